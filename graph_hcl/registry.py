@@ -1,0 +1,70 @@
+"""Names for the parts that a user can swap: one registry per kind of part."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from graph_hcl.errors import UserError
+
+T = TypeVar("T")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ' Did you mean …?' for the known names nearest to `name`, or an empty string.
+
+    >>> did_you_mean("PROTEIN", ["PROTEINS", "MUTAG"])
+    ' Did you mean PROTEINS?'
+    >>> did_you_mean("zzz", ["PROTEINS", "MUTAG"])
+    ''
+    """
+    folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(folded[n] for n in near)}?" if near else ""
+
+
+class Registry(Generic[T]):
+    """Parts of one kind by name; an unregistered 'package.module:attribute' is imported instead.
+
+    Raises `UserError` from `get` for an unknown name or an import path that leads nowhere.
+
+    >>> shapes: Registry[int] = Registry("shape")
+    >>> _ = shapes.register("square")(4)
+    >>> shapes.get("square"), shapes.get("math:tau") > 6
+    (4, True)
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._parts: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Return a decorator that files its argument under `name`."""
+
+        def file_under_name(part: T) -> T:
+            self._parts[name] = part
+            return part
+
+        return file_under_name
+
+    def names(self) -> list[str]:
+        """Return the registered names in order of registration."""
+        return list(self._parts)
+
+    def get(self, name: str) -> T:
+        """Return the part called `name`, or the attribute that the import path names."""
+        if name in self._parts:
+            return self._parts[name]
+        if ":" not in name:
+            raise UserError(
+                f"Unknown {self.kind} '{name}': expected one of {', '.join(self._parts)}, "
+                f"or an import path 'package.module:attribute'.{did_you_mean(name, self._parts)}"
+            )
+        module, _, attribute = name.partition(":")
+        try:
+            part: T = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise UserError(f"Cannot import the {self.kind} '{name}': {error}.") from error
+        return part
