@@ -1,0 +1,202 @@
+"""The one schema of a run: the flags, `configs/*.yaml` and a run folder's `config.yaml` are this.
+
+Imports nothing heavy, so that `--help` answers at once. A field whose default is `None` takes the
+objective's own default; `graph_hcl.experiment.complete` writes the value that was taken back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from graph_hcl.errors import UserError
+
+RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
+
+
+def _expect(condition: bool, flag: str, expected: str, got: object) -> None:
+    if not condition:
+        raise UserError(f"Expected --{flag} to be {expected}, but got {got!r}.")
+
+
+@dataclass
+class DataConfig:
+    """What is read of the data set."""
+
+    node_attributes: bool = False
+    """Put the continuous node attributes before the one-hot node labels."""
+
+
+@dataclass
+class EncoderConfig:
+    """The graph neural network; its kind, width and depth are --backbone, --hidden, --layers."""
+
+    readout: Literal["sum", "mean", "max"] = "sum"
+    """How node embeddings become a graph embedding."""
+    jk: Literal["cat", "max", "last"] = "cat"
+    """Jumping knowledge: concatenate all layers, their maximum, or the last layer alone."""
+    norm: str | None = "batch_norm"
+    """Normalisation layer between convolutions, by its PyG name; null for none."""
+    act: str = "relu"
+    """Activation, by its PyG name."""
+    dropout: float = 0.0
+    """Dropout probability between convolutions."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further keyword arguments of the backbone's constructor."""
+
+    def __post_init__(self) -> None:
+        _expect(0 <= self.dropout < 1, "encoder.dropout", "in [0, 1)", self.dropout)
+
+
+@dataclass
+class ProjectionConfig:
+    """The head between the embedding and the loss; it is dropped after training."""
+
+    layers: int = 2
+    """Linear layers of the head; 0 contrasts the embeddings themselves."""
+    dim: int | None = None
+    """Width of the head's output; null takes the embedding's own."""
+    normalize: Literal["sphere", "ball", "none"] = "sphere"
+    """Project features onto the unit sphere, into the unit ball, or not at all."""
+
+    def __post_init__(self) -> None:
+        _expect(self.layers >= 0, "projection.layers", "0 or more", self.layers)
+        _expect(self.dim is None or self.dim > 0, "projection.dim", "1 or more", self.dim)
+
+
+@dataclass
+class LossConfig:
+    """What the objective offers beyond --beta and --temperature; null: the objective's default."""
+
+    hardening: str | None = None
+    """exponential, threshold, or an import path of a callable that gives log eta."""
+    threshold: float | None = None
+    """tau of the threshold hardening: a negative is hard when exp(logit) >= tau."""
+    positives: Literal["label", "views"] | None = None
+    """Who is a positive of a labelled objective: all graphs of the label, or the views alone."""
+    prefactor: Literal["sum", "mean"] | None = None
+    """Weight Q of the negatives: their number (sum) or 1 (mean)."""
+    average: Literal["anchor", "pair"] | None = None
+    """Average positives within each anchor first, or all pairs alike."""
+    tau_plus: float | None = None
+    """Class prior of the debiased estimator; 0 is no debiasing."""
+    detach_weights: bool | None = None
+    """Stop the gradient through the hardness weights."""
+    num_negatives: int | None = None
+    """Monte-Carlo negatives per positive pair, drawn by hardness; null uses all of them."""
+
+
+@dataclass
+class OptimizerConfig:
+    """Adam's settings."""
+
+    lr: float = 0.001
+    """Learning rate."""
+    weight_decay: float = 0.0
+    """L2 penalty."""
+
+    def __post_init__(self) -> None:
+        _expect(self.lr > 0, "optimizer.lr", "above 0", self.lr)
+        _expect(self.weight_decay >= 0, "optimizer.weight_decay", "0 or more", self.weight_decay)
+
+
+@dataclass
+class ProbeConfig:
+    """How frozen embeddings are measured."""
+
+    name: str = "svm"
+    """svm (RBF), linear-svm, logistic, class-mean or knn."""
+    folds: int = 10
+    """Outer stratified folds."""
+    splits: str | None = None
+    """JSON file of fixed folds for the inductive protocol; null draws stratified folds."""
+    validation: float = 0.1
+    """Share of an inductive fold's training graphs that is kept for selection."""
+    jobs: int | None = None
+    """Processes for the folds; null takes one per core."""
+
+    def __post_init__(self) -> None:
+        _expect(self.folds >= 2, "probe.folds", "2 or more", self.folds)
+        _expect(0 < self.validation < 1, "probe.validation", "in (0, 1)", self.validation)
+
+
+@dataclass
+class Config:
+    """One run, complete.
+
+    Raises `UserError` for a value out of range, in one sentence that names the flag.
+
+    >>> Config(objective="scl").batch_size
+    128
+    >>> Config(batch_size=1)
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected --batch-size to be 2 or more (a contrast needs another \
+graph), but got 1.
+    """
+
+    dataset: str = "MUTAG"
+    """Any TU data set by name; MUTAG needs no download."""
+    objective: str = "h-ucl"
+    """ucl, scl, h-ucl, h-scl, another registered name, or an import path pkg.module:Class."""
+    beta: float | None = None
+    """Hardness: weights are exp(beta * logit); 0 is the plain loss."""
+    temperature: float | None = None
+    """Temperature T: logits are inner products divided by it."""
+    epochs: int = 20
+    """Passes over the training graphs."""
+    batch_size: int = 128
+    """Graphs per batch."""
+    backbone: str = "gin"
+    """gin, gcn, any other PyG BasicGNN by name, or an import path pkg.module:Class."""
+    hidden: int = 32
+    """Width of each layer."""
+    layers: int = 3
+    """Number of layers."""
+    seed: int = 0
+    """First seed: weights, batches, views and folds follow from it."""
+    repeats: int = 1
+    """Repetitions with seeds seed, seed + 1, …: each trains and evaluates anew."""
+    protocol: Literal["auto", "transductive", "inductive"] = "auto"
+    """auto: transductive for an objective without labels, inductive for one that reads them."""
+    views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
+    """Augmentations, one per view: '+' composes, '|' is a random choice per graph."""
+    mirror: str | None = None
+    """URL or folder of NAME.zip files; null takes $GRAPH_HCL_TU_MIRROR or the official site."""
+    data_dir: str | None = None
+    """Cache of data sets; null takes $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
+    out: str | None = None
+    """New run folder; null takes the next free runs/DATASET-OBJECTIVE-NUMBER."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps, or auto for CUDA where there is one."""
+    data: DataConfig = field(default_factory=DataConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    projection: ProjectionConfig = field(default_factory=ProjectionConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    probe: ProbeConfig = field(default_factory=ProbeConfig)
+
+    def __post_init__(self) -> None:
+        _expect(self.beta is None or self.beta >= 0, "beta", "0 or more", self.beta)
+        _expect(
+            self.temperature is None or self.temperature > 0,
+            "temperature",
+            "above 0",
+            self.temperature,
+        )
+        _expect(self.epochs >= 0, "epochs", "0 or more", self.epochs)
+        _expect(
+            self.batch_size >= 2,
+            "batch-size",
+            "2 or more (a contrast needs another graph)",
+            self.batch_size,
+        )
+        _expect(self.hidden >= 1, "hidden", "1 or more", self.hidden)
+        _expect(self.layers >= 1, "layers", "1 or more", self.layers)
+        _expect(self.seed >= 0, "seed", "0 or more", self.seed)
+        _expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)
+        _expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the nested plain dictionary that `config.yaml` holds."""
+        return dataclasses.asdict(self)

@@ -1,0 +1,112 @@
+"""Graph encoder = read-out of a backbone; contrastive model = normalised projection of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
+
+from graph_hcl.registry import Registry
+
+READOUTS: Registry[Callable[..., Tensor]] = Registry("readout")
+READOUTS.register("sum")(global_add_pool)
+READOUTS.register("mean")(global_mean_pool)
+READOUTS.register("max")(global_max_pool)
+
+NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry("normalization")
+
+
+@NORMALIZATIONS.register("sphere")
+def _sphere(z: Tensor) -> Tensor:
+    return F.normalize(z, dim=-1)
+
+
+@NORMALIZATIONS.register("ball")
+def _ball(z: Tensor) -> Tensor:
+    return z / z.norm(dim=-1, keepdim=True).clamp_min(1.0)
+
+
+@NORMALIZATIONS.register("none")
+def _none(z: Tensor) -> Tensor:
+    return z
+
+
+def normalize(z: Tensor, how: str = "sphere") -> Tensor:
+    """Return features z [M, d] on the unit sphere, in the unit ball, or as they are.
+
+    sphere: z / ‖z‖. ball: z · min(1, 1/‖z‖) (arXiv 2311.05139, section 5). none: z. The zero
+    vector stays zero. Raises `UserError` for another name.
+
+    >>> import torch
+    >>> normalize(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), "ball")
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    return NORMALIZATIONS.get(how)(z)
+
+
+class GraphEncoder(nn.Module):
+    """A graph's embedding is the read-out of its node embeddings.
+
+    `backbone(x, edge_index)` gives node embeddings [n, D]; `width` is D; `readout` is sum, mean,
+    max, or a callable with the signature of PyG's global pooling functions.
+
+    >>> import torch
+    >>> from torch_geometric.data import Batch, Data
+    >>> from graph_hcl.nn import make_backbone
+    >>> edges = torch.tensor([[0, 1], [1, 0]])
+    >>> batch = Batch.from_data_list([Data(x=torch.ones(n, 7), edge_index=edges) for n in (2, 3)])
+    >>> encoder = GraphEncoder(make_backbone("gin", 7, 32, 3), width=96)
+    >>> encoder(batch).shape, encoder.nodes(batch).shape
+    (torch.Size([2, 96]), torch.Size([5, 96]))
+    """
+
+    def __init__(
+        self, backbone: nn.Module, width: int, readout: str | Callable[..., Tensor] = "sum"
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.width = width
+        self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
+
+    def nodes(self, batch: Any) -> Tensor:
+        """Return node embeddings [n, D] of a batch with `x` and `edge_index`."""
+        nodes: Tensor = self.backbone(batch.x, batch.edge_index)
+        return nodes
+
+    def forward(self, batch: Any) -> Tensor:
+        """Return graph embeddings [B, D]."""
+        return self.readout(self.nodes(batch), batch.batch, batch.num_graphs)
+
+
+class ContrastiveModel(nn.Module):
+    """Encoder, projection head and normalisation: what the loss sees of a batch.
+
+    The head has `layers` linear maps with ReLU between them (SimCLR, arXiv 2002.05709, section 2);
+    with 0 layers the embedding itself is contrasted.
+
+    >>> from graph_hcl.nn import make_backbone
+    >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), width=32)
+    >>> ContrastiveModel(encoder, layers=2, dim=8).head
+    MLP(32, 32, 8)
+    """
+
+    def __init__(
+        self,
+        encoder: GraphEncoder,
+        layers: int = 2,
+        dim: int | None = None,
+        normalization: str = "sphere",
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.normalization = normalization
+        widths = [encoder.width] * layers + [dim or encoder.width]
+        self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
+
+    def forward(self, batch: Any) -> Tensor:
+        """Return normalised features z [B, d]."""
+        return normalize(self.head(self.encoder(batch)), self.normalization)

@@ -1,0 +1,97 @@
+"""One safetensors file holds all that is needed to go on: weights, optimiser, RNG, position."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from graph_hcl.errors import UserError
+from graph_hcl.training.files import write_atomically
+
+
+class Checkpoint:
+    """The file of one trained model; tensors only, so opening it never executes code.
+
+    Keys are `model.*`, `optimizer.<parameter>.<state>`, `rng.*`; the metadata holds the number of
+    finished epochs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def epoch(self) -> int:
+        """Return how many epochs are finished; 0 when there is no file yet.
+
+        Raises `UserError` for a file that is not a whole checkpoint.
+        """
+        if not self.path.exists():
+            return 0
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                return int(file.metadata()["epoch"])
+        except (SafetensorError, TypeError, KeyError, ValueError) as error:
+            raise UserError(
+                f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or something"
+                f" else ({error}); delete it to train this part anew."
+            ) from error
+
+    def save(
+        self,
+        epoch: int,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        generators: dict[str, torch.Generator],
+    ) -> None:
+        """Write the state after `epoch` finished epochs, whole or not at all."""
+        tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+        tensors |= {f"rng.{name}": value.get_state() for name, value in generators.items()}
+        tensors["rng.global"] = torch.get_rng_state()
+        # Buffers that share memory would be refused; copies also make them contiguous.
+        tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+        write_atomically(self.path, lambda to: save_file(tensors, to, {"epoch": str(epoch)}))
+
+    def load(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer | None = None,
+        generators: dict[str, torch.Generator] | None = None,
+    ) -> int:
+        """Put the saved state into the given objects; return the number of finished epochs.
+
+        With the model alone, only the weights are read. Raises `UserError` when the file does not
+        fit the model.
+        """
+        epoch = self.epoch()
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "rng": {}}
+        with safe_open(self.path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 (safe_open is no mapping)
+                group, _, name = key.partition(".")
+                groups[group][name] = file.get_tensor(key)
+        try:
+            model.load_state_dict(groups["model"])
+        except RuntimeError as error:
+            raise UserError(
+                f"The checkpoint {self.path} does not fit the encoder of its config: "
+                f"{' '.join(str(error).split())}"
+            ) from error
+        if optimizer is not None:
+            _load_optimizer(optimizer, groups["optimizer"])
+        for name, generator in (generators or {}).items():
+            generator.set_state(groups["rng"][name])
+        if generators is not None:
+            torch.set_rng_state(groups["rng"]["global"])
+        return epoch
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})

@@ -1,0 +1,111 @@
+"""The folder of a run: config.yaml, metrics.jsonl, checkpoint/, results.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from graph_hcl.errors import UserError
+from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.files import write_atomically
+
+
+class RunFolder:
+    """Everything that a run leaves on disk; every later command takes this folder.
+
+    A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
+    protocol.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, out: str | None, default_name: str) -> RunFolder:
+        """Make a new folder at `out`, or at the next free `runs/<default_name>-<number>`.
+
+        Raises `UserError` when `out` already holds something: a run is never overwritten.
+        """
+        if out is not None:
+            path = Path(out)
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise UserError(
+                    f"Expected --out to be a new or empty folder, but {path} holds something: "
+                    "choose another, or continue that run with --resume."
+                )
+            path.mkdir(parents=True, exist_ok=True)
+            return cls(path)
+        number = 0
+        while True:
+            path = Path("runs") / f"{default_name}-{number}"
+            try:
+                path.mkdir(parents=True)
+                return cls(path)
+            except FileExistsError:
+                number += 1
+
+    @classmethod
+    def open(cls, path: str) -> RunFolder:
+        """Return the run at `path`; raise `UserError` when there is none."""
+        folder = cls(Path(path))
+        if not folder.config_path.is_file():
+            raise UserError(
+                f"Expected a run folder with a config.yaml at {path}, but found none: give the "
+                "folder that graph_hcl.train printed."
+            )
+        return folder
+
+    @property
+    def config_path(self) -> Path:
+        """The complete, re-runnable settings."""
+        return self.path / "config.yaml"
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write `config.yaml`."""
+        text = yaml.safe_dump(config, sort_keys=False)
+        write_atomically(self.config_path, lambda to: to.write_text(text))
+
+    def checkpoint(self, part: str) -> Checkpoint:
+        """Return the checkpoint file of a part, whether or not it was written yet."""
+        return Checkpoint(self.path / "checkpoint" / f"{part}.safetensors")
+
+    def parts(self) -> list[str]:
+        """Return the parts that have a checkpoint."""
+        return sorted(file.stem for file in (self.path / "checkpoint").glob("[!.]*.safetensors"))
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Append one line to `metrics.jsonl`."""
+        with (self.path / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the whole lines of `metrics.jsonl`; one that a kill cut short is left out."""
+        file = self.path / "metrics.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        records = []
+        for line in lines:
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+        return records
+
+    def forget_metrics_after(self, part: str, epoch: int) -> None:
+        """Drop the lines of a part's epochs that its checkpoint does not hold."""
+        kept = [r for r in self.metrics() if r["part"] != part or r["epoch"] <= epoch]
+        text = "".join(json.dumps(record) + "\n" for record in kept)
+        write_atomically(self.path / "metrics.jsonl", lambda to: to.write_text(text))
+
+    def results(self) -> dict[str, Any]:
+        """Return `results.json`, or an empty dictionary before the first evaluation."""
+        file = self.path / "results.json"
+        found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        return found
+
+    def write_results(self, results: dict[str, Any]) -> None:
+        """Write `results.json`."""
+        text = json.dumps(results, indent=1) + "\n"
+        write_atomically(self.path / "results.json", lambda to: to.write_text(text))

@@ -1,0 +1,149 @@
+"""The training loop, small enough to hold in the head."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from graph_hcl.errors import UserError
+from graph_hcl.training.checkpoint import Checkpoint
+
+
+class Store(Protocol):
+    """What the loop asks of graphs: `len` and a batch by indices; `y` holds one label a graph."""
+
+    y: Tensor | None
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, indices: Tensor) -> Any: ...
+
+
+View = Callable[[Any, torch.Generator], Any]
+Objective = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Length, batch size and Adam's settings of one training."""
+
+    epochs: int
+    batch_size: int
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    seed: int = 0
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, numpy and torch on all devices."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def batches(indices: Tensor, batch_size: int, generator: torch.Generator | None) -> list[Tensor]:
+    """Return the indices in batches, shuffled by the generator if one is given.
+
+    A last batch of a single graph, which has nothing to be contrasted with, joins the one before.
+
+    >>> [len(batch) for batch in batches(torch.arange(9), 4, torch.Generator().manual_seed(0))]
+    [4, 5]
+    """
+    if generator is not None:
+        indices = indices[torch.randperm(len(indices), generator=generator)]
+    parts = list(indices.split(batch_size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts
+
+
+def fit(
+    model: nn.Module,
+    objective: Objective,
+    views: Sequence[View],
+    store: Store,
+    indices: Tensor,
+    settings: TrainingSettings,
+    *,
+    device: torch.device,
+    checkpoint: Checkpoint | None = None,
+    log: Callable[[dict[str, Any]], None] = lambda record: None,
+    progress: str | None = None,
+) -> nn.Module:
+    """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
+
+    Each step draws every view of a batch, maps it to features z [B, d] and minimises
+    `objective(z of all views [V·B, d], graph [V·B], label [V·B])`. The loop asks the objective
+    whether it `uses_labels`, and hands it labels only then. After every epoch one record (epoch,
+    loss, seconds, graphs per second) goes to `log` and the state to `checkpoint`; training goes on
+    from a checkpoint that is already there, on the CPU bit for bit as if it had never stopped.
+    Raises `UserError` when the loss is no longer finite; the last good checkpoint stays.
+    """
+    # Shuffling and views have generators of their own: neither moves when the other is changed.
+    shuffle = torch.Generator().manual_seed(settings.seed)
+    augment = torch.Generator(device).manual_seed(settings.seed + 1)
+    generators = {"shuffle": shuffle, "augment": augment}
+    model.to(device).train()
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+    )
+    done = 0
+    if checkpoint is not None and checkpoint.epoch():
+        done = checkpoint.load(model, optimizer, generators)
+    labelled = getattr(objective, "uses_labels", False)
+    epochs = tqdm(
+        range(done + 1, settings.epochs + 1),
+        initial=done,
+        total=settings.epochs,
+        desc=progress,
+        unit="epoch",
+        disable=progress is None or done >= settings.epochs,
+        leave=False,
+    )
+    for epoch in epochs:
+        start, losses = time.perf_counter(), []
+        parts = batches(indices, settings.batch_size, shuffle)
+        for part in parts:
+            batch = store[part]
+            z = torch.cat([model(view(batch, augment)) for view in views])
+            graph = torch.arange(len(part), device=device).repeat(len(views))
+            label = batch.y.repeat(len(views)) if labelled else None
+            loss = objective(z, graph, label)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach() * len(part))
+        mean = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
+        if not math.isfinite(mean):
+            raise UserError(
+                f"The loss became {mean} in epoch {epoch}: lower --optimizer.lr or --beta, raise "
+                "--temperature, or look for NaN among the node features."
+            )
+        seconds = time.perf_counter() - start
+        rate = len(indices) / seconds
+        log({"epoch": epoch, "loss": mean, "seconds": seconds, "graphs_per_second": rate})
+        epochs.set_postfix(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
+        if checkpoint is not None:
+            checkpoint.save(epoch, model, optimizer, generators)
+    return model
+
+
+def _indices(store: Store) -> Iterator[Tensor]:
+    yield from torch.arange(len(store)).split(512)
+
+
+@torch.no_grad()
+def embed(model: Any, store: Store, device: torch.device) -> np.ndarray:
+    """Return embeddings [G, D] of all graphs, before the projection head, in evaluation mode."""
+    encoder = model.encoder.to(device).eval()
+    found = [encoder(store[indices]).cpu() for indices in _indices(store)]
+    return torch.cat(found).double().numpy()
