@@ -1,0 +1,203 @@
+import pytest
+import torch
+from torch import nn
+from torch_geometric.data import Batch, Data
+
+from graph_hcl.errors import UserError
+from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
+from graph_hcl.training import (
+    Checkpoint,
+    RunFolder,
+    TrainingSettings,
+    batches,
+    embed,
+    fit,
+    set_seed,
+)
+
+CPU = torch.device("cpu")
+
+
+class Graphs:
+    """Random cycles: the least that the loop asks for."""
+
+    def __init__(self, count: int = 13) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.graphs = []
+        for index in range(count):
+            ring = torch.arange(3 + index % 4)
+            edges = torch.stack([ring, ring.roll(1)])
+            x = torch.randn(len(ring), 4, generator=generator)
+            self.graphs.append(Data(x=x, edge_index=torch.cat([edges, edges.flip(0)], dim=1)))
+        self.y = torch.arange(count) % 2
+
+    def __len__(self) -> int:
+        return len(self.graphs)
+
+    def __getitem__(self, indices: torch.Tensor) -> Batch:
+        batch = Batch.from_data_list([self.graphs[i] for i in indices])
+        batch.y = self.y[indices]
+        return batch
+
+
+def jitter(batch: Batch, generator: torch.Generator) -> Batch:
+    view = batch.clone()
+    view.x = batch.x + 0.1 * torch.randn(batch.x.shape, generator=generator)
+    return view
+
+
+class NTXent:
+    """The textbook loss, enough to train with."""
+
+    uses_labels = False
+
+    def __init__(self) -> None:
+        self.labels: list[object] = []
+
+    def __call__(self, z, graph, label):
+        self.labels.append(label)
+        logits = (z @ z.T / 0.5).fill_diagonal_(-torch.inf)
+        partner = torch.arange(len(z)).roll(len(z) // 2)
+        return nn.functional.cross_entropy(logits, partner)
+
+
+def new_model() -> ContrastiveModel:
+    set_seed(1)
+    return ContrastiveModel(GraphEncoder(make_backbone("gin", 4, 8, 2, dropout=0.2), 16), dim=8)
+
+
+def train(epochs: int, checkpoint: Checkpoint | None = None, objective=None, log=None):
+    settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
+    graphs = Graphs()
+    records: list[dict] = []
+    model = fit(
+        new_model(),
+        objective or NTXent(),
+        [jitter, jitter],
+        graphs,
+        torch.arange(len(graphs)),
+        settings,
+        device=CPU,
+        checkpoint=checkpoint,
+        log=log or records.append,
+    )
+    return model, records
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(("count", "size"), [(9, 4), (8, 4), (1, 4), (3, 4), (129, 128)])
+def test_batches_hold_every_graph_once_and_never_one_alone(count: int, size: int) -> None:
+    parts = batches(torch.arange(count), size, torch.Generator().manual_seed(0))
+    assert torch.cat(parts).sort().values.tolist() == list(range(count))
+    assert all(len(part) > 1 for part in parts) or count == 1
+
+
+def test_training_lowers_the_loss_and_same_seed_gives_same_weights() -> None:
+    one, records = train(15)
+    other, again = train(15)
+    assert records[-1]["loss"] < records[0]["loss"] - 0.1
+    assert same(one, other)
+    assert [r["loss"] for r in records] == [r["loss"] for r in again]
+    assert not same(one, new_model())
+
+
+def test_interrupted_training_goes_on_bit_for_bit(tmp_path) -> None:
+    whole, records = train(6)
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    _, first = train(2, checkpoint)
+    resumed, second = train(6, checkpoint)
+    assert same(whole, resumed)
+    losses = [record["loss"] for record in first + second]
+    assert losses == [record["loss"] for record in records]
+
+
+def test_a_finished_checkpoint_is_loaded_and_not_trained(tmp_path) -> None:
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    whole, _ = train(3, checkpoint)
+    again, records = train(3, checkpoint)
+    assert same(whole, again)
+    assert records == []
+
+
+def test_labels_reach_only_an_objective_that_reads_them() -> None:
+    blind, reading = NTXent(), NTXent()
+    reading.uses_labels = True
+    train(1, objective=blind)
+    train(1, objective=reading)
+    assert all(label is None for label in blind.labels)
+    assert all(len(label) in (8, 10) for label in reading.labels)
+
+
+def test_a_loss_that_is_no_longer_finite_keeps_the_last_checkpoint(tmp_path) -> None:
+    class Exploding(NTXent):
+        def __call__(self, z, graph, label):
+            factor = torch.inf if len(self.labels) > 4 else 1.0
+            return super().__call__(z, graph, label) * factor
+
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    with pytest.raises(UserError, match="became inf in epoch 2"):
+        train(5, checkpoint, objective=Exploding())
+    assert checkpoint.epoch() == 1
+
+
+def test_embeddings_do_not_depend_on_the_batch_they_are_in() -> None:
+    model, _ = train(2)
+    graphs = Graphs()
+    found = embed(model, graphs, CPU)
+    with torch.no_grad():
+        alone = [model.encoder(graphs[torch.tensor([i])]) for i in range(len(graphs))]
+    assert torch.allclose(torch.from_numpy(found).float(), torch.cat(alone), atol=1e-5)
+
+
+def test_checkpoints_that_are_damaged_or_of_another_encoder(tmp_path) -> None:
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    train(1, checkpoint)
+    wider = ContrastiveModel(GraphEncoder(make_backbone("gin", 4, 9, 2), 18), dim=8)
+    with pytest.raises(UserError, match="does not fit"):
+        checkpoint.load(wider)
+    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:100])
+    with pytest.raises(UserError, match="damaged"):
+        checkpoint.load(new_model())
+
+
+def test_a_failed_save_keeps_the_old_checkpoint(tmp_path, monkeypatch) -> None:
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    train(1, checkpoint)
+    before = checkpoint.path.read_bytes()
+
+    def full_disk(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("graph_hcl.training.checkpoint.save_file", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train(2, checkpoint)
+    assert checkpoint.path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["part.safetensors"]
+
+
+def test_run_folders_are_numbered_and_never_overwritten(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [RunFolder.create(None, "MUTAG-ucl").path.name for _ in range(3)]
+    assert names == ["MUTAG-ucl-0", "MUTAG-ucl-1", "MUTAG-ucl-2"]
+    given = RunFolder.create("mine", "unused")
+    given.write_config({"a": 1})
+    with pytest.raises(UserError, match="holds something"):
+        RunFolder.create("mine", "unused")
+    with pytest.raises(UserError, match=r"config\.yaml"):
+        RunFolder.open("runs")
+
+
+def test_metrics_past_the_checkpoint_are_forgotten(tmp_path) -> None:
+    folder = RunFolder(tmp_path)
+    for part in ("seed0", "seed1"):
+        for epoch in (1, 2, 3):
+            folder.log({"part": part, "epoch": epoch, "loss": 0.5})
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"part": "seed1", "ep')
+    folder.forget_metrics_after("seed1", 1)
+    kept = [(record["part"], record["epoch"]) for record in folder.metrics()]
+    assert kept == [("seed0", 1), ("seed0", 2), ("seed0", 3), ("seed1", 1)]
