@@ -8,6 +8,7 @@ import sys
 import warnings
 from argparse import HelpFormatter, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
@@ -98,6 +99,11 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
     parsed = parser.read(argv)
     fields = {name: parsed[name] for name in Config.__dataclass_fields__}
     return Config(**fields), parsed
+
+
+def config_from(file: Path) -> Config:
+    """Return the config in a YAML file, checked by the schema; raise `UserError` otherwise."""
+    return read_config(config_parser("train", "", ""), [f"--config={file}"])[0]
 
 
 def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
