@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
-from graph_hcl.training.files import write_atomically
+from graph_hcl.files import write_atomically
 
 
 class Checkpoint:

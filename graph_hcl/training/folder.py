@@ -10,7 +10,7 @@ import yaml
 
 from graph_hcl.errors import UserError
 from graph_hcl.training.checkpoint import Checkpoint
-from graph_hcl.training.files import write_atomically
+from graph_hcl.files import write_atomically
 
 
 class RunFolder:

@@ -1,0 +1,226 @@
+"""All graphs of a data set as a few flat tensors, from which a batch is a handful of gathers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch_geometric.data import Batch, Data, InMemoryDataset
+
+from graph_hcl.errors import UserError
+
+
+@dataclass(frozen=True)
+class GraphStore:
+    """Graphs laid end to end in contiguous tensors on one device.
+
+    `x` [N, F] node features, `edge_index` [2, E] with node numbers local to their graph,
+    `node_ptr`, `edge_ptr` [G + 1] where each graph begins and ends, `edge_attr` [E, …] or None,
+    `y` [G] labels or None; `sha256` names the raw data. `store[indices]` is a PyG `Batch` equal to
+    `Batch.from_data_list` of the same graphs, without a loop over graphs.
+
+    >>> edges = torch.tensor([[0, 1], [1, 0]])
+    >>> store = GraphStore.from_data([Data(x=torch.ones(n, 4), edge_index=edges) for n in (2, 3)])
+    >>> store[torch.tensor([1, 0])]
+    DataBatch(x=[5, 4], edge_index=[2, 4], batch=[5], ptr=[3])
+    """
+
+    x: Tensor
+    edge_index: Tensor
+    node_ptr: Tensor
+    edge_ptr: Tensor
+    edge_attr: Tensor | None = None
+    y: Tensor | None = None
+    sha256: str = field(default="", compare=False)
+
+    def __len__(self) -> int:
+        return len(self.node_ptr) - 1
+
+    @property
+    def num_features(self) -> int:
+        """Number of node features F."""
+        return self.x.shape[1]
+
+    @property
+    def num_classes(self) -> int:
+        """Number of different labels; 0 without labels."""
+        return 0 if self.y is None else len(self.y.unique())
+
+    def to(self, device: torch.device | str) -> GraphStore:
+        """Return the store with all tensors on `device`."""
+        return replace(self, **{name: t.to(device) for name, t in self._tensors().items()})
+
+    def __getitem__(self, indices: Tensor) -> Batch:
+        """Return the graphs `indices` [B] (integers or a mask) as a batch, in that order."""
+        if indices.dtype == torch.bool:
+            indices = indices.nonzero().squeeze(1)
+        indices = indices.to(self.x.device)
+        nodes, node_sizes, node_ptr = self._rows(self.node_ptr, indices)
+        edges, edge_sizes, edge_ptr = self._rows(self.edge_ptr, indices)
+        shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
+        graph = torch.arange(len(indices), device=self.x.device)
+        batch = Batch(
+            x=self.x[nodes],
+            edge_index=self.edge_index[:, edges] + shift,
+            batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
+            ptr=node_ptr,
+        )
+        slices = {"x": node_ptr, "edge_index": edge_ptr}
+        if self.edge_attr is not None:
+            batch.edge_attr = self.edge_attr[edges]
+            slices["edge_attr"] = edge_ptr
+        if self.y is not None:
+            batch.y = self.y[indices]
+            slices["y"] = torch.arange(len(indices) + 1)
+        zeros = torch.zeros_like(graph)
+        # What PyG needs to take the batch apart again.
+        batch._num_graphs = len(indices)
+        batch._slice_dict = slices
+        batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
+        return batch
+
+    @staticmethod
+    def _rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the rows of the chosen segments, their sizes, and where each begins in them."""
+        start = ptr[indices]
+        sizes = ptr[indices + 1] - start
+        new_ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+        total = int(new_ptr[-1])
+        offset = torch.repeat_interleave(start - new_ptr[:-1], sizes, output_size=total)
+        return torch.arange(total, device=ptr.device) + offset, sizes, new_ptr
+
+    def _tensors(self) -> dict[str, Tensor]:
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sha256"}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}
+
+    @classmethod
+    def from_data(cls, graphs: Iterable[Data]) -> GraphStore:
+        """Return the store of a PyG data set or of any iterable of `Data` with the same fields.
+
+        Raises `UserError` for graphs without node features, of different feature widths, with
+        edges that leave the graph, or with labels on some of them only.
+        """
+        if isinstance(graphs, InMemoryDataset):
+            graphs = [graphs[index] for index in range(len(graphs))]
+        items = list(graphs)
+        if not items:
+            raise UserError("Expected at least one graph, but got none.")
+        for number, data in enumerate(items):
+            _check(data, number, items[0])
+        first = items[0]
+        node_sizes = torch.tensor([data.x.shape[0] for data in items])
+        edge_sizes = torch.tensor([data.edge_index.shape[1] for data in items])
+        labelled = first.y is not None
+        return cls(
+            x=torch.cat([data.x for data in items]).float().contiguous(),
+            edge_index=torch.cat([data.edge_index for data in items], dim=1).contiguous(),
+            node_ptr=torch.cat([torch.zeros(1, dtype=torch.long), node_sizes.cumsum(0)]),
+            edge_ptr=torch.cat([torch.zeros(1, dtype=torch.long), edge_sizes.cumsum(0)]),
+            edge_attr=None
+            if first.edge_attr is None
+            else torch.cat([data.edge_attr for data in items]).contiguous(),
+            y=torch.cat([torch.as_tensor(data.y).reshape(1) for data in items])
+            if labelled
+            else None,
+        )
+
+    @classmethod
+    def from_networkx(cls, graphs: Iterable[Any], features: str = "x") -> GraphStore:
+        """Return the store of NetworkX graphs.
+
+        The node attribute `features` (a number or a sequence of them) becomes `x`; graphs without
+        it get a constant feature 1. A graph attribute `y` becomes the label. Undirected edges are
+        stored in both directions. Raises `UserError` as `from_data` does.
+
+        >>> import networkx
+        >>> store = GraphStore.from_networkx([networkx.cycle_graph(3), networkx.path_graph(4)])
+        >>> store.edge_ptr.tolist(), store.num_features
+        ([0, 6, 12], 1)
+        """
+        return cls.from_data(_from_networkx(graph, features) for graph in graphs)
+
+    def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
+        """Write the store as one safetensors file."""
+        tensors = {name: tensor.contiguous().cpu() for name, tensor in self._tensors().items()}
+        save_file(tensors, path, {"sha256": self.sha256} | (metadata or {}))
+
+    @classmethod
+    def open(cls, path: Path) -> tuple[GraphStore, dict[str, str]]:
+        """Return the store in a file, memory-mapped, and the file's metadata.
+
+        Raises `UserError` for a file that is not a whole store.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return cls(**tensors, sha256=metadata["sha256"]), metadata
+        except (SafetensorError, OSError, TypeError, KeyError) as error:
+            raise UserError(f"{path} is damaged or no graph store ({error}).") from error
+
+    def digest(self) -> str:
+        """Return a sha256 of the tensors' content, which names data that came from no file."""
+        found = hashlib.sha256()
+        for name, tensor in self._tensors().items():
+            found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            found.update(tensor.contiguous().cpu().numpy().tobytes())
+        return found.hexdigest()
+
+
+def _check(data: Data, number: int, first: Data) -> None:
+    """Raise `UserError` when a graph cannot be laid beside the first."""
+    where = f"graph {number}"
+    if data.x is None or data.x.dim() != 2:
+        got = "none" if data.x is None else list(data.x.shape)
+        raise UserError(f"Expected node features x [nodes, features] in {where}, but got {got}.")
+    if data.edge_index is None or data.edge_index.dim() != 2 or data.edge_index.shape[0] != 2:
+        got = "none" if data.edge_index is None else list(data.edge_index.shape)
+        raise UserError(f"Expected edge_index [2, edges] in {where}, but got {got}.")
+    if data.x.shape[1] != first.x.shape[1]:
+        raise UserError(
+            f"Expected {first.x.shape[1]} node features as in graph 0, but {where} has "
+            f"{data.x.shape[1]}."
+        )
+    nodes, edges = data.x.shape[0], data.edge_index
+    if edges.numel() and (int(edges.min()) < 0 or int(edges.max()) >= nodes):
+        raise UserError(
+            f"Expected node numbers 0 … {nodes - 1} in {where}, but an edge names "
+            f"{int(edges.max()) if int(edges.min()) >= 0 else int(edges.min())}."
+        )
+    for name in ("edge_attr", "y"):
+        if (getattr(data, name) is None) != (getattr(first, name) is None):
+            raise UserError(f"Expected '{name}' in all graphs or in none, but {where} differs.")
+    if data.edge_attr is not None and len(data.edge_attr) != edges.shape[1]:
+        raise UserError(
+            f"Expected {edges.shape[1]} rows of edge_attr in {where}, but got "
+            f"{len(data.edge_attr)}."
+        )
+    if data.y is not None and torch.as_tensor(data.y).numel() != 1:
+        raise UserError(f"Expected one label y in {where}, but got {list(data.y.shape)}.")
+
+
+def _from_networkx(graph: Any, features: str) -> Data:
+    order = {node: index for index, node in enumerate(graph.nodes)}
+    pairs = [(order[u], order[v]) for u, v in graph.to_directed().edges()]
+    edge_index = torch.tensor(sorted(set(pairs)), dtype=torch.long).reshape(-1, 2).t()
+    rows = [value for _, value in graph.nodes(data=features)]
+    given = [row for row in rows if row is not None]
+    if given and len(given) < len(rows):
+        raise UserError(f"Expected the attribute '{features}' on all nodes of a graph or on none.")
+    try:
+        values = torch.tensor(given, dtype=torch.float) if given else torch.ones(len(rows))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"Expected numbers in the node attribute '{features}': {error}.") from error
+    label = graph.graph.get("y")
+    return Data(
+        x=values.reshape(len(rows), -1),
+        edge_index=edge_index,
+        y=None if label is None else torch.tensor([label]),
+    )
