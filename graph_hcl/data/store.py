@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ class GraphStore:
 
     def to(self, device: torch.device | str) -> GraphStore:
         """Return the store with all tensors on `device`."""
-        return replace(self, **{name: t.to(device) for name, t in self._tensors().items()})
+        moved = {name: tensor.to(device) for name, tensor in self._tensors().items()}
+        return GraphStore(**moved, sha256=self.sha256)
 
     def __getitem__(self, indices: Tensor) -> Batch:
         """Return the graphs `indices` [B] (integers or a mask) as a batch, in that order."""
