@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graph_hcl.data.cards import Card, card, known
-    from graph_hcl.data.load import load
+    from graph_hcl.data.loading import load
     from graph_hcl.data.store import GraphStore
 
-_HOMES = {"Card": "cards", "card": "cards", "known": "cards", "load": "load", "GraphStore": "store"}
+_HOMES = {
+    "Card": "cards",
+    "card": "cards",
+    "known": "cards",
+    "load": "loading",
+    "GraphStore": "store",
+}
 
 __all__ = ["Card", "GraphStore", "card", "known", "load"]
 

@@ -148,9 +148,8 @@ def _each(
         work = Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator")(
             delayed(run)(number, fold) for number, fold in enumerate(folds)
         )
-        bar = tqdm(work, total=len(folds), desc=progress, unit="fold", leave=False)
-        bar.disable = progress is None
-        return list(bar if progress is not None else work)
+        hide = progress is None
+        return list(tqdm(work, progress, len(folds), leave=False, unit="fold", disable=hide))
 
 
 def _check(embeddings: ArrayLike, labels: ArrayLike, folds: int) -> tuple[Matrix, Labels]:

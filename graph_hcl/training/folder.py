@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from graph_hcl.errors import UserError
-from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.files import write_atomically
+from graph_hcl.training.checkpoint import Checkpoint
 
 
 class RunFolder:

@@ -21,7 +21,8 @@ from graph_hcl.training.checkpoint import Checkpoint
 class Store(Protocol):
     """What the loop asks of graphs: `len` and a batch by indices; `y` holds one label a graph."""
 
-    y: Tensor | None
+    @property
+    def y(self) -> Tensor | None: ...  # noqa: D102
 
     def __len__(self) -> int: ...
 

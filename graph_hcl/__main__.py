@@ -1,0 +1,47 @@
+"""`python -m graph_hcl` lists the commands and runs them by name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from graph_hcl import __version__
+from graph_hcl.registry import did_you_mean
+
+COMMANDS = {
+    "train": "train an encoder by contrast and measure its embeddings",
+    "evaluate": "measure the embeddings of a run again, with another probe",
+    "embed": "write the embeddings of a run to .npz or .parquet",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the named command, or list them all.
+
+    >>> main(["trian"])
+    2
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(f"graph_hcl {__version__}: hard-negative contrastive learning on graphs\n")
+        for name, summary in COMMANDS.items():
+            print(f"  python -m graph_hcl.{name:10}{summary}")
+        print("\nEach has --help with worked examples.")
+        return 0
+    if words[0] == "--version":
+        print(__version__)
+        return 0
+    if words[0] not in COMMANDS:
+        hint = did_you_mean(words[0], COMMANDS)
+        known = ", ".join(COMMANDS)
+        print(f"error: Unknown command '{words[0]}': expected {known}.{hint}", file=sys.stderr)
+        return 2
+    from graph_hcl.cli import run
+
+    command = importlib.import_module(f"graph_hcl.{words[0]}")
+    return run(command.main, words[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

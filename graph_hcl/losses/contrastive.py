@@ -1,0 +1,149 @@
+"""The one formula of UCL, SCL, H-UCL and H-SCL, in its dense form."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from graph_hcl.losses.hardening import LogEta, NoHardening
+from graph_hcl.losses.pairs import Pairs
+
+
+def contrastive_loss(
+    anchors: Tensor,
+    pairs: Pairs,
+    samples: Tensor | None = None,
+    *,
+    temperature: float = 0.5,
+    log_eta: LogEta | None = None,
+    prefactor: Literal["sum", "mean"] = "sum",
+    average: Literal["anchor", "pair"] = "anchor",
+    tau_plus: float = 0.0,
+    detach_weights: bool = False,
+    num_negatives: int | None = None,
+) -> Tensor:
+    r"""Return the hard-negative contrastive loss of anchors [A, d] against samples [S, d].
+
+    With logits s_ij = ⟨a_i, x_j⟩ / T and the negatives N(i) of each anchor,
+
+        log n_i = log Q_i + LSE_{j∈N(i)}(s_ij + log η(s_ij)) − LSE_{j∈N(i)} log η(s_ij)
+        ℓ_ip    = softplus(log n_i − s_ip)
+
+    for each positive p; Q_i = |N(i)| ("sum") or 1 ("mean"). This is the loss of arXiv 2209.00078
+    by its importance identity (proposition 1), and that of arXiv 2311.05139 with InfoNCE as ψ;
+    with η = e^{βs} and `tau_plus` it is the debiased estimator of Robinson et al. (ICLR 2021):
+    n_ip = max((n_i − τ⁺ Q_i e^{s_ip}) / (1 − τ⁺), Q_i e^{−1/T}).
+
+    The loss is the mean over anchors of the mean over their positives ("anchor") or the mean over
+    all pairs ("pair"). Anchors without positives or without negatives are not counted; when none
+    is left the loss is 0 with a zero gradient. `detach_weights` stops the gradient through η, as
+    in sampling from the hardened distribution; `num_negatives` draws that many negatives per
+    positive pair ∝ η with replacement instead of averaging over all. Half precision is computed
+    in float32.
+
+    Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
+
+    >>> z = torch.eye(2).repeat(2, 1)
+    >>> graph = torch.tensor([0, 1, 0, 1])
+    >>> contrastive_loss(z, Pairs.among(graph, graph), temperature=1.0)  # log(1 + 2 / e)
+    tensor(0.5514)
+    """
+    samples = anchors if samples is None else samples
+    _check(anchors, samples, pairs, temperature, tau_plus, num_negatives)
+    positives, negatives = pairs.masks()
+    counted = (positives.any(1) & negatives.any(1)).nonzero().squeeze(1)
+    if len(counted) == 0:
+        return (anchors.sum() + samples.sum()) * 0.0
+    positives, negatives = positives[counted], negatives[counted]
+    logits = _inner(anchors[counted], samples) / temperature
+    eta = (log_eta or NoHardening())(logits)
+    eta = (eta.detach() if detach_weights else eta).masked_fill(~negatives, -math.inf)
+    log_q = (
+        negatives.sum(1).to(logits).log() if prefactor == "sum" else logits.new_zeros(len(counted))
+    )
+    row, column = positives.nonzero(as_tuple=True)
+    if num_negatives is None:
+        log_n = (log_q + _log_mean(logits, eta, negatives))[row]
+    else:
+        log_n = log_q[row] + _sampled_log_mean(logits, eta, negatives, row, num_negatives)
+    positive = logits[row, column]
+    if tau_plus > 0:
+        log_n = _debias(log_n, positive, log_q[row], tau_plus, temperature)
+    losses = F.softplus(log_n - positive)
+    if average == "pair":
+        return losses.mean()
+    share = positives.sum(1).to(losses).reciprocal()[row]
+    return (losses * share).sum() / len(counted)
+
+
+def _inner(anchors: Tensor, samples: Tensor) -> Tensor:
+    """Return inner products [A, S], in float32 at least."""
+    if anchors.dtype in (torch.float16, torch.bfloat16):
+        anchors, samples = anchors.float(), samples.float()
+    return anchors @ samples.t()
+
+
+def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:
+    """Return the log of the η-weighted mean of e^s over each anchor's negatives [A].
+
+    An anchor for which η is 0 everywhere takes its hardest negative alone.
+    """
+    hardest = logits.masked_fill(~negatives, -math.inf).amax(1)
+    empty = (eta == -math.inf).all(1)
+    # Rows that are all −∞ would give NaN gradients even where their value is not used.
+    safe = torch.where(empty[:, None], torch.zeros_like(eta), eta)
+    tilted = (logits + safe).logsumexp(1) - safe.logsumexp(1)
+    return torch.where(empty, hardest, tilted)
+
+
+def _sampled_log_mean(
+    logits: Tensor, eta: Tensor, negatives: Tensor, row: Tensor, count: int
+) -> Tensor:
+    """Return the log of the mean of e^s over `count` negatives drawn ∝ η for each pair [P]."""
+    hardest = logits.detach().masked_fill(~negatives, -math.inf)
+    empty = (eta == -math.inf).all(1, keepdim=True)
+    chance = torch.where(empty, (hardest == hardest.amax(1, keepdim=True)).log(), eta.detach())
+    drawn = torch.multinomial(chance.softmax(1)[row], count, replacement=True)
+    return logits[row[:, None], drawn].logsumexp(1) - math.log(count)
+
+
+def _debias(
+    log_n: Tensor, positive: Tensor, log_q: Tensor, tau_plus: float, temperature: float
+) -> Tensor:
+    """Return log max((n − τ⁺ Q e^{s_p}) / (1 − τ⁺), Q e^{−1/T}) per pair [P], in log space."""
+    share = (math.log(tau_plus) + log_q + positive - log_n).exp()
+    left = (1 - share).clamp_min(torch.finfo(share.dtype).tiny)
+    return torch.maximum(log_n + left.log() - math.log1p(-tau_plus), log_q - 1 / temperature)
+
+
+def _check(
+    anchors: Tensor,
+    samples: Tensor,
+    pairs: Pairs,
+    temperature: float,
+    tau_plus: float,
+    num_negatives: int | None,
+) -> None:
+    if anchors.dim() != 2 or samples.dim() != 2 or anchors.shape[1] != samples.shape[1]:
+        raise ValueError(
+            f"Expected anchors [A, d] and samples [S, d], but got {list(anchors.shape)} and "
+            f"{list(samples.shape)}."
+        )
+    keys = len(pairs.positive[0]), len(pairs.positive[1])
+    if keys != (len(anchors), len(samples)):
+        raise ValueError(
+            f"Expected keys for {len(anchors)} anchors and {len(samples)} samples, but got keys "
+            f"for {keys[0]} and {keys[1]}."
+        )
+    if not temperature > 0:
+        raise ValueError(f"Expected temperature to be above 0, but got {temperature}.")
+    if not 0 <= tau_plus < 1:
+        raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
+    if num_negatives is not None and num_negatives < 1:
+        raise ValueError(f"Expected num_negatives to be 1 or more, but got {num_negatives}.")
+    if not (torch.isfinite(anchors).all() and torch.isfinite(samples).all()):
+        raise ValueError("Expected finite features, but some are NaN or infinite.")

@@ -1,0 +1,76 @@
+"""Hardening functions: how much more a negative counts the nearer it is to the anchor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from graph_hcl.registry import Registry
+
+LogEta = Callable[[Tensor], Tensor]
+
+HARDENINGS: Registry[Callable[..., LogEta]] = Registry("hardening")
+
+
+@HARDENINGS.register("none")
+@dataclass(frozen=True)
+class NoHardening:
+    """η(s) = 1: all negatives count alike.
+
+    >>> NoHardening()(torch.tensor([0.5, 2.0]))
+    tensor([0., 0.])
+    """
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return log η, zeros of the logits' shape."""
+        return torch.zeros_like(logits)
+
+
+@HARDENINGS.register("exponential")
+@dataclass(frozen=True)
+class Exponential:
+    """η(s) = e^{βs} (arXiv 2209.00078; Robinson et al., ICLR 2021).
+
+    Raises `ValueError` for β < 0, which would favour the easy negatives.
+
+    >>> Exponential(beta=2.0)(torch.tensor([0.5, 2.0]))
+    tensor([1., 4.])
+    """
+
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.beta >= 0:
+            raise ValueError(f"Expected beta to be 0 or more, but got {self.beta}.")
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return log η = βs, of the logits' shape."""
+        return self.beta * logits
+
+
+@HARDENINGS.register("threshold")
+@dataclass(frozen=True)
+class Threshold:
+    """η(s) = 1[e^s ≥ τ] (arXiv 2209.00078): only negatives above the threshold count.
+
+    An anchor with no negative above it takes its hardest negative alone, the limit as τ falls to
+    that negative. Raises `ValueError` for τ < 0.
+
+    >>> Threshold(tau=1.0)(torch.tensor([-0.1, 0.1]))
+    tensor([-inf, 0.])
+    """
+
+    tau: float = math.exp(-0.1)
+
+    def __post_init__(self) -> None:
+        if not self.tau >= 0:
+            raise ValueError(f"Expected threshold to be 0 or more, but got {self.tau}.")
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return log η, 0 or −∞, of the logits' shape."""
+        cut = math.log(self.tau) if self.tau > 0 else -math.inf
+        return torch.zeros_like(logits).masked_fill(logits < cut, -math.inf)

@@ -1,0 +1,89 @@
+"""What a run found, as results.json and as the printed table."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from graph_hcl.experiment import Comparison, Experiment
+from graph_hcl.probes import summarize
+from graph_hcl.training import RunFolder
+
+PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
+
+
+def describe(experiment: Experiment, found: Comparison, command: Sequence[str]) -> dict[str, Any]:
+    """Return the record of one probe for `results.json`: per seed and fold, and what made it."""
+    config = experiment.config
+    return {
+        "dataset": config.dataset,
+        "data_sha256": experiment.store.sha256,
+        "objective": config.objective,
+        "protocol": config.protocol,
+        "probe": config.probe.name,
+        "command": list(command),
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
+        | {"python": platform.python_version()},
+        "train_seconds": found.train_seconds,
+        "evaluate_seconds": found.evaluate_seconds,
+        "majority_accuracy": found.majority,
+        "trained": summarize(found.trained),
+        "untrained": summarize(found.untrained),
+    }
+
+
+def conclude(folder: RunFolder, experiment: Experiment, command: Sequence[str]) -> str:
+    """Run an experiment to its end, write `results.json`, return the table and the folder's name.
+
+    `results.json` holds one record per probe, under the probe's name.
+    """
+    record = describe(experiment, experiment.run(folder, show=sys.stderr.isatty()), command)
+    folder.write_results(folder.results() | {record["probe"]: record})
+    return f"{table(record)}\n\nrun folder: {folder.path}"
+
+
+def table(record: dict[str, Any]) -> str:
+    """Return the table of a record of `results.json`, as Markdown that also reads as text.
+
+    >>> score = {"accuracy": {"mean": 0.9, "std_folds": 0.05},
+    ...          "macro_f1": {"mean": 0.8, "std_folds": 0.1}}
+    >>> print(table({"dataset": "MUTAG", "objective": "ucl", "protocol": "transductive",
+    ...     "probe": "svm", "train_seconds": 1.5, "evaluate_seconds": 2.0, "trained": score,
+    ...     "untrained": score, "majority_accuracy": 0.665}))
+    | data set | encoder        | protocol     | probe | accuracy %   | macro-F1 %    |
+    | -------- | -------------- | ------------ | ----- | ------------ | ------------- |
+    | MUTAG    | ucl            | transductive | svm   | 90.00 ± 5.00 | 80.00 ± 10.00 |
+    | MUTAG    | untrained      | transductive | svm   | 90.00 ± 5.00 | 80.00 ± 10.00 |
+    | MUTAG    | majority class |              |       | 66.50        |               |
+    <BLANKLINE>
+    mean ± standard deviation over folds; training 1.5 s, evaluation of both encoders 2.0 s
+    """
+
+    def percent(score: dict[str, float]) -> str:
+        return f"{100 * score['mean']:.2f} ± {100 * score['std_folds']:.2f}"
+
+    def row(encoder: str, key: str) -> list[str]:
+        scores = [percent(record[key][metric]) for metric in ("accuracy", "macro_f1")]
+        return [record["dataset"], encoder, record["protocol"], record["probe"], *scores]
+
+    majority = f"{100 * record['majority_accuracy']:.2f}"
+    rows = [
+        ["data set", "encoder", "protocol", "probe", "accuracy %", "macro-F1 %"],
+        row(record["objective"], "trained"),
+        row("untrained", "untrained"),
+        [record["dataset"], "majority class", "", "", majority, ""],
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    footnote = (
+        f"mean ± standard deviation over folds; training {record['train_seconds']:.1f} s, "
+        f"evaluation of both encoders {record['evaluate_seconds']:.1f} s"
+    )
+    return "\n".join([*lines, "", footnote])

@@ -1,0 +1,1 @@
+"""Sweeps: many cells of data set × objective × seed, shared by many processes."""

@@ -1,0 +1,217 @@
+"""The commands as a user types them, on MUTAG, which needs no network."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from graph_hcl.__main__ import main
+
+QUICK = ["--epochs", "2", "--hidden", "8", "--layers", "2", "--probe.name", "class-mean"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path, monkeypatch, data):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPH_HCL_DATA", data)
+    return tmp_path
+
+
+def results(run: str, probe: str = "class-mean") -> dict:
+    return json.loads((Path(run) / "results.json").read_text())[probe]
+
+
+def train(*argv: str) -> int:
+    return main(["train", *QUICK, *argv])
+
+
+def test_list_of_commands(capsys) -> None:
+    assert main([]) == 0
+    assert "python -m graph_hcl.train" in capsys.readouterr().out
+
+
+def test_train_prints_the_table_and_leaves_a_whole_run(capsys) -> None:
+    assert train() == 0
+    shown = capsys.readouterr().out
+    for word in ("MUTAG", "h-ucl", "transductive", "untrained", "majority class", "66.49"):
+        assert word in shown
+    folder = Path("runs/MUTAG-h-ucl-0")
+    assert f"run folder: {folder}" in shown
+    names = {file.name for file in folder.iterdir()}
+    assert names == {"config.yaml", "metrics.jsonl", "checkpoint", "results.json"}
+    epochs = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [record["epoch"] for record in epochs] == [1, 2]
+    record = results(str(folder))
+    scores = record["trained"]["seeds"][0]["scores"]
+    assert len(scores) == 10
+    assert sum(score["test"] for score in scores) == 188
+    assert record["trained"]["accuracy"]["mean"] == pytest.approx(
+        np.mean([score["accuracy"] for score in scores])
+    )
+
+
+def test_same_config_and_seed_give_the_same_numbers() -> None:
+    assert train("--out", "a") == 0
+    assert main(["train", "--config", "a/config.yaml", "--out", "b"]) == 0
+    assert train("--out", "c", "--seed", "1") == 0
+    a, b, c = (results(run) for run in "abc")
+    assert a["trained"] == b["trained"]
+    assert a["untrained"] == b["untrained"]
+    assert a["trained"] != c["trained"]
+    same = [Path(run, "checkpoint/seed0.safetensors").read_bytes() for run in "ab"]
+    assert same[0] == same[1]
+
+
+def test_label_reading_objective_trains_once_per_fold(capsys) -> None:
+    assert train("--objective", "h-scl", "--out", "run", "--probe.folds", "3") == 0
+    record = results("run")
+    assert record["protocol"] == "inductive"
+    parts = sorted(file.stem for file in Path("run/checkpoint").iterdir())
+    assert parts == ["seed0-fold0", "seed0-fold1", "seed0-fold2"]
+    weights = [load_file(f"run/checkpoint/{part}.safetensors") for part in parts[:2]]
+    name = "model.head.lins.0.weight"
+    assert not torch.equal(weights[0][name], weights[1][name])
+
+
+def test_label_reading_objective_is_refused_under_the_transductive_protocol(capsys) -> None:
+    assert train("--objective", "scl", "--protocol", "transductive") == 2
+    message = capsys.readouterr().err
+    assert "scl" in message or "labels" in message
+    assert message.count("\n") == 1
+    assert not Path("runs").exists()
+
+
+def test_repeats_report_every_seed() -> None:
+    assert train("--repeats", "2", "--seed", "5", "--out", "run") == 0
+    record = results("run")
+    assert [seed["seed"] for seed in record["trained"]["seeds"]] == [5, 6]
+
+
+def test_evaluate_again_with_another_probe(capsys) -> None:
+    assert train("--out", "run") == 0
+    before = results("run")
+    assert main(["evaluate", "run", "--probe", "knn"]) == 0
+    assert "knn" in capsys.readouterr().out
+    assert results("run") == before
+    assert main(["evaluate", "run"]) == 0
+    assert results("run")["trained"] == before["trained"]
+    assert results("run", "knn")["probe"] == "knn"
+
+
+def test_embed_writes_npz_and_parquet() -> None:
+    assert train("--out", "run") == 0
+    assert main(["embed", "run", "--out", "e.npz"]) == 0
+    assert main(["embed", "run", "--out", "deep/e.parquet"]) == 0
+    arrays = np.load("e.npz")
+    assert arrays["embeddings"].shape == (188, 16)
+    assert np.bincount(arrays["labels"]).tolist() == [63, 125]
+    frame = pyarrow.parquet.read_table("deep/e.parquet")
+    assert frame.column_names == ["label", *(f"e{i}" for i in range(16))]
+    np.testing.assert_array_equal(frame["e3"].to_numpy(), arrays["embeddings"][:, 3])
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--out", "e.csv"], ".npz or .parquet"),
+        (["--out", "e.npz", "--part", "seed7"], "seed0"),
+        (["--out", "e.npz", "--dataset", "MUTGA"], "Did you mean MUTAG"),
+    ],
+)
+def test_embed_mistakes(argv: list[str], sentence: str, capsys) -> None:
+    assert train("--out", "run") == 0
+    assert main(["embed", "run", *argv]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not Path("e.npz").exists()
+
+
+@pytest.mark.skipif(
+    "GRAPH_HCL_TU_MIRROR" not in os.environ, reason="needs GRAPH_HCL_TU_MIRROR with NAME.zip files"
+)
+def test_embed_a_data_set_with_other_features(capsys) -> None:
+    assert train("--out", "run") == 0
+    assert main(["embed", "run", "--dataset", "PTC_MR", "--out", "e.npz"]) == 2
+    assert "does not fit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--dataset", "MUTGA"], "Did you mean MUTAG"),
+        (["--objective", "hucl"], "Did you mean"),
+        (["--objective", "ucl", "--beta", "1"], "takes no --beta"),
+        (["--backbone", "gim"], "Did you mean gin"),
+        (["--views", '["edge_dorp(0.2)"]'], "edge_drop"),
+        (["--views", '["edge_drop(1.5)"]'], "1.5"),
+        (["--probe.name", "svn"], "svm"),
+        (["--probe.folds", "64"], "64"),
+        (["--device", "cuda:77"], "--device"),
+        (["--loss.hardening", "soft"], "soft"),
+        (["--batch-size", "1"], "--batch-size"),
+        (["--no-such-flag", "1"], "Unknown flag"),
+        (["--resume", "nowhere"], "--resume"),
+    ],
+)
+def test_mistakes_exit_with_2_one_sentence_and_nothing_written(
+    argv: list[str], sentence: str, capsys
+) -> None:
+    assert train(*argv) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert sentence in message
+    assert message.count("\n") == 1
+    assert not Path("runs").exists()
+
+
+def test_out_that_holds_something_is_never_overwritten(capsys) -> None:
+    assert train("--out", "run") == 0
+    before = results("run")
+    assert train("--out", "run") == 2
+    assert "--resume" in capsys.readouterr().err
+    assert results("run") == before
+
+
+def test_unfinished_run_is_not_evaluated(capsys) -> None:
+    assert train("--out", "run") == 0
+    config = Path("run/config.yaml")
+    config.write_text(config.read_text().replace("epochs: 2", "epochs: 3"))
+    assert main(["evaluate", "run"]) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main(["train", "--resume", "run"]) == 0
+    assert main(["evaluate", "run"]) == 0
+
+
+def test_killed_run_resumes_to_the_same_bytes() -> None:
+    quick = ["--epochs", "40", "--hidden", "16", "--probe.name", "class-mean"]
+    assert main(["train", *quick, "--out", "whole"]) == 0
+    command = [sys.executable, "-m", "graph_hcl.train", *quick, "--out", "killed"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = Path("killed/metrics.jsonl")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if log.exists() and len(log.read_text().splitlines()) >= 3:
+            break
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
+    assert main(["train", "--resume", "killed"]) == 0
+    name = "checkpoint/seed0.safetensors"
+    assert Path("killed", name).read_bytes() == Path("whole", name).read_bytes()
+    assert results("killed")["trained"] == results("whole")["trained"]
+    epochs = [json.loads(line)["epoch"] for line in log.read_text().splitlines()]
+    assert epochs == list(range(1, 41))

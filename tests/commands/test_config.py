@@ -1,0 +1,112 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from graph_hcl.cli import config_from, config_parser, read_config
+from graph_hcl.config import Config
+from graph_hcl.errors import UserError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def read(*argv: str) -> Config:
+    return read_config(config_parser("train", "", ""), argv)[0]
+
+
+def test_defaults_are_the_schema() -> None:
+    assert read() == Config()
+
+
+def test_short_and_dotted_flags_with_dashes_or_underscores() -> None:
+    config = read("--batch-size", "64", "--data.node-attributes=true", "--loss.tau_plus", "0.1")
+    assert (config.batch_size, config.data.node_attributes) == (64, True)
+    assert config.loss.tau_plus == 0.1
+
+
+def test_dashes_inside_values_stay() -> None:
+    assert read("--dataset", "IMDB-BINARY", "--out=my-run").out == "my-run"
+
+
+def test_precedence_preset_then_config_then_flags(tmp_path, monkeypatch) -> None:
+    import graph_hcl.data.cards as cards
+
+    card = cards.card("MUTAG")
+    preset = {"epochs": 5, "hidden": 5, "encoder": {"readout": "mean"}, "layers": 5}
+    monkeypatch.setattr(type(card), "preset", preset, raising=False)
+    monkeypatch.setattr(
+        "graph_hcl.data.cards.card", lambda name: type("C", (), {"preset": preset})()
+    )
+    file = tmp_path / "c.yaml"
+    file.write_text("hidden: 6\nlayers: 6\n")
+    config = read("--config", str(file), "--layers", "7")
+    assert (config.epochs, config.hidden, config.layers) == (5, 6, 7)
+    assert config.encoder.readout == "mean"
+
+
+def test_a_written_config_reads_back_the_same(tmp_path) -> None:
+    config = read("--beta", "0.5", "--views", '["edge_drop(0.3)|identity"]', "--dataset", "NCI1")
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(config.to_dict()))
+    assert config_from(file) == config
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_shipped_configs_are_whole(file: Path) -> None:
+    assert config_from(file).objective == file.stem
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--beta", "-1"], "Expected --beta to be 0 or more, but got -1"),
+        (["--batch-size", "1"], "Expected --batch-size to be 2 or more"),
+        (["--temperature", "0"], "Expected --temperature to be above 0"),
+        (["--encoder.dropout", "1"], "Expected --encoder.dropout"),
+        (["--epochs", "many"], "--epochs: Expected a int"),
+        (["--bacth-size", "3"], "Unknown flag --bacth.size. Did you mean --batch-size"),
+        (["--protocol", "magic"], "--protocol: .*inductive"),
+        (["--config", "no/such.yaml"], "no/such.yaml"),
+    ],
+)
+def test_mistakes_in_one_sentence(argv: list[str], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence) as caught:
+        read(*argv)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("batchsize: 3\n", "batchsize"),
+        ("loss:\n  hardness: 3\n", "hardness"),
+        ("epochs: [1\n", "."),
+        ("epochs: !!python/object/apply:os.system ['touch hacked']\n", "."),
+    ],
+)
+def test_mistakes_in_yaml_in_one_sentence(text: str, sentence: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text(text)
+    with pytest.raises(UserError, match=sentence) as caught:
+        read("--config", "c.yaml")
+    assert "\n" not in str(caught.value)
+    assert not Path("hacked").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "embed"])
+def test_help_has_examples_and_does_not_import_torch(command: str) -> None:
+    code = (
+        "import sys, runpy; sys.argv = ['x', '--help']\n"
+        "try:\n"
+        f"    runpy.run_module('graph_hcl.{command}', run_name='__main__')\n"
+        "except SystemExit as stop:\n"
+        "    assert stop.code == 0, stop.code\n"
+        "heavy = {'torch', 'sklearn', 'torch_geometric', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"python -m graph_hcl.{command}" in done.stdout.split("examples:")[1]
+    assert "_" not in done.stdout.split("options:")[1].split(" ")[0]
