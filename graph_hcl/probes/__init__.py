@@ -1,25 +1,23 @@
-"""Measuring frozen embeddings: probes, splits, protocols, statistics."""
+"""Honest measurement of frozen embeddings: folds, probes, protocols and what scores are worth."""
 
-from graph_hcl.probes.classifiers import C_GRID, PROBES, Probe
+from graph_hcl.probes import linear, neighbours, svm  # noqa: F401 (they register the probes)
 from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
 from graph_hcl.probes.protocols import PROTOCOLS, inductive, resolve_protocol, transductive
 from graph_hcl.probes.splits import Fold, read_splits, stratified_folds
-from graph_hcl.probes.statistics import (
-    PairedDifference,
-    corrected_resampled_t_test,
-    majority_accuracy,
-)
+from graph_hcl.probes.statistics import PairedDifference, corrected_t_test, majority_accuracy
+from graph_hcl.probes.task import C_GRID, PROBES, Answer, Task
 
 __all__ = [
     "C_GRID",
     "PROBES",
     "PROTOCOLS",
+    "Answer",
     "Evaluation",
     "Fold",
     "FoldScore",
     "PairedDifference",
-    "Probe",
-    "corrected_resampled_t_test",
+    "Task",
+    "corrected_t_test",
     "inductive",
     "majority_accuracy",
     "read_splits",

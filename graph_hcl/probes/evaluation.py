@@ -1,87 +1,95 @@
-"""What a protocol found: scores per fold, their summary over folds and over seeds."""
+"""What an evaluation found: scores per fold, per seed, and over seeds."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.metrics import accuracy_score, f1_score
+
+METRICS = ("accuracy", "macro_f1")
 
 
 @dataclass(frozen=True)
 class FoldScore:
-    """One outer fold: how many graphs were where, what was chosen, and how well it did."""
+    """One outer fold: its scores, the chosen C, the sizes of its parts, and what was predicted.
+
+    `train`, `validation` and `test` count graphs; under the transductive protocol C is chosen by
+    inner cross-validation on the training part, so `validation` is 0. `predictions` and `labels`
+    are those of the test graphs, in the order of the fold.
+
+    >>> FoldScore(0, 0.5, 0.5, 1.0, 8, 0, 2, [0, 1], [0, 0]).accuracy
+    0.5
+    """
 
     fold: int
+    accuracy: float
+    macro_f1: float
+    C: float | None
     train: int
     validation: int
     test: int
-    C: float | None
-    accuracy: float
-    macro_f1: float
-    predicted: list[int]
-    true: list[int]
-    graphs: list[int]
-
-
-def score(
-    fold: int,
-    sizes: tuple[int, int],
-    chosen: float | None,
-    true: ArrayLike,
-    predicted: ArrayLike,
-    graphs: ArrayLike,
-) -> FoldScore:
-    """Return the score of a fold's predictions; `sizes` counts training and validation graphs."""
-    right, said = np.asarray(true), np.asarray(predicted)
-    return FoldScore(
-        fold,
-        sizes[0],
-        sizes[1],
-        len(right),
-        chosen,
-        float(accuracy_score(right, said)),
-        float(f1_score(right, said, average="macro", zero_division=0)),
-        said.tolist(),
-        right.tolist(),
-        np.asarray(graphs).tolist(),
-    )
+    predictions: list[int]
+    labels: list[int]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One repetition: a protocol, a probe, a seed, and a score per fold."""
+    """The folds of one seed under one protocol with one probe.
+
+    >>> scores = [FoldScore(k, a, a, None, 8, 0, 2, [], []) for k, a in enumerate((0.5, 0.7))]
+    >>> found = Evaluation("transductive", "svm", 0, scores)
+    >>> round(found.mean, 4), round(found.std, 4)
+    (0.6, 0.1)
+    """
 
     protocol: str
     probe: str
     seed: int
     scores: list[FoldScore]
 
-    def metric(self, name: str) -> np.ndarray:
-        """Return `accuracy` or `macro_f1` of each fold."""
-        return np.array([getattr(found, name) for found in self.scores])
+    def of(self, metric: str) -> np.ndarray:
+        """Return the fold scores [folds] of `accuracy` or `macro_f1`."""
+        return np.array([getattr(score, metric) for score in self.scores])
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy over folds."""
+        return float(self.of("accuracy").mean())
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the accuracy over folds, with ddof 0 as the literature's."""
+        return float(self.of("accuracy").std())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `results.json` holds of the repetition."""
-        return asdict(self)
+        """Return the record as plain values that JSON takes."""
+        return dataclasses.asdict(self)
 
 
-def summarize(repetitions: list[Evaluation]) -> dict[str, Any]:
-    """Return mean and spread of accuracy and macro-F1 with all the folds they come from.
+def summarize(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return the repetitions with several seeds as one JSON-ready record.
 
-    `mean` is the mean over seeds of the mean over folds. `std_folds` is the standard deviation
-    over the folds of a repetition (population form, as is usual in the field), averaged over
-    repetitions; `std_seeds` that of the repetitions' means, 0 for a single one.
+    For each metric: `mean` over seeds of the means over folds, `std_folds` the mean over seeds of
+    the deviations over folds, `std_seeds` the deviation over seeds of the means over folds; all
+    with ddof 0. `seeds` holds the repetitions themselves.
+
+    >>> def one(seed, *values):
+    ...     scores = [FoldScore(k, a, a, None, 8, 0, 2, [], []) for k, a in enumerate(values)]
+    ...     return Evaluation("transductive", "svm", seed, scores)
+    >>> found = summarize([one(0, 0.5, 0.75), one(1, 1.0, 1.0)])
+    >>> found["accuracy"]
+    {'mean': 0.8125, 'std_folds': 0.0625, 'std_seeds': 0.1875}
     """
-    found: dict[str, Any] = {}
-    for name in ("accuracy", "macro_f1"):
-        per_seed = [evaluation.metric(name) for evaluation in repetitions]
-        means = np.array([values.mean() for values in per_seed])
-        found[name] = {
-            "mean": float(means.mean()),
-            "std_folds": float(np.mean([values.std() for values in per_seed])),
-            "std_seeds": float(means.std()),
+    record: dict[str, Any] = {}
+    for metric in METRICS:
+        folds = [evaluation.of(metric) for evaluation in evaluations]
+        means = [scores.mean() for scores in folds]
+        record[metric] = {
+            "mean": float(np.mean(means)),
+            "std_folds": float(np.mean([scores.std() for scores in folds])),
+            "std_seeds": float(np.std(means)),
         }
-    return found | {"seeds": [evaluation.to_dict() for evaluation in repetitions]}
+    return record | {"seeds": [evaluation.to_dict() for evaluation in evaluations]}

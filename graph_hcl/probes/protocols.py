@@ -1,41 +1,49 @@
-"""How embeddings are measured without leaks: what trains, what selects, what tests."""
+"""Evaluation protocols: which graphs an encoder and a probe may see before they are tested."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
+from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.classifiers import PROBES, Labels, Matrix, Probe
-from graph_hcl.probes.evaluation import Evaluation, FoldScore, score
-from graph_hcl.probes.splits import Fold, check_folds, check_labels, stratified_folds
+from graph_hcl.probes.evaluation import Evaluation, FoldScore
+from graph_hcl.probes.splits import Fold, check_class_sizes, check_labels, stratified_folds
+from graph_hcl.probes.task import PROBES, Floats, Labels, Probe, Task
 
 PROTOCOLS = ("transductive", "inductive")
 
+Progress = Callable[[FoldScore], object]
 
-def resolve_protocol(protocol: str, uses_labels: bool) -> Literal["transductive", "inductive"]:
-    """Return the protocol to run; `auto` is the transductive one unless labels are read.
 
-    Raises `UserError` for a label-reading objective under the transductive protocol.
+def resolve_protocol(protocol: str, uses_labels: bool) -> str:
+    """Return the protocol's name; `auto` is transductive unless the objective reads labels.
+
+    Raises `UserError` for an unknown name, and for `transductive` with an objective that reads
+    labels.
 
     >>> resolve_protocol("auto", uses_labels=True)
     'inductive'
     """
+    if protocol == "auto":
+        return "inductive" if uses_labels else "transductive"
+    if protocol not in PROTOCOLS:
+        raise UserError(
+            f"Expected the protocol to be auto or one of {', '.join(PROTOCOLS)}, but got "
+            f"'{protocol}'."
+        )
     if protocol == "transductive" and uses_labels:
         raise UserError(
-            "The objective reads labels, so training it on all graphs would show it the labels of "
-            "the test graphs: use --protocol inductive, which trains anew on each fold."
+            "Expected the inductive protocol for an objective that reads labels: under the "
+            "transductive one it would pre-train on the labels of the test graphs, which leaks "
+            "them into the scores."
         )
-    if protocol == "inductive" or uses_labels:
-        return "inductive"
-    return "transductive"
+    return protocol
 
 
 def transductive(
@@ -47,35 +55,43 @@ def transductive(
     inner: int = 5,
     seed: int = 0,
     jobs: int | None = None,
-    progress: str | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
-    """Return the nested cross-validation of a probe on embeddings [G, D] made without labels.
+    """Measure embeddings [G, D] of an encoder that saw all graphs but no label.
 
-    In each stratified outer fold the probe's C is chosen by `inner`-fold cross-validation of the
-    training part (ties go to the smallest), fitted to all of it, and tested once.
+    Nested stratified cross-validation: in each of `folds` outer folds, the training part alone
+    scales the embeddings and chooses C by `inner` folds; refitted on the training part, the probe
+    is tested once. The splits are scikit-learn's `StratifiedKFold(…, shuffle=True,
+    random_state=seed)`, outer and inner. `jobs` threads share the folds (all cores unless given);
+    `progress` is called with each finished fold.
 
-    Raises `UserError` for NaN, wrong lengths, one class, or a class too small for the folds.
+    Raises `UserError` for embeddings that are not finite, a length that is not that of the labels,
+    one class, or fewer graphs of a class than folds.
 
-    >>> x = np.concatenate([np.zeros((20, 2)), np.ones((20, 2))]) + np.eye(2)[[0, 1] * 20] / 9
-    >>> transductive(x, [0] * 20 + [1] * 20, folds=5).metric("accuracy").mean()
-    np.float64(1.0)
+    >>> x = np.array([[0.0], [1.0]]).repeat(10, axis=0) + np.arange(20)[:, None] / 100
+    >>> found = transductive(x, [0] * 10 + [1] * 10, folds=2, jobs=1)
+    >>> found.mean, [score.C for score in found.scores]
+    (1.0, [0.001, 0.001])
     """
-    matrix, codes = _check(embeddings, labels, folds)
-    classifier = PROBES.get(probe)()
-
-    def run(number: int, fold: Fold) -> FoldScore:
-        x, y = matrix[fold.train], codes[fold.train]
-        parts: list[tuple[np.ndarray, np.ndarray]] = []
-        if len(classifier.grid) > 1:
-            cut = StratifiedKFold(
-                min(inner, int(np.bincount(y).min())), shuffle=True, random_state=seed
-            )
-            parts = list(cut.split(x, y))
-        chosen = select(classifier, x, y, parts)
-        return _test(classifier, chosen, matrix, codes, number, fold)
-
-    outer = stratified_folds(codes, folds=folds, seed=seed)
-    return Evaluation("transductive", probe, seed, _each(run, outer, jobs, progress))
+    y = check_labels(labels)
+    x = _check_embeddings(embeddings, y)
+    splits = stratified_folds(y, folds=folds, seed=seed)
+    for number, fold in enumerate(splits):
+        where = f"the training part of fold {number}"
+        check_class_sizes(y[fold.train], inner, where, "take fewer inner folds")
+    splitter = StratifiedKFold(inner, shuffle=True, random_state=seed)
+    tasks = [
+        Task(
+            x[fold.train],
+            y[fold.train],
+            list(splitter.split(fold.train, y[fold.train])),
+            np.arange(len(fold.train)),
+            x[fold.test],
+        )
+        for fold in splits
+    ]
+    scores = _run(PROBES.get(probe), tasks, splits, y, jobs, progress)
+    return Evaluation("transductive", probe, seed, scores)
 
 
 def inductive(
@@ -86,79 +102,90 @@ def inductive(
     probe: str = "svm",
     seed: int = 0,
     jobs: int | None = None,
-    progress: str | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
-    """Return the evaluation of encoders that may read labels, one per fold.
+    """Measure encoders that were each trained on the training part of one fold.
 
-    `embed(number, fold)` gives embeddings [G, D] of all graphs by an encoder that was trained on
-    `fold.train` alone. The probe is fitted on `fold.train`, its C chosen on `fold.validation`
-    (ties go to the smallest), and tested once on `fold.test`.
+    `embed(number, fold)` trains on `fold.train` only and returns the embeddings [G, D] of all
+    graphs. Per fold, the training part scales them, the validation part chooses C, the probe is
+    fitted on the training part and tested once. `seed` is recorded: it is the encoders'.
 
-    Raises `UserError` as `transductive` does, and for folds that overlap.
+    Raises `UserError` as `transductive` does, and for a fold without a validation part or with a
+    training part of one class.
+
+    >>> x = np.arange(20.0)[:, None] % 2
+    >>> folds = stratified_folds([0, 1] * 10, folds=2, validation=0.2)
+    >>> inductive(lambda number, fold: x, [0, 1] * 10, folds=folds, jobs=1).mean
+    1.0
     """
-    codes = check_labels(labels, 2)
-    check_folds(folds, len(codes), "the inductive protocol")
-    classifier = PROBES.get(probe)()
-    if len(classifier.grid) > 1 and any(len(fold.validation) == 0 for fold in folds):
-        raise UserError("Expected a validation part in every fold of the inductive protocol.")
-
-    def run(number: int, fold: Fold) -> FoldScore:
-        matrix, _ = _check(embed(number, fold), codes, 2)
-        both = np.concatenate([fold.train, fold.validation])
-        train = np.arange(len(fold.train))
-        parts = [(train, np.arange(len(train), len(both)))]
-        chosen = select(classifier, matrix[both], codes[both], parts)
-        return _test(classifier, chosen, matrix, codes, number, fold)
-
-    return Evaluation("inductive", probe, seed, _each(run, folds, jobs, progress))
-
-
-def select(probe: Probe, x: Matrix, y: Labels, parts: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    """Return the grid value with the best mean accuracy over `parts` (train, validation)."""
-    if len(probe.grid) == 1:
-        return probe.grid[0]
-    scores = [
-        (probe.predict(x[train], y[train], x[held], probe.grid) == y[held]).mean(axis=1)
-        for train, held in parts
-    ]
-    return probe.grid[int(np.mean(scores, axis=0).argmax())]
+    y = check_labels(labels)
+    for number, fold in enumerate(folds):
+        if len(fold.validation) == 0:
+            raise UserError(
+                f"Expected a validation part in fold {number} to choose C on, but it is empty: "
+                "draw the folds with a validation share."
+            )
+        if len(np.unique(y[fold.train])) < 2:
+            raise UserError(f"Expected two classes in the training part of fold {number}.")
+    tasks = []
+    for number, fold in enumerate(folds):
+        x = _check_embeddings(embed(number, fold), y)
+        seen = np.concatenate([fold.train, fold.validation])
+        train, validation = np.split(np.arange(len(seen)), [len(fold.train)])
+        tasks.append(Task(x[seen], y[seen], [(train, validation)], train, x[fold.test]))
+    scores = _run(PROBES.get(probe), tasks, folds, y, jobs, progress)
+    return Evaluation("inductive", probe, seed, scores)
 
 
-def _test(
-    probe: Probe, chosen: float, matrix: Matrix, codes: Labels, number: int, fold: Fold
-) -> FoldScore:
-    said = probe.predict(matrix[fold.train], codes[fold.train], matrix[fold.test], [chosen])[0]
-    selected = chosen if len(probe.grid) > 1 else None
-    sizes = (len(fold.train), len(fold.validation))
-    return score(number, sizes, selected, codes[fold.test], said, fold.test)
-
-
-def _each(
-    run: Callable[[int, Fold], FoldScore],
-    folds: list[Fold],
-    jobs: int | None,
-    progress: str | None,
-) -> list[FoldScore]:
-    """Run all folds on `jobs` threads, one per core unless given.
-
-    The solvers leave the interpreter's lock, so threads serve as well as processes and share the
-    embeddings; each keeps to one core, so that they do not crowd one another.
-    """
-    with threadpool_limits(1):
-        work = Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator")(
-            delayed(run)(number, fold) for number, fold in enumerate(folds)
-        )
-        hide = progress is None
-        return list(tqdm(work, progress, len(folds), leave=False, unit="fold", disable=hide))
-
-
-def _check(embeddings: ArrayLike, labels: ArrayLike, folds: int) -> tuple[Matrix, Labels]:
-    matrix = np.ascontiguousarray(embeddings, dtype=np.float64)
-    codes = check_labels(labels, folds)
-    if matrix.ndim != 2 or len(matrix) != len(codes):
+def _check_embeddings(embeddings: ArrayLike, y: Labels) -> Floats:
+    x = np.asarray(embeddings, dtype=np.float64)
+    if x.ndim != 2 or len(x) != len(y):
         raise UserError(
-            f"Expected embeddings [{len(codes)}, D], one row per label, but got {matrix.shape}."
+            f"Expected one embedding for each of the {len(y)} labels [{len(y)}, D], but got an "
+            f"array of shape {list(x.shape)}."
         )
-    if not np.isfinite(matrix).all():
-        raise UserError("Expected finite embeddings, but some are NaN or infinite.")
-    return matrix, codes
+    if not np.isfinite(x).all():
+        graph = int((~np.isfinite(x).all(1)).argmax())
+        raise UserError(
+            f"Expected finite embeddings, but that of graph {graph} has NaN or infinite entries: "
+            "did training diverge?"
+        )
+    return x
+
+
+def _run(
+    probe: Probe,
+    tasks: list[Task],
+    folds: list[Fold],
+    y: Labels,
+    jobs: int | None,
+    progress: Progress | None,
+) -> list[FoldScore]:
+    """Answer every task, then score the answers with the test labels."""
+    if jobs is not None and jobs < 1:
+        raise UserError(f"Expected 1 job or more, but got {jobs}.")
+    scores = []
+    # libsvm and BLAS leave the interpreter lock, so threads use all cores without a copy of the
+    # data; one BLAS thread each keeps them from fighting for the cores.
+    with threadpool_limits(1):
+        parallel = Parallel(
+            -1 if jobs is None else jobs, backend="threading", return_as="generator"
+        )
+        answers: Iterable = parallel(delayed(probe)(task) for task in tasks)
+        for number, (answer, fold) in enumerate(zip(answers, folds, strict=True)):
+            truth = y[fold.test]
+            score = FoldScore(
+                number,
+                float(accuracy_score(truth, answer.predictions)),
+                float(f1_score(truth, answer.predictions, average="macro", zero_division=0)),
+                answer.C,
+                len(fold.train),
+                len(fold.validation),
+                len(fold.test),
+                answer.predictions.tolist(),
+                truth.tolist(),
+            )
+            scores.append(score)
+            if progress is not None:
+                progress(score)
+    return scores

@@ -1,4 +1,4 @@
-"""Baselines and tests that say whether a difference means something."""
+"""What a score is worth: the majority class, and a test for scores of overlapping training sets."""
 
 from __future__ import annotations
 
@@ -9,61 +9,73 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.splits import check_labels
 
 
 def majority_accuracy(labels: ArrayLike) -> float:
-    """Return the accuracy of always saying the most frequent class.
+    """Return the accuracy of always naming the most frequent class.
+
+    Raises `UserError` for labels of one class.
 
     >>> majority_accuracy([0, 1, 1, 1])
     0.75
     """
-    _, counts = np.unique(np.asarray(labels), return_counts=True)
-    return float(counts.max() / counts.sum())
+    return float(np.unique(check_labels(labels), return_counts=True)[1].max() / np.size(labels))
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """A mean difference of paired scores with its test: t, two-sided p, and an interval."""
+    """Mean of first − second with its confidence interval, t statistic and two-sided p-value.
 
-    mean: float
-    t: float
-    p: float
-    low: float
-    high: float
-
-
-def corrected_resampled_t_test(
-    first: ArrayLike, second: ArrayLike, test_share: float, confidence: float = 0.95
-) -> PairedDifference:
-    """Return the paired difference of scores on the same folds with the corrected variance.
-
-    t = mean(d) / sqrt((1/n + n_test/n_train) · var(d)), n − 1 degrees of freedom (Nadeau & Bengio
-    2003, Machine Learning 52, section 5): folds share training graphs, so that the plain paired
-    test finds differences too often. `test_share` is n_test/n_train, 1/9 for ten folds.
-
-    Raises `UserError` for scores that are not paired or fewer than two.
-
-    >>> found = corrected_resampled_t_test([0.9, 0.8, 0.9], [0.8, 0.8, 0.7], test_share=0.5)
-    >>> round(found.mean, 3), round(found.t, 3), round(found.p, 3)
-    (0.1, 1.095, 0.388)
+    >>> PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19).difference
+    0.02
     """
-    one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if one.shape != other.shape or one.ndim != 1 or len(one) < 2:
+
+    difference: float
+    interval: tuple[float, float]
+    t: float
+    p_value: float
+
+
+def corrected_t_test(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    test_to_train: float = 1 / 9,
+    confidence: float = 0.95,
+) -> PairedDifference:
+    """Compare two methods by their scores on the same J folds or resamplings.
+
+    t = d̄ / sqrt((1/J + n_test/n_train) s²), with J − 1 degrees of freedom and s² the variance of
+    the differences with ddof 1: Nadeau and Bengio, "Inference for the Generalization Error"
+    (Machine Learning 52, 2003), the corrected resampled t-test. The plain paired t-test has no
+    second term; as training sets overlap, it finds far too many differences. `test_to_train` is
+    n_test/n_train: 1/9 for 10-fold cross-validation.
+
+    Raises `UserError` for scores of different length, fewer than two of them, or NaN.
+
+    >>> found = corrected_t_test([0.8, 0.7, 0.9, 0.8], [0.7, 0.7, 0.8, 0.7], test_to_train=1 / 3)
+    >>> round(found.difference, 4), round(found.t, 4), round(found.p_value, 4)
+    (0.075, 1.964, 0.1443)
+    """
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
         raise UserError(
-            f"Expected two equally long lists of scores, but got {one.shape} and {other.shape}."
+            f"Expected two or more paired scores of each method, but got shapes {a.shape} and "
+            f"{b.shape}: give both methods' scores on the same folds."
         )
-    difference = one - other
-    error = np.sqrt((1 / len(difference) + test_share) * difference.var(ddof=1))
-    mean = float(difference.mean())
-    if error == 0:
-        return PairedDifference(mean, np.inf * np.sign(mean), float(mean == 0), mean, mean)
-    freedom = len(difference) - 1
-    t = mean / error
-    half = stats.t.ppf((1 + confidence) / 2, freedom) * error
-    return PairedDifference(
-        mean,
-        float(t),
-        float(2 * stats.t.sf(abs(t), freedom)),
-        float(mean - half),
-        float(mean + half),
-    )
+    if not np.isfinite(a - b).all():
+        raise UserError("Expected finite scores, but some are NaN or infinite.")
+    if test_to_train <= 0 or not 0 < confidence < 1:
+        raise UserError(
+            f"Expected test_to_train above 0 and confidence in (0, 1), but got {test_to_train} and "
+            f"{confidence}."
+        )
+    difference = float((a - b).mean())
+    error = float(np.sqrt((1 / len(a) + test_to_train) * (a - b).var(ddof=1)))
+    freedom = len(a) - 1
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    t = difference / error if error > 0 else float(np.copysign(np.inf, difference))
+    t = t if difference != 0 else 0.0
+    p_value = float(2 * stats.t.sf(abs(t), freedom))
+    return PairedDifference(difference, (difference - half, difference + half), t, p_value)

@@ -1,0 +1,36 @@
+"""Cheap probes without anything to choose: nearest class mean and nearest neighbours."""
+
+from __future__ import annotations
+
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+
+from graph_hcl.probes.task import PROBES, Answer, Task, scale
+
+
+@PROBES.register("class-mean")
+def class_mean(task: Task) -> Answer:
+    """Return for each query the class with the nearest mean of standardised embeddings.
+
+    >>> import numpy as np
+    >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
+    >>> class_mean(Task(x, np.array([0, 0, 1, 1]), [], rows, np.array([[-0.1], [3.0]])))
+    Answer(predictions=array([0, 1]), C=None)
+    """
+    x, queries = scale(task.x[task.train], task.queries)
+    return Answer(NearestCentroid().fit(x, task.y[task.train]).predict(queries))
+
+
+@PROBES.register("knn")
+def knn(task: Task) -> Answer:
+    """Return for each query the commonest class of its 5 nearest standardised embeddings.
+
+    With fewer than 5 training graphs, all of them vote.
+
+    >>> import numpy as np
+    >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0], [3.0]]), np.arange(5)
+    >>> knn(Task(x, np.array([0, 0, 1, 1, 1]), [], rows, np.array([[-0.1]]))).predictions
+    array([1])
+    """
+    x, queries = scale(task.x[task.train], task.queries)
+    voters = KNeighborsClassifier(min(5, len(x)))
+    return Answer(voters.fit(x, task.y[task.train]).predict(queries))

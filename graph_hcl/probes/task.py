@@ -1,0 +1,99 @@
+"""What a probe is given, what it returns, and the exact search for C that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from graph_hcl.probes.splits import Indices
+from graph_hcl.registry import Registry
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.integer[Any]]
+
+C_GRID = tuple(10.0**power for power in range(-3, 4))
+"""Inverse regularisation strengths 1e-3 … 1e3 that the probes choose from."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a probe may see of one outer fold; labels of test graphs are not among it.
+
+    Attributes:
+        x: Embeddings [N, D] of the graphs that are not tested.
+        y: Their labels [N].
+        parts: Pairs (rows to fit, rows to score) that choose C.
+        train: Rows that the chosen probe is fitted on.
+        queries: Embeddings [Q, D] of the test graphs.
+
+    >>> Task(np.zeros((2, 3)), np.array([0, 1]), [], np.arange(2), np.ones((4, 3))).queries.shape
+    (4, 3)
+    """
+
+    x: Floats
+    y: Labels
+    parts: list[tuple[Indices, Indices]]
+    train: Indices
+    queries: Floats
+
+
+class Answer(NamedTuple):
+    """Predicted labels [Q] of the queries, and the chosen C where the probe has one.
+
+    >>> Answer(np.array([1, 0]), 10.0).C
+    10.0
+    """
+
+    predictions: Labels
+    C: float | None = None
+
+
+Probe = Callable[[Task], Answer]
+Predictor = Callable[[float], Labels]
+Solver = Callable[[Floats, Labels, Floats], Predictor]
+"""(x [n, D], y [n], queries [Q, D]) -> predictions of the queries for a C, sharing work over C."""
+
+PROBES: Registry[Probe] = Registry("probe")
+
+
+def scale(x: Floats, queries: Floats) -> tuple[Floats, Floats]:
+    """Return both standardised by the mean and standard deviation of `x` alone.
+
+    >>> scale(np.array([[0.0], [2.0]]), np.array([[5.0]]))[1]
+    array([[4.]])
+    """
+    scaler = StandardScaler().fit(x)
+    return scaler.transform(x), scaler.transform(queries)
+
+
+def search(task: Task, solver: Solver) -> Answer:
+    """Choose C by mean accuracy over the parts, refit on the training rows, predict the queries.
+
+    Chooses what scikit-learn's `GridSearchCV` chooses: the first C of the grid with the best mean.
+    A C whose accuracy would not suffice if it made no further mistake is not tried any longer.
+
+    >>> x, y, rows = np.zeros((4, 1)), np.array([0, 1, 1, 1]), np.arange(4)
+    >>> task = Task(x, y, [(rows, rows)], rows, queries=x[:1])
+    >>> search(task, lambda x, y, queries: lambda C: np.full(len(queries), int(C >= 0.1)))
+    Answer(predictions=array([1]), C=0.1)
+    """
+    accuracy = np.zeros((len(C_GRID), len(task.parts)))
+    alive = np.full(len(C_GRID), True)
+    for number, (fit, score) in enumerate(task.parts):
+        predict = solver(task.x[fit], task.y[fit], task.x[score])
+        remaining = len(task.parts) - number
+        for index in (-accuracy.sum(1)).argsort(kind="stable"):
+            total = accuracy.sum(1)
+            # The margin keeps ties, which floating-point sums may tell apart either way.
+            alive[index] &= total[index] + remaining > total.max() - 1e-9
+            if alive[index]:
+                hits = predict(C_GRID[index]) == task.y[score]
+                accuracy[index, number] = np.mean(hits)
+    means = np.where(alive, np.mean(accuracy, axis=1), -1.0)
+    best = C_GRID[means.argmax()]
+    return Answer(solver(task.x[task.train], task.y[task.train], task.queries)(best), best)
