@@ -1,8 +1,12 @@
-"""Views of a batch: edits on nodes, edges and features, drawn for all graphs at once."""
+"""Views of a batch: random edits, drawn for all graphs at once and applied with one relabelling.
+
+An augmentation is called with a batch and a generator and returns an `Edit`; `apply` carries it
+out, and `view` does both. Undirected graphs stay undirected, no graph loses all its nodes, edge
+attributes follow their edges, and the batch itself is never changed.
+"""
 
 from graph_hcl.augment.basic import (
     AUGMENTATIONS,
-    Augmentation,
     ColumnMask,
     EdgeAdd,
     EdgeDrop,
@@ -10,9 +14,9 @@ from graph_hcl.augment.basic import (
     Identity,
     NodeDrop,
 )
-from graph_hcl.augment.combine import Compose, RandomChoice, view
-from graph_hcl.augment.edit import Edit, apply
-from graph_hcl.augment.spec import parse
+from graph_hcl.augment.combine import Compose, RandomChoice
+from graph_hcl.augment.edit import Augmentation, Edit, apply, view
+from graph_hcl.augment.spec import parse, spec
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
 
 __all__ = [
@@ -30,5 +34,6 @@ __all__ = [
     "RandomWalkSubgraph",
     "apply",
     "parse",
+    "spec",
     "view",
 ]

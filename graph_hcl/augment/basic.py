@@ -1,148 +1,154 @@
-"""Augmentations that drop, add or mask at random: edges, nodes, features."""
+"""Augmentations that drop, add or mask at random, each drawn for all graphs of a batch at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import torch
+from torch import Generator
+from torch_geometric.data import Batch
 
-from graph_hcl.augment.draw import per_undirected_edge, rank_in_graph, sizes, uniform
-from graph_hcl.augment.edit import Edit
+from graph_hcl.augment.draw import edge_lot, random_rank, share
+from graph_hcl.augment.edit import Augmentation, Edit
 from graph_hcl.errors import UserError
 from graph_hcl.registry import Registry
 
-
-class Augmentation(Protocol):
-    """What an augmentation is: a batch and a generator on its device give an `Edit`."""
-
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:  # noqa: D102
-        ...
-
-
-AUGMENTATIONS: Registry[Any] = Registry("augmentation")
-
-
-def check_ratio(name: str, ratio: float) -> None:
-    """Raise `UserError` unless the ratio is in [0, 1]."""
-    if not 0 <= ratio <= 1:
-        raise UserError(f"Expected the ratio of {name} to be in [0, 1], but got {ratio}.")
+AUGMENTATIONS: Registry[Callable[..., Augmentation]] = Registry("augmentation")
+"""Makers of augmentations by the names that `parse` reads."""
 
 
 @AUGMENTATIONS.register("identity")
 @dataclass(frozen=True)
 class Identity:
-    """The batch as it is."""
+    """Change nothing.
 
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
+    >>> Identity()(None, None)
+    Edit(nodes=None, edges=None, masked=None, added=None)
+    """
+
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the empty edit."""
         return Edit()
 
 
-@AUGMENTATIONS.register("edge_drop")
 @dataclass(frozen=True)
-class EdgeDrop:
-    """Drop each undirected edge with probability `ratio`; both directions share one fate.
+class Share:
+    """An augmentation that changes the share `ratio`, 0 ≤ ratio < 1, of something.
 
-    DropEdge (Rong et al. 2020, arXiv 1907.10903), as the "edge perturbation" of GraphCL without
-    its added edges. A directed edge and its reverse, where both exist, also fall together.
+    Raises `UserError` for another ratio.
+
+    >>> Share(1.5)
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected the ratio of Share with 0 <= ratio < 1, but got 1.5.
     """
 
     ratio: float = 0.2
 
     def __post_init__(self) -> None:
-        check_ratio("edge_drop", self.ratio)
+        if not 0 <= self.ratio < 1:
+            raise UserError(
+                f"Expected the ratio of {type(self).__name__} with 0 <= ratio < 1, "
+                f"but got {self.ratio}."
+            )
 
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
+
+@AUGMENTATIONS.register("edge_drop")
+class EdgeDrop(Share):
+    """Drop each edge with probability `ratio`, both directions of it together.
+
+    Edge perturbation of GraphCL (arXiv 2010.13902, Table 1), edge removal of GRACE
+    (arXiv 2006.04131). Directed edges (u, v) and (v, u) share one fate, too.
+
+    >>> from torch_geometric.data import Data
+    >>> batch = Batch.from_data_list([Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))])
+    >>> EdgeDrop(0.5)(batch, torch.Generator().manual_seed(0)).edges
+    tensor([True, True])
+    """
+
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the edges [E] that stay."""
-        return Edit(edges=per_undirected_edge(batch, generator) >= self.ratio)
+        threshold = round(self.ratio * 2**64) - 2**63
+        return Edit(edges=edge_lot(batch.edge_index, batch.num_nodes, generator) >= threshold)
 
 
 @AUGMENTATIONS.register("edge_add")
-@dataclass(frozen=True)
-class EdgeAdd:
-    """Add `ratio` times a graph's edges between random pairs of its nodes, in both directions.
+class EdgeAdd(Share):
+    """Add undirected edges between random nodes of a graph: on average `ratio` times its edges.
 
-    Pairs are drawn uniformly with replacement; pairs of a node with itself and pairs that are
-    already joined, or drawn twice, are left out, so that a few fewer come. New edges have zeros as
-    attributes.
+    Edge perturbation of GraphCL (arXiv 2010.13902, Table 1). Pairs that are edges already or meet
+    twice are left out, so dense graphs gain fewer. Attributes of new edges are 0.
+
+    >>> from torch_geometric.data import Data
+    >>> path = Data(torch.ones(3, 1), torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
+    >>> edit = EdgeAdd(0.9)(Batch.from_data_list([path]), torch.Generator().manual_seed(2))
+    >>> edit.added.shape[0], bool((edit.added < 3).all())
+    (2, True)
     """
 
-    ratio: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_ratio("edge_add", self.ratio)
-
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
-        """Return the new edges [2, A]."""
-        graph = batch.batch[batch.edge_index[0]]
-        # Each existing pair sponsors a new one in its own graph with probability `ratio`.
-        sponsor = graph[uniform((len(graph),), batch, generator) < self.ratio / 2]
-        spread = uniform((2, len(sponsor)), batch, generator) * sizes(batch)[sponsor]
-        ends = batch.ptr[sponsor] + spread.long()
-        low, high = ends.amin(0), ends.amax(0)
-        nodes = batch.x.shape[0]
-        key = (low * nodes + high)[low < high].unique()
-        present = batch.edge_index[0] * nodes + batch.edge_index[1]
-        reverse = (key % nodes) * nodes + key // nodes
-        key = key[~(torch.isin(key, present) | torch.isin(reverse, present))]
-        low, high = key // nodes, key % nodes
-        return Edit(new_edges=torch.stack([torch.cat([low, high]), torch.cat([high, low])]))
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
+        """Return the pairs [2, K] that are new."""
+        source, device = batch.edge_index[0], batch.x.device
+        # An undirected edge is here twice: each of its directions brings half of its share.
+        brings = torch.rand(source.shape, generator=generator, device=device) < self.ratio / 2
+        graph = batch.batch[source[brings]]
+        lots = torch.randint(2**62, (2, len(graph)), generator=generator, device=device)
+        return Edit(added=batch.ptr[graph] + lots % batch.ptr.diff()[graph])
 
 
 @AUGMENTATIONS.register("node_drop")
-@dataclass(frozen=True)
-class NodeDrop:
-    """Drop ⌊ratio · n⌋ random nodes of each graph of n nodes with their edges; one always stays.
+class NodeDrop(Share):
+    """Drop exactly ⌊ratio · n⌋ random nodes of each graph of n nodes, and their edges.
 
-    Node dropping of GraphCL (You et al. 2020, arXiv 2010.13902, section 3.2).
+    Node dropping of GraphCL (arXiv 2010.13902, Table 1).
+
+    >>> from torch_geometric.data import Data
+    >>> graphs = [Data(torch.ones(n, 1), torch.empty(2, 0, dtype=torch.long)) for n in (1, 4, 5)]
+    >>> batch = Batch.from_data_list(graphs)
+    >>> stays = NodeDrop(0.5)(batch, torch.Generator().manual_seed(0)).nodes
+    >>> torch.bincount(batch.batch[stays])
+    tensor([1, 2, 3])
     """
 
-    ratio: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_ratio("node_drop", self.ratio)
-
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the nodes [n] that stay."""
-        size = sizes(batch)
-        dropped = torch.minimum((self.ratio * size).floor().long(), size - 1)
-        rank = rank_in_graph(uniform((len(batch.batch),), batch, generator), batch)
-        return Edit(nodes=rank >= dropped[batch.batch])
+        dropped = share(batch.ptr.diff(), self.ratio)
+        return Edit(nodes=random_rank(batch.batch, batch.ptr, generator) >= dropped[batch.batch])
 
 
 @AUGMENTATIONS.register("feature_mask")
-@dataclass(frozen=True)
-class FeatureMask:
-    """Set all features of each node to zero with probability `ratio`.
+class FeatureMask(Share):
+    """Set all features of exactly ⌊ratio · n⌋ random nodes of each graph of n nodes to 0.
 
-    Attribute masking of GraphCL (You et al. 2020, arXiv 2010.13902, section 3.2).
+    Attribute masking of GraphCL (arXiv 2010.13902, Table 1): rows of x.
+
+    >>> from torch_geometric.data import Data
+    >>> batch = Batch.from_data_list([Data(torch.ones(4, 2), torch.empty(2, 0, dtype=torch.long))])
+    >>> FeatureMask(0.5)(batch, torch.Generator().manual_seed(0)).masked.sum()
+    tensor(2)
     """
 
-    ratio: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_ratio("feature_mask", self.ratio)
-
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
-        """Return the nodes [n, 1] whose features stay."""
-        return Edit(features=uniform((len(batch.batch), 1), batch, generator) >= self.ratio)
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
+        """Return the nodes [n, 1] whose features become 0."""
+        count = share(batch.ptr.diff(), self.ratio)[batch.batch]
+        return Edit(masked=(random_rank(batch.batch, batch.ptr, generator) < count)[:, None])
 
 
 @AUGMENTATIONS.register("column_mask")
-@dataclass(frozen=True)
-class ColumnMask:
-    """Set each feature column of each graph to zero, for all its nodes, with probability `ratio`.
+class ColumnMask(Share):
+    """Set each feature, with probability `ratio` in each graph, to 0 at all nodes of the graph.
 
-    Feature masking of GRACE (Zhu et al. 2020, arXiv 2006.04131, section 3.1), drawn per graph.
+    Masking node features of GRACE (arXiv 2006.04131): columns of x, here drawn per graph.
+
+    >>> from torch_geometric.data import Data
+    >>> batch = Batch.from_data_list([Data(torch.ones(2, 3), torch.empty(2, 0, dtype=torch.long))])
+    >>> ColumnMask(0.5)(batch, torch.Generator().manual_seed(0)).masked
+    tensor([[ True, False,  True],
+            [ True, False,  True]])
     """
 
-    ratio: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_ratio("column_mask", self.ratio)
-
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
-        """Return the features [n, F] that stay."""
-        columns = uniform((batch.num_graphs, batch.x.shape[1]), batch, generator) >= self.ratio
-        return Edit(features=columns[batch.batch])
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
+        """Return the features [n, F] that become 0."""
+        shape = (batch.num_graphs, batch.x.shape[1])
+        masked = torch.rand(shape, generator=generator, device=batch.x.device) < self.ratio
+        return Edit(masked=masked[batch.batch])

@@ -1,49 +1,68 @@
-"""Augmentations of augmentations: one after the other, or a random one per graph."""
+"""Augmentations made of augmentations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from operator import and_
 
 import torch
+from torch import Generator
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.basic import Augmentation
-from graph_hcl.augment.edit import Edit, apply
+from graph_hcl.augment.edit import Augmentation, Edit
+from graph_hcl.errors import UserError
 
 
 @dataclass(frozen=True)
-class Compose:
-    """Make the edits of all parts; each is drawn for the batch as it was given."""
+class _Parts:
+    """A tuple of at least one augmentation."""
 
     parts: tuple[Augmentation, ...]
 
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
-        """Return the parts' edits combined."""
-        edit = Edit()
-        for part in self.parts:
-            edit = edit & part(batch, generator)
-        return edit
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise UserError(
+                f"Expected at least one augmentation in {type(self).__name__}, but got none."
+            )
 
 
-@dataclass(frozen=True)
-class RandomChoice:
-    """Give each graph of the batch one of the parts, each with the same probability."""
+class Compose(_Parts):
+    """Make the changes of all `parts`, each drawn on the batch as it came, and apply them once.
 
-    parts: tuple[Augmentation, ...]
+    Two draws that each keep some node of a graph may share none; `apply` then keeps one node.
+    Raises `UserError` without parts.
 
-    def __call__(self, batch: Any, generator: torch.Generator) -> Edit:
-        """Return the parts' edits, each on the graphs that drew it."""
+    >>> Compose((lambda batch, generator: Edit(), lambda batch, generator: Edit()))(None, None)
+    Edit(nodes=None, edges=None, masked=None, added=None)
+    """
+
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
+        """Return the parts' edits, combined."""
+        return reduce(and_, (part(batch, generator) for part in self.parts))
+
+
+class RandomChoice(_Parts):
+    """Make the changes of one of `parts`, chosen at random, uniformly, for each graph by itself.
+
+    Each part is drawn for the whole batch and kept for the graphs that chose it. Raises `UserError`
+    without parts.
+
+    >>> from torch_geometric.data import Data
+    >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))
+    >>> mask = lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool())
+    >>> choice = RandomChoice((mask, lambda batch, generator: Edit()))
+    >>> edit = choice(Batch.from_data_list([graph] * 4), torch.Generator().manual_seed(0))
+    >>> edit.masked.squeeze(1)
+    tensor([ True, False, False,  True])
+    """
+
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
+        """Return the parts' edits, each for the graphs that chose it."""
         choice = torch.randint(
             len(self.parts), (batch.num_graphs,), generator=generator, device=batch.x.device
+        )[batch.batch]
+        edits = (part(batch, generator) for part in self.parts)
+        return reduce(
+            and_, (edit.only(choice == k, batch.edge_index) for k, edit in enumerate(edits))
         )
-        edit = Edit()
-        for number, part in enumerate(self.parts):
-            edit = edit & part(batch, generator).within(choice == number, batch)
-        return edit
-
-
-def view(augmentation: Augmentation) -> Callable[[Any, torch.Generator], Batch]:
-    """Return the function from a batch and a generator to the augmented batch."""
-    return lambda batch, generator: apply(batch, augmentation(batch, generator))

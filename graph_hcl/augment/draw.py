@@ -1,65 +1,71 @@
-"""Random draws per node, edge and graph of a batch, all from one generator and without loops."""
+"""What augmentations draw at random, for all graphs of a batch at once."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
+
+MILLION = 1_000_000
 
 
-def uniform(shape: tuple[int, ...], batch: Any, generator: torch.Generator) -> Tensor:
-    """Return numbers in [0, 1) on the batch's device."""
-    return torch.rand(shape, generator=generator, device=batch.x.device)
+def share(sizes: Tensor, ratio: float) -> Tensor:
+    """Return ⌊ratio · size⌋ for each size, with `ratio` read to six decimals.
+
+    In integers, where 0.29 of 100 is 29: as floating-point numbers their product is 28.999….
+
+    >>> share(torch.tensor([1, 9, 10, 100]), 0.29)
+    tensor([ 0,  2,  2, 29])
+    """
+    return torch.div(sizes * round(ratio * MILLION), MILLION, rounding_mode="floor")
 
 
-def per_undirected_edge(batch: Any, generator: torch.Generator) -> Tensor:
-    """Return one number in [0, 1) per edge [E], the same for both directions of an edge.
+def rank_in_graph(key: Tensor, batch: Tensor, ptr: Tensor) -> Tensor:
+    """Return the rank 0, 1, … of each node in its own graph by `key` [n], integers in [0, 2³²).
 
-    Each node draws a random integer; the sum of an edge's two, mixed by the finaliser of
-    SplitMix64 (Steele, Lea and Flood 2014), is symmetric in them and needs no search for the
-    reverse edge.
+    >>> key = torch.tensor([7, 3, 5, 2, 9])
+    >>> rank_in_graph(key, torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0, 3, 5]))
+    tensor([2, 0, 1, 0, 1])
+    """
+    order = ((batch << 32) | key).argsort()
+    rank = torch.empty_like(order)
+    # Sorted by graph first, so each graph's nodes fill the places that they had.
+    rank[order] = torch.arange(len(order), device=key.device) - ptr[batch]
+    return rank
 
-    >>> from torch_geometric.data import Batch, Data
+
+def random_rank(batch: Tensor, ptr: Tensor, generator: Generator) -> Tensor:
+    """Return the place [n] of each node in a random order of its graph's nodes.
+
+    >>> batch, ptr = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 3, 4])
+    >>> random_rank(batch, ptr, torch.Generator().manual_seed(0))[:3].sort().values
+    tensor([0, 1, 2])
+    """
+    # Two nodes of a graph draw the same one of 2³¹ keys too seldom for the bias to be seen.
+    key = torch.randint(2**31, batch.shape, generator=generator, device=batch.device)
+    return rank_in_graph(key, batch, ptr)
+
+
+def edge_lot(edge_index: Tensor, num_nodes: int, generator: Generator) -> Tensor:
+    """Return a random integer for each edge [E], uniform in [−2⁶³, 2⁶³): one for both directions.
+
+    Each node draws an integer r, and the lot of an edge is a hash of r_u + r_v: symmetric without
+    looking for the other direction, in O(E). The hash is the finaliser of SplitMix64 (Steele, Lea
+    and Flood, OOPSLA 2014); wrap-around of int64 is meant.
+
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
-    >>> batch = Batch.from_data_list([Data(x=torch.ones(3, 1), edge_index=edges)])
-    >>> u = per_undirected_edge(batch, torch.Generator().manual_seed(0))
-    >>> bool(u[0] == u[1]), bool(u[2] == u[3]), bool(u[0] == u[2])
-    (True, True, False)
+    >>> a, b, c, d = edge_lot(edges, 3, torch.Generator().manual_seed(0))
+    >>> bool(a == b), bool(b == c), bool(c == d)
+    (True, False, True)
     """
-    ids = torch.randint(
-        -(2**62), 2**62, (batch.x.shape[0],), generator=generator, device=batch.x.device
+    r = torch.randint(
+        -(2**63), 2**63 - 1, (num_nodes,), generator=generator, device=edge_index.device
     )
-    source, target = batch.edge_index
-    mixed = ids[source] + ids[target]
-    mixed = (mixed ^ _shift(mixed, 30)) * -4658895280553007687
-    mixed = (mixed ^ _shift(mixed, 27)) * -7723592293110705685
-    mixed = mixed ^ _shift(mixed, 31)
-    return _shift(mixed, 40).float() / 2**24
+    z = r.index_select(0, edge_index[0]) + r.index_select(0, edge_index[1])
+    z = (z ^ _shift(z, 30)) * (0xBF58476D1CE4E5B9 - 2**64)
+    z = (z ^ _shift(z, 27)) * (0x94D049BB133111EB - 2**64)
+    return z ^ _shift(z, 31)
 
 
-def _shift(value: Tensor, bits: int) -> Tensor:
-    """Return the logical right shift of 64-bit integers."""
-    return (value >> bits) & ((1 << (64 - bits)) - 1)
-
-
-def rank_in_graph(score: Tensor, batch: Any) -> Tensor:
-    """Return each node's place [n] when its graph's nodes are sorted by score, from 0.
-
-    >>> from torch_geometric.data import Batch, Data
-    >>> none = torch.zeros(2, 0, dtype=torch.long)
-    >>> graphs = [Data(x=torch.ones(n, 1), edge_index=none) for n in (3, 2)]
-    >>> rank_in_graph(torch.tensor([0.5, 0.1, 0.9, 0.8, 0.2]), Batch.from_data_list(graphs))
-    tensor([1, 0, 2, 1, 0])
-    """
-    order = score.argsort()
-    order = order[batch.batch[order].argsort(stable=True)]
-    place = torch.empty_like(order)
-    place[order] = torch.arange(len(order), device=order.device)
-    return place - batch.ptr[batch.batch]
-
-
-def sizes(batch: Any) -> Tensor:
-    """Return the number of nodes of each graph [B]."""
-    nodes: Tensor = batch.ptr.diff()
-    return nodes
+def _shift(z: Tensor, bits: int) -> Tensor:
+    """Return z shifted right with zeros from the left; `>>` would bring in the sign."""
+    return (z >> bits) & (2 ** (64 - bits) - 1)

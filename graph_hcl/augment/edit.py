@@ -1,108 +1,193 @@
-"""What a view changes of a batch, as masks that combine and are applied once."""
+"""What a view changes of a batch, and the one place where it is carried out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch_geometric.data import Batch
+
+from graph_hcl.errors import UserError
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Nodes and edges that stay, features that stay, and edges that are new.
+    """A change to a batch of n nodes, E edges and F features; `None` leaves that part alone.
 
-    `nodes` [n] and `edges` [E] are masks of what stays, `features` [n, F] (or broadcastable to it)
-    of the entries that are not set to zero; None leaves all. `new_edges` [2, A] are added, in node
-    numbers of the batch, with zeros as attributes. `first & second` makes both changes.
+    `nodes` [n] and `edges` [E] (bool) are what stays; `masked` [n, F] or [n, 1] (bool) are the
+    features that become 0; `added` [2, K] are new undirected edges as pairs of node numbers, given
+    once, whose attributes are 0. `a & b` makes both changes.
 
-    >>> a = Edit(nodes=torch.tensor([True, True, False]))
-    >>> b = Edit(nodes=torch.tensor([False, True, True]))
-    >>> (a & b).nodes
-    tensor([False,  True, False])
+    >>> import torch
+    >>> a, b = Edit(nodes=torch.tensor([True, True, False])), Edit(nodes=torch.tensor([True] * 3))
+    >>> (a & b).nodes, (a & Edit()).masked
+    (tensor([ True,  True, False]), None)
     """
 
     nodes: Tensor | None = None
     edges: Tensor | None = None
-    features: Tensor | None = None
-    new_edges: Tensor | None = None
+    masked: Tensor | None = None
+    added: Tensor | None = None
 
     def __and__(self, other: Edit) -> Edit:
-        added = [e for e in (self.new_edges, other.new_edges) if e is not None]
         return Edit(
-            _both(self.nodes, other.nodes),
-            _both(self.edges, other.edges),
-            _both(self.features, other.features),
-            torch.cat(added, dim=1) if added else None,
+            nodes=_merge(self.nodes, other.nodes, torch.logical_and),
+            edges=_merge(self.edges, other.edges, torch.logical_and),
+            masked=_merge(self.masked, other.masked, torch.logical_or),
+            added=_merge(self.added, other.added, lambda a, b: torch.cat([a, b], dim=1)),
         )
 
-    def within(self, graphs: Tensor, batch: Any) -> Edit:
-        """Return the edit restricted to the graphs of a mask [B]; the others stay as they are."""
-        node = graphs[batch.batch]
-        edge = node[batch.edge_index[0]]
+    def only(self, member: Tensor, edge_index: Tensor) -> Edit:
+        """Return the part of the edit that concerns the graphs whose nodes are `member` [n].
+
+        >>> import torch
+        >>> edit = Edit(nodes=torch.tensor([False, True, False]))
+        >>> edges = torch.empty(2, 0, dtype=torch.long)
+        >>> edit.only(torch.tensor([True, True, False]), edges).nodes
+        tensor([False,  True,  True])
+        """
         return Edit(
-            None if self.nodes is None else self.nodes | ~node,
-            None if self.edges is None else self.edges | ~edge,
-            None if self.features is None else self.features | ~node[:, None],
-            None if self.new_edges is None else self.new_edges[:, node[self.new_edges[0]]],
+            nodes=None if self.nodes is None else self.nodes | ~member,
+            edges=None if self.edges is None else self.edges | ~member[edge_index[0]],
+            masked=None if self.masked is None else self.masked & member[:, None],
+            added=None if self.added is None else self.added[:, member[self.added[0]]],
         )
 
 
-def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
-    if first is None or second is None:
-        return first if second is None else second
-    return first & second
+Augmentation = Callable[[Batch, Generator], Edit]
+"""Anything that draws an edit of a batch from a generator on the batch's device."""
 
 
-def apply(batch: Any, edit: Edit) -> Batch:
-    """Return a new batch with the edit made; the given one is not changed.
+def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
+    """Return the function that draws a view: the batch with the augmentation's edit applied.
 
-    Nodes are numbered anew once, whatever was combined. A graph of which no node would stay keeps
-    its first, so that no graph is emptied; `y` and the number of graphs never change.
+    Raises `UserError` for a batch without what `apply` needs.
 
+    >>> import torch
     >>> from torch_geometric.data import Data
-    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
-    >>> batch = Batch.from_data_list([Data(x=torch.ones(3, 2), edge_index=edges)])
-    >>> apply(batch, Edit(nodes=torch.tensor([False, True, True]))).edge_index
-    tensor([[0, 1],
-            [1, 0]])
+    >>> draw = view(lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool()))
+    >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
+    >>> draw(batch, torch.Generator()).x, batch.x
+    (tensor([[0., 0.]]), tensor([[1., 1.]]))
     """
+
+    def draw(batch: Batch, generator: Generator) -> Batch:
+        _check_batch(batch)
+        return apply(batch, augmentation(batch, generator))
+
+    return draw
+
+
+def apply(batch: Batch, edit: Edit) -> Batch:
+    """Return a new batch with the edit carried out and its nodes numbered anew, once.
+
+    Carries x, edge_index, edge_attr, y, batch and ptr; other attributes are left out. Kept nodes
+    and edges stay in their order and new edges follow, in both directions; those that the batch
+    had already, self-loops and repetitions among them are left out. An edge goes with either of
+    its nodes, a node stays without any edge. No graph is emptied: one that would lose all its
+    nodes keeps its first. The batch itself is not changed. Where nodes or edges go, finding their
+    number synchronises a CUDA device. Raises `UserError` for a batch without x, edge_index, batch
+    or ptr, and for an edit of another batch's shape.
+
+    >>> import torch
+    >>> from torch_geometric.data import Data
+    >>> path = Data(torch.arange(3.0)[:, None], torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
+    >>> batch = Batch.from_data_list([path, path])
+    >>> found = apply(batch, Edit(nodes=torch.tensor([False, True, True, True, False, True])))
+    >>> found.edge_index.tolist(), found.ptr.tolist(), found.x.squeeze(1).tolist()
+    ([[0, 1], [1, 0]], [0, 2, 4], [1.0, 2.0, 0.0, 2.0])
+    """
+    _check_batch(batch)
+    _check_edit(batch, edit)
     x, edge_index, edge_attr = batch.x, batch.edge_index, batch.edge_attr
-    graph, ptr = batch.batch, batch.ptr
-    if edit.features is not None:
-        x = x * edit.features.to(x.dtype)
-    if edit.edges is not None:
-        chosen = edit.edges.nonzero().squeeze(1)
-        edge_index = edge_index[:, chosen]
-        edge_attr = None if edge_attr is None else edge_attr[chosen]
-    if edit.new_edges is not None:
-        edge_index = torch.cat([edge_index, edit.new_edges], dim=1)
+    graph, ptr, stays = batch.batch, batch.ptr, edit.edges
+    if edit.masked is not None:
+        x = x.masked_fill(edit.masked, 0)
+    if edit.added is not None:
+        new = _new_edges(edit.added, edge_index, batch.num_nodes)
+        edge_index = torch.cat([edge_index, new], dim=1)
         if edge_attr is not None:
-            zeros = edge_attr.new_zeros(edit.new_edges.shape[1], *edge_attr.shape[1:])
-            edge_attr = torch.cat([edge_attr, zeros])
+            blank = edge_attr.new_zeros(new.shape[1], *edge_attr.shape[1:])
+            edge_attr = torch.cat([edge_attr, blank])
+        if stays is not None:
+            stays = torch.cat([stays, stays.new_ones(new.shape[1])])
     if edit.nodes is not None:
-        keep = _never_empty(edit.nodes, graph, ptr)
-        number = keep.cumsum(0) - 1
-        chosen = (keep[edge_index[0]] & keep[edge_index[1]]).nonzero().squeeze(1)
-        edge_index = number[edge_index[:, chosen]]
-        edge_attr = None if edge_attr is None else edge_attr[chosen]
-        rows = keep.nonzero().squeeze(1)
-        x, graph = x[rows], graph[rows]
-        before = torch.cat([number.new_zeros(1), number + 1])
-        ptr = before[ptr]
-    view = Batch(x=x, edge_index=edge_index, batch=graph, ptr=ptr)
-    if edge_attr is not None:
-        view.edge_attr = edge_attr
-    if batch.y is not None:
-        view.y = batch.y
-    view._num_graphs = batch.num_graphs
-    return view
+        nodes = _keep_one(edit.nodes, graph, ptr)
+        source, target = edge_index
+        both = nodes.index_select(0, source) & nodes.index_select(0, target)
+        stays = both if stays is None else stays & both
+    if stays is not None:
+        kept = stays.nonzero().squeeze(1)
+        edge_index = edge_index.index_select(1, kept)
+        edge_attr = None if edge_attr is None else edge_attr.index_select(0, kept)
+    if edit.nodes is not None:
+        before = _count_before(nodes)
+        edge_index, ptr = before[edge_index], before[ptr]
+        kept = nodes.nonzero().squeeze(1)
+        x, graph = x.index_select(0, kept), graph.index_select(0, kept)
+    found = Batch(x=x, edge_index=edge_index, edge_attr=edge_attr, y=batch.y, batch=graph, ptr=ptr)
+    found._num_graphs = batch.num_graphs
+    return found
 
 
-def _never_empty(keep: Tensor, graph: Tensor, ptr: Tensor) -> Tensor:
-    before = torch.cat([ptr.new_zeros(1), keep.cumsum(0)])[ptr]
-    empty = before.diff() == 0
-    first = torch.arange(len(keep), device=keep.device) == ptr[graph]
-    return keep | (empty[graph] & first)
+def _merge(
+    a: Tensor | None, b: Tensor | None, join: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return join(a, b)
+
+
+def _count_before(nodes: Tensor) -> Tensor:
+    """Return how many nodes stay before each node, and in all [n + 1]: the new numbers."""
+    return torch.cat([nodes.new_zeros(1, dtype=torch.long), nodes.cumsum(0)])
+
+
+def _keep_one(nodes: Tensor, graph: Tensor, ptr: Tensor) -> Tensor:
+    """Return `nodes` with the first node of each graph that would lose all of them."""
+    emptied = _count_before(nodes)[ptr].diff() == 0
+    position = torch.arange(len(nodes), device=nodes.device)
+    return nodes | (emptied[graph] & (position == ptr[graph]))
+
+
+def _new_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
+    """Return both directions [2, ≤ 2K] of the pairs that are not edges yet, each once, sorted."""
+    source, target = torch.cat([pairs, pairs.flip(0)], dim=1)
+    keys = torch.unique((source * num_nodes + target)[source != target])
+    present = torch.isin(keys, edge_index[0] * num_nodes + edge_index[1])
+    keys = keys[~present]
+    return torch.stack([keys // num_nodes, keys % num_nodes])
+
+
+def _check_batch(batch: Batch) -> None:
+    for name in ("x", "edge_index", "batch", "ptr"):
+        if getattr(batch, name, None) is None:
+            raise UserError(
+                f"Expected a batch of graphs with x, edge_index, batch and ptr, but got "
+                f"{type(batch).__name__} without {name}: make one with Batch.from_data_list([…])."
+            )
+
+
+def _check_edit(batch: Batch, edit: Edit) -> None:
+    if not isinstance(edit, Edit):
+        raise UserError(
+            f"Expected an augmentation to return an Edit, but got {type(edit).__name__}."
+        )
+    n, edges, features = batch.num_nodes, batch.edge_index.shape[1], batch.x.shape[-1]
+    for name, mask, shapes in (
+        ("nodes", edit.nodes, [(n,)]),
+        ("edges", edit.edges, [(edges,)]),
+        ("masked", edit.masked, [(n, features), (n, 1)]),
+    ):
+        if mask is not None and (mask.shape not in shapes or mask.dtype != torch.bool):
+            wanted = " or ".join(str(list(shape)) for shape in shapes)
+            raise UserError(
+                f"Expected the edit's {name} as bool {wanted}, but got {mask.dtype} "
+                f"{list(mask.shape)}."
+            )
+    if edit.added is not None and (edit.added.dim() != 2 or len(edit.added) != 2):
+        raise UserError(
+            f"Expected the edit's added edges as [2, edges], but got {list(edit.added.shape)}."
+        )

@@ -1,58 +1,124 @@
-"""Augmentations written as text, for flags and YAML: `edge_drop(0.2)+feature_mask(0.1)`."""
+"""Augmentations as text, for YAML files and flags."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import re
 
-from graph_hcl.augment.basic import AUGMENTATIONS, Augmentation
+from graph_hcl.augment.basic import AUGMENTATIONS
 from graph_hcl.augment.combine import Compose, RandomChoice
+from graph_hcl.augment.edit import Augmentation
 from graph_hcl.errors import UserError
 
-_TERM = re.compile(r"([\w.]+(?::\w+)?)(?:\(([^()]*)\))?")
+NAME = r"[A-Za-z_][\w.]*(?::[A-Za-z_][\w.]*)?"
+TOKEN = re.compile(rf"\s*({NAME}(?:\s*\([^()]*\))?|[+|()])\s*")
+PART = re.compile(rf"({NAME})\s*(?:\((.*)\))?")
 
 
 def parse(text: str) -> Augmentation:
-    """Return the augmentation that `text` describes.
+    """Return the augmentation that a text describes.
 
-    `name(number, …)` is a registered augmentation or an import path `package.module:Class`; `+`
-    composes, `|` is a random choice per graph and binds less tightly than `+`.
+    `name(number, …)` is a registered augmentation or an import path `package.module:Class`;
+    `a + b` composes; `a | b` is a random choice per graph; `+` binds tighter than `|`, and
+    parentheses group. The number of edge_drop, edge_add, node_drop, feature_mask and column_mask is
+    the share that is changed, in [0, 1), by default 0.2; that of subgraph the share of nodes kept,
+    in (0, 1], by default 0.8; identity has none. Raises `UserError` for text that is none of this.
 
-    Raises `UserError` for an unknown name, numbers that are none, or a ratio out of range.
-
-    >>> parse("edge_drop(0.2)+feature_mask(0.1)")
-    Compose(parts=(EdgeDrop(ratio=0.2), FeatureMask(ratio=0.1)))
-    >>> parse("node_drop | identity")
-    RandomChoice(parts=(NodeDrop(ratio=0.2), Identity()))
+    >>> parse("edge_drop(0.2)")
+    EdgeDrop(ratio=0.2)
+    >>> parse("node_drop(0.2) | edge_drop(0.1) + identity").parts[1]
+    Compose(parts=(EdgeDrop(ratio=0.1), Identity()))
     """
-    choices = [_composition(part) for part in text.split("|")]
-    return choices[0] if len(choices) == 1 else RandomChoice(tuple(choices))
+    tokens, end = [], 0
+    while end < len(text):
+        match = TOKEN.match(text, end)
+        if match is None:
+            raise _unreadable(text, f"'{text[end:].strip()}'")
+        tokens.append(match[1])
+        end = match.end()
+    tokens.reverse()  # so that the next token is the last one, and taking it is pop()
+    found = _choice(tokens, text)
+    if tokens:
+        raise _unreadable(text, f"'{tokens[-1]}'")
+    return found
 
 
-def _composition(text: str) -> Augmentation:
-    parts = [_term(part.strip()) for part in text.split("+")]
+def spec(augmentation: Augmentation) -> str:
+    """Return the text that `parse` reads as this augmentation.
+
+    >>> spec(parse("(subgraph(0.8)|identity) + feature_mask(0.1)"))
+    '(subgraph(0.8) | identity) + feature_mask(0.1)'
+    """
+    if isinstance(augmentation, RandomChoice):
+        return " | ".join(
+            f"({spec(part)})" if isinstance(part, RandomChoice) else spec(part)
+            for part in augmentation.parts
+        )
+    if isinstance(augmentation, Compose):
+        return " + ".join(
+            f"({spec(part)})" if isinstance(part, RandomChoice | Compose) else spec(part)
+            for part in augmentation.parts
+        )
+    kind = type(augmentation)
+    registered = (name for name in AUGMENTATIONS.names() if AUGMENTATIONS.get(name) is kind)
+    name = next(registered, f"{kind.__module__}:{kind.__qualname__}")
+    values = [getattr(augmentation, f.name) for f in dataclasses.fields(augmentation)]  # type: ignore[arg-type]
+    return f"{name}({', '.join(map(str, values))})" if values else name
+
+
+def _choice(tokens: list[str], text: str) -> Augmentation:
+    parts = [_sum(tokens, text)]
+    while tokens and tokens[-1] == "|":
+        tokens.pop()
+        parts.append(_sum(tokens, text))
+    return parts[0] if len(parts) == 1 else RandomChoice(tuple(parts))
+
+
+def _sum(tokens: list[str], text: str) -> Augmentation:
+    parts = [_part(tokens, text)]
+    while tokens and tokens[-1] == "+":
+        tokens.pop()
+        parts.append(_part(tokens, text))
     return parts[0] if len(parts) == 1 else Compose(tuple(parts))
 
 
-def _term(text: str) -> Augmentation:
-    found = _TERM.fullmatch(text)
-    if found is None:
+def _part(tokens: list[str], text: str) -> Augmentation:
+    token = tokens.pop() if tokens else ""
+    if token == "(":
+        found = _choice(tokens, text)
+        if not tokens or tokens.pop() != ")":
+            raise _unreadable(text, "no closing parenthesis")
+        return found
+    match = PART.fullmatch(token)
+    if match is None:
+        raise _unreadable(text, f"'{token}'" if token else "its end")
+    return _make(match[1], match[2] or "", text)
+
+
+def _make(name: str, numbers: str, text: str) -> Augmentation:
+    maker = AUGMENTATIONS.get(name)
+    try:
+        values = [_number(word) for word in numbers.split(",") if numbers.strip()]
+        inspect.signature(maker).bind(*values)
+    except (ValueError, TypeError):
+        wanted = ", ".join(inspect.signature(maker).parameters)
         raise UserError(
-            f"Expected an augmentation like edge_drop(0.2), names joined by + and |, but got "
-            f"'{text}'."
-        )
-    make = AUGMENTATIONS.get(found[1])
+            f"Expected {f'{name}({wanted})' if wanted else name} with numbers in the augmentation "
+            f"'{text}', but got '{name}({numbers})'."
+        ) from None
     try:
-        numbers = [_number(word) for word in (found[2] or "").split(",") if word.strip()]
-        made: Augmentation = make(*numbers)
-    except UserError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise UserError(f"The augmentation '{text}' cannot be made: {error}.") from error
-    return made
+        return maker(*values)
+    except UserError as error:
+        raise UserError(f"In the augmentation '{text}': {error}") from None
 
 
-def _number(word: str) -> float | int:
-    try:
-        return int(word)
-    except ValueError:
-        return float(word)
+def _number(word: str) -> int | float:
+    return int(word) if word.strip().isdigit() else float(word)
+
+
+def _unreadable(text: str, got: str) -> UserError:
+    return UserError(
+        "Expected an augmentation like 'edge_drop(0.2) + feature_mask(0.1) | subgraph(0.8)', but "
+        f"got {got} in '{text}'."
+    )

@@ -1,0 +1,301 @@
+"""Invariants of the augmentations, exact counts, and the distributions that they promise."""
+
+import math
+from fractions import Fraction
+
+import networkx
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch_geometric.data import Batch, Data
+from torch_geometric.utils import from_networkx
+
+from graph_hcl.augment import (
+    AUGMENTATIONS,
+    ColumnMask,
+    Compose,
+    EdgeAdd,
+    EdgeDrop,
+    Edit,
+    FeatureMask,
+    Identity,
+    NodeDrop,
+    RandomChoice,
+    RandomWalkSubgraph,
+    apply,
+    parse,
+    view,
+)
+from graph_hcl.errors import UserError
+
+RATIOS = st.sampled_from([0.0, 0.1, 0.29, 0.5, 0.7, 0.9, 0.99])
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def batch_of(graphs, features=3, attr=True):
+    """NetworkX graphs as a batch; x tells the node apart, edge_attr is the same both ways."""
+    items = []
+    for graph in graphs:
+        n = graph.number_of_nodes()
+        edges = from_networkx(networkx.Graph(graph)).edge_index
+        edge_attr = (edges.sum(0) + 1.0)[:, None] if attr else None
+        x = torch.arange(1.0, n * features + 1).view(n, features)
+        items.append(Data(x=x, edge_index=edges, edge_attr=edge_attr, y=torch.tensor([n])))
+    return Batch.from_data_list(items)
+
+
+def random_graphs(seed, count=6):
+    sizes = torch.randint(1, 25, (count,), generator=seeded(seed)).tolist()
+    graphs = [networkx.gnp_random_graph(n, 0.2, seed=seed + i) for i, n in enumerate(sizes)]
+    for graph in graphs[::2]:
+        graph.add_edge(0, 0)
+    return graphs
+
+
+def edge_pairs(batch):
+    return set(map(tuple, batch.edge_index.T.tolist()))
+
+
+def per_graph(batch, mask):
+    return torch.zeros(batch.num_graphs).index_add_(0, batch.batch, mask.float()).long().tolist()
+
+
+ALL = [
+    "identity",
+    "edge_drop(0.5)",
+    "edge_add(0.5)",
+    "node_drop(0.5)",
+    "feature_mask(0.5)",
+    "column_mask(0.5)",
+    "subgraph(0.5)",
+    "node_drop(0.9)+subgraph(0.1)",
+    "edge_drop(0.5)+edge_add(0.5)+node_drop(0.3)",
+    "node_drop(0.2)|edge_drop(0.2)|subgraph(0.8)|feature_mask(0.2)|edge_add(0.3)",
+]
+
+
+def test_every_registered_augmentation_is_under_these_tests():
+    assert all(any(name in text for text in ALL) for name in AUGMENTATIONS.names())
+
+
+@pytest.mark.parametrize("text", ALL)
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**20))
+def test_invariants_of_a_view(text, seed):
+    batch = batch_of(random_graphs(seed))
+    before = {key: value.clone() for key, value in batch.to_dict().items()}
+    found = view(parse(text))(batch, seeded(seed))
+    assert all(torch.equal(batch[key], value) for key, value in before.items())
+    assert found.num_graphs == batch.num_graphs
+    assert torch.equal(found.y, batch.y)
+    assert (found.ptr.diff() >= 1).all()
+    assert found.ptr[-1] == found.num_nodes == len(found.batch)
+    assert torch.equal(torch.bincount(found.batch, minlength=batch.num_graphs), found.ptr.diff())
+    source, target = found.edge_index
+    assert torch.equal(found.batch[source], found.batch[target])
+    pairs = edge_pairs(found)
+    assert len(pairs) == found.num_edges
+    assert {(v, u) for u, v in pairs} == pairs
+    attribute = dict(zip(map(tuple, found.edge_index.T.tolist()), found.edge_attr, strict=True))
+    assert all(attribute[u, v] == attribute[v, u] for u, v in pairs)
+    again = view(parse(text))(batch, seeded(seed))
+    assert torch.equal(found.x, again.x)
+    assert torch.equal(found.edge_index, again.edge_index)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**20), ratio=RATIOS)
+def test_node_counts_are_exact(seed, ratio):
+    batch = batch_of(random_graphs(seed))
+    share = [math.floor(Fraction(str(ratio)) * n) for n in batch.ptr.diff().tolist()]
+    stays = NodeDrop(ratio)(batch, seeded(seed)).nodes
+    assert per_graph(batch, ~stays) == share
+    masked = FeatureMask(ratio)(batch, seeded(seed)).masked.squeeze(1)
+    assert per_graph(batch, masked) == share
+
+
+def test_masks_touch_nothing_else():
+    batch = batch_of([networkx.path_graph(10)] * 3)
+    for part in (FeatureMask(0.5), ColumnMask(0.5)):
+        edit = part(batch, seeded(0))
+        found = apply(batch, edit)
+        masked = edit.masked.expand_as(batch.x)
+        assert found.x[masked].eq(0).all()
+        assert torch.equal(found.x[~masked], batch.x[~masked])
+        assert torch.equal(found.edge_index, batch.edge_index)
+    # A column is masked at all nodes of a graph, and not alike in all graphs.
+    columns = edit.masked.view(3, 10, 3)
+    assert torch.equal(columns.all(1), columns.any(1))
+    wide = batch_of([networkx.path_graph(2)] * 2, features=64)
+    first, second = ColumnMask(0.5)(wide, seeded(0)).masked[::2]
+    assert not torch.equal(first, second)
+
+
+def test_edges_fall_independently_at_the_given_rate():
+    batch = batch_of([networkx.complete_graph(60)] * 4)
+    upper = batch.edge_index[0] < batch.edge_index[1]
+    stays = torch.stack([EdgeDrop(0.3)(batch, seeded(s)).edges[upper] for s in range(40)]).float()
+    total = stays.numel()
+    assert abs(stays.mean() - 0.7) < 4 * math.sqrt(0.21 / total)
+    # Edges that share a node, and cycles of four whose sums of node draws depend, are uncorrelated.
+    index = batch.edge_index[:, upper].T.tolist()
+    place = {tuple(pair): number for number, pair in enumerate(index)}
+    residue = stays - 0.7
+    path = residue[:, place[0, 1]] * residue[:, place[1, 2]]
+    assert abs(path.mean()) < 4 * 0.21 / math.sqrt(len(path))
+    cycles = torch.tensor(
+        [[place[a, a + 1], place[a + 1, a + 2], place[a + 2, a + 3], place[a, a + 3]]
+         for a in range(56)]
+    )  # fmt: skip
+    product = residue[:, cycles].prod(-1)
+    assert abs(product.mean()) < 4 * 0.21**2 / math.sqrt(product.numel())
+    # Uncorrelated edges make the count of an epoch binomial.
+    spread = stays.sum(1).var() / (stays.shape[1] * 0.21)
+    assert 0.4 < spread < 1.9
+
+
+def test_self_loops_are_neither_doubled_nor_spared():
+    # dropout_edge(force_undirected=True) of PyG returns each kept self-loop twice.
+    loops = networkx.Graph([(v, v) for v in range(200)])
+    batch = batch_of([loops])
+    found = view(EdgeDrop(0.5))(batch, seeded(0))
+    assert len(edge_pairs(found)) == found.num_edges
+    assert 60 < found.num_edges < 140
+
+
+@pytest.mark.parametrize("part", [EdgeDrop(0.0), NodeDrop(0.0), EdgeAdd(0.0), FeatureMask(0.0),
+                                  ColumnMask(0.0), Identity()])  # fmt: skip
+def test_ratio_zero_changes_nothing(part):
+    batch = batch_of(random_graphs(4))
+    found = view(part)(batch, seeded(0))
+    for name in ("x", "edge_index", "edge_attr", "batch", "ptr", "y"):
+        assert torch.equal(found[name], batch[name])
+
+
+def test_edge_add_gains_the_ratio_and_keeps_the_old_edges():
+    batch = batch_of([networkx.cycle_graph(200)] * 10)
+    found = view(EdgeAdd(0.5))(batch, seeded(0))
+    old = edge_pairs(batch)
+    assert old < edge_pairs(found)
+    gain = (found.num_edges - batch.num_edges) / batch.num_edges
+    assert 0.42 < gain < 0.55
+    assert torch.equal(found.edge_index[:, : batch.num_edges], batch.edge_index)
+
+
+def test_nothing_can_be_added_to_a_complete_graph():
+    batch = batch_of([networkx.complete_graph(6)] * 3)
+    found = view(EdgeAdd(0.9))(batch, seeded(0))
+    assert torch.equal(found.edge_index, batch.edge_index)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**20), ratio=st.sampled_from([0.01, 0.2, 0.5, 0.8, 1.0]))
+def test_subgraphs_are_connected_and_as_large_as_they_can_be(seed, ratio):
+    graphs = random_graphs(seed)
+    batch = batch_of(graphs)
+    nodes = RandomWalkSubgraph(ratio)(batch, seeded(seed)).nodes
+    for g, graph in enumerate(graphs):
+        kept = nodes[batch.batch == g].nonzero().squeeze(1).tolist()
+        assert kept
+        part = graph.subgraph(kept)
+        assert networkx.is_connected(part)
+        reachable = len(networkx.node_connected_component(graph, kept[0]))
+        quota = math.ceil(Fraction(str(ratio)) * graph.number_of_nodes())
+        assert len(kept) == min(quota, reachable)
+
+
+def test_subgraphs_grow_on_long_paths_and_stars():
+    # GraphCL's subgraph never grows past its first node.
+    batch = batch_of([networkx.path_graph(60), networkx.star_graph(300), networkx.path_graph(500)])
+    for seed in range(5):
+        nodes = RandomWalkSubgraph(0.8)(batch, seeded(seed)).nodes
+        path, star, long = per_graph(batch, nodes)
+        assert 32 <= path <= 48
+        assert star == math.ceil(0.8 * 301)
+        assert 33 <= long <= 65  # 32 edges to each side of the start
+        kept = nodes[batch.batch == 2].nonzero().squeeze(1)
+        assert kept[-1] - kept[0] + 1 == len(kept)
+
+
+def test_subgraphs_start_anywhere_and_spread_to_random_neighbours():
+    star = batch_of([networkx.star_graph(9)] * 4000, features=1, attr=False)
+    nodes = RandomWalkSubgraph(0.2)(star, seeded(0)).nodes.view(4000, 10)
+    # Two nodes of ten: the hub and a leaf, whoever of them comes first.
+    assert nodes[:, 0].all()
+    share = nodes[:, 1:].float().mean(0)
+    assert (share - 1 / 9).abs().max() < 4 * math.sqrt(1 / 9 * 8 / 9 / 4000)
+    path = batch_of([networkx.path_graph(3)] * 4000, features=1, attr=False)
+    first = RandomWalkSubgraph(0.3)(path, seeded(1)).nodes.view(4000, 3)
+    assert (first.float().mean(0) - 1 / 3).abs().max() < 4 * math.sqrt(2 / 9 / 4000)
+
+
+def test_node_drop_is_uniform():
+    batch = batch_of([networkx.path_graph(5)] * 5000, features=1, attr=False)
+    stays = NodeDrop(0.4)(batch, seeded(0)).nodes.view(5000, 5).float().mean(0)
+    assert (stays - 0.6).abs().max() < 4 * math.sqrt(0.24 / 5000)
+
+
+def test_random_choice_is_per_graph_and_uniform():
+    batch = batch_of([networkx.path_graph(2)] * 3000, features=1)
+    found = RandomChoice((NodeDrop(0.5), EdgeDrop(0.999999), Identity()))(batch, seeded(0))
+    dropped = ~found.nodes.view(3000, 2).all(1)
+    cut = ~found.edges.view(3000, 2).all(1)
+    assert not (dropped & cut).any()
+    for chosen in (dropped, cut):
+        assert abs(chosen.float().mean() - 1 / 3) < 4 * math.sqrt(2 / 9 / 3000)
+
+
+def test_compose_draws_each_part_in_turn():
+    batch = batch_of(random_graphs(2))
+    both = Compose((EdgeDrop(0.3), NodeDrop(0.3)))(batch, seeded(5))
+    generator = seeded(5)
+    one, two = EdgeDrop(0.3)(batch, generator), NodeDrop(0.3)(batch, generator)
+    assert torch.equal(both.edges, one.edges)
+    assert torch.equal(both.nodes, two.nodes)
+
+
+def test_users_write_augmentations_as_functions():
+    def first_feature(batch, generator):
+        masked = torch.zeros_like(batch.x, dtype=torch.bool)
+        masked[:, 0] = True
+        return Edit(masked=masked)
+
+    batch = batch_of([networkx.path_graph(3)])
+    found = view(Compose((first_feature, EdgeDrop(0.5))))(batch, seeded(0))
+    assert found.x[:, 0].eq(0).all()
+    assert torch.equal(found.x[:, 1:], batch.x[:, 1:])
+
+
+@pytest.mark.parametrize("part", [EdgeDrop, EdgeAdd, NodeDrop, FeatureMask, ColumnMask])
+@pytest.mark.parametrize("ratio", [-0.1, 1.0, 1.5, math.nan])
+def test_shares_out_of_range_are_refused(part, ratio):
+    with pytest.raises(UserError, match=rf"{part.__name__} with 0 <= ratio < 1, but got {ratio}"):
+        part(ratio)
+
+
+@pytest.mark.parametrize("ratio", [0, -1, 1.01, math.nan])
+def test_subgraph_shares_out_of_range_are_refused(ratio):
+    with pytest.raises(UserError, match="0 < ratio <= 1"):
+        RandomWalkSubgraph(ratio)
+
+
+@pytest.mark.parametrize("kind", [Compose, RandomChoice])
+def test_no_parts_are_refused(kind):
+    with pytest.raises(UserError, match=f"at least one augmentation in {kind.__name__}"):
+        kind(())
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("text", ALL)
+def test_views_are_drawn_on_the_device(text):
+    batch = batch_of(random_graphs(0)).to("cuda")
+    found = view(parse(text))(batch, torch.Generator("cuda").manual_seed(0))
+    assert found.x.is_cuda
+    assert found.edge_index.is_cuda
+    assert found.num_graphs == batch.num_graphs
+    assert found.is_undirected()

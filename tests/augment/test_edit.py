@@ -1,0 +1,179 @@
+"""Edits against a loop that treats each graph by itself."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch_geometric.data import Batch, Data
+
+from graph_hcl.augment import Edit, apply, view
+from graph_hcl.errors import UserError
+
+
+def random_batch(seed, sizes=(5, 1, 3, 8), density=0.4, attr=True):
+    """Undirected graphs with self-loops, isolated nodes, edge attributes equal both ways."""
+    generator = torch.Generator().manual_seed(seed)
+    graphs = []
+    for number, n in enumerate(sizes):
+        weight = torch.rand(n, n, generator=generator)
+        weight = torch.triu(weight) + torch.triu(weight, 1).T
+        edges = (weight < density).nonzero().T
+        edge_attr = weight[edges[0], edges[1]][:, None] + 1 if attr else None
+        x = torch.rand(n, 3, generator=generator) + 1
+        y = torch.tensor([number])
+        graphs.append(Data(x=x, edge_index=edges, edge_attr=edge_attr, y=y))
+    return Batch.from_data_list(graphs)
+
+
+def random_edit(batch, seed):
+    generator = torch.Generator().manual_seed(seed)
+    n, edges = batch.num_nodes, batch.num_edges
+    graph = torch.randint(batch.num_graphs, (6,), generator=generator)
+    lots = torch.randint(2**40, (2, 6), generator=generator)
+    return Edit(
+        nodes=torch.rand(n, generator=generator) < 0.6,
+        edges=torch.rand(edges, generator=generator) < 0.6,
+        masked=torch.rand(n, 3, generator=generator) < 0.3,
+        added=batch.ptr[graph] + lots % batch.ptr.diff()[graph],
+    )
+
+
+def slow_apply(batch, edit):
+    """The graphs after the edit as (x rows, {(u, v): attribute}), one by one."""
+    had = set(map(tuple, batch.edge_index.T.tolist()))
+    result = []
+    for g in range(batch.num_graphs):
+        nodes = [v for v in range(batch.num_nodes) if batch.batch[v] == g]
+        kept = [v for v in nodes if edit.nodes[v]] or nodes[:1]
+        number = {v: i for i, v in enumerate(kept)}
+        x = [[0.0 if edit.masked[v, f] else batch.x[v, f].item() for f in range(3)] for v in kept]
+        edges = {}
+        for e, (u, v) in enumerate(batch.edge_index.T.tolist()):
+            if edit.edges[e] and u in number and v in number:
+                edges[number[u], number[v]] = batch.edge_attr[e].item()
+        for u, v in edit.added.T.tolist():
+            for a, b in ((u, v), (v, u)):
+                if a != b and (a, b) not in had and a in number and b in number:
+                    edges[number[a], number[b]] = 0.0
+        result.append((x, edges))
+    return result
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**20))
+def test_apply_equals_the_loop_over_graphs(seed):
+    batch = random_batch(seed)
+    edit = random_edit(batch, seed + 1)
+    found, expected = apply(batch, edit), slow_apply(batch, edit)
+    assert found.num_graphs == batch.num_graphs
+    assert torch.equal(found.y, batch.y)
+    assert found.edge_index.shape[1] == sum(len(edges) for _, edges in expected)
+    for g, (x, edges) in enumerate(expected):
+        start, end = found.ptr[g], found.ptr[g + 1]
+        assert torch.equal(found.x[start:end], torch.tensor(x))
+        assert (found.batch[start:end] == g).all()
+        mine = found.batch[found.edge_index[0]] == g
+        pairs = (found.edge_index[:, mine] - start).T.tolist()
+        got = dict(zip(map(tuple, pairs), found.edge_attr[mine, 0].tolist(), strict=True))
+        assert got == edges
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**20))
+def test_edits_combine_to_what_they_do_one_after_the_other(seed):
+    batch = random_batch(seed, sizes=(6, 7))
+    first = Edit(edges=random_edit(batch, seed).edges, masked=random_edit(batch, seed).masked)
+    second = Edit(edges=random_edit(batch, seed + 1).edges[first.edges])
+    there = torch.zeros_like(first.edges).masked_scatter(first.edges, second.edges)
+    once = apply(batch, first & Edit(edges=there))
+    twice = apply(apply(batch, first), second)
+    assert torch.equal(once.edge_index, twice.edge_index)
+    assert torch.equal(once.x, twice.x)
+    assert torch.equal(once.edge_attr, twice.edge_attr)
+
+
+def test_the_batch_stays_as_it_was():
+    batch = random_batch(0)
+    before = {key: value.clone() for key, value in batch.to_dict().items()}
+    apply(batch, random_edit(batch, 1))
+    assert all(torch.equal(batch[key], value) for key, value in before.items())
+
+
+def test_isolated_nodes_survive_relabelling():
+    # Relabelling by the nodes that edges mention loses those without edges.
+    graph = Data(x=torch.arange(4.0)[:, None], edge_index=torch.tensor([[0, 3], [3, 0]]))
+    batch = Batch.from_data_list([graph, graph])
+    found = apply(batch, Edit(nodes=torch.tensor([False, True, True, True] * 2)))
+    assert found.x.squeeze(1).tolist() == [1, 2, 3, 1, 2, 3]
+    assert found.edge_index.numel() == 0
+    assert found.ptr.tolist() == [0, 3, 6]
+
+
+def test_no_graph_is_emptied():
+    batch = random_batch(3)
+    found = apply(batch, Edit(nodes=torch.zeros(batch.num_nodes, dtype=torch.bool)))
+    assert found.ptr.tolist() == [0, 1, 2, 3, 4]
+    assert torch.equal(found.x, batch.x[batch.ptr[:-1]])
+
+
+def test_a_graph_without_nodes_stays_one_and_takes_none_of_its_neighbour():
+    none, one = torch.empty(2, 0, dtype=torch.long), torch.ones(1, 3)
+    graphs = [Data(x=x, edge_index=none) for x in (one[:0], one, one[:0])]
+    batch = Batch.from_data_list(graphs)
+    found = apply(batch, Edit(nodes=torch.tensor([False])))
+    assert found.ptr.tolist() == [0, 0, 1, 1]
+    assert found.num_graphs == 3
+
+
+def test_attributes_of_new_edges_are_zeros_of_the_new_length():
+    # Adding edges must lengthen the attributes, too.
+    batch = random_batch(1, sizes=(4,), density=0.2)
+    batch.edge_attr = torch.ones(batch.num_edges, 2, 3)
+    pairs = torch.tensor([[0, 1, 2, 0, 3, 3], [1, 2, 3, 1, 0, 3]])
+    found = apply(batch, Edit(added=pairs))
+    new = found.num_edges - batch.num_edges
+    assert new > 0
+    assert found.edge_attr.shape == (found.num_edges, 2, 3)
+    assert found.edge_attr[-new:].eq(0).all()
+    assert found.edge_attr[:-new].eq(1).all()
+    assert len(found.edge_index.unique(dim=1).T) == found.num_edges
+    assert found.is_undirected()
+
+
+def test_only_leaves_other_graphs_alone():
+    batch = random_batch(5)
+    edit, member = random_edit(batch, 6), batch.batch == 3
+    found = apply(batch, edit.only(member, batch.edge_index))
+    alone, full = apply(batch, Edit()), apply(batch, edit)
+    split = batch.ptr[3]
+    assert torch.equal(found.x[:split], alone.x[:split])
+    assert torch.equal(found.x[split:], full.x[full.ptr[3] :])
+
+
+def test_without_attributes_or_labels_there_are_none():
+    batch = random_batch(0, attr=False)
+    del batch.y
+    found = apply(batch, Edit(nodes=torch.ones(batch.num_nodes, dtype=torch.bool)))
+    assert found.edge_attr is None
+    assert found.y is None
+
+
+def test_a_batch_without_ptr_is_refused():
+    graph = Data(x=torch.ones(2, 1), edge_index=torch.tensor([[0], [1]]))
+    with pytest.raises(UserError, match=r"without batch: make one with Batch\.from_data_list"):
+        view(lambda batch, generator: Edit())(graph, torch.Generator())
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (Edit(nodes=torch.ones(3).bool()), r"nodes as bool \[17\], but got torch.bool \[3\]"),
+        (Edit(nodes=torch.ones(17)), r"but got torch.float32 \[17\]"),
+        (Edit(masked=torch.ones(17, 2).bool()), r"masked as bool \[17, 3\] or \[17, 1\]"),
+        (Edit(added=torch.ones(3, 2).long()), r"\[2, edges\], but got \[3, 2\]"),
+        (torch.ones(17), "to return an Edit, but got Tensor"),
+    ],
+)
+def test_an_edit_that_does_not_fit_is_refused(edit, message):
+    with pytest.raises(UserError, match=message):
+        apply(random_batch(0), edit)
