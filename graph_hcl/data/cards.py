@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 import yaml
 
+from graph_hcl.errors import UserError
+from graph_hcl.registry import did_you_mean
+
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -54,12 +57,12 @@ def known() -> list[str]:
 
 @cache
 def card(name: str) -> Card:
-    """Return the card of a data set; raise `KeyError` for one that has none.
+    """Return the card of a data set; raise `UserError` for one that has none.
 
     >>> card("MUTAG").graphs, card("MUTAG").classes
     (188, 2)
     """
     file = folder() / f"{name}.yaml"
     if not file.is_file():
-        raise KeyError(name)
+        raise UserError(f"There is no card of '{name}'.{did_you_mean(name, known())}")
     return Card(**yaml.safe_load(file.read_text()))

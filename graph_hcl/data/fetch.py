@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
+import time
 import urllib.error
 import urllib.request
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -44,6 +47,8 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
     Raises `UserError` for an unknown name, no network, an archive that is none or that climbs out
     of its folder, missing files, and content whose sha256 is not that of the card.
     """
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise UserError(f"Expected the name of a data set, but got '{name}'.")
     raw = data_folder(data_dir) / name / "raw"
     if not raw.is_dir():
         with _new_folder(raw) as temporary:
@@ -89,6 +94,9 @@ def check_sha256(name: str, files: dict[str, Path]) -> str:
 def _new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes `target` if all goes well, and vanishes otherwise."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(".fetch-*"):  # by a process that was killed an hour ago or more
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
     temporary = target.parent / f".fetch-{uuid.uuid4().hex}"
     temporary.mkdir()
     try:
@@ -100,7 +108,7 @@ def _new_folder(target: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        if not any(target.parent.iterdir()):
+        with suppress(OSError):  # unless something else is in there
             target.parent.rmdir()
 
 
@@ -126,20 +134,19 @@ def _archive(name: str, mirror: str | None, to: Path, raw: Path) -> Path:
             f"Unknown data set '{name}': the mirror folder {file.parent} has no {file.name}."
             f"{did_you_mean(name, {*known(), *there})}"
         )
-    if name not in known():
-        near = did_you_mean(name, known())
-        if near:
-            raise UserError(f"Unknown data set '{name}'.{near}")
+    near = "" if name in known() else did_you_mean(name, known())
     url = f"{place.rstrip('/')}/{name}.zip"
     try:
         return _download(url, to / f"{name}.zip")
     except urllib.error.HTTPError as error:
+        if error.code == 404:
+            raise UserError(f"Unknown data set '{name}': there is no {url}.{near}") from error
         reason = f"{error.code} {error.reason}"
     except (urllib.error.URLError, OSError, ValueError) as error:
         reason = str(getattr(error, "reason", error))
     raise UserError(
         f"Cannot fetch {url} ({reason}): put the files {name}_A.txt, … into {raw}, name a mirror "
-        f"with --mirror, or use {OFFLINE}, which needs no network."
+        f"with --mirror, or use {OFFLINE}, which needs no network.{near}"
     )
 
 
@@ -176,7 +183,7 @@ def _unpack(name: str, archive: Path, to: Path) -> None:
                 if file.startswith(f"{name}_") and file.endswith(".txt"):
                     with bundle.open(member) as source, (to / file).open("wb") as target:
                         shutil.copyfileobj(source, target, 1 << 20)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise UserError(f"{archive} is not a whole zip archive ({error}).") from error
     if archive.parent == to:
         archive.unlink()

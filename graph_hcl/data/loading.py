@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -10,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graph_hcl.data.cards import Card, card, known
-from graph_hcl.data.fetch import check_sha256, data_folder, raw_files
+from graph_hcl.data.fetch import check_sha256, raw_files
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
-READER = "1"
+READER = 2  # counts the changes of what is read from the same files
 DEFAULT_DEGREE_CAP = 100
 
 
@@ -30,9 +31,11 @@ def load(
     """Return a TU data set by name, fetched on first use and memory-mapped from then on.
 
     Node features follow the data set's card: node labels one-hot; with `node_attributes`, the
-    continuous attributes before them; node degrees where a data set has neither. The cache is
-    written anew when the raw files, the reader or the features changed, or when its own content
-    is not what was written.
+    continuous attributes before them; node degrees where a data set has neither.
+
+    The first start checks the sha256 of every raw file against the card; a later one looks at
+    their sizes and times of change, and at the sha256 of the cached tensors. The cache is made
+    anew when the files, the reader or the features changed, with a warning when it is damaged.
 
     Raises `UserError` for an unknown name, no network, and for damaged or contradictory files.
 
@@ -41,18 +44,14 @@ def load(
     (188, 7, 2)
     """
     files = raw_files(name, data_dir, mirror)
-    policy = f"{'attributes' if node_attributes else 'default'}"
-    cache = data_folder(data_dir) / name / f"{policy}.safetensors"
-    stamp = json.dumps(
-        [READER, policy]
-        + [[key, file.stat().st_size, file.stat().st_mtime_ns] for key, file in files.items()]
-    )
+    found = card(name) if name in known() else None
+    cache = files["A"].parents[1] / f"{'attributes' if node_attributes else 'default'}.safetensors"
+    stamp = _stamp(files, found)
     stored = _cached(cache, stamp)
     if stored is not None:
         return stored
     sha256 = check_sha256(name, files)
     raw = read(files)
-    found = card(name) if name in known() else None
     if found is not None:
         _check_statistics(found, raw, files["A"].parent)
     store = GraphStore(
@@ -69,16 +68,28 @@ def load(
     return store
 
 
+def _stamp(files: dict[str, Path], found: Card | None) -> str:
+    """Return what a cache was made from, in a form that is cheap to compare."""
+    states = {key: file.stat() for key, file in files.items()}
+    policy = [found.features, found.degree_cap] if found else []
+    return json.dumps([READER, policy, [[k, s.st_size, s.st_mtime_ns] for k, s in states.items()]])
+
+
 def _cached(cache: Path, stamp: str) -> GraphStore | None:
     """Return the cached store if it was made from these very files and is intact."""
     if not cache.is_file():
         return None
     try:
         store, metadata = GraphStore.open(cache)
-    except UserError:
+    except UserError as error:
+        warnings.warn(f"{error} It is made anew from the raw files.", stacklevel=3)
         return None
-    fits = metadata.get("stamp") == stamp and metadata.get("digest") == store.digest()
-    return store if fits else None
+    if metadata.get("stamp") != stamp:
+        return None
+    if metadata.get("digest") != store.digest():
+        warnings.warn(f"{cache} was altered: it is made anew from the raw files.", stacklevel=3)
+        return None
+    return store
 
 
 def _features(name: str, raw: RawGraphs, node_attributes: bool, found: Card | None) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,12 @@ class GraphStore:
         moved = {name: tensor.to(device) for name, tensor in self._tensors().items()}
         return GraphStore(**moved, sha256=self.sha256)
 
-    def __getitem__(self, indices: Tensor) -> Batch:
-        """Return the graphs `indices` [B] (integers or a mask) as a batch, in that order."""
-        if indices.dtype == torch.bool:
-            indices = indices.nonzero().squeeze(1)
-        indices = indices.to(self.x.device)
+    def __getitem__(self, indices: Tensor | Sequence[int]) -> Batch:
+        """Return the graphs `indices` [B] (integers or a mask [G]) as a batch, in that order.
+
+        Raises `UserError` for anything else, `IndexError` for graphs that are not there.
+        """
+        indices = self._positions(indices)
         nodes, node_sizes, node_ptr = self._rows(self.node_ptr, indices)
         edges, edge_sizes, edge_ptr = self._rows(self.edge_ptr, indices)
         shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
@@ -86,6 +87,20 @@ class GraphStore:
         batch._slice_dict = slices
         batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
         return batch
+
+    def _positions(self, indices: Tensor | Sequence[int]) -> Tensor:
+        """Return indices as integers from 0 on the store's device."""
+        chosen = torch.as_tensor(indices, device=self.x.device)
+        if chosen.dtype == torch.bool and chosen.shape == (len(self),):
+            return chosen.nonzero().squeeze(1)
+        kind = chosen.dtype
+        if chosen.dim() != 1 or kind == torch.bool or kind.is_floating_point or kind.is_complex:
+            raise UserError(
+                f"Expected whole numbers [B] or a mask [{len(self)}] to choose graphs, but got "
+                f"{chosen.dtype} {list(chosen.shape)}."
+            )
+        # Indexing one element each lets negative and absent graphs be torch's own affair.
+        return torch.arange(len(self), device=self.x.device)[chosen]
 
     @staticmethod
     def _rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -171,13 +186,15 @@ class GraphStore:
         found = hashlib.sha256()
         for name, tensor in self._tensors().items():
             found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-            found.update(tensor.contiguous().cpu().numpy().tobytes())
+            found.update(tensor.contiguous().cpu().numpy().data)
         return found.hexdigest()
 
 
 def _check(data: Data, number: int, first: Data) -> None:
     """Raise `UserError` when a graph cannot be laid beside the first."""
     where = f"graph {number}"
+    if not data.num_nodes:
+        raise UserError(f"Expected at least one node in {where}, but it is empty.")
     if data.x is None or data.x.dim() != 2:
         got = "none" if data.x is None else list(data.x.shape)
         raise UserError(f"Expected node features x [nodes, features] in {where}, but got {got}.")
@@ -208,6 +225,8 @@ def _check(data: Data, number: int, first: Data) -> None:
 
 
 def _from_networkx(graph: Any, features: str) -> Data:
+    if not len(graph):
+        raise UserError("Expected at least one node in each NetworkX graph, but one is empty.")
     order = {node: index for index, node in enumerate(graph.nodes)}
     pairs = [(order[u], order[v]) for u, v in graph.to_directed().edges()]
     edge_index = torch.tensor(sorted(set(pairs)), dtype=torch.long).reshape(-1, 2).t()
@@ -217,11 +236,11 @@ def _from_networkx(graph: Any, features: str) -> Data:
         raise UserError(f"Expected the attribute '{features}' on all nodes of a graph or on none.")
     try:
         values = torch.tensor(given, dtype=torch.float) if given else torch.ones(len(rows))
+        label = graph.graph.get("y")
+        y = None if label is None else torch.tensor([label])
     except (TypeError, ValueError) as error:
-        raise UserError(f"Expected numbers in the node attribute '{features}': {error}.") from error
-    label = graph.graph.get("y")
-    return Data(
-        x=values.reshape(len(rows), -1),
-        edge_index=edge_index,
-        y=None if label is None else torch.tensor([label]),
-    )
+        raise UserError(
+            f"Expected numbers in the node attribute '{features}' and the graph attribute 'y': "
+            f"{error}."
+        ) from error
+    return Data(x=values.reshape(len(rows), -1), edge_index=edge_index, y=y)

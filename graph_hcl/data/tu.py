@@ -46,9 +46,11 @@ def read(files: dict[str, Path]) -> RawGraphs:
     """
     graph = _column(files["graph_indicator"], "graph numbers") - 1
     nodes = len(graph)
-    if nodes == 0 or graph[0] != 0 or bool((graph.diff() < 0).any()):
+    steps = graph.diff(prepend=graph.new_tensor([-1]))
+    if nodes == 0 or int(steps[0]) != 1 or bool(((steps != 0) & (steps != 1)).any()):
         raise UserError(
-            f"Expected {files['graph_indicator']} to list graphs 1, 2, … in ascending order."
+            f"Expected {files['graph_indicator']} to list graphs 1, 2, … in ascending order with "
+            "no number left out."
         )
     labels = _column(files["graph_labels"], "graph labels")
     graphs = int(graph[-1]) + 1
@@ -67,26 +69,27 @@ def read(files: dict[str, Path]) -> RawGraphs:
         edge_ptr,
         labels.unique(return_inverse=True)[1],
         _one_hot(_rows(files, "node_labels", nodes)),
-        _rows(files, "node_attributes", nodes),
+        _attributes(files, "node_attributes", nodes),
         edge_attr,
     )
 
 
 def _edges(files: dict[str, Path], graph: Tensor) -> tuple[Tensor, Tensor | None]:
-    table = _table(files["A"])
-    if table.shape[0] != 2:
-        raise UserError(f"Expected two columns in {files['A']}, but got {table.shape[0]}.")
-    edge_index = _integers(table, files["A"]) - 1
+    edge_index = _table(files["A"], np.int64)
+    if edge_index.shape[0] != 2:
+        raise UserError(f"Expected two columns in {files['A']}, but got {edge_index.shape[0]}.")
+    edge_index -= 1
     nodes, count = len(graph), edge_index.shape[1]
     if count and (int(edge_index.min()) < 0 or int(edge_index.max()) >= nodes):
         raise UserError(f"Expected node numbers 1 … {nodes} in {files['A']}, but another is there.")
     if not torch.equal(graph[edge_index[0]], graph[edge_index[1]]):
-        raise UserError(f"{files['A']} has an edge between two graphs of {nodes} nodes in all.")
-    attributes = _rows(files, "edge_attributes", count)
+        raise UserError(f"Expected edges inside graphs in {files['A']}, but one joins two graphs.")
+    attributes = _attributes(files, "edge_attributes", count)
     labels = _one_hot(_rows(files, "edge_labels", count))
     parts = [part for part in (attributes, labels) if part is not None]
     edge_attr = torch.cat(parts, dim=1) if parts else None
-    edge_index, edge_attr = remove_self_loops(edge_index, edge_attr)
+    if bool((edge_index[0] == edge_index[1]).any()):
+        edge_index, edge_attr = remove_self_loops(edge_index, edge_attr)
     key = edge_index[0] * nodes + edge_index[1]
     if bool((key.diff() > 0).all()):  # already sorted and unique: spare the sort
         return edge_index, edge_attr
@@ -101,68 +104,65 @@ def _ptr(sizes: Tensor) -> Tensor:
     return torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
 
 
-def _table(file: Path) -> np.ndarray:
+def _table(file: Path, kind: type[np.generic]) -> Tensor:
     """Return the columns of a comma-separated file of numbers, [columns, rows]."""
-    if file.stat().st_size == 0:
-        raise UserError(f"Expected lines of numbers in {file}, but it is empty.")
+    with file.open("rb") as stream:
+        columns = stream.readline(1 << 16).count(b",") + 1
+    # Types are named, for the default guesses them from the first block alone.
+    names = [str(number) for number in range(columns)]
+    convert = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pyarrow.from_numpy_dtype(kind)), null_values=[]
+    )
     try:
         table = pyarrow.csv.read_csv(
-            file,
-            read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True),
-            convert_options=pyarrow.csv.ConvertOptions(null_values=[]),
+            file, pyarrow.csv.ReadOptions(column_names=names), convert_options=convert
         )
     except pyarrow.ArrowInvalid as error:
-        raise UserError(f"{file} is not a table of numbers ({_first_line(error)}).") from error
-    for column in table.columns:
-        kind = column.type
-        if not (pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind)):
-            bad = next((v for v in column.to_pylist()[:1000] if not _is_number(v)), "another value")
-            raise UserError(f"Expected numbers in {file}, but got '{bad}'.")
-    return np.stack([column.to_numpy() for column in table.columns])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _integers(table: np.ndarray, file: Path) -> Tensor:
-    if table.dtype.kind == "f" and not np.array_equal(table, np.trunc(table)):
-        raise UserError(f"Expected whole numbers in {file}, but some have a fraction.")
-    return torch.from_numpy(np.ascontiguousarray(table.astype(np.int64, copy=False)))
+        what = "whole numbers" if kind is np.int64 else "numbers"
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(
+            f"Expected {columns} {'column' if columns == 1 else 'columns'} of {what} in {file}, "
+            f"but reading failed: {reason}."
+        ) from error
+    numbers = np.empty((columns, table.num_rows), kind)
+    for row, column in zip(numbers, table.columns, strict=True):
+        row[:] = column.to_numpy()
+    del table, column
+    pyarrow.default_memory_pool().release_unused()  # or as much again stays taken
+    return torch.from_numpy(numbers)
 
 
 def _column(file: Path, what: str) -> Tensor:
-    table = _table(file)
+    table = _table(file, np.int64)
     if table.shape[0] != 1:
         raise UserError(f"Expected one column of {what} in {file}, but got {table.shape[0]}.")
-    return _integers(table, file)[0]
+    return table[0]
 
 
 def _rows(files: dict[str, Path], suffix: str, count: int) -> Tensor | None:
-    """Return the float rows [count, columns] of an optional file."""
+    """Return the rows [count, columns] of an optional file: whole labels or real attributes."""
     if suffix not in files:
         return None
-    table = _table(files[suffix])
+    table = _table(files[suffix], np.int64 if suffix.endswith("labels") else np.float64)
     if table.shape[1] != count:
         other = "A" if suffix.startswith("edge") else "graph_indicator"
         raise UserError(
             f"Expected {count} lines in {files[suffix]}, as in {files[other].name}, but got "
             f"{table.shape[1]}."
         )
-    return torch.from_numpy(np.ascontiguousarray(table.T.astype(np.float32)))
+    if not bool(table.isfinite().all()):
+        raise UserError(f"Expected finite numbers in {files[suffix]}, but some are not.")
+    return table.t().contiguous()
+
+
+def _attributes(files: dict[str, Path], suffix: str, count: int) -> Tensor | None:
+    rows = _rows(files, suffix, count)
+    return None if rows is None else rows.float()
 
 
 def _one_hot(labels: Tensor | None) -> Tensor | None:
     """Return the columns of labels one-hot, each counted from its minimum."""
     if labels is None:
         return None
-    shifted = labels.long() - labels.long().min(dim=0).values
+    shifted = labels - labels.min(dim=0).values
     return torch.cat([F.one_hot(column) for column in shifted.unbind(1)], dim=1).float()

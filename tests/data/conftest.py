@@ -1,0 +1,71 @@
+"""A tiny TU data set to write and spoil, and the real ones where a mirror is at hand."""
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+# Two graphs: a triangle with a self-loop and a repeated edge, and an edge with an isolated node.
+TINY = {
+    "A": "1, 2\n2, 1\n2, 3\n3, 2\n1, 3\n3, 1\n2, 2\n1, 2\n4, 5\n5, 4\n",
+    "graph_indicator": "1\n1\n1\n2\n2\n2\n",
+    "graph_labels": "-1\n1\n",
+    "node_labels": "3\n5\n3\n4\n3\n3\n",
+    "node_attributes": "0.5, 1\n1, 2\n2, 3\n3, 4\n4, 5\n5, 6.25\n",
+    "edge_labels": "0\n0\n1\n1\n1\n1\n0\n1\n2\n2\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    """Keep the settings of whoever runs the tests out of them."""
+    mirror = os.environ.get("GRAPH_HCL_TU_MIRROR")
+    for name in ("GRAPH_HCL_DATA", "GRAPH_HCL_TU_MIRROR", "GRAPH_HCL_OGB_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    return mirror
+
+
+@pytest.fixture
+def mirror(no_settings):
+    if not no_settings or not Path(no_settings).is_dir():
+        pytest.skip("GRAPH_HCL_TU_MIRROR names no folder of TU archives")
+    return no_settings
+
+
+@pytest.fixture
+def put_raw(tmp_path):
+    """Write a TU data set's raw files into DATA/NAME/raw and return DATA."""
+
+    def put(files=TINY, name="TINY"):
+        raw = tmp_path / "data" / name / "raw"
+        shutil.rmtree(raw, ignore_errors=True)
+        raw.mkdir(parents=True)
+        for suffix, text in files.items():
+            (raw / f"{name}_{suffix}.txt").write_text(text)
+        return str(tmp_path / "data")
+
+    return put
+
+
+@pytest.fixture
+def put_zip(tmp_path):
+    """Write an archive NAME.zip of the given members into a mirror folder and return the folder."""
+
+    def put(members=None, name="TINY"):
+        folder = tmp_path / "mirror"
+        folder.mkdir(exist_ok=True)
+        if members is None:
+            members = {f"{name}/{name}_{suffix}.txt": text for suffix, text in TINY.items()}
+        with zipfile.ZipFile(folder / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, text in members.items():
+                archive.writestr(member, text)
+        return str(folder)
+
+    return put
+
+
+@pytest.fixture
+def tiny():
+    return dict(TINY)
