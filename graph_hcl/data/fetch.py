@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import importlib.util
 import os
 import re
@@ -142,7 +143,7 @@ def _archive(name: str, mirror: str | None, to: Path, raw: Path) -> Path:
         if error.code == 404:
             raise UserError(f"Unknown data set '{name}': there is no {url}.{near}") from error
         reason = f"{error.code} {error.reason}"
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         reason = str(getattr(error, "reason", error))
     raise UserError(
         f"Cannot fetch {url} ({reason}): put the files {name}_A.txt, … into {raw}, name a mirror "

@@ -1,0 +1,59 @@
+"""Cards: complete, true of the data, and cheap to read."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from graph_hcl.data import card, known, load
+from graph_hcl.errors import UserError
+
+TU = [
+    *("COIL-DEL", "COLLAB", "DD", "ENZYMES", "IMDB-BINARY", "IMDB-MULTI", "Letter-high"),
+    *("MSRC_21", "MUTAG", "NCI1", "PROTEINS", "PTC_MR", "REDDIT-BINARY", "REDDIT-MULTI-5K"),
+]
+
+
+def test_all_are_there() -> None:
+    assert set(TU) <= set(known())
+
+
+@pytest.mark.parametrize("name", known())
+def test_complete(name) -> None:
+    found = card(name)
+    assert found.name == name
+    assert found.source.startswith("https://")
+    assert found.citation
+    assert found.sha256
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in found.sha256.values())
+    assert (found.degree_cap > 0) == (found.features == "degree-one-hot")
+    for figure in found.published:
+        assert set(figure) == {"method", "accuracy", "std", "std_over", "protocol"}
+        assert 0 < figure["accuracy"] < 100
+
+
+@pytest.mark.parametrize("name", ["MUTAG", "PTC_MR", "ENZYMES", "IMDB-BINARY", "Letter-high"])
+def test_true_of_the_data(name, tmp_path, mirror) -> None:
+    found = card(name)
+    store = load(name, data_dir=str(tmp_path), mirror=mirror)  # checks sizes and sha256
+    assert len(store) == found.graphs
+    one_hot = found.features in ("labels", "degree-one-hot")
+    assert one_hot == bool((store.x.sum(1) == 1).all())
+    if found.degree_cap:
+        assert store.num_features == found.degree_cap + 1
+
+
+def test_unknown_card() -> None:
+    with pytest.raises(UserError, match=r"There is no card of 'PROTEIN'. Did you mean PROTEINS"):
+        card("PROTEIN")
+
+
+def test_reading_cards_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, json; from graph_hcl.data import card, known; card('MUTAG'); known();"
+        "print(json.dumps([m for m in ('torch', 'numpy', 'pyarrow') if m in sys.modules]))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert json.loads(shown.stdout) == []

@@ -1,0 +1,171 @@
+"""Features by the card, and a cache that is right or made anew, whenever it was interrupted."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from graph_hcl.data import GraphStore, card, load, loading
+from graph_hcl.errors import UserError
+
+
+def same(one: GraphStore, other: GraphStore) -> bool:
+    return one.digest() == other.digest() and one.sha256 == other.sha256
+
+
+@pytest.fixture
+def mutag(tmp_path):
+    """A data folder with MUTAG, its raw folder and its cache."""
+    load("MUTAG", data_dir=str(tmp_path))
+    return tmp_path / "MUTAG"
+
+
+def test_labels_one_hot(put_raw) -> None:
+    store = load("TINY", data_dir=put_raw())
+    assert store.x.tolist() == [[1, 0, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]]
+
+
+def test_attributes_on_request_come_first(put_raw) -> None:
+    data = put_raw()
+    store = load("TINY", data_dir=data, node_attributes=True)
+    assert store.x[3].tolist() == [3, 4, 0, 1, 0]
+    assert load("TINY", data_dir=data).num_features == 3  # each request has its own cache
+    assert load("TINY", data_dir=data, node_attributes=True).num_features == 5
+
+
+def test_attributes_where_there_are_no_labels(put_raw, tiny) -> None:
+    del tiny["node_labels"]
+    assert load("TINY", data_dir=put_raw(tiny)).x[5].tolist() == [5, 6.25]
+
+
+def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None:
+    del tiny["node_labels"], tiny["node_attributes"]
+    data = put_raw(tiny)
+    degree = [2, 2, 2, 1, 1, 0]
+    assert load("TINY", data_dir=data).x.argmax(1).tolist() == degree
+    with pytest.raises(UserError, match="TINY has no node attributes"):
+        load("TINY", data_dir=data, node_attributes=True)
+
+    # A card says otherwise, and the cache made without it is not used.
+    tiny_card = dataclasses.replace(
+        card("IMDB-BINARY"), name="TINY", graphs=2, classes=2, average_nodes=3.0,
+        average_edges=2.0, degree_cap=1, sha256={},
+    )  # fmt: skip
+    monkeypatch.setattr(loading, "known", lambda: ["TINY"])
+    monkeypatch.setattr("graph_hcl.data.fetch.known", lambda: [])
+    monkeypatch.setattr(loading, "card", lambda name: tiny_card)
+    assert load("TINY", data_dir=data).x.tolist() == [[0, 1]] * 5 + [[1, 0]]
+    tiny_card = dataclasses.replace(tiny_card, features="degree-log", degree_cap=0)
+    x = load("TINY", data_dir=data).x
+    assert torch.allclose(x[:, 0], (1 + torch.tensor(degree, dtype=torch.float)).log())
+    tiny_card = dataclasses.replace(tiny_card, features="labels", graphs=3)
+    with pytest.raises(UserError, match=r"Expected graphs 3 in TINY, but the files in .* have 2"):
+        load("TINY", data_dir=data)
+
+
+def test_second_start_reads_no_text(mutag, monkeypatch) -> None:
+    first = load("MUTAG", data_dir=str(mutag.parent))
+    monkeypatch.setattr(loading, "read", None)
+    assert same(load("MUTAG", data_dir=str(mutag.parent)), first)
+    assert len(first.sha256) == 64
+
+
+def test_other_sha256_for_other_content(put_raw, tiny) -> None:
+    one = load("TINY", data_dir=put_raw()).sha256
+    assert load("TINY", data_dir=put_raw()).sha256 == one
+    assert load("TINY", data_dir=put_raw(tiny | {"graph_labels": "1\n1\n"})).sha256 != one
+
+
+@pytest.mark.parametrize("spoil", ["cut", "flip", "empty"])
+def test_damaged_cache_is_made_anew(mutag, spoil) -> None:
+    (cache,) = mutag.glob("*.safetensors")
+    first = load("MUTAG", data_dir=str(mutag.parent))
+    digest, content = first.digest(), bytearray(cache.read_bytes())
+    content[-5] ^= 1
+    cache.unlink()  # the old content is still mapped
+    cache.write_bytes({"cut": content[:-100], "flip": content, "empty": b""}[spoil])
+    with pytest.warns(UserWarning, match=r"safetensors (is damaged|was altered).* made anew"):
+        assert load("MUTAG", data_dir=str(mutag.parent)).digest() == digest
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load("MUTAG", data_dir=str(mutag.parent))
+
+
+@pytest.mark.parametrize("spoil", [lambda b: b[:-1], lambda b: b.replace(b"0", b"1", 1)])
+def test_altered_raw_files_are_noticed(mutag, spoil) -> None:
+    file = mutag / "raw" / "MUTAG_node_labels.txt"
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(
+        UserError, match=r"MUTAG_node_labels.txt is not the published file .* remov"
+    ):
+        load("MUTAG", data_dir=str(mutag.parent))
+
+
+def test_missing_raw_file(mutag) -> None:
+    (mutag / "raw" / "MUTAG_A.txt").unlink()
+    with pytest.raises(UserError, match=r"MUTAG_A.txt is missing: put them there or remove"):
+        load("MUTAG", data_dir=str(mutag.parent))
+
+
+def test_touched_raw_files_are_read_again(mutag, monkeypatch) -> None:
+    os.utime(mutag / "raw" / "MUTAG_A.txt", (1, 1))
+    reads = []
+    read = loading.read
+    monkeypatch.setattr(loading, "read", lambda files: reads.append(1) or read(files))
+    load("MUTAG", data_dir=str(mutag.parent))
+    load("MUTAG", data_dir=str(mutag.parent))
+    assert reads == [1]
+
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from graph_hcl.data import GraphStore, fetch, load, loading
+import graph_hcl.files
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def at(number, function):  # die in the call of that number
+    calls = iter(range(number))
+    return lambda *a, **k: function(*a, **k) if next(calls, None) is not None else die()
+
+def half(store, path, metadata=None):
+    path.write_bytes(b"half")
+    die()
+
+points = [
+    (fetch.shutil, "copyfile", die), (fetch.shutil, "copyfile", at(2, shutil.copyfile)),
+    (Path, "rename", die), (loading, "check_sha256", die), (loading, "read", die),
+    (GraphStore, "save", half), (graph_hcl.files.os, "fsync", die), (Path, "replace", die),
+]
+for number, (owner, name, replacement) in enumerate(points):
+    child = os.fork()
+    if child == 0:
+        setattr(owner, name, replacement)
+        load("MUTAG", data_dir=f"{sys.argv[1]}/{number}")
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL, name
+    assert len(load("MUTAG", data_dir=f"{sys.argv[1]}/{number}")) == 188
+print(len(points))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_any_moment(tmp_path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", KILLED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == "8", run.stderr
+    want = load("MUTAG", data_dir=str(tmp_path / "whole"))
+    assert all(same(load("MUTAG", data_dir=str(tmp_path / str(n))), want) for n in range(8))
+    assert Path(tmp_path / "0" / "MUTAG" / "raw").is_dir()
