@@ -87,7 +87,8 @@ def search(task: Task, solver: Solver) -> Answer:
     for number, (fit, score) in enumerate(task.parts):
         predict = solver(task.x[fit], task.y[fit], task.x[score])
         remaining = len(task.parts) - number
-        for index in (-accuracy.sum(1)).argsort(kind="stable"):
+        leader = accuracy.sum(1).argmax()
+        for index in sorted(range(len(C_GRID)), key=lambda index: index != leader):
             total = accuracy.sum(1)
             # The margin keeps ties, which floating-point sums may tell apart either way.
             alive[index] &= total[index] + remaining > total.max() - 1e-9

@@ -1,0 +1,184 @@
+"""Probes choose the C and predict the labels that scikit-learn's grid search does."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+from graph_hcl.probes import (
+    C_GRID,
+    PROBES,
+    Answer,
+    Task,
+    inductive,
+    linear,
+    stratified_folds,
+    transductive,
+)
+from graph_hcl.probes.task import search
+
+PEERS = {
+    "svm": SVC(),
+    "linear-svm": LinearSVC(dual=False, tol=1e-8, max_iter=100_000),
+    "logistic": LogisticRegression(tol=1e-9, max_iter=100_000, solver="newton-cg"),
+}
+
+
+def synthetic(graphs: int, classes: int, dim: int = 12, seed: int = 0, flip: float = 0.2):
+    x, y = make_classification(
+        graphs,
+        dim,
+        n_informative=6,
+        n_redundant=3,
+        n_classes=classes,
+        flip_y=flip,
+        random_state=seed,
+    )
+    x[:, -1] = 1.5  # a dead unit of the encoder
+    return x * np.random.default_rng(seed).uniform(0.01, 100, dim), y
+
+
+def grid_search(probe: str, cv) -> GridSearchCV:
+    pipeline = Pipeline([("scale", StandardScaler()), ("probe", clone(PEERS[probe]))])
+    return GridSearchCV(pipeline, {"probe__C": list(C_GRID)}, cv=cv)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic"])
+def test_transductive_equals_grid_search(probe: str, classes: int) -> None:
+    x, y = synthetic(160, classes)
+    found = transductive(x, y, probe=probe, folds=3, inner=3, seed=7)
+    for fold, score in zip(stratified_folds(y, folds=3, seed=7), found.scores, strict=True):
+        search = grid_search(probe, StratifiedKFold(3, shuffle=True, random_state=7))
+        search.fit(x[fold.train], y[fold.train])
+        assert search.best_params_["probe__C"] == score.C
+        assert search.predict(x[fold.test]).tolist() == score.predictions
+        assert search.score(x[fold.test], y[fold.test]) == score.accuracy
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(0, 999), st.integers(2, 4), st.sampled_from([0.0, 0.1, 0.5]), st.integers(30, 90)
+)
+def test_svm_equals_grid_search_on_any_data(
+    seed: int, classes: int, flip: float, graphs: int
+) -> None:
+    x, y = synthetic(graphs, classes, seed=seed, flip=flip)
+    x = np.round(x, 1)  # ties
+    y[: 6 * classes] = np.arange(6 * classes) % classes
+    found = transductive(x, y, folds=2, inner=3, seed=seed, jobs=1)
+    for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.scores, strict=True):
+        search = grid_search("svm", StratifiedKFold(3, shuffle=True, random_state=seed))
+        search.fit(x[fold.train], y[fold.train])
+        assert search.best_params_["probe__C"] == score.C
+        assert search.predict(x[fold.test]).tolist() == score.predictions
+
+
+@pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic"])
+def test_inductive_selects_on_validation_and_fits_on_training_only(probe: str) -> None:
+    x, y = synthetic(150, 2, seed=3)
+    folds = stratified_folds(y, folds=3, validation=0.2)
+    found = inductive(lambda number, fold: x + number, y, folds=folds, probe=probe)
+    for number, (fold, score) in enumerate(zip(folds, found.scores, strict=True)):
+        machines = [
+            Pipeline([("scale", StandardScaler()), ("probe", clone(PEERS[probe]))])
+            .set_params(probe__C=C)
+            .fit(x[fold.train] + number, y[fold.train])
+            for C in C_GRID
+        ]
+        chosen = x[fold.validation] + number, y[fold.validation]
+        best = np.argmax([machine.score(*chosen) for machine in machines])
+        assert C_GRID[best] == score.C
+        assert machines[best].predict(x[fold.test] + number).tolist() == score.predictions
+        assert (score.train, score.validation, score.test) == tuple(
+            len(part) for part in vars(fold).values()
+        )
+
+
+@pytest.mark.filterwarnings("ignore:self.within_class_std_dev_")
+@pytest.mark.parametrize(
+    ("probe", "peer"), [("class-mean", NearestCentroid()), ("knn", KNeighborsClassifier(5))]
+)
+def test_probes_without_a_choice(probe: str, peer) -> None:
+    x, y = synthetic(90, 3, seed=1)
+    found = transductive(x, y, probe=probe, folds=3)
+    for fold, score in zip(stratified_folds(y, folds=3), found.scores, strict=True):
+        pipeline = Pipeline([("scale", StandardScaler()), ("probe", peer)])
+        pipeline.fit(x[fold.train], y[fold.train])
+        assert pipeline.predict(x[fold.test]).tolist() == score.predictions
+        assert score.C is None
+
+
+def test_registry_names() -> None:
+    assert set(PROBES.names()) == {"svm", "linear-svm", "logistic", "class-mean", "knn"}
+
+
+@pytest.mark.parametrize("C", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("start", [0.0, 5.0])
+def test_squared_hinge_equals_linear_svc(C: float, start: float) -> None:
+    x, y = synthetic(120, 2, seed=5)
+    x = StandardScaler().fit_transform(x)
+    peer = LinearSVC(C=C, dual=False, tol=1e-10, max_iter=10**6).fit(x, y)
+    padded = np.pad(x, ((0, 0), (0, 1)), constant_values=1.0)
+    signs = np.where(y == 1, 1.0, -1.0)
+    w = linear.squared_hinge(padded, signs, C, np.full(x.shape[1] + 1, start))
+    np.testing.assert_allclose(padded @ w, peer.decision_function(x), atol=1e-4)
+    # The gradient of a strongly convex function vanishes at its minimiser only.
+    residual = np.maximum(0, 1 - signs * (padded @ w))
+    gradient = w - 2 * C * padded.T @ (signs * residual)
+    assert np.abs(gradient).max() < 1e-8 * (1 + C) * len(x)
+
+
+def test_search_takes_the_first_of_tied_values() -> None:
+    x, y, rows = np.zeros((6, 1)), np.array([0, 1, 0, 1, 0, 1]), np.arange(6)
+    task = Task(x, y, [(rows, rows), (rows, rows)], rows, x)
+    answer = search(task, lambda *_: lambda C: y if C in (0.1, 10.0) else 1 - y)
+    assert answer.C == 0.1
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 4), min_size=7, max_size=7), min_size=1, max_size=6),
+)
+def test_search_with_early_exit_equals_the_whole_grid(hits: list[list[int]]) -> None:
+    """hits[part][index of C] of the 4 rows of each part are right."""
+    rows, x, y = np.arange(4), np.zeros((4, 1)), np.ones(4, dtype=int)
+    parts = iter([*hits, [0] * 7])
+    asked = []
+
+    def solver(*_):
+        right = next(parts)
+
+        def predict(C: float) -> np.ndarray:
+            asked.append(C)
+            return (rows < right[C_GRID.index(C)]).astype(int)
+
+        return predict
+
+    answer: Answer = search(Task(x, y, [(rows, rows)] * len(hits), rows, x), solver)
+    assert C_GRID[int((np.array(hits) / 4).mean(0).argmax())] == answer.C
+    assert len(asked) <= 7 * len(hits) + 1
+
+
+def test_search_leaves_out_what_cannot_win() -> None:
+    asked = []
+
+    def solver(*_):
+        def predict(C: float) -> np.ndarray:
+            asked.append(C)
+            return np.full(4, C == 1.0)
+
+        return predict
+
+    rows, x, y = np.arange(4), np.zeros((4, 1)), np.ones(4, dtype=int)
+    assert search(Task(x, y, [(rows, rows)] * 5, rows, x), solver).C == 1.0
+    # After three of five parts the others could but tie, after four not even that.
+    assert len(asked) == 7 + 7 + 7 + 1 + 1 + len(["refit"])

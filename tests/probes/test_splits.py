@@ -1,0 +1,116 @@
+"""Folds: every graph tested once, strata kept, files checked."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedKFold
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes import read_splits, stratified_folds
+
+
+@st.composite
+def labelled(draw):
+    folds = draw(st.integers(2, 6))
+    sizes = draw(st.lists(st.integers(folds + 2, 20), min_size=2, max_size=4))
+    order = np.random.default_rng(draw(st.integers(0, 9))).permutation(sum(sizes))
+    return np.repeat(np.arange(len(sizes)) * 3 - 1, sizes)[order], folds
+
+
+@settings(max_examples=40, deadline=None)
+@given(labelled(), st.sampled_from([0.0, 0.25, 0.5]), st.integers(0, 5))
+def test_folds_partition_and_keep_the_strata(data, validation: float, seed: int) -> None:
+    labels, count = data
+    folds = stratified_folds(labels, folds=count, seed=seed, validation=validation)
+    assert len(folds) == count
+    tested = np.concatenate([fold.test for fold in folds])
+    assert sorted(tested) == list(range(len(labels)))
+    for fold in folds:
+        whole = np.concatenate([fold.train, fold.validation, fold.test])
+        assert sorted(whole) == list(range(len(labels)))
+        assert all(part.dtype == np.int64 for part in vars(fold).values())
+        for cls, size in zip(*np.unique(labels, return_counts=True), strict=True):
+            assert abs((labels[fold.test] == cls).sum() - size / count) < 1
+            rest = size - (labels[fold.test] == cls).sum()
+            assert abs((labels[fold.validation] == cls).sum() - validation * rest) <= 1.5
+
+
+def test_test_parts_are_those_of_scikit_learn_with_and_without_validation() -> None:
+    labels = np.arange(60) % 3
+    expected = StratifiedKFold(5, shuffle=True, random_state=4).split(labels, labels)
+    plain = stratified_folds(labels, folds=5, seed=4)
+    aside = stratified_folds(labels, folds=5, seed=4, validation=0.2)
+    for (_, test), a, b in zip(expected, plain, aside, strict=True):
+        np.testing.assert_array_equal(a.test, test)
+        np.testing.assert_array_equal(b.test, test)
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "sentence"),
+    [
+        ([0, 0, 1], {"folds": 2}, "class 1 has 1"),
+        ([1] * 20, {}, "one class"),
+        ([0.5, 1.5], {}, "integer class label"),
+        ([[0, 1], [1, 0]], {}, "shape (2, 2)"),
+        ([0, 1] * 10, {"folds": 1}, "2 folds or more"),
+        ([0, 1] * 10, {"validation": 1.0}, "[0, 1)"),
+        ([0, 1] * 10, {"folds": 2, "validation": 0.01}, "raise the share"),
+    ],
+)
+def test_mistakes(labels, options, sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        stratified_folds(labels, **options)
+
+
+def entry(test, train, validation):
+    return {"test": test, "model_selection": [{"train": train, "validation": validation}]}
+
+
+GOOD = [entry([0, 1], [2], [3]), entry([2, 3], [0], [1])]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "JSON"),
+        ({"test": []}, "something else"),
+        ([entry([0, 1], [2], [3]), {"test": [2, 3]}], "something else"),
+        ([entry([0, 1], [2], [3.5]), GOOD[1]], "something else"),
+        ([entry([0, 1], [2], [True]), GOOD[1]], "something else"),
+        ([{"test": [0], "model_selection": []}] * 2, "two folds"),
+        (GOOD[:1], "two folds"),
+        ([entry([0, 1], [2], [4]), GOOD[1]], "below 4"),
+        ([entry([0, 1], [2], [-1]), GOOD[1]], "below 4"),
+        ([entry([0, 1], [2], [1]), GOOD[1]], "appears twice"),
+        ([entry([0, 1], [2], [2]), GOOD[1]], "appears twice"),
+        ([entry([0, 1], [], [2]), GOOD[1]], "train part"),
+        ([entry([0], [2], [3]), GOOD[1]], "graph 1 is tested 0 times"),
+        ([GOOD[0], entry([1, 2, 3], [0], [])], "graph 1 is tested 2 times"),
+    ],
+)
+def test_damaged_split_files(tmp_path: Path, content, sentence: str) -> None:
+    file = tmp_path / "splits.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(UserError, match=sentence) as caught:
+        read_splits(file, 4)
+    assert "\n" not in str(caught.value)
+
+
+def test_absent_split_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        read_splits(tmp_path / "nowhere.json", 4)
+
+
+@pytest.mark.skipif(
+    "GRAPH_HCL_SPLITS" not in os.environ, reason="needs GRAPH_HCL_SPLITS with NAME_splits.json"
+)
+def test_published_splits() -> None:
+    folds = read_splits(Path(os.environ["GRAPH_HCL_SPLITS"], "ENZYMES_splits.json"), 600)
+    assert [len(fold.test) for fold in folds] == [60] * 10
+    assert (len(folds[0].train), len(folds[0].validation)) == (486, 54)
