@@ -81,10 +81,11 @@ def contrastive_loss(
 
 
 def _inner(anchors: Tensor, samples: Tensor) -> Tensor:
-    """Return inner products [A, S], in float32 at least."""
+    """Return inner products [A, S], in float32 at least, inside a region of autocast too."""
     if anchors.dtype in (torch.float16, torch.bfloat16):
         anchors, samples = anchors.float(), samples.float()
-    return anchors @ samples.t()
+    with torch.autocast(anchors.device.type, enabled=False):
+        return anchors @ samples.t()
 
 
 def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:
