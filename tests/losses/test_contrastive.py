@@ -132,7 +132,7 @@ def test_objectives_choose_their_keys(reference, objective, keys, eta) -> None:
 
 @pytest.mark.parametrize("log_eta", [NoHardening(), Exponential(2.0)])
 def test_gradcheck(log_eta) -> None:
-    z, graph, label = rows(7, graphs=3)
+    z, _, label = rows(7, graphs=3)
     pairs = Pairs.among(label, None)
     z = z.requires_grad_()
     assert torch.autograd.gradcheck(lambda z: contrastive_loss(z, pairs, log_eta=log_eta), (z,))
