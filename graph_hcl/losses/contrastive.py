@@ -11,6 +11,14 @@ from torch.nn import functional as F
 
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.positives import log_count, shares, sum_over_positives
+from graph_hcl.losses.tiled import log_mean_tiled, tile_size
+
+LARGEST_DENSE = 512 * 512
+"""Logits up to which the dense form is the faster one on a CPU (benchmarks/losses.py)."""
+
+MEMORY = 24 * 2**20
+"""Bytes that the tiles in work at a time may take."""
 
 
 def contrastive_loss(
@@ -25,6 +33,8 @@ def contrastive_loss(
     tau_plus: float = 0.0,
     detach_weights: bool = False,
     num_negatives: int | None = None,
+    joint: bool = False,
+    mode: Literal["auto", "dense", "tiled"] = "auto",
 ) -> Tensor:
     r"""Return the hard-negative contrastive loss of anchors [A, d] against samples [S, d].
 
@@ -42,8 +52,13 @@ def contrastive_loss(
     all pairs ("pair"). Anchors without positives or without negatives are not counted; when none
     is left the loss is 0 with a zero gradient. `detach_weights` stops the gradient through η, as
     in sampling from the hardened distribution; `num_negatives` draws that many negatives per
-    positive pair ∝ η with replacement instead of averaging over all. Half precision is computed
+    positive pair ∝ η with replacement instead of averaging over all. With `joint`, the positive
+    stands among the negatives already, so that ℓ_ip = log n_i − s_ip. Half precision is computed
     in float32.
+
+    `mode` "tiled" gives the same value and gradient in O(rows) memory, once differentiable, for all
+    but sampled negatives; "auto" takes it above 512 × 512 logits. There, η must act on each logit
+    alone.
 
     Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
@@ -52,40 +67,64 @@ def contrastive_loss(
     >>> contrastive_loss(z, Pairs.among(graph, graph), temperature=1.0)  # log(1 + 2 / e)
     tensor(0.5514)
     """
-    samples = anchors if samples is None else samples
-    _check(anchors, samples, pairs, temperature, tau_plus, num_negatives)
+    x = anchors if samples is None else samples
+    _check(anchors, x, pairs, temperature, tau_plus, num_negatives, mode)
+    hardening = log_eta or NoHardening()
+    if mode == "auto":
+        large = len(anchors) * len(x) > LARGEST_DENSE
+        mode = "tiled" if large and num_negatives is None else "dense"
+
+    def pair_loss(log_n: Tensor, positive: Tensor, log_q: Tensor) -> Tensor:
+        if tau_plus > 0:
+            log_n = _debias(log_n, positive, log_q, tau_plus, temperature)
+        return log_n - positive if joint else F.softplus(log_n - positive)
+
+    if mode == "tiled":
+        a, b = _at_least_float(anchors), None if samples is None else _at_least_float(samples)
+        positive_count, negative_count = pairs.counts()
+        counted = (positive_count > 0) & (negative_count > 0)
+        if not counted.any():
+            return (anchors.sum() + (0.0 if samples is None else samples.sum())) * 0.0
+        log_q = log_count(negative_count, prefactor, a)
+        share = shares(positive_count, counted, average).to(a)
+        budget = MEMORY
+        with torch.autocast(a.device.type, enabled=False):
+            log_mean = log_mean_tiled(
+                a, b, pairs, temperature, hardening, detach_weights=detach_weights, memory=budget
+            )
+            size = tile_size(budget, a.element_size())
+            return sum_over_positives(
+                a, b, log_q + log_mean, log_q, share, pairs, pair_loss, temperature, size
+            )
     positives, negatives = pairs.masks()
     counted = (positives.any(1) & negatives.any(1)).nonzero().squeeze(1)
     if len(counted) == 0:
-        return (anchors.sum() + samples.sum()) * 0.0
+        return (anchors.sum() + x.sum()) * 0.0
     positives, negatives = positives[counted], negatives[counted]
-    logits = _inner(anchors[counted], samples) / temperature
-    eta = (log_eta or NoHardening())(logits)
+    logits = _inner(anchors[counted], x) / temperature
+    eta = hardening(logits)
     eta = (eta.detach() if detach_weights else eta).masked_fill(~negatives, -math.inf)
-    log_q = (
-        negatives.sum(1).to(logits).log() if prefactor == "sum" else logits.new_zeros(len(counted))
-    )
+    log_q = log_count(negatives.sum(1), prefactor, logits)
     row, column = positives.nonzero(as_tuple=True)
     if num_negatives is None:
         log_n = (log_q + _log_mean(logits, eta, negatives))[row]
     else:
         log_n = log_q[row] + _sampled_log_mean(logits, eta, negatives, row, num_negatives)
-    positive = logits[row, column]
-    if tau_plus > 0:
-        log_n = _debias(log_n, positive, log_q[row], tau_plus, temperature)
-    losses = F.softplus(log_n - positive)
+    losses = pair_loss(log_n, logits[row, column], log_q[row])
     if average == "pair":
         return losses.mean()
     share = positives.sum(1).to(losses).reciprocal()[row]
     return (losses * share).sum() / len(counted)
 
 
+def _at_least_float(values: Tensor) -> Tensor:
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
 def _inner(anchors: Tensor, samples: Tensor) -> Tensor:
     """Return inner products [A, S], in float32 at least, inside a region of autocast too."""
-    if anchors.dtype in (torch.float16, torch.bfloat16):
-        anchors, samples = anchors.float(), samples.float()
     with torch.autocast(anchors.device.type, enabled=False):
-        return anchors @ samples.t()
+        return _at_least_float(anchors) @ _at_least_float(samples).t()
 
 
 def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:
@@ -128,7 +167,12 @@ def _check(
     temperature: float,
     tau_plus: float,
     num_negatives: int | None,
+    mode: str,
 ) -> None:
+    if mode not in ("auto", "dense", "tiled"):
+        raise ValueError(f"Expected mode to be auto, dense or tiled, but got {mode!r}.")
+    if mode == "tiled" and num_negatives is not None:
+        raise ValueError("Expected mode dense or auto with num_negatives: draws need all logits.")
     if anchors.dim() != 2 or samples.dim() != 2 or anchors.shape[1] != samples.shape[1]:
         raise ValueError(
             f"Expected anchors [A, d] and samples [S, d], but got {list(anchors.shape)} and "

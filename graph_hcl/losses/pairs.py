@@ -17,7 +17,8 @@ class Pairs:
     2311.05139). The anchor itself, its column `self_index` [A] among the samples, is neither;
     without `self_index`, no anchor stands among the samples.
 
-    Raises `ValueError` for keys of different lengths.
+    Raises `ValueError` for keys of different lengths, and for an anchor whose own column among the
+    samples has another key.
 
     >>> graph = torch.tensor([0, 1, 0, 1])
     >>> positives, negatives = Pairs.among(graph, graph).masks()
@@ -43,6 +44,11 @@ class Pairs:
                     f"{len(self.positive[0])} × {len(self.positive[1])}, but got "
                     f"{len(anchors)} × {len(samples)}."
                 )
+            own = anchors if self.self_index is None else samples[self.self_index]
+            if anchors is not samples and not torch.equal(anchors, own):
+                raise ValueError(
+                    "Expected self_index to name each anchor's own column, but keys there differ."
+                )
 
     @classmethod
     def among(cls, positive: Tensor, negative: Tensor | None) -> Pairs:
@@ -64,3 +70,42 @@ class Pairs:
             positives.scatter_(1, self.self_index[:, None], False)
             negatives.scatter_(1, self.self_index[:, None], False)
         return positives, negatives
+
+    def counts(self) -> tuple[Tensor, Tensor]:
+        """Return the numbers of positives and of negatives of each anchor, [A] each.
+
+        >>> Pairs.among(torch.tensor([0, 0, 1]), torch.tensor([0, 0, 1])).counts()
+        (tensor([1, 1, 0]), tensor([1, 1, 2]))
+        """
+        own = 0 if self.self_index is None else 1
+        total = len(self.positive[1])
+        negatives = (
+            torch.full_like(self.positive[0], total - own)
+            if self.negative is None
+            else total - _same(*self.negative)
+        )
+        return _same(*self.positive) - own, negatives
+
+    def positive_pairs(self) -> tuple[Tensor, Tensor]:
+        """Return anchors and samples [P] of all positive pairs, in O(P) memory.
+
+        >>> Pairs.among(torch.tensor([0, 1, 0]), None).positive_pairs()
+        (tensor([0, 2]), tensor([2, 0]))
+        """
+        anchors, samples = self.positive
+        keys, order = samples.sort(stable=True)
+        first = torch.searchsorted(keys, anchors)
+        count = torch.searchsorted(keys, anchors, right=True) - first
+        row = torch.arange(len(anchors), device=anchors.device).repeat_interleave(count)
+        offset = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
+        column = order[first[row] + offset]
+        if self.self_index is None:
+            return row, column
+        kept = column != self.self_index[row]
+        return row[kept], column[kept]
+
+
+def _same(anchors: Tensor, samples: Tensor) -> Tensor:
+    """Return how many samples have each anchor's key [A]."""
+    keys = samples.sort().values
+    return torch.searchsorted(keys, anchors, right=True) - torch.searchsorted(keys, anchors)
