@@ -35,6 +35,7 @@ class Parser(ArgumentParser):
             epilog=f"examples:\n{examples}",
             formatter_class=_HelpFormatter,
             exit_on_error=False,
+            allow_abbrev=False,
         )
 
     def format_help(self, formatter: HelpFormatter | None = None) -> str:

@@ -67,6 +67,7 @@ def test_shipped_configs_are_whole(file: Path) -> None:
         (["--encoder.dropout", "1"], "Expected --encoder.dropout"),
         (["--epochs", "many"], "--epochs: Expected a int"),
         (["--bacth-size", "3"], "Unknown flag --bacth.size. Did you mean --batch-size"),
+        (["--epoch", "3"], "Unknown flag --epoch. Did you mean --epochs"),
         (["--protocol", "magic"], "--protocol: .*inductive"),
         (["--config", "no/such.yaml"], "no/such.yaml"),
     ],
