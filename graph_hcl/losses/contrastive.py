@@ -11,11 +11,9 @@ from torch.nn import functional as F
 
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.plan import tile_size
 from graph_hcl.losses.positives import log_count, shares, sum_over_positives
-from graph_hcl.losses.tiled import log_mean_tiled, tile_size
-
-LARGEST_DENSE = 512 * 512
-"""Logits up to which the dense form is the faster one on a CPU (benchmarks/losses.py)."""
+from graph_hcl.losses.tiled import log_mean_tiled
 
 MEMORY = 24 * 2**20
 """Bytes that the tiles in work at a time may take."""
@@ -56,9 +54,9 @@ def contrastive_loss(
     stands among the negatives already, so that ℓ_ip = log n_i − s_ip. Half precision is computed
     in float32.
 
-    `mode` "tiled" gives the same value and gradient in O(rows) memory, once differentiable, for all
-    but sampled negatives; "auto" takes it above 512 × 512 logits. There, η must act on each logit
-    alone.
+    `mode` "tiled" gives the same value and gradient in O(rows) memory and, from 512 rows on, less
+    time; it is once differentiable and η must act on each logit alone. "dense" holds all logits;
+    "auto" takes it for sampled negatives only.
 
     Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
@@ -71,8 +69,7 @@ def contrastive_loss(
     _check(anchors, x, pairs, temperature, tau_plus, num_negatives, mode)
     hardening = log_eta or NoHardening()
     if mode == "auto":
-        large = len(anchors) * len(x) > LARGEST_DENSE
-        mode = "tiled" if large and num_negatives is None else "dense"
+        mode = "tiled" if num_negatives is None else "dense"
 
     def pair_loss(log_n: Tensor, positive: Tensor, log_q: Tensor) -> Tensor:
         if tau_plus > 0:

@@ -9,8 +9,7 @@ backward pass raises.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,79 +17,10 @@ from torch.autograd.function import once_differentiable
 
 from graph_hcl.losses.hardening import Exponential, LogEta, NoHardening
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.plan import Plan, Tile, tile_size
 
 SAFE_RANGE = 60.0
 """Widest range of exponents for which sums need no running maximum in float32 (of 87)."""
-
-
-class Tile(NamedTuple):
-    """A block of anchors times a block of samples, and the mask of its negatives if it has others.
-
-    >>> Tile(slice(0, 2), slice(2, 4), None).columns
-    slice(2, 4, None)
-    """
-
-    rows: slice
-    columns: slice
-    mask: Tensor | None
-
-
-class Plan:
-    """The order of rows and columns, and the tiles in which there are negatives.
-
-    With `symmetric`, rows are anchors and samples alike and only tiles on or above the diagonal
-    are given: each stands for its transpose too.
-    """
-
-    def __init__(self, pairs: Pairs, symmetric: bool, size: int) -> None:
-        self.symmetric, self.size = symmetric, size
-        anchors, samples = pairs.negative or pairs.positive
-        self.keyed = pairs.negative is not None
-        if self.keyed:
-            self.row_keys, self.rows = anchors.sort(stable=True)
-            self.column_keys, self.columns = samples.sort(stable=True)
-        else:
-            self.rows = torch.arange(len(anchors), device=anchors.device)
-            self.columns = torch.arange(len(samples), device=samples.device)
-        self.own = None if self.keyed or pairs.self_index is None else pairs.self_index
-
-    def tiles(self) -> Iterator[Tile]:
-        """Yield the tiles that hold negatives, row blocks first."""
-        row_blocks, column_blocks = self._blocks(self.rows), self._blocks(self.columns)
-        row_ends = self._ends(self.row_keys, row_blocks) if self.keyed else []
-        column_ends = self._ends(self.column_keys, column_blocks) if self.keyed else []
-        for i, rows in enumerate(row_blocks):
-            for j, columns in enumerate(column_blocks):
-                if self.symmetric and j < i:
-                    continue
-                mask = None
-                if self.keyed:
-                    (low, high), (left, right) = row_ends[i], column_ends[j]
-                    if low == high == left == right:
-                        continue
-                    if high >= left and right >= low:
-                        mask = self.row_keys[rows, None] != self.column_keys[columns]
-                elif self.own is not None:
-                    mask = self.own[rows, None] != self.columns[columns]
-                yield Tile(rows, columns, mask)
-
-    def _blocks(self, order: Tensor) -> list[slice]:
-        return [slice(k, min(k + self.size, len(order))) for k in range(0, len(order), self.size)]
-
-    @staticmethod
-    def _ends(keys: Tensor, blocks: list[slice]) -> list[tuple[int, int]]:
-        where = [k for block in blocks for k in (block.start, block.stop - 1)]
-        ends = keys[torch.tensor(where, device=keys.device)].tolist()
-        return list(zip(ends[::2], ends[1::2], strict=True))
-
-
-def tile_size(memory: int, element_size: int) -> int:
-    """Return the side of square tiles of which about six fit into `memory` bytes.
-
-    >>> tile_size(24 * 2**20, 4)
-    1024
-    """
-    return max(64, 2 ** int(math.log2(max(1.0, memory / (6 * element_size))) / 2))
 
 
 def log_mean_tiled(
@@ -122,7 +52,9 @@ def log_mean_tiled(
     size = tile_size(memory, anchors.element_size())
     if plain and 2 * bound * (1 + beta) < SAFE_RANGE:
         plan = Plan(pairs, symmetric, size)
-        return _Bounded.apply(anchors, samples, plan, temperature, beta, bound, detach_weights)
+        return _Bounded.apply(
+            anchors, samples, plan, temperature, beta, bound, detach_weights, pairs.counts()[1]
+        )
     plan = Plan(pairs, False, size)
     return _General.apply(anchors, x, plan, temperature, log_eta, detach_weights)
 
@@ -140,17 +72,28 @@ class _Bounded(torch.autograd.Function):
         beta: float,
         bound: float,
         detach: bool,
+        negatives: Tensor,
     ) -> Tensor:
         a, x = _sorted(anchors, samples, plan, temperature)
         tilted, weight = a.new_zeros(len(a)), a.new_zeros(len(a))
+        if beta == 0:
+            weight = negatives[plan.rows].to(a)
+        # What fits into the memory of the tiles anyway need not be computed again.
+        keep = len(a) * len(x) <= 4 * plan.size**2
+        kept = []
         for tile in plan.tiles():
             hard, eta = _exponentials(a, x, tile, beta, bound)
             for total, terms in ((tilted, hard), (weight, eta)):
+                if terms is None:
+                    continue
                 total[tile.rows] += terms.sum(1)
                 if plan.symmetric and tile.rows != tile.columns:
                     total[tile.columns] += terms.sum(0)
+            if keep:
+                kept.append((tile, hard, eta))
         ctx.save_for_backward(anchors, samples, tilted, weight)
         ctx.settings = plan, temperature, beta, bound, detach
+        ctx.kept = kept if keep else None
         return _unsorted(tilted.log() - weight.log() + bound, plan.rows)
 
     @staticmethod
@@ -164,41 +107,41 @@ class _Bounded(torch.autograd.Function):
         down = torch.where(g == 0, 0, g * (0 if detach else beta) / weight)
         d_a = torch.zeros_like(a)
         d_x = d_a if plan.symmetric else torch.zeros_like(x)
-        for tile in plan.tiles():
-            hard, eta = _exponentials(a, x, tile, beta, bound)
+        again = ((tile, *_exponentials(a, x, tile, beta, bound)) for tile in plan.tiles())
+        for tile, hard, eta in again if ctx.kept is None else ctx.kept:
             if plan.symmetric:
-                slope = hard.mul_(up[tile.rows, None] + up[tile.columns])
-                if beta and not detach:
-                    slope -= eta.mul_(down[tile.rows, None] + down[tile.columns])
+                slope = hard * (up[tile.rows, None] + up[tile.columns])
+                if eta is not None and not detach:
+                    slope -= eta * (down[tile.rows, None] + down[tile.columns])
                 d_a[tile.rows].addmm_(slope, x[tile.columns])
                 if tile.rows != tile.columns:
                     d_a[tile.columns].addmm_(slope.t(), x[tile.rows])
             else:
-                slope = hard.mul_(up[tile.rows, None])
-                if beta and not detach:
-                    slope -= eta.mul_(down[tile.rows, None])
+                slope = hard * up[tile.rows, None]
+                if eta is not None and not detach:
+                    slope -= eta * down[tile.rows, None]
                 d_a[tile.rows].addmm_(slope, x[tile.columns])
                 d_x[tile.columns].addmm_(slope.t(), a[tile.rows])
-        return (*_gradients(d_a, None if plan.symmetric else d_x, plan, temperature), *[None] * 5)
+        return (*_gradients(d_a, None if plan.symmetric else d_x, plan, temperature), *[None] * 6)
 
 
 def _exponentials(
     a: Tensor, x: Tensor, tile: Tile, beta: float, bound: float
-) -> tuple[Tensor, Tensor]:
-    """Return e^{(1+β)(s − bound)} and e^{β(s − bound)} of a tile, 0 where there is no negative."""
+) -> tuple[Tensor, Tensor | None]:
+    """Return e^{(1+β)(s − bound)} and e^{β(s − bound)} of a tile, 0 where there is no negative.
+
+    The second is None for β = 0, where it is the mask alone.
+    """
     shift = a.new_full((1,), bound)
     s = torch.addmm(shift, a[tile.rows], x[tile.columns].t(), beta=-1)
-    if beta == 1:
-        eta = s.exp_()
-        hard = eta * eta
-    elif beta == 0:
-        hard, eta = s.exp(), s.fill_(1.0)
-    else:
-        eta = (s * beta).exp_()
-        hard = s.exp_().mul_(eta)
-    if tile.mask is not None:
-        hard, eta = hard.mul_(tile.mask), eta.mul_(tile.mask)
-    return hard, eta
+    mask = None if tile.mask is None else tile.mask.to(s)
+    if beta == 0:
+        hard = s.exp_()
+        return (hard if mask is None else hard.mul_(mask)), None
+    eta = s.exp_() if beta == 1 else (s * beta).exp_()
+    if mask is not None:
+        eta = eta.mul_(mask)
+    return (eta * eta if beta == 1 else s.exp_().mul_(eta)), eta
 
 
 class _General(torch.autograd.Function):

@@ -73,6 +73,8 @@ def test_equals_loops(reference, keys, hardening, tau_plus, prefactor, average) 
         assert expected > 0.1
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(gradient, slope, rtol=1e-9, atol=1e-10)
+        dense = contrastive_loss(z, pairs, log_eta=log_eta, mode="dense", **shared)
+        torch.testing.assert_close(dense, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("hardening", ETAS)
@@ -130,12 +132,15 @@ def test_objectives_choose_their_keys(reference, objective, keys, eta) -> None:
     torch.testing.assert_close(objective(z, graph, label), expected)
 
 
+@pytest.mark.parametrize("mode", ["dense", "tiled"])
 @pytest.mark.parametrize("log_eta", [NoHardening(), Exponential(2.0)])
-def test_gradcheck(log_eta) -> None:
+def test_gradcheck(log_eta, mode) -> None:
     z, _, label = rows(7, graphs=3)
     pairs = Pairs.among(label, None)
     z = z.requires_grad_()
-    assert torch.autograd.gradcheck(lambda z: contrastive_loss(z, pairs, log_eta=log_eta), (z,))
+    assert torch.autograd.gradcheck(
+        lambda z: contrastive_loss(z, pairs, log_eta=log_eta, mode=mode), (z,)
+    )
 
 
 def test_detached_weights_are_constants(reference) -> None:
@@ -149,7 +154,7 @@ def test_detached_weights_are_constants(reference) -> None:
         lambda z: contrastive_loss(z, pairs, log_eta=hardening, detach_weights=True), z
     )
     _, expected = value_and_gradient(
-        lambda z: contrastive_loss(z, pairs, log_eta=lambda s: frozen), z
+        lambda z: contrastive_loss(z, pairs, log_eta=lambda s: frozen, mode="dense"), z
     )
     torch.testing.assert_close(found, free)
     torch.testing.assert_close(gradient, expected)

@@ -16,6 +16,7 @@ from graph_hcl.losses import (
     Threshold,
     contrastive,
     contrastive_loss,
+    plan,
     tiled,
 )
 
@@ -142,26 +143,41 @@ def test_second_derivatives_are_refused() -> None:
         slope.sum().backward()
 
 
-def test_large_batches_are_tiled_by_themselves() -> None:
-    z, graph, _ = rows(7, graphs=300, views=2)
+def test_only_sampled_negatives_are_dense() -> None:
+    z, graph, _ = rows(7, graphs=30, views=2)
+    pairs = Pairs.among(graph, graph)
     with patch.object(contrastive, "log_mean_tiled", side_effect=RuntimeError("tiled")):
-        contrastive_loss(z[:100], Pairs.among(graph[:100], graph[:100]))
+        contrastive_loss(z, pairs, num_negatives=2)
         with pytest.raises(RuntimeError, match="tiled"):
-            contrastive_loss(z, Pairs.among(graph, graph))
-        contrastive_loss(z, Pairs.among(graph, graph), num_negatives=2)
+            contrastive_loss(z, pairs)
+    with pytest.raises(ValueError, match="Expected mode dense or auto"):
+        contrastive_loss(z, pairs, num_negatives=2, mode="tiled")
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
+def test_kept_tiles_serve_a_second_backward_pass(beta, monkeypatch) -> None:
+    monkeypatch.setattr(tiled, "tile_size", lambda memory, element_size: 64)
+    z, graph, _ = rows(9, graphs=40, views=2)
+    z.requires_grad_()
+    loss = contrastive_loss(z, Pairs.among(graph, graph), log_eta=Exponential(beta))
+    (first,) = torch.autograd.grad(loss, z, retain_graph=True)
+    (second,) = torch.autograd.grad(loss, z)
+    assert torch.equal(first, second)
+    dense = contrastive_loss(z, Pairs.among(graph, graph), log_eta=Exponential(beta), mode="dense")
+    torch.testing.assert_close(first, torch.autograd.grad(dense, z)[0])
 
 
 def test_every_tile_with_negatives_is_visited_once() -> None:
     key = torch.tensor([2, 0, 1, 0, 2, 2, 0, 1, 1, 1, 1, 0, 2])
-    plan = tiled.Plan(Pairs.among(key, key), symmetric=False, size=3)
+    made = plan.Plan(Pairs.among(key, key), symmetric=False, size=3)
     seen = torch.zeros(13, 13, dtype=torch.int)
-    for tile in plan.tiles():
+    for tile in made.tiles():
         block = seen[tile.rows, tile.columns]
         block += 1 if tile.mask is None else tile.mask.int()
-    inverse = plan.rows.argsort()
+    inverse = made.rows.argsort()
     assert torch.equal(seen[inverse][:, inverse].bool(), key[:, None] != key)
     assert seen.max() == 1
-    assert all(a <= b for a, b in pairwise(plan.row_keys.tolist()))
+    assert all(a <= b for a, b in pairwise(made.row_keys.tolist()))
 
 
 @pytest.mark.cuda
