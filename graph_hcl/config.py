@@ -138,7 +138,7 @@ graph), but got 1.
     dataset: str = "MUTAG"
     """Any TU data set by name; MUTAG needs no download."""
     objective: str = "h-ucl"
-    """ucl, scl, h-ucl, h-scl, another registered name, or an import path pkg.module:Class."""
+    """ucl, scl, h-ucl, h-scl, nt-xent, supcon, or an import path pkg.module:Class."""
     beta: float | None = None
     """Hardness: weights are exp(beta * logit); 0 is the plain loss."""
     temperature: float | None = None

@@ -9,6 +9,8 @@ from graph_hcl.losses.objectives import (
     SCL,
     UCL,
     Contrast,
+    NTXent,
+    SupCon,
     hardness_weights,
 )
 from graph_hcl.losses.pairs import Pairs
@@ -23,8 +25,10 @@ __all__ = [
     "Contrast",
     "Exponential",
     "LogEta",
+    "NTXent",
     "NoHardening",
     "Pairs",
+    "SupCon",
     "Threshold",
     "contrastive_loss",
     "hardness_weights",

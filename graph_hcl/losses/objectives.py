@@ -28,6 +28,7 @@ class Contrast(nn.Module):
     """
 
     uses_labels = False
+    joint = False
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Contrast(nn.Module):
             tau_plus=self.tau_plus,
             detach_weights=self.detach_weights,
             num_negatives=self.num_negatives,
+            joint=self.joint,
         )
 
     def extra_repr(self) -> str:
@@ -200,6 +202,53 @@ class HSCL(_Labelled):
             temperature, log_eta, prefactor, average, tau_plus, detach_weights, num_negatives
         )
         self.positives = positives
+
+
+@OBJECTIVES.register("nt-xent")
+class NTXent(Contrast):
+    """Normalised temperature-scaled cross entropy: −log e^{s_ip} / Σ_{k≠i} e^{s_ik}.
+
+    SimCLR (arXiv 2002.05709). The sum holds every other row, the positive included once; with two
+    views this is UCL, with more the other positives of the anchor stand in it too.
+
+    >>> z = torch.ones(6, 1)
+    >>> NTXent()(z, torch.tensor([0, 1, 2, 0, 1, 2]))  # identical features: log(2·3 − 1)
+    tensor(1.6094)
+    """
+
+    joint = True
+
+    def __init__(self, *, temperature: float = 0.5, average: Average = "anchor") -> None:
+        super().__init__(temperature, None, "sum", average, 0.0, False, None)
+
+    def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the graph as positive key, and no negative key: all other rows are summed."""
+        return graph, None
+
+
+@OBJECTIVES.register("supcon")
+class SupCon(Contrast):
+    """Supervised contrastive loss, L_out: mean over P(i) of −log e^{s_ip} / Σ_{k≠i} e^{s_ik}.
+
+    Khosla et al. (arXiv 2004.11362). Unlike SCL, its sum holds the graphs of the anchor's own
+    label too. Raises `ValueError` without labels.
+
+    >>> z, graph = torch.ones(6, 1), torch.tensor([0, 1, 2, 0, 1, 2])
+    >>> SupCon()(z, graph, torch.tensor([0, 0, 1, 0, 0, 1]))  # identical features: log(6 − 1)
+    tensor(1.6094)
+    """
+
+    uses_labels = True
+    joint = True
+
+    def __init__(self, *, temperature: float = 0.5, average: Average = "anchor") -> None:
+        super().__init__(temperature, None, "sum", average, 0.0, False, None)
+
+    def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the label as positive key, and no negative key: all other rows are summed."""
+        if label is None:
+            raise ValueError("Expected label [M], one per row, but SupCon got none.")
+        return label, None
 
 
 def make_hardening(hardening: str | LogEta, beta: float, threshold: float) -> LogEta:

@@ -17,7 +17,9 @@ from graph_hcl.losses import (
     UCL,
     Exponential,
     NoHardening,
+    NTXent,
     Pairs,
+    SupCon,
     Threshold,
     contrastive_loss,
 )
@@ -130,6 +132,25 @@ def test_objectives_choose_their_keys(reference, objective, keys, eta) -> None:
     z, graph, label = rows(6)
     expected = reference.loop_loss(z, *KEYS[keys](graph, label), eta=eta)
     torch.testing.assert_close(objective(z, graph, label), expected)
+
+
+@pytest.mark.parametrize("views", [2, 3])
+@pytest.mark.parametrize("objective", [NTXent(temperature=0.3), SupCon(temperature=0.3)])
+def test_named_losses_have_their_own_sum(reference, objective, views) -> None:
+    z, graph, label = rows(13, graphs=6, views=views)
+    label[:1] = 9  # one row whose label nobody shares
+    key = label if objective.uses_labels else graph
+    expected, slope = value_and_gradient(lambda z: reference.joint_loss(z, key, 0.3), z)
+    found, gradient = value_and_gradient(lambda z: objective(z, graph, label), z)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(gradient, slope)
+
+
+def test_nt_xent_of_two_views_is_ucl_and_of_three_is_not() -> None:
+    z, graph, _ = rows(14, views=2)
+    torch.testing.assert_close(NTXent()(z, graph), UCL()(z, graph))
+    z, graph, _ = rows(14, views=3)
+    assert NTXent()(z, graph) > UCL()(z, graph) + 0.01
 
 
 @pytest.mark.parametrize("mode", ["dense", "tiled"])
@@ -282,6 +303,7 @@ def test_limits_of_the_threshold() -> None:
         (lambda z, k: Pairs.among(k, k[:2]), "as many negative keys"),
         (lambda z, k: Pairs.among(k[None], k), "Expected keys"),
         (lambda z, k: SCL()(z, k), "Expected label"),
+        (lambda z, k: SupCon()(z, k), "Expected label"),
         (lambda z, k: HUCL(beta=-1.0), "beta"),
         (lambda z, k: Threshold(-1.0), "threshold"),
     ],

@@ -81,3 +81,17 @@ def published_hcl_loss(first, second, *, beta, tau_plus, temperature=0.5):
         ng = torch.clamp(ng, min=n * math.exp(-1 / temperature))
         total.append(-torch.log(pos / (pos + ng)))
     return torch.stack(total).mean()
+
+
+def joint_loss(z, keys, temperature):
+    """Return NT-Xent or SupCon (L_out) by loops: the sum of an anchor holds every other row."""
+    total = []
+    for i in range(len(z)):
+        others = [k for k in range(len(z)) if k != i]
+        positives = [k for k in others if keys[k] == keys[i]]
+        if not positives:
+            continue
+        below = sum(torch.exp(z[i] @ z[k] / temperature) for k in others)
+        terms = [-torch.log(torch.exp(z[i] @ z[p] / temperature) / below) for p in positives]
+        total.append(sum(terms) / len(terms))
+    return sum(total) / len(total)
