@@ -140,7 +140,7 @@ def measure(name, rows):
         watcher.join()
         peaks.append(peak[0] - baseline)
     return {
-        "loss": float(value),
+        "loss": value.item(),
         "seconds": round(statistics.median(seconds), 5),
         "mib": round(max(peaks), 1),
     }
