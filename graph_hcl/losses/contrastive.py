@@ -84,14 +84,29 @@ def contrastive_loss(
             return (anchors.sum() + (0.0 if samples is None else samples.sum())) * 0.0
         log_q = log_count(negative_count, prefactor, a)
         share = shares(positive_count, counted, average).to(a)
-        budget = MEMORY
         with torch.autocast(a.device.type, enabled=False):
             log_mean = log_mean_tiled(
-                a, b, pairs, temperature, hardening, detach_weights=detach_weights, memory=budget
+                a,
+                b,
+                pairs,
+                temperature,
+                hardening,
+                count=negative_count,
+                detach_weights=detach_weights,
+                memory=MEMORY,
             )
-            size = tile_size(budget, a.element_size())
+            size = tile_size(MEMORY, a.element_size())
             return sum_over_positives(
-                a, b, log_q + log_mean, log_q, share, pairs, pair_loss, temperature, size
+                a,
+                b,
+                log_q + log_mean,
+                log_q,
+                share,
+                pairs,
+                positive_count,
+                pair_loss,
+                temperature,
+                size,
             )
     positives, negatives = pairs.masks()
     counted = (positives.any(1) & negatives.any(1)).nonzero().squeeze(1)

@@ -23,22 +23,22 @@ def sum_over_positives(
     log_q: Tensor,
     share: Tensor,
     pairs: Pairs,
+    count: Tensor,
     pair_loss: PairLoss,
     temperature: float,
     size: int,
 ) -> Tensor:
     """Return Σ_i share_i Σ_{p∈P(i)} ℓ(log n_i, s_ip, log Q_i) [] in tiles of `size` × `size`.
 
-    Anchors with share 0 add nothing, whatever their log n is.
+    `count` [A] is |P(i)|. Anchors with share 0 add nothing, whatever their log n is.
 
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
     >>> sum_over_positives(z, None, torch.zeros(4), torch.zeros(4), torch.ones(4),
-    ...     Pairs.among(key, key), lambda n, s, q: s - n, 1.0, 64)
+    ...     Pairs.among(key, key), torch.ones(4), lambda n, s, q: s - n, 1.0, 64)
     tensor(4.)
     """
     x = anchors if samples is None else samples
-    found = int(pairs.counts()[0].sum())
-    if found <= 8 * (len(anchors) + len(x)):
+    if int(count.sum()) <= 8 * (len(anchors) + len(x)):
         row, column = pairs.positive_pairs()
         row, column = _counted(row, column, share)
         s = (anchors[row] * x[column]).sum(1) / temperature

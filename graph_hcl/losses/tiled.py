@@ -30,17 +30,18 @@ def log_mean_tiled(
     temperature: float,
     log_eta: LogEta,
     *,
+    count: Tensor,
     detach_weights: bool,
     memory: int,
 ) -> Tensor:
     """Return LSE_N(s + log η) − LSE_N(log η) of each anchor [A]; −∞ or NaN without negatives.
 
-    `samples` None contrasts the anchors with each other. An anchor for which η is 0 everywhere
-    takes its hardest negative alone.
+    `samples` None contrasts the anchors with each other; `count` [A] is |N(i)|. An anchor for which
+    η is 0 everywhere takes its hardest negative alone.
 
     >>> z, key = torch.eye(3), torch.arange(3)
     >>> log_mean_tiled(z, None, Pairs.among(key, key), 1.0, Exponential(1.0),
-    ...                detach_weights=False, memory=2**20).abs() < 1e-6
+    ...                count=torch.full((3,), 2), detach_weights=False, memory=2**20).abs() < 1e-6
     tensor([True, True, True])
     """
     symmetric = samples is None
@@ -53,7 +54,7 @@ def log_mean_tiled(
     if plain and 2 * bound * (1 + beta) < SAFE_RANGE:
         plan = Plan(pairs, symmetric, size)
         return _Bounded.apply(
-            anchors, samples, plan, temperature, beta, bound, detach_weights, pairs.counts()[1]
+            anchors, samples, plan, temperature, beta, bound, detach_weights, count
         )
     plan = Plan(pairs, False, size)
     return _General.apply(anchors, x, plan, temperature, log_eta, detach_weights)
