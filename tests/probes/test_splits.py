@@ -18,7 +18,7 @@ from graph_hcl.probes import read_splits, stratified_folds
 @st.composite
 def labelled(draw):
     folds = draw(st.integers(2, 6))
-    sizes = draw(st.lists(st.integers(folds + 2, 20), min_size=2, max_size=4))
+    sizes = draw(st.lists(st.integers(folds + 6, 24), min_size=2, max_size=4))
     order = np.random.default_rng(draw(st.integers(0, 9))).permutation(sum(sizes))
     return np.repeat(np.arange(len(sizes)) * 3 - 1, sizes)[order], folds
 
