@@ -1,4 +1,4 @@
-"""The one formula of UCL, SCL, H-UCL and H-SCL, in its dense form."""
+"""The one formula of UCL, SCL, H-UCL and H-SCL, and which computation of it is taken."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import tile_size
-from graph_hcl.losses.positives import log_count, shares, sum_over_positives
-from graph_hcl.losses.tiled import log_mean_tiled
+from graph_hcl.losses.positives import PairLoss, log_count, shares, sum_over_positives
+from graph_hcl.losses.rowwise import rowwise_loss
+from graph_hcl.losses.tiled import fits, log_mean_tiled, steepness
 
 MEMORY = 24 * 2**20
 """Bytes that the tiles in work at a time may take."""
+ONE_PASS = 2**22
+"""Logits up to which one pass over whole rows is faster than two over half of the tiles."""
+ROWWISE_MEMORY = 64 * 2**20
+"""Bytes of a block of whole rows: below it, sums over many short blocks cost more than logits."""
 
 
 def contrastive_loss(
@@ -54,9 +58,9 @@ def contrastive_loss(
     stands among the negatives already, so that ℓ_ip = log n_i − s_ip. Half precision is computed
     in float32.
 
-    `mode` "tiled" gives the same value and gradient in O(rows) memory and, from 512 rows on, less
-    time; it is once differentiable and η must act on each logit alone. "dense" holds all logits;
-    "auto" takes it for sampled negatives only.
+    `mode` "auto" and "tiled" give value and gradient in O(rows) memory, once differentiable, where
+    η acts on each logit alone; "tiled" takes no shortcut for small batches. "dense" holds all
+    logits and is differentiable twice; sampled negatives always are.
 
     Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
@@ -68,52 +72,79 @@ def contrastive_loss(
     x = anchors if samples is None else samples
     _check(anchors, x, pairs, temperature, tau_plus, num_negatives, mode)
     hardening = log_eta or NoHardening()
-    if mode == "auto":
-        mode = "tiled" if num_negatives is None else "dense"
-
-    def pair_loss(log_n: Tensor, positive: Tensor, log_q: Tensor) -> Tensor:
-        if tau_plus > 0:
-            log_n = _debias(log_n, positive, log_q, tau_plus, temperature)
-        return log_n - positive if joint else F.softplus(log_n - positive)
-
-    if mode == "tiled":
-        a, b = _at_least_float(anchors), None if samples is None else _at_least_float(samples)
+    pair_loss = PairLoss(joint, tau_plus, temperature)
+    if mode == "dense" or num_negatives is not None:
+        return _dense(
+            anchors,
+            x,
+            pairs,
+            pair_loss,
+            hardening,
+            prefactor,
+            average,
+            detach_weights,
+            num_negatives,
+        )
+    a, b = _at_least_float(anchors), None if samples is None else _at_least_float(samples)
+    beta = steepness(hardening)
+    with torch.autocast(a.device.type, enabled=False):
+        whole = mode == "auto" and len(a) * len(x) <= ONE_PASS
+        if beta is not None and (whole or b is not None or not fits(a, temperature, beta)):
+            return rowwise_loss(
+                a,
+                b,
+                pairs,
+                pair_loss,
+                beta=beta,
+                prefactor=prefactor,
+                average=average,
+                detach_weights=detach_weights,
+                memory=ROWWISE_MEMORY,
+            )
         positive_count, negative_count = pairs.counts()
         counted = (positive_count > 0) & (negative_count > 0)
-        if not counted.any():
-            return (anchors.sum() + (0.0 if samples is None else samples.sum())) * 0.0
+        log_mean = log_mean_tiled(
+            a,
+            b,
+            pairs,
+            temperature,
+            hardening,
+            count=negative_count,
+            detach_weights=detach_weights,
+            memory=MEMORY,
+        )
         log_q = log_count(negative_count, prefactor, a)
-        share = shares(positive_count, counted, average).to(a)
-        with torch.autocast(a.device.type, enabled=False):
-            log_mean = log_mean_tiled(
-                a,
-                b,
-                pairs,
-                temperature,
-                hardening,
-                count=negative_count,
-                detach_weights=detach_weights,
-                memory=MEMORY,
-            )
-            size = tile_size(MEMORY, a.element_size())
-            return sum_over_positives(
-                a,
-                b,
-                log_q + log_mean,
-                log_q,
-                share,
-                pairs,
-                positive_count,
-                pair_loss,
-                temperature,
-                size,
-            )
+        return sum_over_positives(
+            a,
+            b,
+            log_q + torch.where(counted, log_mean, 0),
+            log_q,
+            shares(positive_count, counted, average).to(a),
+            pairs,
+            positive_count,
+            pair_loss,
+            size=tile_size(MEMORY, a.element_size()),
+        )
+
+
+def _dense(
+    anchors: Tensor,
+    samples: Tensor,
+    pairs: Pairs,
+    pair_loss: PairLoss,
+    hardening: LogEta,
+    prefactor: str,
+    average: str,
+    detach_weights: bool,
+    num_negatives: int | None,
+) -> Tensor:
+    """Return the loss by the whole matrix of logits, differentiable as often as one likes."""
     positives, negatives = pairs.masks()
     counted = (positives.any(1) & negatives.any(1)).nonzero().squeeze(1)
     if len(counted) == 0:
-        return (anchors.sum() + x.sum()) * 0.0
+        return (anchors.sum() + samples.sum()) * 0.0
     positives, negatives = positives[counted], negatives[counted]
-    logits = _inner(anchors[counted], x) / temperature
+    logits = _inner(anchors[counted], samples) / pair_loss.temperature
     eta = hardening(logits)
     eta = (eta.detach() if detach_weights else eta).masked_fill(~negatives, -math.inf)
     log_q = log_count(negatives.sum(1), prefactor, logits)
@@ -163,15 +194,6 @@ def _sampled_log_mean(
     return logits[row[:, None], drawn].logsumexp(1) - math.log(count)
 
 
-def _debias(
-    log_n: Tensor, positive: Tensor, log_q: Tensor, tau_plus: float, temperature: float
-) -> Tensor:
-    """Return log max((n − τ⁺ Q e^{s_p}) / (1 − τ⁺), Q e^{−1/T}) per pair [P], in log space."""
-    share = (math.log(tau_plus) + log_q + positive - log_n).exp()
-    left = (1 - share).clamp_min(torch.finfo(share.dtype).tiny)
-    return torch.maximum(log_n + left.log() - math.log1p(-tau_plus), log_q - 1 / temperature)
-
-
 def _check(
     anchors: Tensor,
     samples: Tensor,
@@ -202,5 +224,9 @@ def _check(
         raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
     if num_negatives is not None and num_negatives < 1:
         raise ValueError(f"Expected num_negatives to be 1 or more, but got {num_negatives}.")
-    if not (torch.isfinite(anchors).all() and torch.isfinite(samples).all()):
+    # One sum tells in most cases; only where it overflows need every feature be looked at.
+    total = anchors.detach().float().sum() + samples.detach().float().sum()
+    if not torch.isfinite(total) and not (
+        torch.isfinite(anchors).all() and torch.isfinite(samples).all()
+    ):
         raise ValueError("Expected finite features, but some are NaN or infinite.")

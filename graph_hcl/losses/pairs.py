@@ -59,16 +59,18 @@ class Pairs:
             torch.arange(len(positive), device=positive.device),
         )
 
-    def masks(self) -> tuple[Tensor, Tensor]:
-        """Return the masks of positives and of negatives, [A, S]."""
-        positives = self.positive[0][:, None] == self.positive[1]
+    def masks(self, rows: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """Return the masks of positives and of negatives, [A, S], or some rows of them."""
+        positives = self.positive[0][rows, None] == self.positive[1]
         if self.negative is None:
             negatives = torch.ones_like(positives)
+        elif self.negative[0] is self.positive[0] and self.negative[1] is self.positive[1]:
+            negatives = ~positives
         else:
-            negatives = self.negative[0][:, None] != self.negative[1]
+            negatives = self.negative[0][rows, None] != self.negative[1]
         if self.self_index is not None:
-            positives.scatter_(1, self.self_index[:, None], False)
-            negatives.scatter_(1, self.self_index[:, None], False)
+            positives.scatter_(1, self.self_index[rows, None], False)
+            negatives.scatter_(1, self.self_index[rows, None], False)
         return positives, negatives
 
     def counts(self) -> tuple[Tensor, Tensor]:
@@ -78,34 +80,49 @@ class Pairs:
         (tensor([1, 1, 0]), tensor([1, 1, 2]))
         """
         own = 0 if self.self_index is None else 1
-        total = len(self.positive[1])
-        negatives = (
-            torch.full_like(self.positive[0], total - own)
-            if self.negative is None
-            else total - _same(*self.negative)
-        )
-        return _same(*self.positive) - own, negatives
+        total, same = len(self.positive[1]), _same(*self.positive)
+        if self.negative is None:
+            return same - own, torch.full_like(same, total - own)
+        alike = self.negative[0] is self.positive[0] and self.negative[1] is self.positive[1]
+        return same - own, total - (same if alike else _same(*self.negative))
 
     def positive_pairs(self) -> tuple[Tensor, Tensor]:
-        """Return anchors and samples [P] of all positive pairs, in O(P) memory.
+        """Return anchors and samples [P] of all positive pairs, by anchor, in O(P) memory.
 
         >>> Pairs.among(torch.tensor([0, 1, 0]), None).positive_pairs()
         (tensor([0, 2]), tensor([2, 0]))
         """
-        anchors, samples = self.positive
-        keys, order = samples.sort(stable=True)
-        first = torch.searchsorted(keys, anchors)
-        count = torch.searchsorted(keys, anchors, right=True) - first
-        row = torch.arange(len(anchors), device=anchors.device).repeat_interleave(count)
-        offset = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
-        column = order[first[row] + offset]
+        row, column = _equal(*self.positive)
         if self.self_index is None:
             return row, column
         kept = column != self.self_index[row]
         return row[kept], column[kept]
+
+    def excluded_pairs(self) -> tuple[Tensor, Tensor]:
+        """Return anchors and samples of all pairs that are no negatives, itself among them.
+
+        >>> Pairs.among(torch.tensor([0, 1]), None).excluded_pairs()
+        (tensor([0, 1]), tensor([0, 1]))
+        """
+        if self.negative is not None:
+            return _equal(*self.negative)
+        own = self.self_index
+        if own is None:
+            own = self.positive[0].new_empty(0)
+        return torch.arange(len(own), device=own.device), own
 
 
 def _same(anchors: Tensor, samples: Tensor) -> Tensor:
     """Return how many samples have each anchor's key [A]."""
     keys = samples.sort().values
     return torch.searchsorted(keys, anchors, right=True) - torch.searchsorted(keys, anchors)
+
+
+def _equal(anchors: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Return row and column of all pairs with equal keys, row by row."""
+    keys, order = samples.sort(stable=True)
+    first = torch.searchsorted(keys, anchors)
+    count = torch.searchsorted(keys, anchors, right=True) - first
+    row = torch.arange(len(anchors), device=anchors.device).repeat_interleave(count)
+    offset = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
+    return row, order[first[row] + offset]

@@ -3,17 +3,59 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from graph_hcl.losses.pairs import Pairs
 
-PairLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(log n_i, s_ip, log Q_i) -> ℓ_ip, elementwise."""
+
+@dataclass(frozen=True)
+class PairLoss:
+    """ℓ_ip of log n_i, s_ip and log Q_i, elementwise: softplus(log n − s), or log n − s if `joint`.
+
+    With `tau_plus`, log n is debiased first: log max((n − τ⁺ Q e^{s_p}) / (1 − τ⁺), Q e^{−1/T}).
+
+    >>> PairLoss(True, 0.0, 1.0)(torch.tensor(2.0), torch.tensor(0.5), torch.tensor(0.0))
+    tensor(1.5000)
+    """
+
+    joint: bool
+    tau_plus: float
+    temperature: float
+
+    def __call__(self, log_n: Tensor, s: Tensor, log_q: Tensor) -> Tensor:
+        """Return ℓ."""
+        if self.tau_plus:
+            _share, floor, log_n = self._debiased(log_n, s, log_q)
+            log_n = torch.maximum(log_n, floor)
+        return log_n - s if self.joint else _softplus(log_n - s)
+
+    def slopes(self, log_n: Tensor, s: Tensor, log_q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ℓ, ∂ℓ/∂log n and ∂ℓ/∂s."""
+        gain, pull = None, None
+        if self.tau_plus:
+            share, floor, log_n = self._debiased(log_n, s, log_q)
+            gain = torch.where(log_n > floor, 1 / (1 - share), 0)
+            pull = -gain * torch.where(log_n > floor, share, 0)
+            log_n = torch.maximum(log_n, floor)
+        u = log_n - s
+        chance = torch.ones_like(u) if self.joint else u.sigmoid()
+        loss = u if self.joint else _softplus(u)
+        if gain is None or pull is None:
+            return loss, chance, -chance
+        return loss, chance * gain, chance * (pull - 1)
+
+    def _debiased(self, log_n: Tensor, s: Tensor, log_q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the positives' share in n, the floor, and the estimate above it, in logs."""
+        share = (math.log(self.tau_plus) + log_q + s - log_n).exp()
+        left = (1 - share).clamp_min(torch.finfo(share.dtype).tiny)
+        floor = log_q - 1 / self.temperature
+        return share, floor, log_n + left.log() - math.log1p(-self.tau_plus)
 
 
 def sum_over_positives(
@@ -25,7 +67,7 @@ def sum_over_positives(
     pairs: Pairs,
     count: Tensor,
     pair_loss: PairLoss,
-    temperature: float,
+    *,
     size: int,
 ) -> Tensor:
     """Return Σ_i share_i Σ_{p∈P(i)} ℓ(log n_i, s_ip, log Q_i) [] in tiles of `size` × `size`.
@@ -34,17 +76,22 @@ def sum_over_positives(
 
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
     >>> sum_over_positives(z, None, torch.zeros(4), torch.zeros(4), torch.ones(4),
-    ...     Pairs.among(key, key), torch.ones(4), lambda n, s, q: s - n, 1.0, 64)
-    tensor(4.)
+    ...     Pairs.among(key, key), torch.ones(4), PairLoss(True, 0.0, 1.0), size=64)
+    tensor(-4.)
     """
     x = anchors if samples is None else samples
     if int(count.sum()) <= 8 * (len(anchors) + len(x)):
         row, column = pairs.positive_pairs()
         row, column = _counted(row, column, share)
-        s = (anchors[row] * x[column]).sum(1) / temperature
+        s = (anchors[row] * x[column]).sum(1) / pair_loss.temperature
         return (pair_loss(log_n[row], s, log_q[row]) * share[row]).sum()
-    total: Tensor = _Sum.apply(anchors, x, log_n, log_q, share, pairs, pair_loss, temperature, size)
+    total: Tensor = _Sum.apply(anchors, x, log_n, log_q, share, pairs, pair_loss, size)
     return total
+
+
+def _softplus(u: Tensor) -> Tensor:
+    # From torch's own threshold of 20 on, the value would be off by 2e-9.
+    return F.softplus(u, threshold=40.0)
 
 
 def _counted(row: Tensor, column: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,16 +112,15 @@ class _Sum(torch.autograd.Function):
         share: Tensor,
         pairs: Pairs,
         pair_loss: PairLoss,
-        temperature: float,
         size: int,
     ) -> Tensor:
         left, right = pairs.positive
+        temperature = pair_loss.temperature
         row_keys, rows = left.sort(stable=True)
         column_keys, columns = right.sort(stable=True)
         own = None if pairs.self_index is None else pairs.self_index[rows]
         a, x = anchors[rows], samples[columns]
         n, q, weight = log_n[rows], log_q[rows], share[rows]
-        n = torch.where(weight > 0, n, 0)
         d_a, d_x, d_n = torch.zeros_like(a), torch.zeros_like(x), torch.zeros_like(n)
         total = a.new_zeros(())
         firsts = torch.searchsorted(column_keys, row_keys).tolist()
@@ -88,15 +134,13 @@ class _Sum(torch.autograd.Function):
                 if own is not None:
                     mask &= own[i, None] != columns[j]
                 s = a[i] @ x[j].t() / temperature
-                with torch.enable_grad():
-                    leaf, base = s.requires_grad_(), n[i, None].clone().requires_grad_()
-                    losses = pair_loss(base, leaf, q[i, None]) * weight[i, None]
-                    part = losses.masked_fill(~mask, 0.0).sum()
-                d_s, d_base = torch.autograd.grad(part, (leaf, base))
-                total += part.detach()
+                loss, d_base, d_s = pair_loss.slopes(n[i, None], s, q[i, None])
+                share_of = mask * weight[i, None]
+                total += loss.mul_(share_of).sum()
+                d_s = d_s * share_of
                 d_a[i].addmm_(d_s, x[j], alpha=1 / temperature)
                 d_x[j].addmm_(d_s.t(), a[i], alpha=1 / temperature)
-                d_n[i] += d_base[:, 0]
+                d_n[i] += (d_base * share_of).sum(1)
         ctx.save_for_backward(
             *(
                 torch.empty_like(values).index_copy_(0, order, values)
@@ -108,7 +152,7 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return (*(gradient * slope for slope in ctx.saved_tensors), *[None] * 6)
+        return (*(gradient * slope for slope in ctx.saved_tensors), *[None] * 5)
 
 
 def shares(positives: Tensor, counted: Tensor, average: str) -> Tensor:
@@ -119,7 +163,7 @@ def shares(positives: Tensor, counted: Tensor, average: str) -> Tensor:
     """
     count = positives.double()
     if average == "pair":
-        share = torch.ones_like(count) / count[counted].sum()
+        share = torch.ones_like(count) / (count * counted).sum()
     else:
         share = 1 / (count.clamp_min(1) * counted.sum())
     return torch.where(counted, share, 0)

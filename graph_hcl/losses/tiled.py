@@ -44,30 +44,47 @@ def log_mean_tiled(
     ...                count=torch.full((3,), 2), detach_weights=False, memory=2**20).abs() < 1e-6
     tensor([True, True, True])
     """
-    symmetric = samples is None
-    x = anchors if samples is None else samples
-    # Inside this bound every e^{(1+β)(s − bound)} is a normal number: no maximum to keep track of.
-    bound = float(anchors.detach().norm(dim=1).max() * x.detach().norm(dim=1).max()) / temperature
-    beta = 0.0 if isinstance(log_eta, NoHardening) else getattr(log_eta, "beta", math.inf)
-    plain = isinstance(log_eta, NoHardening | Exponential)
-    size = tile_size(memory, anchors.element_size())
-    if plain and 2 * bound * (1 + beta) < SAFE_RANGE:
-        plan = Plan(pairs, symmetric, size)
-        return _Bounded.apply(
-            anchors, samples, plan, temperature, beta, bound, detach_weights, count
+    size, beta = tile_size(memory, anchors.element_size()), steepness(log_eta)
+    if samples is None and beta is not None and fits(anchors, temperature, beta):
+        plan = Plan(pairs, True, size)
+        bound = float(anchors.detach().norm(dim=1).max()) ** 2 / temperature
+        found: Tensor = _Bounded.apply(
+            anchors, plan, temperature, beta, bound, detach_weights, count
         )
+        return found
+    x = anchors if samples is None else samples
     plan = Plan(pairs, False, size)
     return _General.apply(anchors, x, plan, temperature, log_eta, detach_weights)
 
 
+def steepness(log_eta: LogEta) -> float | None:
+    """Return β of η = e^{βs}, 0 for η = 1, and None for any other η.
+
+    >>> steepness(Exponential(2.0)), steepness(NoHardening()), steepness(torch.sin)
+    (2.0, 0.0, None)
+    """
+    if isinstance(log_eta, NoHardening):
+        return 0.0
+    return log_eta.beta if isinstance(log_eta, Exponential) else None
+
+
+def fits(anchors: Tensor, temperature: float, beta: float) -> bool:
+    """Tell whether every e^{(1+β)(s − bound)} is a normal number, with no maximum to keep track of.
+
+    >>> fits(torch.eye(2), 0.5, 1.0), fits(torch.eye(2), 0.05, 5.0)
+    (True, False)
+    """
+    bound = float(anchors.detach().norm(dim=1).max()) ** 2 / temperature
+    return 2 * bound * (1 + beta) < SAFE_RANGE
+
+
 class _Bounded(torch.autograd.Function):
-    """η = e^{βs} with logits so bounded that one shift serves all of them."""
+    """η = e^{βs} among the anchors, with logits so bounded that one shift serves all of them."""
 
     @staticmethod
     def forward(
         ctx: Any,
         anchors: Tensor,
-        samples: Tensor | None,
         plan: Plan,
         temperature: float,
         beta: float,
@@ -75,24 +92,24 @@ class _Bounded(torch.autograd.Function):
         detach: bool,
         negatives: Tensor,
     ) -> Tensor:
-        a, x = _sorted(anchors, samples, plan, temperature)
+        a = _sorted(anchors, plan.rows, temperature)
         tilted, weight = a.new_zeros(len(a)), a.new_zeros(len(a))
         if beta == 0:
             weight = negatives[plan.rows].to(a)
         # What fits into the memory of the tiles anyway need not be computed again.
-        keep = len(a) * len(x) <= 4 * plan.size**2
+        keep = len(a) ** 2 <= 4 * plan.size**2
         kept = []
         for tile in plan.tiles():
-            hard, eta = _exponentials(a, x, tile, beta, bound)
+            hard, eta = _exponentials(a, tile, beta, bound)
             for total, terms in ((tilted, hard), (weight, eta)):
                 if terms is None:
                     continue
                 total[tile.rows] += terms.sum(1)
-                if plan.symmetric and tile.rows != tile.columns:
+                if tile.rows != tile.columns:
                     total[tile.columns] += terms.sum(0)
             if keep:
                 kept.append((tile, hard, eta))
-        ctx.save_for_backward(anchors, samples, tilted, weight)
+        ctx.save_for_backward(anchors, tilted, weight)
         ctx.settings = plan, temperature, beta, bound, detach
         ctx.kept = kept if keep else None
         return _unsorted(tilted.log() - weight.log() + bound, plan.rows)
@@ -100,41 +117,31 @@ class _Bounded(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        anchors, samples, tilted, weight = ctx.saved_tensors
+        anchors, tilted, weight = ctx.saved_tensors
         plan, temperature, beta, bound, detach = ctx.settings
-        a, x = _sorted(anchors, samples, plan, temperature)
+        a = _sorted(anchors, plan.rows, temperature)
         g = gradient[plan.rows]
         up = torch.where(g == 0, 0, g * (1 if detach else 1 + beta) / tilted)
         down = torch.where(g == 0, 0, g * (0 if detach else beta) / weight)
         d_a = torch.zeros_like(a)
-        d_x = d_a if plan.symmetric else torch.zeros_like(x)
-        again = ((tile, *_exponentials(a, x, tile, beta, bound)) for tile in plan.tiles())
+        again = ((tile, *_exponentials(a, tile, beta, bound)) for tile in plan.tiles())
         for tile, hard, eta in again if ctx.kept is None else ctx.kept:
-            if plan.symmetric:
-                slope = hard * (up[tile.rows, None] + up[tile.columns])
-                if eta is not None and not detach:
-                    slope -= eta * (down[tile.rows, None] + down[tile.columns])
-                d_a[tile.rows].addmm_(slope, x[tile.columns])
-                if tile.rows != tile.columns:
-                    d_a[tile.columns].addmm_(slope.t(), x[tile.rows])
-            else:
-                slope = hard * up[tile.rows, None]
-                if eta is not None and not detach:
-                    slope -= eta * down[tile.rows, None]
-                d_a[tile.rows].addmm_(slope, x[tile.columns])
-                d_x[tile.columns].addmm_(slope.t(), a[tile.rows])
-        return (*_gradients(d_a, None if plan.symmetric else d_x, plan, temperature), *[None] * 6)
+            slope = hard * (up[tile.rows, None] + up[tile.columns])
+            if eta is not None and not detach:
+                slope -= eta * (down[tile.rows, None] + down[tile.columns])
+            d_a[tile.rows].addmm_(slope, a[tile.columns])
+            if tile.rows != tile.columns:
+                d_a[tile.columns].addmm_(slope.t(), a[tile.rows])
+        return (_gradient(d_a, plan.rows, temperature), *[None] * 6)
 
 
-def _exponentials(
-    a: Tensor, x: Tensor, tile: Tile, beta: float, bound: float
-) -> tuple[Tensor, Tensor | None]:
+def _exponentials(a: Tensor, tile: Tile, beta: float, bound: float) -> tuple[Tensor, Tensor | None]:
     """Return e^{(1+β)(s − bound)} and e^{β(s − bound)} of a tile, 0 where there is no negative.
 
     The second is None for β = 0, where it is the mask alone.
     """
     shift = a.new_full((1,), bound)
-    s = torch.addmm(shift, a[tile.rows], x[tile.columns].t(), beta=-1)
+    s = torch.addmm(shift, a[tile.rows], a[tile.columns].t(), beta=-1)
     mask = None if tile.mask is None else tile.mask.to(s)
     if beta == 0:
         hard = s.exp_()
@@ -158,7 +165,8 @@ class _General(torch.autograd.Function):
         log_eta: LogEta,
         detach: bool,
     ) -> Tensor:
-        a, x = _sorted(anchors, samples, plan, temperature)
+        a = _sorted(anchors, plan.rows, temperature)
+        x = _sorted(samples, plan.columns, temperature)
         tilted, weight, hardest = (a.new_full((len(a),), -math.inf) for _ in range(3))
         ties = a.new_zeros(len(a))
         for tile in plan.tiles():
@@ -180,7 +188,8 @@ class _General(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         anchors, samples, tilted, weight, hardest, ties = ctx.saved_tensors
         plan, temperature, log_eta, detach = ctx.settings
-        a, x = _sorted(anchors, samples, plan, temperature)
+        a = _sorted(anchors, plan.rows, temperature)
+        x = _sorted(samples, plan.columns, temperature)
         g, empty = gradient[plan.rows], weight == -math.inf
         d_a, d_x = torch.zeros_like(a), torch.zeros_like(x)
         for tile in plan.tiles():
@@ -199,7 +208,10 @@ class _General(torch.autograd.Function):
             slope = torch.where(g[rows, None] == 0, 0, slope * g[rows, None])
             d_a[rows].addmm_(slope, x[tile.columns])
             d_x[tile.columns].addmm_(slope.t(), a[rows])
-        return (*_gradients(d_a, d_x, plan, temperature), *[None] * 4)
+        slopes = (
+            _gradient(d, order, temperature) for d, order in ((d_a, plan.rows), (d_x, plan.columns))
+        )
+        return (*slopes, *[None] * 4)
 
 
 def _log_eta_and_slope(log_eta: LogEta, s: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -223,22 +235,14 @@ def _masked(values: Tensor, tile: Tile) -> Tensor:
     return values if tile.mask is None else values.masked_fill(~tile.mask, -math.inf)
 
 
-def _sorted(
-    anchors: Tensor, samples: Tensor | None, plan: Plan, temperature: float
-) -> tuple[Tensor, Tensor]:
-    """Return sorted rows and columns, each scaled by 1/√T, so that products are logits."""
-    scale = temperature**-0.5
-    a = anchors[plan.rows] * scale
-    return a, a if samples is None else samples[plan.columns] * scale
+def _sorted(values: Tensor, order: Tensor, temperature: float) -> Tensor:
+    """Return sorted rows, scaled by 1/√T, so that products are logits."""
+    return values[order] * temperature**-0.5
 
 
 def _unsorted(values: Tensor, order: Tensor) -> Tensor:
     return torch.empty_like(values).index_copy_(0, order, values)
 
 
-def _gradients(
-    d_a: Tensor, d_x: Tensor | None, plan: Plan, temperature: float
-) -> tuple[Tensor, Tensor | None]:
-    scale = temperature**-0.5
-    to_samples = None if d_x is None else _unsorted(d_x * scale, plan.columns)
-    return _unsorted(d_a * scale, plan.rows), to_samples
+def _gradient(d: Tensor, order: Tensor, temperature: float) -> Tensor:
+    return _unsorted(d * temperature**-0.5, order)

@@ -1,0 +1,167 @@
+"""Value and gradient in one pass over blocks of whole rows, for η = 1 and η = e^{βs}.
+
+Each logit is computed once: with all negatives of an anchor at hand, its loss and the slope of
+every logit are known before the block is let go. For small batches one block is the whole matrix.
+First derivatives only: a second backward pass raises.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.positives import PairLoss, log_count, shares
+
+WHOLE = 2**18
+"""Logits up to which all of them make one block, with its pairs as masks."""
+
+
+class Block(NamedTuple):
+    """Some anchors: their positives as flat positions in the block, and who is no negative.
+
+    `excluded` is a mask [rows, S] or flat positions.
+
+    >>> Block(slice(0, 1), torch.tensor([2]), torch.tensor([0, 2])).rows
+    slice(0, 1, None)
+    """
+
+    rows: slice
+    positive: Tensor
+    excluded: Tensor
+
+
+def rowwise_loss(
+    anchors: Tensor,
+    samples: Tensor | None,
+    pairs: Pairs,
+    pair_loss: PairLoss,
+    *,
+    beta: float,
+    prefactor: str,
+    average: str,
+    detach_weights: bool,
+    memory: int,
+) -> Tensor:
+    """Return the loss [] of `contrastive_loss` for η = e^{βs}; `memory` bounds a block's bytes.
+
+    >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
+    >>> rowwise_loss(z, None, Pairs.among(key, key), PairLoss(False, 0.0, 1.0), beta=0.0,
+    ...     prefactor="sum", average="anchor", detach_weights=False, memory=2**20)
+    tensor(0.5514)
+    """
+    total: Tensor = _Rowwise.apply(
+        anchors,
+        samples,
+        pairs,
+        pair_loss,
+        beta,
+        prefactor,
+        average,
+        detach_weights,
+        memory,
+    )
+    return total
+
+
+class _Rowwise(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        anchors: Tensor,
+        samples: Tensor | None,
+        pairs: Pairs,
+        pair_loss: PairLoss,
+        beta: float,
+        prefactor: str,
+        average: str,
+        detach: bool,
+        memory: int,
+    ) -> Tensor:
+        x = anchors if samples is None else samples
+        masks = pairs.masks() if len(anchors) * len(x) <= WHOLE else None
+        counts = pairs.counts() if masks is None else (masks[0].sum(1), masks[1].sum(1))
+        counted = (counts[0] > 0) & (counts[1] > 0)
+        log_q = log_count(counts[1], prefactor, anchors)
+        share = shares(counts[0], counted, average).to(anchors)
+        height = max(1, memory // (len(x) * anchors.element_size() * (1 if beta == 0 else 2)))
+        d_a, d_x = torch.empty_like(anchors), torch.zeros_like(x)
+        total = anchors.new_zeros(())
+        blocks = _blocks(pairs, counts, height) if masks is None else [_whole(*masks)]
+        for rows, positive, excluded in blocks:
+            a = anchors[rows]
+            s = torch.addmm(a.new_zeros(()), a, x.t(), beta=0, alpha=1 / pair_loss.temperature)
+            flat, row = s.view(-1), positive // len(x)
+            near = flat[positive]
+            _exclude(s, excluded, -math.inf)
+            top = s.amax(1, keepdim=True).clamp_min(torch.finfo(s.dtype).min)
+            s -= top
+            if beta == 0:
+                hard, eta = s.exp_(), None
+                tilted, weight = hard.sum(1), counts[1][rows].to(s)
+            else:
+                eta = s.exp() if beta == 1 else (s * beta).exp_()
+                hard = torch.mul(eta, eta, out=s) if beta == 1 else s.exp_().mul_(eta)
+                tilted, weight = hard.sum(1), eta.sum(1)
+            some = counted[rows]
+            log_n = torch.where(some, log_q[rows] + top[:, 0] + (tilted / weight).log(), 0)
+            part, d_n, d_near = pair_loss.slopes(log_n[row], near, log_q[rows][row])
+            parts = share[rows][row]
+            total += torch.dot(part, parts)
+            up = torch.zeros_like(log_n).index_add_(0, row, d_n * parts)
+            tilted, weight = torch.where(some, tilted, 1), torch.where(some, weight, 1)
+            slope = hard.mul_((up * (1 if detach else 1 + beta) / tilted)[:, None])
+            if eta is not None and not detach:
+                slope.addcmul_(eta, (up * beta / weight)[:, None], value=-1)
+            slope.view(-1).index_add_(0, positive, d_near * parts)
+            torch.mm(slope, x, out=d_a[rows])
+            d_x.addmm_(slope.t(), a)
+        if samples is None:
+            d_a += d_x
+        ctx.save_for_backward(d_a, None if samples is None else d_x)
+        ctx.scale = 1 / pair_loss.temperature
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        scaled = gradient * ctx.scale
+        slopes = (None if slope is None else slope * scaled for slope in ctx.saved_tensors)
+        return (*slopes, *[None] * 7)
+
+
+def _exclude(s: Tensor, excluded: Tensor, value: float) -> None:
+    if excluded.dtype == torch.bool:
+        s.masked_fill_(excluded, value)
+    else:
+        s.view(-1).index_fill_(0, excluded, value)
+
+
+def _whole(positives: Tensor, negatives: Tensor) -> Block:
+    return Block(slice(None), positives.view(-1).nonzero().squeeze(1), ~negatives)
+
+
+def _blocks(pairs: Pairs, counts: tuple[Tensor, Tensor], height: int) -> Iterator[Block]:
+    """Yield blocks of `height` rows; pairs come from lists where they are few, else from masks."""
+    anchors, columns = len(pairs.positive[0]), len(pairs.positive[1])
+    few = 8 * (anchors + columns)
+    if int(counts[0].sum()) > few or int((columns - counts[1]).sum()) > few:
+        for top in range(0, anchors, height):
+            rows = slice(top, min(top + height, anchors))
+            positives, negatives = pairs.masks(rows)
+            yield Block(rows, positives.view(-1).nonzero().squeeze(1), ~negatives)
+        return
+    lists = [pairs.positive_pairs(), pairs.excluded_pairs()]
+    tops = torch.arange(0, anchors + height, height, device=counts[0].device)
+    ends = [torch.searchsorted(row, tops).tolist() for row, _ in lists]
+    for k, top in enumerate(range(0, anchors, height)):
+        first, second = (
+            (row[end[k] : end[k + 1]] - top) * columns + column[end[k] : end[k + 1]]
+            for (row, column), end in zip(lists, ends, strict=True)
+        )
+        yield Block(slice(top, min(top + height, anchors)), first, second)

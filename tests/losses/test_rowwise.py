@@ -1,0 +1,112 @@
+"""One pass over blocks of whole rows gives the dense form's value and gradient."""
+
+from unittest.mock import patch
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from graph_hcl.losses import Exponential, NoHardening, Pairs, contrastive, contrastive_loss, rowwise
+from graph_hcl.losses.positives import PairLoss
+
+KEYS = {
+    "views": lambda graph, label: (graph, graph),
+    "labels": lambda graph, label: (label, label),
+    "views against labels": lambda graph, label: (graph, label),
+    "latent classes": lambda graph, label: (graph, None),
+    "one class": lambda graph, label: (graph, graph * 0),
+}
+
+
+def rows(seed: int, graphs: int, views: int = 2):
+    generator = torch.Generator().manual_seed(seed)
+    z = F.normalize(torch.randn(graphs * views, 5, generator=generator, dtype=torch.float64), dim=1)
+    label = torch.randint(4, (graphs,), generator=generator).repeat(views)
+    return z, torch.arange(graphs).repeat(views), label
+
+
+def both(*leaves, pairs, **options):
+    found = []
+    for mode in ("dense", "auto"):
+        fresh = [leaf.detach().clone().requires_grad_() for leaf in leaves]
+        with patch.object(contrastive, "_dense", wraps=contrastive._dense) as dense:
+            value = contrastive_loss(fresh[0], pairs, *fresh[1:], mode=mode, **options)
+        assert dense.called == (mode == "dense")
+        found.append((value.detach(), torch.autograd.grad(value, fresh)))
+    return found
+
+
+@pytest.mark.parametrize("blocks", [False, True], ids=["whole", "blocks"])
+@pytest.mark.parametrize("beta", [None, 1.0, 0.5, 90.0])
+@pytest.mark.parametrize("name", KEYS)
+def test_equals_dense(name, beta, blocks, monkeypatch) -> None:
+    if blocks:
+        monkeypatch.setattr(rowwise, "WHOLE", 0)
+        monkeypatch.setattr(contrastive, "ROWWISE_MEMORY", 8 * 42 * 5)
+    z, graph, label = rows(0, graphs=21)
+    log_eta = NoHardening() if beta is None else Exponential(beta)
+    pairs = Pairs.among(*KEYS[name](graph, label))
+    for options in (
+        {"tau_plus": 0.1},
+        {"average": "pair", "prefactor": "mean"},
+        {"detach_weights": True, "temperature": 0.2},
+        {"joint": True},
+    ):
+        dense, found = both(z, pairs=pairs, log_eta=log_eta, **options)
+        torch.testing.assert_close(found, dense, rtol=1e-12, atol=1e-12)
+        assert name == "one class" or dense[0].abs() > 0.1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(2, 30),
+    st.integers(2, 9),
+    st.integers(1, 9),
+    st.sampled_from([0, 2**18]),
+    st.booleans(),
+)
+def test_rectangular_equals_dense(seed, nodes, graphs, height, whole, every) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    a = torch.randn(nodes, 3, generator=generator, dtype=torch.float64)
+    x = torch.randn(graphs, 3, generator=generator, dtype=torch.float64)
+    owner, names = torch.randint(graphs + 1, (nodes,), generator=generator), torch.arange(graphs)
+    pairs = Pairs((owner, names), None if every else (owner, names))
+    with (
+        patch.object(rowwise, "WHOLE", whole),
+        patch.object(contrastive, "ROWWISE_MEMORY", 16 * graphs * height),
+    ):
+        dense, found = both(a, x, pairs=pairs, log_eta=Exponential(1.5))
+    torch.testing.assert_close(found, dense, rtol=1e-10, atol=1e-12)
+
+
+def test_equals_dense_at_full_size_in_float32() -> None:
+    z, graph, label = rows(1, graphs=600)
+    for key in (graph, label):
+        pairs = Pairs.among(key, key)
+        _, found = both(z.float(), pairs=pairs, log_eta=Exponential(1.0))
+        exact, _ = both(z, pairs=pairs, log_eta=Exponential(1.0))
+        torch.testing.assert_close(found[0].double(), exact[0], rtol=1e-5, atol=0)
+        torch.testing.assert_close(found[1][0].double(), exact[1][0], rtol=1e-4, atol=1e-7)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.booleans(),
+    st.sampled_from([0.0, 0.05, 0.5]),
+    st.floats(-5, 5),
+    st.floats(-2, 2),
+    st.floats(0, 5),
+)
+def test_slopes_of_a_pair_are_its_derivatives(joint, tau_plus, log_n, s, log_q) -> None:
+    pair_loss = PairLoss(joint, tau_plus, 0.5)
+    n, near, q = (
+        torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (log_n, s, log_q)
+    )
+    value = pair_loss(n, near, q)
+    expected = torch.autograd.grad(value, (n, near), allow_unused=True, materialize_grads=True)
+    found = pair_loss.slopes(n.detach(), near.detach(), q.detach())
+    torch.testing.assert_close(found[0], value.detach())
+    torch.testing.assert_close(found[1:], expected, rtol=1e-9, atol=1e-12)
