@@ -92,7 +92,8 @@ def make_model(config: Config, store: GraphStore) -> ContrastiveModel:
     )
     encoder = GraphEncoder(backbone, width(backbone, store.num_features), parts.readout)
     head = config.projection
-    return ContrastiveModel(encoder, head.layers, head.dim, head.normalize)
+    local = getattr(losses.OBJECTIVES.get(config.objective), "reads_nodes", False)
+    return ContrastiveModel(encoder, head.layers, head.dim, head.normalize, local)
 
 
 def degree_histogram(store: GraphStore) -> torch.Tensor:

@@ -70,9 +70,14 @@ class LossConfig:
     """What the objective offers beyond --beta and --temperature; null: the objective's default."""
 
     hardening: str | None = None
-    """exponential, threshold, or an import path of a callable that gives log eta."""
-    threshold: float | None = None
-    """tau of the threshold hardening: a negative is hard when exp(logit) >= tau."""
+    """exponential, threshold, effective-sample-size, class-mass, or an import path of log eta."""
+    hardening_options: dict[str, Any] | None = None
+    """Its settings: {tau} of threshold, {share} of effective-sample-size, {bound, prior} of
+    class-mass."""
+    schedule: Literal["constant", "linear", "cosine"] | None = None
+    """How beta goes from loss.beta_start to --beta during the training."""
+    beta_start: float | None = None
+    """First beta of a linear or cosine schedule."""
     positives: Literal["label", "views"] | None = None
     """Who is a positive of a labelled objective: all graphs of the label, or the views alone."""
     prefactor: Literal["sum", "mean"] | None = None
@@ -85,6 +90,12 @@ class LossConfig:
     """Stop the gradient through the hardness weights."""
     num_negatives: int | None = None
     """Monte-Carlo negatives per positive pair, drawn by hardness; null uses all of them."""
+    psi: str | None = None
+    """infonce, triplet, logistic, or an import path; null is InfoNCE in closed form."""
+    psi_options: dict[str, Any] | None = None
+    """Its settings: {alpha} of infonce, {margin} of triplet."""
+    queue_size: int | None = None
+    """Features of earlier batches that are further negatives; 0 for none."""
 
 
 @dataclass
@@ -138,7 +149,8 @@ graph), but got 1.
     dataset: str = "MUTAG"
     """Any TU data set by name; MUTAG needs no download."""
     objective: str = "h-ucl"
-    """ucl, scl, h-ucl, h-scl, nt-xent, supcon, or an import path pkg.module:Class."""
+    """ucl, scl, h-ucl, h-scl, nt-xent, supcon, infograph, h-infograph, or an import path
+    pkg.module:Class."""
     beta: float | None = None
     """Hardness: weights are exp(beta * logit); 0 is the plain loss."""
     temperature: float | None = None

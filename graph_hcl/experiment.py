@@ -41,8 +41,8 @@ class Experiment:
     """
 
     def __init__(self, config: Config) -> None:
-        self.objective, config = make_objective(config)
-        labelled = getattr(self.objective, "uses_labels", False)
+        objective, config = make_objective(config)
+        labelled = getattr(objective, "uses_labels", False)
         protocol: Any = probes.resolve_protocol(config.protocol, labelled)
         self.config = dataclasses.replace(config, protocol=protocol)
         self.device = find_device(config.device)
@@ -78,6 +78,7 @@ class Experiment:
     ) -> ContrastiveModel:
         """Return the trained model of a part, going on from its checkpoint if there is one."""
         config, model = self.config, self.model(seed)
+        objective, _ = make_objective(config)  # its queue must not outlive a fold
         settings = TrainingSettings(
             config.epochs,
             config.batch_size,
@@ -89,7 +90,7 @@ class Experiment:
         folder.forget_metrics_after(part, checkpoint.epoch())
         fit(
             model,
-            self.objective,
+            objective,
             [augment.view(augmentation) for augmentation in self.views],
             self.store,
             torch.from_numpy(indices).to(self.device),

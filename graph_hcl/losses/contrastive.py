@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.hardening import LogEta, NoHardening
+from graph_hcl.losses.adaptive import Adaptive
+from graph_hcl.losses.dense import at_least_float, dense_loss, settle
+from graph_hcl.losses.hardening import LogEta
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import tile_size
 from graph_hcl.losses.positives import PairLoss, log_count, shares, sum_over_positives
@@ -29,7 +30,7 @@ def contrastive_loss(
     samples: Tensor | None = None,
     *,
     temperature: float = 0.5,
-    log_eta: LogEta | None = None,
+    log_eta: LogEta | Adaptive | None = None,
     prefactor: Literal["sum", "mean"] = "sum",
     average: Literal["anchor", "pair"] = "anchor",
     tau_plus: float = 0.0,
@@ -54,9 +55,9 @@ def contrastive_loss(
     all pairs ("pair"). Anchors without positives or without negatives are not counted; when none
     is left the loss is 0 with a zero gradient. `detach_weights` stops the gradient through η, as
     in sampling from the hardened distribution; `num_negatives` draws that many negatives per
-    positive pair ∝ η with replacement instead of averaging over all. With `joint`, the positive
-    stands among the negatives already, so that ℓ_ip = log n_i − s_ip. Half precision is computed
-    in float32.
+    positive pair ∝ η with replacement instead of averaging over all. An adaptive hardening chooses
+    a β for each anchor first, without gradient. With `joint`, the positive stands among the
+    negatives already, so that ℓ_ip = log n_i − s_ip. Half precision is computed in float32.
 
     `mode` "auto" and "tiled" give value and gradient in O(rows) memory, once differentiable, where
     η acts on each logit alone; "tiled" takes no shortcut for small batches. "dense" holds all
@@ -71,25 +72,27 @@ def contrastive_loss(
     """
     x = anchors if samples is None else samples
     _check(anchors, x, pairs, temperature, tau_plus, num_negatives, mode)
-    hardening = log_eta or NoHardening()
+    hardening = settle(log_eta, anchors, x, pairs, temperature)
     pair_loss = PairLoss(joint, tau_plus, temperature)
     if mode == "dense" or num_negatives is not None:
-        return _dense(
+        return dense_loss(
             anchors,
             x,
             pairs,
             pair_loss,
             hardening,
-            prefactor,
-            average,
-            detach_weights,
-            num_negatives,
+            prefactor=prefactor,
+            average=average,
+            detach_weights=detach_weights,
+            num_negatives=num_negatives,
         )
-    a, b = _at_least_float(anchors), None if samples is None else _at_least_float(samples)
-    beta = steepness(hardening)
+    a, b = at_least_float(anchors), None if samples is None else at_least_float(samples)
+    beta = hardening if isinstance(hardening, Tensor) else steepness(hardening)
     with torch.autocast(a.device.type, enabled=False):
         whole = mode == "auto" and len(a) * len(x) <= ONE_PASS
-        if beta is not None and (whole or b is not None or not fits(a, temperature, beta)):
+        if isinstance(beta, Tensor) or (
+            beta is not None and (whole or b is not None or not fits(a, temperature, beta))
+        ):
             return rowwise_loss(
                 a,
                 b,
@@ -101,6 +104,7 @@ def contrastive_loss(
                 detach_weights=detach_weights,
                 memory=ROWWISE_MEMORY,
             )
+        assert not isinstance(hardening, Tensor)
         positive_count, negative_count = pairs.counts()
         counted = (positive_count > 0) & (negative_count > 0)
         log_mean = log_mean_tiled(
@@ -125,73 +129,6 @@ def contrastive_loss(
             pair_loss,
             size=tile_size(MEMORY, a.element_size()),
         )
-
-
-def _dense(
-    anchors: Tensor,
-    samples: Tensor,
-    pairs: Pairs,
-    pair_loss: PairLoss,
-    hardening: LogEta,
-    prefactor: str,
-    average: str,
-    detach_weights: bool,
-    num_negatives: int | None,
-) -> Tensor:
-    """Return the loss by the whole matrix of logits, differentiable as often as one likes."""
-    positives, negatives = pairs.masks()
-    counted = (positives.any(1) & negatives.any(1)).nonzero().squeeze(1)
-    if len(counted) == 0:
-        return (anchors.sum() + samples.sum()) * 0.0
-    positives, negatives = positives[counted], negatives[counted]
-    logits = _inner(anchors[counted], samples) / pair_loss.temperature
-    eta = hardening(logits)
-    eta = (eta.detach() if detach_weights else eta).masked_fill(~negatives, -math.inf)
-    log_q = log_count(negatives.sum(1), prefactor, logits)
-    row, column = positives.nonzero(as_tuple=True)
-    if num_negatives is None:
-        log_n = (log_q + _log_mean(logits, eta, negatives))[row]
-    else:
-        log_n = log_q[row] + _sampled_log_mean(logits, eta, negatives, row, num_negatives)
-    losses = pair_loss(log_n, logits[row, column], log_q[row])
-    if average == "pair":
-        return losses.mean()
-    share = positives.sum(1).to(losses).reciprocal()[row]
-    return (losses * share).sum() / len(counted)
-
-
-def _at_least_float(values: Tensor) -> Tensor:
-    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
-
-
-def _inner(anchors: Tensor, samples: Tensor) -> Tensor:
-    """Return inner products [A, S], in float32 at least, inside a region of autocast too."""
-    with torch.autocast(anchors.device.type, enabled=False):
-        return _at_least_float(anchors) @ _at_least_float(samples).t()
-
-
-def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:
-    """Return the log of the η-weighted mean of e^s over each anchor's negatives [A].
-
-    An anchor for which η is 0 everywhere takes its hardest negative alone.
-    """
-    hardest = logits.masked_fill(~negatives, -math.inf).amax(1)
-    empty = (eta == -math.inf).all(1)
-    # Rows that are all −∞ would give NaN gradients even where their value is not used.
-    safe = torch.where(empty[:, None], torch.zeros_like(eta), eta)
-    tilted = (logits + safe).logsumexp(1) - safe.logsumexp(1)
-    return torch.where(empty, hardest, tilted)
-
-
-def _sampled_log_mean(
-    logits: Tensor, eta: Tensor, negatives: Tensor, row: Tensor, count: int
-) -> Tensor:
-    """Return the log of the mean of e^s over `count` negatives drawn ∝ η for each pair [P]."""
-    hardest = logits.detach().masked_fill(~negatives, -math.inf)
-    empty = (eta == -math.inf).all(1, keepdim=True)
-    chance = torch.where(empty, (hardest == hardest.amax(1, keepdim=True)).log(), eta.detach())
-    drawn = torch.multinomial(chance.softmax(1)[row], count, replacement=True)
-    return logits[row[:, None], drawn].logsumexp(1) - math.log(count)
 
 
 def _check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from graph_hcl.registry import Registry
 
 LogEta = Callable[[Tensor], Tensor]
 
-HARDENINGS: Registry[Callable[..., LogEta]] = Registry("hardening")
+HARDENINGS: Registry[Callable[..., Any]] = Registry("hardening")
 
 
 @HARDENINGS.register("none")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
+from graph_hcl.losses.adaptive import Adaptive
 from graph_hcl.losses.contrastive import contrastive_loss
-from graph_hcl.losses.hardening import HARDENINGS, Exponential, LogEta, Threshold
+from graph_hcl.losses.dense import psi_loss
+from graph_hcl.losses.hardening import Exponential, LogEta
+from graph_hcl.losses.make import (
+    Annealing,
+    Schedule,
+    make_annealing,
+    make_hardening,
+    make_psi,
+)
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.psi import Psi
+from graph_hcl.losses.queue import Queue
 from graph_hcl.registry import Registry
 
 OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry("objective")
@@ -24,7 +33,11 @@ class Contrast(nn.Module):
     """The base of all objectives: settings of `contrastive_loss`, and keys from graph and label.
 
     `forward(z, graph, label)` takes normalised features z [M, d] of all views, the graph [M] that
-    each row is a view of, and its label [M]; it returns a scalar.
+    each row is a view of, and its label [M]; it returns a scalar. With `psi` the loss is that ψ of
+    arXiv 2311.05139 instead of InfoNCE; with `queue_size`, features of earlier batches are further
+    negatives, so graphs must be named by the same numbers in all batches.
+
+    Raises `ValueError` for values out of range, and for `psi` together with `tau_plus`.
     """
 
     uses_labels = False
@@ -33,18 +46,25 @@ class Contrast(nn.Module):
     def __init__(
         self,
         temperature: float,
-        log_eta: LogEta | None,
-        prefactor: Prefactor,
-        average: Average,
-        tau_plus: float,
-        detach_weights: bool,
-        num_negatives: int | None,
+        log_eta: LogEta | Adaptive | None = None,
+        *,
+        prefactor: Prefactor = "sum",
+        average: Average = "anchor",
+        tau_plus: float = 0.0,
+        detach_weights: bool = False,
+        num_negatives: int | None = None,
+        psi: str | Psi | None = None,
+        psi_options: dict[str, Any] | None = None,
+        queue_size: int = 0,
+        anneal: Annealing | None = None,
     ) -> None:
         super().__init__()
         if not temperature > 0:
             raise ValueError(f"Expected temperature to be above 0, but got {temperature}.")
         if not 0 <= tau_plus < 1:
             raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
+        if psi is not None and tau_plus:
+            raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
         self.temperature = temperature
         self.log_eta = log_eta
         self.prefactor: Prefactor = prefactor
@@ -52,24 +72,41 @@ class Contrast(nn.Module):
         self.tau_plus = tau_plus
         self.detach_weights = detach_weights
         self.num_negatives = num_negatives
+        self.psi = None if psi is None else make_psi(psi, psi_options)
+        self.queue = Queue(queue_size) if queue_size else None
+        self.annealing = anneal
+        if anneal is not None:
+            self.anneal(0.0)
+
+    def anneal(self, done: float) -> None:
+        """Set β to its value after the share `done` of the training, in [0, 1]."""
+        if self.annealing is not None:
+            self.log_eta = Exponential(self.annealing.beta(done))
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return positive and negative keys: here, other views attract, other graphs repel."""
         return graph, graph
 
     def forward(self, z: Tensor, graph: Tensor, label: Tensor | None = None) -> Tensor:
-        """Return the loss of all rows against each other."""
+        """Return the loss of all rows against each other, and against the queue if there is one."""
+        positive, negative = self.keys(graph, label)
+        samples, pairs = None, Pairs.among(positive, negative)
+        if self.queue is not None and negative is not None:
+            samples, pairs = self.queue.join(z, positive, negative)
+            if self.training:
+                self.queue.push(z, negative)
+        shared: dict[str, Any] = {
+            "temperature": self.temperature,
+            "log_eta": self.log_eta,
+            "prefactor": self.prefactor,
+            "average": self.average,
+            "detach_weights": self.detach_weights,
+            "num_negatives": self.num_negatives,
+        }
+        if self.psi is not None:
+            return psi_loss(z, pairs, samples, psi=self.psi, **shared)
         return contrastive_loss(
-            z,
-            Pairs.among(*self.keys(graph, label)),
-            temperature=self.temperature,
-            log_eta=self.log_eta,
-            prefactor=self.prefactor,
-            average=self.average,
-            tau_plus=self.tau_plus,
-            detach_weights=self.detach_weights,
-            num_negatives=self.num_negatives,
-            joint=self.joint,
+            z, pairs, samples, tau_plus=self.tau_plus, joint=self.joint, **shared
         )
 
     def extra_repr(self) -> str:
@@ -98,6 +135,7 @@ class UCL(Contrast):
 
     −log e^{s_ip} / (e^{s_ip} + Σ_{j∈N(i)} e^{s_ij}): UCL of arXiv 2209.00078.
 
+    >>> import torch
     >>> z = torch.ones(6, 1)
     >>> UCL()(z, torch.tensor([0, 1, 2, 0, 1, 2]))  # identical features: log(1 + 4)
     tensor(1.6094)
@@ -111,8 +149,20 @@ class UCL(Contrast):
         average: Average = "anchor",
         tau_plus: float = 0.0,
         num_negatives: int | None = None,
+        psi: str | Psi | None = None,
+        psi_options: dict[str, Any] | None = None,
+        queue_size: int = 0,
     ) -> None:
-        super().__init__(temperature, None, prefactor, average, tau_plus, False, num_negatives)
+        super().__init__(
+            temperature,
+            prefactor=prefactor,
+            average=average,
+            tau_plus=tau_plus,
+            num_negatives=num_negatives,
+            psi=psi,
+            psi_options=psi_options,
+            queue_size=queue_size,
+        )
 
 
 @OBJECTIVES.register("scl")
@@ -121,6 +171,7 @@ class SCL(_Labelled):
 
     SCL of arXiv 2209.00078.
 
+    >>> import torch
     >>> z, graph = torch.ones(6, 1), torch.tensor([0, 1, 2, 0, 1, 2])
     >>> SCL()(z, graph, torch.tensor([0, 0, 1, 0, 0, 1]))  # (4 log(1 + 2) + 2 log(1 + 4)) / 6
     tensor(1.2689)
@@ -135,8 +186,20 @@ class SCL(_Labelled):
         average: Average = "anchor",
         tau_plus: float = 0.0,
         num_negatives: int | None = None,
+        psi: str | Psi | None = None,
+        psi_options: dict[str, Any] | None = None,
+        queue_size: int = 0,
     ) -> None:
-        super().__init__(temperature, None, prefactor, average, tau_plus, False, num_negatives)
+        super().__init__(
+            temperature,
+            prefactor=prefactor,
+            average=average,
+            tau_plus=tau_plus,
+            num_negatives=num_negatives,
+            psi=psi,
+            psi_options=psi_options,
+            queue_size=queue_size,
+        )
         self.positives = positives
 
 
@@ -147,6 +210,7 @@ class HUCL(Contrast):
     H-UCL of arXiv 2209.00078, with η = e^{βs} or 1[e^s ≥ τ]; with `tau_plus` it is the debiased
     estimator of Robinson et al. (ICLR 2021).
 
+    >>> import torch
     >>> z, graph = torch.eye(3).repeat(2, 1), torch.tensor([0, 1, 2, 0, 1, 2])
     >>> HUCL(beta=0.0)(z, graph) == UCL()(z, graph)
     tensor(True)
@@ -158,16 +222,30 @@ class HUCL(Contrast):
         temperature: float = 0.5,
         beta: float = 1.0,
         hardening: str | LogEta = "exponential",
-        threshold: float = math.exp(-0.1),
+        hardening_options: dict[str, Any] | None = None,
+        schedule: Schedule = "constant",
+        beta_start: float = 0.0,
         prefactor: Prefactor = "sum",
         average: Average = "anchor",
         tau_plus: float = 0.0,
         detach_weights: bool = False,
         num_negatives: int | None = None,
+        psi: str | Psi | None = None,
+        psi_options: dict[str, Any] | None = None,
+        queue_size: int = 0,
     ) -> None:
-        log_eta = make_hardening(hardening, beta, threshold)
         super().__init__(
-            temperature, log_eta, prefactor, average, tau_plus, detach_weights, num_negatives
+            temperature,
+            make_hardening(hardening, beta, hardening_options),
+            prefactor=prefactor,
+            average=average,
+            tau_plus=tau_plus,
+            detach_weights=detach_weights,
+            num_negatives=num_negatives,
+            psi=psi,
+            psi_options=psi_options,
+            queue_size=queue_size,
+            anneal=make_annealing(schedule, beta_start, beta, hardening),
         )
 
 
@@ -177,6 +255,7 @@ class HSCL(_Labelled):
 
     H-SCL of arXiv 2209.00078 and of arXiv 2311.05139.
 
+    >>> import torch
     >>> z, graph = torch.eye(3).repeat(2, 1), torch.tensor([0, 1, 2, 0, 1, 2])
     >>> label = torch.tensor([0, 1, 1, 0, 1, 1])
     >>> HSCL(beta=0.0)(z, graph, label) == SCL()(z, graph, label)
@@ -189,17 +268,31 @@ class HSCL(_Labelled):
         temperature: float = 0.5,
         beta: float = 1.0,
         hardening: str | LogEta = "exponential",
-        threshold: float = math.exp(-0.1),
+        hardening_options: dict[str, Any] | None = None,
+        schedule: Schedule = "constant",
+        beta_start: float = 0.0,
         positives: Literal["label", "views"] = "label",
         prefactor: Prefactor = "sum",
         average: Average = "anchor",
         tau_plus: float = 0.0,
         detach_weights: bool = False,
         num_negatives: int | None = None,
+        psi: str | Psi | None = None,
+        psi_options: dict[str, Any] | None = None,
+        queue_size: int = 0,
     ) -> None:
-        log_eta = make_hardening(hardening, beta, threshold)
         super().__init__(
-            temperature, log_eta, prefactor, average, tau_plus, detach_weights, num_negatives
+            temperature,
+            make_hardening(hardening, beta, hardening_options),
+            prefactor=prefactor,
+            average=average,
+            tau_plus=tau_plus,
+            detach_weights=detach_weights,
+            num_negatives=num_negatives,
+            psi=psi,
+            psi_options=psi_options,
+            queue_size=queue_size,
+            anneal=make_annealing(schedule, beta_start, beta, hardening),
         )
         self.positives = positives
 
@@ -211,6 +304,7 @@ class NTXent(Contrast):
     SimCLR (arXiv 2002.05709). The sum holds every other row, the positive included once; with two
     views this is UCL, with more the other positives of the anchor stand in it too.
 
+    >>> import torch
     >>> z = torch.ones(6, 1)
     >>> NTXent()(z, torch.tensor([0, 1, 2, 0, 1, 2]))  # identical features: log(2·3 − 1)
     tensor(1.6094)
@@ -219,7 +313,7 @@ class NTXent(Contrast):
     joint = True
 
     def __init__(self, *, temperature: float = 0.5, average: Average = "anchor") -> None:
-        super().__init__(temperature, None, "sum", average, 0.0, False, None)
+        super().__init__(temperature, average=average)
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the graph as positive key, and no negative key: all other rows are summed."""
@@ -233,6 +327,7 @@ class SupCon(Contrast):
     Khosla et al. (arXiv 2004.11362). Unlike SCL, its sum holds the graphs of the anchor's own
     label too. Raises `ValueError` without labels.
 
+    >>> import torch
     >>> z, graph = torch.ones(6, 1), torch.tensor([0, 1, 2, 0, 1, 2])
     >>> SupCon()(z, graph, torch.tensor([0, 0, 1, 0, 0, 1]))  # identical features: log(6 − 1)
     tensor(1.6094)
@@ -242,36 +337,10 @@ class SupCon(Contrast):
     joint = True
 
     def __init__(self, *, temperature: float = 0.5, average: Average = "anchor") -> None:
-        super().__init__(temperature, None, "sum", average, 0.0, False, None)
+        super().__init__(temperature, average=average)
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the label as positive key, and no negative key: all other rows are summed."""
         if label is None:
             raise ValueError("Expected label [M], one per row, but SupCon got none.")
         return label, None
-
-
-def make_hardening(hardening: str | LogEta, beta: float, threshold: float) -> LogEta:
-    """Return log η by name, by import path of a function of the logits, or as it was given.
-
-    >>> make_hardening("exponential", beta=2.0, threshold=1.0)
-    Exponential(beta=2.0)
-    """
-    if callable(hardening):
-        return hardening
-    made = HARDENINGS.get(hardening)
-    if made is Exponential:
-        return Exponential(beta)
-    if made is Threshold:
-        return Threshold(threshold)
-    return made() if hardening in HARDENINGS.names() else made  # type: ignore[return-value]
-
-
-def hardness_weights(logits: Tensor, negatives: Tensor, log_eta: LogEta) -> Tensor:
-    """Return w [A, S] with mean 1 over each anchor's negatives, 0 elsewhere.
-
-    >>> hardness_weights(torch.zeros(1, 3), torch.tensor([[True, True, False]]), Exponential(1.0))
-    tensor([[1., 1., 0.]])
-    """
-    eta = log_eta(logits).masked_fill(~negatives, -math.inf)
-    return torch.softmax(eta, dim=1).nan_to_num(0.0) * negatives.sum(1, keepdim=True)

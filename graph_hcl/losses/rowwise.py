@@ -20,6 +20,8 @@ from graph_hcl.losses.positives import PairLoss, log_count, shares
 
 WHOLE = 2**18
 """Logits up to which all of them make one block, with its pairs as masks."""
+TINY = 1e-30
+"""Stands for β = 0 where β is one per anchor: 0 · −∞ would be no number."""
 
 
 class Block(NamedTuple):
@@ -42,13 +44,15 @@ def rowwise_loss(
     pairs: Pairs,
     pair_loss: PairLoss,
     *,
-    beta: float,
+    beta: float | Tensor,
     prefactor: str,
     average: str,
     detach_weights: bool,
     memory: int,
 ) -> Tensor:
     """Return the loss [] of `contrastive_loss` for η = e^{βs}; `memory` bounds a block's bytes.
+
+    `beta` may be one number or one per anchor [A].
 
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
     >>> rowwise_loss(z, None, Pairs.among(key, key), PairLoss(False, 0.0, 1.0), beta=0.0,
@@ -77,7 +81,7 @@ class _Rowwise(torch.autograd.Function):
         samples: Tensor | None,
         pairs: Pairs,
         pair_loss: PairLoss,
-        beta: float,
+        beta: float | Tensor,
         prefactor: str,
         average: str,
         detach: bool,
@@ -89,7 +93,8 @@ class _Rowwise(torch.autograd.Function):
         counted = (counts[0] > 0) & (counts[1] > 0)
         log_q = log_count(counts[1], prefactor, anchors)
         share = shares(counts[0], counted, average).to(anchors)
-        height = max(1, memory // (len(x) * anchors.element_size() * (1 if beta == 0 else 2)))
+        flat_eta = not isinstance(beta, Tensor) and beta == 0
+        height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
         d_a, d_x = torch.empty_like(anchors), torch.zeros_like(x)
         total = anchors.new_zeros(())
         blocks = _blocks(pairs, counts, height) if masks is None else [_whole(*masks)]
@@ -101,12 +106,13 @@ class _Rowwise(torch.autograd.Function):
             _exclude(s, excluded, -math.inf)
             top = s.amax(1, keepdim=True).clamp_min(torch.finfo(s.dtype).min)
             s -= top
-            if beta == 0:
+            b = beta[rows].clamp_min(TINY) if isinstance(beta, Tensor) else beta
+            if flat_eta:
                 hard, eta = s.exp_(), None
                 tilted, weight = hard.sum(1), counts[1][rows].to(s)
             else:
-                eta = s.exp() if beta == 1 else (s * beta).exp_()
-                hard = torch.mul(eta, eta, out=s) if beta == 1 else s.exp_().mul_(eta)
+                eta = (s * (b[:, None] if isinstance(b, Tensor) else b)).exp_()
+                hard = s.exp_().mul_(eta)
                 tilted, weight = hard.sum(1), eta.sum(1)
             some = counted[rows]
             log_n = torch.where(some, log_q[rows] + top[:, 0] + (tilted / weight).log(), 0)
@@ -115,9 +121,9 @@ class _Rowwise(torch.autograd.Function):
             total += torch.dot(part, parts)
             up = torch.zeros_like(log_n).index_add_(0, row, d_n * parts)
             tilted, weight = torch.where(some, tilted, 1), torch.where(some, weight, 1)
-            slope = hard.mul_((up * (1 if detach else 1 + beta) / tilted)[:, None])
+            slope = hard.mul_((up * (1 if detach else 1 + b) / tilted)[:, None])
             if eta is not None and not detach:
-                slope.addcmul_(eta, (up * beta / weight)[:, None], value=-1)
+                slope.addcmul_(eta, (up * b / weight)[:, None], value=-1)
             slope.view(-1).index_add_(0, positive, d_near * parts)
             torch.mm(slope, x, out=d_a[rows])
             d_x.addmm_(slope.t(), a)

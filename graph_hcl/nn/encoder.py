@@ -86,7 +86,8 @@ class ContrastiveModel(nn.Module):
     """Encoder, projection head and normalisation: what the loss sees of a batch.
 
     The head has `layers` linear maps with ReLU between them (SimCLR, arXiv 2002.05709, section 2);
-    with 0 layers the embedding itself is contrasted.
+    with 0 layers the embedding itself is contrasted. `local` adds a head of the same shape for
+    node embeddings, for objectives that contrast nodes with graphs.
 
     >>> from graph_hcl.nn import make_backbone
     >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), width=32)
@@ -100,13 +101,23 @@ class ContrastiveModel(nn.Module):
         layers: int = 2,
         dim: int | None = None,
         normalization: str = "sphere",
+        local: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.normalization = normalization
         widths = [encoder.width] * layers + [dim or encoder.width]
         self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
+        self.node_head = MLP(widths, norm=None) if layers and local else None
 
     def forward(self, batch: Any) -> Tensor:
         """Return normalised features z [B, d]."""
         return normalize(self.head(self.encoder(batch)), self.normalization)
+
+    def local_and_global(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """Return normalised features of nodes [n, d] and of graphs [B, d]."""
+        nodes = self.encoder.nodes(batch)
+        graphs = self.encoder.readout(nodes, batch.batch, batch.num_graphs)
+        local = nodes if self.node_head is None else self.node_head(nodes)
+        how = self.normalization
+        return normalize(local, how), normalize(self.head(graphs), how)

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
+GROUPS = ("model", "objective", "optimizer", "rng")
+
 
 class Checkpoint:
     """The file of one trained model; tensors only, so opening it never executes code.
 
-    Keys are `model.*`, `optimizer.<parameter>.<state>`, `rng.*`; the metadata holds the number of
-    finished epochs.
+    Keys are `model.*`, `objective.*`, `optimizer.<parameter>.<state>`, `rng.*`; the metadata holds
+    the number of finished epochs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,9 +47,12 @@ class Checkpoint:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         generators: dict[str, torch.Generator],
+        objective: nn.Module | None = None,
     ) -> None:
         """Write the state after `epoch` finished epochs, whole or not at all."""
         tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+        if objective is not None:
+            tensors |= {f"objective.{k}": value for k, value in objective.state_dict().items()}
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
         tensors |= {f"rng.{name}": value.get_state() for name, value in generators.items()}
@@ -61,6 +66,7 @@ class Checkpoint:
         model: nn.Module,
         optimizer: torch.optim.Optimizer | None = None,
         generators: dict[str, torch.Generator] | None = None,
+        objective: nn.Module | None = None,
     ) -> int:
         """Put the saved state into the given objects; return the number of finished epochs.
 
@@ -68,7 +74,7 @@ class Checkpoint:
         fit the model.
         """
         epoch = self.epoch()
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "rng": {}}
+        groups: dict[str, dict[str, Tensor]] = {g: {} for g in GROUPS}
         with safe_open(self.path, framework="pt") as file:
             for key in file.keys():  # noqa: SIM118 (safe_open is no mapping)
                 group, _, name = key.partition(".")
@@ -80,6 +86,8 @@ class Checkpoint:
                 f"The checkpoint {self.path} does not fit the encoder of its config: "
                 f"{' '.join(str(error).split())}"
             ) from error
+        if objective is not None:
+            objective.load_state_dict(groups["objective"])
         if optimizer is not None:
             _load_optimizer(optimizer, groups["optimizer"])
         for name, generator in (generators or {}).items():

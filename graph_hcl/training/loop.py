@@ -30,7 +30,7 @@ class Store(Protocol):
 
 
 View = Callable[[Any, torch.Generator], Any]
-Objective = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+Objective = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,13 @@ def fit(
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
 
     Each step draws every view of a batch, maps it to features z [B, d] and minimises
-    `objective(z of all views [V·B, d], graph [V·B], label [V·B])`. The loop asks the objective
-    whether it `uses_labels`, and hands it labels only then. After every epoch one record (epoch,
-    loss, seconds, graphs per second) goes to `log` and the state to `checkpoint`; training goes on
-    from a checkpoint that is already there, on the CPU bit for bit as if it had never stopped.
+    `objective(z of all views [V·B, d], graph [V·B], label [V·B])`, where graphs are named by their
+    number in the store. The loop asks the objective whether it `uses_labels`, and hands it labels
+    only then; one that `reads_nodes` is called as `objective(nodes, graph of each, z, graph)`; one
+    with a method `anneal` is told the share of the training that is done. After every epoch one
+    record (epoch, loss, seconds, graphs per second) goes to `log` and the state to `checkpoint`;
+    training goes on from a checkpoint that is already there, on the CPU bit for bit as if it had
+    never stopped.
     Raises `UserError` when the loss is no longer finite; the last good checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
@@ -97,9 +100,11 @@ def fit(
     optimizer = torch.optim.Adam(
         model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
+    state = objective if isinstance(objective, nn.Module) else None
+    anneal = getattr(objective, "anneal", None)
     done = 0
     if checkpoint is not None and checkpoint.epoch():
-        done = checkpoint.load(model, optimizer, generators)
+        done = checkpoint.load(model, optimizer, generators, state)
     labelled = getattr(objective, "uses_labels", False)
     epochs = tqdm(
         range(done + 1, settings.epochs + 1),
@@ -112,13 +117,13 @@ def fit(
     )
     for epoch in epochs:
         start, losses = time.perf_counter(), []
+        if anneal is not None:
+            anneal((epoch - 1) / max(1, settings.epochs - 1))
         parts = batches(indices, settings.batch_size, shuffle)
         for part in parts:
             batch = store[part]
-            z = torch.cat([model(view(batch, augment)) for view in views])
-            graph = torch.arange(len(part), device=device).repeat(len(views))
-            label = batch.y.repeat(len(views)) if labelled else None
-            loss = objective(z, graph, label)
+            drawn = [view(batch, augment) for view in views]
+            loss = contrast(model, objective, drawn, part.to(device), batch.y if labelled else None)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -134,8 +139,21 @@ def fit(
         log({"epoch": epoch, "loss": mean, "seconds": seconds, "graphs_per_second": rate})
         epochs.set_postfix(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
         if checkpoint is not None:
-            checkpoint.save(epoch, model, optimizer, generators)
+            checkpoint.save(epoch, model, optimizer, generators, state)
     return model
+
+
+def contrast(
+    model: Any, objective: Objective, views: Sequence[Any], part: Tensor, label: Tensor | None
+) -> Tensor:
+    """Return the objective's value [] on the views of the graphs `part`."""
+    graph = part.repeat(len(views))
+    if getattr(objective, "reads_nodes", False):
+        nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
+        owner = torch.cat([part[view.batch] for view in views])
+        return objective(torch.cat(nodes), owner, torch.cat(graphs), graph)
+    z = torch.cat([model(view) for view in views])
+    return objective(z, graph, None if label is None else label.repeat(len(views)))
 
 
 def _indices(store: Store) -> Iterator[Tensor]:

@@ -64,6 +64,29 @@ def test_train_prints_the_table_and_leaves_a_whole_run(capsys) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--objective", "infograph", "--projection.normalize", "none"],
+        ["--objective", "h-infograph", "--beta", "0.5", "--loss.tau-plus", "0.1"],
+        ["--loss.hardening", "class-mass", "--loss.hardening-options", '{"bound": 0.7}'],
+        ["--loss.hardening", "effective-sample-size", "--loss.hardening-options.share", "0.3"],
+        ["--loss.schedule", "cosine", "--beta", "2", "--loss.beta-start", "0.5"],
+        ["--loss.psi", "triplet", "--loss.psi-options.margin", "0.5", "--loss.prefactor", "mean"],
+        ["--loss.queue-size", "256"],
+        ["--objective", "nt-xent"],
+    ],
+    ids=lambda argv: " ".join(argv),
+)
+def test_every_member_of_the_family_trains(argv) -> None:
+    assert train(*argv) == 0
+    run = next(Path("runs").iterdir())
+    epochs = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert len(epochs) == 2
+    assert epochs[0] != epochs[1]
+    assert main(["train", "--resume", str(run)]) == 0
+
+
 def test_same_config_and_seed_give_the_same_numbers() -> None:
     assert train("--out", "a") == 0
     assert main(["train", "--config", "a/config.yaml", "--out", "b"]) == 0

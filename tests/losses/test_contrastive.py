@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -121,7 +121,11 @@ def test_equals_the_published_hcl_estimator(reference, beta, tau_plus) -> None:
     [
         (UCL(), "views", lambda s: 1.0),
         (HUCL(beta=0.7), "views", lambda s: torch.exp(0.7 * s)),
-        (HUCL(hardening="threshold", threshold=1.1), "views", lambda s: float(s.exp() >= 1.1)),
+        (
+            HUCL(hardening="threshold", hardening_options={"tau": 1.1}),
+            "views",
+            lambda s: float(s.exp() >= 1.1),
+        ),
         (SCL(), "labels", lambda s: 1.0),
         (HSCL(beta=0.7), "labels", lambda s: torch.exp(0.7 * s)),
         (SCL(positives="views"), "views against labels", lambda s: 1.0),
@@ -283,12 +287,14 @@ def test_floor_at_the_simplex(classes, floor, beta) -> None:
 def test_limits_of_the_threshold() -> None:
     z, graph, _ = rows(12)
     torch.testing.assert_close(
-        HUCL(hardening="threshold", threshold=1e-9)(z, graph), UCL()(z, graph)
+        HUCL(hardening="threshold", hardening_options={"tau": 1e-9})(z, graph), UCL()(z, graph)
     )
     s = (z @ z.t() / 0.5).masked_fill(graph[:, None] == graph, -math.inf)
     positive = (z[:5] * z[5:]).sum(1).repeat(2) / 0.5
     hardest = F.softplus(math.log(8) + s.amax(1) - positive).mean()
-    torch.testing.assert_close(HUCL(hardening="threshold", threshold=1e9)(z, graph), hardest)
+    torch.testing.assert_close(
+        HUCL(hardening="threshold", hardening_options={"tau": 1e9})(z, graph), hardest
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,3 +326,35 @@ def test_the_losses_need_torch_alone() -> None:
         "sys.exit(bool(bad))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0, 3), st.floats(0.05, 3), st.sampled_from(["exp", "cut"]))
+def test_assumption_1_puts_h_scl_below_h_ucl(seed, beta, noise, kind) -> None:
+    """Proposition 2 of arXiv 2209.00078, anchor by anchor, and its converse."""
+    generator = torch.Generator().manual_seed(seed)
+    label = torch.arange(3).repeat_interleave(3).repeat(2)
+    graph = torch.arange(9).repeat(2)
+    centre = torch.randn(3, 4, generator=generator, dtype=torch.float64)
+    spread = noise * torch.randn(18, 4, generator=generator, dtype=torch.float64)
+    z = F.normalize(centre[label] + spread, dim=1)
+    eta = Exponential(beta) if kind == "exp" else Threshold(math.exp(-beta))
+    s = z @ z.t() / 0.5
+    holds, fails = 0, 0
+    for i in range(18):
+        means = []
+        for same_label in (True, False):
+            kept = ((label == label[i]) == same_label) & (graph != graph[i])
+            weight = eta(s[i, kept]).exp()
+            weight = weight if weight.sum() > 0 else (s[i, kept] == s[i, kept].max()).double()
+            means.append((weight * s[i, kept].exp()).sum() / weight.sum())
+        holds += bool(means[0] >= means[1])
+        fails += bool(means[0] < means[1])
+    settings_ = {"hardening": eta, "prefactor": "mean"}
+    unsupervised = HUCL(**settings_)(z, graph)
+    supervised = HSCL(positives="views", **settings_)(z, graph, label)
+    if not fails:
+        assert supervised <= unsupervised + 1e-12
+    if not holds:
+        assert supervised >= unsupervised - 1e-12
+    event(f"Assumption 1 holds for {'all' if not fails else 'some' if holds else 'no'} anchors")

@@ -31,7 +31,7 @@ def both(*leaves, pairs, **options):
     found = []
     for mode in ("dense", "auto"):
         fresh = [leaf.detach().clone().requires_grad_() for leaf in leaves]
-        with patch.object(contrastive, "_dense", wraps=contrastive._dense) as dense:
+        with patch.object(contrastive, "dense_loss", wraps=contrastive.dense_loss) as dense:
             value = contrastive_loss(fresh[0], pairs, *fresh[1:], mode=mode, **options)
         assert dense.called == (mode == "dense")
         found.append((value.detach(), torch.autograd.grad(value, fresh)))

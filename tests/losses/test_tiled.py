@@ -144,7 +144,7 @@ def test_second_derivatives_are_refused() -> None:
 def test_only_sampled_negatives_are_dense() -> None:
     z, graph, _ = rows(7, graphs=30, views=2)
     pairs = Pairs.among(graph, graph)
-    with patch.object(contrastive, "_dense", side_effect=RuntimeError("dense")):
+    with patch.object(contrastive, "dense_loss", side_effect=RuntimeError("dense")):
         contrastive_loss(z, pairs)
         with pytest.raises(RuntimeError, match="dense"):
             contrastive_loss(z, pairs, num_negatives=2)

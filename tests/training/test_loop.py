@@ -4,6 +4,7 @@ from torch import nn
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.errors import UserError
+from graph_hcl.losses import HUCL
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.training import (
     Checkpoint,
@@ -201,3 +202,60 @@ def test_metrics_past_the_checkpoint_are_forgotten(tmp_path) -> None:
     folder.forget_metrics_after("seed1", 1)
     kept = [(record["part"], record["epoch"]) for record in folder.metrics()]
     assert kept == [("seed0", 1), ("seed0", 2), ("seed0", 3), ("seed1", 1)]
+
+
+class Recorder(nn.Module):
+    """An objective that keeps what the loop hands it."""
+
+    uses_labels = False
+
+    def __init__(self, reads_nodes: bool = False) -> None:
+        super().__init__()
+        self.reads_nodes = reads_nodes
+        self.calls: list[tuple] = []
+        self.shares: list[float] = []
+
+    def anneal(self, share: float) -> None:
+        self.shares.append(share)
+
+    def forward(self, *given):
+        self.calls.append(given)
+        return given[0].square().sum() * 0 + given[0].sum()
+
+
+def test_graphs_are_named_by_their_number_in_the_store_and_hardness_by_the_time() -> None:
+    objective = Recorder()
+    train(3, objective=objective)
+    assert objective.shares == [0.0, 0.5, 1.0]
+    names = torch.cat([graph for _, graph, _ in objective.calls[:3]])
+    assert sorted(names.tolist()) == sorted([*range(13), *range(13)])
+    z, graph, _ = objective.calls[0]
+    assert len(z) == len(graph) == 8
+    assert graph[:4].equal(graph[4:])
+
+
+def test_an_objective_that_reads_nodes_gets_them_with_their_graphs() -> None:
+    objective = Recorder(reads_nodes=True)
+    train(1, objective=objective)
+    nodes, owner, z, graph = objective.calls[0]
+    assert len(nodes) == len(owner) == 2 * sum(3 + index % 4 for index in graph[:4].tolist())
+    assert owner.bincount(minlength=13)[graph].tolist() == [2 * (3 + k % 4) for k in graph.tolist()]
+    assert nodes.shape[1] == 16  # this model has no head for nodes
+    assert len(z) == 8
+
+
+@pytest.mark.parametrize("options", [{"queue_size": 10}, {"schedule": "cosine", "beta": 2.0}])
+def test_the_state_of_the_objective_survives_an_interruption(tmp_path, options) -> None:
+    whole, records = train(4, objective=HUCL(**options))
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+
+    def stop(record):
+        if record["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(4, checkpoint, HUCL(**options), log=stop)
+    assert checkpoint.epoch() == 2
+    resumed, rest = train(4, checkpoint, HUCL(**options))
+    assert same(whole, resumed)
+    assert rest[-1]["loss"] == records[-1]["loss"]

@@ -1,0 +1,165 @@
+"""Hardness that sets itself: a β for each anchor, found from its own logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from graph_hcl.losses.hardening import HARDENINGS
+from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.segment import segment_sum
+
+STEPS = 24
+"""Bisections: β is found to a 2⁻²⁴ part of its range."""
+COLUMNS = 512
+"""Samples from which β is estimated; more are thinned out evenly."""
+
+
+@runtime_checkable
+class Adaptive(Protocol):
+    """A hardening that chooses β_i for η_i = e^{β_i s}."""
+
+    def betas(self, logits: Tensor, negatives: Tensor, near: Tensor) -> Tensor:
+        """Return β [A] from logits [A, K], the mask of negatives, and the positives' logit [A]."""
+
+
+@HARDENINGS.register("effective-sample-size")
+@dataclass(frozen=True)
+class EffectiveSampleSize:
+    """β_i with which the weighted negatives count as much as `share` · |N(i)| equal ones.
+
+    Kish's effective sample size of the weights e^{βs}, log ESS = 2 LSE(βs) − LSE(2βs), falls from
+    |N(i)| at β = 0; β_i is where it meets share · |N(i)|, or `beta_max`. Raises `ValueError` for a
+    share outside (0, 1].
+
+    >>> two = torch.tensor([[0.0, 1.0]])
+    >>> beta = EffectiveSampleSize(share=0.6).betas(two, two == two, torch.zeros(1))
+    >>> weights = (beta * two).exp()
+    >>> weights.sum() ** 2 / weights.square().sum()
+    tensor(1.2000)
+    """
+
+    share: float = 0.5
+    beta_max: float = 100.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"Expected share to be in (0, 1], but got {self.share}.")
+
+    def betas(self, logits: Tensor, negatives: Tensor, near: Tensor) -> Tensor:
+        """Return β [A]; 0 for an anchor without negatives."""
+        s = _below_top(logits, negatives)
+        least = self.share * negatives.sum(1)
+
+        def too_hard(beta: Tensor) -> Tensor:
+            weights = (beta[:, None] * s).exp() * negatives
+            return weights.sum(1).square() < least * weights.square().sum(1)
+
+        return _bisect(too_hard, near.new_zeros(len(s)), near.new_full((len(s),), self.beta_max))
+
+
+@HARDENINGS.register("class-mass")
+@dataclass(frozen=True)
+class ClassMass:
+    """The largest β_i before the negatives' estimated same-class mass passes `bound`.
+
+    With a share `prior` of the negatives in the anchor's own class, whose logits are taken to be
+    that of its positives as in the debiased estimator of Robinson et al. (ICLR 2021), the weight
+    that falls on them is m(β) = prior · e^{βs_p} / mean_j e^{βs_j}. log m is concave with
+    m(0) = prior, so the first β at which it passes the bound is found by bisection. Raises
+    `ValueError` for a bound or prior outside (0, 1).
+
+    >>> s, near = torch.tensor([[0.0, 0.0]]), torch.ones(1)  # m = .2 e^β meets .4 at β = log 2
+    >>> ClassMass(bound=0.4, prior=0.2).betas(s, s == s, near)
+    tensor([0.6931])
+    """
+
+    bound: float = 0.5
+    prior: float = 0.1
+    beta_max: float = 100.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.bound < 1 and 0 < self.prior < 1):
+            raise ValueError(
+                f"Expected bound and prior to be in (0, 1), but got {self.bound} and {self.prior}."
+            )
+
+    def betas(self, logits: Tensor, negatives: Tensor, near: Tensor) -> Tensor:
+        """Return β [A]; 0 for an anchor without negatives."""
+        s = _below_top(logits, negatives)
+        count, top = negatives.sum(1), logits.masked_fill(~negatives, -math.inf).amax(1)
+        gap = near - torch.where(top.isfinite(), top, near)
+
+        def passes(beta: Tensor) -> Tensor:
+            mean = ((beta[:, None] * s).exp() * negatives).sum(1) / count
+            return math.log(self.prior / self.bound) + beta * gap - mean.log() > 0
+
+        low, high = near.new_zeros(len(s)), near.new_full((len(s),), self.beta_max)
+        # The first of a grid that passes has the crossing, the only one on the rise, just before.
+        for beta in torch.logspace(math.log10(self.beta_max), -3, 33).tolist():
+            over = passes(near.new_full((len(s),), beta))
+            high = torch.where(over, beta, high)
+        for beta in torch.logspace(-3, math.log10(self.beta_max), 33).tolist():
+            low = torch.where(high > beta * 1.0001, beta, low)
+        return torch.where(passes(near.new_zeros(len(s))), 0, _bisect(passes, low, high))
+
+
+@torch.no_grad()
+def solve_betas(
+    hardening: Adaptive, anchors: Tensor, samples: Tensor, pairs: Pairs, temperature: float
+) -> Tensor:
+    """Return β [A] of an adaptive hardening, from at most `COLUMNS` samples; no gradient.
+
+    >>> z, key = torch.tensor([[1.0, 0.0], [0.8, 0.6], [-1.0, 0.0]]), torch.arange(3)
+    >>> solve_betas(EffectiveSampleSize(0.6), z, z, Pairs.among(key, key), 0.5)
+    tensor([0.6368, 0.7164, 5.7311])
+    """
+    stride = math.ceil(len(samples) / COLUMNS)
+    columns = torch.arange(0, len(samples), stride, device=anchors.device)
+    logits = anchors @ samples[columns].t() / temperature
+    near = mean_positive(anchors, samples, pairs) / temperature
+    negatives = torch.cat(
+        [
+            pairs.masks(slice(top, top + COLUMNS))[1][:, columns]
+            for top in range(0, len(anchors), COLUMNS)
+        ]
+    )
+    return torch.where(negatives.any(1), hardening.betas(logits, negatives, near), 0)
+
+
+def mean_positive(anchors: Tensor, samples: Tensor, pairs: Pairs) -> Tensor:
+    """Return each anchor's mean inner product with its positives [A], 0 without any.
+
+    >>> mean_positive(torch.eye(2), torch.eye(2), Pairs.among(torch.tensor([0, 0]), None))
+    tensor([0., 0.])
+    """
+    left, right = pairs.positive
+    keys, segment = torch.unique(torch.cat([left, right]), return_inverse=True)
+    mine, theirs = segment[: len(left)], segment[len(left) :]
+    total = segment_sum(samples, theirs, len(keys))[mine]
+    count = torch.bincount(theirs, minlength=len(keys))[mine]
+    if pairs.self_index is not None:
+        total, count = total - samples[pairs.self_index], count - 1
+    return (anchors * total).sum(1) / count.clamp_min(1)
+
+
+def _below_top(logits: Tensor, negatives: Tensor) -> Tensor:
+    """Return logits less the anchor's largest, so that no e^{βs} overflows; 0 for others."""
+    top = logits.masked_fill(~negatives, -math.inf).amax(1, keepdim=True)
+    return (logits - torch.where(top.isfinite(), top, 0)).masked_fill(~negatives, 0.0)
+
+
+def _bisect(above: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tensor:
+    """Return the point of [low, high] from which on `above` holds; `high` where it never does."""
+    never = ~above(high)
+    top = high
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        over = above(middle)
+        low, high = torch.where(over, low, middle), torch.where(over, middle, high)
+    return torch.where(never, top, low)

@@ -1,0 +1,138 @@
+"""InfoGraph's Jensen–Shannon loss between nodes and graphs, and its form with hard negatives."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graph_hcl.losses.hardening import LogEta, NoHardening
+from graph_hcl.losses.objectives import OBJECTIVES, make_hardening
+from graph_hcl.losses.pairs import Pairs
+
+
+def jensen_shannon_loss(
+    nodes: Tensor,
+    graphs: Tensor,
+    pairs: Pairs,
+    *,
+    temperature: float = 1.0,
+    log_eta: LogEta | None = None,
+    tau_plus: float = 0.0,
+    detach_weights: bool = False,
+) -> Tensor:
+    r"""Return the negative Jensen–Shannon estimate of the information between nodes and graphs.
+
+    With s_ij = ⟨h_i, g_j⟩ / T of node i and graph j,
+
+        L = mean_i [mean_{p∈P(i)} softplus(−s_ip) + E_i⁻] − 2 log 2,
+        E_i⁻ = Σ_{j∈N(i)} w_ij softplus(s_ij),   w_ij = η(s_ij) / Σ_{k∈N(i)} η(s_ik)
+
+    (InfoGraph, arXiv 1908.01000, equations 4 and 5, with η = 1). A growing η weighs hard negatives
+    up, as equation 4 of Robinson et al. (ICLR 2021) demands; `tau_plus` removes the share of the
+    anchor's own class that is expected among the negatives, E_i⁻ ← max((E_i⁻ − τ⁺ mean_p
+    softplus(s_ip)) / (1 − τ⁺), 0), which pulls positives nearer, never away. Nodes without a
+    positive or a negative graph are not counted; the loss is 0 when none is left.
+
+    Raises `ValueError` for wrong shapes and values out of range.
+
+    >>> nodes, graphs, key = torch.zeros(3, 2), torch.zeros(2, 2), torch.tensor([0, 0, 1])
+    >>> names = torch.arange(2)
+    >>> pairs = Pairs((key, names), (key, names))
+    >>> jensen_shannon_loss(nodes, graphs, pairs)  # no information
+    tensor(0.)
+    """
+    if nodes.dim() != 2 or graphs.dim() != 2 or nodes.shape[1] != graphs.shape[1]:
+        raise ValueError(
+            f"Expected nodes [n, d] and graphs [B, d], but got {list(nodes.shape)} and "
+            f"{list(graphs.shape)}."
+        )
+    if not 0 <= tau_plus < 1:
+        raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
+    positives, negatives = pairs.masks()
+    counted = positives.any(1) & negatives.any(1)
+    if not counted.any():
+        return (nodes.sum() + graphs.sum()) * 0.0
+    with torch.autocast(nodes.device.type, enabled=False):
+        s = nodes.float() @ graphs.float().t() if _half(nodes) else nodes @ graphs.t()
+    s, positives, negatives = (v[counted] for v in (s / temperature, positives, negatives))
+    eta = (log_eta or NoHardening())(s)
+    eta = (eta.detach() if detach_weights else eta).masked_fill(~negatives, -math.inf)
+    empty = (eta == -math.inf).all(1, keepdim=True)
+    hardest = s.masked_fill(~negatives, -math.inf)
+    alone = (hardest == hardest.amax(1, keepdim=True)).to(s)
+    weights = torch.where(empty, alone, torch.where(empty, 0, eta).softmax(1) * negatives)
+    away = F.softplus(s, threshold=40.0)
+    share = positives / positives.sum(1, keepdim=True)
+    near = ((away - s) * share).sum(1)
+    far = (weights / weights.sum(1, keepdim=True) * away).sum(1)
+    if tau_plus > 0:
+        far = ((far - tau_plus * (away * share).sum(1)) / (1 - tau_plus)).clamp_min(0.0)
+    return (near + far).mean() - 2 * math.log(2)
+
+
+def _half(values: Tensor) -> bool:
+    return values.dtype in (torch.float16, torch.bfloat16)
+
+
+@OBJECTIVES.register("infograph")
+class InfoGraph(nn.Module):
+    """InfoGraph: a node's features tell its graph from the others of the batch.
+
+    `forward(nodes, node_graph, z, graph)` takes node features [n, d] with the graph [n] of each,
+    and graph features z [M, d] with theirs [M]. Raises `ValueError` for a temperature of 0 or less.
+
+    >>> graph = torch.tensor([0, 1])
+    >>> InfoGraph()(torch.zeros(4, 3), graph.repeat(2), torch.zeros(2, 3), graph)
+    tensor(0.)
+    """
+
+    uses_labels = False
+    reads_nodes = True
+
+    def __init__(self, *, temperature: float = 1.0) -> None:
+        super().__init__()
+        if not temperature > 0:
+            raise ValueError(f"Expected temperature to be above 0, but got {temperature}.")
+        self.temperature = temperature
+        self.settings: dict[str, Any] = {}
+
+    def forward(self, nodes: Tensor, node_graph: Tensor, z: Tensor, graph: Tensor) -> Tensor:
+        """Return the loss of all nodes against all graphs."""
+        keys = (node_graph, graph)
+        return jensen_shannon_loss(
+            nodes, z, Pairs(keys, keys), temperature=self.temperature, **self.settings
+        )
+
+
+@OBJECTIVES.register("h-infograph")
+class HInfoGraph(InfoGraph):
+    """InfoGraph with hard negatives, weighted up by η = e^{βs} and debiased by `tau_plus`.
+
+    The hard form that Robinson et al. (ICLR 2021) intend; their graph code weighs easy negatives
+    up and, with its τ⁺, does not attract positives.
+
+    >>> graph = torch.tensor([0, 1])
+    >>> HInfoGraph(beta=1.0)(torch.zeros(4, 3), graph.repeat(2), torch.zeros(2, 3), graph)
+    tensor(0.)
+    """
+
+    def __init__(
+        self,
+        *,
+        temperature: float = 1.0,
+        beta: float = 1.0,
+        hardening: str | LogEta = "exponential",
+        hardening_options: dict[str, Any] | None = None,
+        tau_plus: float = 0.0,
+        detach_weights: bool = False,
+    ) -> None:
+        super().__init__(temperature=temperature)
+        self.settings = {
+            "log_eta": make_hardening(hardening, beta, hardening_options),
+            "tau_plus": tau_plus,
+            "detach_weights": detach_weights,
+        }

@@ -1,0 +1,103 @@
+"""Parts of an objective by name: the hardening, ψ, and how β grows during training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from graph_hcl.losses.adaptive import Adaptive
+from graph_hcl.losses.hardening import HARDENINGS, Exponential, LogEta
+from graph_hcl.losses.psi import PSIS, Psi
+
+Schedule = Literal["constant", "linear", "cosine"]
+
+
+@dataclass(frozen=True)
+class Annealing:
+    """β from `start` to `stop` over a training: linearly, or along half a cosine wave.
+
+    >>> Annealing("linear", 0.0, 2.0).beta(0.5), Annealing("cosine", 0.0, 2.0).beta(1.0)
+    (1.0, 2.0)
+    """
+
+    schedule: Schedule
+    start: float
+    stop: float
+
+    def beta(self, done: float) -> float:
+        """Return β after the share `done` in [0, 1] of the training."""
+        share = done if self.schedule == "linear" else (1 - math.cos(math.pi * done)) / 2
+        return self.start + (self.stop - self.start) * share
+
+
+def make_annealing(
+    schedule: Schedule, start: float, stop: float, hardening: str | LogEta | Adaptive
+) -> Annealing | None:
+    """Return how β changes, or None for a constant one.
+
+    Raises `ValueError` for another schedule, and for a hardening without a β to change.
+
+    >>> make_annealing("constant", 0.0, 1.0, "exponential") is None
+    True
+    """
+    if schedule not in ("constant", "linear", "cosine"):
+        raise ValueError(
+            f"Expected schedule to be constant, linear or cosine, but got {schedule!r}."
+        )
+    if schedule == "constant":
+        return None
+    if hardening != "exponential":
+        raise ValueError(
+            f"Expected schedule constant with the hardening {hardening!r}: it has no beta."
+        )
+    return Annealing(schedule, start, stop)
+
+
+def make_hardening(
+    hardening: str | LogEta | Adaptive, beta: float, options: Mapping[str, Any] | None = None
+) -> LogEta | Adaptive:
+    """Return a hardening by name with its options, or by import path, or as it was given.
+
+    An import path with options names a class to be called with them, one without options a
+    function log η of the logits.
+
+    >>> make_hardening("exponential", beta=2.0), make_hardening("threshold", 1.0, {"tau": 0.5})
+    (Exponential(beta=2.0), Threshold(tau=0.5))
+    """
+    if not isinstance(hardening, str):
+        return hardening
+    made = HARDENINGS.get(hardening)
+    if made is Exponential:
+        return Exponential(beta)
+    found: LogEta | Adaptive = (
+        made(**(options or {})) if options or hardening in HARDENINGS.names() else made
+    )
+    return found
+
+
+def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
+    """Return ψ by name with its options, or by import path, or as it was given.
+
+    >>> make_psi("triplet", {"margin": 0.5})
+    Triplet(margin=0.5)
+    """
+    if not isinstance(psi, str):
+        return psi
+    made: Any = PSIS.get(psi)
+    found: Psi = made(**(options or {})) if options or psi in PSIS.names() else made
+    return found
+
+
+def hardness_weights(logits: Tensor, negatives: Tensor, log_eta: LogEta) -> Tensor:
+    """Return w [A, S] with mean 1 over each anchor's negatives, 0 elsewhere.
+
+    >>> hardness_weights(torch.zeros(1, 3), torch.tensor([[True, True, False]]), Exponential(1.0))
+    tensor([[1., 1., 0.]])
+    """
+    eta = log_eta(logits).masked_fill(~negatives, -math.inf)
+    return torch.softmax(eta, dim=1).nan_to_num(0.0) * negatives.sum(1, keepdim=True)

@@ -1,0 +1,67 @@
+"""The queue: whose negatives it holds, and that a checkpoint carries it."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from graph_hcl.losses import HSCL, HUCL, UCL, Queue, contrastive_loss
+
+
+def rows(seed: int, graphs: int = 4):
+    generator = torch.Generator().manual_seed(seed)
+    z = F.normalize(torch.randn(graphs * 2, 3, generator=generator, dtype=torch.float64), dim=1)
+    return z, torch.arange(graphs).repeat(2)
+
+
+def test_equals_a_loop_over_batch_and_queue() -> None:
+    objective = UCL(temperature=0.7, queue_size=10)
+    first, graph = rows(0)
+    second, _ = rows(1)
+    torch.testing.assert_close(objective(first, graph), UCL(temperature=0.7)(first, graph))
+    other = graph + 2  # graphs 2 and 3 come again: their old views neither attract nor repel
+    found = objective(second, other)
+    samples = torch.cat([second, first])
+    losses = []
+    for i in range(8):
+        keys = torch.cat([other, graph])
+        s = samples @ second[i] / 0.7
+        n = s[keys != other[i]].exp().sum()
+        near = s[(i + 4) % 8].exp()
+        losses.append(-torch.log(near / (near + n)))
+    torch.testing.assert_close(found, torch.stack(losses).mean())
+    assert len(objective.queue.keys) == 10
+    torch.testing.assert_close(objective.queue.features[-8:], second)
+
+
+def test_same_labels_in_the_queue_do_not_repel() -> None:
+    z, graph = rows(2)
+    label = torch.tensor([0, 1, 0, 1]).repeat(2)
+    objective = HSCL(queue_size=8, beta=1.0)
+    objective(z, graph, label)
+    samples, pairs = objective.queue.join(z, label, label)
+    assert pairs.counts()[1].tolist() == [8] * 8  # 4 of the batch, 4 of the queue
+    assert pairs.counts()[0].tolist() == [3] * 8
+    expected = contrastive_loss(z, pairs, samples, log_eta=objective.log_eta)
+    objective.eval()
+    torch.testing.assert_close(objective(z, graph, label), expected)
+    assert len(objective.queue.keys) == 8
+
+
+def test_gradient_reaches_the_batch_alone() -> None:
+    objective, (z, graph) = HUCL(queue_size=8), rows(3)
+    objective(z.requires_grad_(), graph)
+    assert not objective.queue.features.requires_grad
+    assert torch.autograd.gradcheck(lambda z: objective.eval()(z, graph + 4), (z,))
+
+
+def test_state_goes_through_a_checkpoint() -> None:
+    objective, (z, graph) = UCL(queue_size=5), rows(4)
+    objective(z, graph)
+    again = UCL(queue_size=5)
+    again.load_state_dict(objective.state_dict())
+    torch.testing.assert_close(again(z, graph + 9), objective(z, graph + 9))
+
+
+def test_mistakes() -> None:
+    with pytest.raises(ValueError, match="1 or more"):
+        Queue(0)
