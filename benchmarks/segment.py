@@ -21,7 +21,7 @@ import torch_scatter
 from graph_hcl.losses import segment as ours
 
 RESULT = Path(__file__).parent / "results" / "segment.json"
-SHAPES = [(512, 512, 6), (4096, 128, 100), (100_000, 1, 1000), (2000, 2000, 15), (100_000, 32, 3000)]
+SHAPES = [(512, 512, 6), (4096, 128, 100), (10**5, 1, 1000), (2000, 2000, 15), (10**5, 32, 3000)]
 PAIRS = {
     "sum": (ours.segment_sum, lambda v, g, c: torch_scatter.scatter_sum(v, g, 0, dim_size=c)),
     "mean": (ours.segment_mean, lambda v, g, c: torch_scatter.scatter_mean(v, g, 0, dim_size=c)),

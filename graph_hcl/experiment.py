@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from graph_hcl import augment, probes
@@ -73,12 +74,15 @@ class Experiment:
         set_seed(seed)
         return make_model(self.config, self.store)
 
+    def new_objective(self) -> nn.Module:
+        """Return the objective in its first state: what it remembers must not outlive a fold."""
+        return make_objective(self.config)[0]
+
     def train(
         self, folder: RunFolder, part: str, seed: int, indices: np.ndarray, show: bool
     ) -> ContrastiveModel:
         """Return the trained model of a part, going on from its checkpoint if there is one."""
         config, model = self.config, self.model(seed)
-        objective, _ = make_objective(config)  # its queue must not outlive a fold
         settings = TrainingSettings(
             config.epochs,
             config.batch_size,
@@ -90,7 +94,7 @@ class Experiment:
         folder.forget_metrics_after(part, checkpoint.epoch())
         fit(
             model,
-            objective,
+            self.new_objective(),
             [augment.view(augmentation) for augmentation in self.views],
             self.store,
             torch.from_numpy(indices).to(self.device),

@@ -55,7 +55,7 @@ def test_a_written_config_reads_back_the_same(tmp_path) -> None:
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
 def test_shipped_configs_are_whole(file: Path) -> None:
-    assert config_from(file).objective == file.stem
+    assert file.stem.startswith(config_from(file).objective)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,204 @@
+"""What theory says of features at hand: floors, orderings, Assumption 1, what negatives weigh.
+
+One pass over blocks of anchors reduces the logits to a few log-sum-exps over the negatives of the
+anchor's own label and over those of others; all else is read off these.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from graph_hcl.losses.adaptive import Adaptive
+from graph_hcl.losses.dense import at_least_float, settle
+from graph_hcl.losses.hardening import Exponential, LogEta
+from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.psi import InfoNCE, Psi
+
+BLOCK = 2**22
+"""Logits that a pass holds at a time."""
+
+
+def simplex(classes: int) -> Tensor:
+    """Return C unit vectors [C, C] with equal inner products −1/(C−1): neural collapse.
+
+    >>> (simplex(3) @ simplex(3).t()).round(decimals=3)[0]
+    tensor([ 1.0000, -0.5000, -0.5000])
+    """
+    return F.normalize(torch.eye(classes) - 1 / classes, dim=1)
+
+
+def loss_floor(
+    classes: int, temperature: float = 1.0, negatives: float = 1.0, psi: Psi | None = None
+) -> float:
+    """Return the least SCL and H-SCL in the unit ball, ψ(−C/((C−1)T), …) (arXiv 2311.05139).
+
+    It is reached exactly at neural collapse, for balanced classes and dimensions ≥ C − 1, by any
+    hardening (theorems 1 and 2). `negatives` is Q: 1 for the prefactor "mean", the number of
+    negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes.
+
+    >>> round(loss_floor(2), 4), round(loss_floor(100), 4)
+    (0.1269, 0.3106)
+    """
+    if classes < 2:
+        raise ValueError(f"Expected two classes or more, but got {classes}.")
+    t = torch.tensor([[-classes / ((classes - 1) * temperature)]], dtype=torch.float64)
+    return float((psi or InfoNCE())(t, torch.full_like(t, negatives)))
+
+
+def collapse_point(
+    classes: int, temperature: float = 1.0, beta: float = 0.0
+) -> tuple[float, float]:
+    """Return UCL or H-UCL at neural collapse ("mean", k → ∞), and the same-class mass there.
+
+    A negative is of the anchor's own class with probability 1/C, where its logit is 1/T, and else
+    −1/((C−1)T); η = e^{βs} weighs both.
+
+    >>> [round(value, 4) for value in collapse_point(2)], round(collapse_point(6, beta=2.0)[1], 2)
+    ([0.4496, 0.5], 0.69)
+    """
+    same, other = 1 / temperature, -1 / ((classes - 1) * temperature)
+    near, far = math.exp(beta * same), (classes - 1) * math.exp(beta * other)
+    mass = near / (near + far)
+    n = mass * math.exp(same) + (1 - mass) * math.exp(other)
+    return math.log1p(n * math.exp(-same)), mass
+
+
+class Side(NamedTuple):
+    """What each anchor sees of some of its negatives [A], in logs; −∞ where there are none.
+
+    >>> Side.of(torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2), torch.tensor([[True, False]])).plain
+    tensor([0.])
+    """
+
+    number: Tensor
+    plain: Tensor
+    """LSE s"""
+    weight: Tensor
+    """LSE log η"""
+    tilted: Tensor
+    """LSE (s + log η)"""
+    square: Tensor
+    """LSE 2 log η"""
+    top: Tensor
+    """max s"""
+
+    @classmethod
+    def of(cls, s: Tensor, log_eta: Tensor, chosen: Tensor) -> Side:
+        """Return what the rows of s [A, S] see of the `chosen` columns [A, S]."""
+        s, weight = (v.masked_fill(~chosen, -math.inf) for v in (s, log_eta))
+        plain, tilted = s.logsumexp(1), (s + weight).logsumexp(1)
+        count, square = chosen.sum(1).to(s).log(), (2 * weight).logsumexp(1)
+        return cls(count, plain, weight.logsumexp(1), tilted, square, s.amax(1))
+
+    def join(self, other: Side) -> Side:
+        """Return what the anchors see of both sides together."""
+        count, plain, weight, tilted, square = map(torch.logaddexp, self[:5], other[:5])
+        return Side(count, plain, weight, tilted, square, torch.maximum(self.top, other.top))
+
+    def hardened(self) -> Tensor:
+        """Return log E_η[e^s]; that of the hardest negative alone where η is 0 everywhere."""
+        return torch.where(self.weight == -math.inf, self.top, self.tilted - self.weight)
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """What all anchors of a batch see: negatives of their own label, of others, and positives.
+
+    `row` [P] and `positive` [P] are the anchor and the logit of each positive pair.
+    """
+
+    same: Side
+    other: Side
+    row: Tensor
+    positive: Tensor
+
+    def assumption_1(self) -> Tensor:
+        """Tell per anchor whether E_{same, η}[e^s] ≥ E_{other, η}[e^s] (arXiv 2209.00078) [A].
+
+        Anchors without negatives of both kinds are left out.
+        """
+        both = torch.isfinite(self.same.number) & torch.isfinite(self.other.number)
+        return self.same.hardened()[both] >= self.other.hardened()[both]
+
+    def same_class_mass(self) -> Tensor:
+        """Return the share of η that falls on negatives of the anchor's own label [A]."""
+        total = self.same.join(self.other).weight
+        return torch.where(total == -math.inf, 0, (self.same.weight - total).exp())
+
+    def effective_sample_size(self) -> Tensor:
+        """Return (Σ η)² / Σ η² of all negatives, as a share of their number [A]."""
+        every = self.same.join(self.other)
+        size = (2 * every.weight - every.square - every.number).exp()
+        return torch.where(every.weight == -math.inf, 0, size)
+
+    def losses(self, prefactor: str = "mean") -> dict[str, float]:
+        """Return UCL, SCL, H-UCL and H-SCL with the same positives and Q, averaged over anchors.
+
+        Q is 1 ("mean") or, for all four alike, the number of all negatives ("sum"), so that they
+        differ by the negatives' distribution alone, as in arXiv 2209.00078, figure 5. Anchors
+        without negatives of another label are left out of all four; NaN when none is left.
+        """
+        every = self.same.join(self.other)
+        log_q = every.number if prefactor == "sum" else torch.zeros_like(every.number)
+        kept = torch.isfinite(self.other.number)[self.row]
+        row, positive = self.row[kept], self.positive[kept]
+        share = 1 / torch.bincount(row, minlength=len(log_q)).clamp_min(1).to(positive)[row]
+        found = {}
+        for name, side in (("ucl", every), ("scl", self.other)):
+            for key, log_n in ((name, side.plain - side.number), (f"h-{name}", side.hardened())):
+                losses = F.softplus((log_q + log_n)[row] - positive)
+                found[key] = float((losses * share).sum() / share.sum())
+        return found
+
+
+@torch.no_grad()
+def look_at(
+    z: Tensor,
+    graph: Tensor,
+    label: Tensor,
+    *,
+    temperature: float = 0.5,
+    log_eta: LogEta | Adaptive | None = None,
+    positives: str = "views",
+) -> Anchors:
+    """Return what each row of z [M, d] sees of the others under η (e^s unless given).
+
+    Negatives are the rows of other graphs; `positives` "views" or "label" as in `HSCL`. Memory is
+    O(M). Raises `ValueError` for wrong shapes.
+
+    >>> z = simplex(2).repeat_interleave(2, 0)
+    >>> seen = look_at(z, torch.arange(4), torch.tensor([0, 0, 1, 1]), temperature=1.0,
+    ...     log_eta=Exponential(0.0), positives="label")
+    >>> round(seen.losses()["scl"], 4), seen.assumption_1().all()
+    (0.1269, tensor(True))
+    """
+    if z.dim() != 2 or graph.shape != z.shape[:1] or label.shape != z.shape[:1]:
+        raise ValueError(
+            f"Expected features [M, d], graph [M] and label [M], but got {list(z.shape)}, "
+            f"{list(graph.shape)} and {list(label.shape)}."
+        )
+    z = at_least_float(z.detach())
+    pairs = Pairs.among(graph if positives == "views" else label, graph)
+    eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
+    step = max(1, BLOCK // len(z))
+    same, other = [], []
+    for top in range(0, len(z), step):
+        rows = slice(top, top + step)
+        s = z[rows] @ z.t() / temperature
+        log_eta_ = eta[rows, None] * s if isinstance(eta, Tensor) else eta(s)
+        negative, alike = graph[rows, None] != graph, label[rows, None] == label
+        same.append(Side.of(s, log_eta_, negative & alike))
+        other.append(Side.of(s, log_eta_, negative & ~alike))
+    row, column = pairs.positive_pairs()
+    near = (z[row] * z[column]).sum(1) / temperature
+    return Anchors(_joined(same), _joined(other), row, near)
+
+
+def _joined(parts: list[Side]) -> Side:
+    return Side(*(torch.cat(column) for column in zip(*parts, strict=True)))

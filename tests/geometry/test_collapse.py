@@ -1,0 +1,137 @@
+"""Collapse metrics on constructions whose values are known, and against loops."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph_hcl import geometry as g
+
+
+def noisy(classes: int, noise: float, per_class: int = 50):
+    generator = torch.Generator().manual_seed(classes)
+    label = torch.arange(classes).repeat_interleave(per_class)
+    z = g.simplex(classes).double()[label]
+    return z + noise * torch.randn(z.shape, generator=generator, dtype=z.dtype), label
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6, 30])
+def test_neural_collapse_has_all_metrics_at_their_ends(classes) -> None:
+    z, label = noisy(classes, 0.0)
+    means = g.class_means(z, label)
+    for metric in (g.zero_sum(means), g.unit_norm(means), g.equal_inner_product(means)):
+        assert metric < 1e-6
+    assert g.within_class(z, label) < 1e-6
+    assert g.nearest_class_mean(z, label) == 1
+    spectrum = g.class_mean_spectrum(z, label)
+    assert len(spectrum) == classes - 1
+    torch.testing.assert_close(
+        spectrum, torch.full_like(spectrum, 1 / (classes - 1)), rtol=1e-5, atol=0
+    )
+    assert g.live_dimensions(spectrum) == classes - 1
+    assert math.isclose(g.effective_rank(spectrum), classes - 1, rel_tol=1e-5)
+
+
+def test_away_from_collapse_each_metric_grows_with_what_it_measures() -> None:
+    z, label = noisy(4, 0.0)
+    assert math.isclose(g.unit_norm(g.class_means(0.5 * z, label)), 0.5, rel_tol=1e-6)
+    shifted = z + torch.tensor([3.0, 0, 0, 0])
+    assert math.isclose(g.zero_sum(g.class_means(shifted, label)), 3.0, rel_tol=1e-6)
+    assert g.within_class(noisy(4, 0.3)[0], label) > g.within_class(noisy(4, 0.1)[0], label) > 0.1
+    orthogonal = torch.eye(4)
+    assert math.isclose(g.equal_inner_product(orthogonal), 1 / 3, rel_tol=1e-6)
+
+
+def test_collapse_to_a_point_and_to_a_line() -> None:
+    point = torch.ones(20, 5, dtype=torch.float64) / 5**0.5
+    label = torch.arange(20) % 4
+    assert g.feature_std(point) == 0
+    assert g.uniformity(point) == 0
+    assert math.isclose(g.rankme(point), 1, rel_tol=1e-3)
+    line = torch.linspace(-1, 1, 20, dtype=torch.float64)[:, None] * torch.ones(1, 5)
+    assert g.live_dimensions(g.covariance_spectrum(line)) == 1
+    assert g.live_dimensions(g.class_mean_spectrum(line, label)) == 1
+    assert math.isclose(g.effective_rank(g.covariance_spectrum(line)), 1, rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("rank", [1, 3, 8])
+def test_rank_of_low_rank_data(rank) -> None:
+    generator = torch.Generator().manual_seed(rank)
+    basis = torch.linalg.qr(torch.randn(10, rank, generator=generator, dtype=torch.float64))[0]
+    z = torch.randn(500, rank, generator=generator, dtype=torch.float64) @ basis.t()
+    assert g.live_dimensions(g.covariance_spectrum(z)) == rank
+    assert rank - 0.5 < g.rankme(z) <= rank + 0.01
+
+
+def test_isotropic_gaussian() -> None:
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(20_000, 8, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(
+        g.covariance_spectrum(z), torch.ones(8, dtype=z.dtype), atol=0.05, rtol=0
+    )
+    assert abs(g.feature_std(z) - 1) < 0.02
+    assert abs(g.effective_rank(g.covariance_spectrum(z)) - 8) < 0.01
+    sphere = torch.nn.functional.normalize(z, dim=1)
+    assert abs(g.feature_std(sphere) - 1 / 8**0.5) < 0.01
+    # ‖x − y‖² of two Gaussians is 2 χ²_8: E e^{−t·2χ²} = (1 + 4t)^{−4}.
+    assert abs(g.uniformity(z[:3000], t=0.1) + 4 * math.log(1.4)) < 0.02
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 5), st.integers(5, 20))
+def test_equal_loops(seed, classes, rows) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(rows, 3, generator=generator, dtype=torch.float64)
+    label = torch.cat(
+        [torch.arange(classes), torch.randint(classes, (rows,), generator=generator)]
+    )[:rows]
+    label = label[: len(z)] * 10  # labels need not be 0 … C−1
+    names = sorted(set(label.tolist()))
+    means = [z[label == c].mean(0) for c in names]
+    torch.testing.assert_close(g.class_means(z, label), torch.stack(means))
+    within = [
+        sum(float((row - m).norm()) for row in z[label == c]) / int((label == c).sum())
+        for c, m in zip(names, means, strict=True)
+    ]
+    assert math.isclose(g.within_class(z, label), sum(within) / len(names), rel_tol=1e-9)
+    cosines = [
+        abs(float(torch.cosine_similarity(a, b, dim=0)) + 1 / (len(names) - 1))
+        for i, a in enumerate(means)
+        for j, b in enumerate(means)
+        if i != j
+    ]
+    found = float(g.equal_inner_product(torch.stack(means)))
+    assert math.isclose(found, sum(cosines) / len(cosines), rel_tol=1e-9)
+    right = sum(
+        names[max(range(len(names)), key=lambda c: float(row @ means[c]))] == y
+        for row, y in zip(z, label.tolist(), strict=True)
+    )
+    assert math.isclose(g.nearest_class_mean(z, label), right / len(z), rel_tol=1e-9)
+    squares = [
+        math.exp(-2 * float((z[i] - z[j]).square().sum())) for i in range(len(z)) for j in range(i)
+    ]
+    assert math.isclose(g.uniformity(z), math.log(sum(squares) / len(squares)), rel_tol=1e-9)
+
+
+def test_class_means_of_other_graphs_decide() -> None:
+    z, label = torch.eye(2), torch.tensor([0, 1])
+    assert g.nearest_class_mean(z, label, fitted=(z.flip(0), label)) == 0
+    assert g.nearest_class_mean(z, label, fitted=(z, label)) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: g.class_means(torch.ones(3), torch.zeros(3)),
+        lambda: g.class_means(torch.ones(3, 2), torch.zeros(2)),
+        lambda: g.equal_inner_product(torch.ones(1, 2)),
+        lambda: g.uniformity(torch.ones(1, 2)),
+        lambda: g.loss_floor(1),
+        lambda: g.look_at(torch.ones(2, 2), torch.arange(3), torch.arange(2)),
+    ],
+)
+def test_mistakes(call) -> None:
+    with pytest.raises(ValueError, match="Expected"):
+        call()
