@@ -179,6 +179,8 @@ graph), but got 1.
     """Cache of data sets; null takes $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
     out: str | None = None
     """New run folder; null takes the next free runs/DATASET-OBJECTIVE-NUMBER."""
+    diagnose: bool = True
+    """Log losses, orderings and collapse metrics each epoch; they never change the training."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, or auto for CUDA where there is one."""
     data: DataConfig = field(default_factory=DataConfig)

@@ -17,7 +17,7 @@ from graph_hcl.build import find_device, load_graphs, make_model, make_objective
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel
-from graph_hcl.training import RunFolder, TrainingSettings, embed, fit, set_seed
+from graph_hcl.training import RunFolder, TrainingSettings, diagnose, embed, fit, set_seed
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class Experiment:
             settings,
             device=self.device,
             checkpoint=checkpoint,
+            diagnose=diagnose if config.diagnose else None,
             log=lambda record: folder.log({"part": part} | record),
             progress=part if show else None,
         )

@@ -78,6 +78,7 @@ def fit(
     device: torch.device,
     checkpoint: Checkpoint | None = None,
     log: Callable[[dict[str, Any]], None] = lambda record: None,
+    diagnose: Callable[[Tensor, Tensor, Tensor, Any], dict[str, float]] | None = None,
     progress: str | None = None,
 ) -> nn.Module:
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
@@ -88,8 +89,9 @@ def fit(
     only then; one that `reads_nodes` is called as `objective(nodes, graph of each, z, graph)`; one
     with a method `anneal` is told the share of the training that is done. After every epoch one
     record (epoch, loss, seconds, graphs per second) goes to `log` and the state to `checkpoint`;
-    training goes on from a checkpoint that is already there, on the CPU bit for bit as if it had
-    never stopped.
+    `diagnose`, given features, graph, label and objective of the largest batch, adds to it what it
+    returns; it changes nothing of the training. Training goes on from a checkpoint that is already
+    there, on the CPU bit for bit as if it had never stopped.
     Raises `UserError` when the loss is no longer finite; the last good checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
@@ -117,13 +119,18 @@ def fit(
     )
     for epoch in epochs:
         start, losses = time.perf_counter(), []
+        widest: tuple[Tensor, Tensor, Tensor] | None = None
         if anneal is not None:
             anneal((epoch - 1) / max(1, settings.epochs - 1))
         parts = batches(indices, settings.batch_size, shuffle)
         for part in parts:
             batch = store[part]
             drawn = [view(batch, augment) for view in views]
-            loss = contrast(model, objective, drawn, part.to(device), batch.y if labelled else None)
+            graph = part.to(device).repeat(len(views))
+            label = None if batch.y is None else batch.y.repeat(len(views))
+            loss, z = contrast(model, objective, drawn, graph, label if labelled else None)
+            if label is not None and (widest is None or len(z) > len(widest[0])):
+                widest = z.detach(), graph, label
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -136,7 +143,15 @@ def fit(
             )
         seconds = time.perf_counter() - start
         rate = len(indices) / seconds
-        log({"epoch": epoch, "loss": mean, "seconds": seconds, "graphs_per_second": rate})
+        record: dict[str, Any] = {
+            "epoch": epoch,
+            "loss": mean,
+            "seconds": seconds,
+            "graphs_per_second": rate,
+        }
+        if diagnose is not None and widest is not None:
+            record |= diagnose(*widest, objective)
+        log(record)
         epochs.set_postfix(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
         if checkpoint is not None:
             checkpoint.save(epoch, model, optimizer, generators, state)
@@ -144,16 +159,16 @@ def fit(
 
 
 def contrast(
-    model: Any, objective: Objective, views: Sequence[Any], part: Tensor, label: Tensor | None
-) -> Tensor:
-    """Return the objective's value [] on the views of the graphs `part`."""
-    graph = part.repeat(len(views))
+    model: Any, objective: Objective, views: Sequence[Any], graph: Tensor, label: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return the objective's value [] and features [V·B, d] of the views of graphs [V·B]."""
     if getattr(objective, "reads_nodes", False):
         nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
-        owner = torch.cat([part[view.batch] for view in views])
-        return objective(torch.cat(nodes), owner, torch.cat(graphs), graph)
+        owner = torch.cat([graph[view.batch] for view in views])
+        z = torch.cat(graphs)
+        return objective(torch.cat(nodes), owner, z, graph), z
     z = torch.cat([model(view) for view in views])
-    return objective(z, graph, None if label is None else label.repeat(len(views)))
+    return objective(z, graph, label), z
 
 
 def _indices(store: Store) -> Iterator[Tensor]:

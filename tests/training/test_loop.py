@@ -11,6 +11,7 @@ from graph_hcl.training import (
     RunFolder,
     TrainingSettings,
     batches,
+    diagnose,
     embed,
     fit,
     set_seed,
@@ -67,9 +68,10 @@ def new_model() -> ContrastiveModel:
     return ContrastiveModel(GraphEncoder(make_backbone("gin", 4, 8, 2, dropout=0.2), 16), dim=8)
 
 
-def train(epochs: int, checkpoint: Checkpoint | None = None, objective=None, log=None):
+def train(epochs: int, checkpoint=None, objective=None, log=None, diagnose=None, labels=None):
     settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
     graphs = Graphs()
+    graphs.y = graphs.y if labels is None else labels
     records: list[dict] = []
     model = fit(
         new_model(),
@@ -81,6 +83,7 @@ def train(epochs: int, checkpoint: Checkpoint | None = None, objective=None, log
         device=CPU,
         checkpoint=checkpoint,
         log=log or records.append,
+        diagnose=diagnose,
     )
     return model, records
 
@@ -259,3 +262,27 @@ def test_the_state_of_the_objective_survives_an_interruption(tmp_path, options) 
     resumed, rest = train(4, checkpoint, HUCL(**options))
     assert same(whole, resumed)
     assert rest[-1]["loss"] == records[-1]["loss"]
+
+
+def test_diagnosis_reads_labels_and_changes_nothing() -> None:
+    plain, _ = train(3, objective=HUCL())
+    watched, records = train(3, objective=HUCL(), diagnose=diagnose)
+    relabelled, others = train(
+        3, objective=HUCL(), diagnose=diagnose, labels=torch.arange(13) // 3 % 2
+    )
+    assert same(plain, watched)
+    assert same(plain, relabelled)
+    assert [r["loss"] for r in records] == [r["loss"] for r in others]
+    assert records[0]["h-scl"] != others[0]["h-scl"]
+    for name in ("ucl", "scl", "h-ucl", "assumption_1", "same_class_mass", "class_mean_accuracy"):
+        assert all(0 <= record[name] < 9 for record in records)
+    assert all(record["ucl"] <= record["h-ucl"] for record in records)
+
+
+def test_diagnosis_leaves_out_what_a_batch_does_not_define() -> None:
+    _, records = train(1, objective=HUCL(), diagnose=diagnose, labels=torch.zeros(13).long())
+    assert "h-scl" not in records[0]
+    assert "equal_inner_product" not in records[0]
+    assert records[0]["same_class_mass"] == 1
+    alone = diagnose(torch.eye(3), torch.arange(3), torch.arange(3))
+    assert "alignment" not in alone
