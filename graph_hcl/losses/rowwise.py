@@ -94,6 +94,7 @@ class _Rowwise(torch.autograd.Function):
         log_q = log_count(counts[1], prefactor, anchors)
         share = shares(counts[0], counted, average).to(anchors)
         flat_eta = not isinstance(beta, Tensor) and beta == 0
+        is_one = not isinstance(beta, Tensor) and beta == 1
         height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
         d_a, d_x = torch.empty_like(anchors), torch.zeros_like(x)
         total = anchors.new_zeros(())
@@ -112,7 +113,7 @@ class _Rowwise(torch.autograd.Function):
                 tilted, weight = hard.sum(1), counts[1][rows].to(s)
             else:
                 eta = (s * (b[:, None] if isinstance(b, Tensor) else b)).exp_()
-                hard = s.exp_().mul_(eta)
+                hard = torch.mul(eta, eta, out=s) if is_one else s.exp_().mul_(eta)
                 tilted, weight = hard.sum(1), eta.sum(1)
             some = counted[rows]
             log_n = torch.where(some, log_q[rows] + top[:, 0] + (tilted / weight).log(), 0)
@@ -125,6 +126,9 @@ class _Rowwise(torch.autograd.Function):
             if eta is not None and not detach:
                 slope.addcmul_(eta, (up * b / weight)[:, None], value=-1)
             slope.view(-1).index_add_(0, positive, d_near * parts)
+            if samples is None and len(a) == len(x):
+                torch.mm(slope + slope.t(), x, out=d_a)
+                continue
             torch.mm(slope, x, out=d_a[rows])
             d_x.addmm_(slope.t(), a)
         if samples is None:
