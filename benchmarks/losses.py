@@ -129,10 +129,8 @@ def measure(name, rows):
         value.backward()
         return time.perf_counter() - start, value
 
-    # Watching the memory costs a short call time, so that is another call where it is short.
-    seconds, short, started = [], rows <= 4096, time.perf_counter()
-    while short and time.perf_counter() - started < 3.0 and len(seconds) < 200:
-        seconds.append(once()[0])
+    # Watching the memory costs a short call time, so such calls are timed once more without.
+    short, seconds = rows <= 4096, []
     baseline, peak, done = resident(), [0.0], threading.Event()
 
     def watch():
@@ -146,6 +144,9 @@ def measure(name, rows):
         seconds += [] if short else [spent]
     done.set()
     watcher.join()
+    started = time.perf_counter()
+    while short and time.perf_counter() - started < 3.0 and len(seconds) < 200:
+        seconds.append(once()[0])
     return {
         "loss": value.item(),
         "seconds": round(statistics.median(seconds), 5),
