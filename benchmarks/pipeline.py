@@ -101,7 +101,7 @@ def ours(name, epochs):
     fit(
         experiment.model(0),
         experiment.new_objective(),
-        [augment.view(view) for view in experiment.views],
+        augment.views(experiment.views),
         experiment.store,
         torch.arange(len(experiment.store)),
         TrainingSettings(epochs, 128),

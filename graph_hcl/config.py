@@ -42,6 +42,8 @@ class EncoderConfig:
     """Activation, by its PyG name."""
     dropout: float = 0.0
     """Dropout probability between convolutions."""
+    per_view: bool = False
+    """Encode each view by itself, so that batch norm sees one view at a time; slower."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further keyword arguments of the backbone's constructor."""
 

@@ -95,7 +95,7 @@ class Experiment:
         fit(
             model,
             self.new_objective(),
-            [augment.view(augmentation) for augmentation in self.views],
+            augment.views(self.views, together=not config.encoder.per_view),
             self.store,
             torch.from_numpy(indices).to(self.device),
             settings,

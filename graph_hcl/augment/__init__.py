@@ -15,7 +15,7 @@ from graph_hcl.augment.basic import (
     NodeDrop,
 )
 from graph_hcl.augment.combine import Compose, RandomChoice
-from graph_hcl.augment.edit import Augmentation, Edit, apply, view
+from graph_hcl.augment.edit import Augmentation, Edit, apply, join, view, views
 from graph_hcl.augment.spec import parse, spec
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
 
@@ -33,7 +33,9 @@ __all__ = [
     "RandomChoice",
     "RandomWalkSubgraph",
     "apply",
+    "join",
     "parse",
     "spec",
     "view",
+    "views",
 ]

@@ -7,7 +7,7 @@ from functools import reduce
 from operator import and_
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Augmentation, Edit
@@ -45,8 +45,7 @@ class Compose(_Parts):
 class RandomChoice(_Parts):
     """Make the changes of one of `parts`, chosen at random, uniformly, for each graph by itself.
 
-    Each part is drawn for the whole batch and kept for the graphs that chose it. Raises `UserError`
-    without parts.
+    Each part is drawn on the graphs that chose it alone. Raises `UserError` without parts.
 
     >>> from torch_geometric.data import Data
     >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))
@@ -61,8 +60,44 @@ class RandomChoice(_Parts):
         """Return the parts' edits, each for the graphs that chose it."""
         choice = torch.randint(
             len(self.parts), (batch.num_graphs,), generator=generator, device=batch.x.device
-        )[batch.batch]
-        edits = (part(batch, generator) for part in self.parts)
-        return reduce(
-            and_, (edit.only(choice == k, batch.edge_index) for k, edit in enumerate(edits))
         )
+        edits = []
+        for k, part in enumerate(self.parts):
+            some, nodes, edges = _only(batch, choice == k)
+            edits.append(_spread(part(some, generator), batch, nodes, edges))
+        return reduce(and_, edits)
+
+
+def _only(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
+    """Return the chosen graphs [B] as a batch, and where its nodes and edges stand in `batch`."""
+    nodes = chosen[batch.batch].nonzero().squeeze(1)
+    edges = chosen[batch.batch[batch.edge_index[0]]].nonzero().squeeze(1)
+    ptr = torch.cat([batch.ptr[:1], batch.ptr.diff()[chosen].cumsum(0)])
+    number = torch.empty_like(batch.batch)
+    number[nodes] = torch.arange(len(nodes), device=nodes.device)
+    some = Batch(
+        x=batch.x[nodes],
+        edge_index=number[batch.edge_index.index_select(1, edges)],
+        edge_attr=None if batch.edge_attr is None else batch.edge_attr[edges],
+        y=None if batch.y is None else batch.y[chosen],
+        batch=torch.repeat_interleave(ptr.diff(), output_size=len(nodes)),
+        ptr=ptr,
+    )
+    some._num_graphs = len(ptr) - 1
+    return some, nodes, edges
+
+
+def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
+    """Return the edit of some nodes and edges of a batch as one of the whole batch."""
+
+    def whole(part: Tensor | None, size: int, where: Tensor, rest: bool) -> Tensor | None:
+        if part is None:
+            return None
+        return part.new_full((size, *part.shape[1:]), rest).index_copy_(0, where, part)
+
+    return Edit(
+        nodes=whole(edit.nodes, batch.num_nodes, nodes, rest=True),
+        edges=whole(edit.edges, batch.edge_index.shape[1], edges, rest=True),
+        masked=whole(edit.masked, batch.num_nodes, nodes, rest=False),
+        added=None if edit.added is None else nodes[edit.added],
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Generator, Tensor
@@ -39,22 +40,6 @@ class Edit:
             added=_merge(self.added, other.added, lambda a, b: torch.cat([a, b], dim=1)),
         )
 
-    def only(self, member: Tensor, edge_index: Tensor) -> Edit:
-        """Return the part of the edit that concerns the graphs whose nodes are `member` [n].
-
-        >>> import torch
-        >>> edit = Edit(nodes=torch.tensor([False, True, False]))
-        >>> edges = torch.empty(2, 0, dtype=torch.long)
-        >>> edit.only(torch.tensor([True, True, False]), edges).nodes
-        tensor([False,  True,  True])
-        """
-        return Edit(
-            nodes=None if self.nodes is None else self.nodes | ~member,
-            edges=None if self.edges is None else self.edges | ~member[edge_index[0]],
-            masked=None if self.masked is None else self.masked & member[:, None],
-            added=None if self.added is None else self.added[:, member[self.added[0]]],
-        )
-
 
 Augmentation = Callable[[Batch, Generator], Edit]
 """Anything that draws an edit of a batch from a generator on the batch's device."""
@@ -76,6 +61,30 @@ def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
     def draw(batch: Batch, generator: Generator) -> Batch:
         _check_batch(batch)
         return apply(batch, augmentation(batch, generator))
+
+    return draw
+
+
+def views(
+    augmentations: Sequence[Augmentation], together: bool = True
+) -> Callable[[Batch, Generator], list[Batch]]:
+    """Return the function that draws one view by each augmentation.
+
+    `together` joins them in one batch, the first view's graphs first: the encoder runs once, and
+    batch normalisation sees all views alike, as in SimCLR.
+
+    >>> import torch
+    >>> from torch_geometric.data import Data
+    >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
+    >>> same = lambda batch, generator: Edit()
+    >>> [len(views([same, same], together)(batch, torch.Generator())) for together in (True, False)]
+    [1, 2]
+    """
+    draws = [view(augmentation) for augmentation in augmentations]
+
+    def draw(batch: Batch, generator: Generator) -> list[Batch]:
+        drawn = [draw_one(batch, generator) for draw_one in draws]
+        return [join(drawn)] if together and len(drawn) > 1 else drawn
 
     return draw
 
@@ -129,6 +138,41 @@ def apply(batch: Batch, edit: Edit) -> Batch:
         x, graph = x.index_select(0, kept), graph.index_select(0, kept)
     found = Batch(x=x, edge_index=edge_index, edge_attr=edge_attr, y=batch.y, batch=graph, ptr=ptr)
     found._num_graphs = batch.num_graphs
+    found._mirrored = (
+        getattr(batch, "_mirrored", False)
+        and edit.added is None
+        and (edit.edges is None or _both_ways(edge_index))
+    )
+    return found
+
+
+def join(views: Sequence[Batch]) -> Batch:
+    """Return the graphs of all views as one batch, the first view's graphs first.
+
+    Carries x, edge_index, edge_attr, batch and ptr.
+
+    >>> import torch
+    >>> from torch_geometric.data import Data
+    >>> path = Batch.from_data_list([Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))])
+    >>> join([path, path]).edge_index.tolist(), join([path, path]).ptr.tolist()
+    ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
+    """
+    nodes = list(accumulate((view.num_nodes for view in views), initial=0))
+    graphs = list(accumulate((view.num_graphs for view in views), initial=0))
+    attributes = [view.edge_attr for view in views if view.edge_attr is not None]
+    found = Batch(
+        x=torch.cat([view.x for view in views]),
+        edge_index=torch.cat(
+            [view.edge_index + n for view, n in zip(views, nodes, strict=False)], dim=1
+        ),
+        edge_attr=torch.cat(attributes) if len(attributes) == len(views) else None,
+        batch=torch.cat([view.batch + g for view, g in zip(views, graphs, strict=False)]),
+        ptr=torch.cat(
+            [views[0].ptr[:1], *(v.ptr[1:] + n for v, n in zip(views, nodes, strict=False))]
+        ),
+    )
+    found._num_graphs = graphs[-1]
+    found._mirrored = all(getattr(view, "_mirrored", False) for view in views)
     return found
 
 
@@ -138,6 +182,21 @@ def _merge(
     if a is None or b is None:
         return b if a is None else a
     return join(a, b)
+
+
+def _both_ways(edge_index: Tensor) -> bool:
+    """Tell whether each edge is there in both directions, by sums of products of random numbers.
+
+    Σ r_u q_v over the edges, modulo 2⁶⁴, is that over the reversed edges if they are the same
+    edges, and by chance alone if they are not.
+    """
+    nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
+    generator = torch.Generator(edge_index.device).manual_seed(nodes)
+    r, q = torch.randint(
+        -(2**63), 2**63 - 1, (2, nodes), generator=generator, device=edge_index.device
+    )
+    source, target = edge_index
+    return bool((r[source] * q[target]).sum() == (r[target] * q[source]).sum())
 
 
 def _count_before(nodes: Tensor) -> Tensor:

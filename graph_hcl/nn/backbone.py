@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch_geometric.nn import models
 
 from graph_hcl.errors import UserError
+from graph_hcl.nn.neighbours import GCN, GIN, GraphSAGE
 from graph_hcl.registry import Registry
 
 BACKBONES: Registry[Callable[..., nn.Module]] = Registry("backbone")
-for _model in (models.GIN, models.GCN, models.GraphSAGE, models.GAT, models.PNA, models.EdgeCNN):
+for _model in (GIN, GCN, GraphSAGE, models.GAT, models.PNA, models.EdgeCNN):
     BACKBONES.register(_model.__name__.lower())(_model)
 
 _PNA_DEFAULTS: dict[str, Any] = {

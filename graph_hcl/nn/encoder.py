@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
+from graph_hcl.nn.neighbours import Neighbours
 from graph_hcl.registry import Registry
 
 READOUTS: Registry[Callable[..., Tensor]] = Registry("readout")
@@ -48,6 +49,15 @@ def normalize(z: Tensor, how: str = "sphere") -> Tensor:
     return NORMALIZATIONS.get(how)(z)
 
 
+def is_mirrored(batch: Any) -> bool:
+    """Tell whether a batch is known to have sorted edges, all both ways and none to itself.
+
+    >>> is_mirrored(object())
+    False
+    """
+    return getattr(batch, "_mirrored", False)
+
+
 class GraphEncoder(nn.Module):
     """A graph's embedding is the read-out of its node embeddings.
 
@@ -74,7 +84,10 @@ class GraphEncoder(nn.Module):
 
     def nodes(self, batch: Any) -> Tensor:
         """Return node embeddings [n, D] of a batch with `x` and `edge_index`."""
-        nodes: Tensor = self.backbone(batch.x, batch.edge_index)
+        edges = batch.edge_index
+        if getattr(self.backbone, "takes_neighbours", False) and is_mirrored(batch):
+            edges = Neighbours.of(edges, len(batch.x))
+        nodes: Tensor = self.backbone(batch.x, edges)
         return nodes
 
     def forward(self, batch: Any) -> Tensor:

@@ -29,7 +29,8 @@ class Store(Protocol):
     def __getitem__(self, indices: Tensor) -> Any: ...
 
 
-View = Callable[[Any, torch.Generator], Any]
+Draw = Callable[[Any, torch.Generator], Sequence[Any]]
+"""Batches for the encoder by a batch of graphs: its views, or one batch that holds all of them."""
 Objective = Callable[..., Tensor]
 
 
@@ -70,7 +71,7 @@ def batches(indices: Tensor, batch_size: int, generator: torch.Generator | None)
 def fit(
     model: nn.Module,
     objective: Objective,
-    views: Sequence[View],
+    draw: Draw,
     store: Store,
     indices: Tensor,
     settings: TrainingSettings,
@@ -83,7 +84,7 @@ def fit(
 ) -> nn.Module:
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
 
-    Each step draws every view of a batch, maps it to features z [B, d] and minimises
+    Each step takes the V views of a batch from `draw`, maps them to features z and minimises
     `objective(z of all views [V·B, d], graph [V·B], label [V·B])`, where graphs are named by their
     number in the store. The loop asks the objective whether it `uses_labels`, and hands it labels
     only then; one that `reads_nodes` is called as `objective(nodes, graph of each, z, graph)`; one
@@ -100,7 +101,10 @@ def fit(
     generators = {"shuffle": shuffle, "augment": augment}
     model.to(device).train()
     optimizer = torch.optim.Adam(
-        model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+        model.parameters(),
+        lr=settings.lr,
+        weight_decay=settings.weight_decay,
+        fused=True if device.type in ("cpu", "cuda") else None,
     )
     state = objective if isinstance(objective, nn.Module) else None
     anneal = getattr(objective, "anneal", None)
@@ -125,9 +129,10 @@ def fit(
         parts = batches(indices, settings.batch_size, shuffle)
         for part in parts:
             batch = store[part]
-            drawn = [view(batch, augment) for view in views]
-            graph = part.to(device).repeat(len(views))
-            label = None if batch.y is None else batch.y.repeat(len(views))
+            drawn = draw(batch, augment)
+            views = sum(view.num_graphs for view in drawn) // len(part)
+            graph = part.to(device).repeat(views)
+            label = None if batch.y is None else batch.y.repeat(views)
             loss, z = contrast(model, objective, drawn, graph, label if labelled else None)
             if label is not None and (widest is None or len(z) > len(widest[0])):
                 widest = z.detach(), graph, label
@@ -162,13 +167,17 @@ def contrast(
     model: Any, objective: Objective, views: Sequence[Any], graph: Tensor, label: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Return the objective's value [] and features [V·B, d] of the views of graphs [V·B]."""
-    if getattr(objective, "reads_nodes", False):
-        nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
-        owner = torch.cat([graph[view.batch] for view in views])
-        z = torch.cat(graphs)
-        return objective(torch.cat(nodes), owner, z, graph), z
-    z = torch.cat([model(view) for view in views])
-    return objective(z, graph, label), z
+    if not getattr(objective, "reads_nodes", False):
+        z = torch.cat([model(view) for view in views])
+        return objective(z, graph, label), z
+    nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
+    owners = torch.cat([view.batch for view in views])
+    if len(views) > 1:
+        sizes = torch.tensor([len(view.batch) for view in views], device=graph.device)
+        first = torch.arange(len(views), device=graph.device) * (len(graph) // len(views))
+        owners = owners + first.repeat_interleave(sizes)
+    z = torch.cat(graphs)
+    return objective(torch.cat(nodes), graph[owners], z, graph), z
 
 
 def _indices(store: Store) -> Iterator[Tensor]:

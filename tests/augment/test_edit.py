@@ -6,7 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import Edit, apply, view
+from graph_hcl.augment import (
+    EdgeDrop,
+    Edit,
+    FeatureMask,
+    Identity,
+    RandomChoice,
+    apply,
+    parse,
+    view,
+    views,
+)
+from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 
 
@@ -140,14 +151,75 @@ def test_attributes_of_new_edges_are_zeros_of_the_new_length():
     assert found.is_undirected()
 
 
-def test_only_leaves_other_graphs_alone():
+def edges_of(batch, graph):
+    """The edges of one graph of a batch, as a set of pairs of its own node numbers."""
+    mine = batch.batch[batch.edge_index[0]] == graph
+    return set(map(tuple, (batch.edge_index[:, mine] - batch.ptr[graph]).T.tolist()))
+
+
+def test_a_choice_edits_the_graphs_that_chose_it_alone():
     batch = random_batch(5)
-    edit, member = random_edit(batch, 6), batch.batch == 3
-    found = apply(batch, edit.only(member, batch.edge_index))
-    alone, full = apply(batch, Edit()), apply(batch, edit)
-    split = batch.ptr[3]
-    assert torch.equal(found.x[:split], alone.x[:split])
-    assert torch.equal(found.x[split:], full.x[full.ptr[3] :])
+    seen = []
+
+    def heavy(some, generator):
+        seen.append(some)
+        return random_edit(some, 6)
+
+    found = apply(batch, RandomChoice((heavy, Identity()))(batch, torch.Generator().manual_seed(1)))
+    (some,) = seen
+    assert 0 < some.num_graphs < batch.num_graphs
+    changed, plain = apply(some, random_edit(some, 6)), apply(batch, Edit())
+    choice = torch.randint(2, (batch.num_graphs,), generator=torch.Generator().manual_seed(1))
+    position = 0
+    for g in range(batch.num_graphs):
+        one, graph = (changed, position) if choice[g] == 0 else (plain, g)
+        position += int(choice[g] == 0)
+        x = found.x[found.ptr[g] : found.ptr[g + 1]]
+        assert torch.equal(x, one.x[one.ptr[graph] : one.ptr[graph + 1]])
+        assert edges_of(found, g) == edges_of(one, graph)
+
+
+def test_views_together_hold_the_same_graphs_as_one_by_one():
+    batch = random_batch(3)
+    parts = [EdgeDrop(0.3), FeatureMask(0.4)]
+    apart = views(parts, together=False)(batch, torch.Generator().manual_seed(0))
+    (joined,) = views(parts)(batch, torch.Generator().manual_seed(0))
+    assert len(apart) == 2
+    assert joined.num_graphs == 2 * batch.num_graphs
+    expected = Batch.from_data_list(
+        [
+            Data(
+                x=view_.x[view_.ptr[g] : view_.ptr[g + 1]],
+                edge_index=view_.edge_index[:, view_.batch[view_.edge_index[0]] == g]
+                - view_.ptr[g],
+            )
+            for view_ in apart
+            for g in range(batch.num_graphs)
+        ]
+    )
+    for name in ("x", "edge_index", "batch", "ptr"):
+        assert torch.equal(joined[name], expected[name])
+
+
+def test_a_batch_stays_mirrored_only_while_every_edge_runs_both_ways():
+    edges = torch.tensor([[0, 0, 1, 1, 2, 2], [1, 2, 0, 2, 0, 1]])
+    graphs = [Data(x=torch.ones(3, 2), edge_index=edges) for _ in range(4)]
+    store = GraphStore.from_data(graphs)
+    batch = store[torch.arange(4)]
+    generator = torch.Generator().manual_seed(0)
+    assert batch._mirrored
+    for kind in ("edge_drop(0.3)", "node_drop(0.4)", "subgraph(0.5)", "feature_mask(0.5)"):
+        found = view(parse(kind))(batch, generator)
+        assert found._mirrored
+        assert found.num_edges < batch.num_edges or kind.startswith("feature")
+        assert (found.edge_index[0].diff() >= 0).all()
+        assert found.is_undirected()
+    one_way = torch.ones(batch.num_edges, dtype=torch.bool)
+    one_way[0] = False
+    assert not apply(batch, Edit(edges=one_way))._mirrored
+    assert not apply(batch, Edit(added=torch.tensor([[0], [1]])))._mirrored
+    for other in (edges[:, :5], edges.flip(1), torch.cat([edges, torch.tensor([[2], [2]])], dim=1)):
+        assert not GraphStore.from_data([Data(x=torch.ones(3, 2), edge_index=other)]).mirrored
 
 
 def test_without_attributes_or_labels_there_are_none():

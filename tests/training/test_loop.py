@@ -76,7 +76,7 @@ def train(epochs: int, checkpoint=None, objective=None, log=None, diagnose=None,
     model = fit(
         new_model(),
         objective or NTXent(),
-        [jitter, jitter],
+        lambda batch, generator: [jitter(batch, generator), jitter(batch, generator)],
         graphs,
         torch.arange(len(graphs)),
         settings,

@@ -1,0 +1,87 @@
+"""Sums over neighbours are PyG's message passing: same values, same gradients, same parameters."""
+
+import pytest
+import torch
+from torch_geometric.data import Data
+from torch_geometric.nn import models
+
+from graph_hcl.data import GraphStore
+from graph_hcl.nn import GraphEncoder, make_backbone, width
+from graph_hcl.nn.neighbours import Neighbours
+
+
+def store(count: int = 6) -> GraphStore:
+    generator = torch.Generator().manual_seed(0)
+    graphs = []
+    for k in range(count):
+        n = 1 + k  # the first has no edge
+        adjacency = torch.rand(n, n, generator=generator).triu(1) > 0.5
+        edges = (adjacency | adjacency.t()).nonzero().t()
+        graphs.append(Data(torch.randn(n, 5, generator=generator), edges))
+    return GraphStore.from_data(graphs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["gin", "gcn", "graphsage"])
+def test_equal_to_pyg(name, dtype) -> None:
+    torch.manual_seed(0)
+    ours = make_backbone(name, 5, 8, 3).to(dtype)
+    kind = {"gin": models.GIN, "gcn": models.GCN, "graphsage": models.GraphSAGE}[name]
+    pyg = kind(5, 8, 3, jk="cat", norm="batch_norm").to(dtype)
+    pyg.lin = torch.nn.Identity()
+    pyg.load_state_dict(ours.state_dict())
+    batch = store()[torch.tensor([3, 0, 5, 5])]
+    assert batch._mirrored
+    x = batch.x.to(dtype).requires_grad_()
+    neighbours = Neighbours.of(batch.edge_index, len(x))
+    results = []
+    for net, edges in ((ours, neighbours), (pyg, batch.edge_index)):
+        out = net(x, edges)
+        weights = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
+        slopes = torch.autograd.grad((out * weights).sum(), [x, *net.parameters()])
+        results.append((out, slopes))
+    tolerance = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {}
+    torch.testing.assert_close(*results, **(tolerance or {"rtol": 1e-3, "atol": 1e-4}))
+
+
+def test_gradient_of_the_sum_twice() -> None:
+    batch = store()[torch.arange(6)]
+    neighbours = Neighbours.of(batch.edge_index, len(batch.x))
+    x = batch.x.double().requires_grad_()
+    assert torch.autograd.gradcheck(neighbours.sum, (x,))
+    assert torch.autograd.gradgradcheck(neighbours.sum, (x,))
+    loop = torch.zeros_like(x)
+    for u, v in batch.edge_index.t().tolist():
+        loop[v] += x[u]
+    torch.testing.assert_close(neighbours.sum(x), loop)
+
+
+@pytest.mark.parametrize("name", ["gin", "gcn", "graphsage", "gat"])
+def test_the_encoder_takes_the_fast_way_only_where_it_holds(name, monkeypatch) -> None:
+    backbone = make_backbone(name, 5, 8, 2)
+    encoder = GraphEncoder(backbone, width(backbone, 5)).eval()
+    batch, calls = store()[torch.arange(6)], []
+    summed = Neighbours.sum
+    monkeypatch.setattr(Neighbours, "sum", lambda self, x: calls.append(1) or summed(self, x))
+    fast = encoder(batch)
+    assert bool(calls) == (name != "gat")
+    calls.clear()
+    batch._mirrored = False
+    torch.testing.assert_close(encoder(batch), fast, rtol=1e-4, atol=1e-5)
+    assert not calls
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("gcn", {"improved": True}),
+        ("gcn", {"add_self_loops": False}),
+        ("gcn", {"normalize": False}),
+        ("graphsage", {"aggr": "max"}),
+        ("graphsage", {"normalize": True}),
+    ],
+)
+def test_other_options_take_the_usual_way(name, options) -> None:
+    backbone = make_backbone(name, 5, 8, 2, options=options)
+    assert not backbone.takes_neighbours
+    assert GraphEncoder(backbone, width(backbone, 5))(store()[torch.arange(6)]).isfinite().all()
