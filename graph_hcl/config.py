@@ -82,6 +82,9 @@ class LossConfig:
     """First beta of a linear or cosine schedule."""
     positives: Literal["label", "views"] | None = None
     """Who is a positive of a labelled objective: all graphs of the label, or the views alone."""
+    negatives: Literal["label", "all"] | None = None
+    """Who is a negative of a labelled objective: graphs of other labels, or all others (the
+    latent-class UCL and H-UCL)."""
     prefactor: Literal["sum", "mean"] | None = None
     """Weight Q of the negatives: their number (sum) or 1 (mean)."""
     average: Literal["anchor", "pair"] | None = None

@@ -115,10 +115,32 @@ class Contrast(nn.Module):
 
 
 class _Labelled(Contrast):
-    """Graphs of other labels repel; graphs of the same label attract, or the views alone."""
+    """Graphs of other labels repel, or all others; the same label attracts, or the views alone.
+
+    `negatives` "all" is the latent-class reading of UCL and H-UCL (arXiv 2311.05139): every other
+    row is a negative, whatever its label, those of the anchor's own class too.
+    """
 
     uses_labels = True
-    positives: Literal["label", "views"] = "label"
+
+    def __init__(
+        self,
+        *settings: Any,
+        positives: Literal["label", "views"],
+        negatives: Literal["label", "all"],
+        **named: Any,
+    ) -> None:
+        super().__init__(*settings, **named)
+        for name, value, known in (
+            ("positives", positives, ("label", "views")),
+            ("negatives", negatives, ("label", "all")),
+        ):
+            if value not in known:
+                raise ValueError(f"Expected {name} to be {' or '.join(known)}, but got {value!r}.")
+        if negatives == "all" and self.queue is not None:
+            raise ValueError("Expected queue_size 0 with negatives 'all': a queue needs labels.")
+        self.positives = positives
+        self.negatives = negatives
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the label, or the graph, as positive key and the label as negative key."""
@@ -126,7 +148,8 @@ class _Labelled(Contrast):
             raise ValueError(
                 f"Expected label [M], one per row, but {type(self).__name__} got none."
             )
-        return (label if self.positives == "label" else graph), label
+        attracted = label if self.positives == "label" else graph
+        return attracted, (label if self.negatives == "label" else None)
 
 
 @OBJECTIVES.register("ucl")
@@ -169,7 +192,7 @@ class UCL(Contrast):
 class SCL(_Labelled):
     """Supervised contrastive loss: the same label attracts, only other labels repel, all alike.
 
-    SCL of arXiv 2209.00078.
+    SCL of arXiv 2209.00078; with `negatives="all"` the latent-class UCL of arXiv 2311.05139.
 
     >>> import torch
     >>> z, graph = torch.ones(6, 1), torch.tensor([0, 1, 2, 0, 1, 2])
@@ -182,6 +205,7 @@ class SCL(_Labelled):
         *,
         temperature: float = 0.5,
         positives: Literal["label", "views"] = "label",
+        negatives: Literal["label", "all"] = "label",
         prefactor: Prefactor = "sum",
         average: Average = "anchor",
         tau_plus: float = 0.0,
@@ -192,6 +216,8 @@ class SCL(_Labelled):
     ) -> None:
         super().__init__(
             temperature,
+            positives=positives,
+            negatives=negatives,
             prefactor=prefactor,
             average=average,
             tau_plus=tau_plus,
@@ -200,7 +226,6 @@ class SCL(_Labelled):
             psi_options=psi_options,
             queue_size=queue_size,
         )
-        self.positives = positives
 
 
 @OBJECTIVES.register("h-ucl")
@@ -253,7 +278,8 @@ class HUCL(Contrast):
 class HSCL(_Labelled):
     """SCL with hard negatives: graphs of other labels repel in proportion to η.
 
-    H-SCL of arXiv 2209.00078 and of arXiv 2311.05139.
+    H-SCL of arXiv 2209.00078 and of arXiv 2311.05139; with `negatives="all"` the latent-class
+    H-UCL of the latter.
 
     >>> import torch
     >>> z, graph = torch.eye(3).repeat(2, 1), torch.tensor([0, 1, 2, 0, 1, 2])
@@ -272,6 +298,7 @@ class HSCL(_Labelled):
         schedule: Schedule = "constant",
         beta_start: float = 0.0,
         positives: Literal["label", "views"] = "label",
+        negatives: Literal["label", "all"] = "label",
         prefactor: Prefactor = "sum",
         average: Average = "anchor",
         tau_plus: float = 0.0,
@@ -284,6 +311,8 @@ class HSCL(_Labelled):
         super().__init__(
             temperature,
             make_hardening(hardening, beta, hardening_options),
+            positives=positives,
+            negatives=negatives,
             prefactor=prefactor,
             average=average,
             tau_plus=tau_plus,
@@ -294,7 +323,6 @@ class HSCL(_Labelled):
             queue_size=queue_size,
             anneal=make_annealing(schedule, beta_start, beta, hardening),
         )
-        self.positives = positives
 
 
 @OBJECTIVES.register("nt-xent")

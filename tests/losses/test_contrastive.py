@@ -130,6 +130,8 @@ def test_equals_the_published_hcl_estimator(reference, beta, tau_plus) -> None:
         (HSCL(beta=0.7), "labels", lambda s: torch.exp(0.7 * s)),
         (SCL(positives="views"), "views against labels", lambda s: 1.0),
         (HSCL(beta=2.0, positives="views"), "views against labels", lambda s: torch.exp(2 * s)),
+        (SCL(negatives="all"), "latent classes", lambda s: 1.0),
+        (HSCL(beta=1.5, negatives="all"), "latent classes", lambda s: torch.exp(1.5 * s)),
     ],
 )
 def test_objectives_choose_their_keys(reference, objective, keys, eta) -> None:
@@ -309,6 +311,8 @@ def test_limits_of_the_threshold() -> None:
         (lambda z, k: Pairs.among(k, k[:2]), "as many negative keys"),
         (lambda z, k: Pairs.among(k[None], k), "Expected keys"),
         (lambda z, k: SCL()(z, k), "Expected label"),
+        (lambda z, k: SCL(negatives="none"), "Expected negatives"),
+        (lambda z, k: SCL(negatives="all", queue_size=4), "queue_size 0"),
         (lambda z, k: SupCon()(z, k), "Expected label"),
         (lambda z, k: HUCL(beta=-1.0), "beta"),
         (lambda z, k: Threshold(-1.0), "threshold"),
