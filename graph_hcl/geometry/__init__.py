@@ -1,6 +1,7 @@
 """What an embedding space looks like: collapse, and what theory says of the losses on it."""
 
 from graph_hcl.geometry.collapse import (
+    LIVE,
     alignment,
     class_mean_spectrum,
     class_means,
@@ -19,6 +20,7 @@ from graph_hcl.geometry.collapse import (
 from graph_hcl.geometry.theory import Anchors, collapse_point, look_at, loss_floor, simplex
 
 __all__ = [
+    "LIVE",
     "Anchors",
     "alignment",
     "class_mean_spectrum",

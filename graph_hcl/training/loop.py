@@ -185,8 +185,11 @@ def _indices(store: Store) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def embed(model: Any, store: Store, device: torch.device) -> np.ndarray:
-    """Return embeddings [G, D] of all graphs, before the projection head, in evaluation mode."""
-    encoder = model.encoder.to(device).eval()
-    found = [encoder(store[indices]).cpu() for indices in _indices(store)]
+def embed(model: Any, store: Store, device: torch.device, projected: bool = False) -> np.ndarray:
+    """Return embeddings [G, D] of all graphs, before the projection head, in evaluation mode.
+
+    `projected` gives the normalised features [G, d] behind the head instead: what the loss sees.
+    """
+    network = model.to(device).eval() if projected else model.encoder.to(device).eval()
+    found = [network(store[indices]).cpu() for indices in _indices(store)]
     return torch.cat(found).double().numpy()
