@@ -122,7 +122,7 @@ class ProbeConfig:
     """How frozen embeddings are measured."""
 
     name: str = "svm"
-    """svm (RBF), linear-svm, logistic, class-mean or knn."""
+    """svm (RBF), linear-svm, logistic, class-mean, knn or majority."""
     folds: int = 10
     """Outer stratified folds."""
     splits: str | None = None
