@@ -6,7 +6,7 @@ from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.protocols import PROTOCOLS, inductive, resolve_protocol, transductive
 from graph_hcl.probes.splits import Fold, read_splits, stratified_folds
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test, majority_accuracy
-from graph_hcl.probes.task import C_GRID, PROBES, Answer, Task
+from graph_hcl.probes.task import C_GRID, PROBES, Answer, Probe, Task
 
 __all__ = [
     "C_GRID",
@@ -17,6 +17,7 @@ __all__ = [
     "Fold",
     "FoldScore",
     "PairedDifference",
+    "Probe",
     "Task",
     "corrected_t_test",
     "inductive",
