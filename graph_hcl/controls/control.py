@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graph_hcl.controls.wl import wl_optimal_assignment, wl_subtree
 from graph_hcl.data import GraphStore
-from graph_hcl.probes import kernel_svm
+from graph_hcl.probes import PROBES, kernel_svm
 from graph_hcl.probes.task import Probe
 from graph_hcl.registry import Registry
 
@@ -44,6 +44,12 @@ def bag(store: GraphStore) -> NDArray[np.float64]:
     graph = torch.repeat_interleave(store.node_ptr.diff())
     sums = store.x.new_zeros(len(store), store.num_features).index_add_(0, graph, store.x)
     return sums.cpu().double().numpy()
+
+
+@CONTROLS.register("majority")
+def majority_control(store: GraphStore) -> Control:
+    """Return nothing to learn from, and the probe that names the commonest class."""
+    return Control(np.zeros((len(store), 1)), PROBES.get("majority"))
 
 
 @CONTROLS.register("bag")
