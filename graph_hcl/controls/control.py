@@ -16,8 +16,8 @@ from graph_hcl.probes import PROBES, kernel_svm
 from graph_hcl.probes.task import Probe
 from graph_hcl.registry import Registry
 
-ITERATIONS = 5
-"""Most rounds of colour refinement; how many of 1 … 5 are used, each fold's selection chooses."""
+ROUNDS = (1, 3, 5)
+"""Rounds of colour refinement among which each fold's selection chooses, together with C."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,16 @@ def bag_control(store: GraphStore) -> Control:
 
 @CONTROLS.register("wl-subtree")
 def wl_subtree_control(store: GraphStore) -> Control:
-    """Return the Weisfeiler–Lehman subtree kernel of 1 … `ITERATIONS` rounds."""
-    return _kernel(wl_subtree(store, ITERATIONS))
+    """Return the Weisfeiler–Lehman subtree kernel; its rounds are chosen among `ROUNDS`."""
+    return _kernel(wl_subtree(store, max(ROUNDS)))
 
 
 @CONTROLS.register("wl-oa")
 def wl_oa_control(store: GraphStore) -> Control:
-    """Return the Weisfeiler–Lehman optimal-assignment kernel of 1 … `ITERATIONS` rounds."""
-    return _kernel(wl_optimal_assignment(store, ITERATIONS))
+    """Return the Weisfeiler–Lehman optimal-assignment kernel; its rounds are chosen among `ROUNDS`."""
+    return _kernel(wl_optimal_assignment(store, max(ROUNDS)))
 
 
 def _kernel(grams: list[NDArray[np.float32]]) -> Control:
-    return Control(np.arange(len(grams[0]), dtype=np.float64)[:, None], kernel_svm(*grams[1:]))
+    chosen = [grams[rounds] for rounds in ROUNDS]
+    return Control(np.arange(len(grams[0]), dtype=np.float64)[:, None], kernel_svm(*chosen))

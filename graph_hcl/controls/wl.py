@@ -65,9 +65,8 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     colours = [store.x.unique(dim=0, return_inverse=True)[1]]
     for _ in range(iterations):
         colour = colours[-1]
-        around = torch.zeros_like(colour).index_add_(0, target, _hash(colour)[source])
-        # Hashed again, so that a node's own colour cannot make up for a neighbour's.
-        key = _hash(around) + _hash(_hash(colour + 1))
+        # A node's own colour counts as ~colour, a negative number, which no neighbour's is.
+        key = _hash(~colour).index_add_(0, target, _hash(colour)[source])
         colours.append(key.unique(return_inverse=True)[1])
     return colours
 
@@ -119,11 +118,11 @@ def _matrix(values: Tensor, rows: Tensor, columns: Tensor, graphs: int) -> spars
 def _kernels(features: list[sparse.csr_array]) -> list[NDArray[np.float32]]:
     """Return the running sums over rounds of F Fᵀ, each divided by the root of its diagonal."""
     total = np.zeros((features[0].shape[0],) * 2, dtype=np.float32)
-    found = []
+    found: list[NDArray[np.float32]] = []
     for one in features:
         total += _gram(one)
-        scale = 1 / np.sqrt(total.diagonal())
-        found.append(total * scale[:, None] * scale)
+        root = np.sqrt(total.diagonal())
+        found.append((total / root[:, None] / root).astype(np.float32, copy=False))
     return found
 
 

@@ -43,6 +43,7 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
         answers = [search(task, _solver(gram)) for gram in grams]
         return max(answers, key=lambda answer: answer.validation or 0.0)
 
+    probe.__name__ = "kernel-svm"
     return probe
 
 
