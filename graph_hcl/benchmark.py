@@ -107,8 +107,8 @@ def _conclude(cells: list[Cell], folder: CellFolder) -> str:
 
     records = [(cell, folder.record(cell)) for cell in cells]
     finished = sum(record is not None for _, record in records)
-    errors = {cell: folder.error(cell) for cell, record in records if record is None}
-    problems = [f"{c.dataset}, {c.method}: {e.strip()}" for c, e in errors.items() if e]
+    errors = [(cell, folder.error(cell)) for cell, record in records if record is None]
+    problems = [f"{c.dataset}, {c.method}: {e.strip()}" for c, e in errors if e]
     tables: dict[str, Any] = dict(all_tables(records)) if finished else {}
     for name, table in tables.items():
         for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
