@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
@@ -100,7 +102,8 @@ class ContrastiveModel(nn.Module):
 
     The head has `layers` linear maps with ReLU between them (SimCLR, arXiv 2002.05709, section 2);
     with 0 layers the embedding itself is contrasted. `local` adds a head of the same shape for
-    node embeddings, for objectives that contrast nodes with graphs.
+    node embeddings, for objectives that contrast nodes with graphs. `weight_noise` is the η of
+    `perturbed`.
 
     >>> from graph_hcl.nn import make_backbone
     >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), width=32)
@@ -115,10 +118,12 @@ class ContrastiveModel(nn.Module):
         dim: int | None = None,
         normalization: str = "sphere",
         local: bool = False,
+        weight_noise: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.normalization = normalization
+        self.weight_noise = weight_noise
         widths = [encoder.width] * layers + [dim or encoder.width]
         self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
         self.node_head = MLP(widths, norm=None) if layers and local else None
@@ -126,6 +131,23 @@ class ContrastiveModel(nn.Module):
     def forward(self, batch: Any) -> Tensor:
         """Return normalised features z [B, d]."""
         return normalize(self.head(self.encoder(batch)), self.normalization)
+
+    @torch.no_grad()
+    def perturbed(self, batch: Any) -> Tensor:
+        """Return features z [B, d] by weights with noise, as constants without gradient.
+
+        θ' = θ + η ε, ε ~ N(0, var θ), for each weight tensor θ of the encoder: SimGRACE (arXiv
+        2202.03104, equation 2). As in its published code, the head has no noise, and nothing
+        learns through θ'. The noise is of torch's global generator; running statistics stay.
+        """
+        weights = {
+            name: value + self.weight_noise * value.std(correction=0) * torch.randn_like(value)
+            for name, value in self.named_parameters()
+            if name.startswith("encoder.")
+        }
+        buffers = {name: value.clone() for name, value in self.named_buffers()}
+        features: Tensor = functional_call(self, weights | buffers, (batch,))
+        return features
 
     def local_and_global(self, batch: Any) -> tuple[Tensor, Tensor]:
         """Return normalised features of nodes [n, d] and of graphs [B, d]."""

@@ -173,7 +173,8 @@ def contrast(
 ) -> tuple[Tensor, Tensor]:
     """Return the objective's value [] and features [V·B, d] of the views of graphs [V·B]."""
     if not getattr(objective, "reads_nodes", False):
-        z = torch.cat([model(view) for view in views])
+        later = model.perturbed if getattr(model, "weight_noise", 0) else model
+        z = torch.cat([model(views[0]), *(later(view) for view in views[1:])])
         return objective(z, graph, label), z
     nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
     owners = torch.cat([view.batch for view in views])
