@@ -1,13 +1,15 @@
 """Views through noisy weights: noise of the right size, on the encoder alone, and no traces."""
 
+import numpy as np
 import pytest
 import torch
 
 from graph_hcl.build import load_graphs, make_model
 from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.errors import UserError
+from graph_hcl.experiment import Experiment
 from graph_hcl.nn import ContrastiveModel
-from graph_hcl.training import set_seed
+from graph_hcl.training import Checkpoint, set_seed
 
 
 def config(noise: float, **given) -> Config:
@@ -59,12 +61,12 @@ def test_noise_has_eta_deviations_of_each_weight_and_spares_the_head(store, monk
     monkeypatch.setattr("graph_hcl.nn.encoder.functional_call", keep)
     model.perturbed(batch)
     own = dict(model.named_parameters())
-    moved = {name: seen[name] - value for name, value in own.items() if name in seen}
+    moved = {name: (seen[name] - value).detach() for name, value in own.items() if name in seen}
     assert set(moved) == {name for name in own if name.startswith("encoder.")}
     wide = [name for name in moved if moved[name].numel() >= 64]
     assert len(wide) > 3
     for name in wide:
-        ratio = float(moved[name].std() / own[name].std())
+        ratio = float(moved[name].std() / own[name].detach().std())
         assert 0.3 < ratio < 0.7, name
 
 
@@ -74,3 +76,23 @@ def test_noise_has_eta_deviations_of_each_weight_and_spares_the_head(store, monk
 def test_noise_that_would_have_no_effect_is_refused(store, given) -> None:
     with pytest.raises(UserError, match="two views or more, and an objective"):
         make_model(config(1.0, **given), store)
+
+
+def test_training_with_noise_goes_on_where_it_was_stopped(store, tmp_path) -> None:
+    experiment = Experiment(
+        config(1.0, objective="ucl", views=["identity"] * 2, epochs=3, diagnose=False)
+    )
+    everything = np.arange(len(store))
+
+    def stop(record: dict) -> None:
+        if record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    whole = experiment.fit(0, everything)
+    checkpoint = Checkpoint(tmp_path / "seed0.safetensors")
+    with pytest.raises(KeyboardInterrupt):
+        experiment.fit(0, everything, checkpoint=checkpoint, log=stop)
+    assert checkpoint.epoch() == 1
+    resumed = experiment.fit(0, everything, checkpoint=checkpoint)
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
