@@ -6,6 +6,7 @@ anchor's own label and over those of others; all else is read off these.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -72,8 +73,8 @@ def collapse_point(
 class Side(NamedTuple):
     """What each anchor sees of some of its negatives [A], in logs; −∞ where there are none.
 
-    >>> Side.of(torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2), torch.tensor([[True, False]])).plain
-    tensor([0.])
+    >>> Side.of(torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2), torch.tensor([2])).weight
+    tensor([0.6931])
     """
 
     number: Tensor
@@ -89,12 +90,13 @@ class Side(NamedTuple):
     """max s"""
 
     @classmethod
-    def of(cls, s: Tensor, log_eta: Tensor, chosen: Tensor) -> Side:
-        """Return what the rows of s [A, S] see of the `chosen` columns [A, S]."""
-        s, weight = (v.masked_fill(~chosen, -math.inf) for v in (s, log_eta))
-        plain, tilted = s.logsumexp(1), (s + weight).logsumexp(1)
-        count, square = chosen.sum(1).to(s).log(), (2 * weight).logsumexp(1)
-        return cls(count, plain, weight.logsumexp(1), tilted, square, s.amax(1))
+    def of(cls, s: Tensor, log_eta: Tensor, number: Tensor) -> Side:
+        """Return what rows see of logits s [A, S]; −∞ marks those that are no negatives."""
+        if not s.shape[1]:
+            s = log_eta = s.new_full((len(s), 1), -math.inf)
+        weight, tilted = log_eta.logsumexp(1), (s + log_eta).logsumexp(1)
+        square, count = (2 * log_eta).logsumexp(1), number.to(s).log()
+        return cls(count, s.logsumexp(1), weight, tilted, square, s.amax(1))
 
     def join(self, other: Side) -> Side:
         """Return what the anchors see of both sides together."""
@@ -186,19 +188,33 @@ def look_at(
     z = at_least_float(z.detach())
     pairs = Pairs.among(graph if positives == "views" else label, graph)
     eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
-    step = max(1, BLOCK // len(z))
+    # With rows sorted by label, each class is a slice of columns: no exponential is taken twice,
+    # and few of −∞, which is some thirty times slower than others on CPUs.
+    order = label.argsort(stable=True)
+    columns, names = z[order].t(), graph[order]
     same, other = [], []
-    for top in range(0, len(z), step):
-        rows = slice(top, top + step)
-        s = z[rows] @ z.t() / temperature
-        log_eta_ = eta[rows, None] * s if isinstance(eta, Tensor) else eta(s)
-        negative, alike = graph[rows, None] != graph, label[rows, None] == label
-        same.append(Side.of(s, log_eta_, negative & alike))
-        other.append(Side.of(s, log_eta_, negative & ~alike))
+    bounds = [0, *label[order].unique_consecutive(return_counts=True)[1].cumsum(0).tolist()]
+    for left, right in itertools.pairwise(bounds):
+        for rows in order[left:right].split(max(1, BLOCK // len(z))):
+            s = z[rows] @ columns / temperature
+            weight = eta[rows, None] * s if isinstance(eta, Tensor) else eta(s)
+            own = graph[rows, None] == names
+            near, every = own[:, left:right].sum(1), own.sum(1)
+            s, weight = (v.masked_fill(own, -math.inf) for v in (s, weight))
+            inside, outside = zip(*(_split(v, left, right) for v in (s, weight)), strict=True)
+            same.append(Side.of(*inside, right - left - near))
+            other.append(Side.of(*outside, len(z) - (right - left) - (every - near)))
+    back = order.argsort()
     row, column = pairs.positive_pairs()
     near = (z[row] * z[column]).sum(1) / temperature
-    return Anchors(_joined(same), _joined(other), row, near)
+    return Anchors(_joined(same, back), _joined(other, back), row, near)
 
 
-def _joined(parts: list[Side]) -> Side:
-    return Side(*(torch.cat(column) for column in zip(*parts, strict=True)))
+def _split(values: Tensor, left: int, right: int) -> tuple[Tensor, Tensor]:
+    """Return the columns from `left` to `right`, and all others."""
+    rest = torch.cat([values[:, :left], values[:, right:]], 1)
+    return values[:, left:right], rest
+
+
+def _joined(parts: list[Side], order: Tensor) -> Side:
+    return Side(*(torch.cat(column)[order] for column in zip(*parts, strict=True)))
