@@ -1,4 +1,4 @@
-"""What theory says of features at hand: floors, orderings, Assumption 1, what negatives weigh.
+"""What theory asks of features at hand: orderings, Assumption 1, and what negatives weigh.
 
 One pass over blocks of anchors reduces the logits to a few log-sum-exps over the negatives of the
 anchor's own label and over those of others; all else is read off these.
@@ -18,56 +18,11 @@ from torch.nn import functional as F
 from graph_hcl.losses.adaptive import Adaptive
 from graph_hcl.losses.dense import at_least_float, settle
 from graph_hcl.losses.hardening import Exponential, LogEta
+from graph_hcl.losses.make import hardness_weights
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.psi import InfoNCE, Psi
 
 BLOCK = 2**22
 """Logits that a pass holds at a time."""
-
-
-def simplex(classes: int) -> Tensor:
-    """Return C unit vectors [C, C] with equal inner products −1/(C−1): neural collapse.
-
-    >>> (simplex(3) @ simplex(3).t()).round(decimals=3)[0]
-    tensor([ 1.0000, -0.5000, -0.5000])
-    """
-    return F.normalize(torch.eye(classes) - 1 / classes, dim=1)
-
-
-def loss_floor(
-    classes: int, temperature: float = 1.0, negatives: float = 1.0, psi: Psi | None = None
-) -> float:
-    """Return the least SCL and H-SCL in the unit ball, ψ(−C/((C−1)T), …) (arXiv 2311.05139).
-
-    It is reached exactly at neural collapse, for balanced classes and dimensions ≥ C − 1, by any
-    hardening (theorems 1 and 2). `negatives` is Q: 1 for the prefactor "mean", the number of
-    negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes.
-
-    >>> round(loss_floor(2), 4), round(loss_floor(100), 4)
-    (0.1269, 0.3106)
-    """
-    if classes < 2:
-        raise ValueError(f"Expected two classes or more, but got {classes}.")
-    t = torch.tensor([[-classes / ((classes - 1) * temperature)]], dtype=torch.float64)
-    return float((psi or InfoNCE())(t, torch.full_like(t, negatives)))
-
-
-def collapse_point(
-    classes: int, temperature: float = 1.0, beta: float = 0.0
-) -> tuple[float, float]:
-    """Return UCL or H-UCL at neural collapse ("mean", k → ∞), and the same-class mass there.
-
-    A negative is of the anchor's own class with probability 1/C, where its logit is 1/T, and else
-    −1/((C−1)T); η = e^{βs} weighs both.
-
-    >>> [round(value, 4) for value in collapse_point(2)], round(collapse_point(6, beta=2.0)[1], 2)
-    ([0.4496, 0.5], 0.69)
-    """
-    same, other = 1 / temperature, -1 / ((classes - 1) * temperature)
-    near, far = math.exp(beta * same), (classes - 1) * math.exp(beta * other)
-    mass = near / (near + far)
-    n = mass * math.exp(same) + (1 - mass) * math.exp(other)
-    return math.log1p(n * math.exp(-same)), mass
 
 
 class Side(NamedTuple):
@@ -174,6 +129,7 @@ def look_at(
     Negatives are the rows of other graphs; `positives` "views" or "label" as in `HSCL`. Memory is
     O(M). Raises `ValueError` for wrong shapes.
 
+    >>> from graph_hcl.geometry import simplex
     >>> z = simplex(2).repeat_interleave(2, 0)
     >>> seen = look_at(z, torch.arange(4), torch.tensor([0, 0, 1, 1]), temperature=1.0,
     ...     log_eta=Exponential(0.0), positives="label")
@@ -202,12 +158,46 @@ def look_at(
             near, every = own[:, left:right].sum(1), own.sum(1)
             s, weight = (v.masked_fill(own, -math.inf) for v in (s, weight))
             inside, outside = zip(*(_split(v, left, right) for v in (s, weight)), strict=True)
-            same.append(Side.of(*inside, right - left - near))
-            other.append(Side.of(*outside, len(z) - (right - left) - (every - near)))
+            far = len(z) - (right - left) - (every - near)
+            same.append(Side.of(inside[0], inside[1], right - left - near))
+            other.append(Side.of(outside[0], outside[1], far))
     back = order.argsort()
     row, column = pairs.positive_pairs()
     near = (z[row] * z[column]).sum(1) / temperature
     return Anchors(_joined(same, back), _joined(other, back), row, near)
+
+
+@torch.no_grad()
+def negative_weights(
+    z: Tensor,
+    graph: Tensor,
+    label: Tensor,
+    *,
+    temperature: float = 0.5,
+    log_eta: LogEta | Adaptive | None = None,
+    positives: str = "views",
+    negatives: str = "all",
+) -> Tensor:
+    """Return the share of η that each negative of a row has [M, M]; rows sum to 1, or to 0.
+
+    As `look_at`, with the weights themselves in O(M²) memory. `negatives` "label" takes graphs of
+    other labels only, as SCL and H-SCL do, instead of all other graphs.
+
+    >>> z, each = torch.tensor([[1.0], [1.0], [-1.0]]), torch.arange(3)
+    >>> negative_weights(z, each, each, temperature=1.0)[0]
+    tensor([0.0000, 0.8808, 0.1192])
+    """
+    z = at_least_float(z.detach())
+    chosen = graph[:, None] != graph
+    if negatives == "label":
+        chosen &= label[:, None] != label
+    pairs = Pairs.among(
+        graph if positives == "views" else label, label if negatives == "label" else graph
+    )
+    eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
+    apply = (lambda s: eta[:, None] * s) if isinstance(eta, Tensor) else eta
+    weights = hardness_weights(z @ z.t() / temperature, chosen, apply)
+    return weights / chosen.sum(1, keepdim=True).clamp_min(1)
 
 
 def _split(values: Tensor, left: int, right: int) -> tuple[Tensor, Tensor]:
