@@ -66,7 +66,7 @@ def wl_subtree_control(store: GraphStore) -> Control:
 
 @CONTROLS.register("wl-oa")
 def wl_oa_control(store: GraphStore) -> Control:
-    """Return the Weisfeiler–Lehman optimal-assignment kernel; rounds are chosen among `ROUNDS`."""
+    """Return the optimal-assignment kernel of the same colours, with the same choice of rounds."""
     return _kernel(wl_optimal_assignment(store, max(ROUNDS)))
 
 

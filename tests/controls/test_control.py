@@ -33,8 +33,8 @@ def test_bag_counts_labels_and_knows_no_order(store) -> None:
         np.testing.assert_array_equal(found[number], graph.x.sum(0))
 
 
-@pytest.mark.parametrize("name", CONTROLS.names()[1:])
-def test_all_beat_the_majority_under_both_protocols(store, name: str) -> None:
+@pytest.mark.parametrize("name", ["bag", "wl-subtree", "wl-oa"])
+def test_those_that_look_beat_the_majority_under_both_protocols(store, name: str) -> None:
     control, y = CONTROLS.get(name)(store), store.y.numpy()
     probe = control.probe or "svm"
     folds = stratified_folds(y, folds=3, validation=0.1)
