@@ -55,7 +55,8 @@ class Spec:
     """A benchmark file, read and checked.
 
     `common` are settings that every method starts from; `splits` is a folder of NAME_splits.json
-    with the fixed folds of the inductive protocol.
+    with the fixed folds of the inductive protocol. `compare` are the pairs of methods whose
+    differences are of interest; all pairs unless given.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Spec:
     seed: int = 0
     common: dict[str, Any] = field(default_factory=dict)
     splits: str | None = None
+    compare: list[list[str]] = field(default_factory=list)
     folder: Path = Path()
 
     def configs(
@@ -123,6 +125,9 @@ def read_spec(path: str | Path, splits: str | None = None) -> Spec:
     spec = _build(Spec, {"name": path.stem, "folder": path.parent} | found, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
+    for pair in spec.compare:
+        if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
+            raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
     unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS]
     if unknown:
         raise UserError(f"Expected protocols of {', '.join(PROTOCOLS)}, but got '{unknown[0]}'.")
