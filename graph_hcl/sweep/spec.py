@@ -7,13 +7,15 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from graph_hcl.cli import config_parser, flat, read_config
+from graph_hcl.cli import Parser, config_of, config_parser, flat
 from graph_hcl.config import Config
+from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
 
@@ -75,7 +77,8 @@ class Spec:
     ) -> Iterator[tuple[dict[str, Any], Config]]:
         """Yield each candidate of a method: what is particular to it, and its first config."""
         method = self.methods[name]
-        layers = [f"--config={json.dumps(self.common)}"] if self.common else []
+        preset = card(dataset).preset if dataset in known() else {}
+        layers = [_inline(settings) for settings in (preset, self.common) if settings]
         if method.config is not None:
             file = self.folder / method.config
             if not file.is_file():
@@ -85,9 +88,7 @@ class Spec:
             own = _nested(flat(method.settings) | point)
             own |= {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
             try:
-                config, _ = read_config(
-                    config_parser("benchmark", "", ""), [*layers, f"--config={json.dumps(own)}"]
-                )
+                config = config_of(_parser().read([*layers, _inline(own)]))
             except UserError as error:
                 raise UserError(f"The method '{name}': {error}") from error
             if protocol == "inductive" and self.splits is not None:
@@ -144,6 +145,15 @@ def splits_file(folder: Path, dataset: str) -> Path:
         if file.is_file():
             return file
     raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
+
+
+@cache
+def _parser() -> Parser:
+    return config_parser("benchmark", "", "")
+
+
+def _inline(settings: dict[str, Any]) -> str:
+    return f"--config={json.dumps(settings)}"
 
 
 def _method(name: str, given: Any) -> Method:
