@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graph_hcl.cli import Parser, run
 from graph_hcl.errors import UserError
 
 if TYPE_CHECKING:
     from graph_hcl.sweep.cells import Cell
+    from graph_hcl.sweep.spec import Spec
     from graph_hcl.sweep.work import CellFolder
 
 EXAMPLES = """\
@@ -63,7 +64,7 @@ def main(argv: Sequence[str]) -> None:
         return
     if not flags.table:
         run_cells(mine, folder, flags.jobs, sys.stderr.isatty(), flags.engine)
-    print(_conclude(cells, folder))
+    print(_conclude(spec, cells, folder))
 
 
 def _shard(cells: list[Cell], shard: str | None) -> list[Cell]:
@@ -97,7 +98,7 @@ def _listing(cells: list[Cell], folder: CellFolder, jobs: int) -> str:
     return "\n".join(lines)
 
 
-def _conclude(cells: list[Cell], folder: CellFolder) -> str:
+def _conclude(spec: Spec, cells: list[Cell], folder: CellFolder) -> str:
     """Write all tables beside the cells; return what to print.
 
     Raises `UserError` when there is nothing to show, or when cells could not be carried out.
@@ -109,7 +110,7 @@ def _conclude(cells: list[Cell], folder: CellFolder) -> str:
     finished = sum(record is not None for _, record in records)
     errors = [(cell, folder.error(cell)) for cell, record in records if record is None]
     problems = [f"{c.dataset}, {c.method}: {e.strip()}" for c, e in errors if e]
-    tables: dict[str, Any] = dict(all_tables(records)) if finished else {}
+    tables = all_tables(records, spec.compare)
     for name, table in tables.items():
         for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
             file = folder.path / "tables" / f"{name}.{suffix}"

@@ -98,8 +98,12 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
     if name in known():
         parser.set_defaults(flat(card(name).preset))
     parsed = parser.read(argv)
-    fields = {name: parsed[name] for name in Config.__dataclass_fields__}
-    return Config(**fields), parsed
+    return config_of(parsed), parsed
+
+
+def config_of(parsed: Any) -> Config:
+    """Return the config among what a parser read."""
+    return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})
 
 
 def config_from(file: Path) -> Config:

@@ -11,13 +11,14 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
-from graph_hcl.nn.neighbours import Neighbours
+from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
 from graph_hcl.registry import Registry
 
 READOUTS: Registry[Callable[..., Tensor]] = Registry("readout")
 READOUTS.register("sum")(global_add_pool)
 READOUTS.register("mean")(global_mean_pool)
 READOUTS.register("max")(global_max_pool)
+_EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 
 NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry("normalization")
 
@@ -43,7 +44,6 @@ def normalize(z: Tensor, how: str = "sphere") -> Tensor:
     sphere: z / ‖z‖. ball: z · min(1, 1/‖z‖) (arXiv 2311.05139, section 5). none: z. The zero
     vector stays zero. Raises `UserError` for another name.
 
-    >>> import torch
     >>> normalize(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), "ball")
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
@@ -66,7 +66,6 @@ class GraphEncoder(nn.Module):
     `backbone(x, edge_index)` gives node embeddings [n, D]; `width` is D; `readout` is sum, mean,
     max, or a callable with the signature of PyG's global pooling functions.
 
-    >>> import torch
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone
     >>> edges = torch.tensor([[0, 1], [1, 0]])
@@ -86,15 +85,27 @@ class GraphEncoder(nn.Module):
 
     def nodes(self, batch: Any) -> Tensor:
         """Return node embeddings [n, D] of a batch with `x` and `edge_index`."""
-        edges = batch.edge_index
-        if getattr(self.backbone, "takes_neighbours", False) and is_mirrored(batch):
-            edges = Neighbours.of(edges, len(batch.x))
-        nodes: Tensor = self.backbone(batch.x, edges)
-        return nodes
+        blocks = self._blocks(batch)
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
 
     def forward(self, batch: Any) -> Tensor:
         """Return graph embeddings [B, D]."""
-        return self.readout(self.nodes(batch), batch.batch, batch.num_graphs)
+        if self.readout not in _EACH_COLUMN:
+            return self.pool(self.nodes(batch), batch)
+        # Reading out each layer by itself spares a copy of all node embeddings side by side.
+        return torch.cat([self.pool(block, batch) for block in self._blocks(batch)], dim=1)
+
+    def pool(self, nodes: Tensor, batch: Any) -> Tensor:
+        """Return the read-out [B, …] of node embeddings [n, …]."""
+        if self.readout is global_add_pool and is_mirrored(batch):
+            return sum_of_graphs(nodes, batch.ptr, batch.batch)
+        return self.readout(nodes, batch.batch, batch.num_graphs)
+
+    def _blocks(self, batch: Any) -> list[Tensor]:
+        """Return blocks of columns that side by side are the node embeddings."""
+        if getattr(self.backbone, "takes_neighbours", False) and is_mirrored(batch):
+            return self.backbone.blocks(batch.x, Neighbours.of(batch.edge_index, len(batch.x)))
+        return [self.backbone(batch.x, batch.edge_index)]
 
 
 class ContrastiveModel(nn.Module):
@@ -152,7 +163,7 @@ class ContrastiveModel(nn.Module):
     def local_and_global(self, batch: Any) -> tuple[Tensor, Tensor]:
         """Return normalised features of nodes [n, d] and of graphs [B, d]."""
         nodes = self.encoder.nodes(batch)
-        graphs = self.encoder.readout(nodes, batch.batch, batch.num_graphs)
+        graphs = self.encoder.pool(nodes, batch)
         local = nodes if self.node_head is None else self.node_head(nodes)
         how = self.normalization
         return normalize(local, how), normalize(self.head(graphs), how)

@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Cell:
         key = {"format": FORMAT, "control": self.control, "epochs": list(self.epochs)}
         return key | {"config": settings}
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The hash that names the cell's file, over its complete configuration."""
         text = json.dumps(self.key(), sort_keys=True)

@@ -7,13 +7,15 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from graph_hcl.cli import config_parser, flat, read_config
+from graph_hcl.cli import Parser, config_of, config_parser, flat
 from graph_hcl.config import Config
+from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
 
@@ -55,7 +57,8 @@ class Spec:
     """A benchmark file, read and checked.
 
     `common` are settings that every method starts from; `splits` is a folder of NAME_splits.json
-    with the fixed folds of the inductive protocol.
+    with the fixed folds of the inductive protocol. `compare` are the pairs of methods whose
+    differences are of interest; all pairs unless given.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Spec:
     seed: int = 0
     common: dict[str, Any] = field(default_factory=dict)
     splits: str | None = None
+    compare: list[list[str]] = field(default_factory=list)
     folder: Path = Path()
 
     def configs(
@@ -73,7 +77,8 @@ class Spec:
     ) -> Iterator[tuple[dict[str, Any], Config]]:
         """Yield each candidate of a method: what is particular to it, and its first config."""
         method = self.methods[name]
-        layers = [f"--config={json.dumps(self.common)}"] if self.common else []
+        preset = card(dataset).preset if dataset in known() else {}
+        layers = [_inline(settings) for settings in (preset, self.common) if settings]
         if method.config is not None:
             file = self.folder / method.config
             if not file.is_file():
@@ -83,9 +88,7 @@ class Spec:
             own = _nested(flat(method.settings) | point)
             own |= {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
             try:
-                config, _ = read_config(
-                    config_parser("benchmark", "", ""), [*layers, f"--config={json.dumps(own)}"]
-                )
+                config = config_of(_parser().read([*layers, _inline(own)]))
             except UserError as error:
                 raise UserError(f"The method '{name}': {error}") from error
             if protocol == "inductive" and self.splits is not None:
@@ -123,6 +126,9 @@ def read_spec(path: str | Path, splits: str | None = None) -> Spec:
     spec = _build(Spec, {"name": path.stem, "folder": path.parent} | found, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
+    for pair in spec.compare:
+        if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
+            raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
     unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS]
     if unknown:
         raise UserError(f"Expected protocols of {', '.join(PROTOCOLS)}, but got '{unknown[0]}'.")
@@ -139,6 +145,15 @@ def splits_file(folder: Path, dataset: str) -> Path:
         if file.is_file():
             return file
     raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
+
+
+@cache
+def _parser() -> Parser:
+    return config_parser("benchmark", "", "")
+
+
+def _inline(settings: dict[str, Any]) -> str:
+    return f"--config={json.dumps(settings)}"
 
 
 def _method(name: str, given: Any) -> Method:

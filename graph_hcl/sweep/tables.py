@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graph_hcl.data import card, known
@@ -137,14 +137,20 @@ def difference(first: Scores, second: Scores) -> PairedDifference | None:
     return corrected_t_test(a, b, test_to_train=first.test_to_train)
 
 
-def difference_table(grid: Grid, protocol: str) -> Table:
-    """Return each pair of methods on each data set: difference, 95 % interval, p of equality."""
+def difference_table(grid: Grid, protocol: str, compare: Sequence[Sequence[str]] = ()) -> Table:
+    """Return pairs of methods on each data set: difference, 95 % interval, p of equality.
+
+    The pairs are those of `compare`, or all.
+    """
     methods, datasets = _axes(grid)
+    pairs = [(a, b) for a, b in compare] or list(itertools.combinations(methods, 2))
     rows = []
     for name in datasets:
-        for a, b in itertools.combinations([m for m in methods if (m, name) in grid], 2):
-            found = difference(grid[a, name], grid[b, name])
-            if found is not None:
+        for a, b in pairs:
+            if (a, name) in grid and (b, name) in grid:
+                found = difference(grid[a, name], grid[b, name])
+                if found is None:
+                    continue
                 low, high = (100 * end for end in found.interval)
                 interval = f"{low:+.2f} … {high:+.2f}"
                 cells = [f"{100 * found.difference:+.2f}", interval, f"{found.p_value:.3f}"]
@@ -168,7 +174,9 @@ def choice_table(grid: Grid, protocol: str) -> Table:
     return Table(caption, ["method", "data set", "candidates"], rows)
 
 
-def all_tables(cells: Sequence[tuple[Cell, Record | None]]) -> Mapping[str, Table]:
+def all_tables(
+    cells: Sequence[tuple[Cell, Record | None]], compare: Sequence[Sequence[str]] = ()
+) -> dict[str, Table]:
     """Return every table that the finished cells allow, by name."""
     found: dict[str, Table] = {}
     datasets: list[str] = []
@@ -179,7 +187,7 @@ def all_tables(cells: Sequence[tuple[Cell, Record | None]]) -> Mapping[str, Tabl
         datasets += [name for name in _axes(grid)[1] if name not in datasets]
         found[f"{protocol}-accuracy"] = score_table(grid, protocol)
         found[f"{protocol}-macro-f1"] = score_table(grid, protocol, macro_f1=True)
-        found[f"{protocol}-differences"] = difference_table(grid, protocol)
+        found[f"{protocol}-differences"] = difference_table(grid, protocol, compare)
         found[f"{protocol}-choices"] = choice_table(grid, protocol)
     found["published"] = published_table(datasets)
     return {name: table for name, table in found.items() if table.rows}

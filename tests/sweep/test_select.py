@@ -125,6 +125,9 @@ def test_scores_and_differences_in_the_tables() -> None:
     assert difference == f"{100 * expected.difference:+.2f}"
     assert interval == " … ".join(f"{100 * end:+.2f}" for end in expected.interval)
     assert p == f"{expected.p_value:.3f}"
+    (chosen,) = difference_table(grid, "t", [["b", "a"], ["b", "absent"]]).rows
+    assert chosen[1:3] == ["b", "a"]
+    assert float(chosen[3]) == -float(difference)
 
 
 def test_published_figures_come_with_their_protocol() -> None:

@@ -72,6 +72,7 @@ def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
         ({"methods": {"a": {"setting": {}}}}, "Unknown field 'setting' in the method 'a'"),
         ({"methods": {"a": {"grid": {"beta": 1}}}}, "list of values for 'beta'"),
         ({"datasets": []}, "list of data sets"),
+        ({"compare": [["ucl", "typo"]]}, "pairs of methods"),
         ({"protocols": ["official"]}, "protocols of transductive, inductive"),
         (
             {"methods": {"a": {"grid": {"beta": [1]}, "tune": {"trials": 1, "space": {}}}}},
