@@ -6,10 +6,6 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from matplotlib.axes import Axes
-
-from graph_hcl.plot import svg
-
 CSS = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
@@ -43,16 +39,14 @@ summary { cursor: pointer; }
 """
 
 
-def figure(ax: Axes, caption: str, name: str) -> str:
-    """Return a drawing as inline SVG with its caption; `name` keeps its inner names apart.
+def figure(svg: str, caption: str, name: str) -> str:
+    """Return a drawing with its caption; `name` keeps the names of its parts apart from others'.
 
-    >>> from graph_hcl.plot import losses
-    >>> "<figcaption>hi" in figure(losses([{"epoch": 1, "ucl": 1.0}]), "hi", "one")
-    True
+    >>> figure('<svg ><use href="#a"/></svg>', "b", "c")  # doctest: +NORMALIZE_WHITESPACE
+    '<figure><svg role="img" aria-label="b" ><use
+    href="#c-a"/></svg><figcaption>b</figcaption></figure>'
     """
-    drawn = svg(ax)
-    # Two drawings on a page must not share the names of their parts.
-    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', drawn)
+    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     drawn = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", drawn)
     label = html.escape(caption)
     drawn = drawn.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
