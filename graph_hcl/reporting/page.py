@@ -26,8 +26,9 @@ figcaption { font-size: .85rem; color: #444; margin-top: .3rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .6rem 0; font-size: .88rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
-  font-variant-numeric: tabular-nums; vertical-align: top; overflow-wrap: anywhere; }
+  font-variant-numeric: tabular-nums; vertical-align: top; overflow-wrap: break-word; }
 th { background: #f3f6f9; }
+nav { font-size: .9rem; }
 pre { font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; }
