@@ -14,6 +14,7 @@ h1 { font-size: 1.5rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; border-bottom: 2px solid #0072B2;
   padding-bottom: .2rem; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
+h2, h3 { break-after: avoid; }
 p { margin: .4rem 0; max-width: 80ch; }
 .small { font-size: .85rem; color: #444; }
 .note { color: #7a3b00; font-weight: 600; }
