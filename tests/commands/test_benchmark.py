@@ -125,6 +125,16 @@ def test_random_labels_raise_no_score(capsys) -> None:
     assert sum(accuracy) / len(accuracy) < 0.66 + 0.1  # majority and a little luck
 
 
+def test_ray_carries_out_the_same_cells() -> None:
+    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+    file = write(methods={"bag": {"control": "bag"}, "majority": {"control": "majority"}})
+    try:
+        assert main(["benchmark", file, "--engine", "ray"]) == 0
+    finally:
+        ray.shutdown()
+    assert len(records()) == 2
+
+
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
