@@ -19,6 +19,7 @@ from graph_hcl.losses.objectives import (
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.psi import PSIS, InfoNCE, Logistic, Psi, Triplet
 from graph_hcl.losses.queue import Queue
+from graph_hcl.losses.supervised import CrossEntropy
 
 __all__ = [
     "HARDENINGS",
@@ -30,6 +31,7 @@ __all__ = [
     "UCL",
     "ClassMass",
     "Contrast",
+    "CrossEntropy",
     "EffectiveSampleSize",
     "Exponential",
     "HInfoGraph",

@@ -96,7 +96,9 @@ class _Rowwise(torch.autograd.Function):
         flat_eta = not isinstance(beta, Tensor) and beta == 0
         is_one = not isinstance(beta, Tensor) and beta == 1
         height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
-        d_a, d_x = torch.empty_like(anchors), torch.zeros_like(x)
+        d_a = torch.empty_like(anchors)
+        # Samples without a gradient, a queue or fixed targets, are spared a product a block.
+        d_x = torch.zeros_like(x) if samples is None or ctx.needs_input_grad[1] else None
         total = anchors.new_zeros(())
         blocks = _blocks(pairs, counts, height) if masks is None else [_whole(*masks)]
         for rows, positive, excluded in blocks:
@@ -130,8 +132,9 @@ class _Rowwise(torch.autograd.Function):
                 torch.mm(slope + slope.t(), x, out=d_a)
                 continue
             torch.mm(slope, x, out=d_a[rows])
-            d_x.addmm_(slope.t(), a)
-        if samples is None:
+            if d_x is not None:
+                d_x.addmm_(slope.t(), a)
+        if samples is None and d_x is not None:
             d_a += d_x
         ctx.save_for_backward(d_a, None if samples is None else d_x)
         ctx.scale = 1 / pair_loss.temperature
