@@ -122,19 +122,22 @@ class ProbeConfig:
     """How frozen embeddings are measured."""
 
     name: str = "svm"
-    """svm (RBF), linear-svm, logistic, class-mean or knn."""
+    """svm (RBF), linear-svm, logistic, class-mean, knn or majority."""
     folds: int = 10
     """Outer stratified folds."""
     splits: str | None = None
     """JSON file of fixed folds for the inductive protocol; null draws stratified folds."""
     validation: float = 0.1
     """Share of an inductive fold's training graphs that is kept for selection."""
+    fraction: float = 1.0
+    """Share of the training labels that a transductive probe sees; 0.01 is one in a hundred."""
     jobs: int | None = None
     """Processes for the folds; null takes one per core."""
 
     def __post_init__(self) -> None:
         _expect(self.folds >= 2, "probe.folds", "2 or more", self.folds)
         _expect(0 < self.validation < 1, "probe.validation", "in (0, 1)", self.validation)
+        _expect(0 < self.fraction <= 1, "probe.fraction", "in (0, 1]", self.fraction)
 
 
 @dataclass

@@ -60,6 +60,8 @@ class Experiment:
     def folds(self, seed: int) -> list[probes.Fold]:
         """Return the outer folds of a repetition; with a validation part when inductive."""
         probe, inductive = self.config.probe, self.config.protocol == "inductive"
+        if inductive and probe.fraction != 1:
+            raise UserError("Expected --protocol transductive with --probe.fraction.")
         if probe.splits is not None:
             if not inductive:
                 raise UserError("Expected --protocol inductive with --probe.splits.")
@@ -78,10 +80,8 @@ class Experiment:
         """Return the objective in its first state: what it remembers must not outlive a fold."""
         return make_objective(self.config)[0]
 
-    def train(
-        self, folder: RunFolder, part: str, seed: int, indices: np.ndarray, show: bool
-    ) -> ContrastiveModel:
-        """Return the trained model of a part, going on from its checkpoint if there is one."""
+    def fit(self, seed: int, indices: np.ndarray, **options: Any) -> ContrastiveModel:
+        """Return the model of a seed, trained on the graphs `indices`; options are `fit`'s."""
         config, model = self.config, self.model(seed)
         settings = TrainingSettings(
             config.epochs,
@@ -90,8 +90,6 @@ class Experiment:
             config.optimizer.weight_decay,
             seed,
         )
-        checkpoint = folder.checkpoint(part)
-        folder.forget_metrics_after(part, checkpoint.epoch())
         fit(
             model,
             self.new_objective(),
@@ -100,12 +98,24 @@ class Experiment:
             torch.from_numpy(indices).to(self.device),
             settings,
             device=self.device,
+            **options,
+        )
+        return model
+
+    def train(
+        self, folder: RunFolder, part: str, seed: int, indices: np.ndarray, show: bool
+    ) -> ContrastiveModel:
+        """Return the trained model of a part, going on from its checkpoint if there is one."""
+        checkpoint = folder.checkpoint(part)
+        folder.forget_metrics_after(part, checkpoint.epoch())
+        return self.fit(
+            seed,
+            indices,
             checkpoint=checkpoint,
-            diagnose=diagnose if config.diagnose else None,
+            diagnose=diagnose if self.config.diagnose else None,
             log=lambda record: folder.log({"part": part} | record),
             progress=part if show else None,
         )
-        return model
 
     def parts(self) -> list[str]:
         """Return the names of all models that the run trains."""
@@ -161,28 +171,37 @@ class Experiment:
             evaluating,
         )
 
-    def measure(self, embeddings: list[np.ndarray], seed: int, show: bool) -> probes.Evaluation:
-        """Return the protocol's evaluation of one matrix, or of one per fold when inductive."""
-        probe = self.config.probe
-        folds = self.folds(seed)
+    def measure(
+        self,
+        embeddings: list[np.ndarray],
+        seed: int,
+        show: bool = False,
+        probe: probes.Probe | None = None,
+    ) -> probes.Evaluation:
+        """Return the protocol's evaluation of one matrix, or of one per fold when inductive.
+
+        The probe is the config's unless given.
+        """
+        settings, folds = self.config.probe, self.folds(seed)
         bar = tqdm(total=len(folds), desc="evaluate", unit="fold", leave=False, disable=not show)
         with bar:
             if self.config.protocol == "transductive":
                 return probes.transductive(
                     embeddings[0],
                     self.labels,
-                    probe=probe.name,
-                    folds=probe.folds,
+                    probe=probe or settings.name,
+                    folds=settings.folds,
+                    fraction=settings.fraction,
                     seed=seed,
-                    jobs=probe.jobs,
+                    jobs=settings.jobs,
                     progress=lambda score: bar.update(),
                 )
             return probes.inductive(
                 lambda number, fold: embeddings[number],
                 self.labels,
                 folds=folds,
-                probe=probe.name,
+                probe=probe or settings.name,
                 seed=seed,
-                jobs=probe.jobs,
+                jobs=settings.jobs,
                 progress=lambda score: bar.update(),
             )

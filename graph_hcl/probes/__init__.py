@@ -5,7 +5,7 @@ from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
 from graph_hcl.probes.protocols import PROTOCOLS, inductive, resolve_protocol, transductive
 from graph_hcl.probes.splits import Fold, read_splits, stratified_folds
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test, majority_accuracy
-from graph_hcl.probes.task import C_GRID, PROBES, Answer, Task
+from graph_hcl.probes.task import C_GRID, PROBES, Answer, Probe, Task
 
 __all__ = [
     "C_GRID",
@@ -16,6 +16,7 @@ __all__ = [
     "Fold",
     "FoldScore",
     "PairedDifference",
+    "Probe",
     "Task",
     "corrected_t_test",
     "inductive",

@@ -18,7 +18,8 @@ class FoldScore:
 
     `train`, `validation` and `test` count graphs; under the transductive protocol C is chosen by
     inner cross-validation on the training part, so `validation` is 0. `predictions` and `labels`
-    are those of the test graphs, in the order of the fold.
+    are those of the test graphs, in the order of the fold; `validation_accuracy` is that of the
+    chosen C on the graphs that it was chosen on, None where nothing was chosen.
 
     >>> FoldScore(0, 0.5, 0.5, 1.0, 8, 0, 2, [0, 1], [0, 0]).accuracy
     0.5
@@ -33,6 +34,7 @@ class FoldScore:
     test: int
     predictions: list[int]
     labels: list[int]
+    validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

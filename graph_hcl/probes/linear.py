@@ -21,7 +21,7 @@ def linear_svm(task: Task) -> Answer:
     >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     >>> rows = np.arange(4)
     >>> linear_svm(Task(x, np.array([0, 0, 1, 1]), [(rows, rows)], rows, np.array([[3.0]])))
-    Answer(predictions=array([1]), C=0.001)
+    Answer(predictions=array([1]), C=0.001, validation=1.0)
     """
     return search(task, solve_svm)
 
@@ -33,7 +33,7 @@ def logistic(task: Task) -> Answer:
     >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     >>> rows = np.arange(4)
     >>> logistic(Task(x, np.array([0, 0, 1, 1]), [(rows, rows)], rows, np.array([[3.0]])))
-    Answer(predictions=array([1]), C=0.001)
+    Answer(predictions=array([1]), C=0.001, validation=1.0)
     """
     return search(task, solve_logistic)
 

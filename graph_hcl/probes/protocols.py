@@ -13,7 +13,13 @@ from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
-from graph_hcl.probes.splits import Fold, check_class_sizes, check_labels, stratified_folds
+from graph_hcl.probes.splits import (
+    Fold,
+    check_class_sizes,
+    check_labels,
+    stratified_folds,
+    with_few_labels,
+)
 from graph_hcl.probes.task import PROBES, Floats, Labels, Probe, Task
 
 PROTOCOLS = ("transductive", "inductive")
@@ -50,9 +56,10 @@ def transductive(
     embeddings: ArrayLike,
     labels: ArrayLike,
     *,
-    probe: str = "svm",
+    probe: str | Probe = "svm",
     folds: int = 10,
     inner: int = 5,
+    fraction: float = 1.0,
     seed: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -65,8 +72,12 @@ def transductive(
     random_state=seed)`, outer and inner. `jobs` threads share the folds (all cores unless given);
     `progress` is called with each finished fold.
 
+    With `fraction` below 1 the probe sees the labels of that share of each training part only, a
+    stratified draw with one graph of each class at least: few labels. It takes fewer inner folds
+    where a class has fewer graphs than `inner`, and C = 1 where one has a single graph.
+
     Raises `UserError` for embeddings that are not finite, a length that is not that of the labels,
-    one class, or fewer graphs of a class than folds.
+    one class, fewer graphs of a class than folds, or a fraction outside (0, 1].
 
     >>> x = np.array([[0.0], [1.0]]).repeat(10, axis=0) + np.arange(20)[:, None] / 100
     >>> found = transductive(x, [0] * 10 + [1] * 10, folds=2, jobs=1)
@@ -76,22 +87,22 @@ def transductive(
     y = check_labels(labels)
     x = _check_embeddings(embeddings, y)
     splits = stratified_folds(y, folds=folds, seed=seed)
+    if fraction != 1:
+        splits = [with_few_labels(fold, y, fraction, seed) for fold in splits]
+    tasks = []
     for number, fold in enumerate(splits):
-        where = f"the training part of fold {number}"
-        check_class_sizes(y[fold.train], inner, where, "take fewer inner folds")
-    splitter = StratifiedKFold(inner, shuffle=True, random_state=seed)
-    tasks = [
-        Task(
-            x[fold.train],
-            y[fold.train],
-            list(splitter.split(fold.train, y[fold.train])),
-            np.arange(len(fold.train)),
-            x[fold.test],
-        )
-        for fold in splits
-    ]
-    scores = _run(PROBES.get(probe), tasks, splits, y, jobs, progress)
-    return Evaluation("transductive", probe, seed, scores)
+        seen = y[fold.train]
+        if fraction == 1:
+            where = f"the training part of fold {number}"
+            check_class_sizes(seen, inner, where, "take fewer inner folds")
+        count = min(inner, int(np.unique(seen, return_counts=True)[1].min()))
+        parts = []
+        if count > 1:
+            splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
+            parts = list(splitter.split(fold.train, seen))
+        tasks.append(Task(x[fold.train], seen, parts, np.arange(len(seen)), x[fold.test]))
+    scores = _run(find_probe(probe), tasks, splits, y, jobs, progress)
+    return Evaluation("transductive", probe_name(probe), seed, scores)
 
 
 def inductive(
@@ -99,7 +110,7 @@ def inductive(
     labels: ArrayLike,
     *,
     folds: list[Fold],
-    probe: str = "svm",
+    probe: str | Probe = "svm",
     seed: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -133,8 +144,26 @@ def inductive(
         seen = np.concatenate([fold.train, fold.validation])
         train, validation = np.split(np.arange(len(seen)), [len(fold.train)])
         tasks.append(Task(x[seen], y[seen], [(train, validation)], train, x[fold.test]))
-    scores = _run(PROBES.get(probe), tasks, folds, y, jobs, progress)
-    return Evaluation("inductive", probe, seed, scores)
+    scores = _run(find_probe(probe), tasks, folds, y, jobs, progress)
+    return Evaluation("inductive", probe_name(probe), seed, scores)
+
+
+def find_probe(probe: str | Probe) -> Probe:
+    """Return the probe called so, or the callable itself.
+
+    >>> find_probe("svm").__name__
+    'svm'
+    """
+    return PROBES.get(probe) if isinstance(probe, str) else probe
+
+
+def probe_name(probe: str | Probe) -> str:
+    """Return the name that results bear.
+
+    >>> probe_name(find_probe("class-mean"))
+    'class_mean'
+    """
+    return probe if isinstance(probe, str) else getattr(probe, "__name__", type(probe).__name__)
 
 
 def _check_embeddings(embeddings: ArrayLike, y: Labels) -> Floats:
@@ -184,6 +213,7 @@ def _run(
                 len(fold.test),
                 answer.predictions.tolist(),
                 truth.tolist(),
+                answer.validation,
             )
             scores.append(score)
             if progress is not None:

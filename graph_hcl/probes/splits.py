@@ -112,6 +112,30 @@ def _set_aside(
     return np.sort(rest).astype(np.int64), np.sort(aside).astype(np.int64)
 
 
+def with_few_labels(fold: Fold, labels: NDArray[Any], fraction: float, seed: int) -> Fold:
+    """Return the fold with a stratified share of its training part, each class once at least.
+
+    Of n graphs of a class, max(1, round(fraction · n)) are drawn. Raises `UserError` for a
+    fraction outside (0, 1].
+
+    >>> fold = Fold(np.arange(20), np.empty(0, dtype=np.int64), np.array([20]))
+    >>> few = with_few_labels(fold, np.array([0, 1] * 10 + [0]), 0.1, seed=0)
+    >>> len(few.train), len(few.test)
+    (2, 1)
+    """
+    if not 0 < fraction <= 1:
+        raise UserError(f"Expected a fraction of labels in (0, 1], but got {fraction}.")
+    generator = np.random.default_rng(seed)
+    y = labels[fold.train]
+    kept = [
+        generator.permutation(fold.train[y == label])[
+            : max(1, round(fraction * (y == label).sum()))
+        ]
+        for label in np.unique(y)
+    ]
+    return Fold(np.sort(np.concatenate(kept)), fold.validation, fold.test)
+
+
 def read_splits(path: str | Path, graphs: int) -> list[Fold]:
     """Return the folds of a JSON file in the format of Errica et al. (ICLR 2020).
 

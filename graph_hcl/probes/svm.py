@@ -19,7 +19,7 @@ def svm(task: Task) -> Answer:
     >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     >>> rows = np.arange(4)
     >>> svm(Task(x, np.array([0, 0, 1, 1]), [(rows, rows)], rows, np.array([[-3.0], [3.0]])))
-    Answer(predictions=array([0, 1]), C=0.001)
+    Answer(predictions=array([0, 1]), C=0.001, validation=1.0)
     """
     return search(task, solve)
 

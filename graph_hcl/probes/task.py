@@ -45,12 +45,15 @@ class Task:
 class Answer(NamedTuple):
     """Predicted labels [Q] of the queries, and the chosen C where the probe has one.
 
+    `validation` is the mean accuracy of the chosen C over the parts that it was chosen on.
+
     >>> Answer(np.array([1, 0]), 10.0).C
     10.0
     """
 
     predictions: Labels
     C: float | None = None
+    validation: float | None = None
 
 
 Probe = Callable[[Task], Answer]
@@ -76,12 +79,15 @@ def search(task: Task, solver: Solver) -> Answer:
 
     Chooses what scikit-learn's `GridSearchCV` chooses: the first C of the grid with the best mean.
     A C whose accuracy would not suffice if it made no further mistake is not tried any longer.
+    Without parts, for too few graphs, C is 1.
 
     >>> x, y, rows = np.zeros((4, 1)), np.array([0, 1, 1, 1]), np.arange(4)
     >>> task = Task(x, y, [(rows, rows)], rows, queries=x[:1])
     >>> search(task, lambda x, y, queries: lambda C: np.full(len(queries), int(C >= 0.1)))
-    Answer(predictions=array([1]), C=0.1)
+    Answer(predictions=array([1]), C=0.1, validation=0.75)
     """
+    if not task.parts:
+        return Answer(solver(task.x[task.train], task.y[task.train], task.queries)(1.0), 1.0)
     accuracy = np.zeros((len(C_GRID), len(task.parts)))
     alive = np.full(len(C_GRID), True)
     for number, (fit, score) in enumerate(task.parts):
@@ -97,4 +103,5 @@ def search(task: Task, solver: Solver) -> Answer:
                 accuracy[index, number] = np.mean(hits)
     means = np.where(alive, np.mean(accuracy, axis=1), -1.0)
     best = C_GRID[means.argmax()]
-    return Answer(solver(task.x[task.train], task.y[task.train], task.queries)(best), best)
+    predictions = solver(task.x[task.train], task.y[task.train], task.queries)(best)
+    return Answer(predictions, best, float(means.max()))

@@ -80,6 +80,7 @@ def fit(
     checkpoint: Checkpoint | None = None,
     log: Callable[[dict[str, Any]], None] = lambda record: None,
     diagnose: Callable[[Tensor, Tensor, Tensor, Any], dict[str, float]] | None = None,
+    at_epoch: Callable[[int, nn.Module], None] | None = None,
     progress: str | None = None,
 ) -> nn.Module:
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
@@ -91,8 +92,9 @@ def fit(
     with a method `anneal` is told the share of the training that is done. After every epoch one
     record (epoch, loss, seconds, graphs per second) goes to `log` and the state to `checkpoint`;
     `diagnose`, given features, graph, label and objective of the largest batch, adds to it what it
-    returns; it changes nothing of the training. Training goes on from a checkpoint that is already
-    there, on the CPU bit for bit as if it had never stopped.
+    returns; it changes nothing of the training. `at_epoch` is shown the model after each epoch, and
+    may set it to evaluate. Training goes on from a checkpoint that is already there, on the CPU bit
+    for bit as if it had never stopped.
     Raises `UserError` when the loss is no longer finite; the last good checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
@@ -160,6 +162,9 @@ def fit(
         epochs.set_postfix(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
         if checkpoint is not None:
             checkpoint.save(epoch, model, optimizer, generators, state)
+        if at_epoch is not None:
+            at_epoch(epoch, model)
+            model.train()
     return model
 
 

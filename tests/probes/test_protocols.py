@@ -10,7 +10,10 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
+    PROBES,
+    Answer,
     Fold,
+    Task,
     corrected_t_test,
     inductive,
     majority_accuracy,
@@ -161,3 +164,41 @@ def test_corrected_test_of_equal_and_of_constant_differences() -> None:
 def test_corrected_test_mistakes(a, b, options) -> None:
     with pytest.raises(UserError, match="Expected"):
         corrected_t_test(a, b, **options)
+
+
+@pytest.mark.parametrize(("fraction", "graphs", "inner"), [(0.2, 3, 3), (0.05, 1, 0), (0.5, 8, 5)])
+def test_few_labels_are_all_that_the_probe_sees(fraction: float, graphs: int, inner: int) -> None:
+    seen: list[Task] = []
+
+    def spy(task: Task) -> Answer:
+        seen.append(task)
+        return PROBES.get("svm")(task)
+
+    found = transductive(X, Y, probe=spy, folds=4, fraction=fraction, seed=3, jobs=1)
+    assert found.probe == "spy"
+    for task, fold in zip(seen, stratified_folds(Y, folds=4, seed=3), strict=True):
+        assert np.bincount(task.y).tolist() == [graphs] * 3  # of 15 of each class
+        assert len(task.parts) == inner
+        assert {tuple(row) for row in task.x} <= {tuple(row) for row in X[fold.train]}
+        np.testing.assert_array_equal(task.queries, X[fold.test])
+    for score in found.scores:
+        assert score.train == 3 * graphs
+        assert (score.validation_accuracy is None) == (inner == 0)
+        assert inner or score.C == 1.0
+
+
+def test_all_labels_are_the_usual_protocol() -> None:
+    assert transductive(X, Y, folds=4, fraction=1.0) == transductive(X, Y, folds=4)
+
+
+@pytest.mark.parametrize("fraction", [0.0, -0.1, 1.5])
+def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
+    with pytest.raises(UserError, match="fraction"):
+        transductive(X, Y, folds=4, fraction=fraction)
+
+
+def test_majority_is_that_of_the_training_part() -> None:
+    y = np.array([0] * 31 + [1] * 29)
+    found = transductive(np.zeros((60, 1)), y, probe="majority", folds=5)
+    assert all(set(score.predictions) == {0} for score in found.scores)
+    assert abs(found.mean - majority_accuracy(y)) < 0.02

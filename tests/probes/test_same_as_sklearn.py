@@ -62,6 +62,7 @@ def test_transductive_equals_grid_search(probe: str, classes: int) -> None:
         assert search.best_params_["probe__C"] == score.C
         assert search.predict(x[fold.test]).tolist() == score.predictions
         assert search.score(x[fold.test], y[fold.test]) == score.accuracy
+        np.testing.assert_allclose(search.best_score_, score.validation_accuracy)
 
 
 @settings(max_examples=12, deadline=None)
@@ -118,7 +119,8 @@ def test_probes_without_a_choice(probe: str, peer) -> None:
 
 
 def test_registry_names() -> None:
-    assert set(PROBES.names()) == {"svm", "linear-svm", "logistic", "class-mean", "knn"}
+    known = {"svm", "linear-svm", "logistic", "class-mean", "knn", "majority"}
+    assert set(PROBES.names()) == known
 
 
 @pytest.mark.parametrize("C", [1e-3, 1.0, 1e3])
