@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from collapse_results import by_dataset, usual, value
+from collapse_results import COLLAPSE, by_dataset, usual, value
 from matplotlib.figure import Figure
 
 from graph_hcl import plot
@@ -37,6 +37,7 @@ def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) 
         ("collapse-live", live, collapse),
         ("collapse-spectra", spectra, collapse),
         ("collapse-grid", grid, collapse),
+        ("collapse-metrics", metrics, collapse),
         ("collapse-losses", losses, collapse),
         ("collapse-orderings", four_losses, orderings),
         ("collapse-assumption", assumption, orderings),
@@ -163,6 +164,28 @@ def grid(cells: Sequence[dict]) -> Figure:
     return figure
 
 
+def metrics(cells: Sequence[dict]) -> Figure:
+    """Draw the four collapse metrics by epoch in the ball, SCL type, plain and with β = 5."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(2.9 * len(sets), 5.2))
+    axes = figure.subplots(2, len(sets), squeeze=False, sharey=True, sharex=True)
+    for column, (dataset, here) in enumerate(sets.items()):
+        for row, beta in enumerate((0.0, 5.0)):
+            ax = axes[row, column]
+            for cell in chosen(here, normalize="ball", negatives="label", beta=beta, seed=0)[:1]:
+                names = [name for name in COLLAPSE[3:7] if name in cell["train"]]
+                seen = [
+                    {"epoch": epoch} | {name: cell["train"][name][k] for name in names}
+                    for k, epoch in enumerate(cell["epoch"])
+                ]
+                plot.collapse(seen, ax)
+            ax.set(title=f"{dataset}, β = {beta:g}", xlabel="epoch" if row else "")
+            ax.set_ylabel("distance from neural collapse" if column == 0 else "")
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure
+
+
 def losses(cells: Sequence[dict]) -> Figure:
     """Draw how far H-SCL, as trained with in the ball, stays above its floor by epoch."""
     sets = by_dataset(cells)
@@ -179,7 +202,9 @@ def losses(cells: Sequence[dict]) -> Figure:
                 )  # fmt: skip
         ax.set(title=f"{dataset}, floor {here[0]['floor']:.4f}", xlabel="epoch", yscale="log")
         ax.set_ylabel("H-SCL − floor" if column == 0 else "")
-    axes[0, 0].legend(title="training —, held out - -", title_fontsize=8)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    title = "solid: training graphs, dashed: held out"
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, title=title)
     return figure
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from collapse_results import ROUNDING, Verdict, by_dataset, graded
+from collapse_results import by_dataset
+from collapse_verdicts import ROUNDING, Verdict, graded
 
 
 def looks(cells: Sequence[dict], name: str) -> Iterator[list[float]]:

@@ -4,15 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from collapse_figures import CIFAR, CIFAR_BETAS, TYPES, common_epoch
 from collapse_orderings import accuracy, ordering_verdicts
-from collapse_results import (
-    EQUAL,
-    FULL,
-    Verdict,
-    by_dataset,
-    collapse_verdicts,
-    usual,
-    value,
-)
+from collapse_results import by_dataset, usual, value
+from collapse_verdicts import EQUAL, FULL, Verdict, collapse_verdicts
 
 HEAD = """# Collapse and loss orderings on graphs
 
@@ -36,6 +29,8 @@ CAPTIONS = {
     "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
     "collapse-grid": "The whole grid at epoch {epoch}, the last one that all cells have. The grey "
     "stars are the geometry paper's CIFAR-100 figures, unit ball, after 401 epochs of 98 steps.",
+    "collapse-metrics": "The four distances from neural collapse on training graphs, unit ball, "
+    "SCL type: all are 0 there.",
     "collapse-losses": "H-SCL above its floor, logarithmic, in the unit ball. The floor is that of "
     "every β. A line ends where it is no longer above it.",
     "collapse-orderings": "The four losses on held-out graphs (β = 1, T = .5, two views), by what "

@@ -1,5 +1,6 @@
 """The grid of benchmarks/collapse.py end to end on MUTAG, and its verdicts on made-up columns."""
 
+import doctest
 import json
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def cell(beta, live, angle, *, normalize="ball", negatives="label", classes=5, s
 
 
 def verdicts(*cells):
-    from collapse_results import collapse_verdicts
+    from collapse_verdicts import collapse_verdicts
 
     return [verdict.verdict for verdict in collapse_verdicts(cells)]
 
@@ -54,7 +55,7 @@ def test_a_reached_simplex_and_a_collapse_without_hard_negatives_hold():
         assert found[:2] == ["holds", "holds"]
         assert found[place] == "holds"
         assert found[5 - place] == "not measured"
-        assert found[4:] == ["holds", "holds"]
+        assert found[5:] == ["holds", "holds"]
 
 
 def test_coming_nearer_is_a_part_and_staying_away_is_none():
@@ -66,8 +67,14 @@ def test_coming_nearer_is_a_part_and_staying_away_is_none():
 
 def test_a_simplex_without_hardness_or_normalisation_refutes_the_collapse():
     found = verdicts(cell(0, 4, 0.01), cell(5, 4, 0.01, normalize="none"))
-    assert found[4:] == ["does not hold", "does not hold"]
-    assert verdicts(cell(0, 3, 0.2))[4] == "partly"
+    assert found[5:] == ["does not hold", "does not hold"]
+    assert verdicts(cell(0, 3, 0.2))[5] == "partly"
+
+
+def test_the_hardness_suits_where_the_middle_one_is_best():
+    assert verdicts(cell(0, 1, 0.5), cell(5, 3, 0.2), cell(30, 3, 0.3))[4] == "holds"
+    assert verdicts(cell(0, 1, 0.5), cell(5, 3, 0.2), cell(30, 3, 0.1))[4] == "does not hold"
+    assert verdicts(cell(0, 1, 0.5), cell(5, 3, 0.2))[4] == "not measured"
 
 
 def test_one_data_set_of_two_is_a_part():
@@ -138,15 +145,26 @@ def test_anchors_in_order_are_those_under_assumption_1():
 def test_looks_are_early_regular_and_last():
     from collapse import looks
 
-    assert looks(50, 20) == [0, 1, 2, 5, 10, 20, 40, 50]
-    assert looks(2, 20) == [0, 1, 2]
+    assert looks(50, 20) == [0, 5, 10, 20, 40, 50]
+    assert looks(2, 20) == [0, 2]
+
+
+def test_the_examples_in_the_docstrings_are_right():
+    import collapse
+    import collapse_page
+    import collapse_results
+    import collapse_verdicts
+
+    modules = collapse, collapse_page, collapse_results, collapse_verdicts
+    found = [doctest.testmod(module) for module in modules]
+    assert all(result.attempted and not result.failed for result in found)
 
 
 def test_every_cell_is_named_by_its_settings_and_has_a_config():
-    from collapse import grid
+    from collapse_cells import grid
 
     cells = grid()
-    assert len({cell.name for cell in cells}) == len(cells) == 4 * 5 * 3 * 2 + 3 * 10
+    assert len({cell.name for cell in cells}) == len(cells) == 4 * 5 * 3 * 2 + 3 * 10 + 5
     assert all(Path(cell.argv[1]).exists() for cell in cells)
 
 
@@ -159,7 +177,7 @@ def test_a_grid_on_mutag_gives_results_figures_and_a_page_and_goes_on(tmp_path, 
     for cell in grid:
         assert collapse.work(cell, cells) == cell.name
     first = json.loads((cells / f"{grid[1].name}.json").read_text())
-    assert [look["epoch"] for look in first["looks"]] == [0, 1, 2, 3]
+    assert [look["epoch"] for look in first["looks"]] == [0, 3]
     assert first["config"]["beta"] == 5.0
     assert len(first["epochs"]) == 3
     monkeypatch.setattr(collapse, "train", lambda cell: pytest.fail("trained again"))
