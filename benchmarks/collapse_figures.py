@@ -1,0 +1,258 @@
+"""The figures of docs/collapse.md, drawn from the committed columns."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from collapse_results import COLLAPSE, by_dataset, usual, value
+from matplotlib.figure import Figure
+
+from graph_hcl import plot
+from graph_hcl.plot.style import COLOURS, DASHES, MARKERS
+
+TYPES = {"label": "SCL type", "all": "UCL type"}
+CIFAR = {
+    # CIFAR-100, 99 dimensions, unit ball: arXiv 2311.05139; None where only a trend is told.
+    "label": {
+        "class_mean_accuracy": (0.1038, 0.3186, 0.5839, 0.5707, 0.5457),
+        "live_dimensions": (10, 46, 99, 99, 99),
+        "equal_inner_product": (0.23, 0.04, 0.005, 0.005, 0.005),
+    },
+    "all": {
+        "class_mean_accuracy": (0.09, 0.31, 0.56, 0.56, 0.54),
+        "live_dimensions": (8, 45, 97, None, None),
+        "equal_inner_product": (0.24, 0.045, 0.01, 0.125, 0.66),
+    },
+}
+CIFAR_BETAS = (0, 2, 5, 10, 30)
+OBJECTIVES = {"ucl": None, "h-ucl": "beta1", "scl": None, "h-scl": "beta1"}
+ETAS = {"beta1": "β = 1", "beta2": "β = 2", "tau0.61": "τ = e^−.5", "tau0.90": "τ = e^−.1"}
+
+
+def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) -> list[str]:
+    """Write every figure that has data as SVG; return their names."""
+    drawn, (collapse, _) = [], usual(collapse)
+    for name, draw, cells in (
+        ("collapse-live", live, collapse),
+        ("collapse-spectra", spectra, collapse),
+        ("collapse-grid", grid, collapse),
+        ("collapse-metrics", metrics, collapse),
+        ("collapse-losses", losses, collapse),
+        ("collapse-orderings", four_losses, orderings),
+        ("collapse-assumption", assumption, orderings),
+    ):
+        if cells:
+            with plot.styled(), TemporaryDirectory() as scratch:
+                figure = draw(cells)
+                plot.save(figure.axes[0], Path(scratch) / name)
+                text = (Path(scratch) / f"{name}.svg").read_text()
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.svg").write_text(text)
+            drawn.append(name)
+    return drawn
+
+
+def chosen(cells: Sequence[dict], **wanted: object) -> list[dict]:
+    """Return the cells with these settings, the smallest β first."""
+    found = [c for c in cells if all(c.get(name) == what for name, what in wanted.items())]
+    return sorted(found, key=lambda c: (c.get("beta") or 0, c["seed"]))
+
+
+def records(cells: Sequence[dict], part: str, name: str) -> dict[str, list[dict]]:
+    """Return what `plot.compare` draws: records of each β by its name; seeds give a band."""
+    found: dict[str, list[dict]] = {}
+    for cell in cells:
+        values = zip(cell["epoch"], cell[part][name], strict=True)
+        found.setdefault(f"β = {cell['beta']:g}", []).extend(
+            {"epoch": epoch, name: value} for epoch, value in values
+        )
+    return found
+
+
+def live(cells: Sequence[dict]) -> Figure:
+    """Draw by epoch, for most classes in the ball: dimensions, angles, accuracy; one line per β."""
+    dataset, here = next(iter(by_dataset(cells).items()))
+    figure = Figure(figsize=(10, 5.6))
+    axes = figure.subplots(2, 3, sharex=True, squeeze=False)
+    for row, (negatives, kind) in enumerate(TYPES.items()):
+        ball = chosen(here, normalize="ball", negatives=negatives)
+        for column, (part, name, label) in enumerate(
+            (
+                ("train", "live_dimensions", "live dimensions, training graphs"),
+                ("train", "equal_inner_product", "equal inner product, training"),
+                ("held_out", "class_mean_accuracy", "class-mean accuracy, held out"),
+            )
+        ):
+            ax = axes[row, column]
+            plot.compare(records(ball, part, name), name, label, ax)
+            ax.set(title=f"{dataset}, {kind}" if column == 0 else "", ylabel=label)
+            ax.set_xlabel("epoch" if row else "")
+            if name == "live_dimensions" and ball:
+                ax.axhline(ball[0]["classes"] - 1, color="#555555", lw=1, ls=":")
+            ax.set_ylim(bottom=0)
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure
+
+
+def spectra(cells: Sequence[dict]) -> Figure:
+    """Draw the final spectrum of the class means in the ball, one line per β."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(2.9 * len(sets), 5.4))
+    axes = figure.subplots(2, len(sets), squeeze=False, sharey=True)
+    for column, (dataset, here) in enumerate(sets.items()):
+        for row, (negatives, kind) in enumerate(TYPES.items()):
+            ball = chosen(here, normalize="ball", negatives=negatives, seed=0)
+            ax = axes[row, column]
+            found = {f"β = {cell['beta']:g}": cell["spectrum"]["train"] for cell in ball}
+            if found:
+                plot.spectra(found, ax)
+            ax.axhline(1e-3, color="#555555", lw=1, ls=":")
+            ax.set(title=f"{dataset}, {kind}", xlabel="dimension" if row else "", ylim=(1e-6, 2))
+            ax.set_ylabel("σ / largest σ" if column == 0 else "")
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure
+
+
+def common_epoch(cells: Sequence[dict]) -> int:
+    """Return the last epoch at which all cells were looked at."""
+    return max(set.intersection(*(set(cell["epoch"]) for cell in cells)))
+
+
+def grid(cells: Sequence[dict]) -> Figure:
+    """Draw the whole grid at its last common epoch against β, beside CIFAR-100's figures."""
+    sets, epoch = by_dataset(cells), common_epoch(cells)
+    measures: tuple[tuple[str, str, str, Callable[[dict], float]], ...] = (
+        ("train", "live_dimensions", "live share of C − 1", lambda cell: cell["classes"] - 1),
+        ("train", "equal_inner_product", "equal inner product", lambda cell: 1),
+        ("held_out", "class_mean_accuracy", "held-out accuracy", lambda cell: 1),
+    )
+    figure = Figure(figsize=(2.9 * len(sets), 7.6))
+    axes = figure.subplots(3, len(sets), squeeze=False, sharey="row", sharex=True)
+    for column, (dataset, here) in enumerate(sets.items()):
+        for row, (part, name, label, scale) in enumerate(measures):
+            ax = axes[row, column]
+            for number, normalize in enumerate(("ball", "sphere", "none")):
+                for dash, negatives in enumerate(TYPES):
+                    line = chosen(here, normalize=normalize, negatives=negatives, seed=0)
+                    ax.plot(
+                        [f"{cell['beta']:g}" for cell in line],
+                        [value(cell, part, name, epoch) / scale(cell) for cell in line],
+                        color=COLOURS[number], ls=DASHES[dash], marker=MARKERS[number], ms=4,
+                        label=f"{normalize}, {TYPES[negatives]}",
+                    )  # fmt: skip
+            if column == 0:
+                for dash, (negatives, kind) in enumerate(TYPES.items()):
+                    most = 99 if name == "live_dimensions" else 1
+                    points = [
+                        (f"{beta:g}", number / most)
+                        for beta, number in zip(CIFAR_BETAS, CIFAR[negatives][name], strict=True)
+                        if number is not None
+                    ]
+                    ax.plot(
+                        *zip(*points, strict=True), color="#777777", ls=DASHES[dash], lw=1,
+                        marker="*", ms=5, label=f"CIFAR-100 (paper), {kind}",
+                    )  # fmt: skip
+            ax.set(title=f"{dataset} (C = {here[0]['classes']})" if row == 0 else "")
+            ax.set_xlabel("β" if row == 2 else "")
+            ax.set_ylabel(label if column == 0 else "")
+            ax.set_ylim(bottom=0)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+def metrics(cells: Sequence[dict]) -> Figure:
+    """Draw the four collapse metrics by epoch in the ball, SCL type, plain and with β = 5."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(2.9 * len(sets), 5.2))
+    axes = figure.subplots(2, len(sets), squeeze=False, sharey=True, sharex=True)
+    for column, (dataset, here) in enumerate(sets.items()):
+        for row, beta in enumerate((0.0, 5.0)):
+            ax = axes[row, column]
+            for cell in chosen(here, normalize="ball", negatives="label", beta=beta, seed=0)[:1]:
+                names = [name for name in COLLAPSE[3:7] if name in cell["train"]]
+                seen = [
+                    {"epoch": epoch} | {name: cell["train"][name][k] for name in names}
+                    for k, epoch in enumerate(cell["epoch"])
+                ]
+                plot.collapse(seen, ax)
+            ax.set(title=f"{dataset}, β = {beta:g}", xlabel="epoch" if row else "")
+            ax.set_ylabel("distance from neural collapse" if column == 0 else "")
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure
+
+
+def losses(cells: Sequence[dict]) -> Figure:
+    """Draw how far H-SCL, as trained with in the ball, stays above its floor by epoch."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(2.9 * len(sets), 3.4))
+    axes = figure.subplots(1, len(sets), squeeze=False)
+    for column, (dataset, here) in enumerate(sets.items()):
+        ax = axes[0, column]
+        for number, cell in enumerate(chosen(here, normalize="ball", negatives="label", seed=0)):
+            for part, dash, thin in (("train", "-", 1.6), ("held_out", "--", 1.0)):
+                ax.plot(
+                    cell["epoch"], np.array(cell[part]["h-scl"]) - cell["floor"],
+                    color=COLOURS[number], ls=dash, lw=thin,
+                    label=f"β = {cell['beta']:g}" if part == "train" else None,
+                )  # fmt: skip
+        ax.set(title=f"{dataset}, floor {here[0]['floor']:.4f}", xlabel="epoch", yscale="log")
+        ax.set_ylabel("H-SCL − floor" if column == 0 else "")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    title = "solid: training graphs, dashed: held out"
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, title=title)
+    return figure
+
+
+def four_losses(cells: Sequence[dict]) -> Figure:
+    """Draw UCL, H-UCL, SCL, H-SCL (β = 1) on held-out graphs by epoch, by what was trained with."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(10.5, 2.5 * len(sets)))
+    axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey="row", sharex=True)
+    for row, (dataset, here) in enumerate(sets.items()):
+        for column, (objective, eta) in enumerate(OBJECTIVES.items()):
+            ax = axes[row, column]
+            for cell in chosen(here, objective=objective, hardening=eta, seed=0)[:1]:
+                names = cell["by_hardening"]["beta1"]
+                seen = [
+                    {"epoch": epoch} | {name: names[name][k] for name in plot.curves.LOSSES}
+                    for k, epoch in enumerate(cell["epoch"])
+                ]
+                plot.losses(seen, None, ax)
+            ax.set(title=f"{dataset}, trained with {objective.upper()}")
+            ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
+            ax.set_ylabel("loss, held out" if column == 0 else "")
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure
+
+
+def assumption(cells: Sequence[dict]) -> Figure:
+    """Draw the fraction of held-out anchors under Assumption 1 by epoch, one line per hardening."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(10.5, 2.5 * len(sets)))
+    axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey=True, sharex=True)
+    for row, (dataset, here) in enumerate(sets.items()):
+        for column, objective in enumerate(OBJECTIVES):
+            ax = axes[row, column]
+            found = {}
+            for eta, name in ETAS.items():
+                # An objective that hardens is measured with the hardening it was trained with.
+                wanted = eta if objective.startswith("h-") else None
+                for cell in chosen(here, objective=objective, hardening=wanted, seed=0)[:1]:
+                    values = cell["by_hardening"][eta]["assumption_1"]
+                    found[name] = [
+                        {"epoch": epoch, "share": share}
+                        for epoch, share in zip(cell["epoch"], values, strict=True)
+                    ]
+            plot.compare(found, "share", "share of anchors", ax)
+            ax.set(title=f"{dataset}, trained with {objective.upper()}", ylim=(0, 1.03))
+            ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
+            ax.set_ylabel("anchors under Assumption 1" if column == 0 else "")
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure

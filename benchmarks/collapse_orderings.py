@@ -1,0 +1,113 @@
+"""Verdicts on arXiv 2209.00078 from the ordering cells of benchmarks/collapse.py."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from collapse_results import by_dataset
+from collapse_verdicts import ROUNDING, Verdict, graded
+
+
+def looks(cells: Sequence[dict], name: str) -> Iterator[list[float]]:
+    """Yield a column of each cell under each hardening that was looked at."""
+    for cell in cells:
+        for found in cell["by_hardening"].values():
+            yield found[name]
+
+
+def rows(cells: Sequence[dict], *names: str) -> list[tuple[float, ...]]:
+    """Return some values of every look under every hardening, of all cells."""
+    parts = [looks(cells, name) for name in names]
+    return [row for group in zip(*parts, strict=True) for row in zip(*group, strict=True)]
+
+
+def ordering_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
+    """Yield the verdicts on arXiv 2209.00078."""
+    for kind in ("ucl", "scl"):
+        found = rows(cells, f"h-{kind}", kind)
+        broken = [1 for hard, plain in found if hard < plain - ROUNDING]
+        yield Verdict(
+            f"H-{kind.upper()} is at least {kind.upper()}.",
+            graded([float(not broken)] if found else []),
+            f"It is smaller in {len(broken)} of {len(found)} comparisons.",
+            "collapse-orderings",
+        )
+    found = [share for share in rows(cells, "ordered_under", "ordered_else") if None not in share]
+    under = [a for a, _ in found]
+    whole = rows(cells, "assumption_1", "h-scl", "h-ucl")
+    held = [1 for _, scl, ucl in whole if scl <= ucl + ROUNDING]
+    share = len(held) / max(1, len(whole))
+    full = [row for row in whole if row[0] == 1]
+    shares = [row[0] for row in whole]
+    yield Verdict(
+        "Where an anchor satisfies Assumption 1, its H-SCL is at most its H-UCL.",
+        graded([float(min(under) == 1)] if under else []),
+        f"So for {min(under, default=0):.1%} or more of the anchors under it in each of "
+        f"{len(under)} looks, and for {max((b for _, b in found), default=0):.1%} or fewer of the "
+        f"others. It holds for all anchors at once in {len(full)} looks.",
+        "collapse-assumption",
+    )
+    yield Verdict(
+        "Most anchors satisfy it, so that H-UCL bounds H-SCL on the whole.",
+        graded([share == 1 if share in (0, 1) else 0.5] if whole else []),
+        f"{min(shares, default=0):.0%} to {max(shares, default=0):.0%} of the anchors satisfy it, "
+        f"{median(shares or [0]):.0%} in the median; H-SCL ≤ H-UCL in {len(held)} of {len(whole)} "
+        "looks.",
+        "collapse-assumption",
+    )
+    over = [1 for scl, ucl in rows(cells, "h-scl", "ucl") if scl > ucl + ROUNDING]
+    total = len(rows(cells, "h-scl", "ucl"))
+    yield Verdict(
+        "UCL does not bound H-SCL.",
+        graded([float(bool(over))] if total else []),
+        f"H-SCL > UCL in {len(over)} of {total} looks.",
+        "collapse-orderings",
+    )
+    yield _proxy(cells)
+    yield from _accuracies(cells)
+
+
+def _proxy(cells: Sequence[dict]) -> Verdict:
+    """Grade by data set and hardening: does H-SCL end lower under H-UCL than under UCL?"""
+    grades, words = [], []
+    for dataset, here in by_dataset(cells).items():
+        plain = [cell for cell in here if cell["objective"] == "ucl"]
+        ends: list[str] = []
+        for cell in here:
+            eta = cell["hardening"]
+            if cell["objective"] != "h-ucl" or not plain:
+                continue
+            hard, soft = cell["by_hardening"][eta]["h-scl"], plain[0]["by_hardening"][eta]["h-scl"]
+            # Both start from the same untrained encoder.
+            grades.append(float(hard[-1] < soft[-1]))
+            ends.append(f"{eta} {hard[0]:.3f} → {hard[-1]:.3f} and {soft[-1]:.3f}")
+        if ends:
+            words.append(f"{dataset}: {', '.join(ends)}")
+    return Verdict(
+        "Minimising H-UCL brings H-SCL down; minimising UCL does not do so as well.",
+        graded(grades),
+        f"Lower under H-UCL in {sum(grades):g} of {len(grades)} pairs. Untrained → after H-UCL and "
+        f"after UCL: {'; '.join(words)}.",
+        "collapse-orderings",
+    )
+
+
+def accuracy(cells: Sequence[dict], objective: str) -> float:
+    """Return the mean held-out accuracy of the trained encoders of an objective."""
+    found = [c["accuracy"]["trained"] for c in cells if c["objective"] == objective]
+    return sum(found) / len(found) if found else float("nan")
+
+
+def _accuracies(cells: Sequence[dict]) -> Iterator[Verdict]:
+    for better, worse in (("h-scl", "scl"), ("h-scl", "h-ucl"), ("h-ucl", "ucl")):
+        grades, words = [], []
+        for dataset, here in by_dataset(cells).items():
+            a, b = accuracy(here, better), accuracy(here, worse)
+            if a == a and b == b:
+                grades.append(float(a > b))
+                words.append(f"{dataset}: {100 * a:.1f} and {100 * b:.1f}")
+        yield Verdict(
+            f"{better.upper()} classifies better than {worse.upper()}.",
+            graded(grades),
+            "; ".join(words) + " % of held-out graphs.",
+            "collapse-orderings",
+        )
