@@ -32,8 +32,9 @@ def training(run: Run) -> Iterator[Drawing]:
     yield Drawing(
         "losses",
         plot.losses(logged, _floors(run)),
-        "UCL, H-UCL, SCL and H-SCL of the features of each epoch's largest batch, by labels that "
-        "the training did not see unless its objective reads them (arXiv 2209.00078, fig. 5). "
+        "UCL, H-UCL, SCL and H-SCL (InfoNCE) of the features of each epoch's largest batch, by "
+        "labels that the training did not see unless its objective reads them (arXiv 2209.00078, "
+        "fig. 5). "
         f"All have the same positives and count negatives by their mean; hardening: {eta}. "
         + _about_floors(run),
     )

@@ -234,6 +234,7 @@ def test_hostile_names_and_files_are_text(run) -> None:
     assert "<i> &amp;" in page.text
     assert html.escape(name) in Path("page.html").read_text()
     assert {file.name for file in Path().iterdir()} == {name, "page.html", "page_figures"}
+    assert all(re.fullmatch(r"[\w-]+\.(svg|png)", f.name) for f in Path("page_figures").iterdir())
 
 
 def test_unfinished_run_shows_what_there_is(run) -> None:
