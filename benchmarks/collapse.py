@@ -16,7 +16,6 @@ Needs $GRAPH_HCL_TU_MIRROR, or the network, to train all but --quick.
 
 import argparse
 import json
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -185,13 +184,7 @@ def work(cell: Cell, folder: Path) -> str | None:
         torch.set_num_threads(1)
         record = train(cell)
         write_atomically(path, lambda to: to.write_text(json.dumps(record) + "\n"))
-        last = record["looks"][-1].get("train", {})
-        print(
-            f"{cell.name:55s} {record['seconds']:7.1f} s  "
-            f"accuracy {last.get('class_mean_accuracy', math.nan):.3f}  "
-            f"live {last.get('live_dimensions', '-')}",
-            flush=True,
-        )
+        print(f"{cell.name:60s} {record['seconds']:7.1f} s", flush=True)
     return cell.name
 
 

@@ -15,6 +15,7 @@ BETAS = (0.0, 5.0, 2.0, 10.0, 30.0)
 NORMALIZE = ("ball", "sphere", "none")
 NEGATIVES = ("label", "all")
 ORDERING_SETS = ("PROTEINS", "ENZYMES", "NCI1")
+LONG = {"Letter-high": "600", "COIL-DEL": "480"}
 HARDENINGS = {
     "beta1": Exponential(1.0),
     "beta2": Exponential(2.0),
@@ -94,6 +95,11 @@ def grid() -> list[Cell]:
         for name in SETS:
             for negatives in NEGATIVES:
                 cells += block(name, normalize, negatives, epochs="40")
+    cells += [
+        collapse_cell(name, "ball", "label", beta, epochs=epochs)
+        for name, epochs in LONG.items()
+        for beta in (5.0, 0.0)
+    ]
     # The paper's batch size, where an epoch has seven steps.
     return cells + block("COIL-DEL", "ball", "label", batch_size="512", epochs="200")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from collapse_results import COLLAPSE, by_dataset, usual, value
+from collapse_orderings import assumption, four_losses
+from collapse_results import COLLAPSE, by_dataset, chosen, usual, value
 from matplotlib.figure import Figure
 
 from graph_hcl import plot
@@ -26,15 +27,19 @@ CIFAR = {
     },
 }
 CIFAR_BETAS = (0, 2, 5, 10, 30)
-OBJECTIVES = {"ucl": None, "h-ucl": "beta1", "scl": None, "h-scl": "beta1"}
-ETAS = {"beta1": "β = 1", "beta2": "β = 2", "tau0.61": "τ = e^−.5", "tau0.90": "τ = e^−.1"}
+BY_EPOCH = (
+    ("train", "live_dimensions", "live dimensions, training graphs"),
+    ("train", "equal_inner_product", "equal inner product, training"),
+    ("held_out", "class_mean_accuracy", "class-mean accuracy, held out"),
+)
 
 
 def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) -> list[str]:
     """Write every figure that has data as SVG; return their names."""
-    drawn, (collapse, _) = [], usual(collapse)
+    drawn, (collapse, others) = [], usual(collapse)
     for name, draw, cells in (
         ("collapse-live", live, collapse),
+        ("collapse-long", long, longer(collapse, others)),
         ("collapse-spectra", spectra, collapse),
         ("collapse-grid", grid, collapse),
         ("collapse-metrics", metrics, collapse),
@@ -51,12 +56,6 @@ def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) 
             (folder / f"{name}.svg").write_text(text)
             drawn.append(name)
     return drawn
-
-
-def chosen(cells: Sequence[dict], **wanted: object) -> list[dict]:
-    """Return the cells with these settings, the smallest β first."""
-    found = [c for c in cells if all(c.get(name) == what for name, what in wanted.items())]
-    return sorted(found, key=lambda c: (c.get("beta") or 0, c["seed"]))
 
 
 def records(cells: Sequence[dict], part: str, name: str) -> dict[str, list[dict]]:
@@ -77,19 +76,42 @@ def live(cells: Sequence[dict]) -> Figure:
     axes = figure.subplots(2, 3, sharex=True, squeeze=False)
     for row, (negatives, kind) in enumerate(TYPES.items()):
         ball = chosen(here, normalize="ball", negatives=negatives)
-        for column, (part, name, label) in enumerate(
-            (
-                ("train", "live_dimensions", "live dimensions, training graphs"),
-                ("train", "equal_inner_product", "equal inner product, training"),
-                ("held_out", "class_mean_accuracy", "class-mean accuracy, held out"),
-            )
-        ):
+        for column, (part, name, label) in enumerate(BY_EPOCH):
             ax = axes[row, column]
             plot.compare(records(ball, part, name), name, label, ax)
             ax.set(title=f"{dataset}, {kind}" if column == 0 else "", ylabel=label)
             ax.set_xlabel("epoch" if row else "")
             if name == "live_dimensions" and ball:
                 ax.axhline(ball[0]["classes"] - 1, color="#555555", lw=1, ls=":")
+            ax.set_ylim(bottom=0)
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure
+
+
+def longer(main: Sequence[dict], others: Sequence[dict]) -> list[dict]:
+    """Return the cells that differ from those of the grid by a longer training alone."""
+    usual_size = {(c["dataset"], c["normalize"], c["batch_size"]): c["epochs"] for c in main}
+    return [
+        cell for cell in others
+        if cell["epochs"] > usual_size.get(
+            (cell["dataset"], cell["normalize"], cell["batch_size"]), cell["epochs"]
+        )
+    ]  # fmt: skip
+
+
+def long(cells: Sequence[dict]) -> Figure:
+    """Draw by epoch what longer training reaches; one row per data set, one line per β."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(10, 2.7 * len(sets)))
+    axes = figure.subplots(len(sets), 3, squeeze=False)
+    for row, (dataset, here) in enumerate(sets.items()):
+        for column, (part, name, label) in enumerate(BY_EPOCH):
+            ax = axes[row, column]
+            plot.compare(records(chosen(here), part, name), name, label, ax)
+            ax.set(title=f"{dataset}, SCL type" if column == 0 else "", ylabel=label)
+            if name == "live_dimensions":
+                ax.axhline(here[0]["classes"] - 1, color="#555555", lw=1, ls=":")
             ax.set_ylim(bottom=0)
             if (row or column) and ax.get_legend():
                 ax.get_legend().remove()
@@ -205,54 +227,4 @@ def losses(cells: Sequence[dict]) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     title = "solid: training graphs, dashed: held out"
     figure.legend(handles, labels, loc="outside lower center", ncols=5, title=title)
-    return figure
-
-
-def four_losses(cells: Sequence[dict]) -> Figure:
-    """Draw UCL, H-UCL, SCL, H-SCL (β = 1) on held-out graphs by epoch, by what was trained with."""
-    sets = by_dataset(cells)
-    figure = Figure(figsize=(10.5, 2.5 * len(sets)))
-    axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey="row", sharex=True)
-    for row, (dataset, here) in enumerate(sets.items()):
-        for column, (objective, eta) in enumerate(OBJECTIVES.items()):
-            ax = axes[row, column]
-            for cell in chosen(here, objective=objective, hardening=eta, seed=0)[:1]:
-                names = cell["by_hardening"]["beta1"]
-                seen = [
-                    {"epoch": epoch} | {name: names[name][k] for name in plot.curves.LOSSES}
-                    for k, epoch in enumerate(cell["epoch"])
-                ]
-                plot.losses(seen, None, ax)
-            ax.set(title=f"{dataset}, trained with {objective.upper()}")
-            ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
-            ax.set_ylabel("loss, held out" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
-    return figure
-
-
-def assumption(cells: Sequence[dict]) -> Figure:
-    """Draw the fraction of held-out anchors under Assumption 1 by epoch, one line per hardening."""
-    sets = by_dataset(cells)
-    figure = Figure(figsize=(10.5, 2.5 * len(sets)))
-    axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey=True, sharex=True)
-    for row, (dataset, here) in enumerate(sets.items()):
-        for column, objective in enumerate(OBJECTIVES):
-            ax = axes[row, column]
-            found = {}
-            for eta, name in ETAS.items():
-                # An objective that hardens is measured with the hardening it was trained with.
-                wanted = eta if objective.startswith("h-") else None
-                for cell in chosen(here, objective=objective, hardening=wanted, seed=0)[:1]:
-                    values = cell["by_hardening"][eta]["assumption_1"]
-                    found[name] = [
-                        {"epoch": epoch, "share": share}
-                        for epoch, share in zip(cell["epoch"], values, strict=True)
-                    ]
-            plot.compare(found, "share", "share of anchors", ax)
-            ax.set(title=f"{dataset}, trained with {objective.upper()}", ylim=(0, 1.03))
-            ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
-            ax.set_ylabel("anchors under Assumption 1" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure

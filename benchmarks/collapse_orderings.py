@@ -1,10 +1,16 @@
-"""Verdicts on arXiv 2209.00078 from the ordering cells of benchmarks/collapse.py."""
+"""Verdicts on arXiv 2209.00078 and their figures, from the ordering cells of the grid."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from collapse_results import by_dataset
+from collapse_results import by_dataset, chosen
 from collapse_verdicts import ROUNDING, Verdict, graded
+from matplotlib.figure import Figure
+
+from graph_hcl import plot
+
+OBJECTIVES = {"ucl": None, "h-ucl": "beta1", "scl": None, "h-scl": "beta1"}
+ETAS = {"beta1": "β = 1", "beta2": "β = 2", "tau0.61": "τ = e^−.5", "tau0.90": "τ = e^−.1"}
 
 
 def looks(cells: Sequence[dict], name: str) -> Iterator[list[float]]:
@@ -111,3 +117,53 @@ def _accuracies(cells: Sequence[dict]) -> Iterator[Verdict]:
             "; ".join(words) + " % of held-out graphs.",
             "collapse-orderings",
         )
+
+
+def four_losses(cells: Sequence[dict]) -> Figure:
+    """Draw UCL, H-UCL, SCL, H-SCL (β = 1) on held-out graphs by epoch, by what was trained with."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(10.5, 2.5 * len(sets)))
+    axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey="row", sharex=True)
+    for row, (dataset, here) in enumerate(sets.items()):
+        for column, (objective, eta) in enumerate(OBJECTIVES.items()):
+            ax = axes[row, column]
+            for cell in chosen(here, objective=objective, hardening=eta, seed=0)[:1]:
+                names = cell["by_hardening"]["beta1"]
+                seen = [
+                    {"epoch": epoch} | {name: names[name][k] for name in plot.curves.LOSSES}
+                    for k, epoch in enumerate(cell["epoch"])
+                ]
+                plot.losses(seen, None, ax)
+            ax.set(title=f"{dataset}, trained with {objective.upper()}")
+            ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
+            ax.set_ylabel("loss, held out" if column == 0 else "")
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure
+
+
+def assumption(cells: Sequence[dict]) -> Figure:
+    """Draw the fraction of held-out anchors under Assumption 1 by epoch, one line per hardening."""
+    sets = by_dataset(cells)
+    figure = Figure(figsize=(10.5, 2.5 * len(sets)))
+    axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey=True, sharex=True)
+    for row, (dataset, here) in enumerate(sets.items()):
+        for column, objective in enumerate(OBJECTIVES):
+            ax = axes[row, column]
+            found = {}
+            for eta, name in ETAS.items():
+                # An objective that hardens is measured with the hardening it was trained with.
+                wanted = eta if objective.startswith("h-") else None
+                for cell in chosen(here, objective=objective, hardening=wanted, seed=0)[:1]:
+                    values = cell["by_hardening"][eta]["assumption_1"]
+                    found[name] = [
+                        {"epoch": epoch, "share": share}
+                        for epoch, share in zip(cell["epoch"], values, strict=True)
+                    ]
+            plot.compare(found, "share", "share of anchors", ax)
+            ax.set(title=f"{dataset}, trained with {objective.upper()}", ylim=(0, 1.03))
+            ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
+            ax.set_ylabel("anchors under Assumption 1" if column == 0 else "")
+            if (row or column) and ax.get_legend():
+                ax.get_legend().remove()
+    return figure

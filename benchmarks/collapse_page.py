@@ -25,6 +25,7 @@ cell by itself is, for example,
 CAPTIONS = {
     "collapse-live": "What grows with training on the set with most classes, in the unit ball. The "
     "dotted line is C − 1. Lines that still rise at the right edge are not converged.",
+    "collapse-long": "Longer training of single cells, unit ball, SCL type: is more to be had?",
     "collapse-spectra": "Singular values of the covariance of the class means (training graphs, "
     "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
     "collapse-grid": "The whole grid at epoch {epoch}, the last one that all cells have. The grey "

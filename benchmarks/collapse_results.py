@@ -97,24 +97,23 @@ def read(results: Path) -> tuple[list[dict], list[dict]]:
 
 
 def usual(cells: Sequence[dict]) -> tuple[list[dict], list[dict]]:
-    """Return one cell per setting, the longest at its data set's commonest batch size; the others.
+    """Return the cells of their data set's and normalisation's commonest batch size and length,
+    and the others.
 
-    >>> cells = [{"dataset": "A", "normalize": "ball", "negatives": "all", "beta": 0.0, "seed": 0,
-    ...     "batch_size": batch, "epochs": epochs} for batch, epochs in ((8, 1), (8, 2), (9, 3))]
-    >>> [[cell["epochs"] for cell in part] for part in usual(cells)]
-    [[2], [1, 3]]
+    >>> cells = [{"dataset": "A", "normalize": "ball", "batch_size": 8, "epochs": epochs}
+    ...     for epochs in (1, 1, 2)]
+    >>> [len(part) for part in usual(cells)]
+    [2, 1]
     """
-    sizes = {
-        name: Counter(cell["batch_size"] for cell in cells if cell["dataset"] == name)
-        for name in {cell["dataset"] for cell in cells}
-    }
-    best: dict[tuple, dict] = {}
-    for cell in sorted(cells, key=lambda cell: cell["epochs"]):
-        if cell["batch_size"] == sizes[cell["dataset"]].most_common(1)[0][0]:
-            names = ("dataset", "normalize", "negatives", "beta", "seed")
-            best[tuple(cell[name] for name in names)] = cell
-    kept = [id(cell) for cell in best.values()]
-    return list(best.values()), [cell for cell in cells if id(cell) not in kept]
+    kinds: dict[tuple, Counter] = {}
+    for cell in cells:
+        lengths = kinds.setdefault((cell["dataset"], cell["normalize"]), Counter())
+        lengths[cell["batch_size"], cell["epochs"]] += 1
+    parts: tuple[list[dict], list[dict]] = [], []
+    for cell in cells:
+        common = kinds[cell["dataset"], cell["normalize"]].most_common(1)[0][0]
+        parts[(cell["batch_size"], cell["epochs"]) != common].append(cell)
+    return parts
 
 
 def value(cell: dict, part: str, name: str, epoch: int | None = None) -> float:
@@ -130,3 +129,9 @@ def by_dataset(cells: Sequence[dict]) -> dict[str, list[dict]]:
         {cell["dataset"]: cell["classes"] for cell in cells}.items(), key=lambda x: -x[1]
     )
     return {name: [cell for cell in cells if cell["dataset"] == name] for name, _ in names}
+
+
+def chosen(cells: Sequence[dict], **wanted: object) -> list[dict]:
+    """Return the cells with these settings, the smallest β first."""
+    found = [c for c in cells if all(c.get(name) == what for name, what in wanted.items())]
+    return sorted(found, key=lambda c: (c.get("beta") or 0, c["seed"]))

@@ -106,8 +106,9 @@ def _reaches(cells: Sequence[dict], name: str) -> Verdict:
         grades.append(1.0 if near_simplex(best) else 0.5 if nearer else 0.0)
         words.append(
             f"{dataset}: {_live(best):g} of {best['classes'] - 1} dimensions, equal inner product "
-            f"{_angle(best):.3f} (β = {best['beta']:g}, {best['normalize']}); without hard "
-            f"negatives {_live(start):g} and {_angle(start):.3f}"
+            f"{_angle(best):.3f} (β = {best['beta']:g}, {best['normalize']}, "
+            f"{best['epoch'][-1]} epochs); without hard negatives {_live(start):g} and "
+            f"{_angle(start):.3f}"
         )
     return Verdict(
         f"Adam on {name} with a suitable β and normalised features reaches neural collapse.",
