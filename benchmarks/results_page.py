@@ -1,8 +1,8 @@
 """Write docs/results.md from the committed cells of the benchmarks.
 
-    python benchmarks/results_page.py            reads benchmarks/results/*/cells, writes the page
-    python benchmarks/results_page.py --quick    the same: it takes seconds
-    python benchmarks/results_page.py --check    exit 1 when the committed page is another one
+python benchmarks/results_page.py            reads benchmarks/results/*/cells, writes the page
+python benchmarks/results_page.py --quick    the same: it takes seconds
+python benchmarks/results_page.py --check    exit 1 when the committed page is another one
 """
 
 import argparse
@@ -41,7 +41,11 @@ def section(file, folder):
     name = file.relative_to(ROOT)
     lines = [f"## {spec.name}", ""]
     lines += [comment(file), ""]
-    lines += ["```", f"python -m graph_hcl.benchmark {name} --out {folder.relative_to(ROOT)}", "```"]
+    lines += [
+        "```",
+        f"python -m graph_hcl.benchmark {name} --out {folder.relative_to(ROOT)}",
+        "```",
+    ]
     seconds = sum(sum(record["seconds"].values()) for record in finished)
     versions = Counter(
         ", ".join(f"{k} {v}" for k, v in record["versions"].items()) for record in finished

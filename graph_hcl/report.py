@@ -40,14 +40,18 @@ def main(argv: Sequence[str]) -> None:
 
     check_map(flags.map)
     given = {key: flags[key] for key in ("mirror", "data_dir", "device")}
-    names = _short(paths)
+    names = short(paths)
     runs = [read_run(str(p), name, **given) for p, name in zip(paths, names, strict=True)]
     figures = write_report(runs, out, flags.map)
     print(f"report: {out}\nfigures: {figures}")
 
 
-def _short(paths: list[Path]) -> list[str]:
-    """Return the folders' names, or whole paths where two have the same name."""
+def short(paths: list[Path]) -> list[str]:
+    """Return the folders' names, or whole paths where two have the same name.
+
+    >>> short([Path("runs/a"), Path("runs/b")])
+    ['a', 'b']
+    """
     names = [path.resolve().name for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 

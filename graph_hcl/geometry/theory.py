@@ -49,9 +49,10 @@ class Side(NamedTuple):
         """Return what rows see of logits s [A, S]; −∞ marks those that are no negatives."""
         if not s.shape[1]:
             s = log_eta = s.new_full((len(s), 1), -math.inf)
-        weight, tilted = log_eta.logsumexp(1), (s + log_eta).logsumexp(1)
-        square, count = (2 * log_eta).logsumexp(1), number.to(s).log()
-        return cls(count, s.logsumexp(1), weight, tilted, square, s.amax(1))
+        # In one call, since the calls themselves are what takes time at the size of a batch.
+        sums = torch.stack([s, log_eta, s + log_eta, 2 * log_eta]).logsumexp(2)
+        plain, weight, tilted, square = sums.unbind()
+        return cls(number.to(s).log(), plain, weight, tilted, square, s.amax(1))
 
     def join(self, other: Side) -> Side:
         """Return what the anchors see of both sides together."""

@@ -101,10 +101,11 @@ class GraphEncoder(nn.Module):
             return sum_of_graphs(nodes, batch.ptr, batch.batch)
         return self.readout(nodes, batch.batch, batch.num_graphs)
 
-    def _blocks(self, batch: Any) -> list[Tensor]:
+    def _blocks(self, batch: Any) -> list[Any]:
         """Return blocks of columns that side by side are the node embeddings."""
         if getattr(self.backbone, "takes_neighbours", False) and is_mirrored(batch):
-            return self.backbone.blocks(batch.x, Neighbours.of(batch.edge_index, len(batch.x)))
+            backbone: Any = self.backbone
+            return backbone.blocks(batch.x, Neighbours.of(batch.edge_index, len(batch.x)))
         return [self.backbone(batch.x, batch.edge_index)]
 
 

@@ -73,7 +73,7 @@ def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module |
     tensor([[0.],
             [1.]], grad_fn=<RoundBackward0>)
     """
-    batch_norm = getattr(norm, "module", None)
+    batch_norm: Any = getattr(norm, "module", None)
     if not _is_plain(batch_norm):
         x = norm(x if bias is None else x + bias)
         return x if act is None else act(x)
@@ -84,14 +84,15 @@ def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module |
     x = F.batch_norm(x, mean, variance, batch_norm.weight, shift, True, momentum, batch_norm.eps)
     batch_norm.num_batches_tracked.add_(1)
     if bias is not None:
-        mean.add_(bias.detach(), alpha=momentum)
+        # Past the version counter, as batch normalisation does: no gradient reads this mean.
+        mean.data.add_(bias.detach(), alpha=momentum)
     if isinstance(act, nn.ReLU):
         return x.relu_()
     return x if act is None else act(x)
 
 
 def _is_plain(norm: Any) -> bool:
-    """Tell whether this is batch normalisation by the batch's own statistics, with all its parts."""
+    """Tell whether this is batch normalisation with all its parts, in training."""
     return (
         type(norm) is nn.BatchNorm1d
         and norm.training

@@ -39,17 +39,19 @@ def svg(ax: Axes) -> str:
     return text[text.index("<svg") :]
 
 
-def save(ax: Axes, stem: Path) -> None:
-    """Write the figure of `ax` as STEM.svg and STEM.png, each whole or not at all."""
-    drawn = '<?xml version="1.0" encoding="utf-8"?>\n' + svg(ax)
+def save(ax: Axes, stem: Path) -> str:
+    """Write the figure of `ax` as STEM.svg and STEM.png, each whole or not at all; return `svg`."""
+    drawn = svg(ax)
+    text = f'<?xml version="1.0" encoding="utf-8"?>\n{drawn}'
     write_atomically(
-        stem.with_name(f"{stem.name}.svg"), lambda to: to.write_text(drawn, encoding="utf-8")
+        stem.with_name(f"{stem.name}.svg"), lambda to: to.write_text(text, encoding="utf-8")
     )
     with styled():
         write_atomically(
             stem.with_name(f"{stem.name}.png"),
             lambda to: _figure(ax).savefig(to, format="png", dpi=160),
         )
+    return drawn
 
 
 def _figure(ax: Axes) -> Figure:

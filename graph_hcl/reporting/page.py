@@ -6,10 +6,6 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from matplotlib.axes import Axes
-
-from graph_hcl.plot import svg
-
 CSS = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
@@ -18,6 +14,7 @@ h1 { font-size: 1.5rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; border-bottom: 2px solid #0072B2;
   padding-bottom: .2rem; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
+h2, h3 { break-after: avoid; }
 p { margin: .4rem 0; max-width: 80ch; }
 .small { font-size: .85rem; color: #444; }
 .note { color: #7a3b00; font-weight: 600; }
@@ -30,8 +27,9 @@ figcaption { font-size: .85rem; color: #444; margin-top: .3rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .6rem 0; font-size: .88rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
-  font-variant-numeric: tabular-nums; vertical-align: top; overflow-wrap: anywhere; }
+  font-variant-numeric: tabular-nums; vertical-align: top; overflow-wrap: break-word; }
 th { background: #f3f6f9; }
+nav { font-size: .9rem; }
 pre { font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; }
@@ -43,16 +41,14 @@ summary { cursor: pointer; }
 """
 
 
-def figure(ax: Axes, caption: str, name: str) -> str:
-    """Return a drawing as inline SVG with its caption; `name` keeps its inner names apart.
+def figure(svg: str, caption: str, name: str) -> str:
+    """Return a drawing with its caption; `name` keeps the names of its parts apart from others'.
 
-    >>> from graph_hcl.plot import losses
-    >>> "<figcaption>hi" in figure(losses([{"epoch": 1, "ucl": 1.0}]), "hi", "one")
-    True
+    >>> figure('<svg ><use href="#a"/></svg>', "b", "c")  # doctest: +NORMALIZE_WHITESPACE
+    '<figure><svg role="img" aria-label="b" ><use
+    href="#c-a"/></svg><figcaption>b</figcaption></figure>'
     """
-    drawn = svg(ax)
-    # Two drawings on a page must not share the names of their parts.
-    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', drawn)
+    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     drawn = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", drawn)
     label = html.escape(caption)
     drawn = drawn.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)

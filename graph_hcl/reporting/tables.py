@@ -140,8 +140,14 @@ def unlike(runs: list[Run]) -> str:
     for key in flat[0]:
         values = [one[key] for one in flat]
         if key != "out" and any(value != values[0] for value in values):
-            rows.append([key, *("–" if value is None else str(value) for value in values)])
+            rows.append([key, *(_text(value) for value in values)])
     return table(["setting", *(run.name for run in runs)], rows) if rows else ""
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,5 @@ def _drawn(drawings: Iterable[figures.Drawing], folder: Path, prefix: str) -> li
     for name, ax, caption in drawings:
         # Probes may be named by their import path, which is no name of a file.
         stem = re.sub(r"\W+", "-", f"{prefix}-{name}")
-        plot.save(ax, folder / stem)
-        found.append(figure(ax, caption, stem))
+        found.append(figure(plot.save(ax, folder / stem), caption, stem))
     return found

@@ -14,6 +14,8 @@ import pytest
 
 from graph_hcl.__main__ import main
 from graph_hcl.probes.statistics import corrected_t_test
+from graph_hcl.report import short
+from graph_hcl.reporting import figures, read_run, tables
 
 QUICK = ["--epochs", "2", "--hidden", "8", "--layers", "2", "--probe.name", "class-mean"]
 RUNS = {
@@ -116,28 +118,41 @@ LOGGED = {"loss", "losses", "orderings", "collapse", "class-mean", "rank", "spre
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_kind_of_run_has_its_figures(name, run, capsys) -> None:
-    folder = Path(run(name))
+def test_every_kind_of_run_has_its_figures(name, run) -> None:
+    found = read_run(run(name), name)
+    drawn = [
+        *figures.scores(found),
+        *figures.training(found),
+        *figures.collapse(found),
+        *figures.space(found, "pca"),
+    ]
+    names = [drawing.name for drawing in drawn]
+    assert len(names) == len(set(names))
+    assert set(names) == ALWAYS | {"blind": {"loss"}, "none": set()}.get(name, LOGGED)
+    assert all(drawing.caption.endswith(".") for drawing in drawn)
+    assert ("logged no diagnosis" in tables.words(found)) == (name in ("blind", "none"))
+    levels = [line.get_label() for d in drawn if d.name == "losses" for line in d.ax.lines]
+    assert ("floor of SCL, H-SCL" in levels) == (name not in ("info", "blind", "none"))
+    (similar,) = [d.ax for d in drawn if d.name == "similarities"]
+    outlined = [p.get_label() for p in similar.patches if "weight" in p.get_label()]
+    assert len(outlined) == (1 if name in ("hscl", "one-view") else 2)
+
+
+def test_the_page_tells_scores_controls_settings_and_versions(run, capsys) -> None:
+    folder = Path(run("hucl"))
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    assert main(["report", name]) == 0
-    assert f"report: {name}/report.html" in capsys.readouterr().out
-    page = check_page(folder / "report.html")
-    expected = ALWAYS | {"blind": {"loss"}, "none": set()}.get(name, LOGGED)
-    figures = {file.name for file in (folder / "report_figures").iterdir()}
-    assert figures == {f"run0-{stem}.{kind}" for stem in expected for kind in ("svg", "png")}
-    for file in (folder / "report_figures").glob("*.svg"):
-        ET.parse(file)
-    for file in (folder / "report_figures").glob("*.png"):
-        assert file.read_bytes().startswith(b"\x89PNG")
-    assert page.tags.count("figure") == len(expected)
-    assert ("logged no diagnosis" in page.text) == (name in ("blind", "none"))
-    assert all(file.read_bytes() == content for file, content in before.items())
-
-
-def test_the_page_tells_scores_controls_settings_and_versions(run) -> None:
-    record = json.loads(Path(run("hucl"), "results.json").read_text())["class-mean"]
+    record = json.loads((folder / "results.json").read_text())["class-mean"]
     assert main(["report", "hucl", "--out", "page.html"]) == 0
+    assert "report: page.html\nfigures: page_figures\n" in capsys.readouterr().out
     page = check_page(Path("page.html"))
+    names = {file.name for file in Path("page_figures").iterdir()}
+    assert names == {f"run0-{stem}.{kind}" for stem in ALWAYS | LOGGED for kind in ("svg", "png")}
+    for file in Path("page_figures").iterdir():
+        if file.suffix == ".svg":
+            ET.parse(file)
+        else:
+            assert file.read_bytes().startswith(b"\x89PNG")
+    assert page.tags.count("figure") == len(ALWAYS | LOGGED)
     for kind in ("trained", "untrained"):
         score = record[kind]["accuracy"]
         assert f"{100 * score['mean']:.2f} ± {100 * score['std_folds']:.2f}" in page.text
@@ -155,70 +170,70 @@ def test_the_page_tells_scores_controls_settings_and_versions(run) -> None:
     assert record["data_sha256"] in page.text
     titles = re.findall(r"<title>graph \d+, class [01]</title>", Path("page.html").read_text())
     assert len(set(titles)) == 188
-    assert Path("page_figures/run0-map.png").exists()
-    assert not Path("hucl/report.html").exists()
+    after = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert before == after
 
 
-def test_the_same_report_is_the_same_bytes(run) -> None:
-    run("hucl")
-    for name in ("a", "b"):
-        assert main(["report", "hucl", "--out", f"{name}.html"]) == 0
-    assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
-
-
-def test_runs_beside_each_other(run) -> None:
-    names = [run("hucl"), run("threshold"), run("hscl"), run("blind")]
-    assert main(["report", *names]) == 0
-    page = check_page(Path("report.html"))
-    first, second = (
-        json.loads(Path(name, "results.json").read_text())["class-mean"]["trained"]["seeds"][0]
-        for name in names[:2]
-    )
-    ratio = np.mean([score["test"] / score["train"] for score in first["scores"]])
+def test_runs_on_the_same_folds_are_tested_against_the_first(run) -> None:
+    runs = [read_run(run(name), name) for name in ("hucl", "threshold", "hscl")]
+    first, second = (one.results["class-mean"]["trained"]["seeds"][0]["scores"] for one in runs[:2])
+    ratio = np.mean([score["test"] / score["train"] for score in first])
     found = corrected_t_test(
-        [s["accuracy"] for s in second["scores"]],
-        [s["accuracy"] for s in first["scores"]],
+        [score["accuracy"] for score in second],
+        [score["accuracy"] for score in first],
         test_to_train=float(ratio),
     )
     low, high = (f"{100 * end:+.2f}" for end in found.interval)
     told = f"{100 * found.difference:+.2f} [{low}, {high}]".replace("-", "−")
-    assert "threshold − hucl" + "class-mean" + told in page.text
-    assert "hscl − hucl" + "class-mean" + "other data or folds: not comparable" in page.text
-    assert "loss.hardeningexponentialthreshold" in page.text
-    figures = {file.stem for file in Path("report_figures").iterdir()}
-    assert {"all-loss", "all-h-scl", "all-spectra", "all-folds-class-mean"} <= figures
-    assert {"run0-map", "run1-map", "run2-map", "run3-map"} <= figures
-    assert "run3-losses" not in figures
-    assert {"#all", "#run0", "#run3"} <= set(page.addresses)
+    page = Page(tables.differences(runs))
+    assert f"threshold − huclclass-mean{told}{found.p_value:.3f}" in page.text
+    assert "hscl − huclclass-meanother data or folds: not comparable" in page.text
+    assert "loss.hardeningexponentialthreshold" in Page(tables.unlike(runs[:2])).text
+    assert tables.differences(runs[:1]) == tables.unlike(runs[:1]) == ""
 
 
-def test_runs_of_one_name_are_told_apart(run) -> None:
-    Path("a").mkdir()
-    Path("b").mkdir()
-    run("hucl", "a/run")
-    run("ucl", "b/run")
-    assert main(["report", "a/run", "b/run"]) == 0
+def test_runs_beside_each_other(run) -> None:
+    assert main(["report", run("none"), run("blind")]) == 0
     page = check_page(Path("report.html"))
-    assert "a/run: h-ucl on MUTAG" in page.text
-    assert "b/run: ucl on MUTAG" in page.text
+    stems = {file.stem for file in Path("report_figures").iterdir()}
+    together = {"all-loss", "all-class-spectra", "all-spectra", "all-folds-class-mean"}
+    alone = {f"run{k}-{stem}" for k in (0, 1) for stem in ALWAYS}
+    assert stems == together | alone | {"run1-loss"}
+    assert {"#all", "#run0", "#run1"} <= set(page.addresses)
+    assert "blind − none" in page.text
+
+
+def test_curves_of_several_runs_stand_together(run) -> None:
+    runs = [read_run(run(name), name) for name in ("hucl", "hscl")]
+    drawn = {drawing.name: drawing.ax for drawing in figures.side_by_side(runs)}
+    for key in ("loss", "h-scl", "assumption-1", "effective-rank", "within-class"):
+        names = [line.get_label() for line in drawn[key].lines]
+        assert names == ["hucl", "hscl"]
+    line = drawn["h-scl"].lines[0]
+    logged = [record["h-scl"] for record in runs[0].records]
+    assert line.get_ydata().tolist() == pytest.approx(logged)
+
+
+def test_runs_of_one_name_are_told_apart() -> None:
+    assert short([Path("a/run"), Path("b/other")]) == ["run", "other"]
+    assert short([Path("a/run"), Path("b/run")]) == ["a/run", "b/run"]
 
 
 def test_hostile_names_and_files_are_text(run) -> None:
     name = r"<script>alert(1)<!-- $\frac & 'x' " + '"y"'
-    run("hucl", name)
+    run("none", name)
     file = Path(name, "results.json")
     record = json.loads(file.read_text())["class-mean"]
     record |= {"probe": "../<b>x</b>", "protocol": "<img src=x>", "command": ["<i>", "&amp;"]}
     file.write_text(json.dumps({"../../<b>x</b>": record}))
-    run("ucl")
-    assert main(["report", name, "ucl", "--out", "page.html"]) == 0
+    assert main(["report", name, "--out", "page.html"]) == 0
     page = check_page(Path("page.html"))
     assert "script" not in page.tags
     assert name in page.text
     assert "<img src=x>" in page.text
     assert "<i> &amp;" in page.text
     assert html.escape(name) in Path("page.html").read_text()
-    assert {file.name for file in Path().iterdir()} == {name, "ucl", "page.html", "page_figures"}
+    assert {file.name for file in Path().iterdir()} == {name, "page.html", "page_figures"}
 
 
 def test_unfinished_run_shows_what_there_is(run) -> None:
@@ -236,8 +251,10 @@ def test_unfinished_run_shows_what_there_is(run) -> None:
     assert "held-out graphs of fold 0 (seed 0, epoch 2)" in page.text
     assert (folder / "report_figures" / "run0-map.svg").exists()
     shutil.rmtree(folder / "checkpoint")
-    assert main(["report", "hscl"]) == 0
-    assert "the first has 0." in check_page(folder / "report.html").text
+    found = read_run("hscl", "hscl")
+    assert found.space is None
+    assert found.unfinished.endswith("the first has 0.")
+    assert list(figures.space(found, "pca")) == []
 
 
 def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:

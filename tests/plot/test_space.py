@@ -139,6 +139,7 @@ def test_every_point_of_a_map_tells_its_graph_and_class(classes) -> None:
         (1000 + k, k % classes) for k in range(120)
     ]
     assert "hover:" not in text
+    assert plot.svg(ax) == text
     # Each title stands with its own point: their places are those of the data.
     drawn = {}
     for group in ET.fromstring(text).iter(f"{SVG}g"):
