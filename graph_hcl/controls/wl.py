@@ -19,7 +19,7 @@ def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
 
     K_h(a, b) = Σ_{t≤h} ⟨φ_t(a), φ_t(b)⟩, with φ_t(a) how many nodes of a have which colour after t
     rounds of colour refinement (Shervashidze et al., JMLR 12, 2011, definition 4), divided by
-    √(K_h(a, a) K_h(b, b)). The first colour of a node is its row of x.
+    √(K_h(a, a) K_h(b, b)).
 
     >>> import networkx
     >>> graphs = [networkx.path_graph(3), networkx.cycle_graph(3)]
@@ -53,7 +53,9 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
 
     Two nodes of any graphs share a colour after round t if and only if they did before and their
     neighbours had the same colours as often: up to a chance of N² / 2⁶⁴ per round, as a multiset
-    of colours is told by the sum of their 64-bit hashes. Colours are 0, 1, … in each round.
+    of colours is told by the sum of their 64-bit hashes. Colours are 0, 1, … in each round. The
+    first colour of a node is its label: the columns of x that hold 0 and 1 alone where there are
+    such, as continuous attributes would tell all nodes apart, and its whole row of x elsewhere.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> path = GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 4]))
@@ -62,7 +64,9 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     """
     shift = torch.repeat_interleave(store.node_ptr[:-1], store.edge_ptr.diff())
     source, target = store.edge_index + shift
-    colours = [store.x.unique(dim=0, return_inverse=True)[1]]
+    one_hot = ((store.x == 0) | (store.x == 1)).all(0)
+    labels = store.x[:, one_hot] if one_hot.any() else store.x
+    colours = [labels.unique(dim=0, return_inverse=True)[1]]
     for _ in range(iterations):
         colour = colours[-1]
         # A node's own colour counts as ~colour, a negative number, which no neighbour's is.

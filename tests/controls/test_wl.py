@@ -1,5 +1,6 @@
 """Kernels against grakel and against definitions by hand; colours against plain dictionaries."""
 
+import dataclasses
 from collections import Counter
 
 import networkx
@@ -104,6 +105,16 @@ def test_colours_tell_what_plain_refinement_tells() -> None:
     written = histograms(store, 4)
     for t, colour in enumerate(colours):
         assert int(colour.max()) + 1 == len(set().union(*(graph[t] for graph in written)))
+
+
+def test_continuous_attributes_beside_labels_are_left_out() -> None:
+    store = load("MUTAG")
+    attributes = torch.randn(len(store.x), 2, generator=torch.Generator().manual_seed(0))
+    both = dataclasses.replace(store, x=torch.cat([attributes, store.x], dim=1))
+    alone = dataclasses.replace(store, x=attributes)
+    for kernel in (wl_subtree, wl_optimal_assignment):
+        np.testing.assert_array_equal(kernel(both, 1)[-1], kernel(store, 1)[-1])
+        assert np.allclose(kernel(alone, 1)[-1], np.eye(188))
 
 
 def test_a_hexagon_and_two_triangles_stay_alike() -> None:
