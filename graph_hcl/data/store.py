@@ -86,14 +86,14 @@ class GraphStore:
         shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
         graph = torch.arange(len(indices), device=self.x.device)
         batch = Batch(
-            x=self.x[nodes],
-            edge_index=self.edge_index[:, edges] + shift,
+            x=self.x.index_select(0, nodes),
+            edge_index=self.edge_index.index_select(1, edges).add_(shift),
             batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
             ptr=node_ptr,
         )
         slices = {"x": node_ptr, "edge_index": edge_ptr}
         if self.edge_attr is not None:
-            batch.edge_attr = self.edge_attr[edges]
+            batch.edge_attr = self.edge_attr.index_select(0, edges)
             slices["edge_attr"] = edge_ptr
         if self.y is not None:
             batch.y = self.y[indices]
@@ -128,7 +128,7 @@ class GraphStore:
         new_ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
         total = int(new_ptr[-1])
         offset = torch.repeat_interleave(start - new_ptr[:-1], sizes, output_size=total)
-        return torch.arange(total, device=ptr.device) + offset, sizes, new_ptr
+        return offset.add_(torch.arange(total, device=ptr.device)), sizes, new_ptr
 
     def _tensors(self) -> dict[str, Tensor]:
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sha256"}
