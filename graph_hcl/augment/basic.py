@@ -69,7 +69,8 @@ class EdgeDrop(Share):
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the edges [E] that stay."""
         threshold = round(self.ratio * 2**64) - 2**63
-        return Edit(edges=edge_lot(batch.edge_index, batch.num_nodes, generator) >= threshold)
+        lots = edge_lot(batch.edge_index, batch.num_nodes, generator)
+        return Edit(edges=lots >= threshold, paired=True)
 
 
 @AUGMENTATIONS.register("edge_add")

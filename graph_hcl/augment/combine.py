@@ -100,4 +100,5 @@ def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
         edges=whole(edit.edges, batch.edge_index.shape[1], edges, rest=True),
         masked=whole(edit.masked, batch.num_nodes, nodes, rest=False),
         added=None if edit.added is None else nodes[edit.added],
+        paired=edit.paired,
     )
