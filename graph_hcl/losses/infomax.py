@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graph_hcl.losses.contrast import OBJECTIVES
 from graph_hcl.losses.hardening import LogEta, NoHardening
-from graph_hcl.losses.objectives import OBJECTIVES, make_hardening
+from graph_hcl.losses.make import make_hardening
 from graph_hcl.losses.pairs import Pairs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graph_hcl.losses.objectives import OBJECTIVES
+from graph_hcl.losses.contrast import OBJECTIVES
 
 
 @OBJECTIVES.register("cross-entropy")
