@@ -76,7 +76,7 @@ class GraphStore:
         return GraphStore(**moved, sha256=self.sha256)._knowing(self.mirrored)
 
     def _knowing(self, mirrored: bool) -> GraphStore:
-        """Return the store, told whether it is `mirrored`: to find out takes a sort of all edges."""
+        """Return the store, told whether it is `mirrored`: finding out sorts all edges."""
         self.__dict__["mirrored"] = mirrored
         return self
 
