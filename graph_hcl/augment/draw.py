@@ -27,10 +27,9 @@ def rank_in_graph(key: Tensor, batch: Tensor, ptr: Tensor) -> Tensor:
     tensor([2, 0, 1, 0, 1])
     """
     order = ((batch << 32) | key).argsort()
-    rank = torch.empty_like(order)
     # Sorted by graph first, so each graph's nodes fill the places that they had.
-    rank[order] = torch.arange(len(order), device=key.device) - ptr[batch]
-    return rank
+    places = torch.arange(len(order), device=key.device) - ptr.index_select(0, batch)
+    return torch.empty_like(order).scatter_(0, order, places)
 
 
 def random_rank(batch: Tensor, ptr: Tensor, generator: Generator) -> Tensor:

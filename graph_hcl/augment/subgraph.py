@@ -66,4 +66,4 @@ class RandomWalkSubgraph:
         # The bits of floats ≥ 0, read as integers, are in the order of the floats.
         rank = rank_in_graph(time.view(torch.int32), graph, ptr)
         quota = -share(-size, self.ratio)  # rounded up
-        return Edit(nodes=(rank < quota[graph]) & time.isfinite())
+        return Edit(nodes=(rank < quota.index_select(0, graph)) & time.isfinite())
