@@ -20,7 +20,7 @@ class Scores:
     """What a method scored: accuracy and macro-F1 [repetitions, folds], and what was chosen.
 
     `choices` counts in how many folds each candidate was chosen; `complete` tells whether every
-    candidate of every repetition was there to choose from. `test_to_train` is the ratio of sizes.
+    candidate was there to choose from. `test_to_train` is the ratio of sizes.
     """
 
     accuracy: NDArray[np.float64]
@@ -95,7 +95,7 @@ def score(cells: Sequence[tuple[Cell, Record | None]]) -> Scores | None:
     if not accuracy:
         return None
     counted = dict(choices.most_common())
-    return Scores(np.array(accuracy), np.array(macro_f1), counted, not lacking, ratio)
+    return Scores(np.array(accuracy), np.array(macro_f1), counted, bool(whole), ratio)
 
 
 def _label(cell: Cell, epoch: str) -> str:

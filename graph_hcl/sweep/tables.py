@@ -81,9 +81,10 @@ def gather(cells: Sequence[tuple[Cell, Record | None]], protocol: str) -> Grid:
 def score_table(grid: Grid, protocol: str, macro_f1: bool = False) -> Table:
     """Return methods by data sets: mean ± deviation over repetitions, deviation over folds.
 
-    An asterisk marks a method of which candidates or repetitions are missing yet.
+    ×n marks fewer repetitions than others have, an asterisk candidates that are missing yet.
     """
     methods, datasets = _axes(grid)
+    count = max(len(scores.accuracy) for scores in grid.values())
 
     def text(scores: Scores | None) -> str:
         if scores is None:
@@ -91,16 +92,17 @@ def score_table(grid: Grid, protocol: str, macro_f1: bool = False) -> Table:
         values = scores.macro_f1 if macro_f1 else scores.accuracy
         over = f" ± {100 * values.mean(1).std():.2f}" if len(values) > 1 else ""
         folds = 100 * values.std(1).mean()
-        return f"{100 * values.mean():.2f}{over} ({folds:.1f})" + ("" if scores.complete else " *")
+        marks = f" ×{len(values)}" if len(values) < count else ""
+        marks += "" if scores.complete else " *"
+        return f"{100 * values.mean():.2f}{over} ({folds:.1f}){marks}"
 
-    count = max(len(scores.accuracy) for scores in grid.values())
     measure = "Macro-F1" if macro_f1 else "Accuracy"
     caption = (
         f"{measure} in %, {protocol} protocol: mean ± deviation over repetitions (deviation over "
-        f"folds); up to {count} repetition{'s' if count > 1 else ''}."
+        f"folds); {count} repetition{'s' if count > 1 else ''}, or ×n."
     )
     if not all(scores.complete for scores in grid.values()):
-        caption += " * Not all candidates or repetitions are finished."
+        caption += " * Not all candidates are finished."
     rows = [[m, *(text(grid.get((m, d))) for d in datasets)] for m in methods]
     return Table(caption, ["method", *datasets], rows)
 

@@ -101,8 +101,13 @@ def test_an_unfinished_repetition_is_left_out_and_told() -> None:
     assert found is not None
     np.testing.assert_array_equal(found.accuracy, whole.accuracy)
     assert whole.complete
-    assert not found.complete
-    assert "*" in score_table({("m", "MUTAG"): found}, "transductive").rows[0][1]
+    assert found.complete
+    both = {("m", "MUTAG"): found, ("n", "MUTAG"): score(some)}
+    assert [row[1][-3:] == " ×1" for row in score_table(both, "transductive").rows] == [True, False]
+    partial = score([some[0], (some[1][0], None)])
+    assert partial is not None
+    assert not partial.complete
+    assert "*" in score_table({("m", "MUTAG"): partial}, "transductive").rows[0][1]
     assert score([(cell, None) for cell, _ in some]) is None
 
 
