@@ -24,7 +24,7 @@ from graph_hcl.results import PACKAGES
 from graph_hcl.sweep.spec import Spec
 from graph_hcl.training import embed
 
-FORMAT = 1  # counts the changes of what a cell of the same configuration holds
+FORMAT = 1  # counts the changes of what a cell holds, and of defaults that change what comes out
 ELSEWHERE = ("out", "mirror", "data_dir", "device", "diagnose", "repeats")
 """Settings that say where a run lies, and not what comes out of it."""
 
@@ -60,9 +60,29 @@ class Cell:
 
     @cached_property
     def name(self) -> str:
-        """The hash that names the cell's file, over its complete configuration."""
-        text = json.dumps(self.key(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        """The hash that names the cell's file, over its complete configuration.
+
+        Settings at the schema's default are left out of it, so that a setting that is new to the
+        schema, with a default that changes nothing, leaves finished cells their names.
+        """
+        key = self.key()
+        key["config"] = _beyond(key["config"], Config().to_dict())
+        return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _beyond(given: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that differ from the default, group by group.
+
+    >>> _beyond({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 2, "d": 4}})
+    {'b': {'d': 3}}
+    """
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        usual = default[name]
+        if value != usual:
+            group = isinstance(value, dict) and isinstance(usual, dict) and usual
+            found[name] = _beyond(value, usual) if group else value
+    return found
 
 
 def expand(spec: Spec) -> list[Cell]:

@@ -60,6 +60,18 @@ def test_the_name_says_what(changes) -> None:
     assert cell(epochs=(2, 3)).name != cell().name
 
 
+def test_a_setting_that_is_new_to_the_schema_leaves_names_as_they_are(monkeypatch) -> None:
+    before = cell().name
+    to_dict = Config.to_dict
+
+    def with_one_more(config: Config) -> dict:
+        return to_dict(config) | {"brand_new": 0}
+
+    monkeypatch.setattr(Config, "to_dict", with_one_more)
+    assert "brand_new" in cell().key()["config"]
+    assert cell().name == before
+
+
 def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
     names = []
     for folder, text in (("a", "[1]"), ("b", "[1]"), ("c", "[2]")):
