@@ -8,6 +8,7 @@ import numpy as np
 from collapse_orderings import assumption, four_losses
 from collapse_results import COLLAPSE, by_dataset, chosen, usual, value
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from graph_hcl import plot
 from graph_hcl.plot.style import COLOURS, DASHES, MARKERS
@@ -132,6 +133,7 @@ def spectra(cells: Sequence[dict]) -> Figure:
                 plot.spectra(found, ax)
             ax.axhline(1e-3, color="#555555", lw=1, ls=":")
             ax.set(title=f"{dataset}, {kind}", xlabel="dimension" if row else "", ylim=(1e-6, 2))
+            ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             ax.set_ylabel("σ / largest σ" if column == 0 else "")
             if (row or column) and ax.get_legend():
                 ax.get_legend().remove()
@@ -180,7 +182,8 @@ def grid(cells: Sequence[dict]) -> Figure:
             ax.set(title=f"{dataset} (C = {here[0]['classes']})" if row == 0 else "")
             ax.set_xlabel("β" if row == 2 else "")
             ax.set_ylabel(label if column == 0 else "")
-            ax.set_ylim(bottom=0)
+    for row, top in enumerate((1.05, None, 1.05)):
+        axes[row, 0].set_ylim(0, top)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure

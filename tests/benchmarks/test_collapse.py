@@ -175,7 +175,11 @@ def test_every_cell_is_named_by_its_settings_and_has_a_config():
     from collapse_cells import grid
 
     cells = grid()
-    assert len({cell.name for cell in cells}) == len(cells) == 4 * 5 * 3 * 2 + 3 * 10 + 2 * 2 + 5
+    assert (
+        len({cell.name for cell in cells})
+        == len(cells)
+        == 4 * 5 * 3 * 2 + 3 * 3 * 10 + 4 * 3 + 3 * 5
+    )
     assert all(Path(cell.argv[1]).exists() for cell in cells)
 
 
