@@ -19,7 +19,7 @@ from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, shares
 
 WHOLE = 2**18
-"""Logits up to which all of them make one block, with its pairs as masks."""
+"""Logits among the anchors up to which they make one block, with its pairs as masks."""
 TINY = 1e-30
 """Stands for β = 0 where β is one per anchor: 0 · −∞ would be no number."""
 
@@ -88,7 +88,8 @@ class _Rowwise(torch.autograd.Function):
         memory: int,
     ) -> Tensor:
         x = anchors if samples is None else samples
-        masks = pairs.masks() if len(anchors) * len(x) <= WHOLE else None
+        small = samples is None and len(x) ** 2 <= WHOLE
+        masks = pairs.masks() if small else None
         counts = pairs.counts() if masks is None else (masks[0].sum(1), masks[1].sum(1))
         counted = (counts[0] > 0) & (counts[1] > 0)
         log_q = log_count(counts[1], prefactor, anchors)
