@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -208,7 +209,9 @@ def _draw(tune: Tune) -> list[dict[str, Any]]:
         whole = isinstance(values["low"], int) and isinstance(values["high"], int)
         kind = "IntDistribution" if whole else "FloatDistribution"
         space[name] = getattr(optuna.distributions, kind)(**values)
-    sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
     study = optuna.create_study(sampler=sampler)
     return [dict(study.ask(space).params) for _ in range(tune.trials)]
 
