@@ -97,8 +97,13 @@ def grid() -> list[Cell]:
     cells += [cell for name in ORDERING_SETS for cell in ordering_cells(name)]
     cells += [c for name in small for kind in free for c in block(name, *kind, epochs="40")]
     for name, epochs in LONG.items():
-        chosen = (("label", 5.0), ("label", 0.0), ("all", SUITS[name]))
-        cells += [collapse_cell(name, "ball", kind, beta, epochs=epochs) for kind, beta in chosen]
+        for normalize, negatives, beta in (
+            ("ball", "label", 5.0),
+            ("none", "label", 5.0),
+            ("ball", "label", 0.0),
+            ("ball", "all", SUITS[name]),
+        ):
+            cells.append(collapse_cell(name, normalize, negatives, beta, epochs=epochs))
     # The paper's batch size, where an epoch has seven steps.
     cells += block("COIL-DEL", "ball", "label", batch_size="512", epochs="200")
     again = [(name, seed) for name in ORDERING_SETS for seed in ("1", "2")]

@@ -178,7 +178,7 @@ def test_every_cell_is_named_by_its_settings_and_has_a_config():
 
     cells = grid()
     assert (
-        len({cell.name for cell in cells}) == len(cells) == 4 * 5 * 3 * 2 + 3 * 3 * 10 + 4 * 3 + 5
+        len({cell.name for cell in cells}) == len(cells) == 4 * 5 * 3 * 2 + 3 * 3 * 10 + 4 * 4 + 5
     )
     assert all(Path(cell.argv[1]).exists() for cell in cells)
 
