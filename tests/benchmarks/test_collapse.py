@@ -71,6 +71,17 @@ def test_a_simplex_without_hardness_or_normalisation_refutes_the_collapse():
     assert verdicts(cell(0, 3, 0.2))[5] == "partly"
 
 
+def test_cells_without_normalisation_are_compared_with_their_twins_in_the_ball():
+    from collapse_verdicts import collapse_verdicts
+
+    cells = [
+        cell(5, 3, 0.1), cell(5, 1, 0.5, normalize="none"),
+        cell(2, 3, 0.4), cell(2, 1, 0.3, normalize="none"),
+        cell(9, 1, 0.5, normalize="none"),
+    ]  # fmt: skip
+    assert "more equal angles in 1 of 2 cells." in list(collapse_verdicts(cells))[-1].reason
+
+
 def test_the_hardness_suits_where_the_middle_one_is_best():
     assert verdicts(cell(0, 1, 0.5), cell(5, 3, 0.2), cell(30, 3, 0.3))[4] == "holds"
     assert verdicts(cell(0, 1, 0.5), cell(5, 3, 0.2), cell(30, 3, 0.1))[4] == "does not hold"
