@@ -49,9 +49,9 @@ def ordering_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
     yield Verdict(
         "Where an anchor satisfies Assumption 1, its H-SCL is at most its H-UCL.",
         graded([float(min(under) == 1)] if under else []),
-        f"So for {min(under, default=0):.1%} or more of the anchors under it in each of "
-        f"{len(under)} looks, and for {max((b for _, b in found), default=0):.1%} or fewer of the "
-        f"others. It holds for all anchors at once in {len(full)} looks.",
+        f"So for at least {min(under, default=0):.1%} of the anchors that satisfy it and at most "
+        f"{max((b for _, b in found), default=0):.1%} of the others, in each of {len(under)} "
+        f"looks. All anchors satisfy it at once in {len(full)} of them.",
         "collapse-assumption",
     )
     yield Verdict(
@@ -70,13 +70,13 @@ def ordering_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
         f"H-SCL > UCL in {len(over)} of {total} looks.",
         "collapse-orderings",
     )
-    yield _proxy(cells)
+    yield from _proxies(cells)
     yield from _accuracies(cells)
 
 
-def _proxy(cells: Sequence[dict]) -> Verdict:
-    """Grade by data set and hardening: does H-SCL end lower under H-UCL than under UCL?"""
-    grades, words = [], []
+def _proxies(cells: Sequence[dict]) -> Iterator[Verdict]:
+    """Yield whether H-SCL ends lower under H-UCL than under UCL, and whether UCL lowers it too."""
+    better, helpless, words = [], [], []
     for dataset, here in by_dataset(cells).items():
         plain = {cell["seed"]: cell for cell in here if cell["objective"] == "ucl"}
         ends: list[str] = []
@@ -86,16 +86,24 @@ def _proxy(cells: Sequence[dict]) -> Verdict:
                 continue
             # Both start from the same untrained encoder.
             hard, soft = (c["by_hardening"][eta]["h-scl"] for c in (cell, plain[seed]))
-            grades.append(float(hard[-1] < soft[-1]))
+            better.append(float(hard[-1] < soft[-1]))
+            helpless.append(float(soft[-1] >= soft[0]))
             if seed == 0:
-                ends.append(f"{eta} {hard[0]:.3f} → {hard[-1]:.3f} and {soft[-1]:.3f}")
+                ends.append(f"{ETAS[eta]}: {hard[0]:.3f}, {hard[-1]:.3f}, {soft[-1]:.3f}")
         if ends:
-            words.append(f"{dataset}: {', '.join(ends)}")
-    return Verdict(
-        "Minimising H-UCL brings H-SCL down; minimising UCL does not do so as well.",
-        graded(grades),
-        f"Lower under H-UCL in {sum(grades):g} of {len(grades)} pairs. H-SCL untrained → after "
-        f"H-UCL and after UCL, seed 0: {'; '.join(words)}.",
+            words.append(f"{dataset} {'; '.join(ends)}")
+    yield Verdict(
+        "Minimising H-UCL brings H-SCL further down than minimising UCL.",
+        graded(better),
+        f"So in {sum(better):g} of {len(better)} pairs. H-SCL untrained, after H-UCL, after UCL, "
+        f"seed 0: {'. '.join(words)}.",
+        "collapse-orderings",
+    )
+    yield Verdict(
+        "Minimising UCL does not bring H-SCL down.",
+        graded(helpless),
+        f"It ends lower than it began in {len(helpless) - sum(helpless):g} of {len(helpless)} "
+        "trainings with UCL.",
         "collapse-orderings",
     )
 

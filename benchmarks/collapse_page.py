@@ -34,8 +34,9 @@ CAPTIONS = {
     "SCL type: all are 0 there.",
     "collapse-losses": "H-SCL above its floor, logarithmic, in the unit ball. The floor is that of "
     "every β. A line ends where it is no longer above it.",
-    "collapse-orderings": "The four losses on held-out graphs (β = 1, T = .5, two views), by what "
-    "the encoder was trained with. The counterpart of figure 5 of the H-SCL paper.",
+    "collapse-orderings": "The four losses on held-out graphs (β = 1, T = .5; the positive is the "
+    "other view), by what the encoder was trained with, seed 0. The "
+    "counterpart of figure 5 of the H-SCL paper.",
     "collapse-assumption": "Fraction of held-out anchors under Assumption 1, by what the encoder "
     "was trained with. The counterpart of figure 4 of the H-SCL paper.",
 }

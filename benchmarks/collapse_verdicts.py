@@ -6,7 +6,7 @@ Every verdict is computed by the rules written here; none is typed by hand.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from collapse_results import PARTS, by_dataset, value
+from collapse_results import PARTS, by_dataset, usual, value
 
 FULL = 0.95
 """Share of the C − 1 dimensions that are live at neural collapse; below half of it is collapse."""
@@ -74,16 +74,20 @@ def collapse_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
     )
     for negatives, name in (("label", "H-SCL"), ("all", "H-UCL (latent classes)")):
         yield _reaches([c for c in bounded if c["negatives"] == negatives], name)
-    yield _suitable([cell for cell in cells if cell["normalize"] == "ball"])
-    plain = [cell for cell in bounded if cell["beta"] == 0]
+    # Cells that were trained longer than others would make their β the best.
+    yield _suitable([cell for cell in usual(cells)[0] if cell["normalize"] == "ball"])
     yield _collapses(
-        plain,
+        [cell for cell in bounded if cell["beta"] == 0],
         "Without hard negatives the class means collapse to few dimensions.",
-        "collapse-live",
+        "",
+        "collapse-spectra",
     )
     free = [cell for cell in cells if cell["normalize"] == "none"]
     yield _collapses(
-        free, "Without feature normalisation they collapse too, whatever β.", "collapse-grid"
+        free,
+        "Without feature normalisation they collapse too, whatever β.",
+        _beside(free, [cell for cell in cells if cell["normalize"] == "ball"]),
+        "collapse-grid",
     )
 
 
@@ -138,20 +142,36 @@ def _suitable(cells: Sequence[dict]) -> Verdict:
     )
 
 
-def _collapses(cells: Sequence[dict], claim: str, figure: str) -> Verdict:
+def _collapses(cells: Sequence[dict], claim: str, note: str, figure: str) -> Verdict:
     """Grade 1 where less than half of the dimensions live, ½ where no simplex is reached."""
     grades, words = [], []
     for dataset, here in by_dataset(cells).items():
         most = max(here, key=_live)
-        simplex = any(near_simplex(cell) for cell in here)
+        reached = sum(map(near_simplex, here))
         few = _live(most) < 0.5 * (most["classes"] - 1)
-        grades.append(0.0 if simplex else 1.0 if few else 0.5)
+        grades.append(0.0 if reached else 1.0 if few else 0.5)
         least = min(map(_live, here))
         words.append(
             f"{dataset}: {least:g} to {_live(most):g} of {most['classes'] - 1} dimensions, equal "
-            f"inner product {min(map(_angle, here)):.3f} at best"
+            f"inner product {min(map(_angle, here)):.3f} at best, a simplex in {reached} of "
+            f"{len(here)} cells"
         )
-    return Verdict(claim, graded(grades), "; ".join(words) + ".", figure)
+    return Verdict(claim, graded(grades), "; ".join(words) + "." + note, figure)
+
+
+def _beside(free: Sequence[dict], ball: Sequence[dict]) -> str:
+    """Return how often the same training in the ball has more equal angles at the same epoch."""
+    names = ("dataset", "negatives", "beta", "seed", "batch_size")
+    better = count = 0
+    for cell in free:
+        twins = [c for c in ball if all(c[name] == cell[name] for name in names)]
+        twin = max(twins, key=lambda c: c["epochs"], default=None)
+        if twin is None:
+            continue
+        epoch = max(set(cell["epoch"]) & set(twin["epoch"]))
+        angles = [value(c, "train", "equal_inner_product", epoch) for c in (twin, cell)]
+        better, count = better + (angles[0] < angles[1]), count + 1
+    return f" The same training in the ball has more equal angles in {better} of {count} cells."
 
 
 def _live(cell: dict) -> float:
