@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from graph_hcl.cli import run
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 from graph_hcl.sweep.cells import Cell, run_cell
@@ -111,7 +113,8 @@ def _in_processes(todo: list[Cell], folder: CellFolder, jobs: int, show: bool) -
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=walk, args=(todo, folder, threads), daemon=True) for _ in range(jobs)
+        context.Process(target=_work, args=(todo, folder, threads), daemon=True)
+        for _ in range(jobs)
     ]
     for worker in workers:
         worker.start()
@@ -123,7 +126,15 @@ def _in_processes(todo: list[Cell], folder: CellFolder, jobs: int, show: bool) -
             worker.join()
     failed = [worker.exitcode for worker in workers if worker.exitcode not in (0, -15)]
     if failed:
-        raise OSError(None, f"a worker of the benchmark ended with {failed[0]}")
+        raise UserError(
+            f"{len(failed)} of {jobs} processes ended early (exit code {failed[0]}): mend what is "
+            "told above; the same command goes on with the cells that are left."
+        )
+
+
+def _work(todo: list[Cell], folder: CellFolder, threads: int) -> None:
+    """Be one of several processes: a full disk or the like is told in a sentence."""
+    sys.exit(run(lambda argv: walk(todo, folder, threads), []))
 
 
 def walk(cells: Sequence[Cell], folder: CellFolder, threads: int) -> None:

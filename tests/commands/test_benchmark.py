@@ -116,6 +116,18 @@ def test_a_cell_that_cannot_be_carried_out_stops_no_other(capsys) -> None:
     assert len(records()) == 5
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(jobs: str) -> None:
+    file = write()
+    Path("out").mkdir()
+    Path("out/cells").write_text("in the way")
+    command = [sys.executable, "-m", "graph_hcl.benchmark", file, "--out", "out", "--jobs", jobs]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+    assert "out/cells" in found.stderr
+
+
 def test_random_labels_raise_no_score(capsys) -> None:
     alarm = {
         "settings": {"objective": "h-scl", "epochs": 3, "data": {"random_labels": True}},
