@@ -12,6 +12,7 @@ from graph_hcl.registry import did_you_mean
 COMMANDS = {
     "train": "train an encoder by contrast and measure its embeddings",
     "evaluate": "measure the embeddings of a run again, with another probe",
+    "benchmark": "reproduce a table of data sets and methods",
     "report": "draw runs as one HTML file",
     "embed": "write the embeddings of a run to .npz or .parquet",
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from typing import Any
 
 import torch
 from torch import nn
 
 from graph_hcl import losses
-from graph_hcl.config import Config
+from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, width
@@ -68,14 +69,27 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
         beta=taken["beta"],
         temperature=taken["temperature"],
         loss=dataclasses.replace(config.loss, **{name: taken[name] for name in special}),
+        projection=_make_projection(config, objective),
     )
     return objective, completed
+
+
+def _make_projection(config: Config, objective: Any) -> ProjectionConfig:
+    """Return the head's settings; class logits are not normalised unless the config says so."""
+    head, logits = config.projection, getattr(objective, "reads_logits", False)
+    if logits and (head.dim is not None or head.layers == 0):
+        raise UserError(
+            f"Expected --projection.layers of 1 or more and no --projection.dim with the objective "
+            f"'{config.objective}': its head ends in one column per class."
+        )
+    return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 
 def make_model(config: Config, store: GraphStore) -> ContrastiveModel:
     """Return the encoder with its projection head for the features of `store`, newly initialised.
 
-    Raises `UserError` when the backbone cannot be built.
+    Where the objective reads class logits the head has a column for each label 0 … max. Raises
+    `UserError` when the backbone cannot be built, and for settings that would have no effect.
     """
     parts = config.encoder
     backbone = make_backbone(
@@ -91,9 +105,19 @@ def make_model(config: Config, store: GraphStore) -> ContrastiveModel:
         options=parts.options,
     )
     encoder = GraphEncoder(backbone, width(backbone, store.num_features), parts.readout)
-    head = config.projection
-    local = getattr(losses.OBJECTIVES.get(config.objective), "reads_nodes", False)
-    return ContrastiveModel(encoder, head.layers, head.dim, head.normalize, local)
+    objective = losses.OBJECTIVES.get(config.objective)
+    local = getattr(objective, "reads_nodes", False)
+    if parts.weight_noise and (local or len(config.views) < 2):
+        raise UserError(
+            "Expected two views or more, and an objective that contrasts graphs, with "
+            "--encoder.weight-noise: it is the later views that are encoded with noise."
+        )
+    head, dim = _make_projection(config, objective), config.projection.dim
+    if getattr(objective, "reads_logits", False) and store.y is not None:
+        dim = int(store.y.max()) + 1
+    return ContrastiveModel(
+        encoder, head.layers, dim, head.normalize or "sphere", local, parts.weight_noise
+    )
 
 
 def degree_histogram(store: GraphStore) -> torch.Tensor:
@@ -105,10 +129,21 @@ def degree_histogram(store: GraphStore) -> torch.Tensor:
 
 
 def load_graphs(config: Config) -> GraphStore:
-    """Return the graphs that the config names."""
-    return load(
+    """Return the graphs that the config names, with their labels or with random ones.
+
+    >>> from graph_hcl.config import DataConfig
+    >>> store = load_graphs(Config(data=DataConfig(random_labels=True)))
+    >>> true = load_graphs(Config())
+    >>> store.y.bincount().tolist() == true.y.bincount().tolist(), store.y.equal(true.y)
+    (True, False)
+    """
+    store = load(
         config.dataset,
         data_dir=config.data_dir,
         mirror=config.mirror,
         node_attributes=config.data.node_attributes,
     )
+    if not config.data.random_labels or store.y is None:
+        return store
+    order = torch.randperm(len(store), generator=torch.Generator().manual_seed(config.seed))
+    return dataclasses.replace(store, y=store.y[order])

@@ -96,10 +96,14 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
 
     name = parser.read([word for word in argv if not word.startswith("--print")]).dataset
     if name in known():
-        parser.set_defaults(_flat(card(name).preset))
+        parser.set_defaults(flat(card(name).preset))
     parsed = parser.read(argv)
-    fields = {name: parsed[name] for name in Config.__dataclass_fields__}
-    return Config(**fields), parsed
+    return config_of(parsed), parsed
+
+
+def config_of(parsed: Any) -> Config:
+    """Return the config among what a parser read."""
+    return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})
 
 
 def config_from(file: Path) -> Config:
@@ -107,14 +111,19 @@ def config_from(file: Path) -> Config:
     return read_config(config_parser("train", "", ""), [f"--config={file}"])[0]
 
 
-def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by their dotted names.
+
+    >>> flat({"loss": {"tau_plus": 0.1}, "epochs": 3})
+    {'loss.tau_plus': 0.1, 'epochs': 3}
+    """
+    found: dict[str, Any] = {}
     for key, value in nested.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = value
-    return flat
+            found[prefix + key] = value
+    return found
 
 
 def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:

@@ -26,6 +26,8 @@ class DataConfig:
 
     node_attributes: bool = False
     """Put the continuous node attributes before the one-hot node labels."""
+    random_labels: bool = False
+    """Give the labels to the graphs at random, by --seed: scores above chance are then a leak."""
 
 
 @dataclass
@@ -44,11 +46,15 @@ class EncoderConfig:
     """Dropout probability between convolutions."""
     per_view: bool = False
     """Encode each view by itself, so that batch norm sees one view at a time; slower."""
+    weight_noise: float = 0.0
+    """Noise on the weights that encode the later views, in standard deviations of each weight
+    matrix (SimGRACE); 0 for none."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further keyword arguments of the backbone's constructor."""
 
     def __post_init__(self) -> None:
         _expect(0 <= self.dropout < 1, "encoder.dropout", "in [0, 1)", self.dropout)
+        _expect(self.weight_noise >= 0, "encoder.weight-noise", "0 or more", self.weight_noise)
 
 
 @dataclass
@@ -58,9 +64,10 @@ class ProjectionConfig:
     layers: int = 2
     """Linear layers of the head; 0 contrasts the embeddings themselves."""
     dim: int | None = None
-    """Width of the head's output; null takes the embedding's own."""
-    normalize: Literal["sphere", "ball", "none"] = "sphere"
-    """Project features onto the unit sphere, into the unit ball, or not at all."""
+    """Width of the head's output; null takes the embedding's own, or the number of classes."""
+    normalize: Literal["sphere", "ball", "none"] | None = None
+    """Project features onto the unit sphere, into the unit ball, or not at all; null is sphere, but
+    none for class logits."""
 
     def __post_init__(self) -> None:
         _expect(self.layers >= 0, "projection.layers", "0 or more", self.layers)
@@ -157,8 +164,8 @@ graph), but got 1.
     dataset: str = "MUTAG"
     """Any TU data set by name; MUTAG needs no download."""
     objective: str = "h-ucl"
-    """ucl, scl, h-ucl, h-scl, nt-xent, supcon, infograph, h-infograph, or an import path
-    pkg.module:Class."""
+    """ucl, scl, h-ucl, h-scl, nt-xent, supcon, infograph, h-infograph, cross-entropy, or an
+    import path pkg.module:Class."""
     beta: float | None = None
     """Hardness: weights are exp(beta * logit); 0 is the plain loss."""
     temperature: float | None = None

@@ -83,6 +83,7 @@ class Experiment:
     def fit(self, seed: int, indices: np.ndarray, **options: Any) -> ContrastiveModel:
         """Return the model of a seed, trained on the graphs `indices`; options are `fit`'s."""
         config, model = self.config, self.model(seed)
+        together = not (config.encoder.per_view or config.encoder.weight_noise)
         settings = TrainingSettings(
             config.epochs,
             config.batch_size,
@@ -93,7 +94,7 @@ class Experiment:
         fit(
             model,
             self.new_objective(),
-            augment.views(self.views, together=not config.encoder.per_view),
+            augment.views(self.views, together=together),
             self.store,
             torch.from_numpy(indices).to(self.device),
             settings,

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graph_hcl.cli import Parser, run
+from graph_hcl.errors import UserError
 
 EXAMPLES = """\
   python -m graph_hcl.report runs/MUTAG-h-ucl-0
       writes runs/MUTAG-h-ucl-0/report.html and the figures beside it
   python -m graph_hcl.report runs/MUTAG-ucl-0 runs/MUTAG-h-ucl-0 --out both.html
-      compares runs; the figures go to both_figures/
+      compares runs; the figures go to both_figures/, beside both.html
   python -m graph_hcl.report runs/MUTAG-h-ucl-0 --map umap
       needs the extra umap
 """
@@ -22,23 +23,35 @@ def main(argv: Sequence[str]) -> None:
     """Read the runs, draw them, write one HTML file and its figures, print where they are."""
     parser = Parser("report", "Draw runs as one HTML file.", EXAMPLES, usage="RUN [RUN …] ")
     parser.add_argument("runs", type=str, nargs="+", help="Run folders of graph_hcl.train.")
-    parser.add_argument("--out", type=str, help="HTML file; in the run's folder unless given.")
+    parser.add_argument("--out", type=str, help="HTML file; report.html unless given, in the "
+                        "run's folder if there is one run alone.")  # fmt: skip
     parser.add_argument("--map", type=str, default="pca", help="pca, or umap with its extra.")
+    parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
+    parser.add_argument("--data-dir", type=str, help="Cache of data sets.")
+    parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
     flags = parser.read(argv)
+    paths = [Path(run) for run in flags.runs]
+    out = Path(flags.out or (paths[0] if len(paths) == 1 else Path()) / "report.html")
+    if out.suffix != ".html":
+        raise UserError(f"Expected --out to end in .html, but got '{out.name}'.")
 
-    from graph_hcl.reported import read_run
-    from graph_hcl.reporting import write_report
+    from graph_hcl.plot import check_map
+    from graph_hcl.reporting import read_run, write_report
 
-    names = _short([Path(run) for run in flags.runs])
-    found = [read_run(run, name) for run, name in zip(flags.runs, names, strict=True)]
-    single = Path(flags.runs[0]) if len(found) == 1 else Path()
-    out = Path(flags.out) if flags.out else single / "report.html"
-    figures = write_report(found, out, flags.map)
+    check_map(flags.map)
+    given = {key: flags[key] for key in ("mirror", "data_dir", "device")}
+    names = short(paths)
+    runs = [read_run(str(p), name, **given) for p, name in zip(paths, names, strict=True)]
+    figures = write_report(runs, out, flags.map)
     print(f"report: {out}\nfigures: {figures}")
 
 
-def _short(paths: list[Path]) -> list[str]:
-    """Return the folders' names, or whole paths where two have the same name."""
+def short(paths: list[Path]) -> list[str]:
+    """Return the folders' names, or whole paths where two have the same name.
+
+    >>> short([Path("runs/a"), Path("runs/b")])
+    ['a', 'b']
+    """
     names = [path.resolve().name for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 

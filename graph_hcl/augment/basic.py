@@ -69,7 +69,8 @@ class EdgeDrop(Share):
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the edges [E] that stay."""
         threshold = round(self.ratio * 2**64) - 2**63
-        return Edit(edges=edge_lot(batch.edge_index, batch.num_nodes, generator) >= threshold)
+        lots = edge_lot(batch.edge_index, batch.num_nodes, generator)
+        return Edit(edges=lots >= threshold, paired=True)
 
 
 @AUGMENTATIONS.register("edge_add")
@@ -113,7 +114,8 @@ class NodeDrop(Share):
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the nodes [n] that stay."""
         dropped = share(batch.ptr.diff(), self.ratio)
-        return Edit(nodes=random_rank(batch.batch, batch.ptr, generator) >= dropped[batch.batch])
+        dropped = dropped.index_select(0, batch.batch)
+        return Edit(nodes=random_rank(batch.batch, batch.ptr, generator) >= dropped)
 
 
 @AUGMENTATIONS.register("feature_mask")
@@ -130,7 +132,7 @@ class FeatureMask(Share):
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the nodes [n, 1] whose features become 0."""
-        count = share(batch.ptr.diff(), self.ratio)[batch.batch]
+        count = share(batch.ptr.diff(), self.ratio).index_select(0, batch.batch)
         return Edit(masked=(random_rank(batch.batch, batch.ptr, generator) < count)[:, None])
 
 
@@ -151,4 +153,4 @@ class ColumnMask(Share):
         """Return the features [n, F] that become 0."""
         shape = (batch.num_graphs, batch.x.shape[1])
         masked = torch.rand(shape, generator=generator, device=batch.x.device) < self.ratio
-        return Edit(masked=masked[batch.batch])
+        return Edit(masked=masked.index_select(0, batch.batch))

@@ -70,14 +70,17 @@ class RandomChoice(_Parts):
 
 def _only(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
     """Return the chosen graphs [B] as a batch, and where its nodes and edges stand in `batch`."""
-    nodes = chosen[batch.batch].nonzero().squeeze(1)
-    edges = chosen[batch.batch[batch.edge_index[0]]].nonzero().squeeze(1)
+    inside = chosen.index_select(0, batch.batch)
+    nodes = inside.nonzero().squeeze(1)
+    edges = inside.index_select(0, batch.edge_index[0]).nonzero().squeeze(1)
     ptr = torch.cat([batch.ptr[:1], batch.ptr.diff()[chosen].cumsum(0)])
     number = torch.empty_like(batch.batch)
     number[nodes] = torch.arange(len(nodes), device=nodes.device)
     some = Batch(
-        x=batch.x[nodes],
-        edge_index=number[batch.edge_index.index_select(1, edges)],
+        x=batch.x.index_select(0, nodes),
+        edge_index=number.index_select(0, batch.edge_index.index_select(1, edges).view(-1)).view(
+            2, -1
+        ),
         edge_attr=None if batch.edge_attr is None else batch.edge_attr[edges],
         y=None if batch.y is None else batch.y[chosen],
         batch=torch.repeat_interleave(ptr.diff(), output_size=len(nodes)),
@@ -100,4 +103,5 @@ def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
         edges=whole(edit.edges, batch.edge_index.shape[1], edges, rest=True),
         masked=whole(edit.masked, batch.num_nodes, nodes, rest=False),
         added=None if edit.added is None else nodes[edit.added],
+        paired=edit.paired,
     )

@@ -27,10 +27,9 @@ def rank_in_graph(key: Tensor, batch: Tensor, ptr: Tensor) -> Tensor:
     tensor([2, 0, 1, 0, 1])
     """
     order = ((batch << 32) | key).argsort()
-    rank = torch.empty_like(order)
     # Sorted by graph first, so each graph's nodes fill the places that they had.
-    rank[order] = torch.arange(len(order), device=key.device) - ptr[batch]
-    return rank
+    places = torch.arange(len(order), device=key.device) - ptr.index_select(0, batch)
+    return torch.empty_like(order).scatter_(0, order, places)
 
 
 def random_rank(batch: Tensor, ptr: Tensor, generator: Generator) -> Tensor:
@@ -48,9 +47,10 @@ def random_rank(batch: Tensor, ptr: Tensor, generator: Generator) -> Tensor:
 def edge_lot(edge_index: Tensor, num_nodes: int, generator: Generator) -> Tensor:
     """Return a random integer for each edge [E], uniform in [−2⁶³, 2⁶³): one for both directions.
 
-    Each node draws an integer r, and the lot of an edge is a hash of r_u + r_v: symmetric without
-    looking for the other direction, in O(E). The hash is the finaliser of SplitMix64 (Steele, Lea
-    and Flood, OOPSLA 2014); wrap-around of int64 is meant.
+    Each node draws an odd integer r, and the lot of an edge is r_u r_v modulo 2⁶⁴: symmetric
+    without looking for the other direction, in O(E). Odd integers are a group under this product,
+    so lots of edges that meet in a node are independent; those around a triangle or a square
+    depend on each other in their lowest bits alone, that no threshold sees.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> a, b, c, d = edge_lot(edges, 3, torch.Generator().manual_seed(0))
@@ -60,12 +60,5 @@ def edge_lot(edge_index: Tensor, num_nodes: int, generator: Generator) -> Tensor
     r = torch.randint(
         -(2**63), 2**63 - 1, (num_nodes,), generator=generator, device=edge_index.device
     )
-    z = r.index_select(0, edge_index[0]) + r.index_select(0, edge_index[1])
-    z = (z ^ _shift(z, 30)) * (0xBF58476D1CE4E5B9 - 2**64)
-    z = (z ^ _shift(z, 27)) * (0x94D049BB133111EB - 2**64)
-    return z ^ _shift(z, 31)
-
-
-def _shift(z: Tensor, bits: int) -> Tensor:
-    """Return z shifted right with zeros from the left; `>>` would bring in the sign."""
-    return (z >> bits) & (2 ** (64 - bits) - 1)
+    r |= 1
+    return r.index_select(0, edge_index[0]).mul_(r.index_select(0, edge_index[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import torch
@@ -19,7 +19,8 @@ class Edit:
 
     `nodes` [n] and `edges` [E] (bool) are what stays; `masked` [n, F] or [n, 1] (bool) are the
     features that become 0; `added` [2, K] are new undirected edges as pairs of node numbers, given
-    once, whose attributes are 0. `a & b` makes both changes.
+    once, whose attributes are 0. `a & b` makes both changes. `paired` promises that `edges` keeps
+    both directions of an edge or neither, so that nobody need look.
 
     >>> import torch
     >>> a, b = Edit(nodes=torch.tensor([True, True, False])), Edit(nodes=torch.tensor([True] * 3))
@@ -31,6 +32,7 @@ class Edit:
     edges: Tensor | None = None
     masked: Tensor | None = None
     added: Tensor | None = None
+    paired: bool = field(default=False, repr=False)
 
     def __and__(self, other: Edit) -> Edit:
         return Edit(
@@ -38,6 +40,7 @@ class Edit:
             edges=_merge(self.edges, other.edges, torch.logical_and),
             masked=_merge(self.masked, other.masked, torch.logical_or),
             added=_merge(self.added, other.added, lambda a, b: torch.cat([a, b], dim=1)),
+            paired=all(edit.paired or edit.edges is None for edit in (self, other)),
         )
 
 
@@ -113,7 +116,7 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     x, edge_index, edge_attr = batch.x, batch.edge_index, batch.edge_attr
     graph, ptr, stays = batch.batch, batch.ptr, edit.edges
     if edit.masked is not None:
-        x = x.masked_fill(edit.masked, 0)
+        x = torch.where(edit.masked, 0, x)
     if edit.added is not None:
         new = _new_edges(edit.added, edge_index, batch.num_nodes)
         edge_index = torch.cat([edge_index, new], dim=1)
@@ -133,7 +136,8 @@ def apply(batch: Batch, edit: Edit) -> Batch:
         edge_attr = None if edge_attr is None else edge_attr.index_select(0, kept)
     if edit.nodes is not None:
         before = _count_before(nodes)
-        edge_index, ptr = before[edge_index], before[ptr]
+        edge_index = before.index_select(0, edge_index.reshape(-1)).view(2, -1)
+        ptr = before[ptr]
         kept = nodes.nonzero().squeeze(1)
         x, graph = x.index_select(0, kept), graph.index_select(0, kept)
     found = Batch(x=x, edge_index=edge_index, edge_attr=edge_attr, y=batch.y, batch=graph, ptr=ptr)
@@ -141,7 +145,7 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     found._mirrored = (
         getattr(batch, "_mirrored", False)
         and edit.added is None
-        and (edit.edges is None or _both_ways(edge_index))
+        and (edit.edges is None or edit.paired or _both_ways(edge_index))
     )
     return found
 
@@ -160,11 +164,14 @@ def join(views: Sequence[Batch]) -> Batch:
     nodes = list(accumulate((view.num_nodes for view in views), initial=0))
     graphs = list(accumulate((view.num_graphs for view in views), initial=0))
     attributes = [view.edge_attr for view in views if view.edge_attr is not None]
+    edges = torch.cat([view.edge_index for view in views], dim=1)
+    starts = accumulate((view.edge_index.shape[1] for view in views[:-1]), initial=0)
+    for view, start, n in zip(views, starts, nodes, strict=False):
+        if n:  # in place: of dense graphs, edges are by far the most of it
+            edges[:, start : start + view.edge_index.shape[1]] += n
     found = Batch(
         x=torch.cat([view.x for view in views]),
-        edge_index=torch.cat(
-            [view.edge_index + n for view, n in zip(views, nodes, strict=False)], dim=1
-        ),
+        edge_index=edges,
         edge_attr=torch.cat(attributes) if len(attributes) == len(views) else None,
         batch=torch.cat([view.batch + g for view, g in zip(views, graphs, strict=False)]),
         ptr=torch.cat(

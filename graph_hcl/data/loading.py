@@ -17,7 +17,7 @@ from graph_hcl.data.tu import RawGraphs, read
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
-READER = 2  # counts the changes of what is read from the same files
+READER = 3  # counts the changes of what is read from the same files
 DEFAULT_DEGREE_CAP = 100
 
 

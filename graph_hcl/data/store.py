@@ -73,7 +73,12 @@ class GraphStore:
     def to(self, device: torch.device | str) -> GraphStore:
         """Return the store with all tensors on `device`."""
         moved = {name: tensor.to(device) for name, tensor in self._tensors().items()}
-        return GraphStore(**moved, sha256=self.sha256)
+        return GraphStore(**moved, sha256=self.sha256)._knowing(self.mirrored)
+
+    def _knowing(self, mirrored: bool) -> GraphStore:
+        """Return the store, told whether it is `mirrored`: finding out sorts all edges."""
+        self.__dict__["mirrored"] = mirrored
+        return self
 
     def __getitem__(self, indices: Tensor | Sequence[int]) -> Batch:
         """Return the graphs `indices` [B] (integers or a mask [G]) as a batch, in that order.
@@ -86,14 +91,14 @@ class GraphStore:
         shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
         graph = torch.arange(len(indices), device=self.x.device)
         batch = Batch(
-            x=self.x[nodes],
-            edge_index=self.edge_index[:, edges] + shift,
+            x=self.x.index_select(0, nodes),
+            edge_index=self.edge_index.index_select(1, edges).add_(shift),
             batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
             ptr=node_ptr,
         )
         slices = {"x": node_ptr, "edge_index": edge_ptr}
         if self.edge_attr is not None:
-            batch.edge_attr = self.edge_attr[edges]
+            batch.edge_attr = self.edge_attr.index_select(0, edges)
             slices["edge_attr"] = edge_ptr
         if self.y is not None:
             batch.y = self.y[indices]
@@ -128,7 +133,7 @@ class GraphStore:
         new_ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
         total = int(new_ptr[-1])
         offset = torch.repeat_interleave(start - new_ptr[:-1], sizes, output_size=total)
-        return torch.arange(total, device=ptr.device) + offset, sizes, new_ptr
+        return offset.add_(torch.arange(total, device=ptr.device)), sizes, new_ptr
 
     def _tensors(self) -> dict[str, Tensor]:
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sha256"}
@@ -183,7 +188,8 @@ class GraphStore:
     def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
         """Write the store as one safetensors file."""
         tensors = {name: tensor.contiguous().cpu() for name, tensor in self._tensors().items()}
-        save_file(tensors, path, {"sha256": self.sha256} | (metadata or {}))
+        known = {"sha256": self.sha256, "mirrored": str(int(self.mirrored))}
+        save_file(tensors, path, known | (metadata or {}))
 
     @classmethod
     def open(cls, path: Path) -> tuple[GraphStore, dict[str, str]]:
@@ -195,7 +201,9 @@ class GraphStore:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return cls(**tensors, sha256=metadata["sha256"]), metadata
+            store = cls(**tensors, sha256=metadata["sha256"])
+            known = metadata.get("mirrored")
+            return store if known is None else store._knowing(known == "1"), metadata
         except (SafetensorError, OSError, TypeError, KeyError) as error:
             raise UserError(f"{path} is damaged or no graph store ({error}).") from error
 

@@ -17,7 +17,8 @@ from graph_hcl.geometry.collapse import (
     within_class,
     zero_sum,
 )
-from graph_hcl.geometry.theory import Anchors, collapse_point, look_at, loss_floor, simplex
+from graph_hcl.geometry.floors import collapse_point, loss_floor, simplex
+from graph_hcl.geometry.theory import Anchors, look_at, negative_weights
 
 __all__ = [
     "LIVE",
@@ -34,6 +35,7 @@ __all__ = [
     "look_at",
     "loss_floor",
     "nearest_class_mean",
+    "negative_weights",
     "rankme",
     "simplex",
     "uniformity",

@@ -163,7 +163,10 @@ def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     """
     if len(z) < 2:
         raise ValueError(f"Expected two rows or more, but got {len(z)}.")
-    return torch.pdist(z).square().mul(-t).exp().mean().log()
+    square = z.square().sum(1)
+    # Squared distances by one product: many times faster than pair by pair.
+    apart = (square[:, None] + square - 2 * z @ z.t()).clamp_min(0)
+    return (apart.mul_(-t).exp_().fill_diagonal_(0).sum() / (len(z) * (len(z) - 1))).log()
 
 
 def feature_std(z: Tensor) -> Tensor:
@@ -174,7 +177,7 @@ def feature_std(z: Tensor) -> Tensor:
     >>> feature_std(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor(0.5000)
     """
-    return z.std(0, unbiased=False).mean()
+    return (z - z.mean(0)).square().mean(0).sqrt().mean()
 
 
 def _classes(z: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""What theory says of features at hand: floors, orderings, Assumption 1, what negatives weigh.
+"""What theory asks of features at hand: orderings, Assumption 1, and what negatives weigh.
 
 One pass over blocks of anchors reduces the logits to a few log-sum-exps over the negatives of the
 anchor's own label and over those of others; all else is read off these.
@@ -6,6 +6,7 @@ anchor's own label and over those of others; all else is read off these.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,63 +18,18 @@ from torch.nn import functional as F
 from graph_hcl.losses.adaptive import Adaptive
 from graph_hcl.losses.dense import at_least_float, settle
 from graph_hcl.losses.hardening import Exponential, LogEta
+from graph_hcl.losses.make import hardness_weights
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.psi import InfoNCE, Psi
 
 BLOCK = 2**22
 """Logits that a pass holds at a time."""
 
 
-def simplex(classes: int) -> Tensor:
-    """Return C unit vectors [C, C] with equal inner products −1/(C−1): neural collapse.
-
-    >>> (simplex(3) @ simplex(3).t()).round(decimals=3)[0]
-    tensor([ 1.0000, -0.5000, -0.5000])
-    """
-    return F.normalize(torch.eye(classes) - 1 / classes, dim=1)
-
-
-def loss_floor(
-    classes: int, temperature: float = 1.0, negatives: float = 1.0, psi: Psi | None = None
-) -> float:
-    """Return the least SCL and H-SCL in the unit ball, ψ(−C/((C−1)T), …) (arXiv 2311.05139).
-
-    It is reached exactly at neural collapse, for balanced classes and dimensions ≥ C − 1, by any
-    hardening (theorems 1 and 2). `negatives` is Q: 1 for the prefactor "mean", the number of
-    negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes.
-
-    >>> round(loss_floor(2), 4), round(loss_floor(100), 4)
-    (0.1269, 0.3106)
-    """
-    if classes < 2:
-        raise ValueError(f"Expected two classes or more, but got {classes}.")
-    t = torch.tensor([[-classes / ((classes - 1) * temperature)]], dtype=torch.float64)
-    return float((psi or InfoNCE())(t, torch.full_like(t, negatives)))
-
-
-def collapse_point(
-    classes: int, temperature: float = 1.0, beta: float = 0.0
-) -> tuple[float, float]:
-    """Return UCL or H-UCL at neural collapse ("mean", k → ∞), and the same-class mass there.
-
-    A negative is of the anchor's own class with probability 1/C, where its logit is 1/T, and else
-    −1/((C−1)T); η = e^{βs} weighs both.
-
-    >>> [round(value, 4) for value in collapse_point(2)], round(collapse_point(6, beta=2.0)[1], 2)
-    ([0.4496, 0.5], 0.69)
-    """
-    same, other = 1 / temperature, -1 / ((classes - 1) * temperature)
-    near, far = math.exp(beta * same), (classes - 1) * math.exp(beta * other)
-    mass = near / (near + far)
-    n = mass * math.exp(same) + (1 - mass) * math.exp(other)
-    return math.log1p(n * math.exp(-same)), mass
-
-
 class Side(NamedTuple):
     """What each anchor sees of some of its negatives [A], in logs; −∞ where there are none.
 
-    >>> Side.of(torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2), torch.tensor([[True, False]])).plain
-    tensor([0.])
+    >>> Side.of(torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2), torch.tensor([2])).weight
+    tensor([0.6931])
     """
 
     number: Tensor
@@ -89,12 +45,14 @@ class Side(NamedTuple):
     """max s"""
 
     @classmethod
-    def of(cls, s: Tensor, log_eta: Tensor, chosen: Tensor) -> Side:
-        """Return what the rows of s [A, S] see of the `chosen` columns [A, S]."""
-        s, weight = (v.masked_fill(~chosen, -math.inf) for v in (s, log_eta))
-        plain, tilted = s.logsumexp(1), (s + weight).logsumexp(1)
-        count, square = chosen.sum(1).to(s).log(), (2 * weight).logsumexp(1)
-        return cls(count, plain, weight.logsumexp(1), tilted, square, s.amax(1))
+    def of(cls, s: Tensor, log_eta: Tensor, number: Tensor) -> Side:
+        """Return what rows see of logits s [A, S]; −∞ marks those that are no negatives."""
+        if not s.shape[1]:
+            s = log_eta = s.new_full((len(s), 1), -math.inf)
+        # In one call, since the calls themselves are what takes time at the size of a batch.
+        sums = torch.stack([s, log_eta, s + log_eta, 2 * log_eta]).logsumexp(2)
+        plain, weight, tilted, square = sums.unbind()
+        return cls(number.to(s).log(), plain, weight, tilted, square, s.amax(1))
 
     def join(self, other: Side) -> Side:
         """Return what the anchors see of both sides together."""
@@ -172,6 +130,7 @@ def look_at(
     Negatives are the rows of other graphs; `positives` "views" or "label" as in `HSCL`. Memory is
     O(M). Raises `ValueError` for wrong shapes.
 
+    >>> from graph_hcl.geometry import simplex
     >>> z = simplex(2).repeat_interleave(2, 0)
     >>> seen = look_at(z, torch.arange(4), torch.tensor([0, 0, 1, 1]), temperature=1.0,
     ...     log_eta=Exponential(0.0), positives="label")
@@ -186,19 +145,67 @@ def look_at(
     z = at_least_float(z.detach())
     pairs = Pairs.among(graph if positives == "views" else label, graph)
     eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
-    step = max(1, BLOCK // len(z))
+    # With rows sorted by label, each class is a slice of columns: no exponential is taken twice,
+    # and few of −∞, which is some thirty times slower than others on CPUs.
+    order = label.argsort(stable=True)
+    columns, names = z[order].t(), graph[order]
     same, other = [], []
-    for top in range(0, len(z), step):
-        rows = slice(top, top + step)
-        s = z[rows] @ z.t() / temperature
-        log_eta_ = eta[rows, None] * s if isinstance(eta, Tensor) else eta(s)
-        negative, alike = graph[rows, None] != graph, label[rows, None] == label
-        same.append(Side.of(s, log_eta_, negative & alike))
-        other.append(Side.of(s, log_eta_, negative & ~alike))
+    bounds = [0, *label[order].unique_consecutive(return_counts=True)[1].cumsum(0).tolist()]
+    for left, right in itertools.pairwise(bounds):
+        for rows in order[left:right].split(max(1, BLOCK // len(z))):
+            s = z[rows] @ columns / temperature
+            weight = eta[rows, None] * s if isinstance(eta, Tensor) else eta(s)
+            own = graph[rows, None] == names
+            near, every = own[:, left:right].sum(1), own.sum(1)
+            s, weight = (v.masked_fill(own, -math.inf) for v in (s, weight))
+            inside, outside = zip(*(_split(v, left, right) for v in (s, weight)), strict=True)
+            far = len(z) - (right - left) - (every - near)
+            same.append(Side.of(inside[0], inside[1], right - left - near))
+            other.append(Side.of(outside[0], outside[1], far))
+    back = order.argsort()
     row, column = pairs.positive_pairs()
     near = (z[row] * z[column]).sum(1) / temperature
-    return Anchors(_joined(same), _joined(other), row, near)
+    return Anchors(_joined(same, back), _joined(other, back), row, near)
 
 
-def _joined(parts: list[Side]) -> Side:
-    return Side(*(torch.cat(column) for column in zip(*parts, strict=True)))
+@torch.no_grad()
+def negative_weights(
+    z: Tensor,
+    graph: Tensor,
+    label: Tensor,
+    *,
+    temperature: float = 0.5,
+    log_eta: LogEta | Adaptive | None = None,
+    positives: str = "views",
+    negatives: str = "all",
+) -> Tensor:
+    """Return the share of η that each negative of a row has [M, M]; rows sum to 1, or to 0.
+
+    As `look_at`, with the weights themselves in O(M²) memory. `negatives` "label" takes graphs of
+    other labels only, as SCL and H-SCL do, instead of all other graphs.
+
+    >>> z, each = torch.tensor([[1.0], [1.0], [-1.0]]), torch.arange(3)
+    >>> negative_weights(z, each, each, temperature=1.0)[0]
+    tensor([0.0000, 0.8808, 0.1192])
+    """
+    z = at_least_float(z.detach())
+    chosen = graph[:, None] != graph
+    if negatives == "label":
+        chosen &= label[:, None] != label
+    pairs = Pairs.among(
+        graph if positives == "views" else label, label if negatives == "label" else graph
+    )
+    eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
+    apply = (lambda s: eta[:, None] * s) if isinstance(eta, Tensor) else eta
+    weights = hardness_weights(z @ z.t() / temperature, chosen, apply)
+    return weights / chosen.sum(1, keepdim=True).clamp_min(1)
+
+
+def _split(values: Tensor, left: int, right: int) -> tuple[Tensor, Tensor]:
+    """Return the columns from `left` to `right`, and all others."""
+    rest = torch.cat([values[:, :left], values[:, right:]], 1)
+    return values[:, left:right], rest
+
+
+def _joined(parts: list[Side], order: Tensor) -> Side:
+    return Side(*(torch.cat(column)[order] for column in zip(*parts, strict=True)))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graph_hcl.losses.contrast import OBJECTIVES
 from graph_hcl.losses.hardening import LogEta, NoHardening
-from graph_hcl.losses.objectives import OBJECTIVES, make_hardening
+from graph_hcl.losses.make import make_hardening
 from graph_hcl.losses.pairs import Pairs
 
 
@@ -98,13 +99,19 @@ class InfoGraph(nn.Module):
         if not temperature > 0:
             raise ValueError(f"Expected temperature to be above 0, but got {temperature}.")
         self.temperature = temperature
+        self.log_eta: Any = None
         self.settings: dict[str, Any] = {}
 
     def forward(self, nodes: Tensor, node_graph: Tensor, z: Tensor, graph: Tensor) -> Tensor:
         """Return the loss of all nodes against all graphs."""
         keys = (node_graph, graph)
         return jensen_shannon_loss(
-            nodes, z, Pairs(keys, keys), temperature=self.temperature, **self.settings
+            nodes,
+            z,
+            Pairs(keys, keys),
+            temperature=self.temperature,
+            log_eta=self.log_eta,
+            **self.settings,
         )
 
 
@@ -131,8 +138,5 @@ class HInfoGraph(InfoGraph):
         detach_weights: bool = False,
     ) -> None:
         super().__init__(temperature=temperature)
-        self.settings = {
-            "log_eta": make_hardening(hardening, beta, hardening_options),
-            "tau_plus": tau_plus,
-            "detach_weights": detach_weights,
-        }
+        self.log_eta = make_hardening(hardening, beta, hardening_options)
+        self.settings = {"tau_plus": tau_plus, "detach_weights": detach_weights}

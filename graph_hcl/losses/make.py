@@ -96,8 +96,14 @@ def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
 def hardness_weights(logits: Tensor, negatives: Tensor, log_eta: LogEta) -> Tensor:
     """Return w [A, S] with mean 1 over each anchor's negatives, 0 elsewhere.
 
+    Where η is 0 for all of them, the hardest alone counts, as in the losses.
+
     >>> hardness_weights(torch.zeros(1, 3), torch.tensor([[True, True, False]]), Exponential(1.0))
     tensor([[1., 1., 0.]])
     """
     eta = log_eta(logits).masked_fill(~negatives, -math.inf)
-    return torch.softmax(eta, dim=1).nan_to_num(0.0) * negatives.sum(1, keepdim=True)
+    hardest = logits.masked_fill(~negatives, -math.inf)
+    alone = torch.zeros_like(logits).masked_fill(hardest < hardest.amax(1, True), -math.inf)
+    eta = torch.where((eta == -math.inf).all(1, keepdim=True), alone, eta)
+    weights = eta.softmax(1).masked_fill(~negatives, 0.0)
+    return weights * negatives.sum(1, keepdim=True)

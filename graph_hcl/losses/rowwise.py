@@ -19,7 +19,7 @@ from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, shares
 
 WHOLE = 2**18
-"""Logits up to which all of them make one block, with its pairs as masks."""
+"""Logits among the anchors up to which they make one block, with its pairs as masks."""
 TINY = 1e-30
 """Stands for β = 0 where β is one per anchor: 0 · −∞ would be no number."""
 
@@ -88,7 +88,8 @@ class _Rowwise(torch.autograd.Function):
         memory: int,
     ) -> Tensor:
         x = anchors if samples is None else samples
-        masks = pairs.masks() if len(anchors) * len(x) <= WHOLE else None
+        small = samples is None and len(x) ** 2 <= WHOLE
+        masks = pairs.masks() if small else None
         counts = pairs.counts() if masks is None else (masks[0].sum(1), masks[1].sum(1))
         counted = (counts[0] > 0) & (counts[1] > 0)
         log_q = log_count(counts[1], prefactor, anchors)
@@ -96,7 +97,9 @@ class _Rowwise(torch.autograd.Function):
         flat_eta = not isinstance(beta, Tensor) and beta == 0
         is_one = not isinstance(beta, Tensor) and beta == 1
         height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
-        d_a, d_x = torch.empty_like(anchors), torch.zeros_like(x)
+        d_a = torch.empty_like(anchors)
+        # Samples without a gradient, a queue or fixed targets, are spared a product a block.
+        d_x = torch.zeros_like(x) if samples is None or ctx.needs_input_grad[1] else None
         total = anchors.new_zeros(())
         blocks = _blocks(pairs, counts, height) if masks is None else [_whole(*masks)]
         for rows, positive, excluded in blocks:
@@ -130,8 +133,9 @@ class _Rowwise(torch.autograd.Function):
                 torch.mm(slope + slope.t(), x, out=d_a)
                 continue
             torch.mm(slope, x, out=d_a[rows])
-            d_x.addmm_(slope.t(), a)
-        if samples is None:
+            if d_x is not None:
+                d_x.addmm_(slope.t(), a)
+        if samples is None and d_x is not None:
             d_a += d_x
         ctx.save_for_backward(d_a, None if samples is None else d_x)
         ctx.scale = 1 / pair_loss.temperature

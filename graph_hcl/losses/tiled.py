@@ -192,6 +192,7 @@ class _General(torch.autograd.Function):
         x = _sorted(samples, plan.columns, temperature)
         g, empty = gradient[plan.rows], weight == -math.inf
         d_a, d_x = torch.zeros_like(a), torch.zeros_like(x)
+        both = ctx.needs_input_grad[1]
         for tile in plan.tiles():
             rows, s = tile.rows, _logits(a, x, tile)
             eta, incline = _log_eta_and_slope(log_eta, s)
@@ -207,7 +208,8 @@ class _General(torch.autograd.Function):
                 slope = torch.where(none[:, None], alone, slope)
             slope = torch.where(g[rows, None] == 0, 0, slope * g[rows, None])
             d_a[rows].addmm_(slope, x[tile.columns])
-            d_x[tile.columns].addmm_(slope.t(), a[rows])
+            if both:
+                d_x[tile.columns].addmm_(slope.t(), a[rows])
         slopes = (
             _gradient(d, order, temperature) for d, order in ((d_a, plan.rows), (d_x, plan.columns))
         )

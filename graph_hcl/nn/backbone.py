@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import models
 
 from graph_hcl.errors import UserError
-from graph_hcl.nn.neighbours import GCN, GIN, GraphSAGE
+from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.registry import Registry
 
 BACKBONES: Registry[Callable[..., nn.Module]] = Registry("backbone")

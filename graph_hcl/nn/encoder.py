@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
-from graph_hcl.nn.neighbours import Neighbours
+from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
 from graph_hcl.registry import Registry
 
 READOUTS: Registry[Callable[..., Tensor]] = Registry("readout")
 READOUTS.register("sum")(global_add_pool)
 READOUTS.register("mean")(global_mean_pool)
 READOUTS.register("max")(global_max_pool)
+_EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 
 NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry("normalization")
 
@@ -41,7 +44,6 @@ def normalize(z: Tensor, how: str = "sphere") -> Tensor:
     sphere: z / ‖z‖. ball: z · min(1, 1/‖z‖) (arXiv 2311.05139, section 5). none: z. The zero
     vector stays zero. Raises `UserError` for another name.
 
-    >>> import torch
     >>> normalize(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), "ball")
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
@@ -64,7 +66,6 @@ class GraphEncoder(nn.Module):
     `backbone(x, edge_index)` gives node embeddings [n, D]; `width` is D; `readout` is sum, mean,
     max, or a callable with the signature of PyG's global pooling functions.
 
-    >>> import torch
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone
     >>> edges = torch.tensor([[0, 1], [1, 0]])
@@ -84,15 +85,28 @@ class GraphEncoder(nn.Module):
 
     def nodes(self, batch: Any) -> Tensor:
         """Return node embeddings [n, D] of a batch with `x` and `edge_index`."""
-        edges = batch.edge_index
-        if getattr(self.backbone, "takes_neighbours", False) and is_mirrored(batch):
-            edges = Neighbours.of(edges, len(batch.x))
-        nodes: Tensor = self.backbone(batch.x, edges)
-        return nodes
+        blocks = self._blocks(batch)
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
 
     def forward(self, batch: Any) -> Tensor:
         """Return graph embeddings [B, D]."""
-        return self.readout(self.nodes(batch), batch.batch, batch.num_graphs)
+        if self.readout not in _EACH_COLUMN:
+            return self.pool(self.nodes(batch), batch)
+        # Reading out each layer by itself spares a copy of all node embeddings side by side.
+        return torch.cat([self.pool(block, batch) for block in self._blocks(batch)], dim=1)
+
+    def pool(self, nodes: Tensor, batch: Any) -> Tensor:
+        """Return the read-out [B, …] of node embeddings [n, …]."""
+        if self.readout is global_add_pool and is_mirrored(batch):
+            return sum_of_graphs(nodes, batch.ptr, batch.batch)
+        return self.readout(nodes, batch.batch, batch.num_graphs)
+
+    def _blocks(self, batch: Any) -> list[Any]:
+        """Return blocks of columns that side by side are the node embeddings."""
+        if getattr(self.backbone, "takes_neighbours", False) and is_mirrored(batch):
+            backbone: Any = self.backbone
+            return backbone.blocks(batch.x, Neighbours.of(batch.edge_index, len(batch.x)))
+        return [self.backbone(batch.x, batch.edge_index)]
 
 
 class ContrastiveModel(nn.Module):
@@ -100,7 +114,8 @@ class ContrastiveModel(nn.Module):
 
     The head has `layers` linear maps with ReLU between them (SimCLR, arXiv 2002.05709, section 2);
     with 0 layers the embedding itself is contrasted. `local` adds a head of the same shape for
-    node embeddings, for objectives that contrast nodes with graphs.
+    node embeddings, for objectives that contrast nodes with graphs. `weight_noise` is the η of
+    `perturbed`.
 
     >>> from graph_hcl.nn import make_backbone
     >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), width=32)
@@ -115,10 +130,12 @@ class ContrastiveModel(nn.Module):
         dim: int | None = None,
         normalization: str = "sphere",
         local: bool = False,
+        weight_noise: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.normalization = normalization
+        self.weight_noise = weight_noise
         widths = [encoder.width] * layers + [dim or encoder.width]
         self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
         self.node_head = MLP(widths, norm=None) if layers and local else None
@@ -127,10 +144,27 @@ class ContrastiveModel(nn.Module):
         """Return normalised features z [B, d]."""
         return normalize(self.head(self.encoder(batch)), self.normalization)
 
+    @torch.no_grad()
+    def perturbed(self, batch: Any) -> Tensor:
+        """Return features z [B, d] by weights with noise, as constants without gradient.
+
+        θ' = θ + η ε, ε ~ N(0, var θ), for each weight tensor θ of the encoder: SimGRACE (arXiv
+        2202.03104, equation 2). As in its published code, the head has no noise, and nothing
+        learns through θ'. The noise is of torch's global generator; running statistics stay.
+        """
+        weights = {
+            name: value + self.weight_noise * value.std(correction=0) * torch.randn_like(value)
+            for name, value in self.named_parameters()
+            if name.startswith("encoder.")
+        }
+        buffers = {name: value.clone() for name, value in self.named_buffers()}
+        features: Tensor = functional_call(self, weights | buffers, (batch,))
+        return features
+
     def local_and_global(self, batch: Any) -> tuple[Tensor, Tensor]:
         """Return normalised features of nodes [n, d] and of graphs [B, d]."""
         nodes = self.encoder.nodes(batch)
-        graphs = self.encoder.readout(nodes, batch.batch, batch.num_graphs)
+        graphs = self.encoder.pool(nodes, batch)
         local = nodes if self.node_head is None else self.node_head(nodes)
         how = self.normalization
         return normalize(local, how), normalize(self.head(graphs), how)

@@ -8,12 +8,29 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from graph_hcl.plot.style import COLOURS, DASHES, canvas, in_style
+from graph_hcl.plot.style import REFERENCE, canvas, in_style, legend_below, line_style
 
 Records = Sequence[Mapping[str, Any]]
 
 LOSSES = {"ucl": "UCL", "h-ucl": "H-UCL", "scl": "SCL", "h-scl": "H-SCL"}
+ORDERINGS = {
+    "assumption_1": "anchors under Assumption 1",
+    "same_class_mass": "same-class mass of η",
+    "effective_sample_size": "effective sample size",
+}
+COLLAPSE = {
+    "zero_sum": "zero sum",
+    "unit_norm": "unit norm",
+    "equal_inner_product": "equal inner product",
+    "within_class": "within class",
+}
+SPREAD = {
+    "alignment": "alignment of views",
+    "uniformity": "uniformity",
+    "feature_std": "feature standard deviation",
+}
 
 
 def by_epoch(records: Records, key: str) -> tuple[np.ndarray, np.ndarray]:
@@ -35,50 +52,41 @@ def by_epoch(records: Records, key: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @in_style
-def losses(records: Records, floor: float | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the four losses of each epoch against the floor of SCL and H-SCL.
+def losses(
+    records: Records, floors: Mapping[str, float] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the four losses of each epoch against their floors.
 
-    The counterpart of arXiv 2209.00078, figure 5: training with one, logging all four. `floor` is
-    `graph_hcl.geometry.loss_floor` of the classes and the temperature.
+    The counterpart of arXiv 2209.00078, figure 5: training with one, logging all four. `floors`
+    are levels by name, such as `graph_hcl.geometry.loss_floor` and `collapse_point`.
 
-    >>> losses([{"epoch": 1, "ucl": 1.0, "scl": 0.9}], floor=0.2).get_ylabel()
-    'loss (k → ∞, mean)'
+    >>> losses([{"epoch": 1, "ucl": 1.0, "scl": 0.9}], {"SCL floor": 0.2}).get_ylabel()
+    'loss (mean over negatives)'
     """
-    ax = canvas(ax)
-    _draw(ax, records, LOSSES)
-    if floor is not None:
-        ax.axhline(floor, color="#555555", lw=1, ls=(0, (1, 1)))
-        ax.annotate(
-            "floor of SCL, H-SCL",
-            (1, floor),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-            fontsize=7,
-        )
-    ax.set(xlabel="epoch", ylabel="loss (k → ∞, mean)", title="The four losses")
-    return _legend(ax)
+    ax = _draw(canvas(ax), records, LOSSES)
+    dots = [(0, (1, 1)), (0, (4, 2, 1, 2)), (0, (8, 2))]
+    for dash, (name, level) in zip(dots, (floors or {}).items(), strict=False):
+        ax.axhline(level, color=REFERENCE, lw=1.1, ls=dash, label=name)
+    return _finish(ax, "The four losses", "loss (mean over negatives)")
 
 
 @in_style
-def orderings(records: Records, ax: Axes | None = None) -> Axes:
-    """Draw the fraction of anchors under Assumption 1, and what the negatives weigh, by epoch.
+def orderings(records: Records, base: float | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the share of anchors under Assumption 1, and what the negatives weigh, by epoch.
 
     The counterpart of arXiv 2209.00078, figure 4, with the same-class mass of the hardened
-    negatives and their effective sample size as a share of their number.
+    negatives and their effective sample size as a share of their number. `base` is the same-class
+    share of unweighted negatives.
 
     >>> orderings([{"epoch": 1, "assumption_1": 0.6}]).get_ylabel()
     'share'
     """
-    ax = canvas(ax)
-    names = {
-        "assumption_1": "anchors under Assumption 1",
-        "same_class_mass": "same-class mass",
-        "effective_sample_size": "effective sample size",
-    }
-    _draw(ax, records, names)
-    ax.set(xlabel="epoch", ylabel="share", ylim=(0, 1.05), title="What the negatives are")
-    return _legend(ax)
+    ax = _draw(canvas(ax), records, ORDERINGS)
+    if base is not None:
+        name = "same-class share, unweighted"
+        ax.axhline(base, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=name)
+    ax.set_ylim(0, 1.03)
+    return _finish(ax, "What the negatives are", "share")
 
 
 @in_style
@@ -88,17 +96,19 @@ def collapse(records: Records, ax: Axes | None = None) -> Axes:
     >>> collapse([{"epoch": 1, "zero_sum": 0.5}]).get_ylabel()
     'distance from neural collapse'
     """
-    ax = canvas(ax)
-    names = {
-        "zero_sum": "zero sum",
-        "unit_norm": "unit norm",
-        "equal_inner_product": "equal inner product",
-        "within_class": "within class",
-    }
-    _draw(ax, records, names)
-    ax.set(xlabel="epoch", ylabel="distance from neural collapse", title="Neural collapse")
+    ax = _draw(canvas(ax), records, COLLAPSE)
     ax.set_ylim(bottom=0)
-    return _legend(ax)
+    return _finish(ax, "Neural collapse", "distance from neural collapse")
+
+
+@in_style
+def spread(records: Records, ax: Axes | None = None) -> Axes:
+    """Draw alignment and uniformity (arXiv 2005.10242) and the feature deviation by epoch.
+
+    >>> spread([{"epoch": 1, "uniformity": -2.0}]).get_ylabel()
+    'value'
+    """
+    return _finish(_draw(canvas(ax), records, SPREAD), "Alignment and uniformity", "value")
 
 
 @in_style
@@ -108,11 +118,12 @@ def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = Non
     >>> ranks([{"epoch": 1, "effective_rank": 7.0}], dimensions=32).get_title(loc="left")
     'Dimensional collapse'
     """
-    ax = canvas(ax)
-    _draw(ax, records, {"effective_rank": "effective rank"})
-    ax.set(xlabel="epoch", ylabel="effective rank", title="Dimensional collapse")
-    ax.set_ylim(0, None if dimensions is None else 1.05 * dimensions)
-    return ax
+    ax = _draw(canvas(ax), records, {"effective_rank": "effective rank of the features"})
+    if dimensions is not None:
+        name = f"dimensions: {dimensions}"
+        ax.axhline(dimensions, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=name)
+    ax.set_ylim(bottom=0)
+    return _finish(ax, "Dimensional collapse", "effective rank")
 
 
 @in_style
@@ -124,28 +135,27 @@ def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None =
     """
     ax = canvas(ax)
     for number, (name, records) in enumerate(runs.items()):
-        _line(ax, records, key, name, number)
-    ax.set(xlabel="epoch", ylabel=label, title=label.capitalize())
-    return _legend(ax)
+        _line(ax, records, key, name if len(runs) > 1 else "", number)
+    return _finish(ax, label[:1].upper() + label[1:], label, columns=1 if len(runs) < 4 else 2)
 
 
-def _draw(ax: Axes, records: Records, names: Mapping[str, str]) -> None:
+def _draw(ax: Axes, records: Records, names: Mapping[str, str]) -> Axes:
     for number, (key, name) in enumerate(names.items()):
         _line(ax, records, key, name, number)
+    return ax
 
 
 def _line(ax: Axes, records: Records, key: str, name: str, number: int) -> None:
     epochs, (low, mean, high) = by_epoch(records, key)
     if not len(epochs):
         return
-    colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
-    marker = "o" if len(epochs) == 1 else None
-    ax.plot(epochs, mean, color=colour, ls=dash, marker=marker, label=name)
+    style = line_style(number)
+    ax.plot(epochs, mean, marker="o" if len(epochs) == 1 else None, label=name or None, **style)
     if (high > low).any():
-        ax.fill_between(epochs, low, high, color=colour, alpha=0.15, lw=0)
+        ax.fill_between(epochs, low, high, color=style["color"], alpha=0.15, lw=0)
 
 
-def _legend(ax: Axes) -> Axes:
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend()
-    return ax
+def _finish(ax: Axes, title: str, label: str, columns: int = 2) -> Axes:
+    ax.set(xlabel="epoch", ylabel=label, title=title)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return legend_below(ax, columns)

@@ -9,58 +9,67 @@ import numpy as np
 from matplotlib.axes import Axes
 from sklearn.metrics import confusion_matrix
 
-from graph_hcl.plot.style import COLOURS, MARKERS, canvas, in_style
+from graph_hcl.plot.style import COLOURS, MARKERS, REFERENCE, canvas, in_style, legend_below
+
+TOLD = 12
+"""Classes up to which a confusion matrix names each and writes its numbers."""
 
 
 @in_style
 def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> Axes:
-    """Draw the accuracy of every fold, its mean and deviation, for runs beside their controls.
+    """Draw the accuracy of every fold with mean ± standard deviation, beside the controls.
 
-    `records` are those of `results.json` by the name of the run: each gives a column for the
-    trained and one for the untrained encoder, and the majority class as a line.
+    `records` are those of `results.json` by the name of the run: each gives a row for the trained
+    and one for the untrained encoder, and the majority class as a line across both.
 
     >>> seed = {"scores": [{"accuracy": 0.9}, {"accuracy": 0.8}]}
     >>> record = {"trained": {"seeds": [seed]}, "untrained": {"seeds": [seed]},
     ...           "majority_accuracy": 0.6}
-    >>> folds({"h-ucl": record}).get_ylabel()
-    'accuracy'
+    >>> folds({"h-ucl": record}).get_xlabel()
+    'test accuracy'
     """
-    ax = canvas(ax, width=max(4.6, 1.2 + 1.1 * 2 * len(records)))
-    ticks: list[str] = []
-    generator = np.random.default_rng(0)
+    ax = canvas(ax, 4.6, 1.6 + 0.8 * len(records))
+    rows: list[str] = []
     for number, (name, record) in enumerate(records.items()):
         for offset, kind in enumerate(("trained", "untrained")):
-            values = [s["accuracy"] for seed in record[kind]["seeds"] for s in seed["scores"]]
-            x = len(ticks)
-            ticks.append(name if kind == "trained" else "untrained")
-            jitter = generator.uniform(-0.12, 0.12, len(values))
-            colour = COLOURS[number % len(COLOURS)] if offset == 0 else "#777777"
+            seeds = [[s["accuracy"] for s in seed["scores"]] for seed in record[kind]["seeds"]]
+            values = np.concatenate(seeds)
+            y = len(rows)
+            rows.append(name if offset == 0 else "untrained")
+            colour = COLOURS[number % len(COLOURS)] if offset == 0 else REFERENCE
+            # Points stand in the order of the folds, so that none hides another.
             ax.scatter(
-                x + jitter, values, s=16, color=colour, alpha=0.5, lw=0, marker=MARKERS[offset]
+                values,
+                y - np.linspace(0.05, 0.3, len(values)),
+                s=14,
+                color=colour,
+                alpha=0.6,
+                lw=0,
+                marker=MARKERS[offset],
             )
-            mean = float(np.mean(values))
-            ax.errorbar(
-                x + 0.25, mean, float(np.std(values)), fmt="_", ms=12, color=colour, capsize=3
-            )
+            mean = float(values.mean())
+            std = float(np.mean([np.std(seed) for seed in seeds]))
+            ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
             ax.annotate(
-                f"{100 * mean:.1f}", (x + 0.25, mean), xytext=(8, 0),
-                textcoords="offset points", va="center", fontsize=8,
-            )  # fmt: skip
+                f"{100 * mean:.1f} ± {100 * std:.1f}",
+                (1.01, y),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=8,
+            )
         ax.plot(
-            [2 * number - 0.4, 2 * number + 1.6],
             [record["majority_accuracy"]] * 2,
-            color="#000000",
-            ls=":",
-            lw=1,
+            [len(rows) - 2.45, len(rows) - 0.55],
+            color="black",
+            ls=(0, (2, 2)),
+            lw=1.1,
             label=None if number else "majority class",
         )
-    ax.set_xticks(range(len(ticks)), ticks, rotation=20 if len(ticks) > 4 else 0, ha="right"
-                  if len(ticks) > 4 else "center")  # fmt: skip
-    ax.set_xlim(-0.6, len(ticks) - 0.2)
-    ax.set(ylabel="accuracy", title="Test accuracy of each fold")
-    ax.grid(axis="x", visible=False)
-    ax.legend(loc="lower left")
-    return ax
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set(xlabel="test accuracy", title="Test accuracy of each fold")
+    ax.grid(axis="y", visible=False)
+    return legend_below(ax)
 
 
 @in_style
@@ -73,21 +82,22 @@ def confusion(record: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     >>> confusion({"seeds": [seed]}).get_xlabel()
     'predicted class'
     """
-    ax = canvas(ax, 4.2, 3.6)
+    ax = canvas(ax, 4.6, 3.8)
     scores = [score for seed in record["seeds"] for score in seed["scores"]]
     truth = [y for score in scores for y in score["labels"]]
     found = [y for score in scores for y in score["predictions"]]
     classes = sorted(set(truth) | set(found))
     counts = confusion_matrix(truth, found, labels=classes)
-    share = counts / counts.sum(1, keepdims=True).clip(1)
-    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    if len(classes) <= 12:
-        for i, j in np.ndindex(*share.shape):
-            shade = "white" if share[i, j] > 0.6 else "black"
-            ax.text(j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", color=shade)
-        ax.set_xticks(range(len(classes)), classes)
-        ax.set_yticks(range(len(classes)), classes)
-    ax.figure.colorbar(image, ax=ax, label="share of the true class", fraction=0.046)
-    ax.set(xlabel="predicted class", ylabel="true class", title="Confusion (% of the true class)")
+    share = 100 * counts / counts.sum(1, keepdims=True).clip(1)
+    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    step = 1 if len(classes) <= TOLD else -(-len(classes) // 10)
+    ticks = range(0, len(classes), step)
+    ax.set_xticks(ticks, [str(classes[k]) for k in ticks])
+    ax.set_yticks(ticks, [str(classes[k]) for k in ticks])
+    for i, j in np.ndindex(*share.shape) if step == 1 else ():
+        shade = "white" if share[i, j] > 60 else "black"
+        ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=shade)
+    ax.figure.colorbar(image, ax=ax, label="% of the true class", fraction=0.046)
+    ax.set(xlabel="predicted class", ylabel="true class", title="Confusion")
     ax.grid(visible=False)
     return ax

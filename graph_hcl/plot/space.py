@@ -1,4 +1,4 @@
-"""What an embedding space looks like: similarities of negatives, spectra, a map of the graphs."""
+"""What a space of features looks like: similarities of negatives, and singular spectra."""
 
 from __future__ import annotations
 
@@ -7,78 +7,106 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
-from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from graph_hcl.errors import UserError
-from graph_hcl.losses import Exponential, LogEta, hardness_weights
-from graph_hcl.plot.style import COLOURS, DASHES, MARKERS, canvas, in_style
+from graph_hcl.geometry import LIVE, negative_weights
+from graph_hcl.losses import LogEta
+from graph_hcl.losses.adaptive import Adaptive
+from graph_hcl.plot.style import COLOURS, REFERENCE, canvas, in_style, legend_below, line_style
 
-SAMPLE = 1000
-"""Rows of which all pairs are drawn; more are thinned out evenly."""
+BINS = 50
+FLOOR = 1e-8
+"""Share of the largest singular value below which a spectrum is drawn as this."""
 
 
 @in_style
 def similarities(
     z: Tensor,
+    graph: Tensor,
     label: Tensor,
+    *,
     temperature: float = 0.5,
-    log_eta: LogEta | None = None,
+    log_eta: LogEta | Adaptive | None = None,
+    positives: str = "views",
+    negatives: str = "all",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how similar negatives are, by same and other class, as they are and as η weighs them.
+    """Draw how similar rows of other graphs are, by same and other class, and how η weighs them.
 
-    One row of features z [G, d] per graph; areas are shares of all negatives, so hardening moves
-    area to the right, and from one class to the other. η is e^s unless given.
+    Arguments are those of `graph_hcl.geometry.negative_weights` [M, d], [M], [M]. Filled and
+    hatched areas are shares of all pairs of rows of different graphs; outlines are shares of the
+    weight on an anchor's negatives, averaged over anchors: hardening moves area to the right, and
+    from one class to the other. With `negatives` "label" the same class has no outline: it repels
+    nobody.
 
-    >>> similarities(torch.eye(4), torch.tensor([0, 0, 1, 1])).get_xlabel()
+    >>> z, graph = torch.eye(4), torch.arange(4)
+    >>> similarities(z, graph, torch.tensor([0, 0, 1, 1])).get_xlabel()
     'inner product of anchor and negative'
     """
     ax = canvas(ax)
-    chosen = slice(None, None, -(-len(z) // SAMPLE))
-    z, label = z[chosen].float(), label[chosen]
-    product = z @ z.t()
-    apart = ~torch.eye(len(z), dtype=torch.bool)
-    weight = hardness_weights(product / temperature, apart, log_eta or Exponential(1.0))
-    alike = label[:, None] == label
+    z = z.detach().float()
+    product = (z @ z.t()).cpu().numpy()
+    weight = negative_weights(
+        z,
+        graph,
+        label,
+        temperature=temperature,
+        log_eta=log_eta,
+        positives=positives,
+        negatives=negatives,
+    )
+    shares = (weight / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)).cpu().numpy()
+    apart = (graph[:, None] != graph).cpu().numpy()
+    alike = (label[:, None] == label).cpu().numpy()
     low, high = float(product[apart].min()), float(product[apart].max())
-    bins = np.linspace(low, max(high, low + 1e-3), 60).tolist()
-    total = float(apart.sum())
-    for number, (name, side) in enumerate((("same class", alike), ("other class", ~alike))):
+    bins = np.linspace(low, max(high, low + 1e-3), BINS + 1).tolist()
+    # Filled and hatched, so that they differ in grey too.
+    for name, side, colour, fill, dash in (
+        ("same class", alike, COLOURS[0], {"fc": (COLOURS[0], 0.35)}, "-"),
+        ("other class", ~alike, COLOURS[1], {"fc": "none", "hatch": "/////"}, "--"),
+    ):
         kept = side & apart
-        values, share = product[kept].numpy(), np.full(int(kept.sum()), 1 / total)
-        hardened = weight[kept].numpy() / total
-        colour = COLOURS[number]
-        plain_mass, mass = share.sum(), hardened.sum()
+        plain = np.full(int(kept.sum()), 1 / apart.sum())
         ax.hist(
-            values, bins, weights=share, color=colour, alpha=0.3, label=f"{name} ({plain_mass:.0%})"
-        )
-        ax.hist(
-            values,
+            product[kept],
             bins,
-            weights=hardened,
-            color=colour,
-            histtype="step",
-            lw=1.6,
-            ls=DASHES[number],
-            label=f"{name}, weighed by η ({mass:.0%})",
+            weights=plain,
+            histtype="stepfilled",
+            ec=(colour, 0.6),
+            lw=0.4,
+            **fill,
+            label=f"{name}: {plain.sum():.0%} of pairs",
         )
+        mass = shares[kept].sum()
+        if mass > 0:
+            ax.hist(
+                product[kept],
+                bins,
+                weights=shares[kept],
+                color=colour,
+                histtype="step",
+                lw=1.7,
+                ls=dash,
+                label=f"{name}: {mass:.0%} of the weight",
+            )
     ax.set(
         xlabel="inner product of anchor and negative",
-        ylabel="share of all negatives",
+        ylabel="share per bin",
         title="Similarity of negatives",
     )
-    ax.legend()
-    return ax
+    return legend_below(ax)
 
 
 @in_style
-def spectra(spectrums: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+def spectra(
+    spectrums: Mapping[str, ArrayLike], title: str = "Singular spectra", ax: Axes | None = None
+) -> Axes:
     """Draw singular values of covariances over the largest, on a logarithmic scale.
 
-    A line that falls early is dimensional collapse (arXiv 2311.05139, section 5).
+    A line that falls early is dimensional collapse (arXiv 2311.05139, section 5); a dotted line
+    marks where a dimension counts as live.
 
     >>> spectra({"class means": [1.0, 0.5, 0.1]}).get_yscale()
     'log'
@@ -86,78 +114,18 @@ def spectra(spectrums: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
     ax = canvas(ax)
     for number, (name, values) in enumerate(spectrums.items()):
         spectrum = np.asarray(values, dtype=float)
-        ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), 1e-8)
+        ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), FLOOR)
         ax.plot(
             np.arange(1, len(ratio) + 1),
             ratio,
-            color=COLOURS[number % len(COLOURS)],
-            ls=DASHES[number % len(DASHES)],
             marker="." if len(ratio) < 40 else None,
             label=name,
+            **line_style(number),
         )
-    ax.set(xlabel="dimension", ylabel="σ / largest σ", title="Singular spectrum", yscale="log")
-    ax.set_ylim(1e-8, 2)
-    ax.legend()
-    return ax
-
-
-def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
-    """Return embeddings [G, D] in two dimensions [G, 2], standardised first, and a caption.
-
-    `method` is pca or umap, which needs the extra `umap`. Raises `UserError` for another name.
-
-    >>> project(np.eye(4)[:, :2])[0].shape
-    (4, 2)
-    """
-    scaled = StandardScaler().fit_transform(np.asarray(x, dtype=float))
-    if method == "pca":
-        width = min(2, *scaled.shape)
-        pca = PCA(width, random_state=seed)
-        found = np.pad(pca.fit_transform(scaled), ((0, 0), (0, 2 - width)))
-        return found, f"PCA, {pca.explained_variance_ratio_.sum():.0%} of the variance"
-    if method != "umap":
-        raise UserError(f"Expected the map to be pca or umap, but got '{method}'.")
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise UserError("The map umap needs one more package: pip install umap-learn.") from error
-    return UMAP(random_state=seed, n_jobs=1).fit_transform(scaled), "UMAP"
-
-
-@in_style
-def embedding_map(
-    points: ArrayLike, label: ArrayLike, caption: str = "", ax: Axes | None = None
-) -> Axes:
-    """Draw graphs [G, 2] as points, one colour and marker per class.
-
-    More than eight classes are told by a scale of colours instead of a legend.
-
-    >>> embedding_map([[0, 0], [1, 1]], [0, 1], "PCA").get_title(loc="left")
-    'Embeddings (PCA)'
-    """
-    ax = canvas(ax, 4.6, 4.0)
-    xy, y = np.asarray(points), np.asarray(label)
-    classes = np.unique(y)
-    size = float(np.clip(4000 / len(xy), 4, 30))
-    if len(classes) <= len(COLOURS):
-        for number, name in enumerate(classes):
-            some = xy[y == name]
-            ax.scatter(
-                some[:, 0],
-                some[:, 1],
-                s=size,
-                color=COLOURS[number],
-                marker=MARKERS[number],
-                alpha=0.6,
-                lw=0,
-                label=f"class {name}",
-                rasterized=True,
-            )
-        ax.legend(markerscale=1.5)
-    else:
-        drawn = ax.scatter(
-            xy[:, 0], xy[:, 1], s=size, c=y, cmap="viridis", alpha=0.7, lw=0, rasterized=True
-        )
-        ax.figure.colorbar(drawn, ax=ax, label="class")
-    ax.set(xticks=[], yticks=[], title=f"Embeddings ({caption})" if caption else "Embeddings")
-    return ax
+    ax.axhline(LIVE, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=f"live above {LIVE:g}")
+    ax.set(xlabel="dimension", ylabel="σ / largest σ", title=title, yscale="log")
+    ax.set_ylim(FLOOR / 2, 2)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
+    return legend_below(ax)

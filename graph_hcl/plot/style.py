@@ -5,25 +5,27 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-from graph_hcl.files import write_atomically
+from matplotlib.transforms import ScaledTranslation
 
 P = ParamSpec("P")
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
 """Okabe and Ito's palette, darkest contrasts first."""
-DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
+DASHES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+REFERENCE = "#666666"
+"""Colour of what a figure is read against: floors, controls, base rates."""
 
 STYLE: dict[str, Any] = {
     "font.size": 9,
     "font.family": "DejaVu Sans",
+    # Names of runs and classes are text, whatever dollar signs they hold.
+    "text.parse_math": False,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
@@ -68,24 +70,38 @@ def in_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
     return drawn
 
 
-def canvas(ax: Axes | None, width: float = 4.6, height: float = 3.2) -> Axes:
+def canvas(ax: Axes | None, width: float = 4.6, height: float = 3.4) -> Axes:
     """Return the axes given, or those of a new figure that no window manager knows of.
 
     >>> canvas(None).figure.get_size_inches().tolist()
-    [4.6, 3.2]
+    [4.6, 3.4]
     """
     return Figure(figsize=(width, height)).subplots() if ax is None else ax
 
 
-def save(ax: Axes, stem: Path) -> None:
-    """Write the figure of `ax` as STEM.svg and STEM.png, each whole or not at all."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    with styled():
-        write_atomically(
-            stem.with_name(f"{stem.name}.svg"),
-            lambda to: figure.savefig(to, format="svg", metadata={"Date": None}),
+def legend_below(ax: Axes, columns: int = 2, points: float = 32, **options: Any) -> Axes:
+    """Put the legend `points` under the axes, where it hides nothing; none without names."""
+    if ax.get_legend_handles_labels()[0]:
+        figure = ax.get_figure(root=True)
+        assert figure is not None
+        down = ScaledTranslation(0, -points / 72, figure.dpi_scale_trans)
+        ax.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0),
+            bbox_transform=ax.transAxes + down,
+            ncols=columns,
+            handlelength=2.6,
+            columnspacing=1.4,
+            borderaxespad=0,
+            **options,
         )
-        write_atomically(
-            stem.with_name(f"{stem.name}.png"), lambda to: figure.savefig(to, format="png", dpi=160)
-        )
+    return ax
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Return colour and dashes of the line with this number; 40 differ.
+
+    >>> line_style(1)
+    {'color': '#D55E00', 'ls': '--'}
+    """
+    return {"color": COLOURS[number % len(COLOURS)], "ls": DASHES[number % len(DASHES)]}

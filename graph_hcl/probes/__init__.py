@@ -2,6 +2,7 @@
 
 from graph_hcl.probes import linear, neighbours, svm  # noqa: F401 (they register the probes)
 from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
+from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.protocols import PROTOCOLS, inductive, resolve_protocol, transductive
 from graph_hcl.probes.splits import Fold, read_splits, stratified_folds
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test, majority_accuracy
@@ -20,6 +21,7 @@ __all__ = [
     "Task",
     "corrected_t_test",
     "inductive",
+    "kernel_svm",
     "majority_accuracy",
     "read_splits",
     "resolve_protocol",

@@ -27,8 +27,7 @@ def svm(task: Task) -> Answer:
 def solve(x: Floats, y: Labels, queries: Floats) -> Predictor:
     """Return the predictor of `queries` for any C, on one kernel matrix [n, n].
 
-    K(a, b) = exp(−γ ‖a − b‖²) with γ = 1 / (D · variance of all entries of the scaled x). A dual
-    solution whose coefficients all stay below m is the solution for every C > m, so it is reused.
+    K(a, b) = exp(−γ ‖a − b‖²) with γ = 1 / (D · variance of all entries of the scaled x).
 
     >>> predict = solve(np.array([[-1.0], [1.0]]), np.array([3, 7]), np.array([[0.5]]))
     >>> predict(1.0)
@@ -37,8 +36,19 @@ def solve(x: Floats, y: Labels, queries: Floats) -> Predictor:
     x, queries = scale(x, queries)
     variance = x.var()
     gamma = 1.0 / (x.shape[1] * variance) if variance > 0 else 1.0
-    kernel = rbf(x, x, gamma)
-    to_queries = rbf(queries, x, gamma)
+    return solve_kernel(rbf(x, x, gamma), y, rbf(queries, x, gamma))
+
+
+def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
+    """Return the predictor of queries for any C, from kernels [n, n] and [Q, n].
+
+    A dual solution whose coefficients all stay below m is the solution for every C > m, so it is
+    reused.
+
+    >>> x, queries = np.array([[-1.0], [1.0]]), np.array([[0.5]])
+    >>> solve_kernel(x @ x.T, np.array([3, 7]), queries @ x.T)(1.0)
+    array([7])
+    """
     unbounded: list[tuple[float, Labels]] = []
 
     def predict(C: float) -> Labels:

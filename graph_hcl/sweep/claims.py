@@ -20,7 +20,8 @@ def claim(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
 
     A claim is a file that is created exclusively, so at most one process gets it, on any file
     system that creates exclusively. Its holder touches it while it lives; a claim not touched for
-    `stale_seconds` belongs to nobody and is taken over, again by at most one process.
+    `stale_seconds`, or one of a process of this machine that is no more, belongs to nobody and is
+    taken over, again by at most one process.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "cell.claim"
@@ -63,8 +64,24 @@ def _read(path: Path) -> str:
         return ""
 
 
+def _is_stale(path: Path, stale_seconds: float) -> bool:
+    if _age(path) > stale_seconds:
+        return True
+    host, _, rest = _read(path).partition(" ")
+    process = rest.partition(" ")[0]
+    if host != socket.gethostname() or not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _drop_if_stale(path: Path, stale_seconds: float) -> None:
-    if _age(path) <= stale_seconds:
+    if not _is_stale(path, stale_seconds):
         return
     # Of several processes that see it stale, the rename succeeds for one.
     grave = path.with_name(f"{path.name}.{uuid.uuid4().hex}.stale")
@@ -72,7 +89,7 @@ def _drop_if_stale(path: Path, stale_seconds: float) -> None:
         path.rename(grave)
     except FileNotFoundError:
         return
-    if _age(grave) <= stale_seconds:
+    if not _is_stale(grave, stale_seconds):
         # Another process had already taken it over in between: give that claim back.
         grave.replace(path)
     else:

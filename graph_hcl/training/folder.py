@@ -100,9 +100,18 @@ class RunFolder:
         write_atomically(self.path / "metrics.jsonl", lambda to: to.write_text(text))
 
     def results(self) -> dict[str, Any]:
-        """Return `results.json`, or an empty dictionary before the first evaluation."""
+        """Return `results.json`, or an empty dictionary before the first evaluation.
+
+        Raises `UserError` for a file that is damaged.
+        """
         file = self.path / "results.json"
-        found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        try:
+            found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"Expected {file} to be JSON, but it is damaged ({error}): delete it and run "
+                f"graph_hcl.evaluate {self.path}."
+            ) from error
         return found
 
     def write_results(self, results: dict[str, Any]) -> None:

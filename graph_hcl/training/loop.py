@@ -29,6 +29,9 @@ class Store(Protocol):
     def __getitem__(self, indices: Tensor) -> Any: ...
 
 
+PAUSE = 0.5
+"""Seconds between two checkpoints at least: writing one of each short epoch would double it."""
+
 Draw = Callable[[Any, torch.Generator], Sequence[Any]]
 """Batches for the encoder by a batch of graphs: its views, or one batch that holds all of them."""
 Objective = Callable[..., Tensor]
@@ -90,11 +93,12 @@ def fit(
     number in the store. The loop asks the objective whether it `uses_labels`, and hands it labels
     only then; one that `reads_nodes` is called as `objective(nodes, graph of each, z, graph)`; one
     with a method `anneal` is told the share of the training that is done. After every epoch one
-    record (epoch, loss, seconds, graphs per second) goes to `log` and the state to `checkpoint`;
-    `diagnose`, given features, graph, label and objective of the largest batch, adds to it what it
-    returns; it changes nothing of the training. `at_epoch` is shown the model after each epoch, and
-    may set it to evaluate. Training goes on from a checkpoint that is already there, on the CPU bit
-    for bit as if it had never stopped.
+    record (epoch, loss, seconds, graphs per second) goes to `log`; `diagnose`, given features,
+    graph, label and objective of the largest batch, adds to it what it returns; it changes nothing
+    of the training. `at_epoch` is shown the model after each epoch, and may set it to evaluate.
+    The state goes to `checkpoint` after the first epoch, the last, and those that end `PAUSE` or
+    more after it was last written. Training goes on from a checkpoint that is already there, on
+    the CPU bit for bit as if it had never stopped.
     Raises `UserError` when the loss is no longer finite; the last good checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
@@ -123,6 +127,7 @@ def fit(
         disable=progress is None or done >= settings.epochs,
         leave=False,
     )
+    saved = -math.inf
     for epoch in epochs:
         start, losses = time.perf_counter(), []
         widest: tuple[Tensor, Tensor, Tensor] | None = None
@@ -160,8 +165,10 @@ def fit(
             record |= diagnose(*widest, objective)
         log(record)
         epochs.set_postfix(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
-        if checkpoint is not None:
+        due = epoch == settings.epochs or time.monotonic() - saved >= PAUSE
+        if checkpoint is not None and due:
             checkpoint.save(epoch, model, optimizer, generators, state)
+            saved = time.monotonic()
         if at_epoch is not None:
             at_epoch(epoch, model)
             model.train()
@@ -173,7 +180,8 @@ def contrast(
 ) -> tuple[Tensor, Tensor]:
     """Return the objective's value [] and features [V·B, d] of the views of graphs [V·B]."""
     if not getattr(objective, "reads_nodes", False):
-        z = torch.cat([model(view) for view in views])
+        later = model.perturbed if getattr(model, "weight_noise", 0) else model
+        z = torch.cat([model(views[0]), *(later(view) for view in views[1:])])
         return objective(z, graph, label), z
     nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
     owners = torch.cat([view.batch for view in views])

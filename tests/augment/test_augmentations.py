@@ -167,6 +167,22 @@ def test_self_loops_are_neither_doubled_nor_spared():
     assert 60 < found.num_edges < 140
 
 
+@pytest.mark.parametrize("ratio", [0.2, 0.5, 0.8])
+def test_edges_of_a_cycle_fall_independently(ratio):
+    count = 40_000
+    whole = batch_of([networkx.complete_graph(4)])
+    upper = (whole.edge_index[0] < whole.edge_index[1]).repeat(count)
+    shift = 4 * torch.arange(count).repeat_interleave(12)
+    batch = Batch(x=torch.ones(4 * count, 1), edge_index=whole.edge_index.repeat(1, count) + shift)
+    stays = EdgeDrop(ratio)(batch, seeded(0)).edges[upper].view(count, 6)
+    pattern = (stays * 2 ** torch.arange(6)).sum(1)
+    seen = torch.bincount(pattern, minlength=64)
+    kept = torch.tensor([bin(k).count("1") for k in range(64)])
+    expected = count * (1 - ratio) ** kept * ratio ** (6 - kept)
+    # Chi-squared with 63 degrees of freedom: above 104 in one of a thousand seeds.
+    assert float(((seen - expected) ** 2 / expected).sum()) < 104
+
+
 @pytest.mark.parametrize("part", [EdgeDrop(0.0), NodeDrop(0.0), EdgeAdd(0.0), FeatureMask(0.0),
                                   ColumnMask(0.0), Identity()])  # fmt: skip
 def test_ratio_zero_changes_nothing(part):

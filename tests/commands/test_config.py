@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+PRESETS = sorted((CONFIGS / "reproduce").glob("*.yaml"))
 
 
 def read(*argv: str) -> Config:
@@ -56,6 +58,28 @@ def test_a_written_config_reads_back_the_same(tmp_path) -> None:
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
 def test_shipped_configs_are_whole(file: Path) -> None:
     assert file.stem.startswith(config_from(file).objective)
+
+
+@pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.stem)
+def test_presets_can_be_run(file: Path) -> None:
+    from graph_hcl.experiment import Experiment
+
+    read_back = config_from(file)
+    experiment = Experiment(read_back)
+    assert experiment.config.protocol == read_back.protocol
+    told = yaml.safe_load(file.read_text())
+    for name in ("views", "backbone", "layers", "hidden", "epochs", "batch_size", "optimizer"):
+        assert name in told, f"{file.stem} leaves {name} to a default that may change"
+
+
+def test_presets_of_graphcl_differ_in_the_loss_alone() -> None:
+    whole = [
+        config_from(CONFIGS / f"reproduce/graphcl{end}.yaml") for end in ("", "-hcl", "-debiased")
+    ]
+    for other in whole[1:]:
+        loss = {name: getattr(whole[0], name) for name in ("objective", "beta", "loss")}
+        assert other != whole[0]
+        assert dataclasses.replace(other, **loss) == whole[0]
 
 
 @pytest.mark.parametrize(

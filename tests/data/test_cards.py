@@ -32,6 +32,21 @@ def test_complete(name) -> None:
     for figure in found.published:
         assert set(figure) == {"method", "accuracy", "std", "std_over", "protocol"}
         assert 0 < figure["accuracy"] < 100
+        assert figure["std_over"] in ((None,) if figure["std"] is None else ("seeds", "folds"))
+    named = [(figure["method"], figure["protocol"]) for figure in found.published]
+    assert len(set(named)) == len(named)
+
+
+def test_figures_that_saw_the_test_folds_say_so() -> None:
+    leaky = {"InfoGraph", "MVGRL", "JOAOv2", "GraphMAE", "GIN-0, supervised"}
+    honest = {"GraphCL", "SimGRACE", "AD-GCL", "GIN, supervised", "structure-agnostic"}
+    seen = set()
+    for name in known():
+        for figure in card(name).published:
+            if figure["method"] in leaky | honest:
+                seen.add(figure["method"])
+                assert ("leaky" in figure["protocol"]) == (figure["method"] in leaky)
+    assert seen == leaky | honest
 
 
 @pytest.mark.parametrize("name", ["MUTAG", "PTC_MR", "ENZYMES", "IMDB-BINARY", "Letter-high"])

@@ -157,6 +157,7 @@ def test_save_and_open(tmp_path) -> None:
     store.save(tmp_path / "a.safetensors", {"made": "today"})
     opened, metadata = GraphStore.open(tmp_path / "a.safetensors")
     assert metadata["made"] == "today"
+    assert opened.__dict__["mirrored"] == store.mirrored  # and need not be found out again
     same(opened[[4, 0]], store[[4, 0]])
     assert opened.digest() == store.digest()
     assert GraphStore.from_data(random_graphs(5, True, torch.float, 4)).digest() != store.digest()

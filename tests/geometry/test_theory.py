@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from graph_hcl.geometry import collapse_point, look_at, loss_floor, simplex
+from graph_hcl.geometry import collapse_point, look_at, loss_floor, negative_weights, simplex
 from graph_hcl.losses import (
     HSCL,
     HUCL,
@@ -158,3 +158,30 @@ def test_anchors_without_another_label_are_left_out() -> None:
     assert math.isnan(seen.losses()["h-ucl"])
     assert len(seen.assumption_1()) == 0
     assert torch.equal(seen.same_class_mass(), torch.ones(18, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("eta", [*ETAS.values(), EffectiveSampleSize(0.4)], ids=[*ETAS, "adaptive"])
+def test_weights_of_pairs_sum_to_what_anchors_see(eta) -> None:
+    z, graph, label = rows(3)
+    weight = negative_weights(z, graph, label, temperature=0.7, log_eta=eta)
+    torch.testing.assert_close(weight.sum(1), torch.ones(18, dtype=torch.float64))
+    assert not weight[graph[:, None] == graph].any()
+    if eta is not ETAS["none above"]:  # there, η is 0 and only the hardest negative counts
+        mass = (weight * (label[:, None] == label)).sum(1)
+        seen = look_at(z, graph, label, temperature=0.7, log_eta=eta)
+        torch.testing.assert_close(mass, seen.same_class_mass())
+    other = negative_weights(z, graph, label, temperature=0.7, log_eta=eta, negatives="label")
+    assert not other[label[:, None] == label].any()
+    torch.testing.assert_close(other.sum(1), torch.ones(18, dtype=torch.float64))
+    alone = negative_weights(z, graph, torch.zeros_like(label), log_eta=eta, negatives="label")
+    assert not alone.any()
+
+
+def test_labels_that_differ_between_views_of_a_graph_are_no_negatives() -> None:
+    z, graph, _ = rows(4)
+    label = torch.arange(18) % 4
+    seen = look_at(z, graph, label, log_eta=Exponential(1.0))
+    number = torch.stack([seen.same.number.exp(), seen.other.number.exp()]).sum(0)
+    torch.testing.assert_close(number, torch.full((18,), 16.0, dtype=torch.float64))
+    mass = (negative_weights(z, graph, label) * (label[:, None] == label)).sum(1)
+    torch.testing.assert_close(seen.same_class_mass(), mass)

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from graph_hcl.losses import Exponential, NoHardening, Pairs, contrastive, contrastive_loss, rowwise
+from graph_hcl.losses import (
+    Exponential,
+    NoHardening,
+    Pairs,
+    Threshold,
+    contrastive,
+    contrastive_loss,
+    rowwise,
+)
 from graph_hcl.losses.positives import PairLoss
 
 KEYS = {
@@ -110,3 +118,18 @@ def test_slopes_of_a_pair_are_its_derivatives(joint, tau_plus, log_n, s, log_q) 
     found = pair_loss.slopes(n.detach(), near.detach(), q.detach())
     torch.testing.assert_close(found[0], value.detach())
     torch.testing.assert_close(found[1:], expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("log_eta", [Exponential(1.0), Threshold(1.1)])
+def test_fixed_samples_leave_the_gradient_of_the_anchors_as_it_is(log_eta) -> None:
+    torch.manual_seed(0)
+    a, x = torch.randn(7, 3, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64)
+    keys = torch.tensor([0, 1, 2, 3, 4, 0, 1]), torch.arange(5)
+    pairs = Pairs(keys, keys)
+    both = a.clone().requires_grad_(), x.clone().requires_grad_()
+    alone = a.clone().requires_grad_()
+    contrastive_loss(both[0], pairs, both[1], log_eta=log_eta).backward()
+    contrastive_loss(alone, pairs, x, log_eta=log_eta).backward()
+    torch.testing.assert_close(alone.grad, both[0].grad)
+    assert both[1].grad is not None
+    assert both[1].grad.abs().sum() > 0

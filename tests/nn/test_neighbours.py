@@ -44,6 +44,45 @@ def test_equal_to_pyg(name, dtype) -> None:
     torch.testing.assert_close(*results, **(tolerance or {"rtol": 1e-3, "atol": 1e-4}))
 
 
+@pytest.mark.parametrize("jk", ["cat", "max", "last"])
+@pytest.mark.parametrize("options", [{}, {"train_eps": True}, {"act_first": True}])
+@pytest.mark.parametrize("wide", [5, 11])
+def test_three_steps_of_training_and_then_evaluation_equal_pyg(jk, options, wide) -> None:
+    torch.manual_seed(0)
+    ours = make_backbone("gin", wide, 7, 3, jk=jk, options=options).double()
+    jumping = None if jk == "last" else jk
+    pyg = models.GIN(wide, 7, 3, jk=jumping, norm="batch_norm", **options).double()
+    if jumping:
+        pyg.lin = torch.nn.Identity()
+    pyg.load_state_dict(ours.state_dict())
+    batch = store()[torch.tensor([3, 0, 5, 5])]
+    batch.x = torch.randn(len(batch.x), wide, dtype=torch.float64)
+    found = []
+    for net in (ours, pyg):
+        batch._mirrored = net is ours
+        encoder = GraphEncoder(net, width(net.to(torch.float32), wide)).train()
+        net.double()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        for _ in range(3):
+            loss = encoder(batch).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        found.append([encoder.eval()(batch), *net.state_dict().values()])
+        assert all(p.grad is not None for p in net.parameters())
+    torch.testing.assert_close(*found, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("readout", ["sum", "mean", "max"])
+def test_layers_read_out_one_by_one_are_the_nodes_read_out(readout) -> None:
+    batch = store()[torch.tensor([3, 0, 5, 5])]
+    encoder = GraphEncoder(make_backbone("gin", 5, 8, 3), 24, readout)
+    expected = encoder.readout(encoder.nodes(batch), batch.batch, batch.num_graphs)
+    torch.testing.assert_close(encoder(batch), expected)
+    whole = GraphEncoder(encoder.backbone, 24, lambda x, batch, size: x[:size].softmax(1))
+    torch.testing.assert_close(whole(batch).sum(1), torch.ones(4))
+
+
 def test_gradient_of_the_sum_twice() -> None:
     batch = store()[torch.arange(6)]
     neighbours = Neighbours.of(batch.edge_index, len(batch.x))
@@ -62,7 +101,7 @@ def test_the_encoder_takes_the_fast_way_only_where_it_holds(name, monkeypatch) -
     encoder = GraphEncoder(backbone, width(backbone, 5)).eval()
     batch, calls = store()[torch.arange(6)], []
     summed = Neighbours.sum
-    monkeypatch.setattr(Neighbours, "sum", lambda self, x: calls.append(1) or summed(self, x))
+    monkeypatch.setattr(Neighbours, "sum", lambda *given: calls.append(1) or summed(*given))
     fast = encoder(batch)
     assert bool(calls) == (name != "gat")
     calls.clear()

@@ -55,3 +55,20 @@ def test_a_claim_is_dropped_when_the_work_fails(tmp_path: Path) -> None:
         pass
     with claim(tmp_path / "a.claim") as mine:
         assert mine
+
+
+def test_a_claim_of_a_process_that_was_killed_is_free_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.claim"
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom graph_hcl.sweep.claims import claim\n"
+        "with claim(Path(sys.argv[1])) as mine:\n    print(mine, flush=True)\n    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"True\n"
+    with claim(path) as mine:
+        assert not mine
+    holder.kill()
+    holder.wait()
+    with claim(path) as mine:
+        assert mine

@@ -1,0 +1,138 @@
+"""Reproduce a table: `python -m graph_hcl.benchmark configs/benchmark/NAME.yaml`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graph_hcl.cli import Parser, run
+from graph_hcl.errors import UserError
+
+if TYPE_CHECKING:
+    from graph_hcl.sweep.cells import Cell
+    from graph_hcl.sweep.spec import Spec
+    from graph_hcl.sweep.work import CellFolder
+
+EXAMPLES = """\
+  python -m graph_hcl.benchmark configs/benchmark/quick.yaml
+      a few minutes on MUTAG; killed at any moment, the same command goes on where it was
+  python -m graph_hcl.benchmark configs/benchmark/small.yaml --dry-run
+      lists the cells and estimates how long they take
+  python -m graph_hcl.benchmark configs/benchmark/small.yaml --out results/small --jobs 2
+      two processes; others, on other machines too, may share the folder results/small
+  python -m graph_hcl.benchmark configs/benchmark/small.yaml --out results/small --table
+      the tables of what is finished, as Markdown, CSV and LaTeX
+  python -m graph_hcl.benchmark configs/benchmark/small.yaml --shard 3/20
+      the third of twenty shares, for a job array
+"""
+
+
+def main(argv: Sequence[str]) -> None:
+    """Carry out what is not finished of a benchmark, then write and print its tables."""
+    parser = Parser("benchmark", "Reproduce a table.", EXAMPLES, usage="FILE.yaml ")
+    parser.add_argument("file", type=str, help="Benchmark: data sets, methods, repetitions.")
+    parser.add_argument("--out", type=str, help="Folder of the cells; runs/NAME unless given.")
+    parser.add_argument("--jobs", type=int, default=1, help="Processes side by side.")
+    parser.add_argument("--engine", type=str, default="local", help="local, or ray with its extra.")
+    parser.add_argument("--shard", type=str, help="i/n: every n-th cell from the i-th on.")
+    parser.add_argument(
+        "--splits", type=str, help="Folder of NAME_splits.json; $GRAPH_HCL_SPLITS unless given."
+    )
+    parser.add_argument("--dry_run", action="store_true", help="List cells and run none.")
+    parser.add_argument("--table", action="store_true", help="Write the tables and run no cell.")
+    flags = parser.read(argv)
+    if flags.jobs < 1:
+        raise UserError(f"Expected --jobs to be 1 or more, but got {flags.jobs}.")
+    if flags.engine not in ("local", "ray"):
+        raise UserError(f"Expected --engine to be local or ray, but got '{flags.engine}'.")
+
+    from graph_hcl.sweep.cells import expand
+    from graph_hcl.sweep.spec import read_spec
+    from graph_hcl.sweep.work import CellFolder, run_cells
+
+    spec = read_spec(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
+    cells = expand(spec)
+    folder = CellFolder(Path(flags.out or f"runs/{spec.name}"))
+    mine = _shard(cells, flags.shard)
+    if flags.dry_run:
+        print(_listing(mine, folder, flags.jobs))
+        return
+    if not flags.table:
+        run_cells(mine, folder, flags.jobs, sys.stderr.isatty(), flags.engine)
+    print(_conclude(spec, cells, folder))
+
+
+def _shard(cells: list[Cell], shard: str | None) -> list[Cell]:
+    if shard is None:
+        return cells
+    found = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise UserError(f"Expected --shard to be i/n with 1 ≤ i ≤ n, but got '{shard}'.")
+    return cells[int(found[1]) - 1 :: int(found[2])]
+
+
+def _listing(cells: list[Cell], folder: CellFolder, jobs: int) -> str:
+    """Return one line a cell, and how long those take that are not finished."""
+    from graph_hcl.sweep.estimate import estimate
+
+    lines, todo, done = [], [], []
+    for cell in cells:
+        record = folder.record(cell)
+        if record is None:
+            todo.append(cell)
+        else:
+            done.append((cell, record))
+        point = ", ".join(f"{name}={value}" for name, value in cell.point.items())
+        state = "todo" if record is None else "done"
+        what = f"{cell.dataset:16s} {cell.protocol:12s} {cell.method:20s}"
+        lines.append(f"{state} {cell.name} {what} seed {cell.config.seed} {point}".rstrip())
+    minutes = estimate(todo, done) / 60 / jobs
+    lines.append(
+        f"\n{len(cells)} cells, {len(done)} finished; the others take about {minutes:.0f} minutes."
+    )
+    return "\n".join(lines)
+
+
+def _conclude(spec: Spec, cells: list[Cell], folder: CellFolder) -> str:
+    """Write all tables beside the cells; return what to print.
+
+    Raises `UserError` when there is nothing to show, or when cells could not be carried out.
+    """
+    from graph_hcl.files import write_atomically
+    from graph_hcl.sweep.tables import all_tables
+
+    records = [(cell, folder.record(cell)) for cell in cells]
+    finished = sum(record is not None for _, record in records)
+    errors = [(cell, folder.error(cell)) for cell, record in records if record is None]
+    problems = [f"{c.dataset}, {c.method}: {e.strip()}" for c, e in errors if e]
+    tables = all_tables(records, spec.compare)
+    for name, table in tables.items():
+        for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
+            file = folder.path / "tables" / f"{name}.{suffix}"
+            write_atomically(file, partial(_write, text=text))
+    page = "\n\n".join(table.markdown() for table in tables.values())
+    if tables:
+        write_atomically(folder.path / "tables.md", partial(_write, text=page))
+    shown = [table.markdown() for name, table in tables.items() if name.endswith("accuracy")]
+    lines = [*shown, f"{finished} of {len(cells)} cells are finished; tables: {folder.path}"]
+    if problems:
+        print("\n\n".join(lines))
+        first = problems[0].splitlines()[-1] if "Traceback" in problems[0] else problems[0]
+        raise UserError(
+            f"{len(problems)} cells could not be carried out, for example {first} The same command "
+            "tries them again."
+        )
+    return "\n\n".join(lines)
+
+
+def _write(to: Path, text: str) -> None:
+    to.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,75 @@
+"""What graphs tell without any training: controls by name, ready for a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from graph_hcl.controls.wl import wl_optimal_assignment, wl_subtree
+from graph_hcl.data import GraphStore
+from graph_hcl.probes import PROBES, kernel_svm
+from graph_hcl.probes.task import Probe
+from graph_hcl.registry import Registry
+
+ROUNDS = (1, 3, 5)
+"""Rounds of colour refinement among which each fold's selection chooses, together with C."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """Embeddings [G, D] of all graphs, and the probe that they ask for; None takes any.
+
+    A kernel has graph numbers [G, 1] for embeddings, and the probe that knows the kernel.
+    """
+
+    embeddings: NDArray[np.floating[Any]]
+    probe: Probe | None = None
+
+
+CONTROLS: Registry[Callable[[GraphStore], Control]] = Registry("control")
+
+
+def bag(store: GraphStore) -> NDArray[np.float64]:
+    """Return the sum of each graph's node features [G, F]: how many nodes have which label.
+
+    >>> from graph_hcl.data import load
+    >>> bag(load("MUTAG"))[0]  # 14 carbon, 1 nitrogen and 2 oxygen atoms
+    array([14.,  1.,  2.,  0.,  0.,  0.,  0.])
+    """
+    graph = torch.repeat_interleave(store.node_ptr.diff())
+    sums = store.x.new_zeros(len(store), store.num_features).index_add_(0, graph, store.x)
+    return sums.cpu().double().numpy()
+
+
+@CONTROLS.register("majority")
+def majority_control(store: GraphStore) -> Control:
+    """Return nothing to learn from, and the probe that names the commonest class."""
+    return Control(np.zeros((len(store), 1)), PROBES.get("majority"))
+
+
+@CONTROLS.register("bag")
+def bag_control(store: GraphStore) -> Control:
+    """Return the bag of node labels, or of degrees where a data set has none."""
+    return Control(bag(store))
+
+
+@CONTROLS.register("wl-subtree")
+def wl_subtree_control(store: GraphStore) -> Control:
+    """Return the Weisfeiler–Lehman subtree kernel; its rounds are chosen among `ROUNDS`."""
+    return _kernel(wl_subtree(store, max(ROUNDS)))
+
+
+@CONTROLS.register("wl-oa")
+def wl_oa_control(store: GraphStore) -> Control:
+    """Return the optimal-assignment kernel of the same colours, with the same choice of rounds."""
+    return _kernel(wl_optimal_assignment(store, max(ROUNDS)))
+
+
+def _kernel(grams: list[NDArray[np.float32]]) -> Control:
+    chosen = [grams[rounds] for rounds in ROUNDS]
+    return Control(np.arange(len(grams[0]), dtype=np.float64)[:, None], kernel_svm(*chosen))

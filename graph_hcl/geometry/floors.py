@@ -1,0 +1,56 @@
+"""What theory says of the losses at neural collapse: floors, and what negatives weigh there."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from graph_hcl.losses.psi import InfoNCE, Psi
+
+
+def simplex(classes: int) -> Tensor:
+    """Return C unit vectors [C, C] with equal inner products −1/(C−1): neural collapse.
+
+    >>> (simplex(3) @ simplex(3).t()).round(decimals=3)[0]
+    tensor([ 1.0000, -0.5000, -0.5000])
+    """
+    return F.normalize(torch.eye(classes) - 1 / classes, dim=1)
+
+
+def loss_floor(
+    classes: int, temperature: float = 1.0, negatives: float = 1.0, psi: Psi | None = None
+) -> float:
+    """Return the least SCL and H-SCL in the unit ball, ψ(−C/((C−1)T), …) (arXiv 2311.05139).
+
+    It is reached exactly at neural collapse, for balanced classes and dimensions ≥ C − 1, by any
+    hardening (theorems 1 and 2). `negatives` is Q: 1 for the prefactor "mean", the number of
+    negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes.
+
+    >>> round(loss_floor(2), 4), round(loss_floor(100), 4)
+    (0.1269, 0.3106)
+    """
+    if classes < 2:
+        raise ValueError(f"Expected two classes or more, but got {classes}.")
+    t = torch.tensor([[-classes / ((classes - 1) * temperature)]], dtype=torch.float64)
+    return float((psi or InfoNCE())(t, torch.full_like(t, negatives)))
+
+
+def collapse_point(
+    classes: int, temperature: float = 1.0, beta: float = 0.0
+) -> tuple[float, float]:
+    """Return UCL or H-UCL at neural collapse ("mean", k → ∞), and the same-class mass there.
+
+    A negative is of the anchor's own class with probability 1/C, where its logit is 1/T, and else
+    −1/((C−1)T); η = e^{βs} weighs both.
+
+    >>> [round(value, 4) for value in collapse_point(2)], round(collapse_point(6, beta=2.0)[1], 2)
+    ([0.4496, 0.5], 0.69)
+    """
+    same, other = 1 / temperature, -1 / ((classes - 1) * temperature)
+    near, far = math.exp(beta * same), (classes - 1) * math.exp(beta * other)
+    mass = near / (near + far)
+    n = mass * math.exp(same) + (1 - mass) * math.exp(other)
+    return math.log1p(n * math.exp(-same)), mass

@@ -1,0 +1,177 @@
+"""PyG's GIN, GCN and GraphSAGE, parameters and all, that take `Neighbours` and then cost less.
+
+Given `Neighbours` instead of an `edge_index`, they sum over bags of rows, map features linearly
+before the sum where that narrows them, spare the bias that batch normalisation takes away again,
+and rectify in place. Values and gradients are PyG's up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.nn import GCNConv, GINConv, SAGEConv, models
+
+from graph_hcl.nn.neighbours import Neighbours
+
+
+class _Layers:
+    """What our three networks add to PyG's BasicGNN."""
+
+    takes_neighbours: bool
+    convs: nn.ModuleList
+    norms: nn.ModuleList
+    act: nn.Module | None
+    dropout: nn.Module
+    jk_mode: str | None
+
+    def before_norm(
+        self, conv: Any, x: Tensor, neighbours: Neighbours
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return a layer's output before its normalisation, and a bias that is still to be added.
+
+        The output is new memory, and its gradient is computed without it.
+        """
+        raise NotImplementedError
+
+    def layers(self, x: Tensor, neighbours: Neighbours) -> list[Tensor]:
+        """Return the node embeddings [n, hidden] of each layer."""
+        found = []
+        for number, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True), 1):
+            x, bias = self.before_norm(conv, x, neighbours)
+            plain = number == len(self.convs) and self.jk_mode is None
+            x = normalized(x, bias, norm, None if plain else self.act)
+            x = x if plain else self.dropout(x)
+            found.append(x)
+        return found
+
+    def blocks(self, x: Tensor, neighbours: Neighbours) -> list[Tensor]:
+        """Return blocks of columns [n, …] that side by side are the network's output."""
+        layers = self.layers(x, neighbours)
+        if self.jk_mode == "cat" and isinstance(getattr(self, "lin", None), nn.Identity):
+            return layers
+        jk, lin = getattr(self, "jk", None), getattr(self, "lin", nn.Identity())
+        return [lin(layers[-1] if jk is None else jk(layers))]
+
+    def forward(self, x: Tensor, edge_index: Any, *rest: Any, **options: Any) -> Tensor:
+        """Return node embeddings [n, D]."""
+        if isinstance(edge_index, Neighbours):
+            return torch.cat(self.blocks(x, edge_index), dim=1)
+        nodes: Tensor = super().forward(x, edge_index, *rest, **options)  # type: ignore[misc]
+        return nodes
+
+
+def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module | None) -> Tensor:
+    """Return act(norm(x + bias)); x [n, F] may be overwritten.
+
+    Batch normalisation takes the mean away, and the bias with it: only the running mean needs it.
+
+    >>> from torch_geometric.nn import BatchNorm
+    >>> normalized(torch.tensor([[1.0], [3.0]]), torch.ones(1), BatchNorm(1), nn.ReLU()).round()
+    tensor([[0.],
+            [1.]], grad_fn=<RoundBackward0>)
+    """
+    batch_norm: Any = getattr(norm, "module", None)
+    if not _is_plain(batch_norm):
+        x = norm(x if bias is None else x + bias)
+        return x if act is None else act(x)
+    shift, momentum = batch_norm.bias, batch_norm.momentum
+    if bias is not None:
+        shift = shift + 0 * bias  # gives the bias its gradient, which is 0
+    mean, variance = batch_norm.running_mean, batch_norm.running_var
+    x = F.batch_norm(x, mean, variance, batch_norm.weight, shift, True, momentum, batch_norm.eps)
+    batch_norm.num_batches_tracked.add_(1)
+    if bias is not None:
+        # Past the version counter, as batch normalisation does: no gradient reads this mean.
+        mean.data.add_(bias.detach(), alpha=momentum)
+    if isinstance(act, nn.ReLU):
+        return x.relu_()
+    return x if act is None else act(x)
+
+
+def _is_plain(norm: Any) -> bool:
+    """Tell whether this is batch normalisation with all its parts, in training."""
+    return (
+        type(norm) is nn.BatchNorm1d
+        and norm.training
+        and norm.affine
+        and norm.track_running_stats
+        and norm.momentum is not None
+    )
+
+
+class GIN(_Layers, models.GIN):
+    """PyG's `GIN`, which takes `Neighbours` as well as an `edge_index`.
+
+    >>> edges, x = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.randn(3, 4)
+    >>> net = GIN(4, 8, 2)
+    >>> torch.allclose(net(x, edges), net(x, Neighbours.of(edges, 3)), atol=1e-5)
+    True
+    """
+
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        self.takes_neighbours = not options.get("act_first", False)
+        super().__init__(*sizes, **options)
+
+    def before_norm(
+        self, conv: GINConv, x: Tensor, neighbours: Neighbours
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return W₂ act(norm(W₁ (Σ_u x_u + (1 + ε) x_v) + b₁)) and b₂."""
+        mlp, own = conv.nn, 1 + conv.eps
+        first, second = mlp.lins
+        if first.in_channels > first.out_channels:
+            x = neighbours.sum(F.linear(x, first.weight), own)
+        else:
+            x = F.linear(neighbours.sum(x, own), first.weight)
+        x = normalized(x, first.bias, mlp.norms[0], mlp.act)
+        return F.linear(x, second.weight), second.bias
+
+
+class GCN(_Layers, models.GCN):
+    """PyG's `GCN`, which takes `Neighbours` as well as an `edge_index`.
+
+    >>> edges, x = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.randn(3, 4)
+    >>> net = GCN(4, 8, 2)
+    >>> torch.allclose(net(x, edges), net(x, Neighbours.of(edges, 3)), atol=1e-5)
+    True
+    """
+
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        plain = options.get("normalize", True) and options.get("add_self_loops", True)
+        other = options.get("improved", False) or options.get("act_first", False)
+        self.takes_neighbours = plain and not other
+        super().__init__(*sizes, **options)
+
+    def before_norm(
+        self, conv: GCNConv, x: Tensor, neighbours: Neighbours
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the sum of x_u W / √((d_u + 1)(d_v + 1)) over u = v and its neighbours, and b."""
+        scale = (neighbours.degree() + 1).to(x.dtype).rsqrt()[:, None]
+        x = conv.lin(x) * scale
+        return neighbours.sum(x, scale.new_ones(1)) * scale, conv.bias
+
+
+class GraphSAGE(_Layers, models.GraphSAGE):
+    """PyG's `GraphSAGE`, which takes `Neighbours` too when it averages them.
+
+    >>> edges, x = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.randn(3, 4)
+    >>> net = GraphSAGE(4, 8, 2)
+    >>> torch.allclose(net(x, edges), net(x, Neighbours.of(edges, 3)), atol=1e-5)
+    True
+    """
+
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        plain = options.get("aggr", "mean") == "mean" and not options.get("normalize", False)
+        other = options.get("project", False) or options.get("act_first", False)
+        self.takes_neighbours = plain and not other
+        super().__init__(*sizes, **options)
+
+    def before_norm(
+        self, conv: SAGEConv, x: Tensor, neighbours: Neighbours
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return W₁ times the mean of the neighbours plus W₂ x_v, and b."""
+        mean = neighbours.sum(x) / neighbours.degree().clamp_min(1).to(x.dtype)[:, None]
+        out = F.linear(mean, conv.lin_l.weight)
+        return out + conv.lin_r(x) if conv.root_weight else out, conv.lin_l.bias

@@ -1,0 +1,142 @@
+"""What a report needs of a run: its log, its results, and the features of one trained model."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graph_hcl import augment, geometry
+from graph_hcl.cli import config_from
+from graph_hcl.config import Config
+from graph_hcl.errors import UserError
+from graph_hcl.experiment import Experiment
+from graph_hcl.nn import ContrastiveModel
+from graph_hcl.training import RunFolder, embed
+
+ROWS = 1000
+"""Rows of views of which all pairs are looked at; graphs beyond them are thinned out evenly."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Features of the graphs [G] that one trained model of a run is looked at on.
+
+    `z` [G, d] are projected and normalised, `embeddings` [G, D] are what the probe sees; `graphs`
+    are their numbers in the data set and `which` says in words whose they are. `views` are
+    features [M, d], graph [M] and label [M] of views as the loss sees them, of at most `ROWS` rows.
+    `fitted` are features and labels of the graphs that the model was trained on, where those are
+    others.
+    """
+
+    z: Tensor
+    embeddings: np.ndarray
+    labels: Tensor
+    graphs: np.ndarray
+    which: str
+    views: tuple[Tensor, Tensor, Tensor]
+    fitted: tuple[Tensor, Tensor] | None
+
+    @cached_property
+    def class_spectrum(self) -> Tensor:
+        """Singular values of the covariance of the class means."""
+        return geometry.class_mean_spectrum(self.z, self.labels)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the report shows it; `space` is None before its first model has an epoch.
+
+    `labels` [G] are those of the whole data set; `unfinished` says what is missing, in words.
+    """
+
+    name: str
+    config: Config
+    labels: Tensor
+    records: list[dict[str, Any]]
+    results: dict[str, Any]
+    objective: Any
+    space: Space | None
+    unfinished: str
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the data set."""
+        return len(self.labels.unique())
+
+    @property
+    def same_class_share(self) -> float:
+        """Share of all pairs of graphs that are of one class."""
+        count = torch.bincount(self.labels.unique(return_inverse=True)[1]).double()
+        total = float(count.sum())
+        return float((count * (count - 1)).sum()) / (total * (total - 1))
+
+
+def read_run(path: str, name: str, **given: Any) -> Run:
+    """Return the run in a folder; `given` settings (mirror, data_dir, device) replace its own.
+
+    Raises `UserError` for a folder that is no run, or one without a finished epoch.
+    """
+    folder = RunFolder.open(path)
+    config = config_from(folder.config_path)
+    config = dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
+    experiment = Experiment(config)
+    config, records = experiment.config, folder.metrics()
+    if not records and config.epochs:
+        raise UserError(
+            f"The run {path} has no finished epoch yet: go on with graph_hcl.train --resume {path}."
+        )
+    objective = experiment.new_objective()
+    anneal = getattr(objective, "anneal", None)
+    if callable(anneal):
+        anneal(1.0)
+    epochs = [folder.checkpoint(part).epoch() for part in experiment.parts()]
+    done = sum(epoch >= config.epochs for epoch in epochs)
+    unfinished = ""
+    if done < len(epochs):
+        unfinished = (
+            f"{done} of {len(epochs)} models are trained to their {config.epochs} epochs; "
+            f"the first has {epochs[0]}."
+        )
+    space = _space(experiment, folder, epochs[0]) if epochs[0] or not config.epochs else None
+    labels = torch.from_numpy(experiment.labels)
+    results = folder.results()
+    return Run(name, config, labels, records, results, objective, space, unfinished)
+
+
+def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space:
+    """Return the space of the run's first model: of the graphs it was not trained on, if any."""
+    config, labels = experiment.config, torch.from_numpy(experiment.labels)
+    model = experiment.model(config.seed)
+    if epoch:
+        folder.checkpoint(experiment.parts()[0]).load(model)
+    z = torch.from_numpy(embed(model, experiment.store, experiment.device, projected=True))
+    embeddings = embed(model, experiment.store, experiment.device)
+    which, chosen, fitted = "all graphs", np.arange(len(labels)), None
+    if config.protocol == "inductive":
+        fold = experiment.folds(config.seed)[0]
+        which, chosen = "the held-out graphs of fold 0", fold.test
+        fitted = z[fold.train], labels[fold.train]
+    which = f"{which} (seed {config.seed}, epoch {epoch})"
+    views = _views(experiment, model, chosen)
+    return Space(z[chosen], embeddings[chosen], labels[chosen], chosen, which, views, fitted)
+
+
+@torch.no_grad()
+def _views(
+    experiment: Experiment, model: ContrastiveModel, chosen: np.ndarray
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return features, graph and label of the run's own views of some of the graphs."""
+    count = max(2, ROWS // len(experiment.views))
+    some = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
+    generator = torch.Generator(experiment.device).manual_seed(experiment.config.seed)
+    draw = augment.views(experiment.views, together=not experiment.config.encoder.per_view)
+    batch = experiment.store[some.to(experiment.device)]
+    z = torch.cat([model.to(experiment.device).eval()(view) for view in draw(batch, generator)])
+    graph = some.repeat(len(experiment.views))
+    return z.cpu(), graph, torch.from_numpy(experiment.labels)[graph]

@@ -1,0 +1,188 @@
+"""One cell: a complete configuration, its hash, and the one way to carry it out."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graph_hcl import controls, probes
+from graph_hcl.build import make_objective
+from graph_hcl.config import Config
+from graph_hcl.experiment import Experiment
+from graph_hcl.results import PACKAGES
+from graph_hcl.sweep.spec import Spec
+from graph_hcl.training import embed
+
+FORMAT = 1  # counts the changes of what a cell holds, and of defaults that change what comes out
+ELSEWHERE = ("out", "mirror", "data_dir", "device", "diagnose", "repeats")
+"""Settings that say where a run lies, and not what comes out of it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One data set, method, candidate, repetition and protocol.
+
+    `epochs` are those at which the embeddings are measured, 0 before training; `point` is what the
+    candidate's config has of its own; `control` names features or kernels that nothing trains.
+    """
+
+    dataset: str
+    method: str
+    protocol: str
+    config: Config
+    epochs: tuple[int, ...]
+    point: dict[str, Any]
+    control: str | None = None
+
+    def key(self) -> dict[str, Any]:
+        """Return all that the result follows from, as plain values."""
+        settings = {k: v for k, v in self.config.to_dict().items() if k not in ELSEWHERE}
+        probe = {k: v for k, v in settings["probe"].items() if k != "jobs"}
+        if probe["splits"] is not None:
+            probe["splits"] = hashlib.sha256(Path(probe["splits"]).read_bytes()).hexdigest()
+        settings["probe"] = probe
+        if self.control is not None:
+            kept = ("dataset", "data", "protocol", "probe", "seed")
+            settings = {name: settings[name] for name in kept}
+        key = {"format": FORMAT, "control": self.control, "epochs": list(self.epochs)}
+        return key | {"config": settings}
+
+    @cached_property
+    def name(self) -> str:
+        """The hash that names the cell's file, over its complete configuration.
+
+        Settings at the schema's default are left out of it, so that a setting that is new to the
+        schema, with a default that changes nothing, leaves finished cells their names.
+        """
+        key = self.key()
+        key["config"] = _beyond(key["config"], Config().to_dict())
+        return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _beyond(given: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that differ from the default, group by group.
+
+    >>> _beyond({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 2, "d": 4}})
+    {'b': {'d': 3}}
+    """
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        usual = default[name]
+        if value != usual:
+            group = isinstance(value, dict) and isinstance(usual, dict) and usual
+            found[name] = _beyond(value, usual) if group else value
+    return found
+
+
+def expand(spec: Spec) -> list[Cell]:
+    """Return all cells of a benchmark, the first repetition of everything first.
+
+    A method that reads labels has no transductive cells: it would be refused there. Raises
+    `UserError` for a method whose settings are refused.
+    """
+    found = []
+    for protocol in spec.protocols:
+        for dataset in spec.datasets:
+            for name in spec.methods:
+                found += list(_candidates(spec, protocol, dataset, name))
+    return sorted(found, key=lambda cell: cell.config.seed)
+
+
+def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[Cell]:
+    method = spec.methods[name]
+    for point, given in spec.configs(name, dataset, protocol):
+        objective, config = make_objective(given)
+        if method.control is not None:
+            controls.CONTROLS.get(method.control)
+            epochs: tuple[int, ...] = (0,)
+        elif protocol == "transductive" and getattr(objective, "uses_labels", False):
+            return
+        else:
+            epochs = tuple(sorted(set(method.epochs))) or (config.epochs,)
+            config = dataclasses.replace(config, epochs=max(epochs))
+        for seed in range(spec.seed, spec.seed + spec.repeats):
+            seeded = dataclasses.replace(config, seed=seed)
+            yield Cell(dataset, name, protocol, seeded, epochs, point, method.control)
+
+
+def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:
+    """Return the record of a cell: its key, what was measured at each of its epochs, and how long.
+
+    `jobs` threads share the probe's folds. Raises `UserError` for data that the cell cannot be
+    carried out on.
+    """
+    probe = dataclasses.replace(cell.config.probe, jobs=jobs)
+    experiment = Experiment(dataclasses.replace(cell.config, probe=probe))
+    start = time.perf_counter()
+    measured, training = {}, 0.0
+    if cell.control is not None:
+        control = controls.CONTROLS.get(cell.control)(experiment.store)
+        embeddings = [control.embeddings] * _models(experiment)
+        measured[0] = _record(experiment.measure(embeddings, cell.config.seed, probe=control.probe))
+    else:
+        snapshots = _train(experiment, cell)
+        training = time.perf_counter() - start
+        for epoch, embeddings in snapshots.items():
+            measured[epoch] = _record(experiment.measure(embeddings, cell.config.seed))
+    whole = time.perf_counter() - start
+    return {
+        "key": cell.key(),
+        "dataset": cell.dataset,
+        "protocol": cell.protocol,
+        "data_sha256": experiment.store.sha256,
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
+        | {"python": platform.python_version()},
+        "seconds": {"train": round(training, 2), "evaluate": round(whole - training, 2)},
+        "epochs": {str(epoch): record for epoch, record in measured.items()},
+    }
+
+
+def _models(experiment: Experiment) -> int:
+    """Return how many models a seed trains: one per fold where each fold has its own."""
+    if experiment.config.protocol == "transductive":
+        return 1
+    return len(experiment.folds(experiment.config.seed))
+
+
+def _train(experiment: Experiment, cell: Cell) -> dict[int, list[np.ndarray]]:
+    """Return the embeddings at each of the cell's epochs: one matrix, or one per fold."""
+    seed = cell.config.seed
+    folds = experiment.folds(seed)
+    parts = [np.arange(len(experiment.labels))]
+    if experiment.config.protocol == "inductive":
+        parts = [fold.train for fold in folds]
+    snapshots: dict[int, list[np.ndarray]] = {epoch: [] for epoch in cell.epochs}
+
+    def look(epoch: int, model: Any) -> None:
+        if epoch in snapshots:
+            snapshots[epoch].append(embed(model, experiment.store, experiment.device))
+
+    for indices in parts:
+        look(0, experiment.model(seed))
+        if cell.config.epochs:
+            experiment.fit(seed, indices, at_epoch=look)
+    return snapshots
+
+
+def _record(found: probes.Evaluation) -> dict[str, Any]:
+    """Return the scores of each fold, without its predictions."""
+    rounded = partial(_rounded, digits=6)
+    names = ("accuracy", "macro_f1", "validation_accuracy", "C")
+    lists = {name: [rounded(getattr(score, name)) for score in found.scores] for name in names}
+    sizes = {name: [getattr(s, name) for s in found.scores] for name in ("train", "test")}
+    return {"probe": found.probe} | lists | sizes
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

@@ -1,0 +1,228 @@
+"""What a benchmark file asks for: data sets × methods × repetitions × protocols."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from graph_hcl.cli import Parser, config_of, config_parser, flat
+from graph_hcl.config import Config
+from graph_hcl.data.cards import card, known
+from graph_hcl.errors import UserError
+from graph_hcl.registry import did_you_mean
+
+PROTOCOLS = ("transductive", "inductive")
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Random settings: `trials` points of a quasi-random sequence over `space`, the same each time.
+
+    A range is `{low: 0.001, high: 0.1, log: true}`, a choice is a list. All points are drawn before
+    anything is trained: a search that learned from the validation parts of all folds would learn
+    from graphs that some fold tests.
+    """
+
+    trials: int
+    space: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table: settings, and what is chosen among on validation parts only.
+
+    `config` is a YAML file of `graph_hcl.train`, `settings` go on top of it. Each point of `grid`
+    (every combination of its lists) or of `tune`, at each of `epochs`, is a candidate. `control`
+    names features or kernels that nothing trains instead: bag, wl-subtree, wl-oa, majority.
+    """
+
+    config: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    tune: Tune | None = None
+    epochs: list[int] = field(default_factory=list)
+    control: str | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A benchmark file, read and checked.
+
+    `common` are settings that every method starts from; `splits` is a folder of NAME_splits.json
+    with the fixed folds of the inductive protocol. `compare` are the pairs of methods whose
+    differences are of interest; all pairs unless given.
+    """
+
+    name: str
+    datasets: list[str]
+    methods: dict[str, Method]
+    protocols: list[str]
+    repeats: int = 1
+    seed: int = 0
+    common: dict[str, Any] = field(default_factory=dict)
+    splits: str | None = None
+    compare: list[list[str]] = field(default_factory=list)
+    folder: Path = Path()
+
+    def configs(
+        self, name: str, dataset: str, protocol: str
+    ) -> Iterator[tuple[dict[str, Any], Config]]:
+        """Yield each candidate of a method: what is particular to it, and its first config."""
+        method = self.methods[name]
+        preset = card(dataset).preset if dataset in known() else {}
+        layers = [_inline(settings) for settings in (preset, self.common) if settings]
+        if method.config is not None:
+            file = self.folder / method.config
+            if not file.is_file():
+                raise UserError(f"The method '{name}': expected a config file, got {file}.")
+            layers.append(f"--config={file}")
+        for point in _points(method):
+            own = _nested(flat(method.settings) | point)
+            own |= {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
+            try:
+                config = config_of(_parser().read([*layers, _inline(own)]))
+            except UserError as error:
+                raise UserError(f"The method '{name}': {error}") from error
+            if protocol == "inductive" and self.splits is not None:
+                file = splits_file(Path(self.splits), dataset)
+                probe = dataclasses.replace(config.probe, splits=str(file))
+                config = dataclasses.replace(config, probe=probe)
+            yield point, config
+
+
+def read_spec(path: str | Path, splits: str | None = None) -> Spec:
+    """Return the benchmark in a YAML file; `splits` overrides its folder of fixed folds.
+
+    Raises `UserError` for another format, an unknown field, or a method that is none.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "tiny.yaml"
+    >>> _ = file.write_text("{datasets: [MUTAG], methods: {ucl: {settings: {objective: ucl}}}}")
+    >>> read_spec(file).protocols
+    ['transductive']
+    """
+    path = Path(path)
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"Cannot read the benchmark file {path}: {error}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"Expected {path} to name datasets and methods, but it is no mapping.")
+    found = {"protocols": ["transductive"]} | found
+    methods = found.get("methods")
+    if not isinstance(methods, dict) or not methods:
+        raise UserError(f"Expected at least one method in {path}, under 'methods'.")
+    found["methods"] = {name: _method(name, given) for name, given in methods.items()}
+    if splits is not None:
+        found["splits"] = splits
+    spec = _build(Spec, {"name": path.stem, "folder": path.parent} | found, str(path))
+    if not (isinstance(spec.datasets, list) and spec.datasets):
+        raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
+    for pair in spec.compare:
+        if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
+            raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
+    unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS]
+    if unknown:
+        raise UserError(f"Expected protocols of {', '.join(PROTOCOLS)}, but got '{unknown[0]}'.")
+    return spec
+
+
+def splits_file(folder: Path, dataset: str) -> Path:
+    """Return the file of fixed folds of a data set; published ones call PROTEINS PROTEINS_full.
+
+    Raises `UserError` where there is none.
+    """
+    files = [folder / f"{dataset}{middle}_splits.json" for middle in ("", "_full")]
+    for file in files:
+        if file.is_file():
+            return file
+    raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
+
+
+@cache
+def _parser() -> Parser:
+    return config_parser("benchmark", "", "")
+
+
+def _inline(settings: dict[str, Any]) -> str:
+    return f"--config={json.dumps(settings)}"
+
+
+def _method(name: str, given: Any) -> Method:
+    where = f"the method '{name}'"
+    if not isinstance(given, dict):
+        raise UserError(f"Expected {where} to have config, settings or control, but got {given!r}.")
+    tune = given.get("tune")
+    if tune is not None:
+        given = given | {"tune": _build(Tune, tune, f"tune of {where}")}
+    method = _build(Method, given, where)
+    if method.grid and method.tune:
+        raise UserError(f"Expected a grid or tune in {where}, not both.")
+    bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
+    if bad:
+        raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
+    return method
+
+
+def _build(kind: Any, given: Any, where: str) -> Any:
+    known = [field.name for field in dataclasses.fields(kind)]
+    for key in given if isinstance(given, dict) else []:
+        if key not in known:
+            raise UserError(f"Unknown field '{key}' in {where}.{did_you_mean(str(key), known)}")
+    try:
+        return kind(**given)
+    except TypeError as error:
+        reason = str(error).replace("__init__() ", "")
+        raise UserError(f"Cannot read {where}: {reason}.") from error
+
+
+def _points(method: Method) -> list[dict[str, Any]]:
+    """Return the candidates' particular settings, by dotted name."""
+    if method.tune is not None:
+        return _draw(method.tune)
+    names = list(method.grid)
+    return [
+        dict(zip(names, values, strict=True)) for values in itertools.product(*method.grid.values())
+    ]
+
+
+def _draw(tune: Tune) -> list[dict[str, Any]]:
+    try:
+        import optuna
+    except ImportError as error:
+        raise UserError("tune needs one more package: pip install optuna.") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    space: dict[str, Any] = {}
+    for name, values in tune.space.items():
+        if isinstance(values, list):
+            space[name] = optuna.distributions.CategoricalDistribution(values)
+            continue
+        whole = isinstance(values["low"], int) and isinstance(values["high"], int)
+        kind = "IntDistribution" if whole else "FloatDistribution"
+        space[name] = getattr(optuna.distributions, kind)(**values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
+    study = optuna.create_study(sampler=sampler)
+    return [dict(study.ask(space).params) for _ in range(tune.trials)]
+
+
+def _nested(flattened: dict[str, Any]) -> dict[str, Any]:
+    """Return {"a": {"b": 1}} for {"a.b": 1}."""
+    found: dict[str, Any] = {}
+    for name, value in flattened.items():
+        *path, last = name.split(".")
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return found

@@ -1,0 +1,155 @@
+"""`graph_hcl.benchmark` as a user types it, on MUTAG."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from graph_hcl.__main__ import main
+
+METHODS = {
+    "majority": {"control": "majority"},
+    "bag": {"control": "bag"},
+    "untrained": {"epochs": [0], "settings": {"objective": "ucl"}},
+    "h-ucl": {
+        "settings": {"objective": "h-ucl"},
+        "grid": {"beta": [0.1, 0.5]},
+        "epochs": [1, 2],
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GRAPH_HCL_SPLITS", raising=False)
+    return tmp_path
+
+
+def write(**fields) -> str:
+    small = {"hidden": 4, "layers": 1, "probe": {"folds": 3, "name": "logistic"}}
+    spec = {"datasets": ["MUTAG"], "methods": METHODS, "common": small} | fields
+    Path("tiny.yaml").write_text(yaml.safe_dump(spec))
+    return "tiny.yaml"
+
+
+def records(folder: str = "runs/tiny") -> dict[str, str]:
+    return {file.name: file.read_text() for file in Path(folder, "cells").glob("*.json")}
+
+
+def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
+    file = write(repeats=2)
+    assert main(["benchmark", file, "--dry-run"]) == 0
+    assert "10 cells, 0 finished" in capsys.readouterr().out
+    assert main(["benchmark", file]) == 0
+    shown = capsys.readouterr().out
+    for word in (
+        "majority",
+        "66.49",
+        "bag",
+        "untrained",
+        "h-ucl",
+        "InfoGraph",
+        "89.01",
+        "10 of 10",
+    ):
+        assert word in shown or word in Path("runs/tiny/tables.md").read_text()
+    before = {file: file.stat().st_mtime_ns for file in Path("runs/tiny/cells").iterdir()}
+    assert len(before) == 10
+    assert main(["benchmark", file]) == 0
+    assert {file: file.stat().st_mtime_ns for file in Path("runs/tiny/cells").iterdir()} == before
+    assert main(["benchmark", file, "--dry-run"]) == 0
+    assert "10 cells, 10 finished" in capsys.readouterr().out
+    tables = {file.name for file in Path("runs/tiny/tables").iterdir()}
+    assert {"transductive-accuracy.csv", "transductive-accuracy.tex", "published.csv"} <= tables
+    head = Path("runs/tiny/tables/transductive-accuracy.csv").read_text().splitlines()[0]
+    assert head == "method,MUTAG"
+
+
+def test_a_killed_sweep_goes_on_and_ends_the_same(capsys) -> None:
+    file = write(repeats=3)
+    assert main(["benchmark", file, "--out", "whole"]) == 0
+    command = [sys.executable, "-m", "graph_hcl.benchmark", file, "--out", "killed"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.time() + 120
+    while time.time() < deadline and len(list(Path("killed").glob("cells/*.json"))) < 3:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 3 <= len(records("killed")) < 15
+    left = next(Path("killed").glob("cells/*.json")).with_suffix(".claim")
+    left.write_text("killed between the record and the claim")
+    capsys.readouterr()
+    assert main(["benchmark", file, "--out", "killed", "--table"]) == 0
+    assert "of 15 cells are finished" in capsys.readouterr().out
+    assert main(["benchmark", file, "--out", "killed", "--jobs", "2"]) == 0
+    assert not list(Path("killed").glob("cells/*.claim"))
+
+    def scores(folder: str) -> dict:
+        return {name: json.loads(text)["epochs"] for name, text in records(folder).items()}
+
+    assert scores("killed") == scores("whole")
+
+
+def test_shards_are_disjoint_and_together_all() -> None:
+    file = write()
+    assert main(["benchmark", file, "--out", "a", "--shard", "1/2"]) == 0
+    assert main(["benchmark", file, "--out", "b", "--shard", "2/2"]) == 0
+    a, b = set(records("a")), set(records("b"))
+    assert not a & b
+    assert len(a | b) == 5
+
+
+def test_a_cell_that_cannot_be_carried_out_stops_no_other(capsys) -> None:
+    impossible = {"settings": {"objective": "ucl", "probe": {"folds": 100}}}
+    file = write(methods={"impossible": impossible} | METHODS)
+    assert main(["benchmark", file]) == 2
+    shown = capsys.readouterr()
+    assert "1 cells could not be carried out" in shown.err
+    assert "class" in shown.err
+    assert "Traceback" not in shown.err
+    assert len(records()) == 5
+
+
+def test_random_labels_raise_no_score(capsys) -> None:
+    alarm = {
+        "settings": {"objective": "h-scl", "epochs": 3, "data": {"random_labels": True}},
+    }
+    file = write(methods={"random labels": alarm}, protocols=["inductive"])
+    assert main(["benchmark", file]) == 0
+    ((record,)) = [json.loads(text) for text in records().values()]
+    accuracy = record["epochs"]["3"]["accuracy"]
+    assert sum(accuracy) / len(accuracy) < 0.66 + 0.1  # majority and a little luck
+
+
+def test_ray_carries_out_the_same_cells() -> None:
+    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+    file = write(methods={"bag": {"control": "bag"}, "majority": {"control": "majority"}})
+    try:
+        assert main(["benchmark", file, "--engine", "ray"]) == 0
+    finally:
+        ray.shutdown()
+    assert len(records()) == 2
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["none.yaml"], "Cannot read the benchmark file"),
+        (["tiny.yaml", "--jobs", "0"], "--jobs to be 1 or more"),
+        (["tiny.yaml", "--shard", "3/2"], "--shard to be i/n"),
+        (["tiny.yaml", "--engine", "slurm"], "local or ray"),
+        (["tiny.yaml", "--job", "2"], "Unknown flag"),
+    ],
+)
+def test_mistakes(argv: list[str], sentence: str, capsys) -> None:
+    write()
+    assert main(["benchmark", *argv]) == 2
+    shown = capsys.readouterr().err
+    assert sentence in shown
+    assert len(shown.strip().splitlines()) == 1

@@ -1,0 +1,64 @@
+"""Controls by name run through the protocols like any embeddings."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.svm import SVC
+
+from graph_hcl.controls import CONTROLS, ROUNDS, bag, wl_subtree
+from graph_hcl.data import load
+from graph_hcl.probes import (
+    C_GRID,
+    inductive,
+    majority_accuracy,
+    stratified_folds,
+    transductive,
+)
+
+
+@pytest.fixture(scope="module")
+def store():
+    return load("MUTAG")
+
+
+def test_names() -> None:
+    assert CONTROLS.names() == ["majority", "bag", "wl-subtree", "wl-oa"]
+
+
+def test_bag_counts_labels_and_knows_no_order(store) -> None:
+    found = bag(store)
+    for number in (0, 17, 187):
+        graph = store[torch.tensor([number])]
+        np.testing.assert_array_equal(found[number], graph.x.sum(0))
+
+
+@pytest.mark.parametrize("name", ["bag", "wl-subtree", "wl-oa"])
+def test_those_that_look_beat_the_majority_under_both_protocols(store, name: str) -> None:
+    control, y = CONTROLS.get(name)(store), store.y.numpy()
+    probe = control.probe or "svm"
+    folds = stratified_folds(y, folds=3, validation=0.1)
+    scores = [
+        transductive(control.embeddings, y, folds=3, probe=probe),
+        inductive(lambda number, fold: control.embeddings, y, folds=folds, probe=probe),
+    ]
+    for score in scores:
+        assert score.mean > majority_accuracy(y) + 0.08
+        assert score.probe == ("svm" if name == "bag" else "kernel-svm")
+
+
+def test_rounds_and_C_are_chosen_as_a_grid_search_chooses_them(store) -> None:
+    control, y = CONTROLS.get("wl-subtree")(store), store.y.numpy()
+    found = transductive(control.embeddings, y, folds=3, inner=3, probe=control.probe)
+    grams = [gram.astype(float) for gram in wl_subtree(store, 5)]
+    for fold, score in zip(stratified_folds(y, folds=3), found.scores, strict=True):
+        searches = []
+        for rounds in ROUNDS:
+            gram = grams[rounds]
+            cv = StratifiedKFold(3, shuffle=True, random_state=0)
+            search = GridSearchCV(SVC(kernel="precomputed"), {"C": list(C_GRID)}, cv=cv)
+            searches.append(search.fit(gram[np.ix_(fold.train, fold.train)], y[fold.train]))
+        best = int(np.argmax([search.best_score_ for search in searches]))
+        kernel = grams[ROUNDS[best]][np.ix_(fold.test, fold.train)]
+        assert score.predictions == searches[best].predict(kernel).tolist()
+        assert searches[best].best_params_["C"] == score.C

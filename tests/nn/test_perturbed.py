@@ -1,0 +1,98 @@
+"""Views through noisy weights: noise of the right size, on the encoder alone, and no traces."""
+
+import numpy as np
+import pytest
+import torch
+
+from graph_hcl.build import load_graphs, make_model
+from graph_hcl.config import Config, EncoderConfig
+from graph_hcl.errors import UserError
+from graph_hcl.experiment import Experiment
+from graph_hcl.nn import ContrastiveModel
+from graph_hcl.training import Checkpoint, set_seed
+
+
+def config(noise: float, **given) -> Config:
+    return Config(encoder=EncoderConfig(weight_noise=noise), hidden=8, **given)
+
+
+@pytest.fixture(scope="module")
+def store():
+    return load_graphs(Config())
+
+
+def model_of(store, noise: float) -> ContrastiveModel:
+    set_seed(0)
+    return make_model(config(noise), store)
+
+
+def test_without_noise_it_is_the_same_view(store) -> None:
+    model, batch = model_of(store, 0.0), store[torch.arange(8)]
+    torch.testing.assert_close(model.perturbed(batch), model(batch))
+
+
+def test_with_noise_it_is_another_each_time_and_leaves_the_model_as_it_was(store) -> None:
+    model, batch = model_of(store, 1.0).train(), store[torch.arange(8)]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    first, second = model.perturbed(batch), model.perturbed(batch)
+    assert not torch.allclose(first, second, atol=0.01)
+    assert not first.requires_grad
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_the_noise_is_of_the_run_of_the_seed(store) -> None:
+    model, batch = model_of(store, 1.0), store[torch.arange(8)]
+    found = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        found.append(model.perturbed(batch))
+    assert torch.equal(*found)
+
+
+def test_noise_has_eta_deviations_of_each_weight_and_spares_the_head(store, monkeypatch) -> None:
+    model, batch = model_of(store, 0.5), store[torch.arange(8)]
+    seen: dict[str, torch.Tensor] = {}
+
+    def keep(module, tensors, given):
+        seen.update(tensors)
+        return torch.zeros(8, 3)
+
+    monkeypatch.setattr("graph_hcl.nn.encoder.functional_call", keep)
+    model.perturbed(batch)
+    own = dict(model.named_parameters())
+    moved = {name: (seen[name] - value).detach() for name, value in own.items() if name in seen}
+    assert set(moved) == {name for name in own if name.startswith("encoder.")}
+    wide = [name for name in moved if moved[name].numel() >= 64]
+    assert len(wide) > 3
+    for name in wide:
+        ratio = float(moved[name].std() / own[name].detach().std())
+        assert 0.3 < ratio < 0.7, name
+
+
+@pytest.mark.parametrize(
+    "given", [{"views": ["identity"]}, {"objective": "infograph"}], ids=["one view", "nodes"]
+)
+def test_noise_that_would_have_no_effect_is_refused(store, given) -> None:
+    with pytest.raises(UserError, match="two views or more, and an objective"):
+        make_model(config(1.0, **given), store)
+
+
+def test_training_with_noise_goes_on_where_it_was_stopped(store, tmp_path) -> None:
+    experiment = Experiment(
+        config(1.0, objective="ucl", views=["identity"] * 2, epochs=3, diagnose=False)
+    )
+    everything = np.arange(len(store))
+
+    def stop(record: dict) -> None:
+        if record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    whole = experiment.fit(0, everything)
+    checkpoint = Checkpoint(tmp_path / "seed0.safetensors")
+    with pytest.raises(KeyboardInterrupt):
+        experiment.fit(0, everything, checkpoint=checkpoint, log=stop)
+    assert checkpoint.epoch() == 1
+    resumed = experiment.fit(0, everything, checkpoint=checkpoint)
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)

@@ -1,0 +1,165 @@
+"""Histograms against loops over pairs, spectra against numpy, maps with their hover."""
+
+import math
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from graph_hcl import plot
+from graph_hcl.errors import UserError
+from graph_hcl.geometry import covariance_spectrum
+from graph_hcl.losses import EffectiveSampleSize, Exponential, Threshold
+from graph_hcl.plot.maps import POINTS
+from graph_hcl.plot.space import BINS
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def rows(graphs: int = 12, classes: int = 3):
+    generator = torch.Generator().manual_seed(0)
+    z = F.normalize(torch.randn(2 * graphs, 5, generator=generator), dim=1)
+    label = torch.arange(graphs) % classes
+    return z, torch.arange(graphs).repeat(2), label.repeat(2)
+
+
+def heights(ax, name: str) -> list[float]:
+    """Heights of the bins of the histogram whose name starts so."""
+    patch = next(p for p in ax.patches if p.get_label().startswith(name))
+    return patch.get_xy()[1 : 2 * BINS : 2, 1].tolist()
+
+
+ETAS = {
+    "exponential": (Exponential(2.0), lambda s, row: math.exp(2 * s)),
+    "threshold": (Threshold(1.2), lambda s, row: float(math.exp(s) >= 1.2)),
+    "none above": (Threshold(1e9), lambda s, row: float(s == max(row))),
+    "callable": (lambda s: F.logsigmoid(3 * s), lambda s, row: 1 / (1 + math.exp(-3 * s))),
+}
+
+
+@pytest.mark.parametrize("negatives", ["all", "label"])
+@pytest.mark.parametrize("name", ETAS)
+def test_histograms_equal_loops(name, negatives) -> None:
+    z, graph, label = rows()
+    log_eta, eta = ETAS[name]
+    ax = plot.similarities(z, graph, label, temperature=0.7, log_eta=log_eta, negatives=negatives)
+    product = (z @ z.t()).numpy()
+    apart = [(i, j) for i in range(24) for j in range(24) if graph[i] != graph[j]]
+    values = [product[i, j] for i, j in apart]
+    edges = np.linspace(min(values), max(values), BINS + 1)
+    plain, weighed = (
+        {True: [0.0] * BINS, False: [0.0] * BINS},
+        {
+            True: [0.0] * BINS,
+            False: [0.0] * BINS,
+        },
+    )
+    for i in range(24):
+        mine = [j for a, j in apart if a == i and (negatives == "all" or label[j] != label[i])]
+        s = {j: float(product[i, j]) / 0.7 for j in mine}
+        weight = {j: eta(v, list(s.values())) for j, v in s.items()}
+        if not sum(weight.values()):
+            weight = {j: float(v == max(s.values())) for j, v in s.items()}
+        total = sum(weight.values())
+        for j in [j for a, j in apart if a == i]:
+            alike = bool(label[i] == label[j])
+            where = min(int(np.searchsorted(edges, product[i, j], side="right")) - 1, BINS - 1)
+            plain[alike][where] += 1 / len(apart)
+            weighed[alike][where] += weight.get(j, 0.0) / total / 24
+    labels = [patch.get_label() for patch in ax.patches]
+    for alike, side in ((True, "same class"), (False, "other class")):
+        share, outline = sum(plain[alike]), sum(weighed[alike])
+        found = heights(ax, f"{side}: {share:.0%} of pairs")
+        np.testing.assert_allclose(found, plain[alike], atol=1e-6)
+        text = f"{side}: {outline:.0%} of the weight"
+        if outline:
+            np.testing.assert_allclose(heights(ax, text), weighed[alike], atol=1e-5)
+        else:
+            assert not any(label.startswith(side) and "weight" in label for label in labels)
+
+
+def test_hardness_that_sets_itself_and_features_that_all_agree() -> None:
+    z, graph, label = rows()
+    ax = plot.similarities(z, graph, label, log_eta=EffectiveSampleSize(0.3))
+    outlined = [p.get_label() for p in ax.patches if "weight" in p.get_label()]
+    assert len(outlined) == 2
+    total = sum(sum(heights(ax, name)) for name in outlined)
+    assert math.isclose(total, 1, rel_tol=1e-5)
+    point = plot.similarities(torch.ones(6, 2), torch.arange(6), torch.arange(6) % 2)
+    assert math.isclose(
+        sum(sum(heights(point, p.get_label())) for p in point.patches), 2, abs_tol=1e-5
+    )
+
+
+def test_spectra_are_relative_singular_values() -> None:
+    z = torch.randn(50, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    ax = plot.spectra({"features": covariance_spectrum(z), "one": [2.0], "zeros": [0.0, 0.0]})
+    by_name = {line.get_label(): line for line in ax.lines}
+    expected = np.linalg.svd(np.cov(z.numpy().T, bias=True), compute_uv=False)
+    np.testing.assert_allclose(by_name["features"].get_ydata(), expected / expected[0], rtol=1e-9)
+    assert by_name["features"].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    assert by_name["one"].get_ydata().tolist() == [1]
+    assert by_name["live above 0.001"].get_ydata() == [1e-3, 1e-3]
+    assert all(value > 0 for value in by_name["zeros"].get_ydata())
+    ticks = [text.get_text() for text in ax.get_yticklabels()]
+    assert not any("$" in text for text in ticks)
+
+
+def test_pca_is_that_of_standardised_embeddings() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 4)) * [1, 2, 3, 4]
+    found, caption = plot.project(x)
+    scaled = (x - x.mean(0)) / x.std(0)
+    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
+    np.testing.assert_allclose(np.abs(found), np.abs(left * values)[:, :2], atol=1e-8)
+    share = (values[:2] ** 2).sum() / (values**2).sum()
+    assert caption == f"PCA, {share:.0%} of the variance"
+    assert plot.project(np.ones((5, 3)))[0].tolist() == [[0, 0]] * 5
+    assert plot.project(np.arange(5.0)[:, None])[0].shape == (5, 2)
+
+
+def test_maps_that_cannot_be_drawn(monkeypatch) -> None:
+    with pytest.raises(UserError, match="pca or umap, but got 'tsne'"):
+        plot.check_map("tsne")
+    monkeypatch.setitem(__import__("sys").modules, "umap", None)
+    with pytest.raises(UserError, match="pip install"):
+        plot.project(np.eye(3), "umap")
+
+
+@pytest.mark.parametrize("classes", [2, 9, 40])
+def test_every_point_of_a_map_tells_its_graph_and_class(classes) -> None:
+    y = np.arange(120) % classes
+    xy = np.random.default_rng(0).normal(size=(120, 2))
+    ax = plot.embedding_map(xy, y, graphs=list(range(1000, 1120)))
+    text = plot.svg(ax)
+    titles = re.findall(r"<title>graph (\d+), class (\d+)</title>", text)
+    assert sorted((int(g), int(c)) for g, c in titles) == [
+        (1000 + k, k % classes) for k in range(120)
+    ]
+    assert "hover:" not in text
+    assert plot.svg(plot.embedding_map(xy, y, graphs=list(range(1000, 1120)))) == text
+    # Each title stands with its own point: their places are those of the data.
+    drawn = {}
+    for group in ET.fromstring(text).iter(f"{SVG}g"):
+        title = group.find(f"{SVG}title")
+        if title is not None:
+            use, path = group.find(f".//{SVG}use"), group.find(f"{SVG}path")
+            place = path.get("d").split()[1:3] if use is None else (use.get("x"), use.get("y"))
+            drawn[int(title.text.split()[1].rstrip(",")) - 1000] = [float(v) for v in place]
+    assert len(drawn) == 120
+    pixels = ax.transData.transform(xy)
+    for axis in (0, 1):
+        a, b = np.array([drawn[k][axis] for k in range(120)]), pixels[:, axis]
+        assert abs(np.corrcoef(a, b)[0, 1]) > 0.999  # triangles start at a corner
+    looks = [c for c in ax.collections if "class" in str(c.get_label())]
+    assert len(looks) == (classes if classes <= 16 else 0)
+
+
+def test_large_maps_are_thinned_out_and_say_so() -> None:
+    count = 2 * POINTS + 1
+    ax = plot.embedding_map(np.zeros((count, 2)), np.arange(count) % 2)
+    drawn = sum(len(c.get_offsets()) for c in ax.collections)
+    assert drawn <= POINTS
+    assert f"{drawn} of {count} graphs" in [text.get_text() for text in ax.texts]

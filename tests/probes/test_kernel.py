@@ -1,0 +1,88 @@
+"""The SVM on given kernels: equal to scikit-learn's, blind to test graphs, clear about mistakes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import make_classification
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.svm import SVC
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes import C_GRID, inductive, kernel_svm, stratified_folds, transductive
+
+NUMBERS = np.arange(90.0)[:, None]
+
+
+def kernel(seed: int, classes: int = 2):
+    x, y = make_classification(
+        90, 8, n_informative=5, n_classes=classes, flip_y=0.2, random_state=seed
+    )
+    x /= np.linalg.norm(x, axis=1, keepdims=True)  # or a large C takes long
+    return x @ x.T, y
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 999), st.integers(2, 3))
+def test_equals_grid_search_on_a_precomputed_kernel(seed: int, classes: int) -> None:
+    gram, y = kernel(seed, classes)
+    found = transductive(NUMBERS, y, folds=2, inner=3, seed=seed, probe=kernel_svm(gram), jobs=1)
+    for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.scores, strict=True):
+        cv = StratifiedKFold(3, shuffle=True, random_state=seed)
+        search = GridSearchCV(SVC(kernel="precomputed"), {"C": list(C_GRID)}, cv=cv)
+        search.fit(gram[np.ix_(fold.train, fold.train)], y[fold.train])
+        assert search.best_params_["C"] == score.C
+        assert score.predictions == search.predict(gram[np.ix_(fold.test, fold.train)]).tolist()
+
+
+def test_of_several_kernels_validation_takes_the_one_that_tells_the_classes() -> None:
+    gram, y = kernel(0)
+    noise = np.random.default_rng(0).normal(size=(90, 8))
+    folds = stratified_folds(y, folds=3, validation=0.3)
+    alone, both = (
+        inductive(lambda number, fold: NUMBERS, y, folds=folds, probe=kernel_svm(*grams), jobs=1)
+        for grams in ([gram], [noise @ noise.T, gram])
+    )
+    assert [score.predictions for score in both.scores] == [s.predictions for s in alone.scores]
+
+
+def test_sees_no_test_graph_but_its_own_values() -> None:
+    gram, y = kernel(1)
+    fold = stratified_folds(y, folds=3)[0]
+    kept, poisoned = np.array_split(fold.test, 2)
+    other = gram.copy()
+    other[poisoned] = other[:, poisoned] = 9.0
+    first, second = (
+        transductive(NUMBERS, y, folds=3, probe=kernel_svm(one), jobs=1).scores[0]
+        for one in (gram, other)
+    )
+    assert first.C == second.C
+    assert first.predictions[: len(kept)] == second.predictions[: len(kept)]
+
+
+@pytest.mark.parametrize(
+    ("grams", "sentence"),
+    [
+        ([np.zeros((3, 4))], "square kernel matrices"),
+        ([np.zeros((3, 3)), np.zeros((4, 4))], "of the same graphs"),
+        ([np.full((3, 3), np.nan)], "finite kernel values"),
+    ],
+)
+def test_matrices_that_are_no_kernels(grams, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        kernel_svm(*grams)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        (NUMBERS + 0.5, "Expected graph numbers"),
+        (NUMBERS - 1, "Expected graph numbers"),
+        (NUMBERS.repeat(2, axis=1), "embeddings of shape"),
+        (NUMBERS + 1, "below 90, but got 90"),
+    ],
+)
+def test_embeddings_that_are_no_graph_numbers(numbers, sentence: str) -> None:
+    gram, y = kernel(2)
+    with pytest.raises(UserError, match=sentence):
+        transductive(numbers, y, folds=2, probe=kernel_svm(gram), jobs=1)

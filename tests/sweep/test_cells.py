@@ -1,0 +1,156 @@
+"""A cell is what its hash says, and measures what a run by hand measures."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from graph_hcl.config import Config, EncoderConfig, ProbeConfig
+from graph_hcl.experiment import Experiment
+from graph_hcl.probes import inductive, stratified_folds, transductive
+from graph_hcl.sweep.cells import Cell, expand, run_cell
+from graph_hcl.sweep.estimate import estimate, raw_estimate
+from graph_hcl.sweep.spec import read_spec
+from graph_hcl.training import embed
+
+CONFIG = Config(
+    objective="h-ucl",
+    beta=0.5,
+    hidden=8,
+    layers=2,
+    epochs=3,
+    protocol="transductive",
+    probe=ProbeConfig(folds=3, name="logistic"),
+)
+
+
+def cell(config: Config = CONFIG, epochs=(3,), **options) -> Cell:
+    return Cell("MUTAG", "m", config.protocol, config, epochs, {}, **options)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"out": "elsewhere"},
+        {"mirror": "other"},
+        {"device": "cpu"},
+        {"diagnose": False},
+        {"probe": ProbeConfig(folds=3, name="logistic", jobs=2)},
+    ],
+)
+def test_the_name_does_not_say_where(changes) -> None:
+    assert cell(dataclasses.replace(CONFIG, **changes)).name == cell().name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"beta": 0.25},
+        {"encoder": EncoderConfig(jk="last")},
+        {"probe": ProbeConfig(folds=4, name="logistic")},
+        {"dataset": "PROTEINS"},
+    ],
+)
+def test_the_name_says_what(changes) -> None:
+    assert cell(dataclasses.replace(CONFIG, **changes)).name != cell().name
+    assert cell(epochs=(2, 3)).name != cell().name
+
+
+def test_a_setting_that_is_new_to_the_schema_leaves_names_as_they_are(monkeypatch) -> None:
+    before = cell().name
+    to_dict = Config.to_dict
+
+    def with_one_more(config: Config) -> dict:
+        return to_dict(config) | {"brand_new": 0}
+
+    monkeypatch.setattr(Config, "to_dict", with_one_more)
+    assert "brand_new" in cell().key()["config"]
+    assert cell().name == before
+
+
+def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
+    names = []
+    for folder, text in (("a", "[1]"), ("b", "[1]"), ("c", "[2]")):
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / "splits.json"
+        file.write_text(text)
+        probe = dataclasses.replace(CONFIG.probe, splits=str(file))
+        names.append(cell(dataclasses.replace(CONFIG, probe=probe)).name)
+    assert names[0] == names[1] != names[2]
+
+
+def test_controls_depend_on_the_data_and_the_folds_alone() -> None:
+    bag = cell(control="bag").name
+    assert cell(dataclasses.replace(CONFIG, beta=0.1, hidden=64), control="bag").name == bag
+    assert cell(dataclasses.replace(CONFIG, seed=1), control="bag").name != bag
+
+
+def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
+    record = run_cell(cell(epochs=(0, 1, 3)))
+    assert list(record["epochs"]) == ["0", "1", "3"]
+    for epochs in (0, 1, 3):
+        short = Experiment(dataclasses.replace(CONFIG, epochs=epochs))
+        model = short.fit(0, np.arange(188)) if epochs else short.model(0)
+        found = transductive(
+            embed(model, short.store, short.device), short.labels, probe="logistic", folds=3
+        )
+        again = record["epochs"][str(epochs)]
+        assert again["accuracy"] == [round(score.accuracy, 6) for score in found.scores]
+        assert again["C"] == [score.C for score in found.scores]
+        assert again["train"] == [score.train for score in found.scores]
+    json.dumps(record)
+
+
+def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
+    config = dataclasses.replace(CONFIG, objective="h-scl", protocol="inductive", epochs=1)
+    record = run_cell(cell(config, (1,)))
+    experiment = Experiment(config)
+    folds = stratified_folds(experiment.labels, folds=3, validation=0.1)
+
+    def train(number: int, fold) -> np.ndarray:
+        model = experiment.fit(0, fold.train)
+        return embed(model, experiment.store, experiment.device)
+
+    found = inductive(train, experiment.labels, folds=folds, probe="logistic")
+    assert record["epochs"]["1"]["accuracy"] == [round(s.accuracy, 6) for s in found.scores]
+    expected = [round(score.validation_accuracy or 0, 6) for score in found.scores]
+    assert record["epochs"]["1"]["validation_accuracy"] == expected
+
+
+def spec_file(folder: Path, methods, **fields) -> Path:
+    file = folder / "b.yaml"
+    small = {"hidden": 4, "probe": {"folds": 3}}
+    text = yaml.safe_dump(
+        {"datasets": ["MUTAG"], "methods": methods, "common": small} | fields, sort_keys=False
+    )
+    file.write_text(text)
+    return file
+
+
+def test_expansion_orders_by_repetition_and_leaves_out_what_would_leak(tmp_path: Path) -> None:
+    methods = {
+        "ucl": {"settings": {"objective": "ucl"}, "epochs": [4, 2]},
+        "h-scl": {"settings": {"objective": "h-scl"}, "grid": {"beta": [0.5, 1.0]}},
+        "bag": {"control": "bag"},
+    }
+    protocols = ["transductive", "inductive"]
+    file = spec_file(tmp_path, methods, protocols=protocols, repeats=2, seed=5)
+    found = expand(read_spec(file))
+    assert [c.config.seed for c in found] == [5] * 6 + [6] * 6
+    first = [(c.protocol[:1], c.method) for c in found[:6]]
+    assert first == [
+        ("t", "ucl"), ("t", "bag"), ("i", "ucl"), ("i", "h-scl"), ("i", "h-scl"), ("i", "bag")
+    ]  # fmt: skip
+    assert (found[0].epochs, found[0].config.epochs) == ((2, 4), 4)
+    assert len({c.name for c in found}) == len(found)
+
+
+def test_estimates_scale_with_what_was_finished() -> None:
+    one, two = cell(), cell(dataclasses.replace(CONFIG, seed=1))
+    assert estimate([two], []) == pytest.approx(raw_estimate(two))
+    done = [(one, {"seconds": {"train": 3 * raw_estimate(one), "evaluate": 0.0}})]
+    assert estimate([two, two], done) == pytest.approx(6 * raw_estimate(two))

@@ -1,0 +1,128 @@
+"""Benchmark files: what they mean, and what is refused in one sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from graph_hcl.errors import UserError
+from graph_hcl.sweep.spec import read_spec
+
+METHOD = {"ucl": {"settings": {"objective": "ucl"}}}
+
+
+def write(folder: Path, **fields) -> Path:
+    file = folder / "bench.yaml"
+    file.write_text(yaml.safe_dump({"datasets": ["MUTAG"], "methods": METHOD} | fields))
+    return file
+
+
+def test_later_layers_win(tmp_path: Path) -> None:
+    (tmp_path / "preset.yaml").write_text(
+        "{objective: h-ucl, epochs: 7, batch_size: 32, encoder: {readout: mean}}"
+    )
+    method = {
+        "config": "preset.yaml",
+        "settings": {"batch_size": 16, "encoder": {"jk": "last"}},
+        "grid": {"beta": [0.1, 0.2], "projection.dim": [8, 9]},
+    }
+    common = {"epochs": 3, "hidden": 8, "beta": 9.0}
+    spec = read_spec(write(tmp_path, methods={"m": method}, common=common, seed=4))
+    found = list(spec.configs("m", "MUTAG", "transductive"))
+    assert [point for point, _ in found] == [
+        {"beta": 0.1, "projection.dim": 8},
+        {"beta": 0.1, "projection.dim": 9},
+        {"beta": 0.2, "projection.dim": 8},
+        {"beta": 0.2, "projection.dim": 9},
+    ]
+    config = found[-1][1]
+    assert (config.hidden, config.epochs, config.batch_size) == (8, 7, 16)
+    assert (config.encoder.readout, config.encoder.jk) == ("mean", "last")
+    assert (config.beta, config.projection.dim, config.seed) == (0.2, 9, 4)
+
+
+def test_a_group_of_settings_can_be_one_choice(tmp_path: Path) -> None:
+    method = {
+        "settings": {"objective": "ucl"},
+        "grid": {"encoder": [{"jk": "last"}, {"jk": "max"}]},
+    }
+    spec = read_spec(write(tmp_path, methods={"m": method}))
+    found = [config.encoder.jk for _, config in spec.configs("m", "MUTAG", "transductive")]
+    assert found == ["last", "max"]
+
+
+def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
+    (tmp_path / "PROTEINS_full_splits.json").write_text(json.dumps([]))
+    spec = read_spec(write(tmp_path, datasets=["PROTEINS", "MUTAG"]), splits=str(tmp_path))
+    ((_, config),) = spec.configs("ucl", "PROTEINS", "inductive")
+    assert config.probe.splits == str(tmp_path / "PROTEINS_full_splits.json")
+    ((_, config),) = spec.configs("ucl", "PROTEINS", "transductive")
+    assert config.probe.splits is None
+    with pytest.raises(UserError, match=r"fixed folds of MUTAG at .*MUTAG_splits\.json"):
+        list(spec.configs("ucl", "MUTAG", "inductive"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"dataset": ["MUTAG"]}, "Unknown field 'dataset' .* Did you mean datasets?"),
+        ({"methods": {}}, "at least one method"),
+        ({"methods": {"a": 3}}, "method 'a' to have config"),
+        ({"methods": {"a": {"setting": {}}}}, "Unknown field 'setting' in the method 'a'"),
+        ({"methods": {"a": {"grid": {"beta": 1}}}}, "list of values for 'beta'"),
+        ({"datasets": []}, "list of data sets"),
+        ({"compare": [["ucl", "typo"]]}, "pairs of methods"),
+        ({"protocols": ["official"]}, "protocols of transductive, inductive"),
+        (
+            {"methods": {"a": {"grid": {"beta": [1]}, "tune": {"trials": 1, "space": {}}}}},
+            "a grid or tune",
+        ),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(tmp_path: Path, fields, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        read_spec(write(tmp_path, **fields))
+
+
+@pytest.mark.parametrize(
+    ("method", "sentence"),
+    [
+        ({"settings": {"batchsize": 3}}, "method 'a': .*batchsize"),
+        ({"settings": {"epochs": "many"}}, "method 'a': .*epochs"),
+        ({"config": "none.yaml"}, "expected a config file"),
+        ({"settings": {"hidden": 0}}, "--hidden to be 1 or more"),
+    ],
+)
+def test_mistaken_settings_name_their_method(tmp_path: Path, method, sentence: str) -> None:
+    spec = read_spec(write(tmp_path, methods={"a": method}))
+    with pytest.raises(UserError, match=sentence):
+        list(spec.configs("a", "MUTAG", "transductive"))
+
+
+@pytest.mark.parametrize("text", ["- 1", "{a: [", "\x00", "!!python/object/apply:os.getcwd []"])
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError):
+        read_spec(file)
+    with pytest.raises(UserError, match="Cannot read"):
+        read_spec(tmp_path / "absent.yaml")
+
+
+def test_tuned_points_are_drawn_once_and_for_all(tmp_path: Path) -> None:
+    pytest.importorskip("optuna", reason="the extra tune is not installed")
+    space = {
+        "beta": {"low": 0.0, "high": 1.0},
+        "optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True},
+        "hidden": {"low": 8, "high": 64},
+        "encoder.readout": ["sum", "mean"],
+    }
+    method = {"settings": {"objective": "h-ucl"}, "tune": {"trials": 8, "space": space}}
+    spec = read_spec(write(tmp_path, methods={"m": method}))
+    first = [config for _, config in spec.configs("m", "MUTAG", "transductive")]
+    assert first == [config for _, config in spec.configs("m", "MUTAG", "transductive")]
+    assert len({config.beta for config in first}) == 8
+    assert all(0 <= c.beta <= 1 and 1e-4 <= c.optimizer.lr <= 0.1 for c in first)
+    assert sum(c.optimizer.lr < 10**-2.5 for c in first) in range(2, 7)  # even in the logarithm
+    assert {c.encoder.readout for c in first} == {"sum", "mean"}
