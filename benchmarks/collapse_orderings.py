@@ -144,12 +144,10 @@ def four_losses(cells: Sequence[dict]) -> Figure:
                     {"epoch": epoch} | {name: names[name][k] for name in plot.curves.LOSSES}
                     for k, epoch in enumerate(cell["epoch"])
                 ]
-                plot.losses(seen, None, ax)
+                plot.losses(seen, ax=ax)
             ax.set(title=f"{dataset}, trained with {objective.upper()}")
             ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
             ax.set_ylabel("loss, held out" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure
 
 
@@ -175,6 +173,4 @@ def assumption(cells: Sequence[dict]) -> Figure:
             ax.set(title=f"{dataset}, trained with {objective.upper()}", ylim=(0, 1.03))
             ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
             ax.set_ylabel("anchors under Assumption 1" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from collapse_figures import CIFAR, CIFAR_BETAS, TYPES, common_epoch
 from collapse_orderings import accuracy, ordering_verdicts
-from collapse_results import by_dataset, usual, value
+from collapse_results import by_dataset, chosen, usual, value
 from collapse_verdicts import EQUAL, FULL, Verdict, collapse_verdicts
 
 HEAD = """# Collapse and loss orderings on graphs
@@ -25,7 +25,8 @@ cell by itself is, for example,
 CAPTIONS = {
     "collapse-live": "What grows with training on the set with most classes, in the unit ball. The "
     "dotted line is C − 1. Lines that still rise at the right edge are not converged.",
-    "collapse-long": "Longer training of single cells, unit ball, SCL type: is more to be had?",
+    "collapse-long": "Longer training of single cells: what hard negatives reach in the unit ball, "
+    "and what is reached without either.",
     "collapse-spectra": "Singular values of the covariance of the class means (training graphs, "
     "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
     "collapse-grid": "The whole grid at epoch {epoch}, the last one that all cells have. The grey "
@@ -104,7 +105,7 @@ def grid_tables(cells: Sequence[dict]) -> Iterator[str]:
     for dataset, here in by_dataset(cells).items():
         most = here[0]["classes"] - 1
         yield f"### {dataset}: {here[0]['classes']} classes, {most} dimensions\n"
-        untrained = here[0]
+        untrained = (chosen(here, normalize="ball") or here)[0]
         start = ", ".join(
             f"{name} {pair(untrained, measure, 0)}" for name, measure in MEASURES.items()
         )
@@ -120,17 +121,16 @@ def grid_tables(cells: Sequence[dict]) -> Iterator[str]:
             ):
                 for label, measure in MEASURES.items():
                     found = [
-                        [c for c in here if (c["negatives"], c["normalize"], c["beta"], c["seed"])
-                         == (kind, normalize, beta, 0)]
+                        chosen(here, negatives=kind, normalize=normalize, beta=beta, seed=0)
                         for beta in betas
-                    ]  # fmt: skip
+                    ]
                     last = max((c[0]["epoch"][-1] for c in found if c), default=epoch)
                     if at is None and last == epoch:
                         continue
                     values = [pair(c[0], measure, at) if c else "–" for c in found]
                     rows.append([name, normalize, str(at or last), label, *values])
         if most == 99:
-            rows += cifar_rows()
+            rows += cifar_rows(betas)
         yield (
             table(
                 ["negatives", "features", "epoch", "", *[f"β = {beta:g}" for beta in betas]], rows
@@ -171,17 +171,14 @@ def aside_table(cells: Sequence[dict]) -> str:
     return table(head, rows) + "\n"
 
 
-def cifar_rows() -> list[list[str]]:
-    """Return the geometry paper's figures on CIFAR-100 (test accuracy; the rest on training)."""
-    rows = []
+def cifar_rows(betas: Sequence[float]) -> Iterator[list[str]]:
+    """Yield the geometry paper's figures on CIFAR-100 (test accuracy; the rest on training)."""
     for kind, name in TYPES.items():
         for label, measure in MEASURES.items():
-            values = CIFAR[kind][measure]
+            known = dict(zip(CIFAR_BETAS, CIFAR[kind][measure], strict=True))
             scale = 100 if label == "accuracy" else 1
-            shown = ["decays" if v is None else f"{scale * v:g}" for v in values]
-            rows.append([name, "ball", "401", f"*CIFAR-100, paper: {label}*", *shown])
-    assert len(CIFAR_BETAS) == len(rows[0]) - 4
-    return rows
+            shown = ["decays" if (v := known[beta]) is None else f"{scale * v:g}" for beta in betas]
+            yield [name, "ball", "401", f"*CIFAR-100, paper: {label}*", *shown]
 
 
 def accuracy_table(cells: Sequence[dict]) -> str:
@@ -231,7 +228,8 @@ def setting(collapse: Sequence[dict], orderings: Sequence[dict]) -> Iterator[str
     )  # fmt: skip
     stopped = [cell for cell in (*collapse, *orderings) if cell["stopped"]]
     yield f"\nCells that stopped early because the loss was no longer finite: {len(stopped)}."
-    yield SETTING
+    steps = [cell["epochs"] * -(-cell["graphs"][0] // cell["batch_size"]) for cell in collapse]
+    yield SETTING.format(steps=max(steps, default=0))
 
 
 SETTING = """
@@ -243,8 +241,9 @@ all training and on all held-out graphs; features are those behind the head.
 
 Departures from the geometry paper: the expectation over negatives is exact where the paper draws
 256 per positive pair (its weights are detached there, and so are ours); an anchor is neither its
-own positive nor its own negative; and the training is much shorter, as the table says: the paper
-takes 401 epochs of 98 steps on CIFAR-100. Where the curves still rise, more would be reached.
+own positive nor its own negative; batches are smaller, since an epoch of 512 has seven steps at
+most here; and the training is shorter, {steps} steps at most, where the paper takes 401 epochs of
+98 steps on CIFAR-100. Where the curves still rise, more would be reached.
 
 Orderings: GIN 3×32 with sum read-out, head of two layers to 32 dimensions, unit sphere, T = .5, two
 augmented views, prefactor "sum"; the four losses are logged with prefactor "mean" on two views of
