@@ -27,8 +27,10 @@ import numpy as np
 import torch
 from collapse_cells import HARDENINGS, Cell, grid, quick_grid
 from collapse_figures import draw_all
-from collapse_page import CAPTIONS, page
+from collapse_orderings import anchors_in_order
+from collapse_page import page
 from collapse_results import gather, read
+from collapse_words import CAPTIONS
 
 from graph_hcl import augment, geometry, probes
 from graph_hcl.cli import config_parser, read_config
@@ -83,21 +85,6 @@ def look_at_orderings(model, experiment, indices, temperature) -> dict:
         values = {"same_class_mass": float(seen.same_class_mass().mean())}
         found[name] = rounded(seen.losses() | values | anchors_in_order(seen))
     return found
-
-
-def anchors_in_order(seen: geometry.Anchors) -> dict[str, float]:
-    """Return the share of anchors under Assumption 1, and of these, and of the others, how many
-    have H-SCL ≤ H-UCL; a share of no anchors is left out."""
-    both = torch.isfinite(seen.same.number) & torch.isfinite(seen.other.number)
-    under, every = seen.assumption_1(), seen.same.join(seen.other).hardened()[both]
-    # The loss of an anchor rises with the log of what its negatives weigh.
-    ordered = seen.other.hardened()[both] <= every + 1e-9
-    shares = {
-        "assumption_1": under.double().mean(),
-        "ordered_under": ordered[under].double().mean(),
-        "ordered_else": ordered[~under].double().mean(),
-    }
-    return {name: float(share) for name, share in shares.items() if not share.isnan()}
 
 
 def rounded(values: dict) -> dict:
@@ -188,19 +175,27 @@ def work(cell: Cell, folder: Path) -> str | None:
     return cell.name
 
 
-def write(cells: Path, results: Path, docs: Path) -> None:
-    """Write results of the cells, then figures and page of the results."""
+def write(cells: Path, results: Path, docs: Path, wanted: Sequence[Cell]) -> None:
+    """Write results of the cells, then figures and page of the results; name what is missing."""
     gather(cells, results)
-    found = read(results)
-    drawn = draw_all(*found, docs / "figures")
-    write_atomically(docs / "collapse.md", lambda to: to.write_text(page(*found, drawn)))
+    drawn = draw_all(*read(results), docs / "figures")
+    text = text_of(results, drawn, wanted)
+    write_atomically(docs / "collapse.md", lambda to: to.write_text(text, encoding="utf-8"))
 
 
-def stale(results: Path, docs: Path) -> bool:
+def text_of(results: Path, drawn: Sequence[str], wanted: Sequence[Cell]) -> str:
+    """Return the page that the results give."""
+    collapse, orderings = read(results)
+    there = {cell["name"] for cell in (*collapse, *orderings)}
+    missing = [cell.name for cell in wanted if cell.name not in there]
+    return page(collapse, orderings, drawn, missing)
+
+
+def stale(results: Path, docs: Path, wanted: Sequence[Cell]) -> bool:
     """Tell whether the page is another one than the results give."""
-    found = read(results)
     drawn = [name for name in CAPTIONS if (docs / "figures" / f"{name}.svg").exists()]
-    return (docs / "collapse.md").read_text() != page(*found, drawn)
+    text = (docs / "collapse.md").read_text(encoding="utf-8")
+    return text != text_of(results, drawn, wanted)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -216,16 +211,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of page and figures")
     options = parser.parse_args(argv)
     if options.check:
-        return int(stale(options.results, options.docs))
+        return int(stale(options.results, options.docs, grid()))
     if options.page:
-        write(options.cells, options.results, options.docs)
+        write(options.cells, options.results, options.docs, grid())
         return 0
     if options.quick:
         with TemporaryDirectory() as scratch:
             folder = Path(scratch)
             for cell in quick_grid():
                 work(cell, folder / "cells")
-            write(folder / "cells", folder / "results", folder / "docs")
+            write(folder / "cells", folder / "results", folder / "docs", quick_grid())
             print((folder / "docs" / "collapse.md").read_text())
         return 0
     cells = [c for c in grid() if all(part in c.name for part in options.only.split(","))]

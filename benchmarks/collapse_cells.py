@@ -106,7 +106,8 @@ def grid() -> list[Cell]:
             cells.append(collapse_cell(name, normalize, negatives, beta, epochs=LONG))
     # The paper's batch size, where an epoch has seven steps.
     cells += block("COIL-DEL", "ball", "label", batch_size="512", epochs="200")
-    again = [(name, seed) for name in ORDERING_SETS for seed in ("1", "2")]
+    # NCI1 holds out enough graphs in one split.
+    again = [(name, seed) for name in ORDERING_SETS[:2] for seed in ("1", "2")]
     return cells + [c for name, seed in again for c in ordering_cells(name, seed=seed)]
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from collapse_orderings import assumption, four_losses
 from collapse_results import COLLAPSE, by_dataset, chosen, usual, value
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from graph_hcl import plot
+from graph_hcl.files import write_atomically
 from graph_hcl.plot.style import COLOURS, DASHES, MARKERS
 
 TYPES = {"label": "SCL type", "all": "UCL type"}
@@ -29,10 +30,18 @@ CIFAR = {
 }
 CIFAR_BETAS = (0, 2, 5, 10, 30)
 BY_EPOCH = (
-    ("train", "live_dimensions", "live dimensions, training graphs"),
+    ("train", "live_dimensions", "live dimensions, training"),
     ("train", "equal_inner_product", "equal inner product, training"),
-    ("held_out", "class_mean_accuracy", "class-mean accuracy, held out"),
+    ("held_out", "class_mean_accuracy", "accuracy, held out"),
 )
+
+LONG = {
+    "ball, SCL type, β = 5": ("ball", "label", True),
+    "ball, SCL type, β = 0": ("ball", "label", False),
+    "ball, UCL type, β = 2 (COIL-DEL: 5)": ("ball", "all", True),
+    "no normalisation, SCL type, β = 5": ("none", "label", True),
+}
+"""Longer trainings by name: normalisation, negatives, whether they are hardened."""
 
 
 def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) -> list[str]:
@@ -49,14 +58,25 @@ def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) 
         ("collapse-assumption", assumption, orderings),
     ):
         if cells:
-            with plot.styled(), TemporaryDirectory() as scratch:
-                figure = draw(cells)
-                plot.save(figure.axes[0], Path(scratch) / name)
-                text = (Path(scratch) / f"{name}.svg").read_text()
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{name}.svg").write_text(text)
+            with plot.styled():
+                text = plot.svg(one_legend(draw(cells)).axes[0])
+            path = folder / f"{name}.svg"
+            write_atomically(path, lambda to, text=text: to.write_text(text, encoding="utf-8"))
             drawn.append(name)
     return drawn
+
+
+def one_legend(figure: Figure) -> Figure:
+    """Return the figure with one legend below for all axes, instead of theirs."""
+    names: dict[str, Any] = {}
+    for ax in figure.axes:
+        if ax.get_legend():
+            ax.get_legend().remove()
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            names.setdefault(name, handle)
+    columns = len(names) if len(names) < 6 else 4
+    figure.legend(names.values(), names, loc="outside lower center", ncols=columns)
+    return figure
 
 
 def records(cells: Sequence[dict], part: str, name: str) -> dict[str, list[dict]]:
@@ -85,8 +105,6 @@ def live(cells: Sequence[dict]) -> Figure:
             if name == "live_dimensions" and ball:
                 ax.axhline(ball[0]["classes"] - 1, color="#555555", lw=1, ls=":")
             ax.set_ylim(bottom=0)
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure
 
 
@@ -102,27 +120,30 @@ def longer(main: Sequence[dict], others: Sequence[dict]) -> list[dict]:
 
 
 def long(cells: Sequence[dict]) -> Figure:
-    """Draw by epoch what longer training reaches; one row per data set, one line per β."""
+    """Draw by epoch what longer training reaches; one row per data set, one line per setting."""
     sets = by_dataset(cells)
     figure = Figure(figsize=(10, 2.7 * len(sets)))
     axes = figure.subplots(len(sets), 3, squeeze=False)
     for row, (dataset, here) in enumerate(sets.items()):
         for column, (part, name, label) in enumerate(BY_EPOCH):
-            ax = axes[row, column]
-            plot.compare(records(chosen(here), part, name), name, label, ax)
-            ax.set(title=f"{dataset}, SCL type" if column == 0 else "", ylabel=label)
+            ax, lines = axes[row, column], {}
+            for key, (normalize, negatives, hard) in LONG.items():
+                found = chosen(here, normalize=normalize, negatives=negatives, seed=0)
+                found = [cell for cell in found if (cell["beta"] > 0) == hard][:1]
+                # A line that is missing keeps its colour for the other rows.
+                lines[key] = next(iter(records(found, part, name).values()), [])
+            plot.compare(lines, name, label, ax)
+            ax.set(title=dataset if column == 0 else "", ylabel=label)
             if name == "live_dimensions":
                 ax.axhline(here[0]["classes"] - 1, color="#555555", lw=1, ls=":")
             ax.set_ylim(bottom=0)
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure
 
 
 def spectra(cells: Sequence[dict]) -> Figure:
     """Draw the final spectrum of the class means in the ball, one line per β."""
     sets = by_dataset(cells)
-    figure = Figure(figsize=(2.9 * len(sets), 5.4))
+    figure = Figure(figsize=(max(6, 2.9 * len(sets)), 5.4))
     axes = figure.subplots(2, len(sets), squeeze=False, sharey=True)
     for column, (dataset, here) in enumerate(sets.items()):
         for row, (negatives, kind) in enumerate(TYPES.items()):
@@ -130,13 +151,10 @@ def spectra(cells: Sequence[dict]) -> Figure:
             ax = axes[row, column]
             found = {f"β = {cell['beta']:g}": cell["spectrum"]["train"] for cell in ball}
             if found:
-                plot.spectra(found, ax)
-            ax.axhline(1e-3, color="#555555", lw=1, ls=":")
+                plot.spectra(found, ax=ax)
             ax.set(title=f"{dataset}, {kind}", xlabel="dimension" if row else "", ylim=(1e-6, 2))
             ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             ax.set_ylabel("σ / largest σ" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure
 
 
@@ -153,7 +171,7 @@ def grid(cells: Sequence[dict]) -> Figure:
         ("train", "equal_inner_product", "equal inner product", lambda cell: 1),
         ("held_out", "class_mean_accuracy", "held-out accuracy", lambda cell: 1),
     )
-    figure = Figure(figsize=(2.9 * len(sets), 7.6))
+    figure = Figure(figsize=(max(6, 2.9 * len(sets)), 7.6))
     axes = figure.subplots(3, len(sets), squeeze=False, sharey="row", sharex=True)
     for column, (dataset, here) in enumerate(sets.items()):
         for row, (part, name, label, scale) in enumerate(measures):
@@ -184,15 +202,13 @@ def grid(cells: Sequence[dict]) -> Figure:
             ax.set_ylabel(label if column == 0 else "")
     for row, top in enumerate((1.05, None, 1.05)):
         axes[row, 0].set_ylim(0, top)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
 def metrics(cells: Sequence[dict]) -> Figure:
     """Draw the four collapse metrics by epoch in the ball, SCL type, plain and with β = 5."""
     sets = by_dataset(cells)
-    figure = Figure(figsize=(2.9 * len(sets), 5.2))
+    figure = Figure(figsize=(max(6, 2.9 * len(sets)), 5.2))
     axes = figure.subplots(2, len(sets), squeeze=False, sharey=True, sharex=True)
     for column, (dataset, here) in enumerate(sets.items()):
         for row, beta in enumerate((0.0, 5.0)):
@@ -206,15 +222,13 @@ def metrics(cells: Sequence[dict]) -> Figure:
                 plot.collapse(seen, ax)
             ax.set(title=f"{dataset}, β = {beta:g}", xlabel="epoch" if row else "")
             ax.set_ylabel("distance from neural collapse" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure
 
 
 def losses(cells: Sequence[dict]) -> Figure:
     """Draw how far H-SCL, as trained with in the ball, stays above its floor by epoch."""
     sets = by_dataset(cells)
-    figure = Figure(figsize=(2.9 * len(sets), 3.4))
+    figure = Figure(figsize=(max(6, 2.9 * len(sets)), 3.4))
     axes = figure.subplots(1, len(sets), squeeze=False)
     for column, (dataset, here) in enumerate(sets.items()):
         ax = axes[0, column]
@@ -223,11 +237,12 @@ def losses(cells: Sequence[dict]) -> Figure:
                 ax.plot(
                     cell["epoch"], np.array(cell[part]["h-scl"]) - cell["floor"],
                     color=COLOURS[number], ls=dash, lw=thin,
-                    label=f"β = {cell['beta']:g}" if part == "train" else None,
+                    label=f"β = {cell['beta']:g}, {'training' if part == 'train' else 'held out'}",
                 )  # fmt: skip
         ax.set(title=f"{dataset}, floor {here[0]['floor']:.4f}", xlabel="epoch", yscale="log")
         ax.set_ylabel("H-SCL − floor" if column == 0 else "")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    title = "solid: training graphs, dashed: held out"
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, title=title)
+        # matplotlib's own labels are formulas, which the style takes for text.
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        ax.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+        ax.yaxis.set_minor_formatter("")
     return figure

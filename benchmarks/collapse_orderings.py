@@ -3,16 +3,32 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+import torch
 from collapse_results import by_dataset, chosen
 from collapse_verdicts import ROUNDING, Verdict, graded
 from matplotlib.figure import Figure
 
-from graph_hcl import plot
+from graph_hcl import geometry, plot
 
 EVEN = 0.01
 """Differences of accuracy below this count as none."""
 OBJECTIVES = {"ucl": None, "h-ucl": "beta1", "scl": None, "h-scl": "beta1"}
 ETAS = {"beta1": "β = 1", "beta2": "β = 2", "tau0.61": "τ = e^−.5", "tau0.90": "τ = e^−.1"}
+
+
+def anchors_in_order(seen: geometry.Anchors) -> dict[str, float]:
+    """Return the share of anchors under Assumption 1, and of these, and of the others, how many
+    have H-SCL ≤ H-UCL; a share of no anchors is left out."""
+    both = torch.isfinite(seen.same.number) & torch.isfinite(seen.other.number)
+    under, every = seen.assumption_1(), seen.same.join(seen.other).hardened()[both]
+    # The loss of an anchor rises with the log of what its negatives weigh.
+    ordered = seen.other.hardened()[both] <= every + 1e-9
+    shares = {
+        "assumption_1": under.double().mean(),
+        "ordered_under": ordered[under].double().mean(),
+        "ordered_else": ordered[~under].double().mean(),
+    }
+    return {name: float(share) for name, share in shares.items() if not share.isnan()}
 
 
 def looks(cells: Sequence[dict], name: str) -> Iterator[list[float]]:
@@ -144,12 +160,10 @@ def four_losses(cells: Sequence[dict]) -> Figure:
                     {"epoch": epoch} | {name: names[name][k] for name in plot.curves.LOSSES}
                     for k, epoch in enumerate(cell["epoch"])
                 ]
-                plot.losses(seen, None, ax)
+                plot.losses(seen, ax=ax)
             ax.set(title=f"{dataset}, trained with {objective.upper()}")
             ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
             ax.set_ylabel("loss, held out" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure
 
 
@@ -175,6 +189,4 @@ def assumption(cells: Sequence[dict]) -> Figure:
             ax.set(title=f"{dataset}, trained with {objective.upper()}", ylim=(0, 1.03))
             ax.set_xlabel("epoch" if row == len(sets) - 1 else "")
             ax.set_ylabel("anchors under Assumption 1" if column == 0 else "")
-            if (row or column) and ax.get_legend():
-                ax.get_legend().remove()
     return figure

@@ -4,42 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from collapse_figures import CIFAR, CIFAR_BETAS, TYPES, common_epoch
 from collapse_orderings import accuracy, ordering_verdicts
-from collapse_results import by_dataset, usual, value
-from collapse_verdicts import EQUAL, FULL, Verdict, collapse_verdicts
-
-HEAD = """# Collapse and loss orderings on graphs
-
-A reproduction, on graph data sets, of what two papers claim of image data sets:
-
-- arXiv 2311.05139 (below: *geometry paper*): with hard negatives and normalised features, training
-  reaches neural collapse; without either, the features collapse to few dimensions.
-- arXiv 2209.00078 (*H-SCL paper*): H-SCL is bounded by H-UCL under its Assumption 1, not by UCL.
-
-This page is generated: `python benchmarks/collapse.py` trains what is missing, and
-`python benchmarks/collapse.py --page` writes results, figures and this text from the cells. One
-cell by itself is, for example,
-`python -m graph_hcl.train --config configs/reproduce/collapse/COIL-DEL.yaml --beta 5
---projection.normalize ball`.
-"""
-
-CAPTIONS = {
-    "collapse-live": "What grows with training on the set with most classes, in the unit ball. The "
-    "dotted line is C − 1. Lines that still rise at the right edge are not converged.",
-    "collapse-long": "Longer training of single cells, unit ball, SCL type: is more to be had?",
-    "collapse-spectra": "Singular values of the covariance of the class means (training graphs, "
-    "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
-    "collapse-grid": "The whole grid at epoch {epoch}, the last one that all cells have. The grey "
-    "stars are the geometry paper's CIFAR-100 figures, unit ball, after 401 epochs of 98 steps.",
-    "collapse-metrics": "The four distances from neural collapse on training graphs, unit ball, "
-    "SCL type: all are 0 there.",
-    "collapse-losses": "H-SCL above its floor, logarithmic, in the unit ball. The floor is that of "
-    "every β. A line ends where it is no longer above it.",
-    "collapse-orderings": "The four losses on held-out graphs (β = 1, T = .5; the positive is the "
-    "other view), by what the encoder was trained with, seed 0. The "
-    "counterpart of figure 5 of the H-SCL paper.",
-    "collapse-assumption": "Fraction of held-out anchors under Assumption 1, by what the encoder "
-    "was trained with. The counterpart of figure 4 of the H-SCL paper.",
-}
+from collapse_results import by_dataset, chosen, usual, value
+from collapse_verdicts import Verdict, collapse_verdicts
+from collapse_words import CAPTIONS, HEAD, RULES, SETTING
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -54,8 +21,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def page(collapse: Sequence[dict], orderings: Sequence[dict], drawn: Sequence[str]) -> str:
-    """Return the whole text."""
+def page(
+    collapse: Sequence[dict],
+    orderings: Sequence[dict],
+    drawn: Sequence[str],
+    missing: Sequence[str] = (),
+) -> str:
+    """Return the whole text; `missing` names cells of the grid that are not trained."""
     parts = [HEAD, "## Verdicts\n"]
     if collapse:
         parts += ["The geometry paper:\n", verdict_table(list(collapse_verdicts(collapse))), RULES]
@@ -72,16 +44,8 @@ def page(collapse: Sequence[dict], orderings: Sequence[dict], drawn: Sequence[st
         parts += ["### Other batch sizes and lengths\n", aside_table(asides)]
     if orderings:
         parts += ["## What the ordering encoders classify\n", accuracy_table(orderings)]
-    parts += ["## Setting\n", *setting(collapse, orderings)]
+    parts += ["## Setting\n", *setting(collapse, orderings, missing)]
     return "\n".join(parts).rstrip() + "\n"
-
-
-RULES = f"""
-A claim holds when it holds on every data set, does not when on none, and partly otherwise. Neural
-collapse counts as reached when {FULL:.0%} of the C − 1 dimensions are live and the class means'
-cosines differ from −1/(C−1) by {EQUAL} on average at most; coming nearer to it than without hard
-negatives counts as a part. Dimensional collapse is less than half of the dimensions live.
-"""
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
@@ -104,7 +68,7 @@ def grid_tables(cells: Sequence[dict]) -> Iterator[str]:
     for dataset, here in by_dataset(cells).items():
         most = here[0]["classes"] - 1
         yield f"### {dataset}: {here[0]['classes']} classes, {most} dimensions\n"
-        untrained = here[0]
+        untrained = (chosen(here, normalize="ball") or here)[0]
         start = ", ".join(
             f"{name} {pair(untrained, measure, 0)}" for name, measure in MEASURES.items()
         )
@@ -120,17 +84,16 @@ def grid_tables(cells: Sequence[dict]) -> Iterator[str]:
             ):
                 for label, measure in MEASURES.items():
                     found = [
-                        [c for c in here if (c["negatives"], c["normalize"], c["beta"], c["seed"])
-                         == (kind, normalize, beta, 0)]
+                        chosen(here, negatives=kind, normalize=normalize, beta=beta, seed=0)
                         for beta in betas
-                    ]  # fmt: skip
+                    ]
                     last = max((c[0]["epoch"][-1] for c in found if c), default=epoch)
                     if at is None and last == epoch:
                         continue
                     values = [pair(c[0], measure, at) if c else "–" for c in found]
                     rows.append([name, normalize, str(at or last), label, *values])
         if most == 99:
-            rows += cifar_rows()
+            rows += cifar_rows(betas)
         yield (
             table(
                 ["negatives", "features", "epoch", "", *[f"β = {beta:g}" for beta in betas]], rows
@@ -171,17 +134,14 @@ def aside_table(cells: Sequence[dict]) -> str:
     return table(head, rows) + "\n"
 
 
-def cifar_rows() -> list[list[str]]:
-    """Return the geometry paper's figures on CIFAR-100 (test accuracy; the rest on training)."""
-    rows = []
+def cifar_rows(betas: Sequence[float]) -> Iterator[list[str]]:
+    """Yield the geometry paper's figures on CIFAR-100 (test accuracy; the rest on training)."""
     for kind, name in TYPES.items():
         for label, measure in MEASURES.items():
-            values = CIFAR[kind][measure]
+            known = dict(zip(CIFAR_BETAS, CIFAR[kind][measure], strict=True))
             scale = 100 if label == "accuracy" else 1
-            shown = ["decays" if v is None else f"{scale * v:g}" for v in values]
-            rows.append([name, "ball", "401", f"*CIFAR-100, paper: {label}*", *shown])
-    assert len(CIFAR_BETAS) == len(rows[0]) - 4
-    return rows
+            shown = ["decays" if (v := known[beta]) is None else f"{scale * v:g}" for beta in betas]
+            yield [name, "ball", "401", f"*CIFAR-100, paper: {label}*", *shown]
 
 
 def accuracy_table(cells: Sequence[dict]) -> str:
@@ -206,7 +166,9 @@ def accuracy_table(cells: Sequence[dict]) -> str:
     )
 
 
-def setting(collapse: Sequence[dict], orderings: Sequence[dict]) -> Iterator[str]:
+def setting(
+    collapse: Sequence[dict], orderings: Sequence[dict], missing: Sequence[str]
+) -> Iterator[str]:
     """Yield what was trained, and where it departs from the papers."""
     rows = []
     for kind, cells in (("collapse", collapse), ("orderings", orderings)):
@@ -230,23 +192,8 @@ def setting(collapse: Sequence[dict], orderings: Sequence[dict]) -> Iterator[str
         rows,
     )  # fmt: skip
     stopped = [cell for cell in (*collapse, *orderings) if cell["stopped"]]
+    names = ", ".join(f"`{name}`" for name in missing) or "none"
     yield f"\nCells that stopped early because the loss was no longer finite: {len(stopped)}."
-    yield SETTING
-
-
-SETTING = """
-Collapse: GIN 3×64 with mean read-out, projection head of two layers to C − 1 dimensions, one view
-without augmentation, positives of the same label, T = 1, prefactor "mean", Adam 1e-3, 80 % of the
-graphs, stratified, for training. "SCL type" takes negatives of other labels; "UCL type", the
-latent-class reading, takes all other graphs of the batch. Metrics are taken in evaluation mode on
-all training and on all held-out graphs; features are those behind the head.
-
-Departures from the geometry paper: the expectation over negatives is exact where the paper draws
-256 per positive pair (its weights are detached there, and so are ours); an anchor is neither its
-own positive nor its own negative; and the training is much shorter, as the table says: the paper
-takes 401 epochs of 98 steps on CIFAR-100. Where the curves still rise, more would be reached.
-
-Orderings: GIN 3×32 with sum read-out, head of two layers to 32 dimensions, unit sphere, T = .5, two
-augmented views, prefactor "sum"; the four losses are logged with prefactor "mean" on two views of
-each held-out graph, and all of them under each hardening, whatever was trained with.
-"""
+    yield f"Cells of the grid that are not trained: {names}."
+    steps = [cell["epochs"] * -(-cell["graphs"][0] // cell["batch_size"]) for cell in collapse]
+    yield SETTING.format(steps=max(steps, default=0))

@@ -37,6 +37,7 @@ def slim(cell: dict) -> dict:
     """Return what is committed of a cell: its setting, and columns over the looks."""
     config, looks = cell["config"], cell["looks"]
     kept = {
+        "name": cell["name"],
         "dataset": config["dataset"],
         "epochs": config["epochs"],
         "batch_size": config["batch_size"],

@@ -142,7 +142,7 @@ def test_the_verdicts_on_orderings_follow_the_columns():
 
 
 def test_anchors_in_order_are_those_under_assumption_1():
-    from collapse import anchors_in_order
+    from collapse_orderings import anchors_in_order
 
     z = torch.nn.functional.normalize(
         torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
@@ -188,9 +188,7 @@ def test_every_cell_is_named_by_its_settings_and_has_a_config():
     from collapse_cells import grid
 
     cells = grid()
-    assert (
-        len({cell.name for cell in cells}) == len(cells) == 4 * 5 * 3 * 2 + 3 * 3 * 10 + 4 * 4 + 5
-    )
+    assert len({cell.name for cell in cells}) == len(cells) == 4 * 5 * 3 * 2 + 7 * 10 + 4 * 4 + 5
     assert all(Path(cell.argv[1]).exists() for cell in cells)
 
 
@@ -208,17 +206,19 @@ def test_a_grid_on_mutag_gives_results_figures_and_a_page_and_goes_on(tmp_path, 
     assert len(first["epochs"]) == 3
     monkeypatch.setattr(collapse, "train", lambda cell: pytest.fail("trained again"))
     assert collapse.work(grid[0], cells) is None
-    collapse.write(cells, results, docs)
+    collapse.write(cells, results, docs, grid[:1])
     text = (docs / "collapse.md").read_text()
     assert "MUTAG: 2 classes" in text
     drawn = {path.stem for path in (docs / "figures").glob("*.svg")}
     assert drawn == set(collapse.CAPTIONS) - {"collapse-long"}
-    assert not collapse.stale(results, docs)
+    assert not collapse.stale(results, docs, grid[:1])
+    assert "not trained: none" in text
+    assert collapse.stale(results, docs, collapse.quick_grid())
     (docs / "collapse.md").write_text(text.replace("**holds**", "**partly**"))
-    assert collapse.stale(results, docs)
+    assert collapse.stale(results, docs, grid[:1])
 
 
 def test_the_committed_page_is_what_the_committed_results_give():
     import collapse
 
-    assert not collapse.stale(collapse.RESULTS, collapse.DOCS)
+    assert not collapse.stale(collapse.RESULTS, collapse.DOCS, collapse.grid())
