@@ -162,7 +162,9 @@ def _check(
     if num_negatives is not None and num_negatives < 1:
         raise ValueError(f"Expected num_negatives to be 1 or more, but got {num_negatives}.")
     # One sum tells in most cases; only where it overflows need every feature be looked at.
-    total = anchors.detach().float().sum() + samples.detach().float().sum()
+    total = anchors.detach().float().sum()
+    if samples is not anchors:
+        total = total + samples.detach().float().sum()
     if not torch.isfinite(total) and not (
         torch.isfinite(anchors).all() and torch.isfinite(samples).all()
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import is_
 
 import torch
 from torch import Tensor
@@ -59,12 +60,18 @@ class Pairs:
             torch.arange(len(positive), device=positive.device),
         )
 
+    @property
+    def one_key(self) -> bool:
+        """Whether the negative keys are the positive keys."""
+        negative = self.negative
+        return negative is not None and all(map(is_, negative, self.positive))
+
     def masks(self, rows: slice = slice(None)) -> tuple[Tensor, Tensor]:
         """Return the masks of positives and of negatives, [A, S], or some rows of them."""
         positives = self.positive[0][rows, None] == self.positive[1]
         if self.negative is None:
             negatives = torch.ones_like(positives)
-        elif self.negative[0] is self.positive[0] and self.negative[1] is self.positive[1]:
+        elif self.one_key:
             negatives = ~positives
         else:
             negatives = self.negative[0][rows, None] != self.negative[1]
@@ -83,8 +90,7 @@ class Pairs:
         total, same = len(self.positive[1]), _same(*self.positive)
         if self.negative is None:
             return same - own, torch.full_like(same, total - own)
-        alike = self.negative[0] is self.positive[0] and self.negative[1] is self.positive[1]
-        return same - own, total - (same if alike else _same(*self.negative))
+        return same - own, total - (same if self.one_key else _same(*self.negative))
 
     def positive_pairs(self) -> tuple[Tensor, Tensor]:
         """Return anchors and samples [P] of all positive pairs, by anchor, in O(P) memory.

@@ -89,8 +89,7 @@ class _Rowwise(torch.autograd.Function):
     ) -> Tensor:
         x = anchors if samples is None else samples
         small = samples is None and len(x) ** 2 <= WHOLE
-        masks = pairs.masks() if small else None
-        counts = pairs.counts() if masks is None else (masks[0].sum(1), masks[1].sum(1))
+        counts, whole = _whole(pairs) if small else (pairs.counts(), None)
         counted = (counts[0] > 0) & (counts[1] > 0)
         log_q = log_count(counts[1], prefactor, anchors)
         share = shares(counts[0], counted, average).to(anchors)
@@ -98,13 +97,15 @@ class _Rowwise(torch.autograd.Function):
         is_one = not isinstance(beta, Tensor) and beta == 1
         height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
         d_a = torch.empty_like(anchors)
+        everyone = bool(counted.all())
         # Samples without a gradient, a queue or fixed targets, are spared a product a block.
-        d_x = torch.zeros_like(x) if samples is None or ctx.needs_input_grad[1] else None
+        asked = ctx.needs_input_grad[1] if samples is not None else whole is None
+        d_x = torch.zeros_like(x) if asked else None
         total = anchors.new_zeros(())
-        blocks = _blocks(pairs, counts, height) if masks is None else [_whole(*masks)]
+        blocks = _blocks(pairs, counts, height) if whole is None else [whole]
         for rows, positive, excluded in blocks:
             a = anchors[rows]
-            s = torch.addmm(a.new_zeros(()), a, x.t(), beta=0, alpha=1 / pair_loss.temperature)
+            s = (a / pair_loss.temperature) @ x.t()
             flat, row = s.view(-1), positive // len(x)
             near = flat[positive]
             _exclude(s, excluded, -math.inf)
@@ -115,16 +116,20 @@ class _Rowwise(torch.autograd.Function):
                 hard, eta = s.exp_(), None
                 tilted, weight = hard.sum(1), counts[1][rows].to(s)
             else:
-                eta = (s * (b[:, None] if isinstance(b, Tensor) else b)).exp_()
+                eta = (
+                    s.exp() if is_one else (s * (b[:, None] if isinstance(b, Tensor) else b)).exp_()
+                )
                 hard = torch.mul(eta, eta, out=s) if is_one else s.exp_().mul_(eta)
                 tilted, weight = hard.sum(1), eta.sum(1)
             some = counted[rows]
-            log_n = torch.where(some, log_q[rows] + top[:, 0] + (tilted / weight).log(), 0)
+            log_n = log_q[rows] + top[:, 0] + (tilted / weight).log()
+            if not everyone:
+                log_n = torch.where(some, log_n, 0)
+                tilted, weight = torch.where(some, tilted, 1), torch.where(some, weight, 1)
             part, d_n, d_near = pair_loss.slopes(log_n[row], near, log_q[rows][row])
             parts = share[rows][row]
             total += torch.dot(part, parts)
             up = torch.zeros_like(log_n).index_add_(0, row, d_n * parts)
-            tilted, weight = torch.where(some, tilted, 1), torch.where(some, weight, 1)
             slope = hard.mul_((up * (1 if detach else 1 + b) / tilted)[:, None])
             if eta is not None and not detach:
                 slope.addcmul_(eta, (up * b / weight)[:, None], value=-1)
@@ -156,8 +161,18 @@ def _exclude(s: Tensor, excluded: Tensor, value: float) -> None:
         s.view(-1).index_fill_(0, excluded, value)
 
 
-def _whole(positives: Tensor, negatives: Tensor) -> Block:
-    return Block(slice(None), positives.view(-1).nonzero().squeeze(1), ~negatives)
+def _whole(pairs: Pairs) -> tuple[tuple[Tensor, Tensor], Block]:
+    """Return the counts of positives and of negatives, and one block of all anchors."""
+    if pairs.one_key and pairs.self_index is not None:
+        # Whoever shares the key is no negative, and a positive unless it is the anchor itself.
+        excluded = pairs.positive[0][:, None] == pairs.positive[1]
+        positives = excluded.scatter(1, pairs.self_index[:, None], False)
+        same = positives.sum(1)
+        counts = same, excluded.shape[1] - 1 - same
+    else:
+        positives, negatives = pairs.masks()
+        counts, excluded = (positives.sum(1), negatives.sum(1)), ~negatives
+    return counts, Block(slice(None), positives.view(-1).nonzero().squeeze(1), excluded)
 
 
 def _blocks(pairs: Pairs, counts: tuple[Tensor, Tensor], height: int) -> Iterator[Block]:
