@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from graph_hcl import geometry, plot
 
 EVEN = 0.01
-"""Differences of accuracy below this count as none."""
+"""Gains of accuracy below this count as none."""
 OBJECTIVES = {"ucl": None, "h-ucl": "beta1", "scl": None, "h-scl": "beta1"}
 ETAS = {"beta1": "β = 1", "beta2": "β = 2", "tau0.61": "τ = e^−.5", "tau0.90": "τ = e^−.1"}
 
@@ -136,10 +136,10 @@ def _accuracies(cells: Sequence[dict]) -> Iterator[Verdict]:
         for dataset, here in by_dataset(cells).items():
             a, b = accuracy(here, better), accuracy(here, worse)
             if a == a and b == b:
-                grades.append(0.5 if abs(a - b) < EVEN else float(a > b))
+                grades.append(float(a - b >= EVEN))
                 words.append(f"{dataset}: {100 * a:.1f} and {100 * b:.1f}")
         yield Verdict(
-            f"{better.upper()} classifies better than {worse.upper()}.",
+            f"{better.upper()} classifies better than {worse.upper()}, by a percentage point.",
             graded(grades),
             "; ".join(words) + " % of held-out graphs.",
             "collapse-orderings",
