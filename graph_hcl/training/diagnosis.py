@@ -11,7 +11,7 @@ from torch import Tensor
 from graph_hcl import geometry
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def diagnose(z: Tensor, graph: Tensor, label: Tensor, objective: Any = None) -> dict[str, float]:
     """Return losses, orderings and collapse metrics of one batch's features z [M, d] as numbers.
 
