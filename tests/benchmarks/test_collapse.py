@@ -19,6 +19,9 @@ def scripts_on_the_path(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     for name in [name for name in sys.modules if name.startswith("collapse")]:
         monkeypatch.delitem(sys.modules, name)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)  # a grid takes one thread a process
 
 
 def cell(beta, live, angle, *, normalize="ball", negatives="label", classes=5, scl=0.6, **more):

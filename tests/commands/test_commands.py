@@ -236,7 +236,8 @@ def test_killed_run_resumes_to_the_same_bytes() -> None:
     assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
     assert main(["train", "--resume", "killed"]) == 0
     name = "checkpoint/seed0.safetensors"
-    assert Path("killed", name).read_bytes() == Path("whole", name).read_bytes()
+    same = Path("killed", name).read_bytes() == Path("whole", name).read_bytes()
+    assert same, "the resumed weights are others"  # pytest would compare the bytes for minutes
     assert results("killed")["trained"] == results("whole")["trained"]
     epochs = [json.loads(line)["epoch"] for line in log.read_text().splitlines()]
     assert epochs == list(range(1, 41))
