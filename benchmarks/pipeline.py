@@ -4,7 +4,8 @@ The usual pipeline: a DataLoader over the data set, two views of each batch by P
 and `mask_feature`, one forward pass per view, H-UCL with two dense log-sum-exps. Ours: graphs
 sliced from the store, `edge_drop(0.2)+feature_mask(0.2)` twice, `graph_hcl.training.fit`. Both have
 a GIN 3×32 and batches of 128. The two take turns; a ratio is the median over the turns of
-PyG / ours. The diagnosis that a run logs each epoch is given as a share of ours.
+PyG / ours. One diagnosis, which a
+run makes once in 12 batches at most, is given as a share of one of our epochs.
 
     python benchmarks/pipeline.py            six data sets, minutes; writes the JSON
     python benchmarks/pipeline.py --quick    MUTAG and PROTEINS, under a minute; writes nothing

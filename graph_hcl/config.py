@@ -195,7 +195,8 @@ graph), but got 1.
     out: str | None = None
     """New run folder; null takes the next free runs/DATASET-OBJECTIVE-NUMBER."""
     diagnose: bool = True
-    """Log losses, orderings and collapse metrics each epoch; they never change the training."""
+    """Log losses, orderings and collapse metrics each epoch, or each few epochs of small sets; they
+    never change the training."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, or auto for CUDA where there is one."""
     data: DataConfig = field(default_factory=DataConfig)

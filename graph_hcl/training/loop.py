@@ -36,6 +36,10 @@ Draw = Callable[[Any, torch.Generator], Sequence[Any]]
 """Batches for the encoder by a batch of graphs: its views, or one batch that holds all of them."""
 Objective = Callable[..., Tensor]
 
+LOOK = 12
+"""Batches from one diagnosis to the next at least, where an epoch has fewer: it takes a third of a
+batch's time, so that it stays under 3 % of the training."""
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -95,10 +99,11 @@ def fit(
     with a method `anneal` is told the share of the training that is done. After every epoch one
     record (epoch, loss, seconds, graphs per second) goes to `log`; `diagnose`, given features,
     graph, label and objective of the largest batch, adds to it what it returns; it changes nothing
-    of the training. `at_epoch` is shown the model after each epoch, and may set it to evaluate.
-    The state goes to `checkpoint` after the first epoch, the last, and those that end `PAUSE` or
-    more after it was last written. Training goes on from a checkpoint that is already there, on
-    the CPU bit for bit as if it had never stopped.
+    of the training, and looks at the first epoch, the last, and one in every `LOOK` batches.
+    `at_epoch` is shown the model after each epoch, and may set it to evaluate. The state goes to
+    `checkpoint` after the first epoch, the last, and those that end `PAUSE` or more after it was
+    last written. Training goes on from a checkpoint that is already there, on the CPU bit for bit
+    as if it had never stopped.
     Raises `UserError` when the loss is no longer finite; the last good checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
@@ -161,7 +166,8 @@ def fit(
             "seconds": seconds,
             "graphs_per_second": rate,
         }
-        if diagnose is not None and widest is not None:
+        ends = epoch in (1, settings.epochs)
+        if diagnose and widest and (ends or epoch % math.ceil(LOOK / len(parts)) == 0):
             record |= diagnose(*widest, objective)
         log(record)
         epochs.set_postfix(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")

@@ -295,18 +295,21 @@ def test_the_state_of_the_objective_survives_an_interruption(tmp_path, options) 
 
 
 def test_diagnosis_reads_labels_and_changes_nothing() -> None:
-    plain, _ = train(3, objective=HUCL())
-    watched, records = train(3, objective=HUCL(), diagnose=diagnose)
+    plain, _ = train(5, objective=HUCL())
+    watched, records = train(5, objective=HUCL(), diagnose=diagnose)
     relabelled, others = train(
-        3, objective=HUCL(), diagnose=diagnose, labels=torch.arange(13) // 3 % 2
+        5, objective=HUCL(), diagnose=diagnose, labels=torch.arange(13) // 3 % 2
     )
     assert same(plain, watched)
     assert same(plain, relabelled)
     assert [r["loss"] for r in records] == [r["loss"] for r in others]
     assert records[0]["h-scl"] != others[0]["h-scl"]
+    looked = [record for record in records if "ucl" in record]
+    # Three batches an epoch: the first, the last, and every fourth, twelve batches apart.
+    assert [record["epoch"] for record in looked] == [1, 4, 5]
     for name in ("ucl", "scl", "h-ucl", "assumption_1", "same_class_mass", "class_mean_accuracy"):
-        assert all(0 <= record[name] < 9 for record in records)
-    assert all(record["ucl"] <= record["h-ucl"] for record in records)
+        assert all(0 <= record[name] < 9 for record in looked)
+    assert all(record["ucl"] <= record["h-ucl"] for record in looked)
 
 
 def test_diagnosis_leaves_out_what_a_batch_does_not_define() -> None:
