@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   python -m graph_hcl.benchmark configs/benchmark/quick.yaml
       a few minutes on MUTAG; killed at any moment, the same command goes on where it was
-  python -m graph_hcl.benchmark configs/benchmark/small.yaml --dry-run
+  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --dry-run
       lists the cells and estimates how long they take
-  python -m graph_hcl.benchmark configs/benchmark/small.yaml --out results/small --jobs 2
-      two processes; others, on other machines too, may share the folder results/small
-  python -m graph_hcl.benchmark configs/benchmark/small.yaml --out results/small --table
+  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --jobs 2 --out results/mine
+      two processes; others, on other machines too, may share the folder results/mine
+  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --table
       the tables of what is finished, as Markdown, CSV and LaTeX
-  python -m graph_hcl.benchmark configs/benchmark/small.yaml --shard 3/20
+  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --shard 3/20
       the third of twenty shares, for a job array
 """
 

@@ -58,8 +58,8 @@ class Spec:
     """A benchmark file, read and checked.
 
     `common` are settings that every method starts from; `splits` is a folder of NAME_splits.json
-    with the fixed folds of the inductive protocol. `compare` are the pairs of methods whose
-    differences are of interest; all pairs unless given.
+    with the fixed folds of the inductive protocol, and `fixed_folds` demands it. `compare` are the
+    pairs of methods whose differences are of interest; all pairs unless given.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Spec:
     seed: int = 0
     common: dict[str, Any] = field(default_factory=dict)
     splits: str | None = None
+    fixed_folds: bool = False
     compare: list[list[str]] = field(default_factory=list)
     folder: Path = Path()
 
@@ -85,6 +86,11 @@ class Spec:
             if not file.is_file():
                 raise UserError(f"The method '{name}': expected a config file, got {file}.")
             layers.append(f"--config={file}")
+        if protocol == "inductive" and self.fixed_folds and self.splits is None:
+            raise UserError(
+                f"{self.name} is measured on fixed folds: give their folder of NAME_splits.json "
+                "with --splits, or in $GRAPH_HCL_SPLITS."
+            )
         for point in _points(method):
             own = _nested(flat(method.settings) | point)
             own |= {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}

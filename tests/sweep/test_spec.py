@@ -59,6 +59,10 @@ def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
     assert config.probe.splits == str(tmp_path / "PROTEINS_full_splits.json")
     ((_, config),) = spec.configs("ucl", "PROTEINS", "transductive")
     assert config.probe.splits is None
+    lost = read_spec(write(tmp_path, datasets=["PROTEINS"], fixed_folds=True))
+    with pytest.raises(UserError, match="--splits"):
+        list(lost.configs("ucl", "PROTEINS", "inductive"))
+    assert list(lost.configs("ucl", "PROTEINS", "transductive"))
     with pytest.raises(UserError, match=r"fixed folds of MUTAG at .*MUTAG_splits\.json"):
         list(spec.configs("ucl", "MUTAG", "inductive"))
 
