@@ -83,7 +83,7 @@ def page():
             parts.append(section(file, folder))
             datasets += [name for name in read_spec(file).datasets if name not in datasets]
     parts += ["## Published", "", published_table(datasets).markdown(), ""]
-    return "\n".join(part for part in parts)
+    return "\n".join(parts)
 
 
 def main():

@@ -62,9 +62,6 @@ def table(record: dict[str, Any]) -> str:
     mean ± standard deviation over folds; training 1.5 s, evaluation of both encoders 2.0 s
     """
 
-    def percent(score: dict[str, float]) -> str:
-        return f"{100 * score['mean']:.2f} ± {100 * score['std_folds']:.2f}"
-
     def row(encoder: str, key: str) -> list[str]:
         scores = [percent(record[key][metric]) for metric in ("accuracy", "macro_f1")]
         return [record["dataset"], encoder, record["protocol"], record["probe"], *scores]
@@ -76,14 +73,35 @@ def table(record: dict[str, Any]) -> str:
         row("untrained", "untrained"),
         [record["dataset"], "majority class", "", "", majority, ""],
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * width for width in widths])
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-        for row in rows
-    ]
     footnote = (
         f"mean ± standard deviation over folds; training {record['train_seconds']:.1f} s, "
         f"evaluation of both encoders {record['evaluate_seconds']:.1f} s"
     )
-    return "\n".join([*lines, "", footnote])
+    return f"{markdown(rows)}\n\n{footnote}"
+
+
+def percent(score: dict[str, float]) -> str:
+    """Return a score as text.
+
+    >>> percent({"mean": 0.5, "std_folds": 0.125})
+    '50.00 ± 12.50'
+    """
+    return f"{100 * score['mean']:.2f} ± {100 * score['std_folds']:.2f}"
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of text, the head first, as a Markdown table that also reads as text.
+
+    >>> print(markdown([["a", "b"], ["1", "22"]]))
+    | a | b  |
+    | - | -- |
+    | 1 | 22 |
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [rows[0], ["-" * width for width in widths], *rows[1:]]
+    return "\n".join(
+        "| "
+        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        + " |"
+        for line in lines
+    )

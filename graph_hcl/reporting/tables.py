@@ -12,6 +12,7 @@ from graph_hcl import geometry
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 from graph_hcl.reporting.page import folded, table
 from graph_hcl.reporting.read import Run
+from graph_hcl.results import percent
 
 TESTED = (
     "Differences are paired over the same folds, in points of accuracy, with the 95 % interval and "
@@ -88,15 +89,6 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     low, high = (100 * end for end in found.interval)
     text = f"{100 * found.difference:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "−")
     return [text, f"{found.p_value:.3f}"]
-
-
-def percent(score: dict[str, float]) -> str:
-    """Return a score as text.
-
-    >>> percent({"mean": 0.5, "std_folds": 0.125})
-    '50.00 ± 12.50'
-    """
-    return f"{100 * score['mean']:.2f} ± {100 * score['std_folds']:.2f}"
 
 
 def words(run: Run) -> str:

@@ -10,7 +10,7 @@ import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,8 @@ def _train(experiment: Experiment, cell: Cell) -> dict[int, list[np.ndarray]]:
             snapshots[epoch].append(embed(model, experiment.store, experiment.device))
 
     for indices in parts:
-        look(0, experiment.model(seed))
+        if 0 in snapshots:
+            look(0, experiment.model(seed))
         if cell.config.epochs:
             experiment.fit(seed, indices, at_epoch=look)
     return snapshots
@@ -177,12 +178,11 @@ def _train(experiment: Experiment, cell: Cell) -> dict[int, list[np.ndarray]]:
 
 def _record(found: probes.Evaluation) -> dict[str, Any]:
     """Return the scores of each fold, without its predictions."""
-    rounded = partial(_rounded, digits=6)
     names = ("accuracy", "macro_f1", "validation_accuracy", "C")
-    lists = {name: [rounded(getattr(score, name)) for score in found.scores] for name in names}
+    lists = {name: [_rounded(getattr(score, name)) for score in found.scores] for name in names}
     sizes = {name: [getattr(s, name) for s in found.scores] for name in ("train", "test")}
     return {"probe": found.probe} | lists | sizes
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

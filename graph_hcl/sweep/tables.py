@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from graph_hcl.data import card, known
 from graph_hcl.probes import PairedDifference, corrected_t_test
+from graph_hcl.results import markdown
 from graph_hcl.sweep.cells import Cell
 from graph_hcl.sweep.select import Record, Scores, score
 
@@ -33,14 +34,7 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as Markdown that also reads as text."""
-        lines = [self.head, *self.rows]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        lines.insert(1, ["-" * width for width in widths])
-        text = [
-            "| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |"
-            for row in lines
-        ]
-        return "\n".join([self.caption, "", *text])
+        return f"{self.caption}\n\n{markdown([self.head, *self.rows])}"
 
     def csv(self) -> str:
         """Return the table as comma-separated values, cells with a comma in quotes."""

@@ -87,10 +87,13 @@ def run_cells(
     `jobs` processes work side by side, each with its share of the cores; engine "ray" hands the
     cells to a Ray cluster instead, which sees the same folder. Raises `UserError` without ray.
     """
-    todo = [cell for cell in cells if not folder.has(cell)]
-    for cell in (cell for cell in cells if folder.has(cell)):
-        # Left by a process that was killed just after the cell was finished.
-        folder.file(cell, "claim").unlink(missing_ok=True)
+    todo = []
+    for cell in cells:
+        if folder.has(cell):
+            # Left by a process that was killed just after the cell was finished.
+            folder.file(cell, "claim").unlink(missing_ok=True)
+        else:
+            todo.append(cell)
     if engine == "ray":
         _with_ray(todo, folder, show)
     elif jobs == 1 or len(todo) < 2:
