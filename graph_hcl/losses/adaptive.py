@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -20,17 +20,17 @@ COLUMNS = 512
 """Samples from which β is estimated; more are thinned out evenly."""
 
 
-@runtime_checkable
-class Adaptive(Protocol):
-    """A hardening that chooses β_i for η_i = e^{β_i s}."""
+class Adaptive(ABC):
+    """A hardening that chooses β_i for η_i = e^{β_i s}; derive from it for another rule."""
 
+    @abstractmethod
     def betas(self, logits: Tensor, negatives: Tensor, near: Tensor) -> Tensor:
         """Return β [A] from logits [A, K], the mask of negatives, and the positives' logit [A]."""
 
 
 @HARDENINGS.register("effective-sample-size")
 @dataclass(frozen=True)
-class EffectiveSampleSize:
+class EffectiveSampleSize(Adaptive):
     """β_i with which the weighted negatives count as much as `share` · |N(i)| equal ones.
 
     Kish's effective sample size of the weights e^{βs}, log ESS = 2 LSE(βs) − LSE(2βs), falls from
@@ -65,7 +65,7 @@ class EffectiveSampleSize:
 
 @HARDENINGS.register("class-mass")
 @dataclass(frozen=True)
-class ClassMass:
+class ClassMass(Adaptive):
     """The largest β_i before the negatives' estimated same-class mass passes `bound`.
 
     With a share `prior` of the negatives in the anchor's own class, whose logits are taken to be

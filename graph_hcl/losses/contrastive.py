@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.dense import at_least_float, dense_loss, settle
+from graph_hcl.losses.dense import at_least_float, dense_loss, full_precision, settle
 from graph_hcl.losses.hardening import LogEta
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import tile_size
 from graph_hcl.losses.positives import PairLoss, log_count, shares, sum_over_positives
 from graph_hcl.losses.rowwise import rowwise_loss
-from graph_hcl.losses.tiled import fits, log_mean_tiled, steepness
+from graph_hcl.losses.symmetric import symmetric_loss
+from graph_hcl.losses.tiled import log_mean_tiled, logit_bound, steepness
 
 MEMORY = 24 * 2**20
 """Bytes that the tiles in work at a time may take."""
 ONE_PASS = 2**22
-"""Logits up to which one pass over whole rows is faster than two over half of the tiles."""
+"""Logits up to which holding them all is faster than two passes over half of the tiles."""
 ROWWISE_MEMORY = 64 * 2**20
 """Bytes of a block of whole rows: below it, sums over many short blocks cost more than logits."""
 
@@ -72,6 +74,7 @@ def contrastive_loss(
     """
     x = anchors if samples is None else samples
     _check(anchors, x, pairs, temperature, tau_plus, num_negatives, mode)
+    longest = max(_longest(side) for side in (anchors, *([] if samples is None else [samples])))
     hardening = settle(log_eta, anchors, x, pairs, temperature)
     pair_loss = PairLoss(joint, tau_plus, temperature)
     if mode == "dense" or num_negatives is not None:
@@ -88,22 +91,21 @@ def contrastive_loss(
         )
     a, b = at_least_float(anchors), None if samples is None else at_least_float(samples)
     beta = hardening if isinstance(hardening, Tensor) else steepness(hardening)
-    with torch.autocast(a.device.type, enabled=False):
-        whole = mode == "auto" and len(a) * len(x) <= ONE_PASS
-        if isinstance(beta, Tensor) or (
-            beta is not None and (whole or b is not None or not fits(a, temperature, beta))
-        ):
-            return rowwise_loss(
-                a,
-                b,
-                pairs,
-                pair_loss,
-                beta=beta,
-                prefactor=prefactor,
-                average=average,
-                detach_weights=detach_weights,
-                memory=ROWWISE_MEMORY,
-            )
+    with full_precision(a.device.type):
+        number = None if isinstance(beta, Tensor) else beta
+        bound = None
+        if b is None and number is not None and pairs.symmetric:
+            bound = logit_bound(longest, temperature, number)
+        small = mode == "auto" and len(a) * len(x) <= ONE_PASS
+        shared: dict[str, Any] = {
+            "prefactor": prefactor,
+            "average": average,
+            "detach_weights": detach_weights,
+        }
+        if small and number is not None and bound is not None:
+            return symmetric_loss(a, pairs, pair_loss, beta=number, bound=bound, **shared)
+        if beta is not None and (number is None or small or bound is None):
+            return rowwise_loss(a, b, pairs, pair_loss, beta=beta, memory=ROWWISE_MEMORY, **shared)
         assert not isinstance(hardening, Tensor)
         positive_count, negative_count = pairs.counts()
         counted = (positive_count > 0) & (negative_count > 0)
@@ -113,6 +115,7 @@ def contrastive_loss(
             pairs,
             temperature,
             hardening,
+            bound=bound,
             count=negative_count,
             detach_weights=detach_weights,
             memory=MEMORY,
@@ -123,7 +126,7 @@ def contrastive_loss(
             b,
             log_q + torch.where(counted, log_mean, 0),
             log_q,
-            shares(positive_count, counted, average).to(a),
+            shares(positive_count, counted, average, a),
             pairs,
             positive_count,
             pair_loss,
@@ -161,11 +164,14 @@ def _check(
         raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
     if num_negatives is not None and num_negatives < 1:
         raise ValueError(f"Expected num_negatives to be 1 or more, but got {num_negatives}.")
-    # One sum tells in most cases; only where it overflows need every feature be looked at.
-    total = anchors.detach().float().sum()
-    if samples is not anchors:
-        total = total + samples.detach().float().sum()
-    if not torch.isfinite(total) and not (
-        torch.isfinite(anchors).all() and torch.isfinite(samples).all()
-    ):
+
+
+def _longest(rows: Tensor) -> float:
+    """Return the largest norm of a row; raise for features that are not finite."""
+    if len(rows) == 0:
+        return 0.0
+    longest = float(torch.linalg.vector_norm(at_least_float(rows.detach()), dim=1).amax())
+    # The norm of finite features may overflow: only then need every one be looked at.
+    if not math.isfinite(longest) and not torch.isfinite(rows).all():
         raise ValueError("Expected finite features, but some are NaN or infinite.")
+    return longest

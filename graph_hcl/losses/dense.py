@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -123,9 +125,21 @@ def settle(
     """
     if isinstance(log_eta, Adaptive):
         near, far = at_least_float(anchors.detach()), at_least_float(samples.detach())
-        with torch.autocast(near.device.type, enabled=False):
+        with full_precision(near.device.type):
             return solve_betas(log_eta, near, far, pairs, temperature)
     return log_eta or NoHardening()
+
+
+def full_precision(device_type: str) -> AbstractContextManager[Any]:
+    """Return a context without autocast; entering one costs time, so only where there is one.
+
+    >>> with torch.autocast("cpu", torch.bfloat16), full_precision("cpu"):
+    ...     (torch.eye(2) @ torch.eye(2)).dtype
+    torch.float32
+    """
+    if torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
 
 
 def at_least_float(values: Tensor) -> Tensor:
@@ -151,7 +165,7 @@ def _contrasts(
     if len(counted) == 0:
         return None
     positives, negatives = positives[counted], negatives[counted]
-    with torch.autocast(anchors.device.type, enabled=False):
+    with full_precision(anchors.device.type):
         logits = at_least_float(anchors)[counted] @ at_least_float(samples).t() / temperature
     if isinstance(hardening, Tensor):
         eta = hardening[counted, None] * logits

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graph_hcl.losses.contrast import OBJECTIVES
+from graph_hcl.losses.dense import full_precision
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.make import make_hardening
 from graph_hcl.losses.pairs import Pairs
@@ -57,7 +58,7 @@ def jensen_shannon_loss(
     counted = positives.any(1) & negatives.any(1)
     if not counted.any():
         return (nodes.sum() + graphs.sum()) * 0.0
-    with torch.autocast(nodes.device.type, enabled=False):
+    with full_precision(nodes.device.type):
         s = nodes.float() @ graphs.float().t() if _half(nodes) else nodes @ graphs.t()
     s, positives, negatives = (v[counted] for v in (s / temperature, positives, negatives))
     eta = (log_eta or NoHardening())(s)

@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from operator import is_
 
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Samples sorted by key, and where the run of each anchor's key starts and how long it is.
+
+    >>> key = torch.tensor([1, 0, 1])
+    >>> Runs.of(key, key).count
+    tensor([2, 1, 2])
+    """
+
+    order: Tensor
+    first: Tensor
+    count: Tensor
+
+    @classmethod
+    def of(cls, anchors: Tensor, samples: Tensor) -> Runs:
+        """Return the runs of the anchors' keys among the samples'."""
+        keys, order = samples.sort(stable=True)
+        first = torch.searchsorted(keys, anchors)
+        return cls(order, first, torch.searchsorted(keys, anchors, right=True) - first)
+
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """Return anchors and samples of all pairs with equal keys, anchor by anchor."""
+        row = torch.arange(len(self.count), device=self.count.device)
+        row = row.repeat_interleave(self.count)
+        offset = torch.arange(len(row), device=row.device)
+        start = self.first - (self.count.cumsum(0) - self.count)
+        return row, self.order[start[row] + offset]
 
 
 @dataclass(frozen=True)
@@ -66,6 +96,26 @@ class Pairs:
         negative = self.negative
         return negative is not None and all(map(is_, negative, self.positive))
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether anchors are samples too, with the same keys, so that no pair has a direction."""
+        if self.positive[0] is not self.positive[1]:
+            return False
+        if self.negative is not None and self.negative[0] is not self.negative[1]:
+            return False
+        own, rows = self.self_index, self.positive[0]
+        return own is None or torch.equal(own, torch.arange(len(rows), device=rows.device))
+
+    @cached_property
+    def _positive_runs(self) -> Runs:
+        return Runs.of(*self.positive)
+
+    @cached_property
+    def _negative_runs(self) -> Runs | None:
+        if self.negative is None:
+            return None
+        return self._positive_runs if self.one_key else Runs.of(*self.negative)
+
     def masks(self, rows: slice = slice(None)) -> tuple[Tensor, Tensor]:
         """Return the masks of positives and of negatives, [A, S], or some rows of them."""
         positives = self.positive[0][rows, None] == self.positive[1]
@@ -80,6 +130,22 @@ class Pairs:
             negatives.scatter_(1, self.self_index[rows, None], False)
         return positives, negatives
 
+    def masks_among(self) -> tuple[Tensor, Tensor]:
+        """Return the masks of positives, and of all that are no negatives, of symmetric pairs.
+
+        >>> positives, excluded = Pairs.among(torch.tensor([0, 1]), None).masks_among()
+        >>> positives.any(), excluded
+        (tensor(False), tensor([[ True, False],
+                [False,  True]]))
+        """
+        if not self.one_key:
+            positives, negatives = self.masks()
+            return positives, ~negatives
+        excluded = self.positive[0][:, None] == self.positive[1]
+        if self.self_index is None:
+            return excluded, excluded
+        return excluded.clone().fill_diagonal_(False), excluded
+
     def counts(self) -> tuple[Tensor, Tensor]:
         """Return the numbers of positives and of negatives of each anchor, [A] each.
 
@@ -87,10 +153,11 @@ class Pairs:
         (tensor([1, 1, 0]), tensor([1, 1, 2]))
         """
         own = 0 if self.self_index is None else 1
-        total, same = len(self.positive[1]), _same(*self.positive)
-        if self.negative is None:
+        same, alike = self._positive_runs.count, self._negative_runs
+        total = len(self.positive[1])
+        if alike is None:
             return same - own, torch.full_like(same, total - own)
-        return same - own, total - (same if self.one_key else _same(*self.negative))
+        return same - own, total - alike.count
 
     def positive_pairs(self) -> tuple[Tensor, Tensor]:
         """Return anchors and samples [P] of all positive pairs, by anchor, in O(P) memory.
@@ -98,7 +165,7 @@ class Pairs:
         >>> Pairs.among(torch.tensor([0, 1, 0]), None).positive_pairs()
         (tensor([0, 2]), tensor([2, 0]))
         """
-        row, column = _equal(*self.positive)
+        row, column = self._positive_runs.pairs()
         if self.self_index is None:
             return row, column
         kept = column != self.self_index[row]
@@ -110,25 +177,9 @@ class Pairs:
         >>> Pairs.among(torch.tensor([0, 1]), None).excluded_pairs()
         (tensor([0, 1]), tensor([0, 1]))
         """
-        if self.negative is not None:
-            return _equal(*self.negative)
+        if self._negative_runs is not None:
+            return self._negative_runs.pairs()
         own = self.self_index
         if own is None:
             own = self.positive[0].new_empty(0)
         return torch.arange(len(own), device=own.device), own
-
-
-def _same(anchors: Tensor, samples: Tensor) -> Tensor:
-    """Return how many samples have each anchor's key [A]."""
-    keys = samples.sort().values
-    return torch.searchsorted(keys, anchors, right=True) - torch.searchsorted(keys, anchors)
-
-
-def _equal(anchors: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
-    """Return row and column of all pairs with equal keys, row by row."""
-    keys, order = samples.sort(stable=True)
-    first = torch.searchsorted(keys, anchors)
-    count = torch.searchsorted(keys, anchors, right=True) - first
-    row = torch.arange(len(anchors), device=anchors.device).repeat_interleave(count)
-    offset = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
-    return row, order[first[row] + offset]

@@ -155,18 +155,17 @@ class _Sum(torch.autograd.Function):
         return (*(gradient * slope for slope in ctx.saved_tensors), *[None] * 5)
 
 
-def shares(positives: Tensor, counted: Tensor, average: str) -> Tensor:
+def shares(positives: Tensor, counted: Tensor, average: str, like: Tensor) -> Tensor:
     """Return the weight of each pair of an anchor [A]: 1/(anchors · positives) or 1/pairs.
 
-    >>> shares(torch.tensor([1, 2, 5]), torch.tensor([True, True, False]), "anchor")
-    tensor([0.5000, 0.2500, 0.0000], dtype=torch.float64)
+    >>> shares(torch.tensor([1, 2, 5]), torch.tensor([True, True, False]), "anchor", torch.ones(1))
+    tensor([0.5000, 0.2500, 0.0000])
     """
-    count = positives.double()
     if average == "pair":
-        share = torch.ones_like(count) / (count * counted).sum()
+        all_of = (positives * counted).sum()
     else:
-        share = 1 / (count.clamp_min(1) * counted.sum())
-    return torch.where(counted, share, 0)
+        all_of = positives * counted.sum()
+    return counted.to(like) / all_of.clamp_min(1)
 
 
 def log_count(negatives: Tensor, prefactor: str, like: Tensor) -> Tensor:

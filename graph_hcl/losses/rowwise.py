@@ -1,7 +1,7 @@
 """Value and gradient in one pass over blocks of whole rows, for η = 1 and η = e^{βs}.
 
 Each logit is computed once: with all negatives of an anchor at hand, its loss and the slope of
-every logit are known before the block is let go. For small batches one block is the whole matrix.
+every logit are known before the block is let go.
 First derivatives only: a second backward pass raises.
 """
 
@@ -18,8 +18,6 @@ from torch.autograd.function import once_differentiable
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, shares
 
-WHOLE = 2**18
-"""Logits among the anchors up to which they make one block, with its pairs as masks."""
 TINY = 1e-30
 """Stands for β = 0 where β is one per anchor: 0 · −∞ would be no number."""
 
@@ -88,22 +86,20 @@ class _Rowwise(torch.autograd.Function):
         memory: int,
     ) -> Tensor:
         x = anchors if samples is None else samples
-        small = samples is None and len(x) ** 2 <= WHOLE
-        counts, whole = _whole(pairs) if small else (pairs.counts(), None)
+        counts = pairs.counts()
         counted = (counts[0] > 0) & (counts[1] > 0)
         log_q = log_count(counts[1], prefactor, anchors)
-        share = shares(counts[0], counted, average).to(anchors)
+        share = shares(counts[0], counted, average, anchors)
         flat_eta = not isinstance(beta, Tensor) and beta == 0
         is_one = not isinstance(beta, Tensor) and beta == 1
         height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
         d_a = torch.empty_like(anchors)
         everyone = bool(counted.all())
         # Samples without a gradient, a queue or fixed targets, are spared a product a block.
-        asked = ctx.needs_input_grad[1] if samples is not None else whole is None
+        asked = samples is None or ctx.needs_input_grad[1]
         d_x = torch.zeros_like(x) if asked else None
         total = anchors.new_zeros(())
-        blocks = _blocks(pairs, counts, height) if whole is None else [whole]
-        for rows, positive, excluded in blocks:
+        for rows, positive, excluded in _blocks(pairs, counts, height):
             a = anchors[rows]
             s = (a / pair_loss.temperature) @ x.t()
             flat, row = s.view(-1), positive // len(x)
@@ -134,9 +130,6 @@ class _Rowwise(torch.autograd.Function):
             if eta is not None and not detach:
                 slope.addcmul_(eta, (up * b / weight)[:, None], value=-1)
             slope.view(-1).index_add_(0, positive, d_near * parts)
-            if samples is None and len(a) == len(x):
-                torch.mm(slope + slope.t(), x, out=d_a)
-                continue
             torch.mm(slope, x, out=d_a[rows])
             if d_x is not None:
                 d_x.addmm_(slope.t(), a)
@@ -159,20 +152,6 @@ def _exclude(s: Tensor, excluded: Tensor, value: float) -> None:
         s.masked_fill_(excluded, value)
     else:
         s.view(-1).index_fill_(0, excluded, value)
-
-
-def _whole(pairs: Pairs) -> tuple[tuple[Tensor, Tensor], Block]:
-    """Return the counts of positives and of negatives, and one block of all anchors."""
-    if pairs.one_key and pairs.self_index is not None:
-        # Whoever shares the key is no negative, and a positive unless it is the anchor itself.
-        excluded = pairs.positive[0][:, None] == pairs.positive[1]
-        positives = excluded.scatter(1, pairs.self_index[:, None], False)
-        same = positives.sum(1)
-        counts = same, excluded.shape[1] - 1 - same
-    else:
-        positives, negatives = pairs.masks()
-        counts, excluded = (positives.sum(1), negatives.sum(1)), ~negatives
-    return counts, Block(slice(None), positives.view(-1).nonzero().squeeze(1), excluded)
 
 
 def _blocks(pairs: Pairs, counts: tuple[Tensor, Tensor], height: int) -> Iterator[Block]:

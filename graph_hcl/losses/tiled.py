@@ -30,24 +30,25 @@ def log_mean_tiled(
     temperature: float,
     log_eta: LogEta,
     *,
+    bound: float | None,
     count: Tensor,
     detach_weights: bool,
     memory: int,
 ) -> Tensor:
     """Return LSE_N(s + log η) − LSE_N(log η) of each anchor [A]; −∞ or NaN without negatives.
 
-    `samples` None contrasts the anchors with each other; `count` [A] is |N(i)|. An anchor for which
-    η is 0 everywhere takes its hardest negative alone.
+    `samples` None contrasts the anchors with each other. With a `bound`, that of all |logits|, their
+    pairs are symmetric, and each tile serves its transpose too. `count` [A] is |N(i)|. An anchor
+    for which η is 0 everywhere takes its hardest negative alone.
 
     >>> z, key = torch.eye(3), torch.arange(3)
     >>> log_mean_tiled(z, None, Pairs.among(key, key), 1.0, Exponential(1.0),
-    ...                count=torch.full((3,), 2), detach_weights=False, memory=2**20).abs() < 1e-6
+    ...     bound=1.0, count=torch.full((3,), 2), detach_weights=False, memory=2**20).abs() < 1e-6
     tensor([True, True, True])
     """
     size, beta = tile_size(memory, anchors.element_size()), steepness(log_eta)
-    if samples is None and beta is not None and fits(anchors, temperature, beta):
+    if samples is None and beta is not None and bound is not None:
         plan = Plan(pairs, True, size)
-        bound = float(anchors.detach().norm(dim=1).max()) ** 2 / temperature
         found: Tensor = _Bounded.apply(
             anchors, plan, temperature, beta, bound, detach_weights, count
         )
@@ -68,14 +69,16 @@ def steepness(log_eta: LogEta) -> float | None:
     return log_eta.beta if isinstance(log_eta, Exponential) else None
 
 
-def fits(anchors: Tensor, temperature: float, beta: float) -> bool:
-    """Tell whether every e^{(1+β)(s − bound)} is a normal number, with no maximum to keep track of.
+def logit_bound(longest: float, temperature: float, beta: float) -> float | None:
+    """Return the largest |logit| of rows up to `longest`, if one shift serves all exponentials.
 
-    >>> fits(torch.eye(2), 0.5, 1.0), fits(torch.eye(2), 0.05, 5.0)
-    (True, False)
+    It does if every e^{(1+β)(s − bound)} is a normal number: no maximum need be kept track of.
+
+    >>> logit_bound(1.0, 0.5, 1.0), logit_bound(1.0, 0.05, 5.0)
+    (2.0, None)
     """
-    bound = float(anchors.detach().norm(dim=1).max()) ** 2 / temperature
-    return 2 * bound * (1 + beta) < SAFE_RANGE
+    bound = longest**2 / temperature
+    return bound if 2 * bound * (1 + beta) < SAFE_RANGE else None
 
 
 class _Bounded(torch.autograd.Function):

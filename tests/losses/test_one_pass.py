@@ -1,4 +1,4 @@
-"""One pass over blocks of whole rows gives the dense form's value and gradient."""
+"""One symmetric matrix, or blocks of whole rows, give the dense form's value and gradient."""
 
 from unittest.mock import patch
 
@@ -15,7 +15,7 @@ from graph_hcl.losses import (
     Threshold,
     contrastive,
     contrastive_loss,
-    rowwise,
+    symmetric,
 )
 from graph_hcl.losses.positives import PairLoss
 
@@ -46,12 +46,15 @@ def both(*leaves, pairs, **options):
     return found
 
 
-@pytest.mark.parametrize("blocks", [False, True], ids=["whole", "blocks"])
+@pytest.mark.parametrize("few", [0, 8])
+@pytest.mark.parametrize("way", ["symmetric", "rows", "blocks"])
 @pytest.mark.parametrize("beta", [None, 1.0, 0.5, 90.0])
 @pytest.mark.parametrize("name", KEYS)
-def test_equals_dense(name, beta, blocks, monkeypatch) -> None:
-    if blocks:
-        monkeypatch.setattr(rowwise, "WHOLE", 0)
+def test_equals_dense(name, beta, way, few, monkeypatch) -> None:
+    monkeypatch.setattr(symmetric, "FEW", few)
+    if way != "symmetric":
+        monkeypatch.setattr(contrastive, "logit_bound", lambda *_: None)
+    if way == "blocks":
         monkeypatch.setattr(contrastive, "ROWWISE_MEMORY", 8 * 42 * 5)
     z, graph, label = rows(0, graphs=21)
     log_eta = NoHardening() if beta is None else Exponential(beta)
@@ -67,25 +70,34 @@ def test_equals_dense(name, beta, blocks, monkeypatch) -> None:
         assert name == "one class" or dense[0].abs() > 0.1
 
 
+def test_pairs_with_a_direction_are_not_taken_for_symmetric() -> None:
+    z, graph, label = rows(2, graphs=9)
+    for pairs in (
+        Pairs((graph, label), (label, graph)),
+        Pairs((graph, graph), None, self_index=torch.arange(18).roll(9)),
+        Pairs((graph, graph), (label, label.clone())),
+    ):
+        dense, found = both(z, pairs=pairs, log_eta=Exponential(1.0))
+        torch.testing.assert_close(found, dense, rtol=1e-12, atol=1e-12)
+        tiled = contrastive_loss(z, pairs, log_eta=Exponential(1.0), mode="tiled")
+        torch.testing.assert_close(tiled, dense[0], rtol=1e-12, atol=1e-12)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(2, 30),
     st.integers(2, 9),
     st.integers(1, 9),
-    st.sampled_from([0, 2**18]),
     st.booleans(),
 )
-def test_rectangular_equals_dense(seed, nodes, graphs, height, whole, every) -> None:
+def test_rectangular_equals_dense(seed, nodes, graphs, height, every) -> None:
     generator = torch.Generator().manual_seed(seed)
     a = torch.randn(nodes, 3, generator=generator, dtype=torch.float64)
     x = torch.randn(graphs, 3, generator=generator, dtype=torch.float64)
     owner, names = torch.randint(graphs + 1, (nodes,), generator=generator), torch.arange(graphs)
     pairs = Pairs((owner, names), None if every else (owner, names))
-    with (
-        patch.object(rowwise, "WHOLE", whole),
-        patch.object(contrastive, "ROWWISE_MEMORY", 16 * graphs * height),
-    ):
+    with patch.object(contrastive, "ROWWISE_MEMORY", 16 * graphs * height):
         dense, found = both(a, x, pairs=pairs, log_eta=Exponential(1.5))
     torch.testing.assert_close(found, dense, rtol=1e-10, atol=1e-12)
 

@@ -1,0 +1,121 @@
+"""Value and gradient from one symmetric matrix of exponentials, for η = 1 and η = e^{βs}.
+
+Among the anchors themselves, with logits so bounded that one shift serves all of them, the
+exponentials are symmetric, and so is the slope of the loss: no pass over a transposed matrix.
+First derivatives only: a second backward pass raises.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.positives import PairLoss, log_count, shares
+
+FEW = 8
+"""Pairs that are no negatives, per anchor, up to which a list of them is faster than a mask."""
+
+
+def symmetric_loss(
+    anchors: Tensor,
+    pairs: Pairs,
+    pair_loss: PairLoss,
+    *,
+    beta: float,
+    bound: float,
+    prefactor: str,
+    average: str,
+    detach_weights: bool,
+) -> Tensor:
+    """Return the loss [] of `contrastive_loss` for η = e^{βs} and logits within ±`bound`.
+
+    >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
+    >>> symmetric_loss(z, Pairs.among(key, key), PairLoss(False, 0.0, 1.0), beta=0.0, bound=1.0,
+    ...     prefactor="sum", average="anchor", detach_weights=False)
+    tensor(0.5514)
+    """
+    total: Tensor = _Symmetric.apply(
+        anchors, pairs, pair_loss, beta, bound, prefactor, average, detach_weights
+    )
+    return total
+
+
+class _Symmetric(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        a: Tensor,
+        pairs: Pairs,
+        pair_loss: PairLoss,
+        beta: float,
+        bound: float,
+        prefactor: str,
+        average: str,
+        detach: bool,
+    ) -> Tensor:
+        same, others = pairs.counts()
+        positive, excluded = _who(pairs, others)
+        row = positive // len(a)
+        counted = (same > 0) & (others > 0)
+        log_q, share = log_count(others, prefactor, a), shares(same, counted, average, a)
+        s = torch.addmm(a.new_full((1,), bound), a / pair_loss.temperature, a.t(), beta=-1)
+        near = s.view(-1)[positive]
+        hard, eta = _exponentials(s, beta)
+        for terms in (hard,) if eta is None else (hard, eta):
+            if excluded.dtype == torch.bool:
+                terms.masked_fill_(excluded, 0)
+            else:
+                terms.view(-1).index_fill_(0, excluded, 0)
+        # Anchors without negatives have an empty sum, and a share of 0.
+        tilted = hard.sum(1).clamp_min_(torch.finfo(a.dtype).tiny)
+        weight = (others.to(a) if eta is None else eta.sum(1)).clamp_min_(torch.finfo(a.dtype).tiny)
+        log_n = log_q + (tilted / weight).log()
+        part, d_n, d_near = pair_loss.slopes(log_n[row] + bound, near + bound, log_q[row])
+        parts = share[row]
+        total = torch.dot(part, parts)
+        up = torch.zeros_like(log_n).index_add_(0, row, d_n * parts)
+        u = up * (1 if detach else 1 + beta) / tilted
+        slope = (u[:, None] + u).mul_(hard)
+        if eta is not None and not detach:
+            v = up * beta / weight
+            slope -= (v[:, None] + v).mul_(eta)
+        pull, transposed = d_near * parts, (positive - row * len(a)) * len(a) + row
+        slope.view(-1).index_add_(0, positive, pull).index_add_(0, transposed, pull)
+        ctx.save_for_backward(slope @ a)
+        ctx.scale = 1 / pair_loss.temperature
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        return (slope * (gradient * ctx.scale), *[None] * 7)
+
+
+def _exponentials(s: Tensor, beta: float) -> tuple[Tensor, Tensor | None]:
+    """Return e^{(1+β)s} and e^{βs}, None for β = 0."""
+    if beta == 0:
+        return s.exp_(), None
+    eta = s.exp_() if beta == 1 else (s * beta).exp_()
+    return (eta * eta if beta == 1 else s.exp_().mul_(eta)), eta
+
+
+def _who(pairs: Pairs, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Return flat positions [P] of the positive pairs, and who is no negative of whom.
+
+    The latter is a mask [A, A], or flat positions where they are few; `others` [A] is |N(i)|.
+    """
+    size = len(others)
+    if size**2 - int(others.sum()) > FEW * size:
+        positives, excluded = pairs.masks_among()
+        return positives.view(-1).nonzero().squeeze(1), excluded
+    row, column = pairs.excluded_pairs()
+    excluded = row * size + column
+    if pairs.one_key:
+        return (excluded if pairs.self_index is None else excluded[row != column]), excluded
+    row, column = pairs.positive_pairs()
+    return row * size + column, excluded
