@@ -37,9 +37,9 @@ def log_mean_tiled(
 ) -> Tensor:
     """Return LSE_N(s + log η) − LSE_N(log η) of each anchor [A]; −∞ or NaN without negatives.
 
-    `samples` None contrasts the anchors with each other. With a `bound`, that of all |logits|, their
-    pairs are symmetric, and each tile serves its transpose too. `count` [A] is |N(i)|. An anchor
-    for which η is 0 everywhere takes its hardest negative alone.
+    `samples` None contrasts the anchors with each other. With a `bound`, that of all |logits|,
+    their pairs are symmetric, and each tile serves its transpose too. `count` [A] is |N(i)|. An
+    anchor for which η is 0 everywhere takes its hardest negative alone.
 
     >>> z, key = torch.eye(3), torch.arange(3)
     >>> log_mean_tiled(z, None, Pairs.among(key, key), 1.0, Exponential(1.0),
