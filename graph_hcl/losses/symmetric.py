@@ -79,10 +79,11 @@ class _Symmetric(torch.autograd.Function):
         total = torch.dot(part, parts)
         up = torch.zeros_like(log_n).index_add_(0, row, d_n * parts)
         u = up * (1 if detach else 1 + beta) / tilted
-        slope = (u[:, None] + u).mul_(hard)
+        both = u[:, None] + u
+        slope = hard.mul_(both)
         if eta is not None and not detach:
             v = up * beta / weight
-            slope -= (v[:, None] + v).mul_(eta)
+            slope -= torch.add(v[:, None], v, out=both).mul_(eta)
         pull, transposed = d_near * parts, (positive - row * len(a)) * len(a) + row
         slope.view(-1).index_add_(0, positive, pull).index_add_(0, transposed, pull)
         ctx.save_for_backward(slope @ a)
