@@ -74,7 +74,8 @@ def contrastive_loss(
     """
     x = anchors if samples is None else samples
     _check(anchors, x, pairs, temperature, tau_plus, num_negatives, mode)
-    longest = max(_longest(side) for side in (anchors, *([] if samples is None else [samples])))
+    longest = _longest(anchors)
+    reach = longest * (longest if samples is None else _longest(samples))
     hardening = settle(log_eta, anchors, x, pairs, temperature)
     pair_loss = PairLoss(joint, tau_plus, temperature)
     if mode == "dense" or num_negatives is not None:
@@ -93,19 +94,20 @@ def contrastive_loss(
     beta = hardening if isinstance(hardening, Tensor) else steepness(hardening)
     with full_precision(a.device.type):
         number = None if isinstance(beta, Tensor) else beta
-        bound = None
-        if b is None and number is not None and pairs.symmetric:
-            bound = logit_bound(longest, temperature, number)
+        bound = None if number is None else logit_bound(reach, temperature, number)
+        mirrored = bound is not None and b is None and pairs.symmetric
         small = mode == "auto" and len(a) * len(x) <= ONE_PASS
         shared: dict[str, Any] = {
             "prefactor": prefactor,
             "average": average,
             "detach_weights": detach_weights,
         }
-        if small and number is not None and bound is not None:
-            return symmetric_loss(a, pairs, pair_loss, beta=number, bound=bound, **shared)
-        if beta is not None and (number is None or small or bound is None):
-            return rowwise_loss(a, b, pairs, pair_loss, beta=beta, memory=ROWWISE_MEMORY, **shared)
+        if beta is not None and (small or not mirrored):
+            if mirrored and number is not None and bound is not None:
+                return symmetric_loss(a, pairs, pair_loss, beta=number, bound=bound, **shared)
+            return rowwise_loss(
+                a, b, pairs, pair_loss, beta=beta, bound=bound, memory=ROWWISE_MEMORY, **shared
+            )
         assert not isinstance(hardening, Tensor)
         positive_count, negative_count = pairs.counts()
         counted = (positive_count > 0) & (negative_count > 0)
@@ -115,7 +117,7 @@ def contrastive_loss(
             pairs,
             temperature,
             hardening,
-            bound=bound,
+            bound=bound if mirrored else None,
             count=negative_count,
             detach_weights=detach_weights,
             memory=MEMORY,

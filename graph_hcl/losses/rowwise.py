@@ -43,6 +43,7 @@ def rowwise_loss(
     pair_loss: PairLoss,
     *,
     beta: float | Tensor,
+    bound: float | None = None,
     prefactor: str,
     average: str,
     detach_weights: bool,
@@ -50,7 +51,8 @@ def rowwise_loss(
 ) -> Tensor:
     """Return the loss [] of `contrastive_loss` for η = e^{βs}; `memory` bounds a block's bytes.
 
-    `beta` may be one number or one per anchor [A].
+    `beta` may be one number or one per anchor [A]. With a `bound`, that of all |logits|, one shift
+    serves all rows, and their largest logits are not looked for.
 
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
     >>> rowwise_loss(z, None, Pairs.among(key, key), PairLoss(False, 0.0, 1.0), beta=0.0,
@@ -63,6 +65,7 @@ def rowwise_loss(
         pairs,
         pair_loss,
         beta,
+        bound,
         prefactor,
         average,
         detach_weights,
@@ -80,6 +83,7 @@ class _Rowwise(torch.autograd.Function):
         pairs: Pairs,
         pair_loss: PairLoss,
         beta: float | Tensor,
+        bound: float | None,
         prefactor: str,
         average: str,
         detach: bool,
@@ -101,12 +105,14 @@ class _Rowwise(torch.autograd.Function):
         total = anchors.new_zeros(())
         for rows, positive, excluded in _blocks(pairs, counts, height):
             a = anchors[rows]
-            s = (a / pair_loss.temperature) @ x.t()
-            flat, row = s.view(-1), positive // len(x)
-            near = flat[positive]
+            shift = a.new_full((1,), bound or 0.0)
+            s = torch.addmm(shift, a / pair_loss.temperature, x.t(), beta=-1)
+            row = positive // len(x)
+            near = s.view(-1)[positive] + shift
             _exclude(s, excluded, -math.inf)
-            top = s.amax(1, keepdim=True).clamp_min(torch.finfo(s.dtype).min)
-            s -= top
+            if bound is None:
+                shift = s.amax(1).clamp_min(torch.finfo(s.dtype).min)
+                s -= shift[:, None]
             b = beta[rows].clamp_min(TINY) if isinstance(beta, Tensor) else beta
             if flat_eta:
                 hard, eta = s.exp_(), None
@@ -118,7 +124,7 @@ class _Rowwise(torch.autograd.Function):
                 hard = torch.mul(eta, eta, out=s) if is_one else s.exp_().mul_(eta)
                 tilted, weight = hard.sum(1), eta.sum(1)
             some = counted[rows]
-            log_n = log_q[rows] + top[:, 0] + (tilted / weight).log()
+            log_n = log_q[rows] + shift + (tilted / weight).log()
             if not everyone:
                 log_n = torch.where(some, log_n, 0)
                 tilted, weight = torch.where(some, tilted, 1), torch.where(some, weight, 1)
@@ -144,7 +150,7 @@ class _Rowwise(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         scaled = gradient * ctx.scale
         slopes = (None if slope is None else slope * scaled for slope in ctx.saved_tensors)
-        return (*slopes, *[None] * 7)
+        return (*slopes, *[None] * 8)
 
 
 def _exclude(s: Tensor, excluded: Tensor, value: float) -> None:

@@ -69,15 +69,15 @@ def steepness(log_eta: LogEta) -> float | None:
     return log_eta.beta if isinstance(log_eta, Exponential) else None
 
 
-def logit_bound(longest: float, temperature: float, beta: float) -> float | None:
-    """Return the largest |logit| of rows up to `longest`, if one shift serves all exponentials.
+def logit_bound(reach: float, temperature: float, beta: float) -> float | None:
+    """Return the largest |logit| of inner products within ±`reach`, if one shift serves them all.
 
     It does if every e^{(1+β)(s − bound)} is a normal number: no maximum need be kept track of.
 
     >>> logit_bound(1.0, 0.5, 1.0), logit_bound(1.0, 0.05, 5.0)
     (2.0, None)
     """
-    bound = longest**2 / temperature
+    bound = reach / temperature
     return bound if 2 * bound * (1 + beta) < SAFE_RANGE else None
 
 
