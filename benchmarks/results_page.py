@@ -12,9 +12,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from graph_hcl.data import card
 from graph_hcl.sweep.cells import expand
 from graph_hcl.sweep.spec import read_spec
-from graph_hcl.sweep.tables import all_tables, published_table
+from graph_hcl.sweep.tables import Table, all_tables, gather, published_table
 from graph_hcl.sweep.work import CellFolder
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +30,79 @@ its own validation part; test scores decide nothing. Differences between rows ar
 paired test below the table says otherwise, and a method that does not beat the untrained encoder
 has learned nothing that this probe can see.
 """
+
+CONTRASTIVE = ("InfoGraph", "MVGRL", "JOAOv2", "AD-GCL", "SimGRACE", "RGCL", "InfoGCL", "DGCL")
+CONTRASTIVE += ("GraphCL", "GraphCL + HCL", "GraphCL + debiased", "GraphCL + hardest-kNN batches")
+CONTRASTIVE += ("SGCL-T",)
+SHORT = {
+    "transductive": {
+        "majority": ["majority class"],
+        "bag": ["bag of labels or degrees", "bag of degrees"],
+        "WL-OA": ["WL optimal assignment"],
+        "untrained": ["untrained GIN 3×32"],
+        "UCL": ["UCL"],
+        "H-UCL": ["H-UCL"],
+        "untrained 5×128": ["untrained GIN 5×128"],
+        "UCL 5×128": ["UCL, GIN 5×128"],
+        "H-UCL 5×128": ["H-UCL, GIN 5×128"],
+    },
+    "inductive": {
+        "majority": ["majority class"],
+        "bag": ["bag of labels or degrees"],
+        "WL-OA": ["WL optimal assignment"],
+        "untrained": ["untrained GIN 3×32"],
+        "cross-entropy": ["cross-entropy"],
+        "SCL": ["SCL"],
+        "H-SCL": ["H-SCL"],
+    },
+}
+"""Columns of the short tables, and the methods of the benchmarks that each stands for."""
+
+
+def benchmarks():
+    """Yield each benchmark file that has results, and their folder."""
+    for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
+        folder = ROOT / "benchmarks" / "results" / file.stem
+        if folder.is_dir():
+            yield file, folder
+
+
+def short(protocol):
+    """Return mean accuracies by data set, beside the published figures that they are held to."""
+    grid = {}
+    for file, folder in benchmarks():
+        spec = read_spec(file, os.environ.get("GRAPH_HCL_SPLITS"))
+        if protocol in spec.protocols:
+            grid |= gather(folder_cells(spec, folder), protocol)
+    columns, rows = SHORT[protocol], []
+    for name in sorted({name for _, name in grid}, key=lambda name: card(name).graphs):
+        scores = []
+        for methods in columns.values():
+            own = [grid[method, name] for method in methods if (method, name) in grid]
+            mark = "" if not own or own[0].complete else " *"
+            scores.append(f"{100 * own[0].mean:.1f}{mark}" if own else "")
+        rows.append([name, *scores, *published(name, protocol)])
+    last = ["GraphCL + HCL", "highest contrastive"]
+    if protocol == "inductive":
+        last = ["GIN", "structure-agnostic"]
+    caption = (
+        f"Accuracy in %, {protocol} protocol, mean over folds and repetitions; the last two are "
+        "published. * Not all candidates are finished."
+    )
+    return Table(caption, ["data set", *columns, *last], rows)
+
+
+def published(name, protocol):
+    """Return the two published figures that the results are held to, as text."""
+    entries = card(name).published
+    if protocol == "inductive":
+        fixed = {e["method"]: e["accuracy"] for e in entries if "fixed 10 folds" in e["protocol"]}
+        wanted = [fixed.get("GIN, supervised"), fixed.get("structure-agnostic")]
+        return ["–" if one is None else f"{one:.1f}" for one in wanted]
+    there = [e for e in entries if e["protocol"].startswith("transductive")]
+    same = [f"{e['accuracy']:.1f}" for e in there if e["method"] == "GraphCL + HCL"]
+    best = max((e for e in there if e["method"] in CONTRASTIVE), key=lambda e: e["accuracy"])
+    return [*(same or ["–"]), f"{best['accuracy']:.1f} ({best['method']})"]
 
 
 def section(file, folder):
@@ -77,11 +151,11 @@ def comment(file):
 def page():
     """Return the whole page."""
     parts, datasets = [INTRODUCTION], []
-    for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
-        folder = ROOT / "benchmarks" / "results" / file.stem
-        if folder.is_dir():
-            parts.append(section(file, folder))
-            datasets += [name for name in read_spec(file).datasets if name not in datasets]
+    parts += ["## In short", "", short("transductive").markdown(), ""]
+    parts += [short("inductive").markdown(), ""]
+    for file, folder in benchmarks():
+        parts.append(section(file, folder))
+        datasets += [name for name in read_spec(file).datasets if name not in datasets]
     parts += ["## Published", "", published_table(datasets).markdown(), ""]
     return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""Write the README's table of what it takes from `benchmarks/results/*.json`.
+"""Write the README's tables of what comes out and what it takes from `benchmarks/results/`.
 
 python benchmarks/table.py            rewrites the blocks between the marks
 python benchmarks/table.py --check    exit 1 when the block is not that of the results
@@ -8,6 +8,8 @@ import argparse
 import json
 import sys
 from pathlib import Path
+
+from results_page import short
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -94,10 +96,11 @@ def main():
     options = parser.parse_args()
     text = README.read_text()
     new = text
-    for name, made in (("table", table()), ("losses", losses())):
+    blocks = {"table": table(), "losses": losses(), "results": short("transductive").markdown()}
+    for name, made in blocks.items():
         start, end = (f"<!-- benchmarks/table.py, {name}: {side} -->\n" for side in SIDES)
         before, rest = new.split(start)
-        new = before + start + made + end + rest.split(end)[1]
+        new = before + start + made.rstrip() + "\n" + end + rest.split(end)[1]
     if options.check:
         return int(new != text)
     README.write_text(new)
