@@ -54,6 +54,8 @@ SHORT = {
         "cross-entropy": ["cross-entropy"],
         "SCL": ["SCL"],
         "H-SCL": ["H-SCL"],
+        "untrained 5×128": ["untrained GIN 5×128"],
+        "H-SCL 5×128": ["H-SCL, GIN 5×128"],
     },
 }
 """Columns of the short tables, and the methods of the benchmarks that each stands for."""
@@ -124,7 +126,8 @@ def section(file, folder):
     versions = Counter(
         ", ".join(f"{k} {v}" for k, v in record["versions"].items()) for record in finished
     )
-    lines += ["", f"{len(finished)} of {len(cells)} cells, {seconds / 3600:.1f} hours of work."]
+    took = f"{seconds / 3600:.1f} hours by the clock, beside other work"
+    lines += ["", f"{len(finished)} of {len(cells)} cells, {took}."]
     lines += [f"Versions: {'; '.join(versions)}.", ""]
     for key, table in all_tables(cells, spec.compare).items():
         if key != "published":
