@@ -75,3 +75,23 @@ class Threshold:
         """Return log η, 0 or −∞, of the logits' shape."""
         cut = math.log(self.tau) if self.tau > 0 else -math.inf
         return torch.zeros_like(logits).masked_fill(logits < cut, -math.inf)
+
+
+def exponentials(s: Tensor, beta: float | Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return e^{(1+β)s} and e^{βs} of logits s [A, S], which are overwritten; None for β = 0.
+
+    β is one number or one per anchor [A].
+
+    >>> exponentials(torch.zeros(1, 2), 2.0)
+    (tensor([[1., 1.]]), tensor([[1., 1.]]))
+    """
+    if isinstance(beta, Tensor):
+        eta = (s * beta[:, None]).exp_()
+    elif beta == 0:
+        return s.exp_(), None
+    elif beta == 1:
+        eta = s.exp_()
+        return eta * eta, eta
+    else:
+        eta = (s * beta).exp_()
+    return s.exp_().mul_(eta), eta

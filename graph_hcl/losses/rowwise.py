@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graph_hcl.losses.hardening import exponentials
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, shares
 
@@ -95,7 +96,6 @@ class _Rowwise(torch.autograd.Function):
         log_q = log_count(counts[1], prefactor, anchors)
         share = shares(counts[0], counted, average, anchors)
         flat_eta = not isinstance(beta, Tensor) and beta == 0
-        is_one = not isinstance(beta, Tensor) and beta == 1
         height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
         d_a = torch.empty_like(anchors)
         everyone = bool(counted.all())
@@ -114,15 +114,9 @@ class _Rowwise(torch.autograd.Function):
                 shift = s.amax(1).clamp_min(torch.finfo(s.dtype).min)
                 s -= shift[:, None]
             b = beta[rows].clamp_min(TINY) if isinstance(beta, Tensor) else beta
-            if flat_eta:
-                hard, eta = s.exp_(), None
-                tilted, weight = hard.sum(1), counts[1][rows].to(s)
-            else:
-                eta = (
-                    s.exp() if is_one else (s * (b[:, None] if isinstance(b, Tensor) else b)).exp_()
-                )
-                hard = torch.mul(eta, eta, out=s) if is_one else s.exp_().mul_(eta)
-                tilted, weight = hard.sum(1), eta.sum(1)
+            hard, eta = exponentials(s, b)
+            tilted = hard.sum(1)
+            weight = counts[1][rows].to(s) if eta is None else eta.sum(1)
             some = counted[rows]
             log_n = log_q[rows] + shift + (tilted / weight).log()
             if not everyone:

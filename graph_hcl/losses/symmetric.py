@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graph_hcl.losses.hardening import exponentials
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, shares
 
@@ -64,7 +65,7 @@ class _Symmetric(torch.autograd.Function):
         log_q, share = log_count(others, prefactor, a), shares(same, counted, average, a)
         s = torch.addmm(a.new_full((1,), bound), a / pair_loss.temperature, a.t(), beta=-1)
         near = s.view(-1)[positive]
-        hard, eta = _exponentials(s, beta)
+        hard, eta = exponentials(s, beta)
         for terms in (hard,) if eta is None else (hard, eta):
             if excluded.dtype == torch.bool:
                 terms.masked_fill_(excluded, 0)
@@ -95,14 +96,6 @@ class _Symmetric(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = ctx.saved_tensors
         return (slope * (gradient * ctx.scale), *[None] * 7)
-
-
-def _exponentials(s: Tensor, beta: float) -> tuple[Tensor, Tensor | None]:
-    """Return e^{(1+β)s} and e^{βs}, None for β = 0."""
-    if beta == 0:
-        return s.exp_(), None
-    eta = s.exp_() if beta == 1 else (s * beta).exp_()
-    return (eta * eta if beta == 1 else s.exp_().mul_(eta)), eta
 
 
 def _who(pairs: Pairs, others: Tensor) -> tuple[Tensor, Tensor]:

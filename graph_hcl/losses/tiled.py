@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graph_hcl.losses.hardening import Exponential, LogEta, NoHardening
+from graph_hcl.losses.hardening import Exponential, LogEta, NoHardening, exponentials
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import Plan, Tile, tile_size
 
@@ -145,14 +145,11 @@ def _exponentials(a: Tensor, tile: Tile, beta: float, bound: float) -> tuple[Ten
     """
     shift = a.new_full((1,), bound)
     s = torch.addmm(shift, a[tile.rows], a[tile.columns].t(), beta=-1)
-    mask = None if tile.mask is None else tile.mask.to(s)
-    if beta == 0:
-        hard = s.exp_()
-        return (hard if mask is None else hard.mul_(mask)), None
-    eta = s.exp_() if beta == 1 else (s * beta).exp_()
-    if mask is not None:
-        eta = eta.mul_(mask)
-    return (eta * eta if beta == 1 else s.exp_().mul_(eta)), eta
+    hard, eta = exponentials(s, beta)
+    if tile.mask is not None:
+        mask = tile.mask.to(s)
+        hard, eta = hard.mul_(mask), None if eta is None else eta.mul_(mask)
+    return hard, eta
 
 
 class _General(torch.autograd.Function):

@@ -7,6 +7,7 @@ and rectify in place. Values and gradients are PyG's up to rounding.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch_geometric.nn import GCNConv, GINConv, SAGEConv, models
 from graph_hcl.nn.neighbours import Neighbours
 
 
-class _Layers:
+class _Layers(ABC):
     """What our three networks add to PyG's BasicGNN."""
 
     takes_neighbours: bool
@@ -27,6 +28,7 @@ class _Layers:
     dropout: nn.Module
     jk_mode: str | None
 
+    @abstractmethod
     def before_norm(
         self, conv: Any, x: Tensor, neighbours: Neighbours
     ) -> tuple[Tensor, Tensor | None]:
@@ -34,7 +36,6 @@ class _Layers:
 
         The output is new memory, and its gradient is computed without it.
         """
-        raise NotImplementedError
 
     def layers(self, x: Tensor, neighbours: Neighbours) -> list[Tensor]:
         """Return the node embeddings [n, hidden] of each layer."""
