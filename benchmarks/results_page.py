@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from graph_hcl.data import card
@@ -36,7 +37,6 @@ CONTRASTIVE += ("GraphCL", "GraphCL + HCL", "GraphCL + debiased", "GraphCL + har
 CONTRASTIVE += ("SGCL-T",)
 SHORT = {
     "transductive": {
-        "majority": "majority class",
         "bag": "bag of labels or degrees",
         "WL-OA": "WL optimal assignment",
         "untrained": "untrained GIN 3×32",
@@ -45,9 +45,11 @@ SHORT = {
         "untrained 5×128": "untrained GIN 5×128",
         "UCL 5×128": "UCL, GIN 5×128",
         "H-UCL 5×128": "H-UCL, GIN 5×128",
+        "untrained 5×128, mean": "untrained GIN 5×128, mean",
+        "UCL 5×128, mean": "UCL, GIN 5×128, mean",
+        "H-UCL 5×128, mean": "H-UCL, GIN 5×128, mean",
     },
     "inductive": {
-        "majority": "majority class",
         "bag": "bag of labels or degrees",
         "WL-OA": "WL optimal assignment",
         "untrained": "untrained GIN 3×32",
@@ -56,34 +58,38 @@ SHORT = {
         "H-SCL": "H-SCL",
         "untrained 5×128": "untrained GIN 5×128",
         "H-SCL 5×128": "H-SCL, GIN 5×128",
+        "H-SCL 5×128, mean": "H-SCL, GIN 5×128, mean",
     },
 }
 """Columns of the short tables, and the method of the benchmarks that each stands for."""
 
 
+@cache
 def benchmarks():
-    """Yield each benchmark file that has results, and their folder."""
+    """Return each benchmark file that has results: its path, its specification, its cells."""
+    found = []
     for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
         folder = ROOT / "benchmarks" / "results" / file.stem
         if folder.is_dir():
-            yield file, folder
+            spec, records = read_spec(file, os.environ.get("GRAPH_HCL_SPLITS")), CellFolder(folder)
+            found.append((file, spec, [(cell, records.record(cell)) for cell in expand(spec)]))
+    return found
 
 
 def short(protocol):
     """Return mean accuracies by data set, beside the published figures that they are held to."""
     grid = {}
-    for file, folder in benchmarks():
-        spec = read_spec(file, os.environ.get("GRAPH_HCL_SPLITS"))
-        if protocol in spec.protocols:
-            grid |= gather(folder_cells(spec, folder), protocol)
+    for _, spec, cells in benchmarks():
+        attributes = spec.common.get("data", {}).get("node_attributes", False)
+        for (method, name), scores in gather(cells, protocol).items():
+            grid[method, name, attributes] = scores
     columns, rows = SHORT[protocol], []
-    for name in sorted({name for _, name in grid}, key=lambda name: card(name).graphs):
-        scores = []
-        for method in columns.values():
-            own = grid.get((method, name))
-            mark = "" if own is None or own.complete else " *"
-            scores.append("" if own is None else f"{100 * own.mean:.1f}{mark}")
-        rows.append([name, *scores, *published(name, protocol)])
+    kinds = {(card(name).graphs, name, attributes) for _, name, attributes in grid}
+    for _, name, attributes in sorted(kinds):
+        found = [grid.get((method, name, attributes)) for method in columns.values()]
+        row = [name + (", attributes" if attributes else "")]
+        row += ["" if own is None else f"{100 * own.mean:.1f}{mark(own)}" for own in found]
+        rows.append(row + published(name, protocol))
     last = ["GraphCL + HCL", "highest contrastive"]
     if protocol == "inductive":
         last = ["GIN", "structure-agnostic"]
@@ -92,6 +98,11 @@ def short(protocol):
         "published. * Not all candidates are finished."
     )
     return Table(caption, ["data set", *columns, *last], rows)
+
+
+def mark(scores):
+    """Return the mark of scores whose candidates are not all there."""
+    return "" if scores.complete else " *"
 
 
 def published(name, protocol):
@@ -107,10 +118,8 @@ def published(name, protocol):
     return [*(same or ["–"]), f"{best['accuracy']:.1f} ({best['method']})"]
 
 
-def section(file, folder):
+def section(file, spec, cells):
     """Return the part of the page on one benchmark, or nothing before its first cell."""
-    spec = read_spec(file, os.environ.get("GRAPH_HCL_SPLITS"))
-    cells = folder_cells(spec, folder)
     finished = [record for _, record in cells if record is not None]
     if not finished:
         return ""
@@ -119,7 +128,7 @@ def section(file, folder):
     lines += [comment(file), ""]
     lines += [
         "```",
-        f"python -m graph_hcl.benchmark {name} --out {folder.relative_to(ROOT)}",
+        f"python -m graph_hcl.benchmark {name} --out benchmarks/results/{spec.name}",
         "```",
     ]
     seconds = sum(sum(record["seconds"].values()) for record in finished)
@@ -139,12 +148,6 @@ def section(file, folder):
     return "\n".join(lines)
 
 
-def folder_cells(spec, folder):
-    """Return the benchmark's cells with their records."""
-    found = CellFolder(folder)
-    return [(cell, found.record(cell)) for cell in expand(spec)]
-
-
 def comment(file):
     """Return the comment that a benchmark file begins with."""
     found = re.match(r"(?:#.*\n)+", file.read_text(encoding="utf-8"))
@@ -156,9 +159,9 @@ def page():
     parts, datasets = [INTRODUCTION], []
     parts += ["## In short", "", short("transductive").markdown(), ""]
     parts += [short("inductive").markdown(), ""]
-    for file, folder in benchmarks():
-        parts.append(section(file, folder))
-        datasets += [name for name in read_spec(file).datasets if name not in datasets]
+    for file, spec, cells in benchmarks():
+        parts.append(section(file, spec, cells))
+        datasets += [name for name in spec.datasets if name not in datasets]
     parts += ["## Published", "", published_table(datasets).markdown(), ""]
     return "\n".join(parts)
 
