@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from graph_hcl.data.cards import Card, card, known
 from graph_hcl.data.fetch import check_sha256, raw_files
@@ -106,7 +105,8 @@ def _features(name: str, raw: RawGraphs, node_attributes: bool, found: Card | No
     if found is not None and found.features == "degree-log":
         return degree.float().log1p()[:, None]
     cap = found.degree_cap if found is not None else min(DEFAULT_DEGREE_CAP, int(degree.max()))
-    return F.one_hot(degree.clamp(max=cap), cap + 1).float()
+    x = torch.zeros(len(degree), cap + 1)  # F.one_hot takes three times the memory
+    return x.scatter_(1, degree.clamp(max=cap)[:, None], 1.0)
 
 
 def statistics(raw: RawGraphs) -> dict[str, float]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -62,9 +63,15 @@ class GraphStore:
         """
         source, target = self.edge_index + self._shift()
         nodes = int(self.node_ptr[-1])
-        keys, mirror = source * nodes + target, target * nodes + source
-        in_order = bool((source[1:] >= source[:-1]).all())
-        return in_order and not (source == target).any() and keys.sort()[0].equal(mirror.sort()[0])
+        if not (source[1:] >= source[:-1]).all() or (source == target).any():
+            return False
+        # numpy sorts numbers several times faster than torch, which sorts their places too.
+        keys, mirror = (
+            (a * nodes + b).cpu().numpy() for a, b in ((source, target), (target, source))
+        )
+        keys.sort()
+        mirror.sort()
+        return np.array_equal(keys, mirror)
 
     def _shift(self) -> Tensor:
         """Return what takes each edge's local node numbers to numbers in the whole store [E]."""
