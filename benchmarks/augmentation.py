@@ -11,6 +11,7 @@ with probability where ours draws exact shares, and have no subgraph without com
 """
 
 import argparse
+import copy
 import json
 import os
 import platform
@@ -119,12 +120,18 @@ def pyg_node_drop(batch):
     return edge_index, batch.edge_attr[edges], batch.x[nodes], batch.batch[nodes], before[batch.ptr]
 
 
+def pyg_mask(batch, mode):
+    found = copy.copy(batch)
+    found.x, _ = mask_feature(batch.x, 0.2, mode=mode)
+    return found
+
+
 def pyg_feature_mask(batch):
-    return mask_feature(batch.x, 0.2, mode="row")[0]
+    return pyg_mask(batch, "row")
 
 
 def pyg_column_mask(batch):
-    return mask_feature(batch.x, 0.2, mode="col")[0]
+    return pyg_mask(batch, "col")
 
 
 def random_of(draws):
