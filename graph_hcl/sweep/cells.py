@@ -19,6 +19,7 @@ import numpy as np
 from graph_hcl import controls, probes
 from graph_hcl.build import make_objective
 from graph_hcl.config import Config
+from graph_hcl.data import card, known
 from graph_hcl.experiment import Experiment
 from graph_hcl.results import PACKAGES
 from graph_hcl.sweep.spec import Spec
@@ -55,7 +56,11 @@ class Cell:
         if self.control is not None:
             kept = ("dataset", "data", "protocol", "probe", "seed")
             settings = {name: settings[name] for name in kept}
-        key = {"format": FORMAT, "control": self.control, "epochs": list(self.epochs)}
+        key: dict[str, Any] = {"format": FORMAT, "control": self.control}
+        key["epochs"] = list(self.epochs)
+        found = card(self.dataset) if self.dataset in known() else None
+        if found is not None and found.features.startswith("degree"):
+            key["degrees"] = [found.features, found.degree_cap]  # the card decides, no setting
         return key | {"config": settings}
 
     @cached_property

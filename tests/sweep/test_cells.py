@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
+from graph_hcl.data import cards
 from graph_hcl.experiment import Experiment
 from graph_hcl.probes import inductive, stratified_folds, transductive
 from graph_hcl.sweep.cells import Cell, expand, run_cell
@@ -70,6 +71,16 @@ def test_a_setting_that_is_new_to_the_schema_leaves_names_as_they_are(monkeypatc
     monkeypatch.setattr(Config, "to_dict", with_one_more)
     assert "brand_new" in cell().key()["config"]
     assert cell().name == before
+
+
+def test_the_name_says_how_degrees_become_features(monkeypatch) -> None:
+    assert "degrees" not in cell().key()  # MUTAG has labels
+    social = Cell("COLLAB", "m", "transductive", CONFIG, (3,), {})
+    before, changed = social.name, dataclasses.replace(cards.card("COLLAB"), degree_cap=7)
+    monkeypatch.setattr("graph_hcl.sweep.cells.card", lambda name: changed)
+    again = dataclasses.replace(social)
+    assert again.key()["degrees"] == ["degree-one-hot", 7]
+    assert again.name != before
 
 
 def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
