@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn import config_context
-from sklearn.svm import SVC
+import itertools
+from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from graph_hcl.probes.smo import decide, solve_dual
+from graph_hcl.probes.splits import Indices
 from graph_hcl.probes.task import PROBES, Answer, Floats, Labels, Predictor, Task, scale, search
 
 
@@ -36,35 +40,61 @@ def solve(x: Floats, y: Labels, queries: Floats) -> Predictor:
     x, queries = scale(x, queries)
     variance = x.var()
     gamma = 1.0 / (x.shape[1] * variance) if variance > 0 else 1.0
-    return solve_kernel(rbf(x, x, gamma), y, rbf(queries, x, gamma))
+    order = np.argsort(y, kind="stable")
+    x = x[order]
+    return solve_kernel(rbf(x, x, gamma), y[order], rbf(queries, x, gamma))
 
 
 def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
-    """Return the predictor of queries for any C, from kernels [n, n] and [Q, n].
+    """Return the predictor of queries for any C, from kernels [n, n] and [Q, n], y in order.
 
-    A dual solution whose coefficients all stay below m is the solution for every C > m, so it is
-    reused.
+    One machine for each pair of classes, whose votes decide; of equals, the first class. Solutions
+    that no larger C would change are kept for it.
 
     >>> x, queries = np.array([[-1.0], [1.0]]), np.array([[0.5]])
     >>> solve_kernel(x @ x.T, np.array([3, 7]), queries @ x.T)(1.0)
     array([7])
     """
-    unbounded: list[tuple[float, Labels]] = []
+    classes, sizes = np.unique(y, return_counts=True)
+    parts = np.split(np.arange(len(y)), np.cumsum(sizes)[:-1])
+    pairs = list(itertools.combinations(range(len(classes)), 2))
+    single = kernel.astype(np.float32)
+    machines = [_machine(single, np.diag(kernel), parts[a], parts[b], to_queries) for a, b in pairs]
 
     def predict(C: float) -> Labels:
-        for largest, known in unbounded:
-            if largest < C:
-                return known
-        # The protocols have checked the embeddings: do not search every kernel for NaN again.
-        with config_context(assume_finite=True):
-            machine = SVC(C=C, kernel="precomputed").fit(kernel, y)
-            predictions: Labels = machine.predict(to_queries)
-        largest = np.abs(machine.dual_coef_).max()
-        if largest < C:
-            unbounded.append((largest, predictions))
-        return predictions
+        votes = np.zeros((len(to_queries), len(classes)), dtype=np.int64)
+        for (a, b), machine in zip(pairs, machines, strict=True):
+            first = machine(C) > 0
+            votes[:, a] += first
+            votes[:, b] += ~first
+        winners: Labels = classes[votes.argmax(1)]
+        return winners
 
     return predict
+
+
+def _machine(
+    kernel: NDArray[np.float32], diagonal: Floats, a: Indices, b: Indices, to_queries: Floats
+) -> Callable[[float], Floats]:
+    """Return the decision function [Q] of class a against b for any C."""
+    rows = np.concatenate([a, b])
+    signs = np.repeat([1.0, -1.0], [len(a), len(b)])
+    own = kernel if len(rows) == len(kernel) else kernel[np.ix_(rows, rows)]
+    unbounded: list[tuple[float, Floats]] = []
+
+    def decision(C: float) -> Floats:
+        for peak, known in unbounded:
+            if peak < C:
+                return known
+        alpha, offset, peak = solve_dual(own, diagonal[rows], signs, C)
+        coefficients = np.zeros(len(kernel))
+        coefficients[rows] = alpha * signs
+        found = decide(to_queries, coefficients, offset)
+        if peak < C:
+            unbounded.append((peak, found))
+        return found
+
+    return decision
 
 
 def rbf(a: Floats, b: Floats, gamma: float) -> Floats:
