@@ -194,7 +194,7 @@ def _run(
     if jobs is not None and jobs < 1:
         raise UserError(f"Expected 1 job or more, but got {jobs}.")
     scores = []
-    # The solvers and BLAS leave the interpreter lock, so threads use all cores without a copy of the
+    # The solvers and BLAS leave the interpreter lock, so threads use all cores without copying the
     # data; one BLAS thread each keeps them from fighting for the cores.
     with threadpool_limits(1):
         parallel = Parallel(
