@@ -5,6 +5,9 @@ All in one file: numba's cache of machine code notices changes in the file of a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -26,8 +29,23 @@ INTERVAL = 1000
 COMPACT = 0.85
 """Share of the window's rows left at which a smaller window is made."""
 
-# Without the interpreter's lock. Sums keep their order (no fast-math): results are reproducible.
-compiled = njit(nogil=True, error_model="numpy", cache=True)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Return the function as machine code that leaves the interpreter's lock.
+
+    Sums keep their order (no fast-math). The code is kept for the next process where a folder can
+    be written: beside this file or in the user's cache.
+
+    >>> compiled(lambda a: a + 1)(1)
+    2
+    """
+    try:
+        machine: Any = njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError:  # there is none
+        machine = njit(nogil=True, error_model="numpy")(function)
+    return cast(Function, machine)
 
 
 @compiled

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.svm import SVC
 
-from graph_hcl.probes.smo import TOLERANCE, decide, solve_dual
+from graph_hcl.probes.smo import TOLERANCE, compiled, decide, solve_dual
 from graph_hcl.probes.svm import rbf, solve_kernel
 
 LIMIT = 500_000
@@ -133,3 +133,15 @@ def test_votes_of_several_classes_are_those_of_svc(seed: int, classes: int, C: f
     expected = SVC(C=C, kernel="precomputed").fit(kernel, y).predict(to_queries)
     assert predict(C).tolist() == expected.tolist()
     assert predict(C).tolist() == expected.tolist()  # also from memory
+
+
+def test_compiles_where_no_folder_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(dispatcher: object) -> None:
+        raise RuntimeError("no locator available")
+
+    monkeypatch.setattr("numba.core.dispatcher.Dispatcher.enable_caching", refuse)
+
+    def twice(a: float) -> float:
+        return 2 * a
+
+    assert compiled(twice)(1.5) == 3.0
