@@ -58,8 +58,9 @@ def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
     classes, sizes = np.unique(y, return_counts=True)
     parts = np.split(np.arange(len(y)), np.cumsum(sizes)[:-1])
     pairs = list(itertools.combinations(range(len(classes)), 2))
-    single = kernel.astype(np.float32)
-    machines = [_machine(single, np.diag(kernel), parts[a], parts[b], to_queries) for a, b in pairs]
+    # Copies, so that the kernel in double precision is free again when this returns.
+    single, diagonal = kernel.astype(np.float32), np.diag(kernel).copy()
+    machines = [_machine(single, diagonal, parts[a], parts[b], to_queries) for a, b in pairs]
 
     def predict(C: float) -> Labels:
         votes = np.zeros((len(to_queries), len(classes)), dtype=np.int64)
