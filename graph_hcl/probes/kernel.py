@@ -49,10 +49,9 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
 
 def _solver(gram: NDArray[np.floating[Any]]) -> Solver:
     def solve(x: Floats, y: Labels, queries: Floats) -> Predictor:
-        order = np.argsort(y, kind="stable")
-        rows, others = _numbers(x[order], len(gram)), _numbers(queries, len(gram))
+        rows, others = _numbers(x, len(gram)), _numbers(queries, len(gram))
         kernel, to_queries = (gram[np.ix_(of, rows)].astype(np.float64) for of in (rows, others))
-        return solve_kernel(kernel, y[order], to_queries)
+        return solve_kernel(kernel, y, to_queries)
 
     return solve
 

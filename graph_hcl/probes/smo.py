@@ -12,7 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from graph_hcl.probes.task import Floats
+
 Whole = NDArray[np.int64]
 Kernel = NDArray[np.float32]
 Problem = tuple[Kernel, Floats, Floats, float]

@@ -40,13 +40,11 @@ def solve(x: Floats, y: Labels, queries: Floats) -> Predictor:
     x, queries = scale(x, queries)
     variance = x.var()
     gamma = 1.0 / (x.shape[1] * variance) if variance > 0 else 1.0
-    order = np.argsort(y, kind="stable")
-    x = x[order]
-    return solve_kernel(rbf(x, x, gamma), y[order], rbf(queries, x, gamma))
+    return solve_kernel(rbf(x, x, gamma), y, rbf(queries, x, gamma))
 
 
 def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
-    """Return the predictor of queries for any C, from kernels [n, n] and [Q, n], y in order.
+    """Return the predictor of queries for any C, from kernels [n, n] and [Q, n].
 
     One machine for each pair of classes, whose votes decide; of equals, the first class. Solutions
     that no larger C would change are kept for it.
@@ -55,12 +53,11 @@ def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
     >>> solve_kernel(x @ x.T, np.array([3, 7]), queries @ x.T)(1.0)
     array([7])
     """
-    classes, sizes = np.unique(y, return_counts=True)
-    parts = np.split(np.arange(len(y)), np.cumsum(sizes)[:-1])
+    classes = np.unique(y)
+    rows = [np.flatnonzero(y == label) for label in classes]
     pairs = list(itertools.combinations(range(len(classes)), 2))
-    # Copies, so that the kernel in double precision is free again when this returns.
-    single, diagonal = kernel.astype(np.float32), np.diag(kernel).copy()
-    machines = [_machine(single, diagonal, parts[a], parts[b], to_queries) for a, b in pairs]
+    single, diagonal = kernel.astype(np.float32), kernel.diagonal()
+    machines = [_machine(single, diagonal, rows[a], rows[b], to_queries) for a, b in pairs]
 
     def predict(C: float) -> Labels:
         votes = np.zeros((len(to_queries), len(classes)), dtype=np.int64)
@@ -77,20 +74,20 @@ def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
 def _machine(
     kernel: NDArray[np.float32], diagonal: Floats, a: Indices, b: Indices, to_queries: Floats
 ) -> Callable[[float], Floats]:
-    """Return the decision function [Q] of class a against b for any C."""
+    """Return the decision function [Q] of the rows of class a against those of b, for any C."""
     rows = np.concatenate([a, b])
     signs = np.repeat([1.0, -1.0], [len(a), len(b)])
-    own = kernel if len(rows) == len(kernel) else kernel[np.ix_(rows, rows)]
+    # Copies: once all machines are made, nothing holds the kernels in double precision any more.
+    kernel, diagonal = kernel[np.ix_(rows, rows)], diagonal[rows]
+    to_queries = to_queries.take(rows, axis=1)
     unbounded: list[tuple[float, Floats]] = []
 
     def decision(C: float) -> Floats:
         for peak, known in unbounded:
             if peak < C:
                 return known
-        alpha, offset, peak = solve_dual(own, diagonal[rows], signs, C)
-        coefficients = np.zeros(len(kernel))
-        coefficients[rows] = alpha * signs
-        found = decide(to_queries, coefficients, offset)
+        alpha, offset, peak = solve_dual(kernel, diagonal, signs, C)
+        found = decide(to_queries, alpha * signs, offset)
         if peak < C:
             unbounded.append((peak, found))
         return found
