@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Augmentation, Edit
+from graph_hcl.data.batch import columns, make_batch
 from graph_hcl.errors import UserError
 
 
@@ -76,17 +77,16 @@ def _only(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
     ptr = torch.cat([batch.ptr[:1], batch.ptr.diff()[chosen].cumsum(0)])
     number = torch.empty_like(batch.batch)
     number[nodes] = torch.arange(len(nodes), device=nodes.device)
-    some = Batch(
+    some = make_batch(
+        len(ptr) - 1,
+        getattr(batch, "_mirrored", False),
         x=batch.x.index_select(0, nodes),
-        edge_index=number.index_select(0, batch.edge_index.index_select(1, edges).view(-1)).view(
-            2, -1
-        ),
+        edge_index=number.index_select(0, columns(batch.edge_index, edges).view(-1)).view(2, -1),
         edge_attr=None if batch.edge_attr is None else batch.edge_attr[edges],
         y=None if batch.y is None else batch.y[chosen],
         batch=torch.repeat_interleave(ptr.diff(), output_size=len(nodes)),
         ptr=ptr,
     )
-    some._num_graphs = len(ptr) - 1
     return some, nodes, edges
 
 

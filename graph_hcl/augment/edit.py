@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
+from graph_hcl.data.batch import columns, make_batch
 from graph_hcl.errors import UserError
 
 
@@ -73,8 +74,9 @@ def views(
 ) -> Callable[[Batch, Generator], list[Batch]]:
     """Return the function that draws one view by each augmentation.
 
-    `together` joins them in one batch, the first view's graphs first: the encoder runs once, and
-    batch normalisation sees all views alike, as in SimCLR.
+    `together` gives them as one batch, the first view's graphs first: the encoder runs once, and
+    batch normalisation sees all views alike, as in SimCLR. Equal augmentations are then drawn at
+    once, on a batch that holds the graphs once for each view.
 
     >>> import torch
     >>> from torch_geometric.data import Data
@@ -84,10 +86,15 @@ def views(
     [1, 2]
     """
     draws = [view(augmentation) for augmentation in augmentations]
+    together = together and len(draws) > 1
+    alike = together and all(each == augmentations[0] for each in augmentations)
 
     def draw(batch: Batch, generator: Generator) -> list[Batch]:
+        if alike:
+            _check_batch(batch)
+            return [draws[0](join([batch] * len(draws)), generator)]
         drawn = [draw_one(batch, generator) for draw_one in draws]
-        return [join(drawn)] if together and len(drawn) > 1 else drawn
+        return [join(drawn)] if together else drawn
 
     return draw
 
@@ -132,7 +139,7 @@ def apply(batch: Batch, edit: Edit) -> Batch:
         stays = both if stays is None else stays & both
     if stays is not None:
         kept = stays.nonzero().squeeze(1)
-        edge_index = edge_index.index_select(1, kept)
+        edge_index = columns(edge_index, kept)
         edge_attr = None if edge_attr is None else edge_attr.index_select(0, kept)
     if edit.nodes is not None:
         before = _count_before(nodes)
@@ -140,20 +147,27 @@ def apply(batch: Batch, edit: Edit) -> Batch:
         ptr = before[ptr]
         kept = nodes.nonzero().squeeze(1)
         x, graph = x.index_select(0, kept), graph.index_select(0, kept)
-    found = Batch(x=x, edge_index=edge_index, edge_attr=edge_attr, y=batch.y, batch=graph, ptr=ptr)
-    found._num_graphs = batch.num_graphs
-    found._mirrored = (
+    mirrored = (
         getattr(batch, "_mirrored", False)
         and edit.added is None
         and (edit.edges is None or edit.paired or _both_ways(edge_index))
     )
-    return found
+    return make_batch(
+        batch.num_graphs,
+        mirrored,
+        x=x,
+        edge_index=edge_index,
+        edge_attr=edge_attr,
+        y=batch.y,
+        batch=graph,
+        ptr=ptr,
+    )
 
 
 def join(views: Sequence[Batch]) -> Batch:
     """Return the graphs of all views as one batch, the first view's graphs first.
 
-    Carries x, edge_index, edge_attr, batch and ptr.
+    Carries x, edge_index, edge_attr, y, batch and ptr.
 
     >>> import torch
     >>> from torch_geometric.data import Data
@@ -163,24 +177,27 @@ def join(views: Sequence[Batch]) -> Batch:
     """
     nodes = list(accumulate((view.num_nodes for view in views), initial=0))
     graphs = list(accumulate((view.num_graphs for view in views), initial=0))
-    attributes = [view.edge_attr for view in views if view.edge_attr is not None]
+    attributes, labels = (
+        [view[name] for view in views if getattr(view, name, None) is not None]
+        for name in ("edge_attr", "y")
+    )
     edges = torch.cat([view.edge_index for view in views], dim=1)
     starts = accumulate((view.edge_index.shape[1] for view in views[:-1]), initial=0)
     for view, start, n in zip(views, starts, nodes, strict=False):
         if n:  # in place: of dense graphs, edges are by far the most of it
             edges[:, start : start + view.edge_index.shape[1]] += n
-    found = Batch(
+    return make_batch(
+        graphs[-1],
+        all(getattr(view, "_mirrored", False) for view in views),
         x=torch.cat([view.x for view in views]),
         edge_index=edges,
         edge_attr=torch.cat(attributes) if len(attributes) == len(views) else None,
+        y=torch.cat(labels) if len(labels) == len(views) else None,
         batch=torch.cat([view.batch + g for view, g in zip(views, graphs, strict=False)]),
         ptr=torch.cat(
             [views[0].ptr[:1], *(v.ptr[1:] + n for v, n in zip(views, nodes, strict=False))]
         ),
     )
-    found._num_graphs = graphs[-1]
-    found._mirrored = all(getattr(view, "_mirrored", False) for view in views)
-    return found
 
 
 def _merge(

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch_geometric.data import Batch, Data, InMemoryDataset
 
+from graph_hcl.data.batch import columns, make_batch
 from graph_hcl.errors import UserError
 
 
@@ -97,9 +98,11 @@ class GraphStore:
         edges, edge_sizes, edge_ptr = self._rows(self.edge_ptr, indices)
         shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
         graph = torch.arange(len(indices), device=self.x.device)
-        batch = Batch(
+        batch: Any = make_batch(
+            len(indices),
+            self.mirrored,
             x=self.x.index_select(0, nodes),
-            edge_index=self.edge_index.index_select(1, edges).add_(shift),
+            edge_index=columns(self.edge_index, edges).add_(shift),
             batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
             ptr=node_ptr,
         )
@@ -112,11 +115,10 @@ class GraphStore:
             slices["y"] = torch.arange(len(indices) + 1)
         zeros = torch.zeros_like(graph)
         # What PyG needs to take the batch apart again.
-        batch._num_graphs = len(indices)
-        batch._mirrored = self.mirrored
         batch._slice_dict = slices
         batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
-        return batch
+        found: Batch = batch
+        return found
 
     def _positions(self, indices: Tensor | Sequence[int]) -> Tensor:
         """Return indices as integers from 0 on the store's device."""
