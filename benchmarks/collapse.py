@@ -73,8 +73,8 @@ def look_at_orderings(model, experiment, indices, temperature) -> dict:
     draw = augment.views(experiment.views)
     with torch.no_grad():
         parts = [
-            torch.cat([model.eval()(view) for view in draw(experiment.store[part], generator)])
-            for part in indices.split(512)
+            torch.cat([model.eval()(view) for view in drawn])
+            for drawn in draw(experiment.store, indices.split(512), generator)
         ]
     # Each part holds all first views and then all second ones.
     graph = torch.cat([part.repeat(2) for part in indices.split(512)])

@@ -98,47 +98,42 @@ def usual(store, epochs):
 
 
 class Watch:
-    """Seconds spent in the functions that it wraps, call by call."""
+    """Seconds spent in a function, call by call, or in a generator, step by step."""
 
-    def __init__(self):
-        self.seconds = []
+    def __init__(self, function):
+        self.function, self.seconds = function, []
 
-    def __call__(self, function):
-        def timed(*given):
+    def call(self, *given):
+        start = time.perf_counter()
+        found = self.function(*given)
+        self.seconds.append(time.perf_counter() - start)
+        return found
+
+    def steps(self, *given):
+        steps = iter(self.function(*given))
+        while True:
             start = time.perf_counter()
-            found = function(*given)
+            found = next(steps, None)
             self.seconds.append(time.perf_counter() - start)
-            return found
-
-        return timed
-
-
-class Sliced:
-    """The store as the loop sees it, with a watch on its slicing."""
-
-    def __init__(self, store, watch):
-        self.y, self.length, self.slice = store.y, len(store), watch(store.__getitem__)
-
-    def __len__(self):
-        return self.length
-
-    def __getitem__(self, indices):
-        return self.slice(indices)
+            if found is None:
+                return
+            yield found
 
 
 def ours(experiment, epochs):
     """Return seconds of each epoch of `fit`, of views in the mean epoch, and of each diagnosis."""
-    seconds, views, diagnosing = [], Watch(), Watch()
+    seconds = []
+    views, diagnosing = Watch(augment.views(experiment.views)), Watch(diagnose)
     fit(
         experiment.model(0),
         experiment.new_objective(),
-        views(augment.views(experiment.views)),
-        Sliced(experiment.store, views),
+        views.steps,
+        experiment.store,
         torch.arange(len(experiment.store)),
         TrainingSettings(epochs, 128),
         device=experiment.device,
         log=lambda record: seconds.append(record["seconds"]),
-        diagnose=diagnosing(diagnose),
+        diagnose=diagnosing.call,
     )
     return seconds, [sum(views.seconds) / epochs], diagnosing.seconds
 

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Augmentation, Edit
-from graph_hcl.data.batch import columns, make_batch
+from graph_hcl.data.batch import columns, is_mirrored, make_batch
 from graph_hcl.errors import UserError
 
 
@@ -79,7 +79,7 @@ def _only(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
     number[nodes] = torch.arange(len(nodes), device=nodes.device)
     some = make_batch(
         len(ptr) - 1,
-        getattr(batch, "_mirrored", False),
+        is_mirrored(batch),
         x=batch.x.index_select(0, nodes),
         edge_index=number.index_select(0, columns(batch.edge_index, edges).view(-1)).view(2, -1),
         edge_attr=None if batch.edge_attr is None else batch.edge_attr[edges],

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.data.batch import columns, make_batch
+from graph_hcl.data.batch import columns, is_mirrored, make_batch
 from graph_hcl.errors import UserError
 
 
@@ -49,56 +48,6 @@ Augmentation = Callable[[Batch, Generator], Edit]
 """Anything that draws an edit of a batch from a generator on the batch's device."""
 
 
-def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
-    """Return the function that draws a view: the batch with the augmentation's edit applied.
-
-    Raises `UserError` for a batch without what `apply` needs.
-
-    >>> import torch
-    >>> from torch_geometric.data import Data
-    >>> draw = view(lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool()))
-    >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
-    >>> draw(batch, torch.Generator()).x, batch.x
-    (tensor([[0., 0.]]), tensor([[1., 1.]]))
-    """
-
-    def draw(batch: Batch, generator: Generator) -> Batch:
-        _check_batch(batch)
-        return apply(batch, augmentation(batch, generator))
-
-    return draw
-
-
-def views(
-    augmentations: Sequence[Augmentation], together: bool = True
-) -> Callable[[Batch, Generator], list[Batch]]:
-    """Return the function that draws one view by each augmentation.
-
-    `together` gives them as one batch, the first view's graphs first: the encoder runs once, and
-    batch normalisation sees all views alike, as in SimCLR. Equal augmentations are then drawn at
-    once, on a batch that holds the graphs once for each view.
-
-    >>> import torch
-    >>> from torch_geometric.data import Data
-    >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
-    >>> same = lambda batch, generator: Edit()
-    >>> [len(views([same, same], together)(batch, torch.Generator())) for together in (True, False)]
-    [1, 2]
-    """
-    draws = [view(augmentation) for augmentation in augmentations]
-    together = together and len(draws) > 1
-    alike = together and all(each == augmentations[0] for each in augmentations)
-
-    def draw(batch: Batch, generator: Generator) -> list[Batch]:
-        if alike:
-            _check_batch(batch)
-            return [draws[0](join([batch] * len(draws)), generator)]
-        drawn = [draw_one(batch, generator) for draw_one in draws]
-        return [join(drawn)] if together else drawn
-
-    return draw
-
-
 def apply(batch: Batch, edit: Edit) -> Batch:
     """Return a new batch with the edit carried out and its nodes numbered anew, once.
 
@@ -118,7 +67,7 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     >>> found.edge_index.tolist(), found.ptr.tolist(), found.x.squeeze(1).tolist()
     ([[0, 1], [1, 0]], [0, 2, 4], [1.0, 2.0, 0.0, 2.0])
     """
-    _check_batch(batch)
+    check_batch(batch)
     _check_edit(batch, edit)
     x, edge_index, edge_attr = batch.x, batch.edge_index, batch.edge_attr
     graph, ptr, stays = batch.batch, batch.ptr, edit.edges
@@ -148,7 +97,7 @@ def apply(batch: Batch, edit: Edit) -> Batch:
         kept = nodes.nonzero().squeeze(1)
         x, graph = x.index_select(0, kept), graph.index_select(0, kept)
     mirrored = (
-        getattr(batch, "_mirrored", False)
+        is_mirrored(batch)
         and edit.added is None
         and (edit.edges is None or edit.paired or _both_ways(edge_index))
     )
@@ -161,42 +110,6 @@ def apply(batch: Batch, edit: Edit) -> Batch:
         y=batch.y,
         batch=graph,
         ptr=ptr,
-    )
-
-
-def join(views: Sequence[Batch]) -> Batch:
-    """Return the graphs of all views as one batch, the first view's graphs first.
-
-    Carries x, edge_index, edge_attr, y, batch and ptr.
-
-    >>> import torch
-    >>> from torch_geometric.data import Data
-    >>> path = Batch.from_data_list([Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))])
-    >>> join([path, path]).edge_index.tolist(), join([path, path]).ptr.tolist()
-    ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
-    """
-    nodes = list(accumulate((view.num_nodes for view in views), initial=0))
-    graphs = list(accumulate((view.num_graphs for view in views), initial=0))
-    attributes, labels = (
-        [view[name] for view in views if getattr(view, name, None) is not None]
-        for name in ("edge_attr", "y")
-    )
-    edges = torch.cat([view.edge_index for view in views], dim=1)
-    starts = accumulate((view.edge_index.shape[1] for view in views[:-1]), initial=0)
-    for view, start, n in zip(views, starts, nodes, strict=False):
-        if n:  # in place: of dense graphs, edges are by far the most of it
-            edges[:, start : start + view.edge_index.shape[1]] += n
-    return make_batch(
-        graphs[-1],
-        all(getattr(view, "_mirrored", False) for view in views),
-        x=torch.cat([view.x for view in views]),
-        edge_index=edges,
-        edge_attr=torch.cat(attributes) if len(attributes) == len(views) else None,
-        y=torch.cat(labels) if len(labels) == len(views) else None,
-        batch=torch.cat([view.batch + g for view, g in zip(views, graphs, strict=False)]),
-        ptr=torch.cat(
-            [views[0].ptr[:1], *(v.ptr[1:] + n for v, n in zip(views, nodes, strict=False))]
-        ),
     )
 
 
@@ -244,7 +157,14 @@ def _new_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
     return torch.stack([keys // num_nodes, keys % num_nodes])
 
 
-def _check_batch(batch: Batch) -> None:
+def check_batch(batch: Batch) -> None:
+    """Raise `UserError` for a batch without x, edge_index, batch or ptr.
+
+    >>> check_batch(Batch(x=None))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected a batch of graphs with x, edge_index, batch and ptr, but \
+    got DataBatch without x: make one with Batch.from_data_list([…]).
+    """
     for name in ("x", "edge_index", "batch", "ptr"):
         if getattr(batch, name, None) is None:
             raise UserError(

@@ -28,6 +28,15 @@ def make_batch(num_graphs: int, mirrored: bool, **fields: Tensor | None) -> Batc
     return found
 
 
+def is_mirrored(batch: Any) -> bool:
+    """Tell whether a batch is known to have sorted edges, all both ways and none to itself.
+
+    >>> is_mirrored(object())
+    False
+    """
+    return getattr(batch, "_mirrored", False)
+
+
 def columns(edge_index: Tensor, which: Tensor) -> Tensor:
     """Return the columns `which` [K] of edges [2, E]: faster row by row than at once.
 

@@ -57,6 +57,11 @@ class GraphStore:
         return 0 if self.y is None else len(self.y.unique())
 
     @cached_property
+    def mean_size(self) -> float:
+        """Number of nodes and edges of the mean graph."""
+        return int(self.node_ptr[-1] + self.edge_ptr[-1]) / len(self)
+
+    @cached_property
     def mirrored(self) -> bool:
         """Whether edges are sorted by source, each is there both ways, and none is a self-loop.
 

@@ -11,6 +11,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
+from graph_hcl.data.batch import is_mirrored
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
 from graph_hcl.registry import Registry
 
@@ -49,15 +50,6 @@ def normalize(z: Tensor, how: str = "sphere") -> Tensor:
             [0.3000, 0.4000]])
     """
     return NORMALIZATIONS.get(how)(z)
-
-
-def is_mirrored(batch: Any) -> bool:
-    """Tell whether a batch is known to have sorted edges, all both ways and none to itself.
-
-    >>> is_mirrored(object())
-    False
-    """
-    return getattr(batch, "_mirrored", False)
 
 
 class GraphEncoder(nn.Module):

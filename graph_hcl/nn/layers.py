@@ -80,7 +80,7 @@ def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module |
         return x if act is None else act(x)
     shift, momentum = batch_norm.bias, batch_norm.momentum
     if bias is not None:
-        shift = shift + 0 * bias  # gives the bias its gradient, which is 0
+        shift = torch.add(shift, bias, alpha=0)  # gives the bias its gradient, which is 0
     mean, variance = batch_norm.running_mean, batch_norm.running_var
     x = F.batch_norm(x, mean, variance, batch_norm.weight, shift, True, momentum, batch_norm.eps)
     batch_norm.num_batches_tracked.add_(1)

@@ -48,11 +48,17 @@ class Neighbours(NamedTuple):
         return total
 
 
+def _bags(rows: Tensor, x: Tensor, ptr: Tensor) -> Tensor:
+    """Return the sum of the rows `rows[ptr[k] : ptr[k + 1]]` of x for each k."""
+    # Of a tensor that asks for a gradient, embedding_bag notes more than we need.
+    return F.embedding_bag(rows, x.detach(), ptr, mode="sum", include_last_offset=True)
+
+
 class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, ptr: Tensor, own: Tensor | None) -> Tensor:
         ctx.save_for_backward(target, ptr, own)
-        total = F.embedding_bag(target, x, ptr, mode="sum", include_last_offset=True)
+        total = _bags(target, x, ptr)
         return total if own is None else total.addcmul_(x, own)
 
     @staticmethod
@@ -79,7 +85,7 @@ class _GraphSum(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, ptr: Tensor, batch: Tensor) -> Tensor:
         ctx.save_for_backward(batch)
         rows = torch.arange(len(x), device=x.device)
-        return F.embedding_bag(rows, x, ptr, mode="sum", include_last_offset=True)
+        return _bags(rows, x, ptr)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:

@@ -136,7 +136,7 @@ def _views(
     some = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
     generator = torch.Generator(experiment.device).manual_seed(experiment.config.seed)
     draw = augment.views(experiment.views, together=not experiment.config.encoder.per_view)
-    batch = experiment.store[some.to(experiment.device)]
-    z = torch.cat([model.to(experiment.device).eval()(view) for view in draw(batch, generator)])
+    (drawn,) = draw(experiment.store, [some.to(experiment.device)], generator)
+    z = torch.cat([model.to(experiment.device).eval()(view) for view in drawn])
     graph = some.repeat(len(experiment.views))
     return z.cpu(), graph, torch.from_numpy(experiment.labels)[graph]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,8 +32,9 @@ class Store(Protocol):
 PAUSE = 0.5
 """Seconds between two checkpoints at least: writing one of each short epoch would double it."""
 
-Draw = Callable[[Any, torch.Generator], Sequence[Any]]
-"""Batches for the encoder by a batch of graphs: its views, or one batch that holds all of them."""
+Draw = Callable[[Any, Sequence[Tensor], torch.Generator], Iterable[Sequence[Any]]]
+"""Batches for the encoder by a store and the graphs of each step: for each step its views, or one
+batch that holds all of them."""
 Objective = Callable[..., Tensor]
 
 LOOK = 12
@@ -92,7 +93,7 @@ def fit(
 ) -> nn.Module:
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
 
-    Each step takes the V views of a batch from `draw`, maps them to features z and minimises
+    Each step takes the V views of its graphs from `draw`, maps them to features z and minimises
     `objective(z of all views [V·B, d], graph [V·B], label [V·B])`, where graphs are named by their
     number in the store. The loop asks the objective whether it `uses_labels`, and hands it labels
     only then; one that `reads_nodes` is called as `objective(nodes, graph of each, z, graph)`; one
@@ -111,8 +112,9 @@ def fit(
     augment = torch.Generator(device).manual_seed(settings.seed + 1)
     generators = {"shuffle": shuffle, "augment": augment}
     model.to(device).train()
+    parameters = list(model.parameters())
     optimizer = torch.optim.Adam(
-        model.parameters(),
+        parameters,
         lr=settings.lr,
         weight_decay=settings.weight_decay,
         fused=True if device.type in ("cpu", "cuda") else None,
@@ -139,16 +141,15 @@ def fit(
         if anneal is not None:
             anneal((epoch - 1) / max(1, settings.epochs - 1))
         parts = batches(indices, settings.batch_size, shuffle)
-        for part in parts:
-            batch = store[part]
-            drawn = draw(batch, augment)
+        for part, drawn in zip(parts, draw(store, parts, augment), strict=True):
             views = sum(view.num_graphs for view in drawn) // len(part)
             graph = part.to(device).repeat(views)
-            label = None if batch.y is None else batch.y.repeat(views)
+            label = None if store.y is None else store.y[graph]
             loss, z = contrast(model, objective, drawn, graph, label if labelled else None)
             if label is not None and (widest is None or len(z) > len(widest[0])):
                 widest = z.detach(), graph, label
-            optimizer.zero_grad()
+            for parameter in parameters:  # what zero_grad does, at a tenth of its cost
+                parameter.grad = None
             loss.backward()
             optimizer.step()
             losses.append(loss.detach() * len(part))

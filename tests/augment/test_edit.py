@@ -6,17 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import (
-    EdgeDrop,
-    Edit,
-    FeatureMask,
-    Identity,
-    RandomChoice,
-    apply,
-    parse,
-    view,
-    views,
-)
+from graph_hcl.augment import Edit, Identity, RandomChoice, apply, parse, view
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 
@@ -177,28 +167,6 @@ def test_a_choice_edits_the_graphs_that_chose_it_alone():
         x = found.x[found.ptr[g] : found.ptr[g + 1]]
         assert torch.equal(x, one.x[one.ptr[graph] : one.ptr[graph + 1]])
         assert edges_of(found, g) == edges_of(one, graph)
-
-
-def test_views_together_hold_the_same_graphs_as_one_by_one():
-    batch = random_batch(3)
-    parts = [EdgeDrop(0.3), FeatureMask(0.4)]
-    apart = views(parts, together=False)(batch, torch.Generator().manual_seed(0))
-    (joined,) = views(parts)(batch, torch.Generator().manual_seed(0))
-    assert len(apart) == 2
-    assert joined.num_graphs == 2 * batch.num_graphs
-    expected = Batch.from_data_list(
-        [
-            Data(
-                x=view_.x[view_.ptr[g] : view_.ptr[g + 1]],
-                edge_index=view_.edge_index[:, view_.batch[view_.edge_index[0]] == g]
-                - view_.ptr[g],
-            )
-            for view_ in apart
-            for g in range(batch.num_graphs)
-        ]
-    )
-    for name in ("x", "edge_index", "batch", "ptr"):
-        assert torch.equal(joined[name], expected[name])
 
 
 def test_a_batch_stays_mirrored_only_while_every_edge_runs_both_ways():

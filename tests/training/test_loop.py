@@ -71,6 +71,11 @@ def new_model() -> ContrastiveModel:
     return ContrastiveModel(GraphEncoder(make_backbone("gin", 4, 8, 2, dropout=0.2), 16), dim=8)
 
 
+def draw(store, parts, generator):
+    for part in parts:
+        yield [jitter(store[part], generator) for _ in range(2)]
+
+
 def train(epochs: int, checkpoint=None, objective=None, log=None, diagnose=None, labels=None):
     settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
     graphs = Graphs()
@@ -79,7 +84,7 @@ def train(epochs: int, checkpoint=None, objective=None, log=None, diagnose=None,
     model = fit(
         new_model(),
         objective or NTXent(),
-        lambda batch, generator: [jitter(batch, generator), jitter(batch, generator)],
+        draw,
         graphs,
         torch.arange(len(graphs)),
         settings,

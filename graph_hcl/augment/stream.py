@@ -1,0 +1,166 @@
+"""Views of batches: drawn for several batches at once, and given batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
+
+import torch
+from torch import Generator, Tensor
+from torch_geometric.data import Batch
+
+from graph_hcl.augment.edit import Augmentation, apply, check_batch
+from graph_hcl.data.batch import columns, is_mirrored, make_batch
+from graph_hcl.data.store import GraphStore
+
+AT_ONCE = 2**18
+"""Nodes and edges of the views that are drawn at a time, where a batch has fewer: the more, the
+less the calls cost, and the less of it all stays in a cache."""
+
+
+def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
+    """Return the function that draws a view: the batch with the augmentation's edit applied.
+
+    Raises `UserError` for a batch without what `apply` needs.
+
+    >>> from torch_geometric.data import Data
+    >>> from graph_hcl.augment import Edit
+    >>> draw = view(lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool()))
+    >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
+    >>> draw(batch, torch.Generator()).x, batch.x
+    (tensor([[0., 0.]]), tensor([[1., 1.]]))
+    """
+
+    def draw(batch: Batch, generator: Generator) -> Batch:
+        check_batch(batch)
+        return apply(batch, augmentation(batch, generator))
+
+    return draw
+
+
+def views(
+    augmentations: Sequence[Augmentation], together: bool = True
+) -> Callable[[GraphStore, Sequence[Tensor], Generator], Iterator[list[Batch]]]:
+    """Return the function that draws views of batches of a store, one by each augmentation.
+
+    It is called with the store, the graphs of each batch and a generator, and yields a list for
+    each batch. `together` gives the views of a batch as one batch, the first view's graphs first:
+    the encoder runs once, and batch normalisation sees all views alike, as in SimCLR. Views of
+    several small batches are drawn at once, and with them those by equal augmentations.
+
+    >>> from torch_geometric.data import Data
+    >>> from graph_hcl.augment import Edit
+    >>> edges, parts = torch.tensor([[0, 1], [1, 0]]), torch.arange(4).split(2)
+    >>> graphs = [Data(torch.ones(2, 1), edges) for _ in range(4)]
+    >>> same = lambda batch, generator: Edit()
+    >>> draw = views([same, same])
+    >>> for (batch,) in draw(GraphStore.from_data(graphs), parts, torch.Generator()):
+    ...     print(batch)
+    DataBatch(x=[8, 1], edge_index=[2, 8], batch=[8], ptr=[5])
+    DataBatch(x=[8, 1], edge_index=[2, 8], batch=[8], ptr=[5])
+    """
+    count, draws = len(augmentations), [view(augmentation) for augmentation in augmentations]
+    alike = together and all(each == augmentations[0] for each in augmentations)
+
+    def draw(
+        store: GraphStore, parts: Sequence[Tensor], generator: Generator
+    ) -> Iterator[list[Batch]]:
+        for group in _groups(store, parts, count):
+            if alike:
+                several = [part.repeat(count) for part in group]
+                drawn = draws[0](store[torch.cat(several)], generator)
+                yield from ([batch] for batch in split(drawn, list(map(len, several))))
+                continue
+            batch, sizes = store[torch.cat(group)], list(map(len, group))
+            apart = [split(each(batch, generator), sizes) for each in draws]
+            for some in zip(*apart, strict=True):
+                yield [join(some)] if together else list(some)
+
+    return draw
+
+
+def _groups(store: GraphStore, parts: Sequence[Tensor], count: int) -> Iterator[list[Tensor]]:
+    """Yield the parts in runs of which `count` views have about `AT_ONCE` nodes and edges."""
+    longest = max(map(len, parts), default=1)
+    run = max(1, int(AT_ONCE / (count * longest * store.mean_size)))
+    for start in range(0, len(parts), run):
+        yield list(parts[start : start + run])
+
+
+def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
+    """Return the batches of the first `sizes[0]` graphs, of the next `sizes[1]`, and so on.
+
+    Carries x, edge_index, edge_attr, y, batch and ptr. Raises `ValueError` unless the sizes sum up
+    to the number of graphs.
+
+    >>> from torch_geometric.data import Data
+    >>> edge = Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))
+    >>> one, two = split(Batch.from_data_list([edge] * 3), [2, 1])
+    >>> one.edge_index.tolist(), two.edge_index.tolist(), two.ptr.tolist()
+    ([[0, 1, 2, 3], [1, 0, 3, 2]], [[0, 1], [1, 0]], [0, 2])
+    """
+    graphs = list(accumulate(sizes, initial=0))
+    if graphs[-1] != batch.num_graphs:
+        raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
+    if len(sizes) == 1:
+        return [batch]
+    edge_index, attributes, mirrored = batch.edge_index, batch.edge_attr, is_mirrored(batch)
+    bounds = batch.ptr[torch.tensor(graphs, device=batch.ptr.device)]
+    if mirrored:
+        starts = torch.searchsorted(edge_index[0], bounds)
+    else:  # new edges, for one, stand behind all others
+        part, order = torch.bucketize(edge_index[0], bounds[1:], right=True).sort(stable=True)
+        edge_index = columns(edge_index, order)
+        attributes = None if attributes is None else attributes.index_select(0, order)
+        starts = torch.searchsorted(part, torch.arange(len(graphs), device=part.device))
+    nodes, edges = torch.stack([bounds, starts]).tolist()
+    return [
+        make_batch(
+            h - g,
+            mirrored,
+            x=batch.x[a:b],
+            edge_index=edge_index[:, c:d] - a,
+            edge_attr=None if attributes is None else attributes[c:d],
+            y=None if batch.y is None else batch.y[g:h],
+            batch=batch.batch[a:b] - g,
+            ptr=batch.ptr[g : h + 1] - a,
+        )
+        for (a, b), (c, d), (g, h) in zip(
+            pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True
+        )
+    ]
+
+
+def join(views: Sequence[Batch]) -> Batch:
+    """Return the graphs of all views as one batch, the first view's graphs first.
+
+    Carries x, edge_index, edge_attr, y, batch and ptr.
+
+    >>> from torch_geometric.data import Data
+    >>> path = Batch.from_data_list([Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))])
+    >>> join([path, path]).edge_index.tolist(), join([path, path]).ptr.tolist()
+    ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
+    """
+    nodes = list(accumulate((view.num_nodes for view in views), initial=0))
+    graphs = list(accumulate((view.num_graphs for view in views), initial=0))
+    attributes, labels = (
+        [view[name] for view in views if getattr(view, name, None) is not None]
+        for name in ("edge_attr", "y")
+    )
+    edges = torch.cat([view.edge_index for view in views], dim=1)
+    starts = accumulate((view.edge_index.shape[1] for view in views[:-1]), initial=0)
+    for view, start, n in zip(views, starts, nodes, strict=False):
+        if n:  # in place: of dense graphs, edges are by far the most of it
+            edges[:, start : start + view.edge_index.shape[1]] += n
+    return make_batch(
+        graphs[-1],
+        all(is_mirrored(view) for view in views),
+        x=torch.cat([view.x for view in views]),
+        edge_index=edges,
+        edge_attr=torch.cat(attributes) if len(attributes) == len(views) else None,
+        y=torch.cat(labels) if len(labels) == len(views) else None,
+        batch=torch.cat([view.batch + g for view, g in zip(views, graphs, strict=False)]),
+        ptr=torch.cat(
+            [views[0].ptr[:1], *(v.ptr[1:] + n for v, n in zip(views, nodes, strict=False))]
+        ),
+    )
