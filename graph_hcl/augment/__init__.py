@@ -1,7 +1,8 @@
 """Views of a batch: random edits, drawn for all graphs at once and applied with one relabelling.
 
 An augmentation is called with a batch and a generator and returns an `Edit`; `apply` carries it
-out, and `view` does both. Undirected graphs stay undirected, no graph loses all its nodes, edge
+out, and `view` does both. `views` draws what a training needs: several small batches, and equal
+views of them, in one call. Undirected graphs stay undirected, no graph loses all its nodes, edge
 attributes follow their edges, and the batch itself is never changed.
 """
 
