@@ -81,7 +81,7 @@ def views(
 
 def _groups(store: GraphStore, parts: Sequence[Tensor], count: int) -> Iterator[list[Tensor]]:
     """Yield the parts in runs of which `count` views have about `AT_ONCE` nodes and edges."""
-    longest = max(map(len, parts), default=1)
+    longest = max([1, *map(len, parts)])
     run = max(1, int(AT_ONCE / (count * longest * store.mean_size)))
     for start in range(0, len(parts), run):
         yield list(parts[start : start + run])
