@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from graph_hcl import geometry
+from graph_hcl.cli import flat
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 from graph_hcl.reporting.page import folded, table
 from graph_hcl.reporting.read import Run
@@ -127,10 +128,10 @@ def settings(run: Run) -> str:
 
 def unlike(runs: list[Run]) -> str:
     """Return the table of the settings in which runs differ."""
-    flat = [_flat(run.config.to_dict()) for run in runs]
+    every = [flat(run.config.to_dict()) for run in runs]
     rows = []
-    for key in flat[0]:
-        values = [one[key] for one in flat]
+    for key in dict.fromkeys(key for one in every for key in one):
+        values = [one.get(key) for one in every]
         if key != "out" and any(value != values[0] for value in values):
             rows.append([key, *(_text(value) for value in values)])
     return table(["setting", *(run.name for run in runs)], rows) if rows else ""
@@ -140,12 +141,3 @@ def _text(value: Any) -> str:
     if value is None:
         return "–"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings with those of a section as `section.name`, as the flags are."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        section = value if isinstance(value, dict) else None
-        flat |= {key: value} if section is None else {f"{key}.{k}": v for k, v in section.items()}
-    return flat

@@ -1,5 +1,6 @@
 """The report command, end to end on MUTAG: what a user sees, and what a browser gets."""
 
+import dataclasses
 import html
 import json
 import re
@@ -190,6 +191,14 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run) -> None:
     assert "hscl − huclclass-meanother data or folds: not comparable" in page.text
     assert "loss.hardeningexponentialthreshold" in Page(tables.unlike(runs[:2])).text
     assert tables.differences(runs[:1]) == tables.unlike(runs[:1]) == ""
+
+
+def test_an_option_that_one_run_alone_has_stands_among_the_differences(run) -> None:
+    one = read_run(run("hucl"), "one")
+    loss = dataclasses.replace(one.config.loss, hardening_options={"share": 0.5})
+    other = dataclasses.replace(one, config=dataclasses.replace(one.config, loss=loss))
+    for pair, told in (([one, other], "–0.5"), ([other, one], "0.5–")):
+        assert f"loss.hardening_options.share{told}" in Page(tables.unlike(pair)).text
 
 
 def test_runs_beside_each_other(run) -> None:
