@@ -16,9 +16,9 @@ from graph_hcl.augment.basic import (
     NodeDrop,
 )
 from graph_hcl.augment.combine import Compose, RandomChoice
-from graph_hcl.augment.edit import Augmentation, Edit, apply
+from graph_hcl.augment.edit import Augmentation, Edit, apply, view
 from graph_hcl.augment.spec import parse, spec
-from graph_hcl.augment.stream import join, split, view, views
+from graph_hcl.augment.stream import join, split, views
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
 
 __all__ = [

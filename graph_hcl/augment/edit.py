@@ -48,6 +48,26 @@ Augmentation = Callable[[Batch, Generator], Edit]
 """Anything that draws an edit of a batch from a generator on the batch's device."""
 
 
+def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
+    """Return the function that draws a view: the batch with the augmentation's edit applied.
+
+    Raises `UserError` for a batch without what `apply` needs.
+
+    >>> import torch
+    >>> from torch_geometric.data import Data
+    >>> draw = view(lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool()))
+    >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
+    >>> draw(batch, torch.Generator()).x, batch.x
+    (tensor([[0., 0.]]), tensor([[1., 1.]]))
+    """
+
+    def draw(batch: Batch, generator: Generator) -> Batch:
+        _check_batch(batch)
+        return apply(batch, augmentation(batch, generator))
+
+    return draw
+
+
 def apply(batch: Batch, edit: Edit) -> Batch:
     """Return a new batch with the edit carried out and its nodes numbered anew, once.
 
@@ -67,7 +87,7 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     >>> found.edge_index.tolist(), found.ptr.tolist(), found.x.squeeze(1).tolist()
     ([[0, 1], [1, 0]], [0, 2, 4], [1.0, 2.0, 0.0, 2.0])
     """
-    check_batch(batch)
+    _check_batch(batch)
     _check_edit(batch, edit)
     x, edge_index, edge_attr = batch.x, batch.edge_index, batch.edge_attr
     graph, ptr, stays = batch.batch, batch.ptr, edit.edges
@@ -157,14 +177,7 @@ def _new_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
     return torch.stack([keys // num_nodes, keys % num_nodes])
 
 
-def check_batch(batch: Batch) -> None:
-    """Raise `UserError` for a batch without x, edge_index, batch or ptr.
-
-    >>> check_batch(Batch(x=None))
-    Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected a batch of graphs with x, edge_index, batch and ptr, but \
-    got DataBatch without x: make one with Batch.from_data_list([…]).
-    """
+def _check_batch(batch: Batch) -> None:
     for name in ("x", "edge_index", "batch", "ptr"):
         if getattr(batch, name, None) is None:
             raise UserError(

@@ -9,33 +9,13 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.edit import Augmentation, apply, check_batch
+from graph_hcl.augment.edit import Augmentation, view
 from graph_hcl.data.batch import columns, is_mirrored, make_batch
 from graph_hcl.data.store import GraphStore
 
 AT_ONCE = 2**18
 """Nodes and edges of the views that are drawn at a time, where a batch has fewer: the more, the
 less the calls cost, and the less of it all stays in a cache."""
-
-
-def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
-    """Return the function that draws a view: the batch with the augmentation's edit applied.
-
-    Raises `UserError` for a batch without what `apply` needs.
-
-    >>> from torch_geometric.data import Data
-    >>> from graph_hcl.augment import Edit
-    >>> draw = view(lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool()))
-    >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
-    >>> draw(batch, torch.Generator()).x, batch.x
-    (tensor([[0., 0.]]), tensor([[1., 1.]]))
-    """
-
-    def draw(batch: Batch, generator: Generator) -> Batch:
-        check_batch(batch)
-        return apply(batch, augmentation(batch, generator))
-
-    return draw
 
 
 def views(
@@ -70,11 +50,11 @@ def views(
                 several = [part.repeat(count) for part in group]
                 drawn = draws[0](store[torch.cat(several)], generator)
                 yield from ([batch] for batch in split(drawn, list(map(len, several))))
-                continue
-            batch, sizes = store[torch.cat(group)], list(map(len, group))
-            apart = [split(each(batch, generator), sizes) for each in draws]
-            for some in zip(*apart, strict=True):
-                yield [join(some)] if together else list(some)
+            else:
+                batch, sizes = store[torch.cat(group)], list(map(len, group))
+                apart = [split(each(batch, generator), sizes) for each in draws]
+                for some in zip(*apart, strict=True):
+                    yield [join(some)] if together else list(some)
 
     return draw
 
@@ -149,9 +129,9 @@ def join(views: Sequence[Batch]) -> Batch:
     )
     edges = torch.cat([view.edge_index for view in views], dim=1)
     starts = accumulate((view.edge_index.shape[1] for view in views[:-1]), initial=0)
-    for view, start, n in zip(views, starts, nodes, strict=False):
+    for each, start, n in zip(views, starts, nodes, strict=False):
         if n:  # in place: of dense graphs, edges are by far the most of it
-            edges[:, start : start + view.edge_index.shape[1]] += n
+            edges[:, start : start + each.edge_index.shape[1]] += n
     return make_batch(
         graphs[-1],
         all(is_mirrored(view) for view in views),

@@ -21,11 +21,10 @@ def make_batch(num_graphs: int, mirrored: bool, **fields: Tensor | None) -> Batc
     >>> make_batch(1, True, x=x, edge_index=edges, batch=torch.zeros(2, dtype=torch.long), ptr=ptr)
     DataBatch(x=[2, 4], edge_index=[2, 2], batch=[2], ptr=[2])
     """
-    batch: Any = type.__call__(_DataBatch, **fields)
+    batch: Batch = type.__call__(_DataBatch, **fields)
     batch._num_graphs = num_graphs
     batch._mirrored = mirrored
-    found: Batch = batch
-    return found
+    return batch
 
 
 def is_mirrored(batch: Any) -> bool:

@@ -104,7 +104,7 @@ class GraphStore:
         edges, edge_sizes, edge_ptr = self._rows(self.edge_ptr, indices)
         shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
         graph = torch.arange(len(indices), device=self.x.device)
-        batch: Any = make_batch(
+        batch = make_batch(
             len(indices),
             self.mirrored,
             x=self.x.index_select(0, nodes),
@@ -123,8 +123,7 @@ class GraphStore:
         # What PyG needs to take the batch apart again.
         batch._slice_dict = slices
         batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
-        found: Batch = batch
-        return found
+        return batch
 
     def _positions(self, indices: Tensor | Sequence[int]) -> Tensor:
         """Return indices as integers from 0 on the store's device."""

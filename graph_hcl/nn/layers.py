@@ -64,6 +64,19 @@ class _Layers(ABC):
         return nodes
 
 
+def linear(x: Tensor, weight: Tensor) -> Tensor:
+    """Return x Wᵀ [n, H] for x [n, F] and a weight W [H, F].
+
+    Of a weight that is laid out the other way, PyTorch computes the gradient as xᵀ g instead of
+    gᵀ x: up to twice as fast, unless W is square.
+
+    >>> linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]))
+    tensor([[11.]])
+    """
+    square = weight.shape[0] == weight.shape[1]
+    return F.linear(x, weight) if square else x @ weight.t().contiguous()
+
+
 def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module | None) -> Tensor:
     """Return act(norm(x + bias)); x [n, F] may be overwritten.
 
@@ -123,14 +136,11 @@ class GIN(_Layers, models.GIN):
         mlp, own = conv.nn, 1 + conv.eps
         first, second = mlp.lins
         if first.in_channels > first.out_channels:
-            x = neighbours.sum(F.linear(x, first.weight), own)
-        elif first.in_channels < first.out_channels:
-            # By a weight laid out so, its gradient is xᵀ g and not gᵀ x: up to 3 × as fast.
-            x = neighbours.sum(x, own) @ first.weight.t().contiguous()
+            x = neighbours.sum(linear(x, first.weight), own)
         else:
-            x = F.linear(neighbours.sum(x, own), first.weight)
+            x = linear(neighbours.sum(x, own), first.weight)
         x = normalized(x, first.bias, mlp.norms[0], mlp.act)
-        return F.linear(x, second.weight), second.bias
+        return linear(x, second.weight), second.bias
 
 
 class GCN(_Layers, models.GCN):
@@ -153,7 +163,7 @@ class GCN(_Layers, models.GCN):
     ) -> tuple[Tensor, Tensor | None]:
         """Return the sum of x_u W / √((d_u + 1)(d_v + 1)) over u = v and its neighbours, and b."""
         scale = (neighbours.degree() + 1).to(x.dtype).rsqrt()[:, None]
-        x = conv.lin(x) * scale
+        x = linear(x, conv.lin.weight) * scale
         return neighbours.sum(x, scale.new_ones(1)) * scale, conv.bias
 
 
@@ -177,5 +187,6 @@ class GraphSAGE(_Layers, models.GraphSAGE):
     ) -> tuple[Tensor, Tensor | None]:
         """Return W₁ times the mean of the neighbours plus W₂ x_v, and b."""
         mean = neighbours.sum(x) / neighbours.degree().clamp_min(1).to(x.dtype)[:, None]
-        out = F.linear(mean, conv.lin_l.weight)
-        return out + conv.lin_r(x) if conv.root_weight else out, conv.lin_l.bias
+        out = linear(mean, conv.lin_l.weight)
+        out = out + linear(x, conv.lin_r.weight) if conv.root_weight else out
+        return out, conv.lin_l.bias
