@@ -48,10 +48,10 @@ def views(
         for group in _groups(store, parts, count):
             if alike:
                 several = [part.repeat(count) for part in group]
-                drawn = draws[0](store[torch.cat(several)], generator)
+                drawn = draws[0](store.batch(torch.cat(several)), generator)
                 yield from ([batch] for batch in split(drawn, list(map(len, several))))
             else:
-                batch, sizes = store[torch.cat(group)], list(map(len, group))
+                batch, sizes = store.batch(torch.cat(group)), list(map(len, group))
                 apart = [split(each(batch, generator), sizes) for each in draws]
                 for some in zip(*apart, strict=True):
                     yield [join(some)] if together else list(some)

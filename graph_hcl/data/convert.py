@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Data, InMemoryDataset
 
+from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
 
 
@@ -78,3 +80,33 @@ def graph_of(graph: Any, features: str) -> Data:
             f"{error}."
         ) from error
     return Data(x=values.reshape(len(rows), -1), edge_index=edge_index, y=y)
+
+
+def from_data(graphs: Iterable[Data]) -> GraphStore:
+    """Return the store of a PyG data set or of any iterable of `Data` with the same fields."""
+    if isinstance(graphs, InMemoryDataset):
+        graphs = [graphs[index] for index in range(len(graphs))]
+    items = list(graphs)
+    if not items:
+        raise UserError("Expected at least one graph, but got none.")
+    for number, data in enumerate(items):
+        check_graph(data, number, items[0])
+    first = items[0]
+    node_sizes = torch.tensor([data.x.shape[0] for data in items])
+    edge_sizes = torch.tensor([data.edge_index.shape[1] for data in items])
+    labelled = first.y is not None
+    return GraphStore(
+        x=torch.cat([data.x for data in items]).float().contiguous(),
+        edge_index=torch.cat([data.edge_index for data in items], dim=1).contiguous(),
+        node_ptr=torch.cat([torch.zeros(1, dtype=torch.long), node_sizes.cumsum(0)]),
+        edge_ptr=torch.cat([torch.zeros(1, dtype=torch.long), edge_sizes.cumsum(0)]),
+        edge_attr=None
+        if first.edge_attr is None
+        else torch.cat([data.edge_attr for data in items]).contiguous(),
+        y=torch.cat([torch.as_tensor(data.y).reshape(1) for data in items]) if labelled else None,
+    )
+
+
+def from_networkx(graphs: Iterable[Any], features: str = "x") -> GraphStore:
+    """Return the store of NetworkX graphs."""
+    return from_data(graph_of(graph, features) for graph in graphs)

@@ -3,36 +3,64 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from torch_geometric.data import Batch, Data, InMemoryDataset
+from torch_geometric.data import Batch, Data
 
 from graph_hcl.data.batch import columns, make_batch
-from graph_hcl.data.convert import check_graph, graph_of
+from graph_hcl.data.indexing import (
+    Indices,
+    as_number,
+    count_one_way,
+    is_sorted_both_ways,
+    positions,
+    segment_rows,
+)
+from graph_hcl.data.translate import translate
+from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
+
+TENSORS = (
+    "x",
+    "edge_index",
+    "node_ptr",
+    "edge_ptr",
+    "edge_attr",
+    "edge_weight",
+    "pos",
+    "y",
+)
 
 
 @dataclass(frozen=True)
 class GraphStore:
     """Graphs laid end to end in contiguous tensors on one device.
 
-    `x` [N, F] node features, `edge_index` [2, E] with node numbers local to their graph,
-    `node_ptr`, `edge_ptr` [G + 1] where each graph begins and ends, `edge_attr` [E, …] or None,
-    `y` [G] labels or None; `sha256` names the raw data. `store[indices]` is a PyG `Batch` equal to
-    `Batch.from_data_list` of the same graphs, without a loop over graphs.
+    `x` [N, columns] node features, `edge_index` [2, E] with node numbers local to their graph,
+    `node_ptr`, `edge_ptr` [G + 1] where each graph begins and ends, `edge_attr` [E, columns],
+    `edge_weight` [E], `pos` [N, …] and `y` [G, …], each or None. `vocabulary` says what the columns
+    of x and edge_attr mean: categories are held as positions among their values, and every graph
+    and batch taken out has them one-hot and quantities scaled. `classes` names the values of y
+    where these were words; `sha256` names the raw data.
+
+    Taken apart as PyG's data sets are: `store[3]` is a `Data`; a slice, a mask or a list of numbers
+    gives a store; `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list` of the
+    same graphs, without a loop over graphs.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = GraphStore.from_data([Data(x=torch.ones(n, 4), edge_index=edges) for n in (2, 3)])
-    >>> store[torch.tensor([1, 0])]
+    >>> store[0], len(store[1:])
+    (Data(x=[2, 4], edge_index=[2, 2]), 1)
+    >>> store.batch([1, 0])
     DataBatch(x=[5, 4], edge_index=[2, 4], batch=[5], ptr=[3])
     """
 
@@ -41,16 +69,45 @@ class GraphStore:
     node_ptr: Tensor
     edge_ptr: Tensor
     edge_attr: Tensor | None = None
+    edge_weight: Tensor | None = None
+    pos: Tensor | None = None
     y: Tensor | None = None
+    vocabulary: Vocabulary = None  # type: ignore[assignment]
+    classes: tuple[str, ...] = ()
     sha256: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.vocabulary is None:
+            edges = 0 if self.edge_attr is None else self.edge_attr[:1].flatten(1).shape[1]
+            plain = Features.quantities(edges, "edge_attr") if edges else Features()
+            vocabulary = Vocabulary(Features.quantities(self.x.shape[1]), plain)
+            object.__setattr__(self, "vocabulary", vocabulary)
 
     def __len__(self) -> int:
         return len(self.node_ptr) - 1
 
+    def __repr__(self) -> str:
+        held = ["edge_attr", "edge_weight", "pos", "y"]
+        more = "".join(f", {name}" for name in held if getattr(self, name) is not None)
+        return (
+            f"GraphStore({len(self)} graphs, {self.num_features} node features, "
+            f"{int(self.edge_ptr[-1])} edges{more})"
+        )
+
     @property
     def num_features(self) -> int:
-        """Number of node features F."""
-        return self.x.shape[1]
+        """Number of node features F of a graph or batch that is taken out."""
+        return self.vocabulary.node.width
+
+    @property
+    def num_node_features(self) -> int:
+        """The same by PyG's name."""
+        return self.num_features
+
+    @property
+    def num_edge_features(self) -> int:
+        """Number of columns of edge_attr; 0 without."""
+        return 0 if self.edge_attr is None else self.vocabulary.edge.width
 
     @property
     def num_classes(self) -> int:
@@ -60,7 +117,7 @@ class GraphStore:
     @cached_property
     def mean_size(self) -> float:
         """Number of nodes and edges of the mean graph."""
-        return int(self.node_ptr[-1] + self.edge_ptr[-1]) / len(self)
+        return int(self.node_ptr[-1] + self.edge_ptr[-1]) / max(1, len(self))
 
     @cached_property
     def mirrored(self) -> bool:
@@ -68,141 +125,195 @@ class GraphStore:
 
         Sums over neighbours are faster then; augmentations keep it so.
         """
-        source, target = self.edge_index + self._shift()
-        nodes = int(self.node_ptr[-1])
-        if not (source[1:] >= source[:-1]).all() or (source == target).any():
-            return False
-        # numpy sorts numbers several times faster than torch, which sorts their places too.
-        keys, mirror = (
-            (a * nodes + b).cpu().numpy() for a, b in ((source, target), (target, source))
-        )
-        keys.sort()
-        mirror.sort()
-        return np.array_equal(keys, mirror)
+        return is_sorted_both_ways(self.edge_index + self._shift(), int(self.node_ptr[-1]))
+
+    @cached_property
+    def one_way(self) -> int:
+        """Number of edges whose other direction is not there."""
+        if self.mirrored:
+            return 0
+        return count_one_way(self.edge_index + self._shift(), int(self.node_ptr[-1]))
 
     def _shift(self) -> Tensor:
         """Return what takes each edge's local node numbers to numbers in the whole store [E]."""
         return torch.repeat_interleave(self.node_ptr[:-1], self.edge_ptr.diff())
 
+    def degree(self) -> Tensor:
+        """Return the number of edges that leave each node [N]."""
+        source = self.edge_index[0] + self._shift()
+        return torch.bincount(source, minlength=int(self.node_ptr[-1]))
+
     def to(self, device: torch.device | str) -> GraphStore:
         """Return the store with all tensors on `device`."""
         moved = {name: tensor.to(device) for name, tensor in self._tensors().items()}
-        return GraphStore(**moved, sha256=self.sha256)._knowing(self.mirrored)
+        return replace(self, **moved)._knowing(self.mirrored)  # type: ignore[arg-type]
 
     def _knowing(self, mirrored: bool) -> GraphStore:
         """Return the store, told whether it is `mirrored`: finding out sorts all edges."""
         self.__dict__["mirrored"] = mirrored
         return self
 
-    def __getitem__(self, indices: Tensor | Sequence[int]) -> Batch:
-        """Return the graphs `indices` [B] (integers or a mask [G]) as a batch, in that order.
+    def with_vocabulary(self, wanted: Vocabulary) -> GraphStore:
+        """Return the store with its features under the meaning that a trained encoder gave them.
+
+        See `translate`. Edge features are translated where `wanted` has any and left out otherwise;
+        degrees are counted where they are asked for. Raises `UserError` as `translate` does.
+
+        >>> import networkx
+        >>> few, many = ([networkx.star_graph(n)] for n in (2, 5))
+        >>> vocabulary = GraphStore.from_networkx(few).vocabulary
+        >>> import warnings; warnings.simplefilter("ignore")  # the degree 5 is unknown
+        >>> GraphStore.from_networkx(many).with_vocabulary(vocabulary)[0].x[:2]
+        tensor([[0., 0., 0.],
+                [0., 1., 0.]])
+        """
+        if wanted == self.vocabulary:
+            return self
+        own = self.vocabulary
+        changed: dict[str, Any] = {"vocabulary": wanted}
+        if wanted.node.columns != own.node.columns:
+            changed["x"] = translate(
+                self.x, own.node, wanted.node, level="node", derive=self._derived
+            )
+        if not wanted.edge.columns:
+            changed["edge_attr"] = None
+        elif wanted.edge.columns != own.edge.columns:
+            changed["edge_attr"] = translate(self.edge_attr, own.edge, wanted.edge, level="edge")
+        return replace(self, **changed)._knowing(self.mirrored)
+
+    def _derived(self, name: str) -> Tensor | None:
+        """Return a node feature [N] that follows from the graphs themselves."""
+        if name == "degree":
+            return self.degree()
+        return self.degree().float().log1p() if name == "log_degree" else None
+
+    @overload
+    def __getitem__(self, chosen: int) -> Data: ...
+
+    @overload
+    def __getitem__(self, chosen: Indices) -> GraphStore: ...
+
+    def __getitem__(self, chosen: int | Indices) -> Data | GraphStore:
+        """Return one graph by its number, or the store of those a slice, mask or list chooses.
 
         Raises `UserError` for anything else, `IndexError` for graphs that are not there.
         """
-        indices = self._positions(indices)
-        nodes, node_sizes, node_ptr = self._rows(self.node_ptr, indices)
-        edges, edge_sizes, edge_ptr = self._rows(self.edge_ptr, indices)
+        number = as_number(chosen)
+        if number is not None:
+            return self._one(number)
+        return self._some(positions(chosen, len(self), self.x.device))  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Data]:
+        return (self._one(number) for number in range(len(self)))
+
+    def _one(self, number: int) -> Data:
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"Expected a graph from 0 to {len(self) - 1}, but got {number}.")
+        number %= len(self)
+        (a, b), (c, d) = (
+            ptr[number : number + 2].tolist() for ptr in (self.node_ptr, self.edge_ptr)
+        )
+        found = Data(x=self.vocabulary.node.encode(self.x[a:b]))
+        found.edge_index = self.edge_index[:, c:d]
+        for name, part in (
+            ("edge_attr", slice(c, d)),
+            ("edge_weight", slice(c, d)),
+            ("pos", slice(a, b)),
+            ("y", slice(number, number + 1)),
+        ):
+            value = getattr(self, name)
+            if value is not None:
+                value = value[part]
+                found[name] = self.vocabulary.edge.encode(value) if name == "edge_attr" else value
+        # A graph is the user's to change; the store is not.
+        return found.clone()
+
+    def _some(self, indices: Tensor) -> GraphStore:
+        nodes, _, node_ptr = segment_rows(self.node_ptr, indices)
+        edges, _, edge_ptr = segment_rows(self.edge_ptr, indices)
+        level = {"x": nodes, "pos": nodes, "edge_attr": edges, "edge_weight": edges, "y": indices}
+        taken: dict[str, Any] = {
+            name: getattr(self, name).index_select(0, rows)
+            for name, rows in level.items()
+            if getattr(self, name) is not None
+        }
+        taken["edge_index"] = columns(self.edge_index, edges)
+        some = replace(self, node_ptr=node_ptr, edge_ptr=edge_ptr, sha256="", **taken)
+        return some._knowing(True) if self.__dict__.get("mirrored") else some
+
+    def batch(self, indices: Indices) -> Batch:
+        """Return the graphs `indices` [B] (integers, a mask [G] or a slice) as a batch, in order.
+
+        Raises as `store[indices]` does.
+        """
+        indices = positions(indices, len(self), self.x.device)
+        nodes, node_sizes, node_ptr = segment_rows(self.node_ptr, indices)
+        edges, edge_sizes, edge_ptr = segment_rows(self.edge_ptr, indices)
         shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
         graph = torch.arange(len(indices), device=self.x.device)
+        rows = {"edge_attr": edges, "edge_weight": edges, "pos": nodes, "y": indices}
+        more = {
+            name: getattr(self, name).index_select(0, which)
+            for name, which in rows.items()
+            if getattr(self, name) is not None
+        }
+        if "edge_attr" in more:
+            more["edge_attr"] = self.vocabulary.edge.encode(more["edge_attr"])
         batch = make_batch(
             len(indices),
             self.mirrored,
-            x=self.x.index_select(0, nodes),
+            x=self.vocabulary.node.encode(self.x.index_select(0, nodes)),
             edge_index=columns(self.edge_index, edges).add_(shift),
+            **more,
             batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
             ptr=node_ptr,
         )
-        slices = {"x": node_ptr, "edge_index": edge_ptr}
-        if self.edge_attr is not None:
-            batch.edge_attr = self.edge_attr.index_select(0, edges)
-            slices["edge_attr"] = edge_ptr
-        if self.y is not None:
-            batch.y = self.y[indices]
-            slices["y"] = torch.arange(len(indices) + 1)
-        zeros = torch.zeros_like(graph)
         # What PyG needs to take the batch apart again.
+        ends = {"x": node_ptr, "pos": node_ptr, "y": torch.arange(len(indices) + 1)}
+        slices = {name: ends.get(name, edge_ptr) for name in ("x", "edge_index", *more)}
+        zeros = torch.zeros_like(graph)
         batch._slice_dict = slices
         batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
         return batch
 
-    def _positions(self, indices: Tensor | Sequence[int]) -> Tensor:
-        """Return indices as integers from 0 on the store's device."""
-        chosen = torch.as_tensor(indices, device=self.x.device)
-        if chosen.dtype == torch.bool and chosen.shape == (len(self),):
-            return chosen.nonzero().squeeze(1)
-        kind = chosen.dtype
-        if chosen.dim() != 1 or kind == torch.bool or kind.is_floating_point or kind.is_complex:
-            raise UserError(
-                f"Expected whole numbers [B] or a mask [{len(self)}] to choose graphs, but got "
-                f"{chosen.dtype} {list(chosen.shape)}."
-            )
-        # Indexing one element each lets negative and absent graphs be torch's own affair.
-        return torch.arange(len(self), device=self.x.device)[chosen]
-
-    @staticmethod
-    def _rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the rows of the chosen segments, their sizes, and where each begins in them."""
-        start = ptr[indices]
-        sizes = ptr[indices + 1] - start
-        new_ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-        total = int(new_ptr[-1])
-        offset = torch.repeat_interleave(start - new_ptr[:-1], sizes, output_size=total)
-        return offset.add_(torch.arange(total, device=ptr.device)), sizes, new_ptr
-
     def _tensors(self) -> dict[str, Tensor]:
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sha256"}
+        found = {name: getattr(self, name) for name in TENSORS}
         return {name: tensor for name, tensor in found.items() if tensor is not None}
 
     @classmethod
-    def from_data(cls, graphs: Iterable[Data]) -> GraphStore:
+    def from_data(cls, graphs: Iterable[Data], **options: Any) -> GraphStore:
         """Return the store of a PyG data set or of any iterable of `Data` with the same fields.
 
-        Raises `UserError` for graphs without node features, of different feature widths, with
-        edges that leave the graph, or with labels on some of them only.
+        See `graph_hcl.data.convert.from_data` for what is taken and what is refused.
         """
-        if isinstance(graphs, InMemoryDataset):
-            graphs = [graphs[index] for index in range(len(graphs))]
-        items = list(graphs)
-        if not items:
-            raise UserError("Expected at least one graph, but got none.")
-        for number, data in enumerate(items):
-            check_graph(data, number, items[0])
-        first = items[0]
-        node_sizes = torch.tensor([data.x.shape[0] for data in items])
-        edge_sizes = torch.tensor([data.edge_index.shape[1] for data in items])
-        labelled = first.y is not None
-        return cls(
-            x=torch.cat([data.x for data in items]).float().contiguous(),
-            edge_index=torch.cat([data.edge_index for data in items], dim=1).contiguous(),
-            node_ptr=torch.cat([torch.zeros(1, dtype=torch.long), node_sizes.cumsum(0)]),
-            edge_ptr=torch.cat([torch.zeros(1, dtype=torch.long), edge_sizes.cumsum(0)]),
-            edge_attr=None
-            if first.edge_attr is None
-            else torch.cat([data.edge_attr for data in items]).contiguous(),
-            y=torch.cat([torch.as_tensor(data.y).reshape(1) for data in items])
-            if labelled
-            else None,
-        )
+        from graph_hcl.data.convert import from_data
+
+        return from_data(graphs, **options)
 
     @classmethod
-    def from_networkx(cls, graphs: Iterable[Any], features: str = "x") -> GraphStore:
+    def from_networkx(cls, graphs: Iterable[Any], **options: Any) -> GraphStore:
         """Return the store of NetworkX graphs.
 
-        The node attribute `features` (a number or a sequence of them) becomes `x`; graphs without
-        it get a constant feature 1. A graph attribute `y` becomes the label. Undirected edges are
-        stored in both directions. Raises `UserError` as `from_data` does.
+        See `graph_hcl.data.convert.from_networkx` for what is taken and what is refused.
 
         >>> import networkx
         >>> store = GraphStore.from_networkx([networkx.cycle_graph(3), networkx.path_graph(4)])
-        >>> store.edge_ptr.tolist(), store.num_features
-        ([0, 6, 12], 1)
+        >>> store.edge_ptr.tolist(), store.vocabulary.node.names()
+        ([0, 6, 12], ['degree=0', 'degree=1', 'degree=2'])
         """
-        return cls.from_data(graph_of(graph, features) for graph in graphs)
+        from graph_hcl.data.convert import from_networkx
+
+        return from_networkx(graphs, **options)
 
     def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
         """Write the store as one safetensors file."""
         tensors = {name: tensor.contiguous().cpu() for name, tensor in self._tensors().items()}
-        known = {"sha256": self.sha256, "mirrored": str(int(self.mirrored))}
+        known = {
+            "sha256": self.sha256,
+            "mirrored": str(int(self.mirrored)),
+            "vocabulary": self.vocabulary.to_json(),
+            "classes": json.dumps(self.classes),
+        }
         save_file(tensors, path, known | (metadata or {}))
 
     @classmethod
@@ -215,15 +326,19 @@ class GraphStore:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            store = cls(**tensors, sha256=metadata["sha256"])
-            known = metadata.get("mirrored")
-            return store if known is None else store._knowing(known == "1"), metadata
-        except (SafetensorError, OSError, TypeError, KeyError) as error:
+            store = cls(
+                **tensors,
+                vocabulary=Vocabulary.from_json(metadata["vocabulary"]),
+                classes=tuple(json.loads(metadata["classes"])),
+                sha256=metadata["sha256"],
+            )
+            return store._knowing(metadata["mirrored"] == "1"), metadata
+        except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
             raise UserError(f"{path} is damaged or no graph store ({error}).") from error
 
     def digest(self) -> str:
-        """Return a sha256 of the tensors' content, which names data that came from no file."""
-        found = hashlib.sha256()
+        """Return a sha256 of the content, which names data that came from no file."""
+        found = hashlib.sha256(f"{self.vocabulary.to_json()} {self.classes}".encode())
         for name, tensor in self._tensors().items():
             found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
             found.update(tensor.contiguous().cpu().numpy().data)

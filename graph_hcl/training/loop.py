@@ -26,7 +26,7 @@ class Store(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, indices: Tensor) -> Any: ...
+    def batch(self, indices: Tensor) -> Any: ...  # noqa: D102
 
 
 PAUSE = 0.5
@@ -211,5 +211,5 @@ def embed(model: Any, store: Store, device: torch.device, projected: bool = Fals
     `projected` gives the normalised features [G, d] behind the head instead: what the loss sees.
     """
     network = model.to(device).eval() if projected else model.encoder.to(device).eval()
-    found = [network(store[indices]).cpu() for indices in _indices(store)]
+    found = [network(store.batch(indices)).cpu() for indices in _indices(store)]
     return torch.cat(found).double().numpy()

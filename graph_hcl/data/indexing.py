@@ -1,0 +1,111 @@
+"""Which graphs are meant, which rows are theirs, and which edges run both ways."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graph_hcl.errors import UserError
+
+Indices = Tensor | np.ndarray | Sequence[int] | Sequence[bool] | slice
+
+
+def as_number(chosen: Any) -> int | None:
+    """Return a graph's number given as any kind of integer; None for all else.
+
+    >>> as_number(np.int64(3)), as_number(torch.tensor(3)), as_number([3]), as_number(True)
+    (3, 3, None, None)
+    """
+    if isinstance(chosen, bool | np.bool_ | slice):
+        return None
+    if isinstance(chosen, Tensor | np.ndarray) and (chosen.ndim or "bool" in str(chosen.dtype)):
+        return None
+    try:
+        return operator.index(chosen)
+    except TypeError:
+        return None
+
+
+def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
+    """Return the graphs that a slice, a mask [count] or whole numbers choose, as numbers from 0.
+
+    Raises `UserError` for anything else, `IndexError` for graphs that are not there.
+
+    >>> positions([-1, 0], 3, torch.device("cpu")), positions(slice(1), 3, torch.device("cpu"))
+    (tensor([2, 0]), tensor([0]))
+    """
+    everything = torch.arange(count, device=device)
+    if isinstance(indices, slice):
+        indices = range(count)[indices]
+    if isinstance(indices, range):
+        indices = list(indices)
+    if isinstance(indices, Sequence) and not len(indices):
+        return everything[:0]
+    try:
+        chosen = torch.as_tensor(indices, device=device)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(
+            f"Expected whole numbers [B] or a mask [{count}] to choose graphs, but got {indices!r}."
+        ) from None
+    if chosen.dtype == torch.bool and chosen.shape == (count,):
+        return chosen.nonzero().squeeze(1)
+    kind = chosen.dtype
+    if chosen.dim() != 1 or kind == torch.bool or kind.is_floating_point or kind.is_complex:
+        raise UserError(
+            f"Expected whole numbers [B] or a mask [{count}] to choose graphs, but got "
+            f"{chosen.dtype} {list(chosen.shape)}."
+        )
+    # Indexing one element each lets negative and absent graphs be torch's own affair.
+    return everything[chosen]
+
+
+def segment_rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the rows of the chosen segments, their sizes, and where each begins in them.
+
+    >>> segment_rows(torch.tensor([0, 2, 5]), torch.tensor([1, 0]))
+    (tensor([2, 3, 4, 0, 1]), tensor([3, 2]), tensor([0, 3, 5]))
+    """
+    start = ptr[indices]
+    sizes = ptr[indices + 1] - start
+    new_ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+    total = int(new_ptr[-1])
+    offset = torch.repeat_interleave(start - new_ptr[:-1], sizes, output_size=total)
+    return offset.add_(torch.arange(total, device=ptr.device)), sizes, new_ptr
+
+
+def _edge_keys(edge_index: Tensor, nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a number [E] for each edge, sorted, and for each edge turned round, sorted."""
+    source, target = edge_index
+    # numpy sorts numbers several times faster than torch, which sorts their places too.
+    keys = (source * nodes + target).cpu().numpy()
+    turned = (target * nodes + source).cpu().numpy()
+    keys.sort()
+    turned.sort()
+    return keys, turned
+
+
+def is_sorted_both_ways(edge_index: Tensor, nodes: int) -> bool:
+    """Tell whether edges [2, E] are sorted by source, each there both ways, none a self-loop.
+
+    >>> is_sorted_both_ways(torch.tensor([[0, 1], [1, 0]]), 2)
+    True
+    """
+    source, target = edge_index
+    if not (source[1:] >= source[:-1]).all() or (source == target).any():
+        return False
+    return np.array_equal(*_edge_keys(edge_index, nodes))
+
+
+def count_one_way(edge_index: Tensor, nodes: int) -> int:
+    """Return how many of the edges [2, E] are not there in the other direction.
+
+    >>> count_one_way(torch.tensor([[0, 1, 2, 0], [1, 0, 2, 2]]), 3)
+    1
+    """
+    keys, turned = _edge_keys(edge_index, nodes)
+    return int((~np.isin(keys, turned)).sum())

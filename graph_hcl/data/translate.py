@@ -1,0 +1,112 @@
+"""New data under the meaning that a trained encoder gave its features."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from graph_hcl.data.vocabulary import Column, Features
+from graph_hcl.errors import UserError
+
+
+def translate(
+    x: Tensor | None,
+    own: Features,
+    wanted: Features,
+    *,
+    level: str,
+    derive: Callable[[str], Tensor | None] = lambda name: None,
+) -> Tensor:
+    """Return stored features [n, columns] of the meaning `own` as features of the meaning `wanted`.
+
+    Columns are found by name and values by what they are, in whatever order. A value that `wanted`
+    does not know becomes −1, and one warning counts them; a column that `wanted` lacks is left out
+    and named. `level` is "node" or "edge"; `derive` gives columns that follow from the graphs.
+
+    Raises `UserError` for a column that is missing or that means something else.
+
+    >>> own = Features((Column("element", ("C", "O")),))
+    >>> wanted = Features((Column("element", ("N", "O", "C")),))
+    >>> translate(torch.tensor([[0], [1]]), own, wanted, level="node")
+    tensor([[2],
+            [1]])
+    """
+    number = {column.name: k for k, column in enumerate(own.columns)}
+    unused = [name for name in number if name not in {c.name for c in wanted.columns}]
+    parts, unknown = [], []
+    for column in wanted.columns:
+        derived = None if column.name in number else derive(column.name)
+        if derived is not None:
+            values, meaning = derived, column
+        elif column.name in number and x is not None:
+            values, meaning = x[:, number[column.name]], own.columns[number[column.name]]
+        else:
+            there = ", ".join(number) or "none"
+            raise UserError(
+                f"Expected the {level} feature '{column.name}', which the encoder was trained "
+                f"with, but these graphs have {there}."
+            )
+        part, lost = _column(values, meaning, column, level)
+        parts.append(part)
+        unknown += [f"{lost:,} with '{column.name}'"] * bool(lost)
+    if unknown:
+        warnings.warn(
+            f"Of {len(parts[0]):,} {level}s, training never saw the value of "
+            f"{', '.join(unknown)}: encoded as unknown.",
+            stacklevel=3,
+        )
+    if unused:
+        warnings.warn(
+            f"The {level} features {', '.join(unused)} are left out: the encoder was trained "
+            "without them.",
+            stacklevel=3,
+        )
+    kind = torch.long if wanted.categorical else torch.get_default_dtype()
+    return torch.stack([part.to(kind) for part in parts], dim=1)
+
+
+def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Tensor, int]:
+    """Return one column in its wanted meaning, and how many of its values are unknown there."""
+    if own.values is None and wanted.values is None:
+        return values, 0
+    if own.values is None or wanted.values is None:
+        kinds = {True: "a number", False: "a category"}
+        raise UserError(
+            f"Expected the {level} feature '{wanted.name}' as {kinds[wanted.values is None]}, as "
+            f"the encoder was trained with, but here it is {kinds[own.values is None]}."
+        )
+    codes = values.long()
+    if _is_range(own) and _is_range(wanted):
+        # Degrees and the like: positions are the values, and may lie behind the last one.
+        if wanted.clamp:
+            return codes, 0
+        lost = codes >= len(wanted.values)
+        return torch.where(lost, -1, codes), int(lost.sum())
+    _check_same_words(own, wanted, level)
+    place = {value: k for k, value in enumerate(wanted.values)}
+    table = torch.tensor([place.get(value, -1) for value in own.values] + [-1], device=codes.device)
+    codes = table[codes.clamp(max=len(own.values) - 1)]  # −1, unknown already, is the last place
+    return codes, int((codes < 0).sum())
+
+
+def _is_range(column: Column) -> bool:
+    return column.values == tuple(range(len(column.values or ())))
+
+
+def _check_same_words(own: Column, wanted: Column, level: str) -> None:
+    """Raise unless both columns name their values, or both give bare numbers."""
+    named = [any(isinstance(value, str) for value in c.values or ()) for c in (own, wanted)]
+    if named[0] == named[1]:
+        return
+
+    def words(column: Column) -> str:
+        some = [str(value) for value in column.values or ()]
+        return ", ".join(some[:4]) + (", …" if len(some) > 4 else "")
+
+    raise UserError(
+        f"Expected '{wanted.name}' of the {level}s with the meaning that the encoder was trained "
+        f"with ({words(wanted)}), but here it is {words(own)}: numbers and names cannot be matched."
+    )

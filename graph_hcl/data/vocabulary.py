@@ -1,0 +1,224 @@
+"""What the columns of node and edge features mean, and how they become numbers for a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graph_hcl.errors import UserError
+
+MAX_COLUMNS = 100_000
+"""Columns that one level's features may have once they are encoded."""
+
+DEGREE_CAP = 100
+"""Degree from which on nodes share a column, where no card says another."""
+
+Value = int | str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature of nodes or edges: a category with known `values`, or a quantity without.
+
+    A store holds a category as the position of its value, −1 for one that is not known. With
+    `clamp`, positions behind the last value count as the last ("100 or more"). A quantity q is
+    encoded as (q − mean) / std.
+
+    >>> Column("element", ("C", "N", "O")).width, Column("charge", mean=0.5).width
+    (3, 1)
+    """
+
+    name: str
+    values: tuple[Value, ...] | None = None
+    clamp: bool = False
+    mean: float = 0.0
+    std: float = 1.0
+
+    @property
+    def width(self) -> int:
+        """Number of columns that the encoder sees of this one."""
+        return 1 if self.values is None else len(self.values)
+
+
+def degree_column(largest: int, cap: int = DEGREE_CAP) -> Column:
+    """Return the one-hot degree of nodes, of which the largest is known; the last is "cap or more".
+
+    >>> degree_column(2).values, degree_column(500, cap=2).clamp
+    ((0, 1, 2), True)
+    """
+    return Column("degree", tuple(range(min(largest, cap) + 1)), clamp=largest > cap)
+
+
+@dataclass(frozen=True)
+class Features:
+    """The columns of one level, in order: what a store's `x` or `edge_attr` means.
+
+    Raises `UserError` for more encoded columns than `MAX_COLUMNS`.
+
+    >>> features = Features((Column("charge"), Column("element", ("C", "N"))))
+    >>> features.width, features.names()
+    (3, ['charge', 'element=C', 'element=N'])
+    """
+
+    columns: tuple[Column, ...] = ()
+
+    def __post_init__(self) -> None:
+        widest = max(self.columns, key=lambda column: column.width, default=None)
+        if widest is not None and self.width > MAX_COLUMNS:
+            raise UserError(
+                f"Expected features of at most {MAX_COLUMNS:,} columns once one-hot, but "
+                f"'{widest.name}' alone has {widest.width:,} different values: leave it out or "
+                "give it as a number."
+            )
+
+    @classmethod
+    def quantities(cls, count: int, name: str = "x") -> Features:
+        """Return `count` columns of plain numbers."""
+        return cls(tuple(Column(f"{name}[{k}]") for k in range(count)))
+
+    @cached_property
+    def width(self) -> int:
+        """Number of encoded columns F."""
+        return sum(column.width for column in self.columns)
+
+    @cached_property
+    def categorical(self) -> bool:
+        """Whether all columns are categories, so that the stored tensor holds integers."""
+        return bool(self.columns) and all(c.values is not None for c in self.columns)
+
+    def names(self) -> list[str]:
+        """Return the name of each encoded column [F]."""
+        found = []
+        for column in self.columns:
+            if column.values is None:
+                found.append(column.name)
+            else:
+                found += [f"{column.name}={value}" for value in column.values]
+        return found
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return features [n, F] for the network from stored ones [n, columns].
+
+        Categories become one-hot, an unknown value all zeros, as a masked feature is; quantities
+        are scaled.
+
+        >>> features = Features((Column("size", mean=2.0, std=4.0), Column("element", ("C", "N"))))
+        >>> features.encode(torch.tensor([[6.0, 1.0], [2.0, -1.0]]))
+        tensor([[1., 0., 1.],
+                [0., 0., 0.]])
+        """
+        if self._plain:
+            return x
+        layout = self._layout(x.device)
+        out = x.new_zeros(len(x), self.width, dtype=torch.get_default_dtype())
+        if len(layout.categories):
+            some = x if self.categorical else x.index_select(1, layout.categories)
+            codes = torch.minimum(some.long(), layout.last)
+            known = (codes >= 0).to(out.dtype)
+            out.scatter_(1, codes.clamp_min(0).add_(layout.offset), known)
+        if len(layout.quantities):
+            values = x.index_select(1, layout.quantities)
+            out.index_copy_(1, layout.places, (values - layout.mean) / layout.std)
+        return out
+
+    @cached_property
+    def _plain(self) -> bool:
+        return all(c.values is None and c.mean == 0 and c.std == 1 for c in self.columns)
+
+    @cached_property
+    def _layouts(self) -> dict[torch.device, _Layout]:
+        return {}
+
+    def _layout(self, device: torch.device) -> _Layout:
+        if device not in self._layouts:
+            self._layouts[device] = _Layout(self.columns, device)
+        return self._layouts[device]
+
+    def fitted(self, x: Tensor) -> Features:
+        """Return the features with mean and standard deviation of the quantities of x [n, columns].
+
+        Columns that hold 0 and 1 alone and constant ones stay as they are.
+
+        >>> Features((Column("size"),)).fitted(torch.tensor([[1.0], [5.0]])).columns
+        (Column(name='size', values=None, clamp=False, mean=3.0, std=2.0),)
+        """
+        if self.categorical or not self.columns or not len(x):
+            return self
+        columns = []
+        for number, column in enumerate(self.columns):
+            if column.values is None:
+                values = x[:, number].double()
+                std = float(values.std(correction=0))
+                indicator = bool(((values == 0) | (values == 1)).all())
+                if indicator or not std > 1e-12 * max(1.0, float(values.abs().max())):
+                    column = replace(column, mean=0.0, std=1.0)
+                else:
+                    column = replace(column, mean=float(values.mean()), std=std)
+            columns.append(column)
+        return Features(tuple(columns))
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the columns as plain values for JSON."""
+        return [asdict(column) for column in self.columns]
+
+    @classmethod
+    def from_list(cls, columns: Sequence[dict[str, Any]]) -> Features:
+        """Return the features that `to_list` described."""
+        return cls(
+            tuple(
+                Column(**c | {"values": None if c["values"] is None else tuple(c["values"])})
+                for c in columns
+            )
+        )
+
+
+class _Layout:
+    """Where encoded columns stand, as tensors on a device."""
+
+    def __init__(self, columns: Sequence[Column], device: torch.device) -> None:
+        starts, start = [], 0
+        for column in columns:
+            starts.append(start)
+            start += column.width
+
+        def tensor(values: list[Any], dtype: torch.dtype = torch.long) -> Tensor:
+            return torch.tensor(values, dtype=dtype, device=device)
+
+        numbered = list(enumerate(columns))
+        real = torch.get_default_dtype()
+        self.categories = tensor([k for k, c in numbered if c.values is not None])
+        self.offset = tensor([starts[k] for k, c in numbered if c.values is not None])
+        self.last = tensor([len(c.values) - 1 for c in columns if c.values is not None])
+        self.quantities = tensor([k for k, c in numbered if c.values is None])
+        self.places = tensor([starts[k] for k, c in numbered if c.values is None])
+        self.mean = tensor([c.mean for c in columns if c.values is None], real)
+        self.std = tensor([c.std for c in columns if c.values is None], real)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What node and edge features mean.
+
+    >>> vocabulary = Vocabulary(Features((Column("element", ("C", "N")),)))
+    >>> Vocabulary.from_json(vocabulary.to_json()) == vocabulary
+    True
+    """
+
+    node: Features
+    edge: Features = Features()
+
+    def to_json(self) -> str:
+        """Return the vocabulary as JSON text."""
+        return json.dumps({"node": self.node.to_list(), "edge": self.edge.to_list()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Vocabulary:
+        """Return the vocabulary that `to_json` wrote."""
+        found = json.loads(text)
+        return cls(Features.from_list(found["node"]), Features.from_list(found["edge"]))
