@@ -35,10 +35,10 @@ from collapse_words import CAPTIONS
 from graph_hcl import augment, geometry, probes
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import Experiment, Part
 from graph_hcl.files import write_atomically
 from graph_hcl.sweep.claims import claim
-from graph_hcl.training import diagnose, embed
+from graph_hcl.training import diagnose
 
 ROOT = Path(__file__).parents[1]
 CELLS = ROOT / "runs" / "collapse"
@@ -67,14 +67,14 @@ def look(z, label, objective, fitted=None) -> dict:
     return rounded(found) | {"spectrum": [float(f"{v:.3g}") for v in spectrum.tolist()]}
 
 
-def look_at_orderings(model, experiment, indices, temperature) -> dict:
+def look_at_orderings(model, experiment, spec, indices, temperature) -> dict:
     """Return the four losses and Assumption 1's fraction for each hardening, on two views."""
     generator = torch.Generator().manual_seed(0)
     draw = augment.views(experiment.views)
     with torch.no_grad():
         parts = [
             torch.cat([model.eval()(view) for view in drawn])
-            for drawn in draw(experiment.store, indices.split(512), generator)
+            for drawn in draw(spec.prepare(experiment.store), indices.split(512), generator)
         ]
     # Each part holds all first views and then all second ones.
     graph = torch.cat([part.repeat(2) for part in indices.split(512)])
@@ -105,6 +105,8 @@ def train(cell: Cell, every: int = 20) -> dict:
     trained = torch.from_numpy(np.sort(np.concatenate([fold.train, fold.validation])))
     held = torch.from_numpy(fold.test)
     collapse = cell.name.startswith("collapse")
+    part = Part("train", config.seed, trained.numpy())
+    spec = experiment.describe(part)
     objective = experiment.new_objective()
     wanted = looks(config.epochs, every if collapse else 1)
     epochs, seen = [], []
@@ -113,14 +115,14 @@ def train(cell: Cell, every: int = 20) -> dict:
         if epoch not in wanted:
             return
         if collapse:
-            z = torch.from_numpy(embed(model, experiment.store, experiment.device, projected=True))
+            z = torch.from_numpy(experiment.embed(model, spec, projected=True))
             own = z[trained].float(), label[trained]
             found = {
                 "train": look(*own, objective),
                 "held_out": look(z[held].float(), label[held], objective, own),
             }
         else:
-            found = look_at_orderings(model, experiment, held, config.temperature)
+            found = look_at_orderings(model, experiment, spec, held, config.temperature)
         seen.append({"epoch": epoch} | found)
 
     def log(record: dict) -> None:
@@ -129,9 +131,7 @@ def train(cell: Cell, every: int = 20) -> dict:
     model, stopped, start = experiment.model(config.seed), None, time.perf_counter()
     watch(0, model)
     try:
-        model = experiment.fit(
-            config.seed, trained.numpy(), log=log, diagnose=diagnose, at_epoch=watch
-        )
+        model = experiment.fit(part, spec, log=log, diagnose=diagnose, at_epoch=watch)
     except UserError as error:
         stopped = str(error)
     result = {
@@ -145,15 +145,15 @@ def train(cell: Cell, every: int = 20) -> dict:
         "looks": seen,
     }
     if not collapse:
-        result["accuracy"] = probe_accuracy(model, experiment, fold)
+        result["accuracy"] = probe_accuracy(model, experiment, spec, fold)
     return result
 
 
-def probe_accuracy(model, experiment: Experiment, fold: probes.Fold) -> dict[str, float]:
+def probe_accuracy(model, experiment: Experiment, spec, fold: probes.Fold) -> dict[str, float]:
     """Return held-out accuracy of the SVM probe on the encoder's embeddings, trained and not."""
     seed, found = experiment.config.seed, {}
     for name, network in (("trained", model), ("untrained", experiment.model(seed))):
-        x = embed(network, experiment.store, experiment.device)
+        x = experiment.embed(network, spec)
         scores = probes.inductive(
             lambda number, fold, x=x: x, experiment.labels, folds=[fold], seed=seed, jobs=1
         ).scores

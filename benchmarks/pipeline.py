@@ -27,7 +27,6 @@ from pathlib import Path
 
 import torch
 from torch.nn import functional as F
-from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 from torch_geometric.nn import GIN, MLP, global_add_pool
 from torch_geometric.utils import dropout_edge, mask_feature
@@ -70,12 +69,7 @@ def two_log_sum_exps(z):
 
 def usual(store, epochs):
     """Return seconds of each epoch of the usual pipeline."""
-    bounds = zip(store.node_ptr.tolist(), store.node_ptr[1:].tolist(), strict=False)
-    edges = zip(store.edge_ptr.tolist(), store.edge_ptr[1:].tolist(), strict=False)
-    graphs = [
-        Data(store.x[a:b], store.edge_index[:, c:d], y=store.y[k : k + 1])
-        for k, ((a, b), (c, d)) in enumerate(zip(bounds, edges, strict=True))
-    ]
+    graphs = list(store)
     loader = DataLoader(graphs, batch_size=128, shuffle=True)
     model = Usual(store.num_features)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)

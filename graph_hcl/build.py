@@ -12,8 +12,10 @@ from torch import nn
 from graph_hcl import losses
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
+from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
 def find_device(name: str) -> torch.device:
@@ -85,26 +87,49 @@ def _make_projection(config: Config, objective: Any) -> ProjectionConfig:
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 
-def make_model(config: Config, store: GraphStore) -> ContrastiveModel:
-    """Return the encoder with its projection head for the features of `store`, newly initialised.
+def describe_model(config: Config, store: GraphStore, classes: int) -> ModelSpec:
+    """Return the description of the model that a config makes for the graphs of a store.
 
-    Where the objective reads class logits the head has a column for each label 0 … max. Raises
-    `UserError` when the backbone cannot be built, and for settings that would have no effect.
+    `classes` is the number of classes of the labels; 0 without labels.
+    """
+    objective = losses.OBJECTIVES.get(config.objective)
+    first = ModelSpec(
+        store.vocabulary,
+        classes=classes if getattr(objective, "reads_logits", False) else None,
+        degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
+        data_sha256=store.sha256 or store.digest(),
+    )
+    reads = make_model(config, first).encoder.reads
+    known = tuple(name for name in OPTIONAL if name in reads)
+    fields = tuple(name for name in known if getattr(store, name) is not None)
+    edge = store.vocabulary.edge if "edge_attr" in fields else Features()
+    vocabulary = Vocabulary(store.vocabulary.node, edge)
+    return dataclasses.replace(first, vocabulary=vocabulary, reads=known, fields=fields)
+
+
+def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
+    """Return the encoder with its projection head for the graphs described, newly initialised.
+
+    Raises `UserError` when the backbone cannot be built, and for settings that would have no
+    effect.
     """
     parts = config.encoder
     backbone = make_backbone(
         config.backbone,
-        store.num_features,
+        spec.in_channels,
         config.hidden,
         config.layers,
+        edge_dim=spec.edge_dim,
         jk=parts.jk,
         norm=parts.norm,
         act=parts.act,
         dropout=parts.dropout,
-        degrees=lambda: degree_histogram(store),
+        degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
         options=parts.options,
     )
-    encoder = GraphEncoder(backbone, width(backbone, store.num_features), parts.readout)
+    encoder = GraphEncoder(
+        backbone, width(backbone, spec.in_channels, spec.edge_dim), parts.readout
+    )
     objective = losses.OBJECTIVES.get(config.objective)
     local = getattr(objective, "reads_nodes", False)
     if parts.weight_noise and (local or len(config.views) < 2):
@@ -112,24 +137,26 @@ def make_model(config: Config, store: GraphStore) -> ContrastiveModel:
             "Expected two views or more, and an objective that contrasts graphs, with "
             "--encoder.weight-noise: it is the later views that are encoded with noise."
         )
-    head, dim = _make_projection(config, objective), config.projection.dim
-    if getattr(objective, "reads_logits", False) and store.y is not None:
-        dim = int(store.y.max()) + 1
+    head = _make_projection(config, objective)
+    dim = config.projection.dim if spec.classes is None else spec.classes
     return ContrastiveModel(
         encoder, head.layers, dim, head.normalize or "sphere", local, parts.weight_noise
     )
 
 
-def degree_histogram(store: GraphStore) -> torch.Tensor:
+def degree_histogram(store: GraphStore) -> list[int]:
     """Return how many nodes have in-degree 0, 1, 2, … [max degree + 1]."""
     sizes = store.edge_ptr.diff()
     target = store.edge_index[1] + store.node_ptr[:-1].repeat_interleave(sizes)
     degree = torch.bincount(target, minlength=int(store.node_ptr[-1]))
-    return torch.bincount(degree)
+    found: list[int] = torch.bincount(degree).tolist()
+    return found
 
 
 def load_graphs(config: Config) -> GraphStore:
     """Return the graphs that the config names, with their labels or with random ones.
+
+    Warns of edges that run one way only. Raises `UserError` as `load` does.
 
     >>> from graph_hcl.config import DataConfig
     >>> store = load_graphs(Config(data=DataConfig(random_labels=True)))
@@ -142,8 +169,11 @@ def load_graphs(config: Config) -> GraphStore:
         data_dir=config.data_dir,
         mirror=config.mirror,
         node_attributes=config.data.node_attributes,
+        undirected=config.data.undirected,
     )
-    if not config.data.random_labels or store.y is None:
+    if not config.data.random_labels:
         return store
+    if store.y is None:
+        raise UserError(f"{config.dataset} has no labels to deal out at random.")
     order = torch.randperm(len(store), generator=torch.Generator().manual_seed(config.seed))
     return dataclasses.replace(store, y=store.y[order])

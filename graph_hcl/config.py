@@ -26,6 +26,11 @@ class DataConfig:
 
     node_attributes: bool = False
     """Put the continuous node attributes before the one-hot node labels."""
+    standardize: bool = True
+    """Give quantities mean 0 and standard deviation 1 over the graphs that the encoder is trained
+    on; columns of 0 and 1 stay as they are."""
+    undirected: bool = False
+    """Add the other direction of each edge that is listed one way only."""
     random_labels: bool = False
     """Give the labels to the graphs at random, by --seed: scores above chance are then a leak."""
 

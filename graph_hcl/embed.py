@@ -21,7 +21,8 @@ EXAMPLES = """\
       one row per graph: columns label, e0, e1, …
   python -m graph_hcl.embed runs/PROTEINS-h-scl-0 --part seed0-fold3 --out proteins.npz
   python -m graph_hcl.embed runs/NCI1-ucl-0 --dataset NCI109 --out other.npz
-      another data set with the same node features
+      another data set: its features are read as the encoder learned them, by name; what training
+      never saw is counted in a warning, and a different meaning is refused
 """
 
 
@@ -41,6 +42,7 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"Expected --out to end in {' or '.join(WRITERS)}, but got '{out.name}'.")
 
     from graph_hcl.build import find_device, load_graphs, make_model
+    from graph_hcl.experiment import read_spec
     from graph_hcl.files import write_atomically
     from graph_hcl.training import RunFolder, embed
 
@@ -54,9 +56,11 @@ def main(argv: Sequence[str]) -> None:
         known = ", ".join(parts) or "none: the run has not finished an epoch"
         raise UserError(f"Expected --part to be a trained part of the run ({known}), got '{part}'.")
     device = find_device(config.device)
-    store = load_graphs(config)
-    model = make_model(config, store)
-    folder.checkpoint(part).load(model)
+    checkpoint = folder.checkpoint(part)
+    spec = read_spec(checkpoint)
+    store = spec.prepare(load_graphs(config))
+    model = make_model(config, spec)
+    checkpoint.load(model)
     embeddings = embed(model, store.to(device), device)
     labels = None if store.y is None else store.y.cpu().numpy()
     write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, labels))

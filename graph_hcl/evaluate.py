@@ -22,6 +22,11 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--probe", type=str, help="Probe by name; the run's own unless given.")
     parser.add_argument("--jobs", type=int, help="Processes; one per core unless given.")
     parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
+    parser.add_argument(
+        "--allow-changed-data",
+        action="store_true",
+        help="Go on although the data is not what the run was trained on; the results say so.",
+    )
     flags = parser.read(argv)
 
     from graph_hcl.experiment import Experiment
@@ -36,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
         jobs=flags.jobs or config.probe.jobs,
     )
     config = dataclasses.replace(config, probe=probe, device=flags.device or config.device)
-    experiment = Experiment(config)
+    experiment = Experiment(config, flags.allow_changed_data)
     experiment.check_trained(folder)
     print(conclude(folder, experiment, ["graph_hcl.evaluate", *argv]))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,28 @@ from torch import nn
 from tqdm import tqdm
 
 from graph_hcl import augment, probes
-from graph_hcl.build import find_device, load_graphs, make_model, make_objective
+from graph_hcl.build import (
+    describe_model,
+    find_device,
+    load_graphs,
+    make_model,
+    make_objective,
+)
 from graph_hcl.config import Config
+from graph_hcl.data import GraphStore
+from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.nn import ContrastiveModel
-from graph_hcl.training import RunFolder, TrainingSettings, diagnose, embed, fit, set_seed
+from graph_hcl.nn import ContrastiveModel, check_independent
+from graph_hcl.spec import ModelSpec, name_unread
+from graph_hcl.training import (
+    Checkpoint,
+    RunFolder,
+    TrainingSettings,
+    diagnose,
+    embed,
+    fit,
+    set_seed,
+)
 
 
 @dataclass(frozen=True)
@@ -31,21 +50,32 @@ class Comparison:
     evaluate_seconds: float
 
 
+@dataclass(frozen=True)
+class Part:
+    """One model that a run trains: its name, its seed, and the graphs [K] that it is trained on."""
+
+    name: str
+    seed: int
+    graphs: np.ndarray
+
+
 class Experiment:
     """Graphs, objective, views and folds of a config, checked before anything is written.
 
-    Raises `UserError` for every mistake of the config or the data that can be told in advance.
+    `allow_changed_data` lets parts that were trained on other data pass. Raises `UserError` for
+    every mistake of the config or the data that can be told in advance.
 
     >>> experiment = Experiment(Config(dataset="MUTAG", epochs=1))
     >>> len(experiment.store), experiment.config.protocol
     (188, 'transductive')
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, allow_changed_data: bool = False) -> None:
         objective, config = make_objective(config)
         labelled = getattr(objective, "uses_labels", False)
         protocol: Any = probes.resolve_protocol(config.protocol, labelled)
-        self.config = dataclasses.replace(config, protocol=protocol)
+        self.config = with_absolute_paths(dataclasses.replace(config, protocol=protocol))
+        self.allow_changed_data = allow_changed_data
         self.device = find_device(config.device)
         self.views = [augment.parse(view) for view in config.views]
         probes.PROBES.get(config.probe.name)
@@ -54,8 +84,13 @@ class Experiment:
             raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
         self.labels: np.ndarray = store.y.cpu().numpy()
         self.folds(config.seed)
-        self.store = store.to(self.device)
-        self.model(config.seed)
+        self.store = numbered_classes(store).to(self.device)
+        self.spec = describe_model(self.config, self.store, self.store.num_classes)
+        model = self.model(config.seed)
+        if unread := name_unread(self.store, self.spec, config.backbone):
+            warnings.warn(unread, stacklevel=2)
+        if ":" in config.backbone:
+            check_independent(model.encoder, self.store.batch(slice(8)))
 
     def folds(self, seed: int) -> list[probes.Fold]:
         """Return the outer folds of a repetition; with a validation part when inductive."""
@@ -71,89 +106,125 @@ class Experiment:
             self.labels, folds=probe.folds, seed=seed, validation=validation
         )
 
+    def parts(self, seed: int | None = None) -> list[Part]:
+        """Return the models that the run trains, or those of one seed.
+
+        There is one per seed under the transductive protocol, and one per fold under the inductive.
+        """
+        if seed is None:
+            first, count = self.config.seed, self.config.repeats
+            return [part for each in range(first, first + count) for part in self.parts(each)]
+        if self.config.protocol == "transductive":
+            return [Part(f"seed{seed}", seed, np.arange(len(self.labels)))]
+        return [
+            Part(f"seed{seed}-fold{number}", seed, fold.train)
+            for number, fold in enumerate(self.folds(seed))
+        ]
+
     def model(self, seed: int) -> ContrastiveModel:
         """Return the untrained model of a seed."""
         set_seed(seed)
-        return make_model(self.config, self.store)
+        return make_model(self.config, self.spec)
 
     def new_objective(self) -> nn.Module:
         """Return the objective in its first state: what it remembers must not outlive a fold."""
         return make_objective(self.config)[0]
 
-    def fit(self, seed: int, indices: np.ndarray, **options: Any) -> ContrastiveModel:
-        """Return the model of a seed, trained on the graphs `indices`; options are `fit`'s."""
-        config, model = self.config, self.model(seed)
+    def describe(self, part: Part) -> ModelSpec:
+        """Return the description of a part's model: quantities are scaled by its own graphs."""
+        if not self.config.data.standardize:
+            return self.spec
+        fitted = self.store.fitted(part.graphs).vocabulary
+        edge = fitted.edge if self.spec.vocabulary.edge.columns else self.spec.vocabulary.edge
+        return dataclasses.replace(self.spec, vocabulary=Vocabulary(fitted.node, edge))
+
+    def checkpoint(self, folder: RunFolder, part: Part) -> tuple[Checkpoint, ModelSpec]:
+        """Return the checkpoint of a part and the description that its model has or will have.
+
+        Raises `UserError` for one that was trained on other data, unless that is allowed.
+        """
+        checkpoint = folder.checkpoint(part.name)
+        spec = self.describe(part)
+        if checkpoint.epoch():
+            spec = read_spec(checkpoint)
+            if spec.data_sha256 != self.spec.data_sha256 and not self.allow_changed_data:
+                raise UserError(
+                    f"{self.config.dataset} is not what {part.name} of {folder.path} was trained "
+                    f"on (sha256 {self.spec.data_sha256[:12]}…, then {spec.data_sha256[:12]}…): "
+                    "put the data back, or go on all the same with --allow-changed-data."
+                )
+        return folder.checkpoint(part.name, spec.to_json()), spec
+
+    def fit(self, part: Part, spec: ModelSpec | None = None, **options: Any) -> ContrastiveModel:
+        """Return the trained model of a part; `spec` is `describe`'s unless given."""
+        config, model = self.config, self.model(part.seed)
         together = not (config.encoder.per_view or config.encoder.weight_noise)
         settings = TrainingSettings(
             config.epochs,
             config.batch_size,
             config.optimizer.lr,
             config.optimizer.weight_decay,
-            seed,
+            part.seed,
         )
         fit(
             model,
             self.new_objective(),
             augment.views(self.views, together=together),
-            self.store,
-            torch.from_numpy(indices).to(self.device),
+            (spec or self.describe(part)).prepare(self.store),
+            torch.from_numpy(part.graphs).to(self.device),
             settings,
             device=self.device,
             **options,
         )
         return model
 
-    def train(
-        self, folder: RunFolder, part: str, seed: int, indices: np.ndarray, show: bool
-    ) -> ContrastiveModel:
+    def train(self, folder: RunFolder, part: Part, show: bool) -> ContrastiveModel:
         """Return the trained model of a part, going on from its checkpoint if there is one."""
-        checkpoint = folder.checkpoint(part)
-        folder.forget_metrics_after(part, checkpoint.epoch())
+        checkpoint, spec = self.checkpoint(folder, part)
+        folder.forget_metrics_after(part.name, checkpoint.epoch())
         return self.fit(
-            seed,
-            indices,
+            part,
+            spec,
             checkpoint=checkpoint,
             diagnose=diagnose if self.config.diagnose else None,
-            log=lambda record: folder.log({"part": part} | record),
-            progress=part if show else None,
+            log=lambda record: folder.log({"part": part.name} | record),
+            progress=part.name if show else None,
         )
-
-    def parts(self) -> list[str]:
-        """Return the names of all models that the run trains."""
-        seeds = [f"seed{self.config.seed + number}" for number in range(self.config.repeats)]
-        if self.config.protocol == "transductive":
-            return seeds
-        return [f"{seed}-fold{k}" for seed in seeds for k in range(len(self.folds(0)))]
 
     def check_trained(self, folder: RunFolder) -> None:
         """Raise `UserError` unless every part of the run is trained to its last epoch."""
         for part in self.parts():
-            done = folder.checkpoint(part).epoch()
+            done = self.checkpoint(folder, part)[0].epoch()
             if done < self.config.epochs:
                 raise UserError(
-                    f"The run is not finished ({part} has {done} of {self.config.epochs} epochs): "
-                    f"go on with graph_hcl.train --resume {folder.path}."
+                    f"The run is not finished ({part.name} has {done} of {self.config.epochs} "
+                    f"epochs): go on with graph_hcl.train --resume {folder.path}."
                 )
 
-    def trained(self, folder: RunFolder, seed: int, show: bool) -> list[np.ndarray]:
-        """Return embeddings [G, D] by the trained encoder, one matrix per model of the seed.
+    def embed(
+        self, model: ContrastiveModel, spec: ModelSpec, projected: bool = False
+    ) -> np.ndarray:
+        """Return embeddings [G, D] of all graphs, or what the loss sees [G, d] when `projected`."""
+        return embed(model, spec.prepare(self.store), self.device, projected)
 
-        There is one model under the transductive protocol, and one per fold under the inductive.
+    def trained(self, folder: RunFolder, seed: int, show: bool) -> list[np.ndarray]:
+        """Return embeddings [G, D] by the trained encoder, one matrix per part of the seed.
+
         What is not trained yet, is.
         """
-        if self.config.protocol == "transductive":
-            whole = np.arange(len(self.labels))
-            models = [self.train(folder, f"seed{seed}", seed, whole, show)]
-        else:
-            models = [
-                self.train(folder, f"seed{seed}-fold{number}", seed, fold.train, show)
-                for number, fold in enumerate(self.folds(seed))
-            ]
-        return [embed(model, self.store, self.device) for model in models]
+        return [
+            self.embed(self.train(folder, part, show), self.checkpoint(folder, part)[1])
+            for part in self.parts(seed)
+        ]
 
-    def untrained(self, seed: int) -> np.ndarray:
-        """Return the embeddings [G, D] by the same encoder before training."""
-        return embed(self.model(seed), self.store, self.device)
+    def untrained(self, seed: int) -> list[np.ndarray]:
+        """Return the embeddings [G, D] by the same encoder before training, one per part."""
+        found: dict[ModelSpec, np.ndarray] = {}
+        specs = [self.describe(part) for part in self.parts(seed)]
+        for spec in specs:
+            if spec not in found:  # where nothing is scaled, all parts have the same
+                found[spec] = self.embed(self.model(seed), spec)
+        return [found[spec] for spec in specs]
 
     def run(self, folder: RunFolder, show: bool = True) -> Comparison:
         """Train what is not trained yet, then measure the trained and the untrained encoder."""
@@ -162,7 +233,7 @@ class Experiment:
             raw, learned = self.untrained(seed), self.trained(folder, seed, show)
             start = time.perf_counter()
             trained.append(self.measure(learned, seed, show))
-            untrained.append(self.measure([raw] * len(learned), seed, show))
+            untrained.append(self.measure(raw, seed, show))
             evaluating += time.perf_counter() - start
         return Comparison(
             trained,
@@ -206,3 +277,42 @@ class Experiment:
                 jobs=settings.jobs,
                 progress=lambda score: bar.update(),
             )
+
+
+def with_absolute_paths(config: Config) -> Config:
+    """Return the config with its files and folders named from the root, wherever it is read next.
+
+    >>> with_absolute_paths(Config(mirror="https://a.b/c")).mirror
+    'https://a.b/c'
+    """
+
+    def absolute(path: str | None) -> str | None:
+        if path is None or "://" in path:
+            return path
+        return str(Path(path).expanduser().absolute())
+
+    return dataclasses.replace(
+        config,
+        mirror=absolute(config.mirror),
+        data_dir=absolute(config.data_dir),
+        probe=dataclasses.replace(config.probe, splits=absolute(config.probe.splits)),
+    )
+
+
+def numbered_classes(store: GraphStore) -> GraphStore:
+    """Return the store with its labels as numbers 0, 1, … in their own order."""
+    assert store.y is not None
+    return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
+
+
+def read_spec(checkpoint: Checkpoint) -> ModelSpec:
+    """Return the description in a checkpoint; raise `UserError` for a damaged one."""
+    try:
+        return ModelSpec.from_json(checkpoint.description())
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"Expected the description of a model in {checkpoint.path}, but it is damaged "
+            f"({error}); delete it to train this part anew."
+        ) from error

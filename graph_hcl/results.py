@@ -15,12 +15,19 @@ from graph_hcl.training import RunFolder
 PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
 
 
-def describe(experiment: Experiment, found: Comparison, command: Sequence[str]) -> dict[str, Any]:
-    """Return the record of one probe for `results.json`: per seed and fold, and what made it."""
+def describe(
+    experiment: Experiment, found: Comparison, command: Sequence[str], trained_on: set[str]
+) -> dict[str, Any]:
+    """Return the record of one probe for `results.json`: per seed and fold, and what made it.
+
+    `trained_on` names the data of the trained models: it is the data of the evaluation, unless the
+    user allowed that it changed.
+    """
     config = experiment.config
     return {
         "dataset": config.dataset,
-        "data_sha256": experiment.store.sha256,
+        "data_sha256": experiment.spec.data_sha256,
+        "trained_on_sha256": sorted(trained_on),
         "objective": config.objective,
         "protocol": config.protocol,
         "probe": config.probe.name,
@@ -40,7 +47,9 @@ def conclude(folder: RunFolder, experiment: Experiment, command: Sequence[str]) 
 
     `results.json` holds one record per probe, under the probe's name.
     """
-    record = describe(experiment, experiment.run(folder, show=sys.stderr.isatty()), command)
+    comparison = experiment.run(folder, show=sys.stderr.isatty())
+    trained_on = {experiment.checkpoint(folder, part)[1].data_sha256 for part in experiment.parts()}
+    record = describe(experiment, comparison, command, trained_on)
     folder.write_results(folder.results() | {record["probe"]: record})
     return f"{table(record)}\n\nrun folder: {folder.path}"
 

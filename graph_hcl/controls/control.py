@@ -42,7 +42,8 @@ def bag(store: GraphStore) -> NDArray[np.float64]:
     array([14.,  1.,  2.,  0.,  0.,  0.,  0.])
     """
     graph = torch.repeat_interleave(store.node_ptr.diff())
-    sums = store.x.new_zeros(len(store), store.num_features).index_add_(0, graph, store.x)
+    x = store.vocabulary.node.encode(store.x)
+    sums = x.new_zeros(len(store), store.num_features).index_add_(0, graph, x)
     return sums.cpu().double().numpy()
 
 

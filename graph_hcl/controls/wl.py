@@ -54,8 +54,8 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     Two nodes of any graphs share a colour after round t if and only if they did before and their
     neighbours had the same colours as often: up to a chance of N² / 2⁶⁴ per round, as a multiset
     of colours is told by the sum of their 64-bit hashes. Colours are 0, 1, … in each round. The
-    first colour of a node is its label: the columns of x that hold 0 and 1 alone where there are
-    such, as continuous attributes would tell all nodes apart, and its whole row of x elsewhere.
+    first colour of a node is its label: its categories, and the columns that hold 0 and 1 alone,
+    as continuous attributes would tell all nodes apart; its whole row of x where there are none.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> path = GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 4]))
@@ -64,8 +64,11 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     """
     shift = torch.repeat_interleave(store.node_ptr[:-1], store.edge_ptr.diff())
     source, target = store.edge_index + shift
-    one_hot = ((store.x == 0) | (store.x == 1)).all(0)
-    labels = store.x[:, one_hot] if one_hot.any() else store.x
+    node = store.vocabulary.node
+    x = node.clamped(store.x)
+    kinds = [column.values is not None for column in node.columns]
+    discrete = torch.tensor(kinds) | ((x == 0) | (x == 1)).all(0)
+    labels = x[:, discrete] if discrete.any() else x
     colours = [labels.unique(dim=0, return_inverse=True)[1]]
     for _ in range(iterations):
         colour = colours[-1]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from graph_hcl.data.cards import Card, card, known
+from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.fetch import check_sha256, raw_files
+from graph_hcl.data.readme import LabelNames, label_names
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
+from graph_hcl.data.vocabulary import DEGREE_CAP, Column, Features, Vocabulary, degree_column
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
-READER = 3  # counts the changes of what is read from the same files
-DEFAULT_DEGREE_CAP = 100
+READER = 4  # counts the changes of what is read from the same files
 
 
 def load(
@@ -26,11 +29,14 @@ def load(
     data_dir: str | None = None,
     mirror: str | None = None,
     node_attributes: bool = False,
+    undirected: bool = False,
 ) -> GraphStore:
     """Return a TU data set by name, fetched on first use and memory-mapped from then on.
 
     Node features follow the data set's card: node labels one-hot; with `node_attributes`, the
-    continuous attributes before them; node degrees where a data set has neither.
+    continuous attributes before them; node degrees where a data set has neither. `y` are classes
+    from 0, or real targets where there are no classes. `undirected` adds the other direction of
+    edges that are listed one way only; without it, one warning counts them.
 
     The first start checks the sha256 of every raw file against the card; a later one looks at
     their sizes and times of change, and at the sha256 of the cached tensors. The cache is made
@@ -41,7 +47,23 @@ def load(
     >>> store = load("MUTAG")
     >>> len(store), store.num_features, store.num_classes
     (188, 7, 2)
+    >>> store.vocabulary.node.names()[:2]
+    ['node_labels=C', 'node_labels=N']
     """
+    store = _load(name, data_dir, mirror, node_attributes)
+    if undirected:
+        return both_ways(store)
+    if store.one_way:
+        warnings.warn(
+            f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {name} are listed one "
+            "way only, so messages and degrees follow that direction alone: add the other with "
+            "undirected=True (--data.undirected true).",
+            stacklevel=2,
+        )
+    return store
+
+
+def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: bool) -> GraphStore:
     files = raw_files(name, data_dir, mirror)
     found = card(name) if name in known() else None
     cache = files["A"].parents[1] / f"{'attributes' if node_attributes else 'default'}.safetensors"
@@ -53,13 +75,23 @@ def load(
     raw = read(files)
     if found is not None:
         _check_statistics(found, raw, files["A"].parent)
+    words = label_names(files["A"].parent, name)
+    x, node, unused = _node_features(name, raw, node_attributes, found, words)
+    edge_attr, edge = _edge_features(raw, words)
+    y = raw.y
+    if y is None and raw.targets is not None:
+        y = raw.targets.squeeze(1) if raw.targets.shape[1] == 1 else raw.targets
+    elif raw.targets is not None:
+        unused.append(f"{raw.targets.shape[1]} graph attributes (the graph labels are used)")
     store = GraphStore(
-        x=_features(name, raw, node_attributes, found).contiguous(),
+        x=x.contiguous(),
         edge_index=raw.edge_index,
         node_ptr=raw.node_ptr,
         edge_ptr=raw.edge_ptr,
-        edge_attr=raw.edge_attr,
-        y=raw.y,
+        edge_attr=edge_attr,
+        y=y,
+        vocabulary=Vocabulary(node, edge),
+        unused=tuple(unused),
         sha256=sha256,
     )
     metadata = {"stamp": stamp, "digest": store.digest()}
@@ -91,30 +123,66 @@ def _cached(cache: Path, stamp: str) -> GraphStore | None:
     return store
 
 
-def _features(name: str, raw: RawGraphs, node_attributes: bool, found: Card | None) -> Tensor:
-    """Return node features [N, F] by the card's policy, or by what there is without a card."""
-    labels, attributes = raw.node_labels, raw.node_attributes
-    if node_attributes and attributes is None:
+def _node_features(
+    name: str, raw: RawGraphs, attributes: bool, found: Card | None, words: LabelNames
+) -> tuple[Tensor, Features, list[str]]:
+    """Return stored node features, their meaning by the card's policy, and what is left out."""
+    if attributes and raw.node_attributes is None:
         raise UserError(f"{name} has no node attributes: leave out --data.node-attributes.")
+    labels, column_names = raw.node_labels, _attribute_names(raw.node_attributes)
+    if labels is not None and (attributes or raw.node_attributes is None):
+        return (*_together(raw.node_attributes, column_names, labels, "node", words), [])
     if labels is not None:
-        parts = [attributes, labels] if node_attributes else [labels]
-        return torch.cat([part for part in parts if part is not None], dim=1)
-    if attributes is not None:
-        return attributes
+        left = f"{len(column_names)} node attributes (read with --data.node-attributes true)"
+        return (*_together(None, (), labels, "node", words), [left])
+    if raw.node_attributes is not None:
+        return (*_together(raw.node_attributes, column_names, None, "node", words), [])
     degree = raw.degree()
     if found is not None and found.features == "degree-log":
-        return degree.float().log1p()[:, None]
-    cap = found.degree_cap if found is not None else min(DEFAULT_DEGREE_CAP, int(degree.max()))
-    x = torch.zeros(len(degree), cap + 1)  # F.one_hot takes three times the memory
-    return x.scatter_(1, degree.clamp(max=cap)[:, None], 1.0)
+        return degree.float().log1p()[:, None], Features((Column("log_degree"),)), []
+    cap = found.degree_cap if found is not None else DEGREE_CAP
+    return degree[:, None], Features((degree_column(int(degree.max()), cap),)), []
+
+
+def _edge_features(raw: RawGraphs, words: LabelNames) -> tuple[Tensor | None, Features]:
+    if raw.edge_labels is None and raw.edge_attributes is None:
+        return None, Features()
+    names = raw.edge_attribute_names
+    return _together(raw.edge_attributes, names, raw.edge_labels, "edge", words)
+
+
+def _attribute_names(attributes: Tensor | None) -> tuple[str, ...]:
+    count = 0 if attributes is None else attributes.shape[1]
+    return tuple(f"node_attributes[{k}]" for k in range(count))
+
+
+def _together(
+    attributes: Tensor | None,
+    names: Sequence[str],
+    labels: Tensor | None,
+    level: str,
+    words: LabelNames,
+) -> tuple[Tensor, Features]:
+    """Return attributes [n, A] and labels [n, C] as stored features, attributes first."""
+    columns, parts = [Column(name) for name in names], []
+    if attributes is not None:
+        parts.append(attributes)
+    if labels is not None:
+        for number, values in enumerate(one_hot_columns(labels)):
+            name = f"{level}_labels" + (f"[{number}]" if labels.shape[1] > 1 else "")
+            named = words.get((level, number), {})
+            columns.append(Column(name, tuple(named.get(value, value) for value in values)))
+            parts.append(torch.searchsorted(torch.tensor(values), labels[:, number, None]))
+    kind = torch.float if attributes is not None else torch.long
+    return torch.cat([part.to(kind) for part in parts], dim=1), Features(tuple(columns))
 
 
 def statistics(raw: RawGraphs) -> dict[str, float]:
     """Return what a card states of its data: edges are counted once per pair of nodes."""
-    graphs = len(raw.y)
+    graphs = len(raw.node_ptr) - 1
     return {
         "graphs": graphs,
-        "classes": len(raw.y.unique()),
+        "classes": len(raw.classes),
         "average_nodes": round(int(raw.node_ptr[-1]) / graphs, 2),
         "average_edges": round(int(raw.edge_ptr[-1]) / 2 / graphs, 2),
     }

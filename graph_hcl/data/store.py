@@ -50,7 +50,8 @@ class GraphStore:
     `edge_weight` [E], `pos` [N, …] and `y` [G, …], each or None. `vocabulary` says what the columns
     of x and edge_attr mean: categories are held as positions among their values, and every graph
     and batch taken out has them one-hot and quantities scaled. `classes` names the values of y
-    where these were words; `sha256` names the raw data.
+    where these were words; `unused` says what the source had that is not here; `sha256` names the
+    raw data.
 
     Taken apart as PyG's data sets are: `store[3]` is a `Data`; a slice, a mask or a list of numbers
     gives a store; `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list` of the
@@ -74,6 +75,7 @@ class GraphStore:
     y: Tensor | None = None
     vocabulary: Vocabulary = None  # type: ignore[assignment]
     classes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     sha256: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -180,6 +182,24 @@ class GraphStore:
         elif wanted.edge.columns != own.edge.columns:
             changed["edge_attr"] = translate(self.edge_attr, own.edge, wanted.edge, level="edge")
         return replace(self, **changed)._knowing(self.mirrored)
+
+    def fitted(self, indices: Indices) -> GraphStore:
+        """Return the store with quantities standardised by the graphs that `indices` choose.
+
+        >>> edges = torch.empty(2, 0, dtype=torch.long)
+        >>> graphs = [Data(x=torch.tensor([[v], [v + 2.0]]), edge_index=edges) for v in (1.0, 9.0)]
+        >>> GraphStore.from_data(graphs).fitted([0])[1].x.flatten()
+        tensor([7., 9.])
+        """
+        chosen = positions(indices, len(self), self.x.device)
+        node, edge = self.vocabulary.node, self.vocabulary.edge
+        if node.scalable:
+            rows = segment_rows(self.node_ptr, chosen)[0]
+            node = node.fitted(self.x.index_select(0, rows))
+        if edge.scalable and self.edge_attr is not None:
+            rows = segment_rows(self.edge_ptr, chosen)[0]
+            edge = edge.fitted(self.edge_attr.index_select(0, rows).flatten(1))
+        return replace(self, vocabulary=Vocabulary(node, edge))._knowing(self.mirrored)
 
     def _derived(self, name: str) -> Tensor | None:
         """Return a node feature [N] that follows from the graphs themselves."""
@@ -313,6 +333,7 @@ class GraphStore:
             "mirrored": str(int(self.mirrored)),
             "vocabulary": self.vocabulary.to_json(),
             "classes": json.dumps(self.classes),
+            "unused": json.dumps(self.unused),
         }
         save_file(tensors, path, known | (metadata or {}))
 
@@ -330,6 +351,7 @@ class GraphStore:
                 **tensors,
                 vocabulary=Vocabulary.from_json(metadata["vocabulary"]),
                 classes=tuple(json.loads(metadata["classes"])),
+                unused=tuple(json.loads(metadata["unused"])),
                 sha256=metadata["sha256"],
             )
             return store._knowing(metadata["mirrored"] == "1"), metadata

@@ -92,6 +92,11 @@ class Features:
         """Whether all columns are categories, so that the stored tensor holds integers."""
         return bool(self.columns) and all(c.values is not None for c in self.columns)
 
+    @cached_property
+    def scalable(self) -> bool:
+        """Whether any column is a quantity."""
+        return any(column.values is None for column in self.columns)
+
     def names(self) -> list[str]:
         """Return the name of each encoded column [F]."""
         found = []
@@ -101,6 +106,23 @@ class Features:
             else:
                 found += [f"{column.name}={value}" for value in column.values]
         return found
+
+    def summary(self) -> str:
+        """Return what the columns are, in a few words.
+
+        >>> Features((Column("x[0]"), Column("x[1]"), Column("element", ("C", "N")))).summary()
+        'x (2 numbers), element (one-hot, 2 columns)'
+        """
+        numbers: dict[str, int] = {}
+        words = []
+        for column in self.columns:
+            if column.values is None:
+                name = column.name.partition("[")[0]
+                numbers[name] = numbers.get(name, 0) + 1
+            else:
+                words.append(f"{column.name} (one-hot, {column.width} columns)")
+        counted = [f"{k} ({n} number{'s' if n > 1 else ''})" for k, n in numbers.items()]
+        return ", ".join(counted + words) or "none"
 
     def encode(self, x: Tensor) -> Tensor:
         """Return features [n, F] for the network from stored ones [n, columns].
@@ -127,6 +149,17 @@ class Features:
             out.index_copy_(1, layout.places, (values - layout.mean) / layout.std)
         return out
 
+    def clamped(self, x: Tensor) -> Tensor:
+        """Return stored features [n, columns] with positions behind a last "or more" as the last.
+
+        >>> Features((degree_column(500, cap=2),)).clamped(torch.tensor([[1], [7]])).tolist()
+        [[1], [2]]
+        """
+        last = [len(c.values) - 1 if c.values and c.clamp else torch.inf for c in self.columns]
+        if not any(limit < torch.inf for limit in last):
+            return x
+        return torch.minimum(x, torch.tensor(last, device=x.device)).to(x.dtype)
+
     @cached_property
     def _plain(self) -> bool:
         return all(c.values is None and c.mean == 0 and c.std == 1 for c in self.columns)
@@ -148,7 +181,7 @@ class Features:
         >>> Features((Column("size"),)).fitted(torch.tensor([[1.0], [5.0]])).columns
         (Column(name='size', values=None, clamp=False, mean=3.0, std=2.0),)
         """
-        if self.categorical or not self.columns or not len(x):
+        if not self.scalable or not len(x):
             return self
         columns = []
         for number, column in enumerate(self.columns):

@@ -14,10 +14,11 @@ from torch import Tensor
 from graph_hcl import augment, geometry
 from graph_hcl.cli import config_from
 from graph_hcl.config import Config
+from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
 from graph_hcl.nn import ContrastiveModel
-from graph_hcl.training import RunFolder, embed
+from graph_hcl.training import RunFolder
 
 ROWS = 1000
 """Rows of views of which all pairs are looked at; graphs beyond them are thinned out evenly."""
@@ -95,7 +96,7 @@ def read_run(path: str, name: str, **given: Any) -> Run:
     anneal = getattr(objective, "anneal", None)
     if callable(anneal):
         anneal(1.0)
-    epochs = [folder.checkpoint(part).epoch() for part in experiment.parts()]
+    epochs = [experiment.checkpoint(folder, part)[0].epoch() for part in experiment.parts()]
     done = sum(epoch >= config.epochs for epoch in epochs)
     unfinished = ""
     if done < len(epochs):
@@ -113,30 +114,31 @@ def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space:
     """Return the space of the run's first model: of the graphs it was not trained on, if any."""
     config, labels = experiment.config, torch.from_numpy(experiment.labels)
     model = experiment.model(config.seed)
+    checkpoint, spec = experiment.checkpoint(folder, experiment.parts()[0])
     if epoch:
-        folder.checkpoint(experiment.parts()[0]).load(model)
-    z = torch.from_numpy(embed(model, experiment.store, experiment.device, projected=True))
-    embeddings = embed(model, experiment.store, experiment.device)
+        checkpoint.load(model)
+    z = torch.from_numpy(experiment.embed(model, spec, projected=True))
+    embeddings = experiment.embed(model, spec)
     which, chosen, fitted = "all graphs", np.arange(len(labels)), None
     if config.protocol == "inductive":
         fold = experiment.folds(config.seed)[0]
         which, chosen = "the held-out graphs of fold 0", fold.test
         fitted = z[fold.train], labels[fold.train]
     which = f"{which} (seed {config.seed}, epoch {epoch})"
-    views = _views(experiment, model, chosen)
+    views = _views(experiment, spec.prepare(experiment.store), model, chosen)
     return Space(z[chosen], embeddings[chosen], labels[chosen], chosen, which, views, fitted)
 
 
 @torch.no_grad()
 def _views(
-    experiment: Experiment, model: ContrastiveModel, chosen: np.ndarray
+    experiment: Experiment, store: GraphStore, model: ContrastiveModel, chosen: np.ndarray
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return features, graph and label of the run's own views of some of the graphs."""
     count = max(2, ROWS // len(experiment.views))
     some = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
     generator = torch.Generator(experiment.device).manual_seed(experiment.config.seed)
     draw = augment.views(experiment.views, together=not experiment.config.encoder.per_view)
-    (drawn,) = draw(experiment.store, [some.to(experiment.device)], generator)
+    (drawn,) = draw(store, [some.to(experiment.device)], generator)
     z = torch.cat([model.to(experiment.device).eval()(view) for view in drawn])
     graph = some.repeat(len(experiment.views))
     return z.cpu(), graph, torch.from_numpy(experiment.labels)[graph]

@@ -22,8 +22,8 @@ from graph_hcl.config import Config
 from graph_hcl.data import card, known
 from graph_hcl.experiment import Experiment
 from graph_hcl.results import PACKAGES
+from graph_hcl.spec import ModelSpec
 from graph_hcl.sweep.spec import Spec
-from graph_hcl.training import embed
 
 FORMAT = 1  # counts the changes of what a cell holds, and of defaults that change what comes out
 ELSEWHERE = ("out", "mirror", "data_dir", "device", "diagnose", "repeats")
@@ -133,7 +133,7 @@ def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:
     measured, training = {}, 0.0
     if cell.control is not None:
         control = controls.CONTROLS.get(cell.control)(experiment.store)
-        embeddings = [control.embeddings] * _models(experiment)
+        embeddings = [control.embeddings] * len(experiment.parts(cell.config.seed))
         measured[0] = _record(experiment.measure(embeddings, cell.config.seed, probe=control.probe))
     else:
         snapshots = _train(experiment, cell)
@@ -145,7 +145,7 @@ def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:
         "key": cell.key(),
         "dataset": cell.dataset,
         "protocol": cell.protocol,
-        "data_sha256": experiment.store.sha256,
+        "data_sha256": experiment.spec.data_sha256,
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
         "seconds": {"train": round(training, 2), "evaluate": round(whole - training, 2)},
@@ -153,31 +153,19 @@ def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:
     }
 
 
-def _models(experiment: Experiment) -> int:
-    """Return how many models a seed trains: one per fold where each fold has its own."""
-    if experiment.config.protocol == "transductive":
-        return 1
-    return len(experiment.folds(experiment.config.seed))
-
-
 def _train(experiment: Experiment, cell: Cell) -> dict[int, list[np.ndarray]]:
-    """Return the embeddings at each of the cell's epochs: one matrix, or one per fold."""
-    seed = cell.config.seed
-    folds = experiment.folds(seed)
-    parts = [np.arange(len(experiment.labels))]
-    if experiment.config.protocol == "inductive":
-        parts = [fold.train for fold in folds]
+    """Return the embeddings at each of the cell's epochs: one matrix for each part."""
     snapshots: dict[int, list[np.ndarray]] = {epoch: [] for epoch in cell.epochs}
+    for part in experiment.parts(cell.config.seed):
+        spec = experiment.describe(part)
 
-    def look(epoch: int, model: Any) -> None:
-        if epoch in snapshots:
-            snapshots[epoch].append(embed(model, experiment.store, experiment.device))
+        def snapshot(epoch: int, model: Any, spec: ModelSpec = spec) -> None:
+            if epoch in snapshots:
+                snapshots[epoch].append(experiment.embed(model, spec))
 
-    for indices in parts:
-        if 0 in snapshots:
-            look(0, experiment.model(seed))
+        snapshot(0, experiment.model(part.seed))
         if cell.config.epochs:
-            experiment.fit(seed, indices, at_epoch=look)
+            experiment.fit(part, spec, at_epoch=snapshot)
     return snapshots
 
 

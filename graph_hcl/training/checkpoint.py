@@ -19,22 +19,31 @@ class Checkpoint:
     """The file of one trained model; tensors only, so opening it never executes code.
 
     Keys are `model.*`, `objective.*`, `optimizer.<parameter>.<state>`, `rng.*`; the metadata holds
-    the number of finished epochs.
+    the number of finished epochs, and `model`, the description of the model as text.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, model: str = "") -> None:
         self.path = path
+        self.model = model
 
     def epoch(self) -> int:
         """Return how many epochs are finished; 0 when there is no file yet.
 
         Raises `UserError` for a file that is not a whole checkpoint.
         """
+        return self._read()[0]
+
+    def description(self) -> str:
+        """Return the description of the saved model; raise `UserError` as `epoch` does."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[int, str]:
         if not self.path.exists():
-            return 0
+            return 0, self.model
         try:
             with safe_open(self.path, framework="pt") as file:
-                return int(file.metadata()["epoch"])
+                metadata = file.metadata()
+                return int(metadata["epoch"]), metadata["model"]
         except (SafetensorError, TypeError, KeyError, ValueError) as error:
             raise UserError(
                 f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or something"
@@ -59,7 +68,8 @@ class Checkpoint:
         tensors["rng.global"] = torch.get_rng_state()
         # Buffers that share memory would be refused; copies also make them contiguous.
         tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-        write_atomically(self.path, lambda to: save_file(tensors, to, {"epoch": str(epoch)}))
+        metadata = {"epoch": str(epoch), "model": self.model}
+        write_atomically(self.path, lambda to: save_file(tensors, to, metadata))
 
     def load(
         self,

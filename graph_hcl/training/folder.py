@@ -68,9 +68,12 @@ class RunFolder:
         text = yaml.safe_dump(config, sort_keys=False)
         write_atomically(self.config_path, lambda to: to.write_text(text))
 
-    def checkpoint(self, part: str) -> Checkpoint:
-        """Return the checkpoint file of a part, whether or not it was written yet."""
-        return Checkpoint(self.path / "checkpoint" / f"{part}.safetensors")
+    def checkpoint(self, part: str, model: str = "") -> Checkpoint:
+        """Return the checkpoint file of a part, whether or not it was written yet.
+
+        `model` is the description of the model that is written with it.
+        """
+        return Checkpoint(self.path / "checkpoint" / f"{part}.safetensors", model)
 
     def parts(self) -> list[str]:
         """Return the parts that have a checkpoint."""

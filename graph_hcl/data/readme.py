@@ -1,0 +1,51 @@
+"""The names of node and edge labels, where the README of a TU data set tells them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+LabelNames = dict[tuple[str, int], dict[int, str]]
+"""Names of labels by level ("node" or "edge") and column."""
+
+HEAD = re.compile(r"\s*(node|edge|class|graph|vertex)\s+(labels?|attributes?)\b.*:", re.IGNORECASE)
+COMPONENT = re.compile(r"\s*component\s+(\d+)\s*:?", re.IGNORECASE)
+ENTRY = re.compile(r"\s*([+-]?\d+)\s*[:=]?\s+(\S.*?)\s*")
+
+
+def label_names(folder: Path, name: str) -> LabelNames:
+    """Return what the label files in a folder of raw files mean, by its README; empty without one.
+
+    Two official forms are read: "Node labels:" with a list of numbers and names below, and
+    "Node labels were converted to integer values using this map:", by component.
+    """
+    found: LabelNames = {}
+    for file in (folder / "README.txt", folder / f"{name}_label_readme.txt"):
+        if file.is_file():
+            found |= parse(file.read_text(encoding="utf-8", errors="replace"))
+    return found
+
+
+def parse(text: str) -> LabelNames:
+    r"""Return the names in the text of a README.
+
+    A list in which two numbers have one name is left out, for it would make two labels one.
+
+    >>> parse("Node labels:\n\n  0  C\n  1  N\n\nEdge labels:\n\n  0  single\n")
+    {('node', 0): {0: 'C', 1: 'N'}, ('edge', 0): {0: 'single'}}
+    """
+    found: LabelNames = {}
+    level, component = None, 0
+    for line in text.splitlines():
+        if head := HEAD.fullmatch(line):
+            level, component = head[1].lower().replace("vertex", "node"), 0
+            if not head[2].lower().startswith("label"):
+                level = None
+        elif part := COMPONENT.fullmatch(line):
+            component = int(part[1])
+        elif entry := ENTRY.fullmatch(line):
+            if level in ("node", "edge"):
+                found.setdefault((level, component), {})[int(entry[1])] = entry[2]
+        elif line.strip():
+            level = None
+    return {key: names for key, names in found.items() if len(set(names.values())) == len(names)}

@@ -1,0 +1,118 @@
+"""What a trained model must know of the graphs that it was made for, to meet others."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from dataclasses import dataclass
+
+from graph_hcl.data import GraphStore
+from graph_hcl.data.vocabulary import Vocabulary
+from graph_hcl.errors import UserError
+
+OPTIONAL = ("edge_attr", "edge_weight", "pos")
+"""Fields of a store that a backbone may read beside x and edge_index."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The description of a model: the meaning of its inputs, and the sizes that followed from data.
+
+    `reads` are the optional fields that the backbone can read, `fields` those of them that the
+    training graphs had; `classes` is the number of class logits, where the objective reads any;
+    `degrees` [max degree + 1] is the histogram of in-degrees that PNA scales by; `data_sha256`
+    names the graphs.
+
+    >>> import networkx
+    >>> store = GraphStore.from_networkx([networkx.path_graph(3)])
+    >>> spec = ModelSpec(store.vocabulary)
+    >>> ModelSpec.from_json(spec.to_json()) == spec, spec.in_channels, spec.edge_dim
+    (True, 3, None)
+    """
+
+    vocabulary: Vocabulary
+    reads: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    classes: int | None = None
+    degrees: tuple[int, ...] | None = None
+    data_sha256: str = ""
+
+    @property
+    def in_channels(self) -> int:
+        """Number of node features F."""
+        return self.vocabulary.node.width
+
+    @property
+    def edge_dim(self) -> int | None:
+        """Number of edge features; None where the training graphs had none."""
+        return self.vocabulary.edge.width or None
+
+    def prepare(self, store: GraphStore) -> GraphStore:
+        """Return the store as the model must see it: its features in the vocabulary of training.
+
+        Raises `UserError` for features that are missing or mean something else, see `translate`.
+        """
+        for name in self.reads:
+            there, wanted = getattr(store, name) is not None, name in self.fields
+            if wanted and not there:
+                raise UserError(
+                    f"Expected graphs with {name}, which the encoder was trained with, but these "
+                    "have none."
+                )
+            if there and not wanted:
+                warnings.warn(
+                    f"{name} is left out: the encoder was trained on graphs without it.",
+                    stacklevel=2,
+                )
+                store = dataclasses.replace(store, **{name: None})  # type: ignore[arg-type]
+        edge = self.vocabulary.edge if "edge_attr" in self.reads else store.vocabulary.edge
+        return store.with_vocabulary(Vocabulary(self.vocabulary.node, edge))
+
+    def to_json(self) -> str:
+        """Return the description as JSON text."""
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return json.dumps(plain | {"vocabulary": json.loads(self.vocabulary.to_json())})
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelSpec:
+        """Return the description that `to_json` wrote; raise `ValueError` for other text."""
+        found = json.loads(text)
+        if not isinstance(found, dict) or set(found) != {f.name for f in dataclasses.fields(cls)}:
+            raise ValueError("not the description of a model")
+        for name in ("reads", "fields", "degrees"):
+            found[name] = None if found[name] is None else tuple(found[name])
+        vocabulary = Vocabulary.from_json(json.dumps(found.pop("vocabulary")))
+        return cls(vocabulary, **found)
+
+
+def name_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
+    """Return in one sentence what the graphs have that no part of a run reads; empty for nothing.
+
+    >>> import networkx
+    >>> edge = networkx.Graph([(0, 1, {"length": 2.0})])
+    >>> store = GraphStore.from_networkx([edge], edge_attrs=["length"])
+    >>> name_unread(store, ModelSpec(store.vocabulary), "gin")
+    'Not read in this run: edge_attr (length (1 number)), by the backbone gin.'
+    """
+    words = {"edge_attr": f"edge_attr ({store.vocabulary.edge.summary()})"}
+    unread = [
+        words.get(name, name)
+        for name in OPTIONAL
+        if getattr(store, name) is not None and name not in spec.fields
+    ]
+    parts = [f"{', '.join(unread)}, by the backbone {backbone}"] * bool(unread)
+    parts += store.unused
+    return f"Not read in this run: {'; '.join(parts)}." if parts else ""
+
+
+def describe_graphs(store: GraphStore, name: str) -> str:
+    """Return what a set of graphs is, in one line.
+
+    >>> import networkx
+    >>> describe_graphs(GraphStore.from_networkx([networkx.path_graph(3)]), "paths")
+    'paths: 1 graph, no labels; node features: degree (one-hot, 3 columns)'
+    """
+    graphs = f"{len(store):,} graph{'s' if len(store) > 1 else ''}"
+    labels = "no labels" if store.y is None else f"{store.num_classes} classes"
+    return f"{name}: {graphs}, {labels}; node features: {store.vocabulary.node.summary()}"

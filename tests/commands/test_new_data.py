@@ -1,0 +1,211 @@
+"""A run and other data than its own: the meaning of features, changed files, what nothing reads."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from graph_hcl import embed, evaluate, train
+from graph_hcl.config import Config, DataConfig, ProbeConfig
+from graph_hcl.errors import UserError
+from graph_hcl.experiment import Experiment, read_spec
+from graph_hcl.training import RunFolder
+
+README = "Node labels:\n\n{}\n"
+
+
+def rings_and_paths(folder, name, labels, names=None, graphs=24, **files):
+    """Write a TU set of rings and paths whose nodes have the given labels in turn."""
+    raw = folder / name / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    edges, indicator, node_labels, node = [], [], [], 1
+    for g in range(graphs):
+        n = 4 + g % 3
+        pairs = [(node + i, node + (i + 1) % n) for i in range(n - g % 2)]
+        edges += [f"{a}, {b}\n{b}, {a}" for a, b in pairs]
+        indicator += [str(g + 1)] * n
+        node_labels += [str(labels[(g + i) % len(labels)]) for i in range(n)]
+        node += n
+    texts = {
+        "A": "\n".join(edges),
+        "graph_indicator": "\n".join(indicator),
+        "graph_labels": "\n".join(str(g % 2) for g in range(graphs)),
+        "node_labels": "\n".join(node_labels),
+    } | files
+    for suffix, text in texts.items():
+        if text is not None:
+            (raw / f"{name}_{suffix}.txt").write_text(text + "\n", encoding="utf-8")
+    if names:
+        lines = "\n".join(f"  {value}  {word}" for value, word in names.items())
+        (raw / "README.txt").write_text(README.format(lines), encoding="utf-8")
+    return raw
+
+
+FAST = ["--epochs", "2", "--hidden", "8", "--layers", "2", "--probe.folds", "3"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPH_HCL_DATA", str(tmp_path))
+    return tmp_path
+
+
+def run_on(name, *flags):
+    train.main(["--dataset", name, "--out", "run", "--probe.name", "class-mean", *FAST, *flags])
+
+
+def embeddings(*flags):
+    embed.main(["run", "--out", "z.npz", *flags])
+    return np.load("z.npz")["embeddings"]
+
+
+def test_labels_keep_the_meaning_of_training(folder) -> None:
+    rings_and_paths(folder, "OLD", [6, 7, 8, 9])
+    rings_and_paths(folder, "NEW", [7, 8, 9, 10])
+    run_on("OLD")
+    own = embeddings()
+    with pytest.warns(UserWarning, match=r"Of 119 nodes, .* 30 with 'node_labels'"):
+        moved = embeddings("--dataset", "NEW")
+    # A graph of both sets whose labels are the same ones: 7, 8, 9 begin one place later in OLD.
+    rings_and_paths(folder, "SAME", [7, 8, 9, 6])
+    same = embeddings("--dataset", "SAME")
+    assert not np.allclose(own, same)
+    # An unknown value is as a masked one: no column at all.
+    spec = read_spec(RunFolder.open("run").checkpoint("seed0"))
+    assert spec.vocabulary.node.names() == [f"node_labels={v}" for v in (6, 7, 8, 9)]
+    rings_and_paths(folder, "SHUFFLED", [6, 9])  # fewer values: one-hot from its own would shift
+    rings_and_paths(folder, "LATER", [9, 6])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert embeddings("--dataset", "SHUFFLED").shape == moved.shape
+    slow = slow_embeddings(folder, "SHUFFLED", [6, 7, 8, 9])
+    assert np.allclose(embeddings("--dataset", "SHUFFLED"), slow, atol=1e-5)
+
+
+def slow_embeddings(folder, name, values):
+    """Return embeddings of graphs that are one-hot by the given values, one after another."""
+    from torch_geometric.data import Batch, Data
+
+    from graph_hcl.build import make_model
+    from graph_hcl.cli import config_from
+
+    run = RunFolder.open("run")
+    checkpoint = run.checkpoint("seed0")
+    model = make_model(config_from(run.config_path), read_spec(checkpoint))
+    checkpoint.load(model)
+    raw = folder / name / "raw"
+
+    def column(suffix):
+        return [int(v) for v in (raw / f"{name}_{suffix}.txt").read_text().split()]
+
+    labels, indicator = column("node_labels"), column("graph_indicator")
+    pairs = [
+        tuple(int(v) for v in line.split(","))
+        for line in (raw / f"{name}_A.txt").read_text().splitlines()
+    ]
+    found = []
+    for g in sorted(set(indicator)):
+        nodes = [i + 1 for i, owner in enumerate(indicator) if owner == g]
+        x = torch.tensor([[float(labels[i - 1] == v) for v in values] for i in nodes])
+        e = [(nodes.index(a), nodes.index(b)) for a, b in pairs if a in nodes]
+        batch = Batch.from_data_list([Data(x=x, edge_index=torch.tensor(sorted(e)).t())])
+        with torch.no_grad():
+            found.append(model.encoder.eval()(batch)[0].numpy())
+    return np.stack(found)
+
+
+def test_named_labels_are_matched_by_name(folder) -> None:
+    rings_and_paths(folder, "MR", [0, 1, 2], {0: "C", 1: "N", 2: "O"})
+    rings_and_paths(folder, "FM", [2, 0, 1], {0: "N", 1: "O", 2: "C"})  # the same atoms
+    rings_and_paths(folder, "BARE", [0, 1, 2])
+    run_on("MR")
+    assert np.allclose(embeddings(), embeddings("--dataset", "FM"), atol=1e-6)
+    with pytest.raises(UserError, match=r"'node_labels' of the nodes .* numbers and names"):
+        embeddings("--dataset", "BARE")
+
+
+def test_a_set_without_the_features_is_refused_by_name(folder) -> None:
+    rings_and_paths(folder, "LABELS", [0, 1, 2])
+    rings_and_paths(folder, "NONE", [0], node_labels=None)
+    run_on("LABELS")
+    with pytest.raises(UserError, match=r"node feature 'node_labels', .* have degree"):
+        embeddings("--dataset", "NONE")
+
+
+def test_degrees_are_counted_as_in_training(folder) -> None:
+    rings_and_paths(folder, "RINGS", [0], node_labels=None)
+    star = "\n".join(f"1, {i}\n{i}, 1" for i in range(2, 9))
+    rings_and_paths(
+        folder, "STAR", [0], node_labels=None, A=star, graph_indicator="\n".join("1" * 8),
+        graph_labels=None,
+    )  # fmt: skip
+    run_on("RINGS")
+    with pytest.warns(UserWarning, match=r"Of 8 nodes, .* 1 with 'degree'"):
+        assert len(embeddings("--dataset", "STAR")) == 1  # embedding needs no labels
+    assert "labels" not in np.load("z.npz")
+
+
+def test_a_run_is_bound_to_its_data(folder) -> None:
+    raw = rings_and_paths(folder, "SET", [0, 1, 2])
+    run_on("SET")
+    evaluate.main(["run", "--probe", "knn"])
+    assert_same = json.loads((folder / "run" / "results.json").read_text())["knn"]
+    assert assert_same["trained_on_sha256"] == [assert_same["data_sha256"]]
+    labels = (raw / "SET_node_labels.txt").read_text().splitlines()
+    (raw / "SET_node_labels.txt").write_text("\n".join(["2", *labels[1:]]) + "\n")
+    for command in (
+        lambda: evaluate.main(["run", "--probe", "majority"]),
+        lambda: train.main(["--resume", "run"]),
+    ):
+        with pytest.raises(UserError, match=r"not what seed0 of run was trained on .*sha256"):
+            command()
+    assert "majority" not in json.loads((folder / "run" / "results.json").read_text())
+    evaluate.main(["run", "--probe", "majority", "--allow-changed-data"])
+    record = json.loads((folder / "run" / "results.json").read_text())["majority"]
+    assert record["trained_on_sha256"] == [assert_same["data_sha256"]] != [record["data_sha256"]]
+
+
+def test_paths_of_a_run_are_absolute(folder, monkeypatch) -> None:
+    rings_and_paths(folder / "data", "SET", [0, 1])
+    run_on("SET", "--data-dir", "data")
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    monkeypatch.delenv("GRAPH_HCL_DATA")
+    evaluate.main([str(folder / "run"), "--probe", "knn"])
+
+
+def test_quantities_are_scaled_by_the_training_graphs(folder) -> None:
+    rng = np.random.default_rng(0)
+    count = sum(4 + g % 3 for g in range(24))
+    values = rng.normal([5.0, -100.0], [2.0, 30.0], (count, 2))
+    text = "\n".join(f"{a}, {b}" for a, b in values)
+    rings_and_paths(folder, "REAL", [0, 1], node_attributes=text)
+    config = Config(
+        dataset="REAL", objective="h-scl", epochs=1, hidden=8, layers=2,
+        data=DataConfig(node_attributes=True), probe=ProbeConfig(folds=3),
+    )  # fmt: skip
+    experiment = Experiment(config)
+    graph = np.repeat(np.arange(24), np.diff(experiment.store.node_ptr.numpy()))
+    for part in experiment.parts():
+        columns = experiment.describe(part).vocabulary.node.columns
+        own = values[np.isin(graph, part.graphs)].astype(np.float32)
+        for number in (0, 1):
+            assert np.isclose(columns[number].mean, own[:, number].mean(), rtol=1e-5)
+            assert np.isclose(columns[number].std, own[:, number].std(), rtol=1e-5)
+        assert columns[2].values == (0, 1)
+    plain = Experiment(Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)}))
+    assert plain.describe(plain.parts()[0]).vocabulary.node.columns[0].std == 1
+
+
+def test_what_nothing_reads_is_named(folder, capfd) -> None:
+    edges = sum(2 * (4 + g % 3 - g % 2) for g in range(24))
+    count = sum(4 + g % 3 for g in range(24))
+    rings_and_paths(
+        folder, "RICH", [0, 1], edge_labels="\n".join(str(k % 2) for k in range(0, edges)),
+        node_attributes="\n".join(["0.5, 1.5"] * count),
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match=r"Not read .* edge_attr .*2 node attributes"):
+        run_on("RICH")
