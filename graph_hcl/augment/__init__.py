@@ -2,8 +2,8 @@
 
 An augmentation is called with a batch and a generator and returns an `Edit`; `apply` carries it
 out, and `view` does both. `views` draws what a training needs: several small batches, and equal
-views of them, in one call. Undirected graphs stay undirected, no graph loses all its nodes, edge
-attributes follow their edges, and the batch itself is never changed.
+views of them, in one call. Undirected graphs stay undirected, no graph loses all its nodes, fields
+of nodes, edges and graphs follow them, and the batch itself is never changed.
 """
 
 from graph_hcl.augment.basic import (
@@ -18,8 +18,9 @@ from graph_hcl.augment.basic import (
 from graph_hcl.augment.combine import Compose, RandomChoice
 from graph_hcl.augment.edit import Augmentation, Edit, apply, view
 from graph_hcl.augment.spec import parse, spec
-from graph_hcl.augment.stream import join, split, views
+from graph_hcl.augment.stream import split, views
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
+from graph_hcl.data.batch import join
 
 __all__ = [
     "AUGMENTATIONS",

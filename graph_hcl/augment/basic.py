@@ -78,7 +78,7 @@ class EdgeAdd(Share):
     """Add undirected edges between random nodes of a graph: on average `ratio` times its edges.
 
     Edge perturbation of GraphCL (arXiv 2010.13902, Table 1). Pairs that are edges already or meet
-    twice are left out, so dense graphs gain fewer. Attributes of new edges are 0.
+    twice are left out, so dense graphs gain fewer. New edges have edge_attr 0 and edge_weight 1.
 
     >>> from torch_geometric.data import Data
     >>> path = Data(torch.ones(3, 1), torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Augmentation, Edit
-from graph_hcl.data.batch import columns, is_mirrored, make_batch
+from graph_hcl.data.batch import take_graphs
 from graph_hcl.errors import UserError
 
 
@@ -64,30 +64,9 @@ class RandomChoice(_Parts):
         )
         edits = []
         for k, part in enumerate(self.parts):
-            some, nodes, edges = _only(batch, choice == k)
+            some, nodes, edges = take_graphs(batch, choice == k)
             edits.append(_spread(part(some, generator), batch, nodes, edges))
         return reduce(and_, edits)
-
-
-def _only(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
-    """Return the chosen graphs [B] as a batch, and where its nodes and edges stand in `batch`."""
-    inside = chosen.index_select(0, batch.batch)
-    nodes = inside.nonzero().squeeze(1)
-    edges = inside.index_select(0, batch.edge_index[0]).nonzero().squeeze(1)
-    ptr = torch.cat([batch.ptr[:1], batch.ptr.diff()[chosen].cumsum(0)])
-    number = torch.empty_like(batch.batch)
-    number[nodes] = torch.arange(len(nodes), device=nodes.device)
-    some = make_batch(
-        len(ptr) - 1,
-        is_mirrored(batch),
-        x=batch.x.index_select(0, nodes),
-        edge_index=number.index_select(0, columns(batch.edge_index, edges).view(-1)).view(2, -1),
-        edge_attr=None if batch.edge_attr is None else batch.edge_attr[edges],
-        y=None if batch.y is None else batch.y[chosen],
-        batch=torch.repeat_interleave(ptr.diff(), output_size=len(nodes)),
-        ptr=ptr,
-    )
-    return some, nodes, edges
 
 
 def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:

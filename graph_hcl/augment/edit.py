@@ -9,7 +9,16 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.data.batch import columns, is_mirrored, make_batch
+from graph_hcl.data.batch import (
+    EDGE,
+    NEW_EDGE,
+    columns,
+    is_mirrored,
+    lengthened,
+    levels,
+    replaced,
+    select,
+)
 from graph_hcl.errors import UserError
 
 
@@ -19,8 +28,8 @@ class Edit:
 
     `nodes` [n] and `edges` [E] (bool) are what stays; `masked` [n, F] or [n, 1] (bool) are the
     features that become 0; `added` [2, K] are new undirected edges as pairs of node numbers, given
-    once, whose attributes are 0. `a & b` makes both changes. `paired` promises that `edges` keeps
-    both directions of an edge or neither, so that nobody need look.
+    once; `apply` tells what fields they have. `a & b` makes both changes. `paired` promises that
+    `edges` keeps both directions of an edge or neither, so that nobody need look.
 
     >>> import torch
     >>> a, b = Edit(nodes=torch.tensor([True, True, False])), Edit(nodes=torch.tensor([True] * 3))
@@ -71,13 +80,14 @@ def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
 def apply(batch: Batch, edit: Edit) -> Batch:
     """Return a new batch with the edit carried out and its nodes numbered anew, once.
 
-    Carries x, edge_index, edge_attr, y, batch and ptr; other attributes are left out. Kept nodes
-    and edges stay in their order and new edges follow, in both directions; those that the batch
-    had already, self-loops and repetitions among them are left out. An edge goes with either of
-    its nodes, a node stays without any edge. No graph is emptied: one that would lose all its
-    nodes keeps its first. The batch itself is not changed. Where nodes or edges go, finding their
-    number synchronises a CUDA device. Raises `UserError` for a batch without x, edge_index, batch
-    or ptr, and for an edit of another batch's shape.
+    Carries all fields of `levels`, with their nodes, edges and graphs. Kept nodes and edges stay in
+    their order and new edges follow, in both directions; those that the batch had already,
+    self-loops and repetitions among them are left out. A new edge has an edge_weight of 1, and 0 in
+    edge_attr and all other fields. An edge goes with either of its nodes, a node stays without any
+    edge. No graph is emptied: one that would lose all its nodes keeps its first. The batch itself
+    is not changed. Where nodes or edges go, finding their number synchronises a CUDA device. Raises
+    `UserError` for a batch without x, edge_index, batch or ptr, for a ptr that is of other nodes,
+    and for an edit of another batch's shape.
 
     >>> import torch
     >>> from torch_geometric.data import Data
@@ -89,48 +99,19 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     """
     _check_batch(batch)
     _check_edit(batch, edit)
-    x, edge_index, edge_attr = batch.x, batch.edge_index, batch.edge_attr
-    graph, ptr, stays = batch.batch, batch.ptr, edit.edges
     if edit.masked is not None:
-        x = torch.where(edit.masked, 0, x)
+        batch = replaced(batch, x=torch.where(edit.masked, 0, batch.x))
+    nodes, edges = edit.nodes, edit.edges
     if edit.added is not None:
-        new = _new_edges(edit.added, edge_index, batch.num_nodes)
-        edge_index = torch.cat([edge_index, new], dim=1)
-        if edge_attr is not None:
-            blank = edge_attr.new_zeros(new.shape[1], *edge_attr.shape[1:])
-            edge_attr = torch.cat([edge_attr, blank])
-        if stays is not None:
-            stays = torch.cat([stays, stays.new_ones(new.shape[1])])
-    if edit.nodes is not None:
-        nodes = _keep_one(edit.nodes, graph, ptr)
-        source, target = edge_index
-        both = nodes.index_select(0, source) & nodes.index_select(0, target)
-        stays = both if stays is None else stays & both
-    if stays is not None:
-        kept = stays.nonzero().squeeze(1)
-        edge_index = columns(edge_index, kept)
-        edge_attr = None if edge_attr is None else edge_attr.index_select(0, kept)
-    if edit.nodes is not None:
-        before = _count_before(nodes)
-        edge_index = before.index_select(0, edge_index.reshape(-1)).view(2, -1)
-        ptr = before[ptr]
-        kept = nodes.nonzero().squeeze(1)
-        x, graph = x.index_select(0, kept), graph.index_select(0, kept)
-    mirrored = (
-        is_mirrored(batch)
-        and edit.added is None
-        and (edit.edges is None or edit.paired or _both_ways(edge_index))
-    )
-    return make_batch(
-        batch.num_graphs,
-        mirrored,
-        x=x,
-        edge_index=edge_index,
-        edge_attr=edge_attr,
-        y=batch.y,
-        batch=graph,
-        ptr=ptr,
-    )
+        batch, edges = _with_new_edges(batch, edit.added, edges)
+    if nodes is not None:
+        nodes = _keep_one(nodes, batch.batch, batch.ptr)
+        edges = _between(nodes, batch.edge_index, edges)
+    kept = _places(edges)
+    mirrored = is_mirrored(batch)
+    if mirrored and kept is not None and edit.edges is not None and not edit.paired:
+        mirrored = _both_ways(columns(batch.edge_index, kept))
+    return select(batch, _places(nodes), kept, mirrored=mirrored)
 
 
 def _merge(
@@ -139,6 +120,30 @@ def _merge(
     if a is None or b is None:
         return b if a is None else a
     return join(a, b)
+
+
+def _with_new_edges(
+    batch: Batch, pairs: Tensor, edges: Tensor | None
+) -> tuple[Batch, Tensor | None]:
+    """Return the batch with the pairs as edges behind its own, and which edges stay with them."""
+    new = _new_edges(pairs, batch.edge_index, batch.num_nodes)
+    fields = {"edge_index": torch.cat([batch.edge_index, new], dim=1)}
+    count = new.shape[1]
+    for name, level in levels(batch).items():
+        if level == EDGE:
+            fields[name] = lengthened(batch[name], count, NEW_EDGE.get(name, 0))
+    return replaced(batch, **fields), None if edges is None else lengthened(edges, count, True)
+
+
+def _between(nodes: Tensor, edge_index: Tensor, edges: Tensor | None) -> Tensor:
+    """Return which of the edges (all, if None) have both their nodes."""
+    source, target = edge_index
+    both = nodes.index_select(0, source) & nodes.index_select(0, target)
+    return both if edges is None else edges & both
+
+
+def _places(mask: Tensor | None) -> Tensor | None:
+    return None if mask is None else mask.nonzero().squeeze(1)
 
 
 def _both_ways(edge_index: Tensor) -> bool:
@@ -184,6 +189,12 @@ def _check_batch(batch: Batch) -> None:
                 f"Expected a batch of graphs with x, edge_index, batch and ptr, but got "
                 f"{type(batch).__name__} without {name}: make one with Batch.from_data_list([…])."
             )
+    if not is_mirrored(batch) and int(batch.ptr[-1]) != batch.num_nodes:
+        raise UserError(
+            f"Expected a batch whose ptr ends at its {batch.num_nodes} nodes, but got "
+            f"{int(batch.ptr[-1])}: take nodes away by an Edit, or make the batch anew from its "
+            "graphs."
+        )
 
 
 def _check_edit(batch: Batch, edit: Edit) -> None:

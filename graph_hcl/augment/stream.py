@@ -10,12 +10,14 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Augmentation, view
-from graph_hcl.data.batch import columns, is_mirrored, make_batch
+from graph_hcl.data.batch import is_mirrored, join, select
 from graph_hcl.data.store import GraphStore
 
 AT_ONCE = 2**18
 """Nodes and edges of the views that are drawn at a time, where a batch has fewer: the more, the
 less the calls cost, and the less of it all stays in a cache."""
+VALUES_AT_ONCE = 2**24
+"""Values of x of the views that are drawn at a time: 64 MB, which wide features reach sooner."""
 
 
 def views(
@@ -60,9 +62,11 @@ def views(
 
 
 def _groups(store: GraphStore, parts: Sequence[Tensor], count: int) -> Iterator[list[Tensor]]:
-    """Yield the parts in runs of which `count` views have about `AT_ONCE` nodes and edges."""
-    longest = max([1, *map(len, parts)])
-    run = max(1, int(AT_ONCE / (count * longest * store.mean_size)))
+    """Yield the parts in runs of which `count` views have about the size that is drawn at once."""
+    graphs = count * max([1, *map(len, parts)])
+    width = store.num_features * int(store.node_ptr[-1]) / len(store)
+    sizes = [AT_ONCE / (graphs * store.mean_size), VALUES_AT_ONCE / max(1.0, graphs * width)]
+    run = max(1, int(min(sizes)))
     for start in range(0, len(parts), run):
         yield list(parts[start : start + run])
 
@@ -70,7 +74,7 @@ def _groups(store: GraphStore, parts: Sequence[Tensor], count: int) -> Iterator[
 def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
     """Return the batches of the first `sizes[0]` graphs, of the next `sizes[1]`, and so on.
 
-    Carries x, edge_index, edge_attr, y, batch and ptr. Raises `ValueError` unless the sizes sum up
+    Carries all fields of `levels`. Raises `ValueError` unless the sizes sum up
     to the number of graphs.
 
     >>> from torch_geometric.data import Data
@@ -84,63 +88,15 @@ def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
         raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
     if len(sizes) == 1:
         return [batch]
-    edge_index, attributes, mirrored = batch.edge_index, batch.edge_attr, is_mirrored(batch)
+    mirrored = is_mirrored(batch)
     bounds = batch.ptr[torch.tensor(graphs, device=batch.ptr.device)]
     if mirrored:
-        starts = torch.searchsorted(edge_index[0], bounds)
+        starts = torch.searchsorted(batch.edge_index[0], bounds)
     else:  # new edges, for one, stand behind all others
-        part, order = torch.bucketize(edge_index[0], bounds[1:], right=True).sort(stable=True)
-        edge_index = columns(edge_index, order)
-        attributes = None if attributes is None else attributes.index_select(0, order)
+        source = batch.edge_index[0]
+        part, order = torch.bucketize(source, bounds[1:], right=True).sort(stable=True)
         starts = torch.searchsorted(part, torch.arange(len(graphs), device=part.device))
+        batch = select(batch, edges=order)
     nodes, edges = torch.stack([bounds, starts]).tolist()
-    return [
-        make_batch(
-            h - g,
-            mirrored,
-            x=batch.x[a:b],
-            edge_index=edge_index[:, c:d] - a,
-            edge_attr=None if attributes is None else attributes[c:d],
-            y=None if batch.y is None else batch.y[g:h],
-            batch=batch.batch[a:b] - g,
-            ptr=batch.ptr[g : h + 1] - a,
-        )
-        for (a, b), (c, d), (g, h) in zip(
-            pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True
-        )
-    ]
-
-
-def join(views: Sequence[Batch]) -> Batch:
-    """Return the graphs of all views as one batch, the first view's graphs first.
-
-    Carries x, edge_index, edge_attr, y, batch and ptr.
-
-    >>> from torch_geometric.data import Data
-    >>> path = Batch.from_data_list([Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))])
-    >>> join([path, path]).edge_index.tolist(), join([path, path]).ptr.tolist()
-    ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
-    """
-    nodes = list(accumulate((view.num_nodes for view in views), initial=0))
-    graphs = list(accumulate((view.num_graphs for view in views), initial=0))
-    attributes, labels = (
-        [view[name] for view in views if getattr(view, name, None) is not None]
-        for name in ("edge_attr", "y")
-    )
-    edges = torch.cat([view.edge_index for view in views], dim=1)
-    starts = accumulate((view.edge_index.shape[1] for view in views[:-1]), initial=0)
-    for each, start, n in zip(views, starts, nodes, strict=False):
-        if n:  # in place: of dense graphs, edges are by far the most of it
-            edges[:, start : start + each.edge_index.shape[1]] += n
-    return make_batch(
-        graphs[-1],
-        all(is_mirrored(view) for view in views),
-        x=torch.cat([view.x for view in views]),
-        edge_index=edges,
-        edge_attr=torch.cat(attributes) if len(attributes) == len(views) else None,
-        y=torch.cat(labels) if len(labels) == len(views) else None,
-        batch=torch.cat([view.batch + g for view, g in zip(views, graphs, strict=False)]),
-        ptr=torch.cat(
-            [views[0].ptr[:1], *(v.ptr[1:] + n for v, n in zip(views, nodes, strict=False))]
-        ),
-    )
+    cuts = zip(pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True)
+    return [select(batch, *(slice(*cut) for cut in each), mirrored=mirrored) for each in cuts]

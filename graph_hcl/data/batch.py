@@ -1,17 +1,30 @@
-"""PyG's batches, made and gathered at less cost."""
+"""PyG's batches: made, taken apart and put together, each field by its level, at less cost."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+NODE, EDGE, GRAPH = "node", "edge", "graph"
+LEVELS = {"x": NODE, "pos": NODE, "edge_attr": EDGE, "edge_weight": EDGE, "y": GRAPH}
+"""The fields that travel through every view, and what their rows belong to: one line a field."""
+NEW_EDGE = {"edge_weight": 1}
+"""What a new edge has in a field of the edge level; 0 in all others."""
+_STRUCTURE = frozenset({"edge_index", "batch", "ptr", "num_nodes"})
 _DataBatch = type(Batch())
 
+Rows = Tensor | slice | None
+"""Rows that are chosen: ascending numbers [K], a slice from a start to an end, or None for all."""
 
-def make_batch(num_graphs: int, mirrored: bool, **fields: Tensor | None) -> Batch:
+
+def make_batch(num_graphs: int, mirrored: bool, **fields: Any) -> Batch:
     """Return PyG's `Batch` with these fields; `mirrored` tells what `GraphStore.mirrored` does.
 
     Called by itself, `Batch` makes a new metaclass each time.
@@ -23,17 +36,214 @@ def make_batch(num_graphs: int, mirrored: bool, **fields: Tensor | None) -> Batc
     """
     batch: Batch = type.__call__(_DataBatch, **fields)
     batch._num_graphs = num_graphs
-    batch._mirrored = mirrored
+    batch._mirrored = _state(batch) if mirrored else None
     return batch
 
 
 def is_mirrored(batch: Any) -> bool:
     """Tell whether a batch is known to have sorted edges, all both ways and none to itself.
 
+    It is known of the very tensors edge_index, batch and ptr that `make_batch` was given: other
+    tensors in their place, or a change in place, and it is no longer. Inference tensors do not
+    count their changes, so nothing is known of them.
+
     >>> is_mirrored(object())
     False
     """
-    return getattr(batch, "_mirrored", False)
+    known = getattr(batch, "_mirrored", None)
+    if known is None:
+        return False
+    now = _state(batch)
+    return now is not None and all(
+        tensor is other and version == other_version
+        for (tensor, version), (other, other_version) in zip(known, now, strict=True)
+    )
+
+
+def _state(batch: Any) -> list[tuple[Tensor, int]] | None:
+    """Return the tensors that say how a batch is connected, each with its count of changes."""
+    tensors = [getattr(batch, name, None) for name in ("edge_index", "batch", "ptr")]
+    if not all(isinstance(t, Tensor) and not t.is_inference() for t in tensors):
+        return None
+    return [(tensor, tensor._version) for tensor in tensors if tensor is not None]
+
+
+def levels(batch: Batch) -> dict[str, str]:
+    """Return the level of each field of a batch but edge_index, batch and ptr.
+
+    A field of `LEVELS` is of its level; what else a user put there is of the one level that has as
+    many elements. A field that fits none, or more than one, is left out and named in a warning.
+
+    >>> batch = Batch(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1], [1, 0]]), y=[5])
+    >>> batch.batch, batch.charge = torch.zeros(3, dtype=torch.long), torch.tensor([1, 0, 2])
+    >>> levels(batch)
+    {'x': 'node', 'y': 'graph', 'charge': 'node'}
+    """
+    sizes = {
+        NODE: batch.num_nodes,
+        EDGE: batch.edge_index.shape[1],
+        GRAPH: batch.num_graphs,
+    }
+    found, unclear = {}, []
+    for name, value in batch.stores[0].items():
+        if name in _STRUCTURE or value is None:
+            continue
+        level = _level(batch, name, value, sizes)
+        if level is None:
+            unclear.append(name)
+        else:
+            found[name] = level
+    if unclear:
+        warnings.warn(
+            f"Left out of the batch: {', '.join(sorted(unclear))}, since it is unclear whether "
+            "their rows belong to nodes, edges or graphs.",
+            stacklevel=3,
+        )
+    return found
+
+
+def _level(batch: Batch, name: str, value: Any, sizes: dict[str, int]) -> str | None:
+    if isinstance(value, Tensor | np.ndarray):
+        length = value.shape[0] if value.ndim else None
+    else:
+        length = len(value) if isinstance(value, list | tuple) else None
+    if length is None:
+        return None
+    known = LEVELS.get(name)
+    if known is not None and sizes[known] == length:
+        return known
+    # Numbers of nodes would have to be numbered anew, which a name alone does not promise.
+    if batch.__cat_dim__(name, value) != 0 or torch.as_tensor(batch.__inc__(name, value)).any():
+        return None
+    fitting = [level for level, size in sizes.items() if size == length]
+    if EDGE in fitting and "edge" in name:  # PyG's own rule
+        return EDGE
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def select(
+    batch: Batch,
+    nodes: Rows = None,
+    edges: Rows = None,
+    graphs: Rows = None,
+    *,
+    mirrored: bool = False,
+) -> Batch:
+    """Return the chosen nodes, edges and graphs of a batch, numbered anew, with all their fields.
+
+    Edges must connect chosen nodes, and nodes belong to chosen graphs. `mirrored` is what
+    `is_mirrored` tells of the result. A graph may be left without nodes.
+
+    >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
+    >>> batch = Batch(x=torch.arange(4.0)[:, None], edge_index=edges, ptr=torch.tensor([0, 2, 4]))
+    >>> batch.batch = torch.tensor([0, 0, 1, 1])
+    >>> one = select(batch, torch.tensor([2, 3]), torch.tensor([2, 3]), torch.tensor([1]))
+    >>> one.x.tolist(), one.edge_index.tolist(), one.batch.tolist(), one.ptr.tolist()
+    ([[2.0], [3.0]], [[0, 1], [1, 0]], [0, 0], [0, 2])
+    """
+    rows = {NODE: nodes, EDGE: edges, GRAPH: graphs}
+    fields = {name: _take(batch[name], rows[level]) for name, level in levels(batch).items()}
+    edge_index = batch.edge_index
+    if isinstance(edges, slice):
+        edge_index = edge_index[:, edges]
+    elif edges is not None:
+        edge_index = columns(edge_index, edges)
+    graph, ptr = batch.batch, batch.ptr
+    if nodes is not None or graphs is not None:
+        graph = _numbered(_take(graph, nodes), graphs, batch.num_graphs)
+        start = _take(ptr[:-1], graphs)
+        if isinstance(nodes, slice):
+            start = start - nodes.start
+        elif nodes is not None:
+            start = torch.searchsorted(nodes, start)
+        ptr = torch.cat([start, ptr.new_full((1,), len(graph))])
+    return make_batch(
+        len(ptr) - 1,
+        mirrored,
+        edge_index=_numbered(edge_index, nodes, batch.num_nodes),
+        batch=graph,
+        ptr=ptr,
+        **fields,
+    )
+
+
+def take_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
+    """Return the chosen graphs (bool [B]) as a batch, and where its nodes and edges stood.
+
+    >>> edges = torch.tensor([[0, 1], [1, 0]])
+    >>> batch = Batch(x=torch.ones(3, 1), edge_index=edges, ptr=torch.tensor([0, 2, 3]))
+    >>> batch.batch = torch.tensor([0, 0, 1])
+    >>> take_graphs(batch, torch.tensor([False, True]))[1:]
+    (tensor([2]), tensor([], dtype=torch.int64))
+    """
+    inside = chosen.index_select(0, batch.batch)
+    nodes = inside.nonzero().squeeze(1)
+    edges = inside.index_select(0, batch.edge_index[0]).nonzero().squeeze(1)
+    graphs = chosen.nonzero().squeeze(1)
+    return select(batch, nodes, edges, graphs, mirrored=is_mirrored(batch)), nodes, edges
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """Return the graphs of all batches as one batch, the first batch's graphs first.
+
+    A field that only some of them have is left out, and named in a warning.
+
+    >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
+    >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
+    >>> join([path, path]).edge_index.tolist(), join([path, path]).ptr.tolist()
+    ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
+    """
+    known = [levels(batch) for batch in batches]
+    names = [name for name in known[0] if all(name in each for each in known)]
+    partial = {name for each in known for name in each}.difference(names)
+    if partial:
+        warnings.warn(
+            f"Left out of the joined batch: {', '.join(sorted(partial))}, which only some of its "
+            "parts have.",
+            stacklevel=2,
+        )
+    nodes = list(accumulate((batch.num_nodes for batch in batches), initial=0))
+    graphs = list(accumulate((batch.num_graphs for batch in batches), initial=0))
+    edges = torch.cat([batch.edge_index for batch in batches], dim=1)
+    starts = accumulate((batch.edge_index.shape[1] for batch in batches[:-1]), initial=0)
+    for each, start, n in zip(batches, starts, nodes, strict=False):
+        if n:  # in place: of dense graphs, edges are by far the most of it
+            edges[:, start : start + each.edge_index.shape[1]] += n
+    ends = (each.ptr[1:] + n for each, n in zip(batches, nodes, strict=False))
+    return make_batch(
+        graphs[-1],
+        all(is_mirrored(batch) for batch in batches),
+        edge_index=edges,
+        batch=torch.cat([each.batch + g for each, g in zip(batches, graphs, strict=False)]),
+        ptr=torch.cat([batches[0].ptr[:1], *ends]),
+        **{name: _concat([batch[name] for batch in batches]) for name in names},
+    )
+
+
+def replaced(batch: Batch, **fields: Any) -> Batch:
+    """Return a new batch with other fields in place of some; edge_index may be one of them.
+
+    >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
+    >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
+    >>> replaced(path, x=torch.zeros(2, 1)).x.tolist(), path.x.tolist()
+    ([[0.0], [0.0]], [[1.0], [1.0]])
+    """
+    mirrored = is_mirrored(batch) and "edge_index" not in fields
+    return make_batch(batch.num_graphs, mirrored, **(dict(batch.stores[0].items()) | fields))
+
+
+def lengthened(value: Any, count: int, fill: float) -> Any:
+    """Return a field with `count` more rows, all of them `fill`.
+
+    >>> lengthened(torch.ones(1, 2), 1, 0)
+    tensor([[1., 1.],
+            [0., 0.]])
+    """
+    if isinstance(value, Tensor):
+        return torch.cat([value, value.new_full((count, *value.shape[1:]), fill)])
+    if isinstance(value, np.ndarray):
+        return np.concatenate([value, np.full((count, *value.shape[1:]), fill, value.dtype)])
+    return [*value, *[fill] * count]
 
 
 def columns(edge_index: Tensor, which: Tensor) -> Tensor:
@@ -44,3 +254,34 @@ def columns(edge_index: Tensor, which: Tensor) -> Tensor:
             [0, 1]])
     """
     return torch.stack([row.index_select(0, which) for row in edge_index])
+
+
+def _take(value: Any, rows: Rows) -> Any:
+    if rows is None:
+        return value
+    if isinstance(rows, slice):
+        return value[rows]
+    if isinstance(value, Tensor):
+        return value.index_select(0, rows.to(value.device))
+    if isinstance(value, np.ndarray):
+        return value[rows.cpu().numpy()]
+    return [value[k] for k in rows.tolist()]
+
+
+def _concat(values: list[Any]) -> Any:
+    if isinstance(values[0], Tensor):
+        return torch.cat(values)
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
+    return [each for value in values for each in value]
+
+
+def _numbered(numbers: Tensor, chosen: Rows, size: int) -> Tensor:
+    """Return the new numbers of some of `size` elements, of which only the chosen are left."""
+    if chosen is None:
+        return numbers
+    if isinstance(chosen, slice):
+        return numbers - chosen.start
+    new = torch.empty(size, dtype=torch.long, device=numbers.device)
+    new[chosen] = torch.arange(len(chosen), device=numbers.device)
+    return new.index_select(0, numbers.reshape(-1)).view(numbers.shape)

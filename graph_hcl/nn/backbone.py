@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import models
+from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
+from graph_hcl.nn.call import Takes, call
+from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
+from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
 from graph_hcl.registry import Registry
 
 BACKBONES: Registry[Callable[..., nn.Module]] = Registry("backbone")
-for _model in (GIN, GCN, GraphSAGE, models.GAT, models.PNA, models.EdgeCNN):
+for _model in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN):
     BACKBONES.register(_model.__name__.lower())(_model)
 
+DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}
+"""What a network of PyG's is built with where nothing else is said; a class from outside is built
+with its own defaults."""
 _PNA_DEFAULTS: dict[str, Any] = {
     "aggregators": ["mean", "min", "max", "std"],
     "scalers": ["identity", "amplification", "attenuation"],
@@ -24,63 +33,166 @@ _PNA_DEFAULTS: dict[str, Any] = {
 
 
 def make_backbone(
-    name: str,
+    name: str | Callable[..., nn.Module],
     in_channels: int,
     hidden: int,
     layers: int,
     *,
-    jk: str = "cat",
-    norm: str | None = "batch_norm",
-    act: str = "relu",
-    dropout: float = 0.0,
+    edge_dim: int | None = None,
+    jk: str | None = None,
+    norm: str | None = "default",
+    act: str | None = None,
+    dropout: float | None = None,
     degrees: Callable[[], Tensor] | None = None,
     options: dict[str, Any] | None = None,
 ) -> nn.Module:
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
-    With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
+    `name` is one of `BACKBONES`, an import path, or a class or function that makes a network. With
+    `edge_dim`, GAT, PNA, GINE and classes that name it read edge attributes [E, edge_dim]. A value
+    of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
+    norm. With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
     hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's closing linear map is left out, so
     that an untrained encoder is not one random projection further from its input. `degrees` gives
     the in-degree histogram [max degree + 1] that PNA alone needs. A class of the user's is called
-    as `cls(in_channels, hidden, layers, **options)`.
+    by keyword with what it names of in_channels, hidden_channels, num_layers and edge_dim, or, if
+    it calls the first three something else, by position; `options` are its other arguments.
 
-    Raises `UserError` for an unknown name or for options that the class does not take.
+    Raises `UserError` for an unknown name, for settings or options that the class does not take,
+    and for a width that attention heads do not divide.
 
     >>> net = make_backbone("gin", in_channels=7, hidden=32, layers=3)
     >>> net(torch.zeros(4, 7), torch.tensor([[0, 1], [1, 0]])).shape
     torch.Size([4, 96])
     """
-    make = BACKBONES.get(name)
-    settings = dict(options or {})
-    if isinstance(make, type) and issubclass(make, models.basic_gnn.BasicGNN):
-        jumping = None if jk == "last" else jk
-        settings = {"jk": jumping, "norm": norm, "act": act, "dropout": dropout} | settings
-        if issubclass(make, models.PNA):
-            settings = _PNA_DEFAULTS | settings
-            if degrees is not None:
-                settings.setdefault("deg", degrees())
+    make = BACKBONES.get(name) if isinstance(name, str) else name
+    label = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
+    if isinstance(make, nn.Module) or not callable(make):
+        raise UserError(
+            f"Expected a class or function that makes the backbone, but got a "
+            f"{type(make).__name__}: give what makes it, such as its class."
+        )
+    chosen: dict[str, Any] = {"jk": jk, "act": act, "dropout": dropout}
+    given = {setting: value for setting, value in chosen.items() if value is not None}
+    if norm != "default":
+        given["norm"] = norm
+    sizes = {"in_channels": in_channels, "hidden_channels": hidden, "num_layers": layers}
+    if isinstance(make, type) and issubclass(make, BasicGNN):
+        settings = _of_pyg(make, hidden, DEFAULTS | given, edge_dim, degrees, options or {})
+        positional: list[Any] = list(sizes.values())
+    else:
+        positional, settings = _of_users(make, label, sizes, given, edge_dim, options or {})
     try:
-        net = make(in_channels, hidden, layers, **settings)
+        net = make(*positional, **settings)
     except (TypeError, ValueError) as error:
-        raise UserError(f"The backbone '{name}' cannot be built: {error}.") from error
-    if isinstance(net, models.basic_gnn.BasicGNN) and hasattr(net, "lin"):
+        raise UserError(f"The backbone '{label}' cannot be built: {error}.") from error
+    if isinstance(net, BasicGNN) and hasattr(net, "lin"):
         net.lin = nn.Identity()
     return net
 
 
-def width(backbone: nn.Module, in_channels: int) -> int:
+def _of_pyg(
+    make: type,
+    hidden: int,
+    settings: dict[str, Any],
+    edge_dim: int | None,
+    degrees: Callable[[], Tensor] | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the keyword arguments of a network of PyG's."""
+    if options.get("cached"):
+        raise UserError(
+            "Expected no option 'cached' of the encoder: the edges of the first batch would be "
+            "those of all others."
+        )
+    settings = settings | {"jk": None if settings["jk"] == "last" else settings["jk"]} | options
+    reads = issubclass(make, models.GAT | models.PNA | GINE)
+    if edge_dim is not None and (reads or "edge_dim" in inspect.signature(make).parameters):
+        settings.setdefault("edge_dim", edge_dim)
+    if issubclass(make, models.PNA):
+        settings = _PNA_DEFAULTS | settings
+        if degrees is not None:
+            settings.setdefault("deg", degrees())
+    heads = settings.get("heads", 1)
+    if issubclass(make, models.GAT) and settings.get("concat", True) and hidden % heads:
+        lower = hidden // heads * heads
+        widths = f"{lower} or {lower + heads}" if lower else f"{heads}"
+        raise UserError(
+            f"Expected a hidden width that {heads} attention heads divide, but got {hidden}: take "
+            f"a width of {widths}, or another number of heads."
+        )
+    return settings
+
+
+def _of_users(
+    make: Callable[..., nn.Module],
+    label: str,
+    sizes: dict[str, int],
+    given: dict[str, Any],
+    edge_dim: int | None,
+    options: dict[str, Any],
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the positional and keyword arguments of a class or function from outside."""
+    try:
+        parameters = inspect.signature(make).parameters
+    except ValueError:  # a builtin has none
+        return list(sizes.values()), given | options
+    kinds = {parameter.kind for parameter in parameters.values()}
+    anything = inspect.Parameter.VAR_KEYWORD in kinds
+    for setting in given:
+        if setting not in parameters and not anything:
+            raise UserError(
+                f"The backbone '{label}' takes no {setting}: leave out --encoder.{setting}, or "
+                f"name {setting} in its constructor."
+            )
+    settings = given | options
+    asked = parameters.get("edge_dim")
+    if asked is not None and "edge_dim" not in settings:
+        if edge_dim is not None:
+            settings["edge_dim"] = edge_dim
+        elif asked.default is asked.empty:
+            raise UserError(
+                f"The backbone '{label}' needs an edge_dim, but the graphs have no edge_attr: give "
+                "graphs that have it, or edge_dim a default."
+            )
+    named = {size: value for size, value in sizes.items() if size in parameters}
+    first = [
+        parameter.name
+        for parameter in list(parameters.values())[:3]
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    others = {"edge_dim", *DEFAULTS, *settings}
+    if anything and not first:
+        return [], sizes | settings
+    if len(named) == 3 or (named and (len(first) < 3 or others.intersection(first))):
+        return [], named | settings
+    return list(sizes.values()), settings
+
+
+def width(backbone: nn.Module, in_channels: int, edge_dim: int | None = None) -> int:
     """Return the number of features D of a backbone's node embeddings, by running it once.
 
-    Raises `UserError` when its output is not a matrix with one row per node.
+    It is run on one edge between two nodes, whose edge_attr has width `edge_dim`. Raises
+    `UserError` when its output is not a matrix with one row per node, and for a backbone that
+    cannot do without edge_attr when there is no `edge_dim`.
 
     >>> width(make_backbone("gcn", 7, 16, 2, jk="last"), 7)
     16
     """
-    training = backbone.training
-    backbone.eval()
-    with torch.no_grad():
-        nodes = backbone(torch.zeros(2, in_channels), torch.tensor([[0, 1], [1, 0]]))
-    backbone.train(training)
+    takes = Takes.of(backbone)
+    like = next((p for p in backbone.parameters() if p.is_floating_point()), torch.zeros(1))
+    options: Any = {"dtype": like.dtype, "device": like.device}
+    toy = SimpleNamespace(
+        x=torch.zeros(2, in_channels, **options),
+        edge_index=torch.tensor([[0, 1], [1, 0]], device=like.device),
+        edge_attr=None if edge_dim is None else torch.zeros(2, edge_dim, **options),
+        edge_weight=torch.ones(2, **options) if "edge_weight" in takes.required else None,
+        pos=torch.zeros(2, 3, **options) if "pos" in takes.required else None,
+        batch=torch.zeros(2, dtype=torch.long, device=like.device),
+        num_graphs=1,
+    )
+    with evaluating(backbone):
+        nodes = call(backbone, takes, toy)
     if not isinstance(nodes, Tensor) or nodes.dim() != 2 or len(nodes) != 2:
         got = list(nodes.shape) if isinstance(nodes, Tensor) else type(nodes).__name__
         raise UserError(

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
 from graph_hcl.data.batch import is_mirrored
+from graph_hcl.nn.call import Takes, call, graph_of_nodes, number_of_graphs, read_out
+from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
 from graph_hcl.registry import Registry
 
@@ -55,16 +57,20 @@ def normalize(z: Tensor, how: str = "sphere") -> Tensor:
 class GraphEncoder(nn.Module):
     """A graph's embedding is the read-out of its node embeddings.
 
-    `backbone(x, edge_index)` gives node embeddings [n, D]; `width` is D; `readout` is sum, mean,
-    max, or a callable with the signature of PyG's global pooling functions.
+    `backbone` gives node embeddings [n, D]: it is called with x, edge_index and what else its
+    `forward` names of edge_attr, edge_weight, pos, batch and batch_size, where the batch has it;
+    `width` is D; `readout` is sum, mean, max, one of PyG's aggregations, or a callable with the
+    signature of PyG's global pooling functions. `reads` names the fields of a batch that are read.
+    Raises `UserError` for a backbone whose forward needs anything else, and when it is called, for
+    a batch without a field that its forward needs.
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> batch = Batch.from_data_list([Data(x=torch.ones(n, 7), edge_index=edges) for n in (2, 3)])
     >>> encoder = GraphEncoder(make_backbone("gin", 7, 32, 3), width=96)
-    >>> encoder(batch).shape, encoder.nodes(batch).shape
-    (torch.Size([2, 96]), torch.Size([5, 96]))
+    >>> encoder(batch).shape, encoder.nodes(batch).shape, sorted(encoder.reads)
+    (torch.Size([2, 96]), torch.Size([5, 96]), ['edge_index', 'x'])
     """
 
     def __init__(
@@ -74,6 +80,8 @@ class GraphEncoder(nn.Module):
         self.backbone = backbone
         self.width = width
         self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
+        self._takes = Takes.of(backbone)
+        self.reads = frozenset({"x", "edge_index", *self._takes.fields})
 
     def nodes(self, batch: Any) -> Tensor:
         """Return node embeddings [n, D] of a batch with `x` and `edge_index`."""
@@ -91,14 +99,19 @@ class GraphEncoder(nn.Module):
         """Return the read-out [B, …] of node embeddings [n, …]."""
         if self.readout is global_add_pool and is_mirrored(batch):
             return sum_of_graphs(nodes, batch.ptr, batch.batch)
-        return self.readout(nodes, batch.batch, batch.num_graphs)
+        return read_out(self.readout, nodes, graph_of_nodes(batch), number_of_graphs(batch))
 
     def _blocks(self, batch: Any) -> list[Any]:
         """Return blocks of columns that side by side are the node embeddings."""
-        if getattr(self.backbone, "takes_neighbours", False) and is_mirrored(batch):
-            backbone: Any = self.backbone
+        backbone = self.backbone
+        if (
+            isinstance(backbone, FastNetwork)
+            and is_mirrored(batch)
+            and all(getattr(batch, name, None) is None for name in self._takes.fields)
+            and backbone.takes_neighbours
+        ):
             return backbone.blocks(batch.x, Neighbours.of(batch.edge_index, len(batch.x)))
-        return [self.backbone(batch.x, batch.edge_index)]
+        return [call(backbone, self._takes, batch)]
 
 
 class ContrastiveModel(nn.Module):

@@ -13,20 +13,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import GCNConv, GINConv, SAGEConv, models
+from torch_geometric.nn import MLP, BatchNorm, Linear, aggr, models
+from torch_geometric.nn.conv import GCNConv, SAGEConv
 
+from graph_hcl.nn.convs import GINConv
 from graph_hcl.nn.neighbours import Neighbours
+from graph_hcl.nn.networks import Network, gin_mlp
+from graph_hcl.nn.untouched import untouched
 
 
-class _Layers(ABC):
-    """What our three networks add to PyG's BasicGNN."""
+class FastNetwork(Network, ABC):
+    """What our three networks add: the same function of `Neighbours`, at less cost."""
 
-    takes_neighbours: bool
-    convs: nn.ModuleList
-    norms: nn.ModuleList
-    act: nn.Module | None
-    dropout: nn.Module
-    jk_mode: str | None
+    @abstractmethod
+    def expects(self, conv: Any) -> bool:
+        """Tell whether `before_norm` is what this convolution computes."""
 
     @abstractmethod
     def before_norm(
@@ -36,6 +37,21 @@ class _Layers(ABC):
 
         The output is new memory, and its gradient is computed without it.
         """
+
+    @property
+    def takes_neighbours(self) -> bool:
+        """Whether `Neighbours` give what an `edge_index` does: all parts are those it was made of.
+
+        Not so after a user has put other parts in their place, or hooks or parametrisations on
+        them, which the short cuts would pass by.
+        """
+        return (
+            type(self) in (GIN, GCN, GraphSAGE)
+            and not self.act_first
+            and all(map(self.expects, self.convs))
+            and all(type(norm) in (BatchNorm, nn.Identity) for norm in self.norms)
+            and untouched(self)  # type: ignore[arg-type]
+        )
 
     def layers(self, x: Tensor, neighbours: Neighbours) -> list[Tensor]:
         """Return the node embeddings [n, hidden] of each layer."""
@@ -53,15 +69,13 @@ class _Layers(ABC):
         layers = self.layers(x, neighbours)
         if self.jk_mode == "cat" and isinstance(getattr(self, "lin", None), nn.Identity):
             return layers
-        jk, lin = getattr(self, "jk", None), getattr(self, "lin", nn.Identity())
-        return [lin(layers[-1] if jk is None else jk(layers))]
+        return [self.output(layers)]
 
     def forward(self, x: Tensor, edge_index: Any, *rest: Any, **options: Any) -> Tensor:
         """Return node embeddings [n, D]."""
         if isinstance(edge_index, Neighbours):
             return torch.cat(self.blocks(x, edge_index), dim=1)
-        nodes: Tensor = super().forward(x, edge_index, *rest, **options)  # type: ignore[misc]
-        return nodes
+        return super().forward(x, edge_index, *rest, **options)
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
@@ -88,7 +102,7 @@ def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module |
             [1.]], grad_fn=<RoundBackward0>)
     """
     batch_norm: Any = getattr(norm, "module", None)
-    if not _is_plain(batch_norm):
+    if not _is_plain(batch_norm) or getattr(norm, "allow_single_element", False):
         x = norm(x if bias is None else x + bias)
         return x if act is None else act(x)
     shift, momentum = batch_norm.bias, batch_norm.momentum
@@ -100,7 +114,7 @@ def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module |
     if bias is not None:
         # Past the version counter, as batch normalisation does: no gradient reads this mean.
         mean.data.add_(bias.detach(), alpha=momentum)
-    if isinstance(act, nn.ReLU):
+    if type(act) is nn.ReLU:
         return x.relu_()
     return x if act is None else act(x)
 
@@ -116,7 +130,7 @@ def _is_plain(norm: Any) -> bool:
     )
 
 
-class GIN(_Layers, models.GIN):
+class GIN(FastNetwork, models.GIN):
     """PyG's `GIN`, which takes `Neighbours` as well as an `edge_index`.
 
     >>> edges, x = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.randn(3, 4)
@@ -125,9 +139,29 @@ class GIN(_Layers, models.GIN):
     True
     """
 
-    def __init__(self, *sizes: Any, **options: Any) -> None:
-        self.takes_neighbours = not options.get("act_first", False)
-        super().__init__(*sizes, **options)
+    passes = ("batch", "batch_size")
+
+    def init_conv(self, in_channels: int, out_channels: int, **options: Any) -> GINConv:
+        """Return one layer."""
+        return GINConv(gin_mlp(self, in_channels, out_channels), **options)
+
+    def expects(self, conv: Any) -> bool:
+        """Tell whether this is a GIN layer with an MLP of two linear maps and batch norm or none.
+
+        >>> net = GIN(4, 8, 2)
+        >>> net.expects(net.convs[0]), net.expects(GCN(4, 8, 2).convs[0])
+        (True, False)
+        """
+        mlp: Any = getattr(conv, "nn", None)
+        return (
+            type(conv) is GINConv
+            and type(conv.aggr_module) is aggr.SumAggregation
+            and type(mlp) is MLP
+            and [type(lin) for lin in mlp.lins] == [Linear, Linear]
+            and [type(norm) in (BatchNorm, nn.Identity) for norm in mlp.norms] == [True]
+            and not mlp.act_first
+            and not any(mlp.dropout)
+        )
 
     def before_norm(
         self, conv: GINConv, x: Tensor, neighbours: Neighbours
@@ -143,7 +177,7 @@ class GIN(_Layers, models.GIN):
         return linear(x, second.weight), second.bias
 
 
-class GCN(_Layers, models.GCN):
+class GCN(FastNetwork, models.GCN):
     """PyG's `GCN`, which takes `Neighbours` as well as an `edge_index`.
 
     >>> edges, x = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.randn(3, 4)
@@ -152,11 +186,23 @@ class GCN(_Layers, models.GCN):
     True
     """
 
-    def __init__(self, *sizes: Any, **options: Any) -> None:
-        plain = options.get("normalize", True) and options.get("add_self_loops", True)
-        other = options.get("improved", False) or options.get("act_first", False)
-        self.takes_neighbours = plain and not other
-        super().__init__(*sizes, **options)
+    passes = ("edge_weight",)
+
+    def expects(self, conv: Any) -> bool:
+        """Tell whether this is a GCN layer with the usual normalisation and self-loops.
+
+        >>> GCN(4, 8, 2).takes_neighbours, GCN(4, 8, 2, improved=True).takes_neighbours
+        (True, False)
+        """
+        return (
+            type(conv) is GCNConv
+            and type(conv.aggr_module) is aggr.SumAggregation
+            and type(conv.lin) is Linear
+            and conv.normalize
+            and conv.add_self_loops
+            and not conv.improved
+            and not conv.cached
+        )
 
     def before_norm(
         self, conv: GCNConv, x: Tensor, neighbours: Neighbours
@@ -167,7 +213,7 @@ class GCN(_Layers, models.GCN):
         return neighbours.sum(x, scale.new_ones(1)) * scale, conv.bias
 
 
-class GraphSAGE(_Layers, models.GraphSAGE):
+class GraphSAGE(FastNetwork, models.GraphSAGE):
     """PyG's `GraphSAGE`, which takes `Neighbours` too when it averages them.
 
     >>> edges, x = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.randn(3, 4)
@@ -176,11 +222,20 @@ class GraphSAGE(_Layers, models.GraphSAGE):
     True
     """
 
-    def __init__(self, *sizes: Any, **options: Any) -> None:
-        plain = options.get("aggr", "mean") == "mean" and not options.get("normalize", False)
-        other = options.get("project", False) or options.get("act_first", False)
-        self.takes_neighbours = plain and not other
-        super().__init__(*sizes, **options)
+    def expects(self, conv: Any) -> bool:
+        """Tell whether this is a GraphSAGE layer that averages neighbours, and no more than that.
+
+        >>> GraphSAGE(4, 8, 2).takes_neighbours, GraphSAGE(4, 8, 2, aggr="max").takes_neighbours
+        (True, False)
+        """
+        return (
+            type(conv) is SAGEConv
+            and type(conv.aggr_module) is aggr.MeanAggregation
+            and type(conv.lin_l) is Linear
+            and (not conv.root_weight or type(conv.lin_r) is Linear)
+            and not conv.normalize
+            and not conv.project
+        )
 
     def before_norm(
         self, conv: SAGEConv, x: Tensor, neighbours: Neighbours

@@ -10,6 +10,7 @@ from torch_geometric.data import Batch, Data
 
 from graph_hcl.augment import EdgeAdd, EdgeDrop, FeatureMask, NodeDrop, join, split, views
 from graph_hcl.data import GraphStore
+from graph_hcl.data.batch import is_mirrored
 
 SIZES = [5, 1, 3, 8, 2, 6, 4]
 PARTS = [torch.tensor(part) for part in ([3, 0], [5, 1, 2], [6, 4])]
@@ -52,14 +53,14 @@ def test_split_batches_hold_the_graphs_in_order(loops, seed, cuts):
     ends = [0, *sorted(cuts), 14]
     pieces = split(whole, [b - a for a, b in pairwise(ends)])
     assert [graph for piece in pieces for graph in graphs_of(piece)] == graphs_of(whole)
-    assert [piece._mirrored for piece in pieces] == [not loops] * len(pieces)
+    assert [is_mirrored(piece) for piece in pieces] == [not loops] * len(pieces)
 
 
 def test_edges_added_behind_all_others_go_with_their_graphs():
     whole = store()[torch.arange(7)]
     pair = torch.tensor([[int(whole.ptr[6]), 0], [int(whole.ptr[6]) + 3, 1]])
     moved = torch.cat([whole.edge_index, pair, pair.flip(0)], dim=1)
-    whole.edge_index, whole._mirrored = moved, False
+    whole.edge_index = moved
     whole.edge_attr = torch.cat([whole.edge_attr, whole.edge_attr.new_full((4, 1), 99.0)])
     pieces = split(whole, [2, 4, 1])
     assert [graph for piece in pieces for graph in graphs_of(piece)] == graphs_of(whole)

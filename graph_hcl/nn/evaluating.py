@@ -1,0 +1,93 @@
+"""A module as it is in evaluation, and a check that it embeds each graph by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from graph_hcl.data.batch import take_graphs
+from graph_hcl.errors import UserError
+
+GRAPHS = 4
+"""Graphs that `check_independent` embeds."""
+TOLERANCE = 1e-3
+"""Largest difference that passes for rounding, in parts of the largest value."""
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Set a module to evaluate, without gradients; then all is as it was, random numbers included.
+
+    >>> net = nn.Sequential(nn.Dropout().eval(), nn.Dropout())
+    >>> with evaluating(net):
+    ...     net[1].training
+    False
+    >>> net[0].training, net[1].training
+    (False, True)
+    """
+    modes = [(each, each.training) for each in module.modules()]
+    devices = {p.device for p in module.parameters() if p.is_cuda}
+    with torch.random.fork_rng(devices=list(devices)), torch.no_grad():
+        module.eval()
+        try:
+            yield
+        finally:
+            for each, training in modes:
+                each.training = training
+
+
+def check_independent(encoder: nn.Module, batch: Any) -> None:
+    """Raise `UserError` unless the embedding of a graph is the same alone as in its batch.
+
+    Up to four graphs of the batch are embedded alone, all together, and among all others, in
+    evaluation mode; the encoder stays as it was. Graphs that a mean over the batch would not
+    tell apart, such as graphs that are all alike, show nothing.
+
+    >>> from torch_geometric.data import Batch, Data
+    >>> from graph_hcl.nn import GraphEncoder
+    >>> class Centred(nn.Module):
+    ...     def forward(self, x, edge_index):
+    ...         return x - x.mean(0)
+    >>> graphs = [Data(torch.full((2, 1), float(n)), torch.tensor([[0], [1]])) for n in range(3)]
+    >>> check_independent(GraphEncoder(Centred(), 1), Batch.from_data_list(graphs))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected the embedding of a graph not to depend on its batch, but \
+Centred embeds graph 0 alone 100 % away from graph 0 in a batch: take `batch`, the graph of each \
+node, in its forward, and keep the graphs apart by it.
+    """
+    count = batch.num_graphs
+    which = torch.linspace(0, count - 1, min(GRAPHS, count), device=batch.batch.device)
+    which = which.round().long().unique()
+    one_of = torch.arange(count, device=which.device)[:, None] == which
+    with evaluating(encoder):
+        whole = encoder(batch)[which]
+        some = encoder(take_graphs(batch, one_of.any(1))[0])
+        for place, number in enumerate(which.tolist()):
+            alone = encoder(take_graphs(batch, one_of[:, place])[0])[0]
+            for together in (whole[place], some[place]):
+                share = _difference(alone, together)
+                if share > TOLERANCE:
+                    name = type(getattr(encoder, "backbone", encoder)).__name__
+                    raise UserError(
+                        "Expected the embedding of a graph not to depend on its batch, but "
+                        f"{name} embeds graph {number} alone {100 * share:.3g} % away from graph "
+                        f"{number} in a batch: take `batch`, the graph of each node, in its "
+                        "forward, and keep the graphs apart by it."
+                    )
+
+
+def _difference(a: Tensor, b: Tensor) -> float:
+    """Return the largest difference, in parts of the largest value; 1 if one alone is not finite.
+
+    >>> _difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
+    0.5
+    """
+    if not torch.equal(a.isfinite(), b.isfinite()):
+        return 1.0
+    a, b = (torch.nan_to_num(each.double()) for each in (a, b))
+    largest = torch.stack([a, b]).abs().max()
+    return float((a - b).abs().max() / largest) if largest > 0 else 0.0
