@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from graph_hcl.data.cards import Card, card, known
+from graph_hcl.data.codes import one_hot, one_hot_columns
 from graph_hcl.data.fetch import check_sha256, raw_files
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
-READER = 3  # counts the changes of what is read from the same files
+READER = 4  # counts the changes of what is read from the same files
 DEFAULT_DEGREE_CAP = 100
 
 
@@ -58,7 +59,7 @@ def load(
         edge_index=raw.edge_index,
         node_ptr=raw.node_ptr,
         edge_ptr=raw.edge_ptr,
-        edge_attr=raw.edge_attr,
+        edge_attr=_joined(raw.edge_attributes, raw.edge_labels),
         y=raw.y,
         sha256=sha256,
     )
@@ -96,11 +97,9 @@ def _features(name: str, raw: RawGraphs, node_attributes: bool, found: Card | No
     labels, attributes = raw.node_labels, raw.node_attributes
     if node_attributes and attributes is None:
         raise UserError(f"{name} has no node attributes: leave out --data.node-attributes.")
-    if labels is not None:
-        parts = [attributes, labels] if node_attributes else [labels]
-        return torch.cat([part for part in parts if part is not None], dim=1)
-    if attributes is not None:
-        return attributes
+    x = _joined(attributes if node_attributes or labels is None else None, labels)
+    if x is not None:
+        return x
     degree = raw.degree()
     if found is not None and found.features == "degree-log":
         return degree.float().log1p()[:, None]
@@ -109,12 +108,19 @@ def _features(name: str, raw: RawGraphs, node_attributes: bool, found: Card | No
     return x.scatter_(1, degree.clamp(max=cap)[:, None], 1.0)
 
 
+def _joined(attributes: Tensor | None, labels: Tensor | None) -> Tensor | None:
+    """Return attributes and one-hot labels side by side; None where there are neither."""
+    coded = None if labels is None else one_hot(labels, one_hot_columns(labels))
+    parts = [part for part in (attributes, coded) if part is not None]
+    return torch.cat(parts, dim=1) if parts else None
+
+
 def statistics(raw: RawGraphs) -> dict[str, float]:
     """Return what a card states of its data: edges are counted once per pair of nodes."""
-    graphs = len(raw.y)
+    graphs = len(raw.node_ptr) - 1
     return {
         "graphs": graphs,
-        "classes": len(raw.y.unique()),
+        "classes": len(raw.classes),
         "average_nodes": round(int(raw.node_ptr[-1]) / graphs, 2),
         "average_edges": round(int(raw.edge_ptr[-1]) / 2 / graphs, 2),
     }
