@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import http.client
 import importlib.util
@@ -12,24 +13,31 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-import zipfile
-import zlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from tqdm import tqdm
 
+from graph_hcl.data.archive import MAX_BYTES, set_files, unpack
 from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
 
 OFFICIAL = "https://www.chrsmrrs.com/graphkerneldatasets"
 OFFLINE = "MUTAG"
-MAX_BYTES = 8 << 30
 
-REQUIRED = ("A", "graph_indicator", "graph_labels")
-OPTIONAL = ("node_labels", "node_attributes", "edge_labels", "edge_attributes")
+REQUIRED = ("A", "graph_indicator")
+OPTIONAL = (
+    "graph_labels",
+    "graph_attributes",
+    "node_labels",
+    "node_attributes",
+    "edge_labels",
+    "edge_attributes",
+)
+SUFFIXES = (*REQUIRED, *OPTIONAL)
 
 
 def data_folder(data_dir: str | None) -> Path:
@@ -41,12 +49,14 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
     """Return the raw text files of a TU data set by their suffix (A, graph_labels, …).
 
     Looks in DATA/NAME/raw first, where a user may have put them; then MUTAG comes from the
-    installed grakel package; others are taken from the mirror, an URL or a folder with NAME.zip.
+    installed grakel package; others are taken from the mirror: an URL or a folder, in which
+    NAME.zip, NAME/raw/NAME_A.txt, NAME/NAME_A.txt and NAME_A.txt are looked for in this order.
     What arrives is checked in a temporary folder and renamed into place, so that a kill at any
     moment leaves all of it or nothing.
 
-    Raises `UserError` for an unknown name, no network, an archive that is none or that climbs out
-    of its folder, missing files, and content whose sha256 is not that of the card.
+    Warns of files NAME_node_….txt and the like that are not read. Raises `UserError` for an
+    unknown name, no network, an archive that is none or that climbs out of its folder, missing
+    files, files that are there twice, and content whose sha256 is not that of the card.
     """
     if not re.fullmatch(r"\w[\w.+-]*", name):
         raise UserError(f"Expected the name of a data set, but got '{name}'.")
@@ -54,28 +64,57 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
     if not raw.is_dir():
         with _new_folder(raw) as temporary:
             if name == OFFLINE:
-                _copy_from_grakel(name, temporary)
+                source = _copy_from_grakel(name, temporary)
             else:
-                _unpack(name, _archive(name, mirror, temporary, raw), temporary)
-            found = _present(name, temporary)
-            check_sha256(name, found)
-    return _present(name, raw)
+                source = _fetch(name, mirror, temporary, raw)
+            check_sha256(name, _present(name, temporary, source), source)
+    files = _present(name, raw)
+    _warn_of_unread(name, raw, files)
+    return files
 
 
-def _present(name: str, raw: Path) -> dict[str, Path]:
-    files = {suffix: raw / f"{name}_{suffix}.txt" for suffix in (*REQUIRED, *OPTIONAL)}
-    missing = [files[suffix].name for suffix in REQUIRED if not files[suffix].is_file()]
+def _listed(name: str, folder: Path) -> dict[str, Path]:
+    """Return the files NAME_*.txt in a folder by suffix."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    return {s: folder / file for s, file in set_files(name, names, SUFFIXES, folder).items()}
+
+
+def _present(name: str, folder: Path, source: str = "") -> dict[str, Path]:
+    """Return the files to read; raise `UserError` where one is missing, in terms of the source."""
+    found = _listed(name, folder)
+    published = card(name).sha256 if name in known() else {}
+    missing = [
+        f"{name}_{suffix}.txt"
+        for suffix in SUFFIXES
+        if suffix not in found and (suffix in REQUIRED or suffix in published)
+    ]
     if missing:
         raise UserError(
-            f"Expected the raw files of {name} in {raw}, but {', '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} missing: put them there or remove the folder "
-            "to fetch it again."
+            f"Expected the raw files of {name} in {source or folder}, but {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing: put them there or "
+            f"{'name another mirror' if source else 'remove the folder to fetch it again'}."
         )
-    return {suffix: file for suffix, file in files.items() if file.is_file()}
+    return {suffix: found[suffix] for suffix in SUFFIXES if suffix in found}
 
 
-def check_sha256(name: str, files: dict[str, Path]) -> str:
-    """Return one sha256 over all raw files; raise `UserError` where the card has another."""
+def _warn_of_unread(name: str, folder: Path, files: dict[str, Path]) -> None:
+    """Name the files that look like data and are not read, such as NAME_node_label.txt."""
+    absent = [suffix for suffix in OPTIONAL if suffix not in files]
+    for suffix, file in _listed(name, folder).items():
+        near = difflib.get_close_matches(suffix.casefold(), absent, n=1, cutoff=0.75)
+        if suffix not in files and (near or re.match("(node|edge|graph)s?_", suffix, re.I)):
+            kinds = f"{name}_{near[0]}.txt" if near else f"one of {', '.join(OPTIONAL)}"
+            warnings.warn(
+                f"{file} is not read: rename it to {kinds} if that is what it holds.",
+                stacklevel=4,  # whoever called `load`
+            )
+
+
+def check_sha256(name: str, files: dict[str, Path], source: str = "") -> str:
+    """Return one sha256 over all raw files; raise `UserError` where the card has another.
+
+    `source` says where the files were taken from, if that is not the folder that they are in.
+    """
     expected = card(name).sha256 if name in known() else {}
     whole = hashlib.sha256()
     for suffix, file in sorted(files.items()):
@@ -83,10 +122,15 @@ def check_sha256(name: str, files: dict[str, Path]) -> str:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         whole.update(f"{suffix} {digest}\n".encode())
         if expected and digest != expected.get(suffix, digest):
+            what = f"{file.name} in {source}" if source else str(file)
+            remedy = (
+                "name another mirror"
+                if source
+                else f"remove the folder {file.parent} to fetch it again"
+            )
             raise UserError(
-                f"{file} is not the published file (sha256 {digest[:12]}…, expected "
-                f"{expected[suffix][:12]}…): it was altered or cut short; remove the folder "
-                f"{file.parent} to fetch it again."
+                f"{what} is not the published file (sha256 {digest[:12]}…, expected "
+                f"{expected[suffix][:12]}…): it was altered or cut short; {remedy}."
             )
     return whole.hexdigest()
 
@@ -113,32 +157,55 @@ def _new_folder(target: Path) -> Iterator[Path]:
             target.parent.rmdir()
 
 
-def _copy_from_grakel(name: str, to: Path) -> None:
+def _copy_from_grakel(name: str, to: Path) -> str:
     found = importlib.util.find_spec("grakel")
     folder = Path(found.origin).parent / "tests" / "data" / name if found and found.origin else to
-    files = sorted(folder.glob(f"{name}_*.txt"))
-    if not files:
+    if not _copy_folder(name, folder, to):
         raise UserError(f"Expected {name} in the installed grakel package, but {folder} is empty.")
-    for file in files:
-        shutil.copyfile(file, to / file.name)
+    return str(folder)
 
 
-def _archive(name: str, mirror: str | None, to: Path, raw: Path) -> Path:
-    """Return the zip of a data set, from a folder as it lies or downloaded into `to`."""
+def _copy_folder(name: str, folder: Path, to: Path) -> bool:
+    """Copy the files NAME_*.txt if NAME_A.txt is among them, and return whether it is."""
+    files = _listed(name, folder) if folder.is_dir() else {}
+    if "A" not in files:
+        return False
+    for suffix, file in files.items():
+        shutil.copyfile(file, to / f"{name}_{suffix}.txt")
+    return True
+
+
+def _fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
+    """Put the raw files of a data set into `to`, and return where they are from."""
     place = mirror or os.environ.get("GRAPH_HCL_TU_MIRROR") or OFFICIAL
-    if "://" not in place:
-        file = Path(place).expanduser() / f"{name}.zip"
-        if file.is_file():
-            return file
-        there = [path.stem for path in file.parent.glob("*.zip")] if file.parent.is_dir() else []
-        raise UserError(
-            f"Unknown data set '{name}': the mirror folder {file.parent} has no {file.name}."
-            f"{did_you_mean(name, {*known(), *there})}"
-        )
+    if "://" in place:
+        url = f"{place.rstrip('/')}/{name}.zip"
+        archive = to / f"{name}.zip"
+        _download_or_explain(name, url, archive, raw)
+        unpack(name, archive, to, SUFFIXES)
+        archive.unlink()
+        return url
+    folder = Path(place).expanduser()
+    archive = folder / f"{name}.zip"
+    if archive.is_file():
+        unpack(name, archive, to, SUFFIXES)
+        return str(archive)
+    for candidate in (folder / name / "raw", folder / name, folder):
+        if _copy_folder(name, candidate, to):
+            return str(candidate)
+    there = [path.stem for path in folder.iterdir()] if folder.is_dir() else []
+    has = f"has neither {archive.name} nor a folder {name} with {name}_A.txt"
+    raise UserError(
+        f"Unknown data set '{name}': the mirror folder {folder} "
+        f"{has if folder.is_dir() else 'does not exist'}.{did_you_mean(name, {*known(), *there})}"
+    )
+
+
+def _download_or_explain(name: str, url: str, to: Path, raw: Path) -> None:
     near = "" if name in known() else did_you_mean(name, known())
-    url = f"{place.rstrip('/')}/{name}.zip"
     try:
-        return _download(url, to / f"{name}.zip")
+        _download(url, to)
+        return
     except urllib.error.HTTPError as error:
         if error.code == 404:
             raise UserError(f"Unknown data set '{name}': there is no {url}.{near}") from error
@@ -151,7 +218,7 @@ def _archive(name: str, mirror: str | None, to: Path, raw: Path) -> Path:
     )
 
 
-def _download(url: str, to: Path) -> Path:
+def _download(url: str, to: Path) -> None:
     with urllib.request.urlopen(url, timeout=30) as response, to.open("wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
         with tqdm(total=size or None, unit="B", unit_scale=True, desc=to.name) as bar:
@@ -162,29 +229,3 @@ def _download(url: str, to: Path) -> Path:
                     raise OSError(f"more than {MAX_BYTES >> 30} GiB")
     if size and to.stat().st_size != size:
         raise OSError(f"{to.stat().st_size} of {size} bytes came")
-    return to
-
-
-def _unpack(name: str, archive: Path, to: Path) -> None:
-    """Extract the NAME_*.txt files of an archive after looking at every member."""
-    try:
-        with zipfile.ZipFile(archive) as bundle:
-            members = bundle.infolist()
-            if sum(member.file_size for member in members) > MAX_BYTES:
-                raise UserError(f"{archive} would unpack to more than {MAX_BYTES >> 30} GiB.")
-            for member in members:
-                path = PurePosixPath(member.filename.replace("\\", "/"))
-                if path.is_absolute() or ".." in path.parts:
-                    raise UserError(
-                        f"{archive} has the member '{member.filename}', which leaves its folder: "
-                        "nothing was extracted."
-                    )
-            for member in members:
-                file = PurePosixPath(member.filename).name
-                if file.startswith(f"{name}_") and file.endswith(".txt"):
-                    with bundle.open(member) as source, (to / file).open("wb") as target:
-                        shutil.copyfileobj(source, target, 1 << 20)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise UserError(f"{archive} is not a whole zip archive ({error}).") from error
-    if archive.parent == to:
-        archive.unlink()

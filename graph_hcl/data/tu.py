@@ -1,32 +1,44 @@
-"""The text files of a TU data set, column by column, to the tensors that PyG reads from them."""
+"""The text files of a TU data set to flat tensors, labels as codes, equal to what PyG reads."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow
-import pyarrow.csv
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from torch_geometric.utils import coalesce, remove_self_loops
+from torch_geometric.utils import coalesce
 
+from graph_hcl.data.codes import one_hot, one_hot_columns
+from graph_hcl.data.tu_text import line_of_row, numbered_lines, read_table
 from graph_hcl.errors import UserError
 
 
 @dataclass(frozen=True)
 class RawGraphs:
-    """A data set as read: flat tensors with node numbers local to each graph."""
+    """A data set as read: flat tensors with node numbers local to each of G graphs.
+
+    `edge_index` [2, E] sorted, without self-loops and duplicates; `node_ptr`, `edge_ptr` [G + 1];
+    `y` [G] from 0 in the order of `classes`, the sorted labels in the file, None and () without;
+    `targets` [G, T], `node_attributes` [N, A], `edge_attributes` [E, A] real values (float32) or
+    None; `node_labels`, `edge_labels` [·, C] codes as in the file (int64) or None.
+
+    Where edges are listed more than once, `edge_labels` is None and `edge_attributes` holds their
+    sum one-hot: `edge_attribute_names` says which column is what.
+    """
 
     edge_index: Tensor
     node_ptr: Tensor
     edge_ptr: Tensor
-    y: Tensor
+    y: Tensor | None
+    classes: tuple[int, ...]
+    targets: Tensor | None
     node_labels: Tensor | None
     node_attributes: Tensor | None
-    edge_attr: Tensor | None
+    edge_labels: Tensor | None
+    edge_attributes: Tensor | None
+    edge_attribute_names: tuple[str, ...]
 
     def degree(self) -> Tensor:
         """Return the out-degree of each node [N]."""
@@ -37,132 +49,204 @@ class RawGraphs:
 def read(files: dict[str, Path]) -> RawGraphs:
     """Return the graphs in the raw files of a TU data set, given by suffix.
 
-    As PyG's `TUDataset` does: node and edge labels one-hot per column from the column's minimum,
-    graph labels as consecutive integers, self-loops removed, duplicate edges merged with their
-    attributes added (https://chrsmrrs.github.io/datasets/docs/format/).
+    As PyG's `TUDataset` does: self-loops removed, duplicate edges merged with their attributes
+    and one-hot labels added, classes numbered from 0. Graphs without nodes are dropped with one
+    warning; nodes are brought together where those of a graph are not
+    (https://chrsmrrs.github.io/datasets/docs/format/).
 
-    Raises `UserError`, naming the file, for files that are not numbers, of different lengths, or
-    that contradict each other.
+    Raises `UserError`, naming file and line, for files that are not numbers, of different
+    lengths, or that contradict each other, and for labels that change over time.
     """
-    graph = _column(files["graph_indicator"], "graph numbers") - 1
-    nodes = len(graph)
-    steps = graph.diff(prepend=graph.new_tensor([-1]))
-    if nodes == 0 or int(steps[0]) != 1 or bool(((steps != 0) & (steps != 1)).any()):
+    indicator = files["graph_indicator"]
+    number = read_table(indicator, whole=True, columns=1)[0]
+    nodes = len(number)
+    if nodes == 0:
         raise UserError(
-            f"Expected {files['graph_indicator']} to list graphs 1, 2, … in ascending order with "
-            "no number left out."
+            f"Expected the graph of each node in {indicator}, but it is empty: fill it."
         )
-    labels = _column(files["graph_labels"], "graph labels")
-    graphs = int(graph[-1]) + 1
-    if len(labels) != graphs:
+    if int(number.min()) < 1:
+        row = int((number < 1).nonzero()[0])
         raise UserError(
-            f"Expected {graphs} lines in {files['graph_labels']}, one per graph of "
-            f"{files['graph_indicator'].name}, but got {len(labels)}."
+            f"Expected graphs to be numbered from 1 in {indicator}, but line "
+            f"{line_of_row(indicator, row)} has {int(number[row])}: add what is missing to all."
         )
-    edge_index, edge_attr = _edges(files, graph)
-    node_ptr = _ptr(torch.bincount(graph, minlength=graphs))
-    edge_ptr = _ptr(torch.bincount(graph[edge_index[0]], minlength=graphs))
+    order = None
+    if bool((number.diff() < 0).any()):
+        order = number.argsort(stable=True)
+        number = number[order]
+    begins = number.diff(prepend=number.new_zeros(1)) != 0
+    graph = begins.cumsum(0) - 1
+    kept = number[begins] - 1
+    labels, targets = _graph_rows(files, kept)
+    edge_index, edge_labels, edge_attributes, names = _edges(files, graph, order)
+    node_ptr = _ptr(torch.bincount(graph, minlength=len(kept)))
+    edge_ptr = _ptr(torch.bincount(graph[edge_index[0]], minlength=len(kept)))
     edge_index -= node_ptr[:-1].repeat_interleave(edge_ptr.diff())
+    classes, y = (None, None) if labels is None else labels[:, 0].unique(return_inverse=True)
+    node_labels, node_attributes = (_rows(files, f"node_{s}", nodes) for s in _KINDS)
     return RawGraphs(
         edge_index,
         node_ptr,
         edge_ptr,
-        labels.unique(return_inverse=True)[1],
-        _one_hot(_rows(files, "node_labels", nodes)),
-        _attributes(files, "node_attributes", nodes),
-        edge_attr,
+        y,
+        () if classes is None else tuple(classes.tolist()),
+        targets,
+        node_labels if node_labels is None or order is None else node_labels[order],
+        node_attributes if node_attributes is None or order is None else node_attributes[order],
+        edge_labels,
+        edge_attributes,
+        names,
     )
-
-
-def _edges(files: dict[str, Path], graph: Tensor) -> tuple[Tensor, Tensor | None]:
-    edge_index = _table(files["A"], np.int64)
-    if edge_index.shape[0] != 2:
-        raise UserError(f"Expected two columns in {files['A']}, but got {edge_index.shape[0]}.")
-    edge_index -= 1
-    nodes, count = len(graph), edge_index.shape[1]
-    if count and (int(edge_index.min()) < 0 or int(edge_index.max()) >= nodes):
-        raise UserError(f"Expected node numbers 1 … {nodes} in {files['A']}, but another is there.")
-    if not torch.equal(graph[edge_index[0]], graph[edge_index[1]]):
-        raise UserError(f"Expected edges inside graphs in {files['A']}, but one joins two graphs.")
-    attributes = _attributes(files, "edge_attributes", count)
-    labels = _one_hot(_rows(files, "edge_labels", count))
-    parts = [part for part in (attributes, labels) if part is not None]
-    edge_attr = torch.cat(parts, dim=1) if parts else None
-    if bool((edge_index[0] == edge_index[1]).any()):
-        edge_index, edge_attr = remove_self_loops(edge_index, edge_attr)
-    key = edge_index[0] * nodes + edge_index[1]
-    if bool((key.diff() > 0).all()):  # already sorted and unique: spare the sort
-        return edge_index, edge_attr
-    del key
-    if edge_attr is None:
-        return coalesce(edge_index, num_nodes=nodes), None
-    merged: tuple[Tensor, Tensor] = coalesce(edge_index, edge_attr, num_nodes=nodes)
-    return merged
 
 
 def _ptr(sizes: Tensor) -> Tensor:
     return torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
 
 
-def _table(file: Path, kind: type[np.generic]) -> Tensor:
-    """Return the columns of a comma-separated file of numbers, [columns, rows]."""
-    with file.open("rb") as stream:
-        columns = stream.readline(1 << 16).count(b",") + 1
-    # Types are named, for the default guesses them from the first block alone.
-    names = [str(number) for number in range(columns)]
-    convert = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pyarrow.from_numpy_dtype(kind)), null_values=[]
+def _edges(
+    files: dict[str, Path], graph: Tensor, order: Tensor | None
+) -> tuple[Tensor, Tensor | None, Tensor | None, tuple[str, ...]]:
+    """Return edges sorted and merged, with whole-set node numbers, and what they carry."""
+    edge_index = read_table(
+        files["A"], whole=True, columns=2, advice="list two nodes per edge, numbered from 1"
     )
+    edge_index -= 1
+    nodes, count = len(graph), edge_index.shape[1]
+    if count and (int(edge_index.min()) < 0 or int(edge_index.max()) >= nodes):
+        wrong = (edge_index < 0) | (edge_index >= nodes)
+        _refuse_edge(files, edge_index, wrong.any(0), f"node numbers 1 … {nodes}")
+    if order is not None:
+        place = torch.empty_like(order)
+        place[order] = torch.arange(nodes)
+        edge_index = place[edge_index]
+    joined = graph[edge_index[0]] != graph[edge_index[1]]
+    if bool(joined.any()):
+        shown = edge_index if order is None else order[edge_index]
+        _refuse_edge(files, shown, joined, "edges between nodes of one graph")
+    del joined
+    labels, attributes = (_rows(files, f"edge_{s}", count) for s in _KINDS)
+    columns = [] if labels is None else one_hot_columns(labels)
+    loops = edge_index[0] == edge_index[1]
+    if bool(loops.any()):
+        edge_index = edge_index[:, ~loops]
+        labels, attributes = (None if t is None else t[~loops] for t in (labels, attributes))
+    names = [] if attributes is None else _names("edge_attributes", attributes.shape[1])
+    merged, merged_labels, merged_attributes = _coalesced(edge_index, labels, attributes, nodes)
+    codes = merged.shape[1] == edge_index.shape[1]  # edges that were added have no code any more
+    if merged_labels is None or (codes and one_hot_columns(merged_labels) == columns):
+        return merged, merged_labels, merged_attributes, tuple(names)
+    assert labels is not None
+    parts = [part for part in (attributes, one_hot(labels, columns)) if part is not None]
+    merged, _, summed = _coalesced(edge_index, None, torch.cat(parts, dim=1), nodes)
+    for name, values in zip(_names("edge_labels", len(columns)), columns, strict=True):
+        names += [f"{name}={value}" for value in values]
+    return merged, None, summed, tuple(names)
+
+
+def _names(of: str, columns: int) -> list[str]:
+    return [of] if columns == 1 else [f"{of}[{column}]" for column in range(columns)]
+
+
+def _coalesced(
+    edge_index: Tensor, labels: Tensor | None, attributes: Tensor | None, nodes: int
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return edges sorted, with duplicates merged by adding, and their rows."""
+    key = edge_index[0] * nodes + edge_index[1]
+    if bool((key.diff() > 0).all()):  # already so: spare the sort
+        return edge_index, labels, attributes
+    del key
+    given = [part for part in (labels, attributes) if part is not None]
+    if not given:
+        return coalesce(edge_index, num_nodes=nodes), None, None
+    edge_index, merged = coalesce(edge_index, given, num_nodes=nodes)
+    return (
+        edge_index,
+        None if labels is None else merged[0],
+        None if attributes is None else merged[-1],
+    )
+
+
+def _refuse_edge(files: dict[str, Path], edges: Tensor, wrong: Tensor, expected: str) -> None:
+    row = int(wrong.nonzero()[0])
+    one, other = (edges[:, row] + 1).tolist()
+    raise UserError(
+        f"Expected {expected} in {files['A']}, but line {line_of_row(files['A'], row)} has "
+        f"{one}, {other}: compare it with {files['graph_indicator'].name}."
+    )
+
+
+_KINDS = ("labels", "attributes")
+_ADVICE = {
+    "graph_labels": "give each graph one class; real targets belong in …_graph_attributes.txt",
+    "graph_attributes": "give each graph the same number of finite targets",
+    "node_labels": "give each node whole numbers; real ones belong in …_node_attributes.txt",
+    "node_attributes": "give each node the same number of finite values",
+    "edge_labels": "give each edge whole numbers; real ones belong in …_edge_attributes.txt",
+    "edge_attributes": "give each edge the same number of finite values",
+}
+
+
+def _table(files: dict[str, Path], suffix: str) -> Tensor | None:
+    """Return the rows [R, columns] of a file, whole labels or real attributes; None without one."""
+    if suffix not in files:
+        return None
+    whole = suffix.endswith("labels")
+    columns = 1 if suffix == "graph_labels" else None
     try:
-        table = pyarrow.csv.read_csv(
-            file, pyarrow.csv.ReadOptions(column_names=names), convert_options=convert
-        )
-    except pyarrow.ArrowInvalid as error:
-        what = "whole numbers" if kind is np.int64 else "numbers"
-        reason = str(error).splitlines()[0].rstrip(".")
+        table = read_table(files[suffix], whole=whole, columns=columns, advice=_ADVICE[suffix])
+    except UserError:
+        if suffix == "node_labels":
+            _refuse_labels_over_time(files[suffix])
+        raise
+    return table.t().contiguous() if len(table) else None
+
+
+def _refuse_labels_over_time(file: Path) -> None:
+    """Raise `UserError` where all lines are time, label, time, label, … and not equally long."""
+    lengths = set()
+    for _, line in numbered_lines(file):
+        fields = line.split(",")
+        if len(fields) % 2 or not all(field.strip().isdecimal() for field in fields):
+            return
+        lengths.add(len(fields))
+    if len(lengths) > 1:
         raise UserError(
-            f"Expected {columns} {'column' if columns == 1 else 'columns'} of {what} in {file}, "
-            f"but reading failed: {reason}."
-        ) from error
-    numbers = np.empty((columns, table.num_rows), kind)
-    for row, column in zip(numbers, table.columns, strict=True):
-        row[:] = column.to_numpy()
-    del table, column
-    pyarrow.default_memory_pool().release_unused()  # or as much again stays taken
-    return torch.from_numpy(numbers)
-
-
-def _column(file: Path, what: str) -> Tensor:
-    table = _table(file, np.int64)
-    if table.shape[0] != 1:
-        raise UserError(f"Expected one column of {what} in {file}, but got {table.shape[0]}.")
-    return table[0]
+            f"Expected one label per node in {file}, but its lines list time, label, time, label, "
+            "… as the temporal TU sets do, and graphs that change over time are not supported: "
+            "keep one label per line, such as the last, or remove the file."
+        )
 
 
 def _rows(files: dict[str, Path], suffix: str, count: int) -> Tensor | None:
-    """Return the rows [count, columns] of an optional file: whole labels or real attributes."""
-    if suffix not in files:
-        return None
-    table = _table(files[suffix], np.int64 if suffix.endswith("labels") else np.float64)
-    if table.shape[1] != count:
-        other = "A" if suffix.startswith("edge") else "graph_indicator"
+    """Return the rows [count, columns] of an optional file of nodes or edges."""
+    table = _table(files, suffix)
+    lines = 0 if table is None else len(table)
+    if suffix in files and lines != count:
+        other = files["A" if suffix.startswith("edge") else "graph_indicator"]
         raise UserError(
-            f"Expected {count} lines in {files[suffix]}, as in {files[other].name}, but got "
-            f"{table.shape[1]}."
+            f"Expected {count} lines in {files[suffix]}, as in {other.name}, but got {lines}: "
+            "complete the file or remove it."
         )
-    if not bool(table.isfinite().all()):
-        raise UserError(f"Expected finite numbers in {files[suffix]}, but some are not.")
-    return table.t().contiguous()
+    return table
 
 
-def _attributes(files: dict[str, Path], suffix: str, count: int) -> Tensor | None:
-    rows = _rows(files, suffix, count)
-    return None if rows is None else rows.float()
-
-
-def _one_hot(labels: Tensor | None) -> Tensor | None:
-    """Return the columns of labels one-hot, each counted from its minimum."""
-    if labels is None:
-        return None
-    shifted = labels - labels.min(dim=0).values
-    return torch.cat([F.one_hot(column) for column in shifted.unbind(1)], dim=1).float()
+def _graph_rows(files: dict[str, Path], kept: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the rows `kept` [G] of graph_labels and graph_attributes; warn of those left out."""
+    labels, targets = (_table(files, f"graph_{kind}") for kind in _KINDS)
+    tables = {"graph_labels": labels, "graph_attributes": targets}
+    lengths = {s: 0 if t is None else len(t) for s, t in tables.items() if s in files}
+    graphs = max(int(kept[-1]) + 1, *lengths.values(), 0)
+    for suffix, length in lengths.items():
+        if length != graphs:
+            raise UserError(
+                f"Expected {graphs} lines in {files[suffix]}, one per graph, but got {length}: "
+                "complete the file or remove it."
+            )
+    if missing := graphs - len(kept):
+        warnings.warn(
+            f"{missing} of {graphs} graphs have no nodes in {files['graph_indicator']}: "
+            f"{'it is' if missing == 1 else 'they are'} dropped"
+            f"{' with what belongs to them' if lengths else ''}, and the others move up.",
+            stacklevel=4,  # whoever called `load`
+        )
+    return None if labels is None else labels[kept], None if targets is None else targets[kept]
