@@ -13,7 +13,7 @@ from graph_hcl import losses
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.errors import UserError
-from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, width
 
 
 def find_device(name: str) -> torch.device:
@@ -97,10 +97,11 @@ def make_model(config: Config, store: GraphStore) -> ContrastiveModel:
         store.num_features,
         config.hidden,
         config.layers,
-        jk=parts.jk,
-        norm=parts.norm,
-        act=parts.act,
-        dropout=parts.dropout,
+        **{
+            setting: value  # what is the default need not be said, nor taken
+            for setting, default in DEFAULTS.items()
+            if (value := getattr(parts, setting)) != default
+        },
         degrees=lambda: degree_histogram(store),
         options=parts.options,
     )
