@@ -14,7 +14,7 @@ from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, width
 from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
@@ -120,10 +120,11 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         config.hidden,
         config.layers,
         edge_dim=spec.edge_dim,
-        jk=parts.jk,
-        norm=parts.norm,
-        act=parts.act,
-        dropout=parts.dropout,
+        **{
+            setting: value  # what is the default need not be said, nor taken
+            for setting, default in DEFAULTS.items()
+            if (value := getattr(parts, setting)) != default
+        },
         degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
         options=parts.options,
     )

@@ -24,8 +24,8 @@ def set_files(
     """Return the paths of the files NAME_SUFFIX.txt by suffix, in whichever folder they lie.
 
     Separators may be / or \\, and case does not matter; other NAME_*.txt files come under the
-    suffix as written; what macOS adds (`__MACOSX`, `._NAME_…`) is passed over. Raises `UserError`,
-    naming `where`, if a suffix is there twice.
+    suffix as written, README.txt under README; what macOS adds (`__MACOSX`, `._NAME_…`) is passed
+    over. Raises `UserError`, naming `where`, if a suffix is there twice.
 
     >>> set_files("PTC", ["ptc\\\\ptc_a.txt", "__MACOSX/ptc/._ptc_a.txt"], ["A"], Path("PTC.zip"))
     {'A': 'ptc\\\\ptc_a.txt'}
@@ -35,7 +35,8 @@ def set_files(
     found: dict[str, str] = {}
     for path in paths:
         parts = PureWindowsPath(path).parts  # takes both separators
-        match = wanted.fullmatch(parts[-1]) if parts else None
+        readme = bool(parts) and parts[-1].casefold() == "readme.txt"
+        match = wanted.fullmatch(f"{name}_README.txt" if readme else parts[-1]) if parts else None
         if not match or "__MACOSX" in parts:
             continue
         suffix = known.get(match[1].casefold(), match[1])

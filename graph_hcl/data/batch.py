@@ -73,6 +73,7 @@ def levels(batch: Batch) -> dict[str, str]:
 
     A field of `LEVELS` is of its level; what else a user put there is of the one level that has as
     many elements. A field that fits none, or more than one, is left out and named in a warning.
+    Batches made here of others remember the levels of their fields.
 
     >>> batch = Batch(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1], [1, 0]]), y=[5])
     >>> batch.batch, batch.charge = torch.zeros(3, dtype=torch.long), torch.tensor([1, 0, 2])
@@ -84,11 +85,12 @@ def levels(batch: Batch) -> dict[str, str]:
         EDGE: batch.edge_index.shape[1],
         GRAPH: batch.num_graphs,
     }
+    known = LEVELS | getattr(batch, "_levels", {})
     found, unclear = {}, []
     for name, value in batch.stores[0].items():
         if name in _STRUCTURE or value is None:
             continue
-        level = _level(batch, name, value, sizes)
+        level = _level(batch, name, value, sizes, known.get(name))
         if level is None:
             unclear.append(name)
         else:
@@ -102,14 +104,15 @@ def levels(batch: Batch) -> dict[str, str]:
     return found
 
 
-def _level(batch: Batch, name: str, value: Any, sizes: dict[str, int]) -> str | None:
+def _level(
+    batch: Batch, name: str, value: Any, sizes: dict[str, int], known: str | None
+) -> str | None:
     if isinstance(value, Tensor | np.ndarray):
         length = value.shape[0] if value.ndim else None
     else:
         length = len(value) if isinstance(value, list | tuple) else None
     if length is None:
         return None
-    known = LEVELS.get(name)
     if known is not None and sizes[known] == length:
         return known
     # Numbers of nodes would have to be numbered anew, which a name alone does not promise.
@@ -142,7 +145,8 @@ def select(
     ([[2.0], [3.0]], [[0, 1], [1, 0]], [0, 0], [0, 2])
     """
     rows = {NODE: nodes, EDGE: edges, GRAPH: graphs}
-    fields = {name: _take(batch[name], rows[level]) for name, level in levels(batch).items()}
+    known = levels(batch)
+    fields = {name: _take(batch[name], rows[level]) for name, level in known.items()}
     edge_index = batch.edge_index
     if isinstance(edges, slice):
         edge_index = edge_index[:, edges]
@@ -157,14 +161,12 @@ def select(
         elif nodes is not None:
             start = torch.searchsorted(nodes, start)
         ptr = torch.cat([start, ptr.new_full((1,), len(graph))])
-    return make_batch(
-        len(ptr) - 1,
-        mirrored,
-        edge_index=_numbered(edge_index, nodes, batch.num_nodes),
-        batch=graph,
-        ptr=ptr,
-        **fields,
+    edge_index = _numbered(edge_index, nodes, batch.num_nodes)
+    found = make_batch(
+        len(ptr) - 1, mirrored, edge_index=edge_index, batch=graph, ptr=ptr, **fields
     )
+    found._levels = known
+    return found
 
 
 def take_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
@@ -210,7 +212,7 @@ def join(batches: Sequence[Batch]) -> Batch:
         if n:  # in place: of dense graphs, edges are by far the most of it
             edges[:, start : start + each.edge_index.shape[1]] += n
     ends = (each.ptr[1:] + n for each, n in zip(batches, nodes, strict=False))
-    return make_batch(
+    found = make_batch(
         graphs[-1],
         all(is_mirrored(batch) for batch in batches),
         edge_index=edges,
@@ -218,6 +220,8 @@ def join(batches: Sequence[Batch]) -> Batch:
         ptr=torch.cat([batches[0].ptr[:1], *ends]),
         **{name: _concat([batch[name] for batch in batches]) for name in names},
     )
+    found._levels = {name: known[0][name] for name in names}
+    return found
 
 
 def replaced(batch: Batch, **fields: Any) -> Batch:
@@ -229,7 +233,11 @@ def replaced(batch: Batch, **fields: Any) -> Batch:
     ([[0.0], [0.0]], [[1.0], [1.0]])
     """
     mirrored = is_mirrored(batch) and "edge_index" not in fields
-    return make_batch(batch.num_graphs, mirrored, **(dict(batch.stores[0].items()) | fields))
+    known = levels(batch)
+    kept = {name: batch[name] for name in ("edge_index", "batch", "ptr", *known)}
+    found = make_batch(batch.num_graphs, mirrored, **(kept | fields))
+    found._levels = known
+    return found
 
 
 def lengthened(value: Any, count: int, fill: float) -> Any:

@@ -13,7 +13,7 @@ from torch import Tensor
 from graph_hcl.data.cards import Card, card, known
 from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.fetch import check_sha256, raw_files
-from graph_hcl.data.readme import LabelNames, label_names
+from graph_hcl.data.readme import LabelNames, label_names, readmes
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
 from graph_hcl.data.vocabulary import DEGREE_CAP, Column, Features, Vocabulary, degree_column
@@ -67,7 +67,7 @@ def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: 
     files = raw_files(name, data_dir, mirror)
     found = card(name) if name in known() else None
     cache = files["A"].parents[1] / f"{'attributes' if node_attributes else 'default'}.safetensors"
-    stamp = _stamp(files, found)
+    stamp = _stamp(name, files, found)
     stored = _cached(cache, stamp)
     if stored is not None:
         return stored
@@ -99,9 +99,11 @@ def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: 
     return store
 
 
-def _stamp(files: dict[str, Path], found: Card | None) -> str:
+def _stamp(name: str, files: dict[str, Path], found: Card | None) -> str:
     """Return what a cache was made from, in a form that is cheap to compare."""
-    states = {key: file.stat() for key, file in files.items()}
+    raw = files["A"].parent
+    read = {file.name: file for file in [*files.values(), *readmes(raw, name)]}
+    states = {key: file.stat() for key, file in read.items()}
     policy = [found.features, found.degree_cap] if found else []
     return json.dumps([READER, policy, [[k, s.st_size, s.st_mtime_ns] for k, s in states.items()]])
 

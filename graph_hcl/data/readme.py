@@ -13,6 +13,12 @@ COMPONENT = re.compile(r"\s*component\s+(\d+)\s*:?", re.IGNORECASE)
 ENTRY = re.compile(r"\s*([+-]?\d+)\s*[:=]?\s+(\S.*?)\s*")
 
 
+def readmes(folder: Path, name: str) -> list[Path]:
+    """Return the files in a folder of raw files that may say what labels mean."""
+    names = ("README.txt", f"{name}_README.txt", f"{name}_label_readme.txt")
+    return [folder / file for file in names if (folder / file).is_file()]
+
+
 def label_names(folder: Path, name: str) -> LabelNames:
     """Return what the label files in a folder of raw files mean, by its README; empty without one.
 
@@ -20,9 +26,8 @@ def label_names(folder: Path, name: str) -> LabelNames:
     "Node labels were converted to integer values using this map:", by component.
     """
     found: LabelNames = {}
-    for file in (folder / "README.txt", folder / f"{name}_label_readme.txt"):
-        if file.is_file():
-            found |= parse(file.read_text(encoding="utf-8", errors="replace"))
+    for file in readmes(folder, name):
+        found |= parse(file.read_text(encoding="utf-8", errors="replace"))
     return found
 
 

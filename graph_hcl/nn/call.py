@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import Aggregation
+from torch_geometric.nn import Aggregation, Sequential
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
@@ -37,7 +37,7 @@ class Takes:
         Raises `UserError` for a forward that asks for something else.
         """
         plain = getattr(backbone, "_orig_mod", backbone)  # what torch.compile wraps
-        parameters = list(inspect.signature(plain.forward).parameters.values())
+        parameters = _parameters(plain)
         _check_first(backbone, parameters)
         single = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)][2:]
         needed = {p.name for p in single if p.default is p.empty}
@@ -58,6 +58,13 @@ class Takes:
     def fields(self) -> tuple[str, ...]:
         """The fields of a batch among the names."""
         return tuple(name for name in self.names if name in FIELDS)
+
+
+def _parameters(module: Any) -> list[inspect.Parameter]:
+    if isinstance(module, Sequential):  # PyG's, which is told its arguments as a text
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return [inspect.Parameter(name, kind) for name in module.signature.param_dict]
+    return list(inspect.signature(module.forward).parameters.values())
 
 
 def _check_first(backbone: nn.Module, parameters: list[inspect.Parameter]) -> None:

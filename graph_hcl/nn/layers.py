@@ -71,11 +71,19 @@ class FastNetwork(Network, ABC):
             return layers
         return [self.output(layers)]
 
-    def forward(self, x: Tensor, edge_index: Any, *rest: Any, **options: Any) -> Tensor:
-        """Return node embeddings [n, D]."""
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Any,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """Return node embeddings [n, D]; `Neighbours` say what the edges are, and no more."""
         if isinstance(edge_index, Neighbours):
             return torch.cat(self.blocks(x, edge_index), dim=1)
-        return super().forward(x, edge_index, *rest, **options)
+        return super().forward(x, edge_index, edge_weight, edge_attr, batch, batch_size)
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
