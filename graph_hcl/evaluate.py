@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--jobs", type=int, help="Processes; one per core unless given.")
     parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
     parser.add_argument(
-        "--allow-changed-data",
+        "--allow_changed_data",
         action="store_true",
         help="Go on although the data is not what the run was trained on; the results say so.",
     )

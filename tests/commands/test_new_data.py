@@ -67,7 +67,7 @@ def test_labels_keep_the_meaning_of_training(folder) -> None:
     rings_and_paths(folder, "NEW", [7, 8, 9, 10])
     run_on("OLD")
     own = embeddings()
-    with pytest.warns(UserWarning, match=r"Of 119 nodes, .* 30 with 'node_labels'"):
+    with pytest.warns(UserWarning, match=r"Of 120 nodes, .* 30 with 'node_labels'"):
         moved = embeddings("--dataset", "NEW")
     # A graph of both sets whose labels are the same ones: 7, 8, 9 begin one place later in OLD.
     rings_and_paths(folder, "SAME", [7, 8, 9, 6])
