@@ -365,3 +365,12 @@ class GraphStore:
             found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
             found.update(tensor.contiguous().cpu().numpy().data)
         return found.hexdigest()
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a file of tensors; raise `UserError` for one that is none."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is damaged or no graph store ({error}).") from error

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from graph_hcl.controls import refine, wl_optimal_assignment, wl_subtree
 from graph_hcl.controls import wl as module
 from graph_hcl.data import GraphStore, load
+from graph_hcl.data.vocabulary import Features, Vocabulary
 
 
 def pieces(store: GraphStore):
@@ -110,8 +111,13 @@ def test_colours_tell_what_plain_refinement_tells() -> None:
 def test_continuous_attributes_beside_labels_are_left_out() -> None:
     store = load("MUTAG")
     attributes = torch.randn(len(store.x), 2, generator=torch.Generator().manual_seed(0))
-    both = dataclasses.replace(store, x=torch.cat([attributes, store.x], dim=1))
-    alone = dataclasses.replace(store, x=attributes)
+    numbers = Features.quantities(2)
+    both = dataclasses.replace(
+        store,
+        x=torch.cat([attributes, store.x], dim=1),
+        vocabulary=Vocabulary(Features(numbers.columns + store.vocabulary.node.columns)),
+    )
+    alone = dataclasses.replace(store, x=attributes, vocabulary=Vocabulary(numbers))
     for kernel in (wl_subtree, wl_optimal_assignment):
         np.testing.assert_array_equal(kernel(both, 1)[-1], kernel(store, 1)[-1])
         assert np.allclose(kernel(alone, 1)[-1], np.eye(188))
@@ -131,7 +137,7 @@ def test_a_graph_keeps_its_kernel_values_whoever_else_is_there() -> None:
     """Nothing is learned of the other graphs, so computing all values at once leaks nothing."""
     store = load("MUTAG")
     numbers = torch.arange(0, 188, 3)
-    some = GraphStore.from_data(store[numbers].to_data_list())
+    some = store[numbers]
     for kernel in (wl_subtree, wl_optimal_assignment):
         whole = kernel(store, 2)[-1][np.ix_(numbers, numbers)]
         np.testing.assert_allclose(kernel(some, 2)[-1], whole, atol=1e-6)
