@@ -133,10 +133,10 @@ def test_a_field_of_no_one_level_is_named_and_left_out() -> None:
 
 def test_a_field_that_would_fit_two_levels_is_not_guessed() -> None:
     ring = torch.stack([torch.arange(4), torch.arange(4).roll(1)])
-    batch = Batch.from_data_list([Data(torch.ones(4, 1), ring)])
+    batch = Batch.from_data_list([Data(torch.ones(4, 1), ring, pos=torch.ones(4, 3))])
     batch.mine, batch.edge_mine = torch.arange(4), torch.arange(4)
     with pytest.warns(UserWarning, match="Left out of the batch: mine, since"):
-        assert levels(batch) == {"x": "node", "edge_mine": "edge"}
+        assert levels(batch) == {"x": "node", "pos": "node", "edge_mine": "edge"}
 
 
 def test_labels_of_nodes_are_those_of_the_nodes_that_stay() -> None:
