@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from graph_hcl.errors import UserError
 
+PLACE = {"affects_result": False}
+"""Metadata of a setting that says where and how a run is done, and not what comes out of it."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
 
@@ -138,7 +140,7 @@ class ProbeConfig:
     """Share of an inductive fold's training graphs that is kept for selection."""
     fraction: float = 1.0
     """Share of the training labels that a transductive probe sees; 0.01 is one in a hundred."""
-    jobs: int | None = None
+    jobs: int | None = field(default=None, metadata=PLACE)
     """Processes for the folds; null takes one per core."""
 
     def __post_init__(self) -> None:
@@ -182,22 +184,22 @@ graph), but got 1.
     """Number of layers."""
     seed: int = 0
     """First seed: weights, batches, views and folds follow from it."""
-    repeats: int = 1
+    repeats: int = field(default=1, metadata=PLACE)
     """Repetitions with seeds seed, seed + 1, …: each trains and evaluates anew."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
     """auto: transductive for an objective without labels, inductive for one that reads them."""
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' is a random choice per graph."""
-    mirror: str | None = None
+    mirror: str | None = field(default=None, metadata=PLACE)
     """URL or folder of NAME.zip files; null takes $GRAPH_HCL_TU_MIRROR or the official site."""
-    data_dir: str | None = None
+    data_dir: str | None = field(default=None, metadata=PLACE)
     """Cache of data sets; null takes $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
-    out: str | None = None
+    out: str | None = field(default=None, metadata=PLACE)
     """New run folder; null takes the next free runs/DATASET-OBJECTIVE-NUMBER."""
-    diagnose: bool = True
+    diagnose: bool = field(default=True, metadata=PLACE)
     """Log losses, orderings and collapse metrics each epoch, or each few epochs of small sets; they
     never change the training."""
-    device: str = "auto"
+    device: str = field(default="auto", metadata=PLACE)
     """cpu, cuda, cuda:1, mps, or auto for CUDA where there is one."""
     data: DataConfig = field(default_factory=DataConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)

@@ -19,6 +19,7 @@ from graph_hcl.config import Config
 from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
+from graph_hcl.sweep.identity import nested
 
 PROTOCOLS = ("transductive", "inductive")
 
@@ -92,7 +93,7 @@ class Spec:
                 "with --splits, or in $GRAPH_HCL_SPLITS."
             )
         for point in _points(method):
-            own = _nested(flat(method.settings) | point)
+            own = nested(flat(method.settings) | point)
             own |= {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
             try:
                 config = config_of(_parser().read([*layers, _inline(own)]))
@@ -220,15 +221,3 @@ def _draw(tune: Tune) -> list[dict[str, Any]]:
         sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
     study = optuna.create_study(sampler=sampler)
     return [dict(study.ask(space).params) for _ in range(tune.trials)]
-
-
-def _nested(flattened: dict[str, Any]) -> dict[str, Any]:
-    """Return {"a": {"b": 1}} for {"a.b": 1}."""
-    found: dict[str, Any] = {}
-    for name, value in flattened.items():
-        *path, last = name.split(".")
-        place = found
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return found
