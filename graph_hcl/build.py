@@ -12,8 +12,13 @@ from torch import nn
 from graph_hcl import losses
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
+from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
+from graph_hcl.losses import HARDENINGS, PSIS
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.nn.backbone import BACKBONES
+from graph_hcl.probes import PROBES
+from graph_hcl.registry import Registry
 
 
 def find_device(name: str) -> torch.device:
@@ -37,6 +42,30 @@ def find_device(name: str) -> torch.device:
     return device
 
 
+def with_canonical_names(config: Config) -> Config:
+    """Return the config with names of parts and data set as they are registered, not as typed.
+
+    >>> config = with_canonical_names(Config(dataset="mutag", objective="H-UCL", backbone="GIN"))
+    >>> config.dataset, config.objective, config.backbone
+    ('MUTAG', 'h-ucl', 'gin')
+    """
+
+    def of(registry: Registry[Any], name: str | None) -> Any:
+        return name if name is None else registry.canonical(name)
+
+    loss, probe = config.loss, config.probe
+    return dataclasses.replace(
+        config,
+        dataset=canonical_name(config.dataset, config.data_dir),
+        objective=of(losses.OBJECTIVES, config.objective),
+        backbone=of(BACKBONES, config.backbone),
+        loss=dataclasses.replace(
+            loss, hardening=of(HARDENINGS, loss.hardening), psi=of(PSIS, loss.psi)
+        ),
+        probe=dataclasses.replace(probe, name=of(PROBES, probe.name)),
+    )
+
+
 def make_objective(config: Config) -> tuple[nn.Module, Config]:
     """Return the objective, and the config with every value that the objective took by default.
 
@@ -46,6 +75,7 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
     >>> completed.temperature, completed.beta
     (0.5, None)
     """
+    config = with_canonical_names(config)
     make = losses.OBJECTIVES.get(config.objective)
     accepted = inspect.signature(make).parameters
     general = {"beta": config.beta, "temperature": config.temperature}
@@ -104,7 +134,7 @@ def make_model(config: Config, store: GraphStore) -> ContrastiveModel:
         degrees=lambda: degree_histogram(store),
         options=parts.options,
     )
-    encoder = GraphEncoder(backbone, width(backbone, store.num_features), parts.readout)
+    encoder = GraphEncoder(backbone, width(backbone, store.num_features), config.readout)
     objective = losses.OBJECTIVES.get(config.objective)
     local = getattr(objective, "reads_nodes", False)
     if parts.weight_noise and (local or len(config.views) < 2):

@@ -6,8 +6,9 @@ import errno
 import re
 import sys
 import warnings
-from argparse import HelpFormatter, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from argparse import Action, HelpFormatter, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,61 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_setti
 
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.registry import did_you_mean
+from graph_hcl.settings import (
+    MOVED,
+    SHORT,
+    Layer,
+    expected,
+    flag,
+    groups,
+    make_config,
+    read_settings,
+    schema,
+    setting_of,
+)
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+REPEATABLE = ("config",)
+"""Flags that may stand several times: later files go on top of earlier ones."""
+
+SENTENCES = (
+    (r'Parser key "(?P<name>[\w.]+)":.*(?:Given|Got) value: (?P<value>.*)',
+     "Expected {flag} to be {kind}, but got '{value}'."),
+    (r"(?:the following arguments are required|required but not included)\W*(?P<name>[\w., -]+)",
+     "Expected {flag}, but it is missing: see --help."),
+    (r'Key "(?P<name>[\w.]+)" is required.*', "Expected {flag}, but it is missing: see --help."),
+    (r"(?i)unrecognized arguments: (?P<value>.*)",
+     "Expected flags and their values, but got '{value}': a flag begins with two dashes."),
+    (r"argument (?P<name>[-\w.]+): ignored explicit argument '?(?P<value>[^']*)'?",
+     "Expected {flag} without a value, but got '{value}'."),
+)  # fmt: skip
+"""What the parser below complains of, and how a user is told."""
 
 
 class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
     """Defaults and types beside each flag; examples stay as they were typed."""
 
 
-class Parser(ArgumentParser):
-    """A typed parser that reads `--batch-size` as `--batch_size` and raises `UserError`."""
+@dataclass(frozen=True)
+class Given:
+    """A flag of a command line: its name with underscores, its value, and how it was typed."""
 
-    def __init__(self, command: str, description: str, examples: str, usage: str = "") -> None:
+    name: str
+    value: str | None
+    typed: str
+
+
+class Parser(ArgumentParser):
+    """A typed parser that reads `--batch-size` as `--batch_size` and raises `UserError`.
+
+    With `settings`, the fields of `Config` are flags too: `--help` lists them, and `read_config`
+    reads them.
+    """
+
+    def __init__(
+        self, command: str, description: str, examples: str, usage: str = "", settings: bool = False
+    ) -> None:
         super().__init__(
             prog=f"python -m graph_hcl.{command}",
             usage=f"python -m graph_hcl.{command} {usage}[options]",
@@ -37,51 +80,133 @@ class Parser(ArgumentParser):
             exit_on_error=False,
             allow_abbrev=False,
         )
+        self.settings = settings
 
     def format_help(self, formatter: HelpFormatter | None = None) -> str:
         """Return the help text with flags as users type them."""
-        return re.sub(r"(?<![\w-])--[\w.]+", _dashes, super().format_help(formatter))
+        text = super().format_help(formatter)
+        return re.sub(r"(?<![\w-])--[\w.]+", lambda found: found[0].replace("_", "-"), text)
+
+    def given(self, argv: Sequence[str]) -> tuple[list[Given], list[str]]:
+        """Return the flags of a command line, and the words that belong to none.
+
+        Raises `UserError` for a flag that is unknown, has no value or stands twice.
+        """
+        found: dict[str, Given] = {}
+        flags: list[Given] = []
+        others: list[str] = []
+        for one in self._split(list(argv), others):
+            before = found.setdefault(one.name, one)
+            if before is not one and one.name not in REPEATABLE:
+                raise UserError(
+                    f"Expected {one.typed} once, but got it twice: {before.value} and {one.value}."
+                )
+            flags.append(one)
+        return flags, others
+
+    def _split(self, words: list[str], others: list[str]) -> Iterator[Given]:
+        actions = self._named_actions()
+        while words:
+            word = words.pop(0)
+            if not word.startswith("--") or word == "--":
+                others.append(word)
+                continue
+            typed, equals, value = word.partition("=")
+            name = typed[2:].replace("-", "_")
+            if SHORT.get(name) in self._known(actions):
+                name = SHORT[name]
+            action = actions.get(name)
+            if action is None and not (self.settings and (setting_of(name) or name in groups())):
+                layer = Layer({}, typed={name: typed})
+                moved = self.settings and name in MOVED
+                raise layer.moved([name]) if moved else self._unknown(name, typed, actions)
+            if equals or (action is not None and action.nargs == 0):
+                yield Given(name, value if equals else None, typed)
+            elif words and not words[0].startswith("--"):
+                yield Given(name, words.pop(0), typed)
+            elif self._kind(name) is bool:
+                yield Given(name, "true", typed)
+            else:
+                what = self._told(name).replace("a text", "a value")
+                raise UserError(f"Expected {typed} to be followed by {what}, but got nothing.")
+
+    def _unknown(self, name: str, typed: str, actions: Mapping[str, Action]) -> UserError:
+        if self.settings:
+            return Layer({}, typed={name: typed}).unknown(name, actions)
+        from graph_hcl.registry import did_you_mean
+
+        near = did_you_mean(flag(name), [flag(known) for known in actions])
+        return UserError(f"Unknown flag {typed}.{near} See --help.")
+
+    def _known(self, actions: Mapping[str, Action]) -> set[str]:
+        return {*actions, *(schema() if self.settings else ())}
+
+    def _named_actions(self) -> dict[str, Action]:
+        """Return the command's own actions by name."""
+        return {
+            option[2:].replace("-", "_"): action
+            for action in self._actions
+            for option in action.option_strings
+            if option.startswith("--")
+        }
+
+    def _kind(self, name: str) -> Any:
+        action = self._named_actions().get(name)
+        if self.settings and name in schema():
+            return schema()[name]
+        return getattr(action, "_typehint", None) or getattr(action, "type", None)
+
+    def _told(self, name: str) -> str:
+        """Return in words what a flag takes; a default of null is left unsaid."""
+        return expected(self._kind(name)).removesuffix(" or null")
 
     def read(self, argv: Sequence[str]) -> Any:
-        """Return the parsed and instantiated namespace; raise `UserError` in one sentence."""
+        """Return the parsed namespace; raise `UserError` in one sentence."""
+        return self.parse(*self.given(argv))
+
+    def parse(self, flags: Sequence[Given], others: Sequence[str]) -> Any:
+        """Return the namespace of the command's own flags and words."""
+        actions = self._named_actions()
+        words = []
+        for one in flags:
+            option = actions[one.name].option_strings[-1]
+            words.append(option if one.value is None else f"{option}={one.value}")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return self.instantiate(self.parse_args([_underscores(word) for word in argv]))
-        except UserError:
-            raise
+                return self.parse_args([*words, *others])
         except Exception as error:
-            raise UserError(self._one_sentence(str(error))) from error
+            typed = {one.name: one.typed for one in flags}
+            raise UserError(self._one_sentence(str(error), typed)) from error
 
-    def _one_sentence(self, message: str) -> str:
-        text = " ".join(message.split()).replace("Parser key ", "--")
-        text = re.sub(r"<class '(\w+)'>", r"\1", text).replace("typing.Literal", "one of ")
-        text = re.sub(r'--"([\w.]+)":', lambda found: _dashes(f"--{found[1]}") + ":", text)
-        unknown = re.search(r"unrecognized arguments: (--[\w.-]+)", text)
-        if unknown:
-            known = [o for action in self._actions for o in action.option_strings]
-            near = did_you_mean(_underscores(unknown[1]), known)
-            text = f"Unknown flag {unknown[1]}.{_dashes(near)} See --help."
+    def _one_sentence(self, message: str, typed: Mapping[str, str]) -> str:
+        text = " ".join(message.split())
+        for pattern, template in SENTENCES:
+            found = re.search(pattern, text)
+            if found:
+                groups = found.groupdict()
+                name = groups.get("name", "").strip().lstrip("-").replace("-", "_")
+                words = {
+                    "flag": typed.get(name, self._called(name)),
+                    "kind": self._told(name),
+                    "value": groups.get("value"),
+                }
+                return template.format(**words)
         return text if text.endswith((".", "?")) else text + "."
 
-
-def _underscores(word: str) -> str:
-    """Return an option with the dashes inside its name as underscores; values stay as they are."""
-    if not word.startswith("--"):
-        return word
-    name, equals, value = word[2:].partition("=")
-    return "--" + name.replace("-", "_") + equals + value
-
-
-def _dashes(found: re.Match[str] | str) -> str:
-    text = found if isinstance(found, str) else found[0]
-    return text if "print_config" in text else text.replace("_", "-")
+    def _called(self, name: str) -> str:
+        return flag(name) if name in self._named_actions() else name.upper()
 
 
 def config_parser(command: str, description: str, examples: str) -> Parser:
     """Return a parser whose flags are the fields of `Config`, with `--config FILE.yaml`."""
-    parser = Parser(command, description, examples)
-    parser.add_argument("--config", action="config", help="YAML file with any of the settings.")
+    parser = Parser(command, description, examples, settings=True)
+    parser.add_argument(
+        "--config", type=str, help="YAML file with any of the settings; flags go on top of it."
+    )
+    parser.add_argument(
+        "--print_config", action="store_true", help="Print all settings as YAML, and stop."
+    )
     parser.add_class_arguments(Config, None, as_group=False)
     return parser
 
@@ -92,23 +217,36 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
     Precedence: defaults < preset of the data set's card < `--config` < flags. The card is found by
     the data set that the flags and the config name.
     """
+    flags, others = parser.given(argv)
+    mine = [one for one in flags if setting_of(one.name) or one.name in groups()]
+    own = [one for one in flags if one not in mine]
+    parsed = parser.parse([one for one in own if one.name != "config"], others)
+    files = [read_settings(one.value or "") for one in own if one.name == "config"]
+    typed = {one.name: one.typed for one in mine}
+    on_top = Layer({one.name: one.value for one in mine}, typed=typed)
+    config = config_with_preset(*files, on_top)
+    if parsed.print_config:
+        import yaml
+
+        print(yaml.safe_dump(config.to_dict(), sort_keys=False), end="")
+        raise SystemExit(0)
+    return config, parsed
+
+
+def config_with_preset(*layers: Layer | Mapping[str, Any]) -> Config:
+    """Return the config of the layers on top of the preset of the data set that they name."""
     from graph_hcl.data.cards import card, known
+    from graph_hcl.data.fetch import canonical_name
 
-    name = parser.read([word for word in argv if not word.startswith("--print")]).dataset
-    if name in known():
-        parser.set_defaults(flat(card(name).preset))
-    parsed = parser.read(argv)
-    return config_of(parsed), parsed
-
-
-def config_of(parsed: Any) -> Config:
-    """Return the config among what a parser read."""
-    return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})
+    config = make_config(*layers)
+    name = canonical_name(config.dataset, config.data_dir)
+    preset = card(name).preset if name in known() else {}
+    return make_config(Layer(preset, f" in the card of {name}"), *layers, {"dataset": name})
 
 
 def config_from(file: Path) -> Config:
     """Return the config in a YAML file, checked by the schema; raise `UserError` otherwise."""
-    return read_config(config_parser("train", "", ""), [f"--config={file}"])[0]
+    return config_with_preset(read_settings(file))
 
 
 def flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -134,6 +272,7 @@ def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None
     >>> run(fails, [])
     2
     """
+    as_it_was, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
         main(sys.argv[1:] if argv is None else argv)
     except UserError as error:
@@ -148,4 +287,16 @@ def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None
     except KeyboardInterrupt:
         print("\ninterrupted: what was finished is kept.", file=sys.stderr)
         return 130
+    finally:
+        warnings.formatwarning = as_it_was
     return 0
+
+
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int,
+    line: str | None = None,
+) -> str:  # fmt: skip
+    """Return a warning to the user as one line; others say where they are from."""
+    if category is UserWarning:
+        return f"warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"

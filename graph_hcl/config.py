@@ -34,10 +34,8 @@ class DataConfig:
 
 @dataclass
 class EncoderConfig:
-    """The graph neural network; its kind, width and depth are --backbone, --hidden, --layers."""
+    """The graph neural network beyond --backbone, --hidden, --layers and --readout."""
 
-    readout: Literal["sum", "mean", "max"] = "sum"
-    """How node embeddings become a graph embedding."""
     jk: Literal["cat", "max", "last"] = "cat"
     """Jumping knowledge: concatenate all layers, their maximum, or the last layer alone."""
     norm: str | None = "batch_norm"
@@ -113,20 +111,6 @@ class LossConfig:
 
 
 @dataclass
-class OptimizerConfig:
-    """Adam's settings."""
-
-    lr: float = 0.001
-    """Learning rate."""
-    weight_decay: float = 0.0
-    """L2 penalty."""
-
-    def __post_init__(self) -> None:
-        _expect(self.lr > 0, "optimizer.lr", "above 0", self.lr)
-        _expect(self.weight_decay >= 0, "optimizer.weight_decay", "0 or more", self.weight_decay)
-
-
-@dataclass
 class ProbeConfig:
     """How frozen embeddings are measured."""
 
@@ -176,12 +160,18 @@ graph), but got 1.
     """Passes over the training graphs."""
     batch_size: int = 128
     """Graphs per batch."""
+    lr: float = 0.001
+    """Learning rate of Adam."""
+    weight_decay: float = 0.0
+    """L2 penalty of Adam."""
     backbone: str = "gin"
     """gin, gcn, any other PyG BasicGNN by name, or an import path pkg.module:Class."""
     hidden: int = 32
     """Width of each layer."""
     layers: int = 3
     """Number of layers."""
+    readout: Literal["sum", "mean", "max"] = "sum"
+    """How node embeddings become a graph embedding."""
     seed: int = 0
     """First seed: weights, batches, views and folds follow from it."""
     repeats: int = field(default=1, metadata=PLACE)
@@ -205,7 +195,6 @@ graph), but got 1.
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     probe: ProbeConfig = field(default_factory=ProbeConfig)
 
     def __post_init__(self) -> None:
@@ -223,7 +212,17 @@ graph), but got 1.
             "2 or more (a contrast needs another graph)",
             self.batch_size,
         )
+        _expect(self.lr > 0, "lr", "above 0", self.lr)
+        _expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
         _expect(self.hidden >= 1, "hidden", "1 or more", self.hidden)
+        heads = self.encoder.options.get("heads", 1)
+        if self.backbone.casefold() == "gat" and self.encoder.options.get("concat", True):
+            _expect(
+                isinstance(heads, int) and heads >= 1 and self.hidden % heads == 0,
+                "hidden",
+                f"a multiple of --encoder.options.heads ({heads}), which share it",
+                self.hidden,
+            )
         _expect(self.layers >= 1, "layers", "1 or more", self.layers)
         _expect(self.seed >= 0, "seed", "0 or more", self.seed)
         _expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from graph_hcl import augment, probes
 from graph_hcl.build import find_device, load_graphs, make_model, make_objective
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.progress import Progress
 from graph_hcl.training import RunFolder, TrainingSettings, diagnose, embed, fit, set_seed
 
 
@@ -85,11 +85,7 @@ class Experiment:
         config, model = self.config, self.model(seed)
         together = not (config.encoder.per_view or config.encoder.weight_noise)
         settings = TrainingSettings(
-            config.epochs,
-            config.batch_size,
-            config.optimizer.lr,
-            config.optimizer.weight_decay,
-            seed,
+            config.epochs, config.batch_size, config.lr, config.weight_decay, seed
         )
         fit(
             model,
@@ -184,8 +180,7 @@ class Experiment:
         The probe is the config's unless given.
         """
         settings, folds = self.config.probe, self.folds(seed)
-        bar = tqdm(total=len(folds), desc="evaluate", unit="fold", leave=False, disable=not show)
-        with bar:
+        with Progress("evaluate", len(folds), "fold", show=show) as bar:
             if self.config.protocol == "transductive":
                 return probes.transductive(
                     embeddings[0],

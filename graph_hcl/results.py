@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +39,7 @@ def conclude(folder: RunFolder, experiment: Experiment, command: Sequence[str]) 
 
     `results.json` holds one record per probe, under the probe's name.
     """
-    record = describe(experiment, experiment.run(folder, show=sys.stderr.isatty()), command)
+    record = describe(experiment, experiment.run(folder), command)
     folder.write_results(folder.results() | {record["probe"]: record})
     return f"{table(record)}\n\nrun folder: {folder.path}"
 

@@ -18,11 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
-from graph_hcl.registry import did_you_mean
+from graph_hcl.progress import Progress
+from graph_hcl.registry import did_you_mean, same_but_for_case
 
 OFFICIAL = "https://www.chrsmrrs.com/graphkerneldatasets"
 OFFLINE = "MUTAG"
@@ -35,6 +34,17 @@ OPTIONAL = ("node_labels", "node_attributes", "edge_labels", "edge_attributes")
 def data_folder(data_dir: str | None) -> Path:
     """Return the cache: the argument, else GRAPH_HCL_DATA, else ~/.cache/graph_hcl."""
     return Path(data_dir or os.environ.get("GRAPH_HCL_DATA") or "~/.cache/graph_hcl").expanduser()
+
+
+def canonical_name(name: str, data_dir: str | None = None) -> str:
+    """Return the name of a data set as its card or its folder in the cache has it.
+
+    >>> canonical_name("mutag"), canonical_name("my-own")
+    ('MUTAG', 'my-own')
+    """
+    cache = data_folder(data_dir)
+    there = [folder.name for folder in cache.iterdir()] if cache.is_dir() else []
+    return same_but_for_case(name, {*known(), *there})
 
 
 def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None) -> dict[str, Path]:
@@ -154,11 +164,11 @@ def _archive(name: str, mirror: str | None, to: Path, raw: Path) -> Path:
 def _download(url: str, to: Path) -> Path:
     with urllib.request.urlopen(url, timeout=30) as response, to.open("wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
-        with tqdm(total=size or None, unit="B", unit_scale=True, desc=to.name) as bar:
+        with Progress(to.name, size or None, "B") as bar:
             while chunk := response.read(1 << 16):
                 file.write(chunk)
                 bar.update(len(chunk))
-                if bar.n > MAX_BYTES:
+                if bar.done > MAX_BYTES:
                     raise OSError(f"more than {MAX_BYTES >> 30} GiB")
     if size and to.stat().st_size != size:
         raise OSError(f"{to.stat().st_size} of {size} bytes came")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from graph_hcl.cli import Parser, config_of, config_parser, flat
 from graph_hcl.config import Config
 from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
-from graph_hcl.sweep.identity import nested
+from graph_hcl.settings import Layer, make_config, read_settings
 
 PROTOCOLS = ("transductive", "inductive")
 
@@ -81,22 +78,21 @@ class Spec:
         """Yield each candidate of a method: what is particular to it, and its first config."""
         method = self.methods[name]
         preset = card(dataset).preset if dataset in known() else {}
-        layers = [_inline(settings) for settings in (preset, self.common) if settings]
+        layers = [Layer(preset, f" in the card of {dataset}"), Layer(self.common, " in common")]
         if method.config is not None:
             file = self.folder / method.config
             if not file.is_file():
                 raise UserError(f"The method '{name}': expected a config file, got {file}.")
-            layers.append(f"--config={file}")
+            layers.append(read_settings(file))
         if protocol == "inductive" and self.fixed_folds and self.splits is None:
             raise UserError(
                 f"{self.name} is measured on fixed folds: give their folder of NAME_splits.json "
                 "with --splits, or in $GRAPH_HCL_SPLITS."
             )
         for point in _points(method):
-            own = nested(flat(method.settings) | point)
-            own |= {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
+            own = {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
             try:
-                config = config_of(_parser().read([*layers, _inline(own)]))
+                config = make_config(*layers, method.settings, point, own)
             except UserError as error:
                 raise UserError(f"The method '{name}': {error}") from error
             if protocol == "inductive" and self.splits is not None:
@@ -153,15 +149,6 @@ def splits_file(folder: Path, dataset: str) -> Path:
         if file.is_file():
             return file
     raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
-
-
-@cache
-def _parser() -> Parser:
-    return config_parser("benchmark", "", "")
-
-
-def _inline(settings: dict[str, Any]) -> str:
-    return f"--config={json.dumps(settings)}"
 
 
 def _method(name: str, given: Any) -> Method:
