@@ -184,14 +184,14 @@ class Parser(ArgumentParser):
         for pattern, template in SENTENCES:
             found = re.search(pattern, text)
             if found:
-                groups = found.groupdict()
-                name = groups.get("name", "").strip().lstrip("-").replace("-", "_")
-                words = {
-                    "flag": typed.get(name, self._called(name)),
-                    "kind": self._told(name),
-                    "value": groups.get("value"),
-                }
-                return template.format(**words)
+                parts = found.groupdict("")
+                names = parts.get("name", "").replace("-", "_").replace(",", " ").split()
+                names = [name.strip("_") for name in names]
+                return template.format(
+                    flag=" and ".join(typed.get(name, self._called(name)) for name in names),
+                    kind=self._told(names[0]) if names else "",
+                    value=parts.get("value"),
+                )
         return text if text.endswith((".", "?")) else text + "."
 
     def _called(self, name: str) -> str:
@@ -220,12 +220,12 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
     flags, others = parser.given(argv)
     mine = [one for one in flags if setting_of(one.name) or one.name in groups()]
     own = [one for one in flags if one not in mine]
-    parsed = parser.parse([one for one in own if one.name != "config"], others)
+    parsed = parser.parse([o for o in own if o.name not in ("config", "print_config")], others)
     files = [read_settings(one.value or "") for one in own if one.name == "config"]
     typed = {one.name: one.typed for one in mine}
     on_top = Layer({one.name: one.value for one in mine}, typed=typed)
     config = config_with_preset(*files, on_top)
-    if parsed.print_config:
+    if "print_config" in (one.name for one in own):
         import yaml
 
         print(yaml.safe_dump(config.to_dict(), sort_keys=False), end="")

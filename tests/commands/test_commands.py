@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from graph_hcl.__main__ import main
 
-QUICK = ["--epochs", "2", "--hidden", "8", "--layers", "2", "--probe.name", "class-mean"]
+QUICK = {"--epochs": "2", "--hidden": "8", "--layers": "2", "--probe.name": "class-mean"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,8 @@ def results(run: str, probe: str = "class-mean") -> dict:
 
 
 def train(*argv: str) -> int:
-    return main(["train", *QUICK, *argv])
+    quick = [f"{flag}={value}" for flag, value in QUICK.items() if flag not in argv]
+    return main(["train", *quick, *argv])
 
 
 def test_list_of_commands(capsys) -> None:
@@ -129,7 +130,7 @@ def test_repeats_report_every_seed() -> None:
 def test_evaluate_again_with_another_probe(capsys) -> None:
     assert train("--out", "run") == 0
     before = results("run")
-    assert main(["evaluate", "run", "--probe", "knn"]) == 0
+    assert main(["evaluate", "run", "--probe.name", "KNN"]) == 0
     assert "knn" in capsys.readouterr().out
     assert results("run") == before
     assert main(["evaluate", "run"]) == 0
@@ -188,7 +189,13 @@ def test_embed_a_data_set_with_other_features(capsys) -> None:
         (["--loss.hardening", "soft"], "soft"),
         (["--batch-size", "1"], "--batch-size"),
         (["--no-such-flag", "1"], "Unknown flag"),
-        (["--resume", "nowhere"], "--resume"),
+        (["--resume", "nowhere"], "run folder with a config.yaml at nowhere"),
+        (["--lr=-1"], "Expected --lr to be above 0, but got -1"),
+        (["--beta", "abc"], "Expected --beta to be a number or null, but got 'abc'"),
+        (["--backbone", "GAT", "--encoder.options.heads", "3"], "Expected --hidden to be a multiple"),
+        (["--optimizer.lr", "1"], "--optimizer.lr is now --lr"),
+        (["--lr", "1", "--lr", "2"], "Expected --lr once, but got it twice: 1 and 2"),
+        (["--config", "missing.yaml"], "Expected a YAML file of settings at missing.yaml"),
     ],
 )
 def test_mistakes_exit_with_2_one_sentence_and_nothing_written(
