@@ -168,7 +168,7 @@ def load_graphs(config: Config) -> GraphStore:
     (True, False)
     """
     store = load(
-        config.dataset,
+        canonical_name(config.dataset, config.data_dir),
         data_dir=config.data_dir,
         mirror=config.mirror,
         node_attributes=config.data.node_attributes,

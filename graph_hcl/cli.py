@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import sys
 import warnings
-from argparse import Action, HelpFormatter, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, Action, HelpFormatter, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,12 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 REPEATABLE = ("config",)
 """Flags that may stand several times: later files go on top of earlier ones."""
 
+MERGED = """\
+Flags go on top of --config, that on top of the preset in the data set's card, that on top of the
+defaults. A list may be one text, true may be left out, and capitals in names do not matter.
+
+"""
+
 SENTENCES = (
     (r'Parser key "(?P<name>[\w.]+)":.*(?:Given|Got) value: (?P<value>.*)',
      "Expected {flag} to be {kind}, but got '{value}'."),
@@ -49,7 +56,18 @@ SENTENCES = (
 
 
 class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
-    """Defaults and types beside each flag; examples stay as they were typed."""
+    """What each flag takes and its default, in words; examples stay as they were typed."""
+
+    def _get_help_string(self, action: Action) -> str:
+        text = action.help or ""
+        if action.nargs == 0 or action.help == SUPPRESS:
+            return text
+        told = [] if "a text" in expected(kind_of(action)) else [expected(kind_of(action))]
+        if action.dest in schema():
+            default = action.default
+            default = default if isinstance(default, str) else json.dumps(default)
+            told.append(f"default: {default}".replace("%", "%%"))
+        return f"{text} ({'; '.join(told)})" if told else text
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ class Parser(ArgumentParser):
             prog=f"python -m graph_hcl.{command}",
             usage=f"python -m graph_hcl.{command} {usage}[options]",
             description=description,
-            epilog=f"examples:\n{examples}",
+            epilog=f"{MERGED if settings else ''}examples:\n{examples}",
             formatter_class=_HelpFormatter,
             exit_on_error=False,
             allow_abbrev=False,
@@ -151,10 +169,9 @@ class Parser(ArgumentParser):
         }
 
     def _kind(self, name: str) -> Any:
-        action = self._named_actions().get(name)
         if self.settings and name in schema():
             return schema()[name]
-        return getattr(action, "_typehint", None) or getattr(action, "type", None)
+        return kind_of(self._named_actions().get(name))
 
     def _told(self, name: str) -> str:
         """Return in words what a flag takes; a default of null is left unsaid."""
@@ -198,6 +215,11 @@ class Parser(ArgumentParser):
         return flag(name) if name in self._named_actions() else name.upper()
 
 
+def kind_of(action: Action | None) -> Any:
+    """Return the type that a flag was declared with."""
+    return getattr(action, "_typehint", None) or getattr(action, "type", None)
+
+
 def config_parser(command: str, description: str, examples: str) -> Parser:
     """Return a parser whose flags are the fields of `Config`, with `--config FILE.yaml`."""
     parser = Parser(command, description, examples, settings=True)
@@ -208,6 +230,11 @@ def config_parser(command: str, description: str, examples: str) -> Parser:
         "--print_config", action="store_true", help="Print all settings as YAML, and stop."
     )
     parser.add_class_arguments(Config, None, as_group=False)
+    for action in parser._actions:
+        if action.dest in groups():
+            action.help = SUPPRESS  # no flags of their own
+        if "--views+" in action.option_strings:
+            action.option_strings.remove("--views+")
     return parser
 
 

@@ -101,8 +101,10 @@ def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[
     method = spec.methods[name]
     for point, given in spec.configs(name, dataset, protocol):
         objective, config = make_objective(given)
-        if method.control is not None:
-            controls.CONTROLS.get(method.control)
+        control = method.control
+        if control is not None:
+            control = controls.CONTROLS.canonical(control)
+            controls.CONTROLS.get(control)
             epochs: tuple[int, ...] = (0,)
         elif protocol == "transductive" and getattr(objective, "uses_labels", False):
             return
@@ -111,7 +113,7 @@ def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[
             config = dataclasses.replace(config, epochs=max(epochs))
         for seed in range(spec.seed, spec.seed + spec.repeats):
             seeded = dataclasses.replace(config, seed=seed)
-            yield Cell(dataset, name, protocol, seeded, epochs, point, method.control)
+            yield Cell(dataset, name, protocol, seeded, epochs, point, control)
 
 
 def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:

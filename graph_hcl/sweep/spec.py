@@ -14,6 +14,7 @@ import yaml
 
 from graph_hcl.config import Config
 from graph_hcl.data.cards import card, known
+from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
 from graph_hcl.settings import Layer, make_config, read_settings
@@ -130,6 +131,7 @@ def read_spec(path: str | Path, splits: str | None = None) -> Spec:
     spec = _build(Spec, {"name": path.stem, "folder": path.parent} | found, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
+    spec.datasets[:] = [canonical_name(str(dataset)) for dataset in spec.datasets]
     for pair in spec.compare:
         if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
             raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from graph_hcl.errors import UserError
+from graph_hcl.sweep.cells import expand
 from graph_hcl.sweep.spec import read_spec
 
 METHOD = {"ucl": {"settings": {"objective": "ucl"}}}
@@ -130,3 +131,20 @@ def test_tuned_points_are_drawn_once_and_for_all(tmp_path: Path) -> None:
     assert all(0 <= c.beta <= 1 and 1e-4 <= c.lr <= 0.1 for c in first)
     assert sum(c.lr < 10**-2.5 for c in first) in range(2, 7)  # even in the logarithm
     assert {c.readout for c in first} == {"sum", "mean"}
+
+
+def test_capitals_do_not_matter(tmp_path: Path) -> None:
+    def names(dataset: str, objective: str, control: str) -> set[str]:
+        methods = {"a": {"settings": {"objective": objective}}, "b": {"control": control}}
+        return {
+            cell.name
+            for cell in expand(read_spec(write(tmp_path, datasets=[dataset], methods=methods)))
+        }
+
+    assert names("mutag", "UCL", "Bag") == names("MUTAG", "ucl", "bag")
+
+
+def test_former_names_of_settings_are_told(tmp_path: Path) -> None:
+    spec = read_spec(write(tmp_path, common={"encoder": {"readout": "mean"}}))
+    with pytest.raises(UserError, match="encoder.readout is now readout: rename it in common"):
+        list(spec.configs("ucl", "MUTAG", "transductive"))
