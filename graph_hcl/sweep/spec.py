@@ -131,14 +131,13 @@ def read_spec(path: str | Path, splits: str | None = None) -> Spec:
     spec = _build(Spec, {"name": path.stem, "folder": path.parent} | found, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
-    spec.datasets[:] = [canonical_name(str(dataset)) for dataset in spec.datasets]
     for pair in spec.compare:
         if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
             raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
     unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS]
     if unknown:
         raise UserError(f"Expected protocols of {', '.join(PROTOCOLS)}, but got '{unknown[0]}'.")
-    return spec
+    return dataclasses.replace(spec, datasets=[canonical_name(str(d)) for d in spec.datasets])
 
 
 def splits_file(folder: Path, dataset: str) -> Path:

@@ -146,5 +146,5 @@ def test_capitals_do_not_matter(tmp_path: Path) -> None:
 
 def test_former_names_of_settings_are_told(tmp_path: Path) -> None:
     spec = read_spec(write(tmp_path, common={"encoder": {"readout": "mean"}}))
-    with pytest.raises(UserError, match="encoder.readout is now readout: rename it in common"):
+    with pytest.raises(UserError, match=r"encoder\.readout is now readout: rename it in common"):
         list(spec.configs("ucl", "MUTAG", "transductive"))
