@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> None:
         print(_listing(mine, folder, flags.jobs))
         return
     if not flags.table:
-        run_cells(mine, folder, flags.jobs, sys.stderr.isatty(), flags.engine)
+        run_cells(mine, folder, flags.jobs, flags.engine)
     print(_conclude(spec, cells, folder))
 
 

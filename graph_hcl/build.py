@@ -12,9 +12,14 @@ from torch import nn
 from graph_hcl import losses
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
+from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
+from graph_hcl.losses import HARDENINGS, PSIS
 from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.nn.backbone import BACKBONES
+from graph_hcl.probes import PROBES
+from graph_hcl.registry import Registry
 from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
@@ -39,6 +44,30 @@ def find_device(name: str) -> torch.device:
     return device
 
 
+def with_canonical_names(config: Config) -> Config:
+    """Return the config with names of parts and data set as they are registered, not as typed.
+
+    >>> config = with_canonical_names(Config(dataset="mutag", objective="H-UCL", backbone="GIN"))
+    >>> config.dataset, config.objective, config.backbone
+    ('MUTAG', 'h-ucl', 'gin')
+    """
+
+    def of(registry: Registry[Any], name: str | None) -> Any:
+        return name if name is None else registry.canonical(name)
+
+    loss, probe = config.loss, config.probe
+    return dataclasses.replace(
+        config,
+        dataset=canonical_name(config.dataset, config.data_dir),
+        objective=of(losses.OBJECTIVES, config.objective),
+        backbone=of(BACKBONES, config.backbone),
+        loss=dataclasses.replace(
+            loss, hardening=of(HARDENINGS, loss.hardening), psi=of(PSIS, loss.psi)
+        ),
+        probe=dataclasses.replace(probe, name=of(PROBES, probe.name)),
+    )
+
+
 def make_objective(config: Config) -> tuple[nn.Module, Config]:
     """Return the objective, and the config with every value that the objective took by default.
 
@@ -48,6 +77,7 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
     >>> completed.temperature, completed.beta
     (0.5, None)
     """
+    config = with_canonical_names(config)
     make = losses.OBJECTIVES.get(config.objective)
     accepted = inspect.signature(make).parameters
     general = {"beta": config.beta, "temperature": config.temperature}
@@ -129,7 +159,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         options=parts.options,
     )
     encoder = GraphEncoder(
-        backbone, width(backbone, spec.in_channels, spec.edge_dim), parts.readout
+        backbone, width(backbone, spec.in_channels, spec.edge_dim), config.readout
     )
     objective = losses.OBJECTIVES.get(config.objective)
     local = getattr(objective, "reads_nodes", False)
@@ -166,7 +196,7 @@ def load_graphs(config: Config) -> GraphStore:
     (True, False)
     """
     store = load(
-        config.dataset,
+        canonical_name(config.dataset, config.data_dir),
         data_dir=config.data_dir,
         mirror=config.mirror,
         node_attributes=config.data.node_attributes,

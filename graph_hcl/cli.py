@@ -1,88 +1,35 @@
-"""What all commands share: parsing by the schema, one sentence for mistakes, the exit codes."""
+"""What all commands share: the run's config from flags and files, the exit codes."""
 
 from __future__ import annotations
 
 import errno
-import re
 import sys
 import warnings
-from argparse import HelpFormatter, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from argparse import SUPPRESS
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
-
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.registry import did_you_mean
-
-set_parsing_settings(docstring_parse_attribute_docstrings=True)
-
-
-class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
-    """Defaults and types beside each flag; examples stay as they were typed."""
-
-
-class Parser(ArgumentParser):
-    """A typed parser that reads `--batch-size` as `--batch_size` and raises `UserError`."""
-
-    def __init__(self, command: str, description: str, examples: str, usage: str = "") -> None:
-        super().__init__(
-            prog=f"python -m graph_hcl.{command}",
-            usage=f"python -m graph_hcl.{command} {usage}[options]",
-            description=description,
-            epilog=f"examples:\n{examples}",
-            formatter_class=_HelpFormatter,
-            exit_on_error=False,
-            allow_abbrev=False,
-        )
-
-    def format_help(self, formatter: HelpFormatter | None = None) -> str:
-        """Return the help text with flags as users type them."""
-        return re.sub(r"(?<![\w-])--[\w.]+", _dashes, super().format_help(formatter))
-
-    def read(self, argv: Sequence[str]) -> Any:
-        """Return the parsed and instantiated namespace; raise `UserError` in one sentence."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return self.instantiate(self.parse_args([_underscores(word) for word in argv]))
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(self._one_sentence(str(error))) from error
-
-    def _one_sentence(self, message: str) -> str:
-        text = " ".join(message.split()).replace("Parser key ", "--")
-        text = re.sub(r"<class '(\w+)'>", r"\1", text).replace("typing.Literal", "one of ")
-        text = re.sub(r'--"([\w.]+)":', lambda found: _dashes(f"--{found[1]}") + ":", text)
-        unknown = re.search(r"unrecognized arguments: (--[\w.-]+)", text)
-        if unknown:
-            known = [o for action in self._actions for o in action.option_strings]
-            near = did_you_mean(_underscores(unknown[1]), known)
-            text = f"Unknown flag {unknown[1]}.{_dashes(near)} See --help."
-        return text if text.endswith((".", "?")) else text + "."
-
-
-def _underscores(word: str) -> str:
-    """Return an option with the dashes inside its name as underscores; values stay as they are."""
-    if not word.startswith("--"):
-        return word
-    name, equals, value = word[2:].partition("=")
-    return "--" + name.replace("-", "_") + equals + value
-
-
-def _dashes(found: re.Match[str] | str) -> str:
-    text = found if isinstance(found, str) else found[0]
-    return text if "print_config" in text else text.replace("_", "-")
+from graph_hcl.parser import Parser
+from graph_hcl.settings import Layer, groups, make_config, read_settings, setting_of
 
 
 def config_parser(command: str, description: str, examples: str) -> Parser:
     """Return a parser whose flags are the fields of `Config`, with `--config FILE.yaml`."""
-    parser = Parser(command, description, examples)
-    parser.add_argument("--config", action="config", help="YAML file with any of the settings.")
+    parser = Parser(command, description, examples, settings=True)
+    parser.add_argument(
+        "--config", type=str, help="YAML file with any of the settings; flags go on top of it."
+    )
+    parser.add_argument(
+        "--print_config", action="store_true", help="Print all settings as YAML, and stop."
+    )
     parser.add_class_arguments(Config, None, as_group=False)
+    for action in parser._actions:
+        if action.dest in groups():
+            action.help = SUPPRESS  # no flags of their own
+        action.option_strings = [o for o in action.option_strings if not o.endswith("+")]
     return parser
 
 
@@ -92,23 +39,36 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
     Precedence: defaults < preset of the data set's card < `--config` < flags. The card is found by
     the data set that the flags and the config name.
     """
+    flags, others = parser.given(argv)
+    mine = [one for one in flags if setting_of(one.name) or one.name in groups()]
+    own = [one for one in flags if one not in mine]
+    parsed = parser.parse([o for o in own if o.name not in ("config", "print_config")], others)
+    files = [read_settings(one.value or "") for one in own if one.name == "config"]
+    typed = {one.name: one.typed for one in mine}
+    on_top = Layer({one.name: one.value for one in mine}, typed=typed)
+    config = config_with_preset(*files, on_top)
+    if "print_config" in (one.name for one in own):
+        import yaml
+
+        print(yaml.safe_dump(config.to_dict(), sort_keys=False), end="")
+        raise SystemExit(0)
+    return config, parsed
+
+
+def config_with_preset(*layers: Layer | Mapping[str, Any]) -> Config:
+    """Return the config of the layers on top of the preset of the data set that they name."""
     from graph_hcl.data.cards import card, known
+    from graph_hcl.data.fetch import canonical_name
 
-    name = parser.read([word for word in argv if not word.startswith("--print")]).dataset
-    if name in known():
-        parser.set_defaults(flat(card(name).preset))
-    parsed = parser.read(argv)
-    return config_of(parsed), parsed
-
-
-def config_of(parsed: Any) -> Config:
-    """Return the config among what a parser read."""
-    return Config(**{name: parsed[name] for name in Config.__dataclass_fields__})
+    config = make_config(*layers)
+    name = canonical_name(config.dataset, config.data_dir)
+    preset = card(name).preset if name in known() else {}
+    return make_config(Layer(preset, f" in the card of {name}"), *layers, {"dataset": name})
 
 
 def config_from(file: Path) -> Config:
     """Return the config in a YAML file, checked by the schema; raise `UserError` otherwise."""
-    return read_config(config_parser("train", "", ""), [f"--config={file}"])[0]
+    return config_with_preset(read_settings(file))
 
 
 def flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -134,6 +94,7 @@ def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None
     >>> run(fails, [])
     2
     """
+    as_it_was, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
         main(sys.argv[1:] if argv is None else argv)
     except UserError as error:
@@ -148,4 +109,16 @@ def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None
     except KeyboardInterrupt:
         print("\ninterrupted: what was finished is kept.", file=sys.stderr)
         return 130
+    finally:
+        warnings.formatwarning = as_it_was
     return 0
+
+
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int,
+    line: str | None = None,
+) -> str:  # fmt: skip
+    """Return a warning to the user as one line; others say where they are from."""
+    if category is UserWarning:
+        return f"warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"

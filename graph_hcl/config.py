@@ -1,7 +1,7 @@
 """The one schema of a run: the flags, `configs/*.yaml` and a run folder's `config.yaml` are this.
 
 Imports nothing heavy, so that `--help` answers at once. A field whose default is `None` takes the
-objective's own default; `graph_hcl.experiment.complete` writes the value that was taken back.
+objective's own default; `graph_hcl.build.make_objective` writes back the value that was taken.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from graph_hcl.errors import UserError
 
+PLACE = {"affects_result": False}
+"""Metadata of a setting that says where and how a run is done, and not what comes out of it."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
 
@@ -37,10 +39,8 @@ class DataConfig:
 
 @dataclass
 class EncoderConfig:
-    """The graph neural network; its kind, width and depth are --backbone, --hidden, --layers."""
+    """The graph neural network beyond --backbone, --hidden, --layers and --readout."""
 
-    readout: Literal["sum", "mean", "max"] = "sum"
-    """How node embeddings become a graph embedding."""
     jk: Literal["cat", "max", "last"] = "cat"
     """Jumping knowledge: concatenate all layers, their maximum, or the last layer alone."""
     norm: str | None = "batch_norm"
@@ -116,20 +116,6 @@ class LossConfig:
 
 
 @dataclass
-class OptimizerConfig:
-    """Adam's settings."""
-
-    lr: float = 0.001
-    """Learning rate."""
-    weight_decay: float = 0.0
-    """L2 penalty."""
-
-    def __post_init__(self) -> None:
-        _expect(self.lr > 0, "optimizer.lr", "above 0", self.lr)
-        _expect(self.weight_decay >= 0, "optimizer.weight_decay", "0 or more", self.weight_decay)
-
-
-@dataclass
 class ProbeConfig:
     """How frozen embeddings are measured."""
 
@@ -143,7 +129,7 @@ class ProbeConfig:
     """Share of an inductive fold's training graphs that is kept for selection."""
     fraction: float = 1.0
     """Share of the training labels that a transductive probe sees; 0.01 is one in a hundred."""
-    jobs: int | None = None
+    jobs: int | None = field(default=None, metadata=PLACE)
     """Processes for the folds; null takes one per core."""
 
     def __post_init__(self) -> None:
@@ -179,36 +165,41 @@ graph), but got 1.
     """Passes over the training graphs."""
     batch_size: int = 128
     """Graphs per batch."""
+    lr: float = 0.001
+    """Learning rate of Adam."""
+    weight_decay: float = 0.0
+    """L2 penalty of Adam."""
     backbone: str = "gin"
     """gin, gcn, any other PyG BasicGNN by name, or an import path pkg.module:Class."""
     hidden: int = 32
     """Width of each layer."""
     layers: int = 3
     """Number of layers."""
+    readout: Literal["sum", "mean", "max"] = "sum"
+    """How node embeddings become a graph embedding."""
     seed: int = 0
     """First seed: weights, batches, views and folds follow from it."""
-    repeats: int = 1
+    repeats: int = field(default=1, metadata=PLACE)
     """Repetitions with seeds seed, seed + 1, …: each trains and evaluates anew."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
     """auto: transductive for an objective without labels, inductive for one that reads them."""
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' is a random choice per graph."""
-    mirror: str | None = None
+    mirror: str | None = field(default=None, metadata=PLACE)
     """URL or folder of NAME.zip files; null takes $GRAPH_HCL_TU_MIRROR or the official site."""
-    data_dir: str | None = None
+    data_dir: str | None = field(default=None, metadata=PLACE)
     """Cache of data sets; null takes $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
-    out: str | None = None
+    out: str | None = field(default=None, metadata=PLACE)
     """New run folder; null takes the next free runs/DATASET-OBJECTIVE-NUMBER."""
-    diagnose: bool = True
+    diagnose: bool = field(default=True, metadata=PLACE)
     """Log losses, orderings and collapse metrics each epoch, or each few epochs of small sets; they
     never change the training."""
-    device: str = "auto"
+    device: str = field(default="auto", metadata=PLACE)
     """cpu, cuda, cuda:1, mps, or auto for CUDA where there is one."""
     data: DataConfig = field(default_factory=DataConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     probe: ProbeConfig = field(default_factory=ProbeConfig)
 
     def __post_init__(self) -> None:
@@ -226,7 +217,17 @@ graph), but got 1.
             "2 or more (a contrast needs another graph)",
             self.batch_size,
         )
+        _expect(self.lr > 0, "lr", "above 0", self.lr)
+        _expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
         _expect(self.hidden >= 1, "hidden", "1 or more", self.hidden)
+        heads = self.encoder.options.get("heads", 1)
+        if self.backbone.casefold() == "gat" and self.encoder.options.get("concat", True):
+            _expect(
+                isinstance(heads, int) and heads >= 1 and self.hidden % heads == 0,
+                "hidden",
+                f"a multiple of --encoder.options.heads ({heads}), which share it",
+                self.hidden,
+            )
         _expect(self.layers >= 1, "layers", "1 or more", self.layers)
         _expect(self.seed >= 0, "seed", "0 or more", self.seed)
         _expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)

@@ -10,8 +10,8 @@ from graph_hcl.cli import Parser, config_from, run
 
 EXAMPLES = """\
   python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0
-  python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0 --probe logistic
-      adds the logistic probe's scores to the results.json of the run
+  python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0 --probe.name logistic
+      adds the logistic probe's scores to the results.json of the run; --probe logistic for short
 """
 
 
@@ -19,8 +19,8 @@ def main(argv: Sequence[str]) -> None:
     """Embed with the checkpoints of a run, run its protocol with a probe, print the table."""
     parser = Parser("evaluate", "Measure the embeddings of a run.", EXAMPLES, usage="RUN ")
     parser.add_argument("run", type=str, help="Run folder that graph_hcl.train printed.")
-    parser.add_argument("--probe", type=str, help="Probe by name; the run's own unless given.")
-    parser.add_argument("--jobs", type=int, help="Processes; one per core unless given.")
+    parser.add_argument("--probe.name", type=str, help="Probe; the run's own unless given.")
+    parser.add_argument("--probe.jobs", type=int, help="Processes; one per core unless given.")
     parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
     parser.add_argument(
         "--allow_changed_data",
@@ -37,8 +37,8 @@ def main(argv: Sequence[str]) -> None:
     config = config_from(folder.config_path)
     probe = dataclasses.replace(
         config.probe,
-        name=flags.probe or config.probe.name,
-        jobs=flags.jobs or config.probe.jobs,
+        name=flags.probe.name or config.probe.name,
+        jobs=flags.probe.jobs or config.probe.jobs,
     )
     config = dataclasses.replace(config, probe=probe, device=flags.device or config.device)
     experiment = Experiment(config, flags.allow_changed_data)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from graph_hcl import augment, probes
 from graph_hcl.build import (
@@ -27,6 +26,7 @@ from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel, check_independent
+from graph_hcl.progress import Progress
 from graph_hcl.spec import ModelSpec, name_unread
 from graph_hcl.training import (
     Checkpoint,
@@ -160,11 +160,7 @@ class Experiment:
         config, model = self.config, self.model(part.seed)
         together = not (config.encoder.per_view or config.encoder.weight_noise)
         settings = TrainingSettings(
-            config.epochs,
-            config.batch_size,
-            config.optimizer.lr,
-            config.optimizer.weight_decay,
-            part.seed,
+            config.epochs, config.batch_size, config.lr, config.weight_decay, part.seed
         )
         fit(
             model,
@@ -255,8 +251,7 @@ class Experiment:
         The probe is the config's unless given.
         """
         settings, folds = self.config.probe, self.folds(seed)
-        bar = tqdm(total=len(folds), desc="evaluate", unit="fold", leave=False, disable=not show)
-        with bar:
+        with Progress("evaluate", len(folds), "fold", show=show) as bar:
             if self.config.protocol == "transductive":
                 return probes.transductive(
                     embeddings[0],

@@ -20,9 +20,29 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["PROTEINS", "MUTAG"])
     ''
     """
+    near = closest(name, known)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def closest(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three of the known names that are nearest to `name`, capitals aside.
+
+    >>> closest("enzyme", ["ENZYMES", "MUTAG"])
+    ['ENZYMES']
+    """
     folded = {candidate.casefold(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
-    return f" Did you mean {' or '.join(folded[n] for n in near)}?" if near else ""
+    return [folded[n] for n in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
+
+
+def same_but_for_case(name: str, known: Iterable[str]) -> str:
+    """Return `name` as the known names write it: itself where none is equal but for capitals.
+
+    >>> same_but_for_case("Gin", ["gin", "gcn"]), same_but_for_case("pkg:Net", ["gin"])
+    ('gin', 'pkg:Net')
+    """
+    known = list(known)
+    equal = [candidate for candidate in known if candidate.casefold() == name.casefold()]
+    return name if name in known or len(equal) != 1 else equal[0]
 
 
 class Registry(Generic[T]):
@@ -32,7 +52,7 @@ class Registry(Generic[T]):
 
     >>> shapes: Registry[int] = Registry("shape")
     >>> _ = shapes.register("square")(4)
-    >>> shapes.get("square"), shapes.get("math:tau") > 6
+    >>> shapes.get("Square"), shapes.get("math:tau") > 6
     (4, True)
     """
 
@@ -53,8 +73,20 @@ class Registry(Generic[T]):
         """Return the registered names in order of registration."""
         return list(self._parts)
 
+    def parts(self) -> list[T]:
+        """Return the registered parts."""
+        return list(self._parts.values())
+
+    def canonical(self, name: str) -> str:
+        """Return a name as it was registered, whatever its capitals; others as they are."""
+        return same_but_for_case(name, self._parts)
+
     def get(self, name: str) -> T:
-        """Return the part called `name`, or the attribute that the import path names."""
+        """Return the part called `name`, or the attribute that the import path names.
+
+        Capitals in a registered name do not matter.
+        """
+        name = self.canonical(name)
         if name in self._parts:
             return self._parts[name]
         if ":" not in name:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +46,7 @@ def conclude(folder: RunFolder, experiment: Experiment, command: Sequence[str]) 
 
     `results.json` holds one record per probe, under the probe's name.
     """
-    comparison = experiment.run(folder, show=sys.stderr.isatty())
+    comparison = experiment.run(folder)
     trained_on = {experiment.checkpoint(folder, part)[1].data_sha256 for part in experiment.parts()}
     record = describe(experiment, comparison, command, trained_on)
     folder.write_results(folder.results() | {record["probe"]: record})

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graph_hcl.cli import config_from, config_parser, read_config, run
 from graph_hcl.errors import UserError
+
+if TYPE_CHECKING:
+    from graph_hcl.experiment import Experiment
+    from graph_hcl.training import RunFolder
 
 EXAMPLES = """\
   python -m graph_hcl.train
@@ -16,38 +23,73 @@ EXAMPLES = """\
   python -m graph_hcl.train --dataset ENZYMES --objective h-scl --data.node-attributes true
       reads labels, so each fold trains an encoder of its own (protocol: inductive)
   python -m graph_hcl.train --config configs/h-scl.yaml --dataset NCI1 --mirror folder/of/zips
+  python -m graph_hcl.train --dataset NCI1 --readout mean --lr 0.01 --probe logistic
   python -m graph_hcl.train --backbone my_package.nets:MyNet --loss.hardening threshold
   python -m graph_hcl.train --views '["edge_drop(0.2)+feature_mask(0.1)", "subgraph(0.8)"]'
   python -m graph_hcl.train --resume runs/MUTAG-h-ucl-0
       goes on where an interrupted run stopped
+  python -m graph_hcl.train --resume runs/MUTAG-h-ucl-0 --epochs 40
+      goes on to 40 epochs, with the optimiser and the random numbers where they were
 """
 
 
 def main(argv: Sequence[str]) -> None:
     """Train, evaluate, print the table and the run folder."""
     parser = config_parser("train", "Train an encoder by contrast and measure it.", EXAMPLES)
-    parser.add_argument("--resume", type=str, help="Run folder to go on with, and no other flag.")
+    parser.add_argument(
+        "--resume", type=str, help="Run folder to go on with; of the settings, --epochs may grow."
+    )
     config, flags = read_config(parser, argv)
-    resume: str | None = flags.resume
-    if resume is not None and [word for word in argv if resume not in word] not in (
-        [],
-        ["--resume"],
-    ):
-        raise UserError("Expected --resume RUN alone: a run goes on with its own config.yaml.")
+    given = {one.name: one.typed for one in parser.given(argv)[0]}
 
     from graph_hcl.experiment import Experiment
     from graph_hcl.results import conclude
     from graph_hcl.training import RunFolder
 
-    if resume is not None:
-        folder = RunFolder.open(resume)
-        experiment = Experiment(config_from(folder.config_path))
+    if flags.resume is not None:
+        folder = RunFolder.open(flags.resume)
+        others = [typed for name, typed in given.items() if name not in ("resume", "epochs")]
+        if others:
+            raise UserError(
+                f"Expected --resume with no other settings than --epochs, but got "
+                f"{', '.join(others)}: a run goes on with its own config.yaml."
+            )
+        was = config_from(folder.config_path)
+        epochs = config.epochs if "epochs" in given else was.epochs
+        experiment = Experiment(dataclasses.replace(was, epochs=epochs))
+        if epochs != was.epochs:
+            change_epochs(folder, experiment, was.epochs)
     else:
         experiment = Experiment(config)
         settled = experiment.config
         folder = RunFolder.create(config.out, f"{settled.dataset}-{Path(settled.objective).name}")
         folder.write_config(settled.to_dict())
     print(conclude(folder, experiment, ["graph_hcl.train", *argv]))
+
+
+def change_epochs(folder: RunFolder, experiment: Experiment, before: int) -> None:
+    """Let a run go on to the experiment's number of epochs: in `config.yaml`, before it does.
+
+    Results of fewer epochs are dropped: they would be of another encoder. A schedule of beta is a
+    function of the share of the training that is done, so it starts anew from that share. Raises
+    `UserError` for fewer epochs than are done.
+    """
+    config = experiment.config
+    done = max(folder.checkpoint(part.name).epoch() for part in experiment.parts())
+    if config.epochs < done:
+        raise UserError(
+            f"Expected --epochs of {done} or more, because the run {folder.path} has done as many, "
+            f"but got {config.epochs}: train a new run for fewer."
+        )
+    if config.loss.schedule not in (None, "constant") and done:
+        warnings.warn(
+            f"The {config.loss.schedule} schedule of beta was laid out over {before} epochs, and "
+            f"is over {config.epochs} from epoch {done + 1} on: the run is another than one of "
+            f"{config.epochs} epochs from the start.",
+            stacklevel=2,
+        )
+    folder.forget_results()
+    folder.write_config(config.to_dict())
 
 
 if __name__ == "__main__":

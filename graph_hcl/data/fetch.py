@@ -18,12 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tqdm import tqdm
-
 from graph_hcl.data.archive import MAX_BYTES, set_files, unpack
 from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
-from graph_hcl.registry import did_you_mean
+from graph_hcl.progress import Progress
+from graph_hcl.registry import did_you_mean, same_but_for_case
 
 OFFICIAL = "https://www.chrsmrrs.com/graphkerneldatasets"
 OFFLINE = "MUTAG"
@@ -43,6 +42,17 @@ SUFFIXES = (*REQUIRED, *OPTIONAL)
 def data_folder(data_dir: str | None) -> Path:
     """Return the cache: the argument, else GRAPH_HCL_DATA, else ~/.cache/graph_hcl."""
     return Path(data_dir or os.environ.get("GRAPH_HCL_DATA") or "~/.cache/graph_hcl").expanduser()
+
+
+def canonical_name(name: str, data_dir: str | None = None) -> str:
+    """Return the name of a data set as its card or its folder in the cache has it.
+
+    >>> canonical_name("mutag"), canonical_name("my-own")
+    ('MUTAG', 'my-own')
+    """
+    cache = data_folder(data_dir)
+    there = [folder.name for folder in cache.iterdir()] if cache.is_dir() else []
+    return same_but_for_case(name, {*known(), *there})
 
 
 def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None) -> dict[str, Path]:
@@ -221,11 +231,11 @@ def _download_or_explain(name: str, url: str, to: Path, raw: Path) -> None:
 def _download(url: str, to: Path) -> None:
     with urllib.request.urlopen(url, timeout=30) as response, to.open("wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
-        with tqdm(total=size or None, unit="B", unit_scale=True, desc=to.name) as bar:
+        with Progress(to.name, size or None, "B") as bar:
             while chunk := response.read(1 << 16):
                 file.write(chunk)
                 bar.update(len(chunk))
-                if bar.n > MAX_BYTES:
+                if bar.done > MAX_BYTES:
                     raise OSError(f"more than {MAX_BYTES >> 30} GiB")
     if size and to.stat().st_size != size:
         raise OSError(f"{to.stat().st_size} of {size} bytes came")

@@ -75,7 +75,7 @@ def make_hardening(
     if made is Exponential:
         return Exponential(beta)
     found: LogEta | Adaptive = (
-        made(**(options or {})) if options or hardening in HARDENINGS.names() else made
+        made(**(options or {})) if options or made in HARDENINGS.parts() else made
     )
     return found
 
@@ -89,7 +89,7 @@ def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
     if not isinstance(psi, str):
         return psi
     made: Any = PSIS.get(psi)
-    found: Psi = made(**(options or {})) if options or psi in PSIS.names() else made
+    found: Psi = made(**(options or {})) if options or made in PSIS.parts() else made
     return found
 
 

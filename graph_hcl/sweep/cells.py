@@ -23,11 +23,12 @@ from graph_hcl.data import card, known
 from graph_hcl.experiment import Experiment
 from graph_hcl.results import PACKAGES
 from graph_hcl.spec import ModelSpec
+from graph_hcl.sweep import identity
 from graph_hcl.sweep.spec import Spec
 
 FORMAT = 1  # counts the changes of what a cell holds, and of defaults that change what comes out
-ELSEWHERE = ("out", "mirror", "data_dir", "device", "diagnose", "repeats")
-"""Settings that say where a run lies, and not what comes out of it."""
+CONTROL = ("dataset", "protocol", "seed", "data", "probe")
+"""Settings, and groups of them, that a control follows from: it trains nothing."""
 
 
 @dataclass(frozen=True)
@@ -46,48 +47,40 @@ class Cell:
     point: dict[str, Any]
     control: str | None = None
 
-    def key(self) -> dict[str, Any]:
-        """Return all that the result follows from, as plain values."""
-        settings = {k: v for k, v in self.config.to_dict().items() if k not in ELSEWHERE}
-        probe = {k: v for k, v in settings["probe"].items() if k != "jobs"}
-        if probe["splits"] is not None:
-            probe["splits"] = hashlib.sha256(Path(probe["splits"]).read_bytes()).hexdigest()
-        settings["probe"] = probe
+    def _settings(self) -> dict[str, Any]:
+        """Return what the result follows from, by dotted name; fixed folds by their content."""
+        found = identity.settings(self.config)
+        if found["probe.splits"] is not None:
+            content = Path(found["probe.splits"]).read_bytes()
+            found["probe.splits"] = hashlib.sha256(content).hexdigest()
         if self.control is not None:
-            kept = ("dataset", "data", "protocol", "probe", "seed")
-            settings = {name: settings[name] for name in kept}
+            found = {name: value for name, value in found.items() if name.split(".")[0] in CONTROL}
+        return found
+
+    def key(self) -> dict[str, Any]:
+        """Return all that the result follows from, as plain values by their frozen names."""
+        return self._key(self._settings())
+
+    def _key(self, settings: dict[str, Any]) -> dict[str, Any]:
         key: dict[str, Any] = {"format": FORMAT, "control": self.control}
         key["epochs"] = list(self.epochs)
         found = card(self.dataset) if self.dataset in known() else None
         if found is not None and found.features.startswith("degree"):
             key["degrees"] = [found.features, found.degree_cap]  # the card decides, no setting
-        return key | {"config": settings}
+        named = {identity.frozen_name(name): value for name, value in settings.items()}
+        # The first records were named with this group in place, empty or not.
+        return key | {"config": {"probe": {}} | identity.nested(named)}
 
     @cached_property
     def name(self) -> str:
         """The hash that names the cell's file, over its complete configuration.
 
-        Settings at the schema's default are left out of it, so that a setting that is new to the
-        schema, with a default that changes nothing, leaves finished cells their names.
+        Settings at their frozen defaults are left out of it, so that a setting that is new to the
+        schema, and a default that is changed, leave finished cells their names.
         """
-        key = self.key()
-        key["config"] = _beyond(key["config"], Config().to_dict())
-        return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def _beyond(given: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that differ from the default, group by group.
-
-    >>> _beyond({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 2, "d": 4}})
-    {'b': {'d': 3}}
-    """
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        usual = default[name]
-        if value != usual:
-            group = isinstance(value, dict) and isinstance(usual, dict) and usual
-            found[name] = _beyond(value, usual) if group else value
-    return found
+        unusual = {k: v for k, v in self._settings().items() if not identity.is_usual(k, v)}
+        text = json.dumps(self._key(unusual), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def expand(spec: Spec) -> list[Cell]:
@@ -108,8 +101,10 @@ def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[
     method = spec.methods[name]
     for point, given in spec.configs(name, dataset, protocol):
         objective, config = make_objective(given)
-        if method.control is not None:
-            controls.CONTROLS.get(method.control)
+        control = method.control
+        if control is not None:
+            control = controls.CONTROLS.canonical(control)
+            controls.CONTROLS.get(control)
             epochs: tuple[int, ...] = (0,)
         elif protocol == "transductive" and getattr(objective, "uses_labels", False):
             return
@@ -118,7 +113,7 @@ def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[
             config = dataclasses.replace(config, epochs=max(epochs))
         for seed in range(spec.seed, spec.seed + spec.repeats):
             seeded = dataclasses.replace(config, seed=seed)
-            yield Cell(dataset, name, protocol, seeded, epochs, point, method.control)
+            yield Cell(dataset, name, protocol, seeded, epochs, point, control)
 
 
 def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from graph_hcl.cli import Parser, config_of, config_parser, flat
 from graph_hcl.config import Config
 from graph_hcl.data.cards import card, known
+from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
+from graph_hcl.settings import Layer, make_config, read_settings
 
 PROTOCOLS = ("transductive", "inductive")
 
@@ -80,22 +79,21 @@ class Spec:
         """Yield each candidate of a method: what is particular to it, and its first config."""
         method = self.methods[name]
         preset = card(dataset).preset if dataset in known() else {}
-        layers = [_inline(settings) for settings in (preset, self.common) if settings]
+        layers = [Layer(preset, f" in the card of {dataset}"), Layer(self.common, " in common")]
         if method.config is not None:
             file = self.folder / method.config
             if not file.is_file():
                 raise UserError(f"The method '{name}': expected a config file, got {file}.")
-            layers.append(f"--config={file}")
+            layers.append(read_settings(file))
         if protocol == "inductive" and self.fixed_folds and self.splits is None:
             raise UserError(
                 f"{self.name} is measured on fixed folds: give their folder of NAME_splits.json "
                 "with --splits, or in $GRAPH_HCL_SPLITS."
             )
         for point in _points(method):
-            own = _nested(flat(method.settings) | point)
-            own |= {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
+            own = {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
             try:
-                config = config_of(_parser().read([*layers, _inline(own)]))
+                config = make_config(*layers, method.settings, point, own)
             except UserError as error:
                 raise UserError(f"The method '{name}': {error}") from error
             if protocol == "inductive" and self.splits is not None:
@@ -139,7 +137,7 @@ def read_spec(path: str | Path, splits: str | None = None) -> Spec:
     unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS]
     if unknown:
         raise UserError(f"Expected protocols of {', '.join(PROTOCOLS)}, but got '{unknown[0]}'.")
-    return spec
+    return dataclasses.replace(spec, datasets=[canonical_name(str(d)) for d in spec.datasets])
 
 
 def splits_file(folder: Path, dataset: str) -> Path:
@@ -152,15 +150,6 @@ def splits_file(folder: Path, dataset: str) -> Path:
         if file.is_file():
             return file
     raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
-
-
-@cache
-def _parser() -> Parser:
-    return config_parser("benchmark", "", "")
-
-
-def _inline(settings: dict[str, Any]) -> str:
-    return f"--config={json.dumps(settings)}"
 
 
 def _method(name: str, given: Any) -> Method:
@@ -220,15 +209,3 @@ def _draw(tune: Tune) -> list[dict[str, Any]]:
         sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
     study = optuna.create_study(sampler=sampler)
     return [dict(study.ask(space).params) for _ in range(tune.trials)]
-
-
-def _nested(flattened: dict[str, Any]) -> dict[str, Any]:
-    """Return {"a": {"b": 1}} for {"a.b": 1}."""
-    found: dict[str, Any] = {}
-    for name, value in flattened.items():
-        *path, last = name.split(".")
-        place = found
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return found

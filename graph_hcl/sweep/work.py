@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from graph_hcl.cli import run
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
+from graph_hcl.progress import Progress
 from graph_hcl.sweep.cells import Cell, run_cell
 from graph_hcl.sweep.claims import claim
 
@@ -79,9 +78,7 @@ class CellFolder:
             return True
 
 
-def run_cells(
-    cells: Sequence[Cell], folder: CellFolder, jobs: int, show: bool, engine: str = "local"
-) -> None:
+def run_cells(cells: Sequence[Cell], folder: CellFolder, jobs: int, engine: str = "local") -> None:
     """Carry out all cells that are not finished; several calls may share the folder.
 
     `jobs` processes work side by side, each with its share of the cores; engine "ray" hands the
@@ -95,23 +92,22 @@ def run_cells(
         else:
             todo.append(cell)
     if engine == "ray":
-        _with_ray(todo, folder, show)
+        _with_ray(todo, folder)
     elif jobs == 1 or len(todo) < 2:
         threads = os.cpu_count() or 1
-        with _bar(len(cells), len(cells) - len(todo), show) as bar:
+        with _bar(len(cells), len(cells) - len(todo)) as bar:
             for cell in todo:
-                bar.set_postfix_str(f"{cell.dataset} {cell.method}")
                 folder.carry_out(cell, threads)
-                bar.update()
+                bar.update(last=f"{cell.dataset} {cell.method}")
     else:
-        _in_processes(todo, folder, min(jobs, len(todo)), show)
+        _in_processes(todo, folder, min(jobs, len(todo)))
 
 
-def _bar(total: int, done: int, show: bool) -> tqdm[Any]:
-    return tqdm(total=total, initial=done, desc="cells", unit="cell", disable=not show)
+def _bar(total: int, done: int) -> Progress:
+    return Progress("benchmark", total, "cell", done=done)
 
 
-def _in_processes(todo: list[Cell], folder: CellFolder, jobs: int, show: bool) -> None:
+def _in_processes(todo: list[Cell], folder: CellFolder, jobs: int) -> None:
     """Run cells in processes that each walk through all of them and take what is free."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
@@ -122,7 +118,7 @@ def _in_processes(todo: list[Cell], folder: CellFolder, jobs: int, show: bool) -
     for worker in workers:
         worker.start()
     try:
-        _watch(todo, folder, lambda: any(worker.is_alive() for worker in workers), show)
+        _watch(todo, folder, lambda: any(worker.is_alive() for worker in workers))
     finally:
         for worker in workers:
             worker.terminate()
@@ -149,21 +145,22 @@ def walk(cells: Sequence[Cell], folder: CellFolder, threads: int) -> None:
         folder.carry_out(cell, threads)
 
 
-def _watch(todo: list[Cell], folder: CellFolder, alive: Callable[[], bool], show: bool) -> None:
+def _watch(todo: list[Cell], folder: CellFolder, alive: Callable[[], bool]) -> None:
     """Move the bar as cells are finished, until nobody works on them."""
     waiting = list(todo)
-    with _bar(len(todo), 0, show) as bar:
+    with _bar(len(todo), 0) as bar:
         while waiting:
             working = alive()
             left = [cell for cell in waiting if not (folder.has(cell) or folder.error(cell))]
-            bar.update(len(waiting) - len(left))
+            if len(left) < len(waiting):
+                bar.update(len(waiting) - len(left))
             waiting = left
             if not working:
                 return
             time.sleep(0.5)
 
 
-def _with_ray(todo: list[Cell], folder: CellFolder, show: bool) -> None:
+def _with_ray(todo: list[Cell], folder: CellFolder) -> None:
     try:
         import ray
     except ImportError as error:
@@ -172,7 +169,7 @@ def _with_ray(todo: list[Cell], folder: CellFolder, show: bool) -> None:
     shared = CellFolder(folder.path.resolve())
     task = ray.remote(num_cpus=1)(walk)
     waiting = [task.remote([cell], shared, 1) for cell in todo]
-    with _bar(len(todo), 0, show) as bar:
+    with _bar(len(todo), 0) as bar:
         while waiting:
             done, waiting = ray.wait(waiting)
             ray.get(done)

@@ -117,6 +117,10 @@ class RunFolder:
             ) from error
         return found
 
+    def forget_results(self) -> None:
+        """Remove `results.json`, where what it measured is about to change."""
+        (self.path / "results.json").unlink(missing_ok=True)
+
     def write_results(self, results: dict[str, Any]) -> None:
         """Write `results.json`."""
         text = json.dumps(results, indent=1) + "\n"

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from graph_hcl.errors import UserError
+from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint
 
 
@@ -125,17 +125,9 @@ def fit(
     if checkpoint is not None and checkpoint.epoch():
         done = checkpoint.load(model, optimizer, generators, state)
     labelled = getattr(objective, "uses_labels", False)
-    epochs = tqdm(
-        range(done + 1, settings.epochs + 1),
-        initial=done,
-        total=settings.epochs,
-        desc=progress,
-        unit="epoch",
-        disable=progress is None or done >= settings.epochs,
-        leave=False,
-    )
+    shown = Progress(progress or "", settings.epochs, "epoch", done=done, show=progress is not None)
     saved = -math.inf
-    for epoch in epochs:
+    for epoch in range(done + 1, settings.epochs + 1):
         start, losses = time.perf_counter(), []
         widest: tuple[Tensor, Tensor, Tensor] | None = None
         if anneal is not None:
@@ -156,7 +148,7 @@ def fit(
         mean = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
         if not math.isfinite(mean):
             raise UserError(
-                f"The loss became {mean} in epoch {epoch}: lower --optimizer.lr or --beta, raise "
+                f"The loss became {mean} in epoch {epoch}: lower --lr or --beta, raise "
                 "--temperature, or look for NaN among the node features."
             )
         seconds = time.perf_counter() - start
@@ -171,7 +163,7 @@ def fit(
         if diagnose and widest and (ends or epoch % math.ceil(LOOK / len(parts)) == 0):
             record |= diagnose(*widest, objective)
         log(record)
-        epochs.set_postfix(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
+        shown.update(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
         due = epoch == settings.epochs or time.monotonic() - saved >= PAUSE
         if checkpoint is not None and due:
             checkpoint.save(epoch, model, optimizer, generators, state)
@@ -179,6 +171,7 @@ def fit(
         if at_epoch is not None:
             at_epoch(epoch, model)
             model.train()
+    shown.close()
     return model
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from graph_hcl.__main__ import main
 
-QUICK = ["--epochs", "2", "--hidden", "8", "--layers", "2", "--probe.name", "class-mean"]
+QUICK = {"--epochs": "2", "--hidden": "8", "--layers": "2", "--probe.name": "class-mean"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,8 @@ def results(run: str, probe: str = "class-mean") -> dict:
 
 
 def train(*argv: str) -> int:
-    return main(["train", *QUICK, *argv])
+    quick = [f"{flag}={value}" for flag, value in QUICK.items() if flag not in argv]
+    return main(["train", *quick, *argv])
 
 
 def test_list_of_commands(capsys) -> None:
@@ -129,7 +130,7 @@ def test_repeats_report_every_seed() -> None:
 def test_evaluate_again_with_another_probe(capsys) -> None:
     assert train("--out", "run") == 0
     before = results("run")
-    assert main(["evaluate", "run", "--probe", "knn"]) == 0
+    assert main(["evaluate", "run", "--probe.name", "KNN"]) == 0
     assert "knn" in capsys.readouterr().out
     assert results("run") == before
     assert main(["evaluate", "run"]) == 0
@@ -188,7 +189,16 @@ def test_embed_a_data_set_with_other_features(capsys) -> None:
         (["--loss.hardening", "soft"], "soft"),
         (["--batch-size", "1"], "--batch-size"),
         (["--no-such-flag", "1"], "Unknown flag"),
-        (["--resume", "nowhere"], "--resume"),
+        (["--resume", "nowhere"], "run folder with a config.yaml at nowhere"),
+        (["--lr=-1"], "Expected --lr to be above 0, but got -1"),
+        (["--beta", "abc"], "Expected --beta to be a number or null, but got 'abc'"),
+        (
+            ["--backbone", "GAT", "--encoder.options.heads", "3"],
+            "Expected --hidden to be a multiple",
+        ),
+        (["--optimizer.lr", "1"], "--optimizer.lr is now --lr"),
+        (["--lr", "1", "--lr", "2"], "Expected --lr once, but got it twice: 1 and 2"),
+        (["--config", "missing.yaml"], "Expected a YAML file of settings at missing.yaml"),
     ],
 )
 def test_mistakes_exit_with_2_one_sentence_and_nothing_written(
@@ -241,3 +251,81 @@ def test_killed_run_resumes_to_the_same_bytes() -> None:
     assert results("killed")["trained"] == results("whole")["trained"]
     epochs = [json.loads(line)["epoch"] for line in log.read_text().splitlines()]
     assert epochs == list(range(1, 41))
+
+
+def test_resume_goes_on_to_more_epochs_as_if_from_the_start(capsys) -> None:
+    assert train("--out", "whole", "--epochs", "4") == 0
+    assert train("--out", "run", "--epochs", "2") == 0
+    assert main(["evaluate", "run", "--probe", "knn"]) == 0
+    assert main(["train", "--resume", "run", "--epochs", "4"]) == 0
+    assert "warning" not in capsys.readouterr().err
+    name = "checkpoint/seed0.safetensors"
+    assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
+    assert results("run")["trained"] == results("whole")["trained"]
+    assert set(json.loads(Path("run/results.json").read_text())) == {
+        "class-mean"
+    }  # knn saw epoch 2
+    assert Path("run/config.yaml").read_text().count("epochs: 4") == 1
+    records = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert [record["epoch"] for record in records] == [1, 2, 3, 4]
+    assert main(["train", "--resume", "run"]) == 0  # there is nothing left to do
+    assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+def test_resume_trains_each_fold_further() -> None:
+    folds = ("--objective", "h-scl", "--probe.folds", "2")
+    assert train(*folds, "--out", "whole", "--epochs", "3") == 0
+    assert train(*folds, "--out", "run", "--epochs", "1") == 0
+    assert main(["train", "--resume=run", "--epochs=3"]) == 0
+    assert results("run")["trained"] == results("whole")["trained"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--epochs", "1"], "Expected --epochs of 2 or more, because the run run has done as many"),
+        (["--epochs", "3", "--lr", "1"], "no other settings than --epochs, but got --lr:"),
+        (["--out", "x", "--probe", "knn"], "but got --out, --probe:"),
+        (["--config", "run/config.yaml"], "but got --config:"),
+        (["--epochs", "many"], "Expected --epochs to be a whole number"),
+    ],
+)
+def test_resume_mistakes_change_nothing(argv: list[str], sentence: str, capsys) -> None:
+    assert train("--out", "run") == 0
+    before = {file: file.read_bytes() for file in Path("run").rglob("*") if file.is_file()}
+    capsys.readouterr()
+    assert main(["train", "--resume", "run", *argv]) == 2
+    told = capsys.readouterr().err
+    assert sentence in told
+    assert told.count("\n") == 1
+    assert before == {f: f.read_bytes() for f in Path("run").rglob("*") if f.is_file()}
+
+
+def test_resume_tells_of_a_schedule_that_is_laid_out_anew(recwarn) -> None:
+    assert train("--out", "run", "--loss.schedule", "linear", "--loss.beta-start", "0") == 0
+    assert main(["train", "--resume", "run", "--epochs", "4"]) == 0
+    told = [str(w.message) for w in recwarn if "linear schedule of beta" in str(w.message)]
+    assert len(told) == 1
+    assert "over 2 epochs" in told[0]
+    assert "over 4 from epoch 3 on" in told[0]
+
+
+def test_config_yaml_holds_canonical_names() -> None:
+    capitals = ("--dataset", "mutag", "--objective", "H-SCL", "--backbone", "Gin")
+    folds = ("--probe.folds", "2", "--loss.hardening", "Exponential")
+    assert train(*capitals, *folds, "--protocol", "INDUCTIVE") == 0
+    text = Path("runs/MUTAG-h-scl-0/config.yaml").read_text()
+    for line in ("dataset: MUTAG", "objective: h-scl", "backbone: gin", "protocol: inductive"):
+        assert line in text
+    assert "hardening: exponential" in text
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal() -> None:
+    command = [sys.executable, "-m", "graph_hcl.train", "--out", "run"]
+    quick = [f"{flag}={value}" for flag, value in QUICK.items()]
+    done = subprocess.run([*command, *quick], capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert 1 <= len(lines) <= 4
+    assert lines[0].startswith("seed0: epoch 1 of 2, loss ")
+    assert "\r" not in done.stderr
+    assert "epoch 1" not in done.stdout

@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pytest
 
-from graph_hcl.config import Config, DataConfig, OptimizerConfig, ProbeConfig
+from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import GraphStore
 from graph_hcl.experiment import Experiment
 from graph_hcl.probes import transductive
@@ -21,7 +21,7 @@ CONFIG = Config(
     diagnose=False,
     views=["identity"],
     data=DataConfig(random_labels=True),
-    optimizer=OptimizerConfig(lr=0.01),
+    lr=0.01,
     probe=ProbeConfig(name="logistic", folds=4, jobs=1),
 )
 

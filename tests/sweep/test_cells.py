@@ -61,18 +61,6 @@ def test_the_name_says_what(changes) -> None:
     assert cell(epochs=(2, 3)).name != cell().name
 
 
-def test_a_setting_that_is_new_to_the_schema_leaves_names_as_they_are(monkeypatch) -> None:
-    before = cell().name
-    to_dict = Config.to_dict
-
-    def with_one_more(config: Config) -> dict:
-        return to_dict(config) | {"brand_new": 0}
-
-    monkeypatch.setattr(Config, "to_dict", with_one_more)
-    assert "brand_new" in cell().key()["config"]
-    assert cell().name == before
-
-
 def test_the_name_says_how_degrees_become_features(monkeypatch) -> None:
     assert "degrees" not in cell().key()  # MUTAG has labels
     social = Cell("COLLAB", "m", "transductive", CONFIG, (3,), {})

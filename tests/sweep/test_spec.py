@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from graph_hcl.errors import UserError
+from graph_hcl.sweep.cells import expand
 from graph_hcl.sweep.spec import read_spec
 
 METHOD = {"ucl": {"settings": {"objective": "ucl"}}}
@@ -20,7 +21,7 @@ def write(folder: Path, **fields) -> Path:
 
 def test_later_layers_win(tmp_path: Path) -> None:
     (tmp_path / "preset.yaml").write_text(
-        "{objective: h-ucl, epochs: 7, batch_size: 32, encoder: {readout: mean}}"
+        "{objective: h-ucl, epochs: 7, batch_size: 32, readout: mean}"
     )
     method = {
         "config": "preset.yaml",
@@ -38,7 +39,7 @@ def test_later_layers_win(tmp_path: Path) -> None:
     ]
     config = found[-1][1]
     assert (config.hidden, config.epochs, config.batch_size) == (8, 7, 16)
-    assert (config.encoder.readout, config.encoder.jk) == ("mean", "last")
+    assert (config.readout, config.encoder.jk) == ("mean", "last")
     assert (config.beta, config.projection.dim, config.seed) == (0.2, 9, 4)
 
 
@@ -118,15 +119,32 @@ def test_tuned_points_are_drawn_once_and_for_all(tmp_path: Path) -> None:
     pytest.importorskip("optuna", reason="the extra tune is not installed")
     space = {
         "beta": {"low": 0.0, "high": 1.0},
-        "optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True},
+        "lr": {"low": 1e-4, "high": 1e-1, "log": True},
         "hidden": {"low": 8, "high": 64},
-        "encoder.readout": ["sum", "mean"],
+        "readout": ["sum", "mean"],
     }
     method = {"settings": {"objective": "h-ucl"}, "tune": {"trials": 8, "space": space}}
     spec = read_spec(write(tmp_path, methods={"m": method}))
     first = [config for _, config in spec.configs("m", "MUTAG", "transductive")]
     assert first == [config for _, config in spec.configs("m", "MUTAG", "transductive")]
     assert len({config.beta for config in first}) == 8
-    assert all(0 <= c.beta <= 1 and 1e-4 <= c.optimizer.lr <= 0.1 for c in first)
-    assert sum(c.optimizer.lr < 10**-2.5 for c in first) in range(2, 7)  # even in the logarithm
-    assert {c.encoder.readout for c in first} == {"sum", "mean"}
+    assert all(0 <= c.beta <= 1 and 1e-4 <= c.lr <= 0.1 for c in first)
+    assert sum(c.lr < 10**-2.5 for c in first) in range(2, 7)  # even in the logarithm
+    assert {c.readout for c in first} == {"sum", "mean"}
+
+
+def test_capitals_do_not_matter(tmp_path: Path) -> None:
+    def names(dataset: str, objective: str, control: str) -> set[str]:
+        methods = {"a": {"settings": {"objective": objective}}, "b": {"control": control}}
+        return {
+            cell.name
+            for cell in expand(read_spec(write(tmp_path, datasets=[dataset], methods=methods)))
+        }
+
+    assert names("mutag", "UCL", "Bag") == names("MUTAG", "ucl", "bag")
+
+
+def test_former_names_of_settings_are_told(tmp_path: Path) -> None:
+    spec = read_spec(write(tmp_path, common={"encoder": {"readout": "mean"}}))
+    with pytest.raises(UserError, match=r"encoder\.readout is now readout: rename it in common"):
+        list(spec.configs("ucl", "MUTAG", "transductive"))

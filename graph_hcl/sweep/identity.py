@@ -1,0 +1,118 @@
+"""What a finished trial is found by: a frozen name and a frozen default for every setting.
+
+Records are found by a hash over these names, so they must outlive the schema: a setting may move,
+be renamed or get another default there, and only the left column here follows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from graph_hcl.config import Config
+
+FROZEN: dict[str, tuple[Any, ...]] = {
+    "dataset": ("dataset", "MUTAG"),
+    "objective": ("objective", "h-ucl"),
+    "beta": ("beta", None),
+    "temperature": ("temperature", None),
+    "epochs": ("epochs", 20),
+    "batch_size": ("batch_size", 128),
+    "backbone": ("backbone", "gin"),
+    "hidden": ("hidden", 32),
+    "layers": ("layers", 3),
+    "seed": ("seed", 0),
+    "protocol": ("protocol", "auto"),
+    "views": ("views", ["node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"] * 2),
+    "data.node_attributes": ("data.node_attributes", False),
+    "data.random_labels": ("data.random_labels", False),
+    "readout": ("encoder.readout", "sum"),
+    "encoder.jk": ("encoder.jk", "cat"),
+    "encoder.norm": ("encoder.norm", "batch_norm"),
+    "encoder.act": ("encoder.act", "relu"),
+    "encoder.dropout": ("encoder.dropout", 0.0),
+    "encoder.per_view": ("encoder.per_view", False),
+    "encoder.weight_noise": ("encoder.weight_noise", 0.0),
+    "encoder.options": ("encoder.options", {}),
+    "projection.layers": ("projection.layers", 2),
+    "projection.dim": ("projection.dim", None),
+    "projection.normalize": ("projection.normalize", None),
+    "loss.hardening": ("loss.hardening", None),
+    "loss.hardening_options": ("loss.hardening_options", None),
+    "loss.schedule": ("loss.schedule", None),
+    "loss.beta_start": ("loss.beta_start", None),
+    "loss.positives": ("loss.positives", None),
+    "loss.negatives": ("loss.negatives", None),
+    "loss.prefactor": ("loss.prefactor", None),
+    "loss.average": ("loss.average", None),
+    "loss.tau_plus": ("loss.tau_plus", None),
+    "loss.detach_weights": ("loss.detach_weights", None),
+    "loss.num_negatives": ("loss.num_negatives", None),
+    "loss.psi": ("loss.psi", None),
+    "loss.psi_options": ("loss.psi_options", None),
+    "loss.queue_size": ("loss.queue_size", None),
+    "lr": ("optimizer.lr", 0.001),
+    "weight_decay": ("optimizer.weight_decay", 0.0),
+    "probe.name": ("probe.name", "svm"),
+    "probe.folds": ("probe.folds", 10),
+    "probe.splits": ("probe.splits", None),
+    "probe.validation": ("probe.validation", 0.1),
+    "probe.fraction": ("probe.fraction", 1.0),
+}
+"""Setting today → its name in the key, then the values at which it is left out of the hash.
+
+Never change what stands on the right. A new setting gets a row whose values are those that it had,
+in effect, in all trials before it.
+"""
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Return the settings that a result follows from, by dotted name.
+
+    Those that only name places, devices or what is logged are marked in the schema with
+    `metadata={"affects_result": False}`, and left out.
+
+    >>> found = settings(Config(dataset="NCI1", device="cpu"))
+    >>> found["dataset"], found["probe.folds"], "device" in found, "probe.jobs" in found
+    ('NCI1', 10, False, False)
+    """
+    return dict(_walk(config, ""))
+
+
+def _walk(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(group):
+        value = getattr(group, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from _walk(value, f"{prefix}{field.name}.")
+        elif field.metadata.get("affects_result", True):
+            yield prefix + field.name, value
+
+
+def frozen_name(name: str) -> str:
+    """Return the name in the key of a setting."""
+    return str(FROZEN[name][0]) if name in FROZEN else name
+
+
+def is_usual(name: str, value: Any) -> bool:
+    """Tell whether a setting has a value that is left out of the hash.
+
+    One that has no row yet is left out at the schema's default.
+    """
+    return value in (FROZEN[name][1:] if name in FROZEN else (settings(Config())[name],))
+
+
+def nested(flattened: dict[str, Any]) -> dict[str, Any]:
+    """Return settings by dotted name group by group.
+
+    >>> nested({"a.b": 1, "a.c": {"d": 2}, "e": 3})
+    {'a': {'b': 1, 'c': {'d': 2}}, 'e': 3}
+    """
+    found: dict[str, Any] = {}
+    for name, value in flattened.items():
+        *path, last = name.split(".")
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return found

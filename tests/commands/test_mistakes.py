@@ -1,0 +1,196 @@
+"""Every setting, given wrongly, costs one sentence that names it as it was typed."""
+
+import re
+import types
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import pytest
+import yaml
+
+from graph_hcl.__main__ import main
+from graph_hcl.cli import config_from, config_parser, read_config
+from graph_hcl.config import Config
+from graph_hcl.errors import UserError
+from graph_hcl.settings import MOVED, flag, groups, make_config, schema
+
+WRONG = {
+    bool: ["maybe", "3"],
+    int: ["abc", "1.5", "null", "true", "[1]"],
+    float: ["abc", "null", "true", ".nan", ".inf", "[1]"],
+    list: ["[1]", "[a"],
+    dict: ["abc", "3", "[1]", "{1: 2}", "{a"],
+    Literal: ["abc", "null", "3"],
+}
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def read(*argv: str) -> Config:
+    return read_config(config_parser("train", "", ""), argv)[0]
+
+
+def kinds(annotation: Any) -> tuple[Any, bool]:
+    """Return what a setting's values are, and whether null is one of them."""
+    optional = get_origin(annotation) in (Union, types.UnionType)
+    inner = get_args(annotation)[0] if optional else annotation
+    return get_origin(inner) or inner, optional
+
+
+def wrong_words() -> list[tuple[str, str]]:
+    found = []
+    for name, annotation in schema().items():
+        kind, optional = kinds(annotation)
+        words = [word for word in WRONG.get(kind, []) if not (optional and word == "null")]
+        found += [(name, word) for word in words]
+    return found
+
+
+def one_sentence(message: str) -> None:
+    assert "\n" not in message
+    assert message.endswith((".", "?"))
+    assert not re.search(r"<class|typing|NoneType|Traceback|Parser key|Union|\bdict\b", message)
+
+
+@pytest.mark.parametrize(("name", "word"), wrong_words())
+def test_a_wrong_kind_of_value(name: str, word: str) -> None:
+    for typed in {flag(name), f"--{name}"}:
+        with pytest.raises(UserError) as caught:
+            read(f"{typed}={word}")
+        one_sentence(str(caught.value))
+        assert str(caught.value).startswith(f"Expected {typed} to be ")
+        assert "but got" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [n for n, k in schema().items() if kinds(k)[0] is not Any])
+def test_a_wrong_kind_of_value_in_a_file(name: str) -> None:
+    kind, optional = kinds(schema()[name])
+    wrong = {str: [3], list: 3, dict: 3, bool: "x", int: 1.5, float: "x", Literal: "x"}[kind]
+    for value in [wrong] if optional else [wrong, None]:
+        nested = value
+        for part in reversed(name.split(".")):
+            nested = {part: nested}
+        Path("c.yaml").write_text(yaml.safe_dump(nested))
+        with pytest.raises(UserError) as caught:
+            config_from(Path("c.yaml"))
+        one_sentence(str(caught.value))
+        assert str(caught.value).startswith(f"Expected {name} in c.yaml to be ")
+
+
+@pytest.mark.parametrize("name", schema())
+def test_a_flag_without_a_value(name: str) -> None:
+    if schema()[name] is bool:
+        group, _, last = name.rpartition(".")
+        config = read(flag(name), "--epochs", "3")
+        assert getattr(getattr(config, group) if group else config, last) is True
+        return
+    with pytest.raises(UserError, match=f"Expected {flag(name)} to be followed by") as caught:
+        read(flag(name), "--epochs", "3") if name != "epochs" else read("--epochs")
+    one_sentence(str(caught.value))
+
+
+@pytest.mark.parametrize("name", schema())
+def test_a_flag_that_stands_twice(name: str) -> None:
+    with pytest.raises(UserError, match=f"Expected {flag(name)} once") as caught:
+        read(f"--{name}", "1", flag(name), "2")
+    one_sentence(str(caught.value))
+
+
+@pytest.mark.parametrize("name", schema())
+def test_a_mistyped_flag_finds_the_right_one(name: str) -> None:
+    last = name.rpartition(".")[2]
+    if len(last) < 4:
+        return
+    with pytest.raises(UserError, match=f"Unknown flag {flag(name)}x.*{flag(name)}") as caught:
+        read(f"{flag(name)}x=3")
+    one_sentence(str(caught.value))
+
+
+@pytest.mark.parametrize("group", sorted(groups() - {"probe"}))
+def test_a_group_is_no_setting(group: str) -> None:
+    with pytest.raises(UserError, match=f"Expected settings of the group --{group} "):
+        read(f"--{group}", "mean")
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_former_names_are_told(old: str) -> None:
+    with pytest.raises(UserError, match=f"{flag(old)} is now {flag(MOVED[old])}"):
+        read(f"--{old}", "1")
+    group, _, last = old.partition(".")
+    Path("c.yaml").write_text(yaml.safe_dump({group: {last: 1}}))
+    with pytest.raises(UserError, match=f"{old} is now {MOVED[old]}: rename it in c.yaml"):
+        config_from(Path("c.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- 1", "Expected c.yaml to map settings to values"),
+        ("3", "Expected c.yaml to map settings to values"),
+        ("a: [", "Expected c.yaml to be YAML, but it is not: .*line"),
+        ("\x00", "Expected c.yaml to be YAML"),
+        ("lossy: 3", "Unknown setting lossy in c.yaml. Did you mean loss"),
+        ("loss: {tua_plus: 3}", "Unknown setting loss.tua_plus in c.yaml. Did you mean loss.tau"),
+        ("loss: 3", "Expected settings of the group loss in c.yaml .*but got 3"),
+        ("loss: null", "Expected settings of the group loss in c.yaml .*but got null"),
+        ("1: 2", "Unknown setting 1 in c.yaml"),
+        ("epochs: !!python/name:os.system", "Expected c.yaml to be YAML"),
+        ("optimizer: {lr: 1, weight_decay: 0}", "optimizer.weight_decay is now weight_decay"),
+        ("optimizer: {momentum: 1}", "Unknown setting optimizer.momentum"),
+    ],
+)
+def test_other_files(text: str, sentence: str) -> None:
+    Path("c.yaml").write_text(text)
+    with pytest.raises(UserError, match=sentence) as caught:
+        read("--config", "c.yaml")
+    one_sentence(str(caught.value))
+
+
+def test_what_is_short_or_in_capitals_is_understood() -> None:
+    config = read("--probe", "knn", "--views", "identity", "--readout", "MEAN", "--encoder.jk=CAT")
+    assert (config.probe.name, config.views) == ("knn", ["identity"])
+    assert (config.readout, config.encoder.jk) == ("mean", "cat")
+    assert read("--dataset", "proteins").dataset == "PROTEINS"
+    assert read("--data.random-labels").data.random_labels
+    assert read("--encoder.norm", "null").encoder.norm is None
+    assert read("--loss.hardening-options.share", "0.5").loss.hardening_options == {"share": 0.5}
+    Path("c.yaml").write_text("views: identity\nprobe: knn\nlr: 1e-3\n")
+    found = config_from(Path("c.yaml"))
+    assert (found.views, found.probe.name, found.lr) == (["identity"], "knn", 0.001)
+    Path("empty.yaml").write_text("# nothing yet\n")
+    assert config_from(Path("empty.yaml")) == Config()
+
+
+def test_a_mapping_is_replaced_whole_and_changed_by_its_key() -> None:
+    low, high = {"loss": {"psi_options": {"margin": 1, "x": 2}}}, {"loss.psi_options.margin": 3}
+    assert make_config(low, high).loss.psi_options == {"margin": 3, "x": 2}
+    assert make_config(low, {"loss.psi_options": {"y": 1}}).loss.psi_options == {"y": 1}
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "embed", "benchmark", "report"])
+def test_commands_own_mistakes(command: str, capsys) -> None:
+    run = [] if command == "train" else ["run"]
+    for argv in (["--no-such"], [*run, "--device"], [*run, "--x", "1"], [*run, "stray", "words"]):
+        if command in ("benchmark", "report") and argv != ["--no-such"]:
+            continue
+        assert main([command, *argv]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("error: ")
+        one_sentence(told.strip())
+    if command != "train":
+        assert main([command]) == 2
+        said = r"error: Expected (RUNS?|FILE|RUN and --out), but it is missing: see --help\.\n"
+        assert re.fullmatch(said, capsys.readouterr().err)
+    assert list(Path().iterdir()) == []
+
+
+def test_print_config_prints_the_whole_and_trains_nothing(capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "--print-config", "--lr", "0.5"])
+    assert stop.value.code == 0
+    Path("c.yaml").write_text(capsys.readouterr().out)
+    assert config_from(Path("c.yaml")) == Config(lr=0.5)
+    assert not Path("runs").exists()
