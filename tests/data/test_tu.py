@@ -331,7 +331,7 @@ def test_graphs_without_nodes_are_dropped(tmp_path, tiny) -> None:
     assert len(got) == 1
     assert same(raw, want)
     del tiny["graph_labels"]
-    with pytest.warns(UserWarning, match="999999999998 of 1000000000000 graphs"):
+    with pytest.warns(UserWarning, match=r"999999999998 of 1000000000000 graphs"):
         raw = read(write(tmp_path / "raw", tiny | {"graph_indicator": "7\n" * 3 + "1e12\n" * 3}))
     assert raw.node_ptr.tolist() == [0, 3, 6]
     with warnings.catch_warnings():
@@ -362,7 +362,7 @@ def test_graphs_without_nodes_are_dropped(tmp_path, tiny) -> None:
         ("graph_indicator", "0\n0\n0\n1\n1\n1\n", "from 1 in .*graph_ind.*, but line 1 has 0"),
         ("graph_indicator", "1\n1\n1\n-2\n2\n2\n", "from 1 in .*graph_ind.*, but line 4 has -2"),
         ("graph_indicator", "1, 1\n", "1 whole number on each line .*but line 1 has 2 fields"),
-        ("graph_labels", "1\n", "Expected 2 lines in .*graph_labels.txt, one per graph, but got 1"),
+        ("graph_labels", "1\n", "Expected 2 lines in .*, one per graph number, but got 1"),
         ("graph_labels", "", "Expected 2 lines in .*, but got 0: complete the file or remove it"),
         ("graph_labels", "1\nred\n", "line 2 has 'red': give each graph one class"),
         ("graph_labels", "1\n0.5\n", "'0.5': .* real targets belong in …_graph_attributes.txt"),
@@ -393,6 +393,18 @@ def test_spoilt_files(tmp_path, tiny, suffix, text, sentence) -> None:
     with pytest.raises(UserError, match=sentence) as caught:
         read(write(tmp_path / "raw", tiny | {suffix: text}))
     assert "\n" not in str(caught.value)
+
+
+def test_lines_for_the_graphs_that_are_there_alone(tmp_path, tiny) -> None:
+    gap = {"graph_indicator": "1\n1\n1\n5\n5\n5\n"}
+    with pytest.raises(UserError, match=r"5 lines in .*, but got 2: number the graphs 1 … 2 with"):
+        read(write(tmp_path / "raw", tiny | gap))
+
+
+def test_edge_between_graphs_whose_nodes_are_not_in_order(tmp_path, tiny) -> None:
+    mixed = {"graph_indicator": "2\n2\n1\n1\n1\n2\n", "A": "1, 2\n3, 5\n4, 6\n"}
+    with pytest.raises(UserError, match=r"between nodes of one graph in .*, but line 3 has 4, 6"):
+        read(write(tmp_path / "raw", tiny | mixed))
 
 
 def test_largest_float32(tmp_path, tiny) -> None:
