@@ -138,7 +138,7 @@ def test_damage_to_each_method(tmp_path, tiny, method) -> None:
     with zipfile.ZipFile(tmp_path / "T.zip", "w", method) as archive:
         archive.writestr("T_A.txt", tiny["A"] * 50)
     whole = (tmp_path / "T.zip").read_bytes()
-    refused = 0
+    refused = []
     for place in range(37, whole.index(b"PK\x01\x02")):  # what is compressed, and its properties
         content = bytearray(whole)
         content[place] ^= 0xFF
@@ -146,11 +146,11 @@ def test_damage_to_each_method(tmp_path, tiny, method) -> None:
         try:
             unpack("T", tmp_path / "T.zip", tmp_path, SUFFIXES)
         except UserError as error:
-            refused += 1
-            assert re.search("T.zip (is not a whole zip|cannot be unpacked)", str(error))
+            refused.append(str(error))
         else:  # a byte that does not matter, such as the version of the writer
             assert (tmp_path / "T_A.txt").read_text(encoding="utf-8") == tiny["A"] * 50
-    assert refused > 20
+    assert len(refused) > 20
+    assert all(re.search("T.zip (is not a whole zip|cannot be unp)", said) for said in refused)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -280,6 +280,7 @@ def test_other_ways_to_write_whole_numbers(tmp_path, tiny, numbers) -> None:
     for suffix in ("A", "graph_indicator", "graph_labels", "node_labels", "edge_labels"):
         rows = [line.split(",") for line in tiny[suffix].splitlines()]
         tiny[suffix] = lines([numbers.format(int(field)) for field in row] for row in rows)
+        tiny[suffix] = "\ufeff" + tiny[suffix]
     assert same(read(write(tmp_path / "raw", tiny)), want)
 
 
@@ -354,6 +355,7 @@ def test_graphs_without_nodes_are_dropped(tmp_path, tiny) -> None:
         ("A", "1, 99999999999999999999\n", "but line 1 has '99999999999999999999'"),
         ("A", "1, 9" + "9" * 5000 + "\n", "line 1 has '9{40}…'"),
         ("A", "1, 1e300\n", "line 1 has '1e300'"),
+        ("node_labels", "9007199254740993.0\n" * 6, "line 1 has '9007199254740993.0'"),
         ("A", "1, 1_0\n", "line 1 has '1_0'"),
         ("A", "1, 2,\n", "line 1 has 3 fields"),
         ("A", "1" * (1 << 21), "but line 1 has 1048576 characters or more"),
