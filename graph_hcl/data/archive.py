@@ -74,7 +74,8 @@ def unpack(name: str, archive: Path, to: Path, suffixes: Iterable[str]) -> None:
         raise
     except _DAMAGE as error:
         raise UserError(f"{archive} is not a whole zip archive ({error}).") from error
-    except (OSError, RuntimeError) as error:  # a method of compression that is not supported, too
+    # RuntimeError: a method of compression that is not known; MemoryError: a dictionary too large.
+    except (OSError, RuntimeError, MemoryError) as error:
         raise UserError(f"{archive} cannot be unpacked ({error}).") from error
 
 

@@ -238,15 +238,16 @@ def _graph_rows(files: dict[str, Path], kept: Tensor) -> tuple[Tensor | None, Te
     graphs = max(int(kept[-1]) + 1, *lengths.values(), 0)
     for suffix, length in lengths.items():
         if length != graphs:
+            gaps = f"number the graphs 1 … {length} without gaps, " if length == len(kept) else ""
             raise UserError(
-                f"Expected {graphs} lines in {files[suffix]}, one per graph, but got {length}: "
-                "complete the file or remove it."
+                f"Expected {graphs} lines in {files[suffix]}, one per graph number, but got "
+                f"{length}: {gaps}complete the file or remove it."
             )
     if missing := graphs - len(kept):
+        it = "it is dropped{}" if missing == 1 else "they are dropped{}"
         warnings.warn(
             f"{missing} of {graphs} graphs have no nodes in {files['graph_indicator']}: "
-            f"{'it is' if missing == 1 else 'they are'} dropped"
-            f"{' with what belongs to them' if lengths else ''}, and the others move up.",
+            f"{it.format(' with label and targets' if lengths else '')}, and the others move up.",
             stacklevel=4,  # whoever called `load`
         )
     return None if labels is None else labels[kept], None if targets is None else targets[kept]

@@ -1,6 +1,7 @@
 """Archives: every layout is read, and what is damaged or hostile is refused in one sentence."""
 
 import io
+import re
 import stat
 import zipfile
 from pathlib import Path
@@ -130,6 +131,26 @@ def test_members_that_leave_the_folder(tmp_path, refused, put_zip, member) -> No
     mirror = put_zip({"TINY/TINY_A.txt": "1, 2\n", member: "1, 2\n"})
     refused(mirror, "leaves its folder: nothing was extracted")
     assert not list(tmp_path.rglob("TINY_A.txt"))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_to_each_method(tmp_path, tiny, method) -> None:
+    with zipfile.ZipFile(tmp_path / "T.zip", "w", method) as archive:
+        archive.writestr("T_A.txt", tiny["A"] * 50)
+    whole = (tmp_path / "T.zip").read_bytes()
+    refused = []
+    for place in range(37, whole.index(b"PK\x01\x02")):  # what is compressed, and its properties
+        content = bytearray(whole)
+        content[place] ^= 0xFF
+        (tmp_path / "T.zip").write_bytes(content)
+        try:
+            unpack("T", tmp_path / "T.zip", tmp_path, SUFFIXES)
+        except UserError as error:
+            refused.append(str(error))
+        else:  # a byte that does not matter, such as the version of the writer
+            assert (tmp_path / "T_A.txt").read_text(encoding="utf-8") == tiny["A"] * 50
+    assert len(refused) > 20
+    assert all(re.search("T.zip (is not a whole zip|cannot be unp)", said) for said in refused)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -25,6 +25,11 @@ def test_one_hot_columns(rows) -> None:
     assert one_hot(labels, columns).tolist() == [a + b for a, b in zip(first, second, strict=True)]
 
 
+def test_range_of_ten_times_the_distinct_values_is_spelt_out() -> None:
+    assert one_hot_columns(torch.tensor([[5], [24]])) == [tuple(range(5, 25))]
+    assert one_hot_columns(torch.tensor([[5], [25]])) == [(5, 25)]
+
+
 def test_one_hot_within_a_budget(monkeypatch) -> None:
     monkeypatch.setattr(codes, "MAX_ONE_HOT_BYTES", 35)
     labels = torch.tensor([[1], [2], [3]])

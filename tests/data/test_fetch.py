@@ -124,6 +124,13 @@ def test_files_in_another_case(tmp_path, tiny, put_raw) -> None:
         load("TINY", data_dir=str(data))
 
 
+def test_dropped_graphs_are_told_to_the_caller(put_raw, tiny) -> None:
+    data = put_raw(tiny | {"graph_indicator": "1\n1\n1\n3\n3\n3\n", "graph_labels": "0\n0\n1\n"})
+    with pytest.warns(UserWarning, match="1 of 3 graphs have no nodes .* it is dropped") as caught:
+        assert len(load("TINY", data_dir=data)) == 2
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_without_labels(tmp_path, tiny, put_raw) -> None:
     del tiny["graph_labels"]
     data = put_raw(tiny)

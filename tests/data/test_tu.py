@@ -280,6 +280,7 @@ def test_other_ways_to_write_whole_numbers(tmp_path, tiny, numbers) -> None:
     for suffix in ("A", "graph_indicator", "graph_labels", "node_labels", "edge_labels"):
         rows = [line.split(",") for line in tiny[suffix].splitlines()]
         tiny[suffix] = lines([numbers.format(int(field)) for field in row] for row in rows)
+        tiny[suffix] = "\ufeff" + tiny[suffix]
     assert same(read(write(tmp_path / "raw", tiny)), want)
 
 
@@ -331,7 +332,7 @@ def test_graphs_without_nodes_are_dropped(tmp_path, tiny) -> None:
     assert len(got) == 1
     assert same(raw, want)
     del tiny["graph_labels"]
-    with pytest.warns(UserWarning, match="999999999998 of 1000000000000 graphs"):
+    with pytest.warns(UserWarning, match=r"999999999998 of 1000000000000 graphs"):
         raw = read(write(tmp_path / "raw", tiny | {"graph_indicator": "7\n" * 3 + "1e12\n" * 3}))
     assert raw.node_ptr.tolist() == [0, 3, 6]
     with warnings.catch_warnings():
@@ -354,6 +355,7 @@ def test_graphs_without_nodes_are_dropped(tmp_path, tiny) -> None:
         ("A", "1, 99999999999999999999\n", "but line 1 has '99999999999999999999'"),
         ("A", "1, 9" + "9" * 5000 + "\n", "line 1 has '9{40}…'"),
         ("A", "1, 1e300\n", "line 1 has '1e300'"),
+        ("node_labels", "9007199254740993.0\n" * 6, "line 1 has '9007199254740993.0'"),
         ("A", "1, 1_0\n", "line 1 has '1_0'"),
         ("A", "1, 2,\n", "line 1 has 3 fields"),
         ("A", "1" * (1 << 21), "but line 1 has 1048576 characters or more"),
@@ -362,7 +364,7 @@ def test_graphs_without_nodes_are_dropped(tmp_path, tiny) -> None:
         ("graph_indicator", "0\n0\n0\n1\n1\n1\n", "from 1 in .*graph_ind.*, but line 1 has 0"),
         ("graph_indicator", "1\n1\n1\n-2\n2\n2\n", "from 1 in .*graph_ind.*, but line 4 has -2"),
         ("graph_indicator", "1, 1\n", "1 whole number on each line .*but line 1 has 2 fields"),
-        ("graph_labels", "1\n", "Expected 2 lines in .*graph_labels.txt, one per graph, but got 1"),
+        ("graph_labels", "1\n", "Expected 2 lines in .*, one per graph number, but got 1"),
         ("graph_labels", "", "Expected 2 lines in .*, but got 0: complete the file or remove it"),
         ("graph_labels", "1\nred\n", "line 2 has 'red': give each graph one class"),
         ("graph_labels", "1\n0.5\n", "'0.5': .* real targets belong in …_graph_attributes.txt"),
@@ -393,6 +395,18 @@ def test_spoilt_files(tmp_path, tiny, suffix, text, sentence) -> None:
     with pytest.raises(UserError, match=sentence) as caught:
         read(write(tmp_path / "raw", tiny | {suffix: text}))
     assert "\n" not in str(caught.value)
+
+
+def test_lines_for_the_graphs_that_are_there_alone(tmp_path, tiny) -> None:
+    gap = {"graph_indicator": "1\n1\n1\n5\n5\n5\n"}
+    with pytest.raises(UserError, match=r"5 lines in .*, but got 2: number the graphs 1 … 2 with"):
+        read(write(tmp_path / "raw", tiny | gap))
+
+
+def test_edge_between_graphs_whose_nodes_are_not_in_order(tmp_path, tiny) -> None:
+    mixed = {"graph_indicator": "2\n2\n1\n1\n1\n2\n", "A": "1, 2\n3, 5\n4, 6\n"}
+    with pytest.raises(UserError, match=r"between nodes of one graph in .*, but line 3 has 4, 6"):
+        read(write(tmp_path / "raw", tiny | mixed))
 
 
 def test_largest_float32(tmp_path, tiny) -> None:
