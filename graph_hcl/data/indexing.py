@@ -101,11 +101,12 @@ def is_sorted_both_ways(edge_index: Tensor, nodes: int) -> bool:
     return np.array_equal(*_edge_keys(edge_index, nodes))
 
 
-def count_one_way(edge_index: Tensor, nodes: int) -> int:
-    """Return how many of the edges [2, E] are not there in the other direction.
+def lacks_reverse(edge_index: Tensor, nodes: int) -> Tensor:
+    """Return which of the edges [2, E] are not there in the other direction, a mask [E].
 
-    >>> count_one_way(torch.tensor([[0, 1, 2, 0], [1, 0, 2, 2]]), 3)
-    1
+    >>> lacks_reverse(torch.tensor([[0, 1, 2, 0], [1, 0, 2, 2]]), 3)
+    tensor([False, False, False,  True])
     """
-    keys, turned = _edge_keys(edge_index, nodes)
-    return int((~np.isin(keys, turned)).sum())
+    source, target = edge_index.cpu()
+    found = np.isin((target * nodes + source).numpy(), (source * nodes + target).numpy())
+    return torch.from_numpy(~found).to(edge_index.device)

@@ -34,6 +34,9 @@ def translate(
     tensor([[2],
             [1]])
     """
+    flat = x is not None and x.dim() == 1
+    if x is not None and flat:
+        x = x[:, None]
     number = {column.name: k for k, column in enumerate(own.columns)}
     unused = [name for name in number if name not in {c.name for c in wanted.columns}]
     parts, unknown = [], []
@@ -65,7 +68,8 @@ def translate(
             stacklevel=3,
         )
     kind = torch.long if wanted.categorical else torch.get_default_dtype()
-    return torch.stack([part.to(kind) for part in parts], dim=1)
+    out = torch.stack([part.to(kind) for part in parts], dim=1)
+    return out.squeeze(1) if flat else out
 
 
 def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Tensor, int]:
