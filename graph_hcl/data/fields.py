@@ -52,7 +52,9 @@ def join(parts: Sequence[Any], name: str, axis: int = 0) -> tuple[Tensor, Tensor
                 f"Expected {name} as a tensor, but got {type(part).__name__} in graph {number}: "
                 "convert it, for instance with torch.as_tensor."
             )
-        if hasattr(part, "as_tensor"):  # PyG's EdgeIndex, whose facts no longer hold end to end
+        if type(part) is not Tensor and hasattr(
+            part, "as_tensor"
+        ):  # PyG's EdgeIndex, whose facts no longer hold end to end
             part = part.as_tensor()
         if not part.dim():
             raise UserError(f"Expected rows in {name}, but graph {number} has a single number.")

@@ -60,7 +60,7 @@ def labels_of_graphs(values: Sequence[Any]) -> Labels:
 def _row(value: Any, number: int) -> Tensor | str:
     """Return the label of one graph: a word, or its tasks [T] as int64 or floats."""
     if isinstance(value, Tensor):
-        found = value.detach().cpu()
+        found = value.cpu()
     elif isinstance(value, str):
         return str(value)
     else:
@@ -96,7 +96,7 @@ def labels_given(y: Any, count: int) -> Labels:
     ((tensor([1, 0]), ()), ('a', 'b'))
     """
     if isinstance(y, Tensor):
-        found = y.detach().cpu()
+        found = y.cpu()
     elif isinstance(y, str | bytes | Mapping | set) or not isinstance(y, Iterable):
         raise UserError(
             f"Expected y as a list or array of {count} labels, but got {type(y).__name__}."
@@ -148,7 +148,7 @@ def _check_all_words(entries: Sequence[Any]) -> None:
 
 def _checked(y: Tensor) -> Tensor:
     """Return y in int64 or float32; NaN, a missing entry, is kept."""
-    y = y.float() if y.dtype.is_floating_point else y
+    y = y.detach().float() if y.dtype.is_floating_point else y
     if y.isinf().any():
         number = int(y.isinf().reshape(len(y), -1).any(1).nonzero()[0])
         raise UserError(f"Expected finite labels y, but graph {number} has an infinite one.")
