@@ -25,7 +25,7 @@ from graph_hcl.data.indexing import (
     positions,
     segment_rows,
 )
-from graph_hcl.data.translate import translate
+from graph_hcl.data.translate import name_unused, translate
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
@@ -156,8 +156,8 @@ class GraphStore:
     def with_vocabulary(self, wanted: Vocabulary) -> GraphStore:
         """Return the store with its features under the meaning that a trained encoder gave them.
 
-        See `translate`. Edge features are translated where `wanted` has any and left out otherwise;
-        degrees are counted where they are asked for. Raises `UserError` as `translate` does.
+        See `translate`. Edge features are translated where `wanted` has any, else left out and
+        named; degrees are counted where they are asked for. Raises `UserError` as `translate` does.
 
         >>> import networkx
         >>> few, many = ([networkx.star_graph(n)] for n in (2, 5))
@@ -177,6 +177,7 @@ class GraphStore:
             )
         if not wanted.edge.columns:
             changed["edge_attr"] = None
+            name_unused([column.name for column in own.edge.columns], "edge")
         elif wanted.edge.columns != own.edge.columns:
             changed["edge_attr"] = translate(self.edge_attr, own.edge, wanted.edge, level="edge")
         return replace(self, **changed)._knowing(self.mirrored)
