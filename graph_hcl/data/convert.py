@@ -1,112 +1,221 @@
-"""Single graphs as the store takes them: checked, or made of NetworkX graphs."""
+"""PyG's graphs as a store: what they carry is kept, named in a warning, or refused."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch_geometric.data import Data, InMemoryDataset
+from torch import Tensor
+from torch_geometric.data import Data
 
+from graph_hcl.data.assemble import both_ways, finish
+from graph_hcl.data.containers import data_list
+from graph_hcl.data.fields import (
+    PARTS,
+    Categorical,
+    edge_weights,
+    encode_columns,
+    ends,
+    join,
+    owner,
+    real,
+)
+from graph_hcl.data.labels import choose_labels, labels_given
 from graph_hcl.data.store import GraphStore
+from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
+KEPT = ("x", "edge_index", "edge_attr", "edge_weight", "pos", "y")
 
-def check_graph(data: Data, number: int, first: Data) -> None:
-    """Raise `UserError` when graph `number` cannot be laid beside the first of its data set.
 
-    >>> check_graph(Data(torch.empty(0, 1)), 3, Data())
-    Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected at least one node in graph 3, but it is empty.
+def from_data(
+    graphs: Iterable[Data] | GraphStore,
+    *,
+    y: Any = None,
+    categorical: Categorical = "auto",
+    undirected: bool = False,
+) -> GraphStore:
+    """Return the store of a PyG data set, a batch, or any iterable of `Data` with the same fields.
+
+    Kept are x [n, columns] (or [n]; node degrees where no graph has it), edge_index [2, e],
+    edge_attr [e, columns] or [e], edge_weight [e], pos [n, …] and y (one number or word of each
+    graph, or [1, tasks] with NaN for a missing one). Other attributes are named in a warning.
+
+    Columns of whole-number types are codes of categories, one-hot in every batch; floats and bools
+    are quantities, in float32. `categorical` = True takes floats that are whole for codes too,
+    False takes all for quantities. Labels given as `y` (a list, array, Series or tensor) count
+    instead of the graphs' own. `undirected` adds the other direction of edges that lack it, with
+    the same attributes; without, a warning counts them. Repeated edges and self-loops stay.
+
+    Raises `UserError`, with the number of the graph, for what cannot be right: NaN, edges to nodes
+    that are not there, fields that only some graphs have or of differing shapes, other containers.
+
+    >>> edges = torch.tensor([[0, 1], [1, 0]])
+    >>> store = from_data([Data(x=torch.tensor([[6], [8]]), edge_index=edges, y="toxic")])
+    >>> store.x.tolist(), store.vocabulary.node.names(), store.classes
+    ([[0], [1]], ['x[0]=6', 'x[0]=8'], ('toxic',))
     """
-    where = f"graph {number}"
-    if not data.num_nodes:
-        raise UserError(f"Expected at least one node in {where}, but it is empty.")
-    if data.x is None or data.x.dim() != 2:
-        got = "none" if data.x is None else list(data.x.shape)
-        raise UserError(f"Expected node features x [nodes, features] in {where}, but got {got}.")
-    if data.edge_index is None or data.edge_index.dim() != 2 or data.edge_index.shape[0] != 2:
-        got = "none" if data.edge_index is None else list(data.edge_index.shape)
-        raise UserError(f"Expected edge_index [2, edges] in {where}, but got {got}.")
-    if data.x.shape[1] != first.x.shape[1]:
-        raise UserError(
-            f"Expected {first.x.shape[1]} node features as in graph 0, but {where} has "
-            f"{data.x.shape[1]}."
-        )
-    nodes, edges = data.x.shape[0], data.edge_index
-    if edges.numel() and (int(edges.min()) < 0 or int(edges.max()) >= nodes):
-        raise UserError(
-            f"Expected node numbers 0 … {nodes - 1} in {where}, but an edge names "
-            f"{int(edges.max()) if int(edges.min()) >= 0 else int(edges.min())}."
-        )
-    for name in ("edge_attr", "y"):
-        if (getattr(data, name) is None) != (getattr(first, name) is None):
-            raise UserError(f"Expected '{name}' in all graphs or in none, but {where} differs.")
-    if data.edge_attr is not None and len(data.edge_attr) != edges.shape[1]:
-        raise UserError(
-            f"Expected {edges.shape[1]} rows of edge_attr in {where}, but got "
-            f"{len(data.edge_attr)}."
-        )
-    if data.y is not None and torch.as_tensor(data.y).numel() != 1:
-        raise UserError(f"Expected one label y in {where}, but got {list(data.y.shape)}.")
-
-
-def graph_of(graph: Any, features: str) -> Data:
-    """Return a NetworkX graph as PyG's `Data`: x by the node attribute `features`, y by its own.
-
-    Raises `UserError` for an empty graph, and for attributes that are no numbers or not on all
-    nodes.
-
-    >>> import networkx
-    >>> graph_of(networkx.path_graph(3), "x")
-    Data(x=[3, 1], edge_index=[2, 4])
-    """
-    if not len(graph):
-        raise UserError("Expected at least one node in each NetworkX graph, but one is empty.")
-    order = {node: index for index, node in enumerate(graph.nodes)}
-    pairs = [(order[u], order[v]) for u, v in graph.to_directed().edges()]
-    edge_index = torch.tensor(sorted(set(pairs)), dtype=torch.long).reshape(-1, 2).t()
-    rows = [value for _, value in graph.nodes(data=features)]
-    given = [row for row in rows if row is not None]
-    if given and len(given) < len(rows):
-        raise UserError(f"Expected the attribute '{features}' on all nodes of a graph or on none.")
-    try:
-        values = torch.tensor(given, dtype=torch.float) if given else torch.ones(len(rows))
-        label = graph.graph.get("y")
-        y = None if label is None else torch.tensor([label])
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"Expected numbers in the node attribute '{features}' and the graph attribute 'y': "
-            f"{error}."
-        ) from error
-    return Data(x=values.reshape(len(rows), -1), edge_index=edge_index, y=y)
-
-
-def from_data(graphs: Iterable[Data]) -> GraphStore:
-    """Return the store of a PyG data set or of any iterable of `Data` with the same fields."""
-    if isinstance(graphs, InMemoryDataset):
-        graphs = [graphs[index] for index in range(len(graphs))]
-    items = list(graphs)
-    if not items:
-        raise UserError("Expected at least one graph, but got none.")
-    for number, data in enumerate(items):
-        check_graph(data, number, items[0])
-    first = items[0]
-    node_sizes = torch.tensor([data.x.shape[0] for data in items])
-    edge_sizes = torch.tensor([data.edge_index.shape[1] for data in items])
-    labelled = first.y is not None
-    return GraphStore(
-        x=torch.cat([data.x for data in items]).float().contiguous(),
-        edge_index=torch.cat([data.edge_index for data in items], dim=1).contiguous(),
-        node_ptr=torch.cat([torch.zeros(1, dtype=torch.long), node_sizes.cumsum(0)]),
-        edge_ptr=torch.cat([torch.zeros(1, dtype=torch.long), edge_sizes.cumsum(0)]),
-        edge_attr=None
-        if first.edge_attr is None
-        else torch.cat([data.edge_attr for data in items]).contiguous(),
-        y=torch.cat([torch.as_tensor(data.y).reshape(1) for data in items]) if labelled else None,
+    if categorical not in (True, False, "auto"):
+        raise UserError(f"Expected categorical as 'auto', True or False, but got {categorical!r}.")
+    if isinstance(graphs, GraphStore):
+        if categorical != "auto":
+            raise UserError(
+                "Expected graphs whose columns have no meaning yet for categorical, but got a "
+                "GraphStore: leave it out."
+            )
+        store = graphs
+        if y is not None:
+            given, words = labels_given(y, len(store))
+            store = replace(store, y=given, classes=words, sha256="")
+        return both_ways(store) if undirected else store
+    fields = [data.to_dict() for data in data_list(graphs)]
+    _name_dropped(fields)
+    taken = {name: _field(fields, name) for name in KEPT if name != "y" or y is None}
+    edge_index, edge_sizes = _edges(taken.pop("edge_index"), fields)
+    own = taken.pop("y", None)
+    tensors: dict[str, Tensor] = {}
+    sizes: dict[str, Tensor] = {}
+    for name, parts in taken.items():
+        if parts is not None:
+            tensors[name], sizes[name] = join(parts, name)
+    node_sizes = _node_sizes(fields, sizes, edge_index, ends(edge_sizes))
+    _check_sizes(sizes, {"node": node_sizes, "edge": edge_sizes})
+    label, classes = choose_labels(y, own, len(fields))
+    node_ptr, edge_ptr = ends(node_sizes), ends(edge_sizes)
+    _check_inside(edge_index, node_sizes, edge_sizes, edge_ptr)
+    meaning: dict[str, Features] = {}
+    for name, ptr in (("x", node_ptr), ("edge_attr", edge_ptr)):
+        if name in tensors:
+            tensors[name], meaning[name] = encode_columns(tensors[name], name, ptr, categorical)
+    if "x" in tensors and tensors["x"].dim() == 1:
+        tensors["x"] = tensors["x"][:, None]
+    if "pos" in tensors:
+        tensors["pos"] = real(tensors["pos"], "pos", node_ptr)
+    if "edge_weight" in tensors:
+        tensors["edge_weight"] = edge_weights(tensors["edge_weight"], edge_ptr)
+    store = GraphStore(
+        x=tensors.get("x", torch.empty(int(node_ptr[-1]), 0)),
+        edge_index=edge_index,
+        node_ptr=node_ptr,
+        edge_ptr=edge_ptr,
+        edge_attr=tensors.get("edge_attr"),
+        edge_weight=tensors.get("edge_weight"),
+        pos=tensors.get("pos"),
+        y=label,
+        vocabulary=Vocabulary(meaning.get("x", Features()), meaning.get("edge_attr", Features())),
+        classes=classes,
     )
+    return finish(store, undirected=undirected)
 
 
-def from_networkx(graphs: Iterable[Any], features: str = "x") -> GraphStore:
-    """Return the store of NetworkX graphs."""
-    return from_data(graph_of(graph, features) for graph in graphs)
+def _name_dropped(fields: list[dict[str, Any]]) -> None:
+    names = {name for one in fields for name, value in one.items() if value is not None}
+    dropped = sorted(names - {*KEPT, "num_nodes", "_num_nodes"})
+    if dropped and not (dropped == ["adj_t"] and "edge_index" not in names):
+        warnings.warn(
+            f"Of these graphs, {', '.join(dropped)} {'is' if len(dropped) == 1 else 'are'} not "
+            f"read: a store keeps {', '.join(KEPT[:-1])} and y.",
+            stacklevel=4,
+        )
+
+
+def _field(fields: list[dict[str, Any]], name: str) -> list[Any] | None:
+    """Return a field of all graphs, or None where none has it. Raises where only some have."""
+    parts = [one.get(name) for one in fields]
+    absent = [number for number, part in enumerate(parts) if part is None]
+    if len(absent) == len(parts):
+        return None
+    if absent:
+        present = next(number for number, part in enumerate(parts) if part is not None)
+        raise UserError(
+            f"Expected '{name}' in all graphs or in none, but graph {absent[0]} has none and graph "
+            f"{present} has it."
+        )
+    return parts
+
+
+def _edges(parts: list[Any] | None, fields: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
+    """Return all edges [2, E], with node numbers local to their graph, and each graph's number."""
+    if parts is None:
+        advice = "set torch.empty(2, 0, dtype=torch.long) for graphs without edges"
+        if fields[0].get("adj_t") is not None:
+            advice = "it has adj_t instead, so leave out the transform ToSparseTensor"
+        raise UserError(f"Expected edge_index [2, edges], but graph 0 has none: {advice}.")
+    for number, part in enumerate(parts):
+        shape = list(getattr(part, "shape", ()))
+        if isinstance(part, Tensor) and (len(shape) != 2 or shape[0] != 2):
+            raise UserError(
+                f"Expected edge_index [2, edges], but graph {number} has {shape}"
+                + (": transpose it." if len(shape) == 2 and shape[1] == 2 else ".")
+            )
+        if isinstance(part, Tensor) and shape[1]:
+            kind = part.dtype
+            if kind.is_floating_point or kind.is_complex or kind == torch.bool:
+                raise UserError(
+                    f"Expected edge_index of whole numbers, but graph {number} has {kind}: use "
+                    ".long()."
+                )
+    edges, sizes = join(parts, "edge_index", axis=1)
+    return edges.long(), sizes
+
+
+def _node_sizes(
+    fields: list[dict[str, Any]], sizes: dict[str, Tensor], edges: Tensor, edge_ptr: Tensor
+) -> Tensor:
+    """Return the number of nodes of each graph [G]: of x, pos or num_nodes, or of its edges."""
+    told = [one.get("num_nodes") for one in fields]
+    rows = sizes.get("x", sizes.get("pos"))
+    if rows is not None:
+        for number, (size, count) in enumerate(zip(rows.tolist(), told, strict=True)):
+            if count is not None and int(count) != size:
+                name = "x" if "x" in sizes else "pos"
+                raise UserError(
+                    f"Expected {int(count)} rows of {name} in graph {number} as num_nodes says, "
+                    f"but got {size}."
+                )
+        return rows
+    inferred = [number for number, count in enumerate(told) if count is None]
+    if inferred:
+        warnings.warn(
+            f"Neither x, pos nor num_nodes tells how many nodes graph {inferred[0]} has: it ends "
+            "with the largest node number of its edges.",
+            stacklevel=4,
+        )
+    found = [0 if count is None else int(count) for count in told]
+    for number in inferred:
+        part = edges[:, edge_ptr[number] : edge_ptr[number + 1]]
+        found[number] = int(part.max()) + 1 if part.numel() else 0
+    return torch.tensor(found)
+
+
+def _check_sizes(sizes: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Raise unless every graph has nodes, and each field as many rows as nodes or edges."""
+    empty = (expected["node"] < 1).nonzero()
+    if len(empty):
+        raise UserError(
+            f"Expected at least one node in graph {int(empty[0])}, but it is empty: leave it out."
+        )
+    for name, rows in sizes.items():
+        wrong = (rows != expected[PARTS[name]]).nonzero()
+        if len(wrong):
+            number = int(wrong[0])
+            raise UserError(
+                f"Expected {int(expected[PARTS[name]][number])} rows of {name} in graph {number}, "
+                f"one per {PARTS[name]}, but got {int(rows[number])}."
+            )
+
+
+def _check_inside(edges: Tensor, nodes: Tensor, edge_sizes: Tensor, edge_ptr: Tensor) -> None:
+    """Raise where an edge names a node that its graph does not have."""
+    limit = nodes.repeat_interleave(edge_sizes)
+    wrong = (edges < 0) | (edges >= limit)
+    if wrong.any():
+        end, edge = wrong.nonzero()[0].tolist()
+        number = owner(edge_ptr, edge)
+        raise UserError(
+            f"Expected node numbers 0 … {int(nodes[number]) - 1} in graph {number}, but an edge "
+            f"names {int(edges[end, edge])}."
+        )

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from graph_hcl.data.assemble import both_ways
 from graph_hcl.data.cards import Card, card, known
 from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.fetch import check_sha256, raw_files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -20,12 +20,12 @@ from graph_hcl.data.batch import columns, make_batch
 from graph_hcl.data.indexing import (
     Indices,
     as_number,
-    count_one_way,
     is_sorted_both_ways,
+    lacks_reverse,
     positions,
     segment_rows,
 )
-from graph_hcl.data.translate import translate
+from graph_hcl.data.translate import name_unused, translate
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
@@ -41,7 +41,7 @@ TENSORS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GraphStore:
     """Graphs laid end to end in contiguous tensors on one device.
 
@@ -76,11 +76,11 @@ class GraphStore:
     vocabulary: Vocabulary = None  # type: ignore[assignment]
     classes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
-    sha256: str = field(default="", compare=False)
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.vocabulary is None:
-            edges = 0 if self.edge_attr is None else self.edge_attr[:1].flatten(1).shape[1]
+            edges = 0 if self.edge_attr is None else (*self.edge_attr.shape, 1)[1]
             plain = Features.quantities(edges, "edge_attr") if edges else Features()
             vocabulary = Vocabulary(Features.quantities(self.x.shape[1]), plain)
             object.__setattr__(self, "vocabulary", vocabulary)
@@ -134,7 +134,7 @@ class GraphStore:
         """Number of edges whose other direction is not there."""
         if self.mirrored:
             return 0
-        return count_one_way(self.edge_index + self._shift(), int(self.node_ptr[-1]))
+        return int(lacks_reverse(self.edge_index + self._shift(), int(self.node_ptr[-1])).sum())
 
     def _shift(self) -> Tensor:
         """Return what takes each edge's local node numbers to numbers in the whole store [E]."""
@@ -158,8 +158,8 @@ class GraphStore:
     def with_vocabulary(self, wanted: Vocabulary) -> GraphStore:
         """Return the store with its features under the meaning that a trained encoder gave them.
 
-        See `translate`. Edge features are translated where `wanted` has any and left out otherwise;
-        degrees are counted where they are asked for. Raises `UserError` as `translate` does.
+        See `translate`. Edge features are translated where `wanted` has any, else left out and
+        named; degrees are counted where they are asked for. Raises `UserError` as `translate` does.
 
         >>> import networkx
         >>> few, many = ([networkx.star_graph(n)] for n in (2, 5))
@@ -179,6 +179,7 @@ class GraphStore:
             )
         if not wanted.edge.columns:
             changed["edge_attr"] = None
+            name_unused([column.name for column in own.edge.columns], "edge")
         elif wanted.edge.columns != own.edge.columns:
             changed["edge_attr"] = translate(self.edge_attr, own.edge, wanted.edge, level="edge")
         return replace(self, **changed)._knowing(self.mirrored)
@@ -314,14 +315,14 @@ class GraphStore:
     def from_networkx(cls, graphs: Iterable[Any], **options: Any) -> GraphStore:
         """Return the store of NetworkX graphs.
 
-        See `graph_hcl.data.convert.from_networkx` for what is taken and what is refused.
+        See `graph_hcl.data.networkx.from_networkx` for what is taken and what is refused.
 
         >>> import networkx
         >>> store = GraphStore.from_networkx([networkx.cycle_graph(3), networkx.path_graph(4)])
         >>> store.edge_ptr.tolist(), store.vocabulary.node.names()
         ([0, 6, 12], ['degree=0', 'degree=1', 'degree=2'])
         """
-        from graph_hcl.data.convert import from_networkx
+        from graph_hcl.data.networkx import from_networkx
 
         return from_networkx(graphs, **options)
 

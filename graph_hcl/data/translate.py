@@ -34,6 +34,9 @@ def translate(
     tensor([[2],
             [1]])
     """
+    flat = x is not None and x.dim() == 1
+    if x is not None and flat:
+        x = x[:, None]
     number = {column.name: k for k, column in enumerate(own.columns)}
     unused = [name for name in number if name not in {c.name for c in wanted.columns}]
     parts, unknown = [], []
@@ -58,14 +61,23 @@ def translate(
             f"{', '.join(unknown)}: encoded as unknown.",
             stacklevel=3,
         )
-    if unused:
-        warnings.warn(
-            f"The {level} features {', '.join(unused)} are left out: the encoder was trained "
-            "without them.",
-            stacklevel=3,
-        )
+    name_unused(unused, level)
     kind = torch.long if wanted.categorical else torch.get_default_dtype()
-    return torch.stack([part.to(kind) for part in parts], dim=1)
+    out = torch.stack([part.to(kind) for part in parts], dim=1)
+    return out.squeeze(1) if flat else out
+
+
+def name_unused(names: list[str], level: str) -> None:
+    """Warn of the features `names` that a trained encoder does not read.
+
+    >>> name_unused([], "edge")
+    """
+    if names:
+        warnings.warn(
+            f"The {level} features {', '.join(names)} are left out: the encoder was trained "
+            "without them.",
+            stacklevel=4,
+        )
 
 
 def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Tensor, int]:

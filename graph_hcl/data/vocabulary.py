@@ -128,7 +128,7 @@ class Features:
         """Return features [n, F] for the network from stored ones [n, columns].
 
         Categories become one-hot, an unknown value all zeros, as a masked feature is; quantities
-        are scaled.
+        are scaled. A single quantity given as [n] stays so.
 
         >>> features = Features((Column("size", mean=2.0, std=4.0), Column("element", ("C", "N"))))
         >>> features.encode(torch.tensor([[6.0, 1.0], [2.0, -1.0]]))
@@ -137,6 +137,8 @@ class Features:
         """
         if self._plain:
             return x
+        if x.dim() == 1:
+            return self.encode(x[:, None]).squeeze(1)
         layout = self._layout(x.device)
         out = x.new_zeros(len(x), self.width, dtype=torch.get_default_dtype())
         if len(layout.categories):
@@ -184,9 +186,9 @@ class Features:
         if not self.scalable or not len(x):
             return self
         columns = []
-        for number, column in enumerate(self.columns):
+        for column, stored in zip(self.columns, x.reshape(len(x), -1).unbind(1), strict=True):
             if column.values is None:
-                values = x[:, number].double()
+                values = stored.double()
                 std = float(values.std(correction=0))
                 indicator = bool(((values == 0) | (values == 1)).all())
                 if indicator or not std > 1e-12 * max(1.0, float(values.abs().max())):

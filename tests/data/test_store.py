@@ -1,34 +1,48 @@
-"""A store's batches equal PyG's own, whatever the graphs and the choice of them."""
+"""A store's graphs and batches equal PyG's own, whatever the graphs and the choice of them."""
 
+import dataclasses
 from pathlib import Path
 
-import networkx
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
-from torch_geometric.utils import coalesce, from_networkx
+from torch_geometric.loader import DataLoader
 
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.* given in one direction only")
 
-def random_graphs(count, edge_attr, label, seed):
+FIELDS = ("edge_attr", "flat edge_attr", "edge_weight", "pos", "class", "real", "tasks")
+
+
+def random_graphs(count, fields, seed):
     draw = torch.Generator().manual_seed(seed)
+
+    def rand(*shape):
+        return torch.rand(shape, generator=draw)
+
     graphs = []
     for _ in range(count):
         nodes = int(torch.randint(1, 6, (), generator=draw))
         edges = int(torch.randint(0, 9, (), generator=draw))
-        data = Data(
-            x=torch.rand(nodes, 3, generator=draw),
-            edge_index=torch.randint(0, nodes, (2, edges), generator=draw),
-        )
-        if edge_attr:
-            data.edge_attr = torch.rand(edges, 2, generator=draw)
-        if label is not None:
-            data.y = torch.randint(0, 4, (1,), generator=draw).to(label)
+        data = Data(rand(nodes, 3), torch.randint(0, nodes, (2, edges), generator=draw))
+        made = {
+            "edge_attr": ("edge_attr", rand(edges, 2)),
+            "flat edge_attr": ("edge_attr", rand(edges)),
+            "edge_weight": ("edge_weight", rand(edges)),
+            "pos": ("pos", rand(nodes, 3)),
+            "class": ("y", torch.randint(0, 4, (1,), generator=draw)),
+            "real": ("y", rand(1)),
+            "tasks": ("y", rand(1, 2)),
+        }
+        for field in FIELDS:
+            if field in fields:
+                name, value = made[field]
+                data[name] = value
         graphs.append(data)
     return graphs
 
@@ -40,127 +54,211 @@ def same(one, other):
         assert torch.equal(one[key], other[key]), key
 
 
+def random_store(count=5, fields=("edge_attr", "class"), seed=0):
+    return GraphStore.from_data(random_graphs(count, fields, seed))
+
+
+some_fields = st.sets(st.sampled_from(FIELDS))
+
+
 @given(
     count=st.integers(1, 7),
-    edge_attr=st.booleans(),
-    label=st.sampled_from([None, torch.long, torch.float]),
+    fields=some_fields,
     seed=st.integers(0, 10**6),
     picks=st.lists(st.integers(-1000, 1000), max_size=9),
 )
-def test_batch_equals_pyg(count, edge_attr, label, seed, picks) -> None:
-    graphs = random_graphs(count, edge_attr, label, seed)
+def test_batch_equals_pyg(count, fields, seed, picks) -> None:
+    graphs = random_graphs(count, fields, seed)
     store = GraphStore.from_data(graphs)
     picks = [pick % (2 * count) - count for pick in picks] or [0]  # negative ones count from behind
-    batch, expected = store[picks], Batch.from_data_list([graphs[pick] for pick in picks])
+    batch, expected = store.batch(picks), Batch.from_data_list([graphs[pick] for pick in picks])
     same(batch, expected)
+    same(batch, Batch.from_data_list([store[pick] for pick in picks]))
+    same(batch, store[picks].batch(slice(None)))
     assert batch.num_graphs == expected.num_graphs
     for one, pick in zip(batch.to_data_list(), picks, strict=True):
         same(one, graphs[pick])
     same(batch.get_example(len(picks) - 1), graphs[picks[-1]])
+    assert GraphStore.from_data(batch.to_data_list()).digest() == store[picks].digest()
+    assert GraphStore.from_data(batch).digest() == store[picks].digest()
+
+
+@given(count=st.integers(1, 7), fields=some_fields, seed=st.integers(0, 10**6), data=st.data())
+def test_taken_apart_like_a_list(count, fields, seed, data) -> None:
+    graphs = random_graphs(count, fields, seed)
+    store = GraphStore.from_data(graphs)
+    assert len(store) == count
+    for one, expected in zip(store, graphs, strict=True):
+        same(one, expected)
+    number = data.draw(st.integers(-count, count - 1))
+    for kind in (int, np.int64, np.int32, torch.tensor):
+        assert isinstance(store[kind(number)], Data)
+        same(store[kind(number)], graphs[number])
+    part = data.draw(st.slices(count))
+    mask = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    for chosen, kept in ((part, graphs[part]), (mask, [g for g, m in zip(graphs, mask) if m])):  # noqa: B905
+        some = store[chosen]
+        assert isinstance(some, GraphStore)
+        assert some.vocabulary == store.vocabulary
+        assert len(some) == len(kept)
+        for one, expected in zip(some, kept, strict=True):
+            same(one, expected)
 
 
 def test_ways_to_choose() -> None:
-    store = GraphStore.from_data(random_graphs(4, True, torch.long, 0))
-    expected = store[torch.tensor([1, 3])]
-    for chosen in ([1, 3], np.array([1, 3]), torch.tensor([False, True, False, True])):
-        same(store[chosen], expected)
-    same(store[np.array([1, 3], dtype=np.int32)], expected)
-    assert store[torch.zeros(4, dtype=torch.bool)].num_graphs == 0
+    store = random_store(4)
+    expected = store.batch(torch.tensor([1, 3]))
+    mask = [False, True, False, True]
+    ways = [[1, 3], (1, 3), np.array([1, 3]), np.array([1, 3], dtype=np.int32), mask]
+    for chosen in [*ways, torch.tensor(mask), np.array(mask), slice(1, None, 2), range(1, 4, 2)]:
+        same(store.batch(chosen), expected)
+        same(store[chosen].batch([0, 1]), expected)
+    for nothing in (torch.zeros(4, dtype=torch.bool), [], slice(2, 2), np.array([], dtype=int)):
+        assert store.batch(nothing).num_graphs == 0
+        assert store.batch(nothing).to_data_list() == []
+        assert len(store[nothing]) == 0
+        assert list(store[nothing]) == []
 
 
 @pytest.mark.parametrize(
-    "chosen", [torch.tensor([0.0]), torch.tensor(1), torch.tensor([True]), torch.tensor([[0]])]
+    "chosen",
+    [
+        torch.tensor([0.0]),
+        torch.tensor([True]),
+        torch.tensor([[0]]),
+        True,
+        [True, 2.5],
+        "x",
+        None,
+        0.0,
+        ["a"],
+        {0},
+        torch.tensor([1j]),
+    ],
 )
 def test_wrong_ways_to_choose(chosen) -> None:
     with pytest.raises(UserError, match=r"Expected whole numbers \[B\] or a mask \[2\]"):
-        GraphStore.from_data(random_graphs(2, False, None, 0))[chosen]
+        random_store(2)[chosen]
+    with pytest.raises(UserError, match=r"Expected whole numbers \[B\] or a mask \[2\]"):
+        random_store(2).batch(chosen)
 
 
-@pytest.mark.parametrize("chosen", [[2], [-3]])
+@pytest.mark.parametrize("chosen", [2, -3, [2], [-3], np.int64(2), torch.tensor([0, 5])])
 def test_absent_graphs(chosen) -> None:
     with pytest.raises(IndexError):
-        GraphStore.from_data(random_graphs(2, False, None, 0))[chosen]
+        random_store(2)[chosen]
+
+
+def test_a_graph_is_the_users_to_change() -> None:
+    store = random_store(3, FIELDS)
+    before = store.digest()
+    one, batch = store[1], store.batch([1])
+    for taken in (one, batch):
+        for key in ("x", "edge_index", "edge_attr", "edge_weight", "pos", "y"):
+            taken[key].zero_().sub_(1)
+    assert store.digest() == before
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_loaders(workers) -> None:
+    graphs = random_graphs(5, ("edge_attr", "class"), 2)
+    loader = DataLoader(GraphStore.from_data(graphs), batch_size=2, num_workers=workers)
+    batches = list(loader)
+    assert [batch.num_graphs for batch in batches] == [2, 2, 1]
+    for batch, start in zip(batches, (0, 2, 4), strict=True):
+        same(batch, Batch.from_data_list(graphs[start : start + 2]))
+    plain = torch.utils.data.DataLoader(
+        GraphStore.from_data(graphs), batch_size=3, shuffle=True, collate_fn=Batch.from_data_list
+    )
+    assert sorted(batch.num_graphs for batch in plain) == [2, 3]
+
+
+def test_categories_come_out_one_hot() -> None:
+    edges = torch.tensor([[0, 1], [1, 0]])
+    graphs = [
+        Data(torch.tensor([[6], [8]]), edges, edge_attr=torch.tensor([2, 1])),
+        Data(torch.tensor([[8], [17]]), edges, edge_attr=torch.tensor([1, 1])),
+    ]
+    store = GraphStore.from_data(graphs)
+    assert store.x.tolist() == [[0], [1], [1], [2]]
+    assert store[1].x.tolist() == [[0, 1, 0], [0, 0, 1]]
+    assert store.batch([1, 0]).edge_attr.tolist() == [[1, 0], [1, 0], [0, 1], [1, 0]]
+    assert (store.num_features, store.num_edge_features) == (3, 2)
+    same(store.batch([1, 0]), Batch.from_data_list([store[1], store[0]]))
+    assert store.batch([]).x.shape == (0, 3)
+
+
+def test_a_store_takes_no_part_in_comparisons_of_tensors() -> None:
+    store = random_store(2)
+    assert store == store
+    assert store != random_store(2)
+    assert store in {store}
 
 
 def test_sizes() -> None:
-    graphs = random_graphs(5, False, torch.long, 1)
+    graphs = random_graphs(5, ["class"], 1)
     store = GraphStore.from_data(iter(graphs))
-    assert (len(store), store.num_features) == (5, 3)
+    assert (len(store), store.num_features, store.num_node_features) == (5, 3, 3)
     assert store.num_classes == len({int(data.y) for data in graphs})
-    assert GraphStore.from_data(random_graphs(5, False, None, 1)).num_classes == 0
+    assert GraphStore.from_data(random_graphs(5, [], 1)).num_classes == 0
     assert all(tensor.is_contiguous() for tensor in (store.x, store.edge_index, store.y))
 
 
-E0 = torch.zeros(2, 0, dtype=torch.long)
-GOOD = Data(x=torch.ones(2, 3), edge_index=E0)
+def test_a_store_of_bare_tensors_knows_its_widths() -> None:
+    ptr = torch.tensor([0, 2])
+    edges = torch.tensor([[0, 1], [1, 0]])
+    for attr, width in ((None, 0), (torch.ones(2), 1), (torch.ones(2, 3), 3)):
+        store = GraphStore(torch.ones(2, 4), edges, ptr, ptr, edge_attr=attr)
+        assert (store.num_features, store.num_edge_features) == (4, width)
 
 
-@pytest.mark.parametrize(
-    ("graphs", "sentence"),
-    [
-        ([], "at least one graph"),
-        ([Data(edge_index=E0, num_nodes=2)], "Expected node features x .* but got none"),
-        ([GOOD, Data(x=torch.ones(2, 4), edge_index=E0)], "Expected 3 .* graph 1 has 4"),
-        ([Data(x=torch.ones(2, 3), edge_index=E0, edge_attr=torch.ones(1, 1))], "rows of edge"),
-        ([Data(x=torch.ones(2, 3), edge_index=torch.tensor([[0], [2]]))], "0 … 1 .* edge names 2"),
-        ([Data(x=torch.ones(2, 3), edge_index=torch.tensor([[0], [-1]]))], "an edge names -1"),
-        ([Data(x=torch.ones(2, 3))], "Expected edge_index .* but got none"),
-        ([Data(x=torch.ones(0, 3), edge_index=E0)], "at least one node in graph 0"),
-        ([GOOD, Data(x=torch.ones(2, 3), edge_index=E0, y=torch.tensor([1]))], "'y' in all graphs"),
-        ([Data(x=torch.ones(2, 3), edge_index=E0, y=torch.ones(2))], "one label y in graph 0"),
-    ],
-)  # fmt: skip
-def test_wrong_graphs(graphs, sentence) -> None:
-    with pytest.raises(UserError, match=sentence):
-        GraphStore.from_data(graphs)
-
-
-def test_from_networkx_equals_pyg() -> None:
-    graphs = [networkx.barbell_graph(3, 2), networkx.star_graph(4), networkx.DiGraph([(0, 1)])]
-    for number, graph in enumerate(graphs):
-        graph.graph["y"] = number
-        for node in graph:
-            graph.nodes[node]["x"] = [float(node), 1.0]
-    store = GraphStore.from_networkx(graphs)
-    for number, one in enumerate(store[[0, 1, 2]].to_data_list()):
-        expected = from_networkx(graphs[number])
-        assert torch.equal(one.edge_index, coalesce(expected.edge_index))
-        assert torch.equal(one.x, expected.x)
-        assert one.y.tolist() == [number]
-
-
-def test_from_networkx_takes_any_node_names() -> None:
-    store = GraphStore.from_networkx([networkx.Graph([("b", "a"), ("a", (1, 2))])])
-    assert store.edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
-    assert store.x.tolist() == [[1.0]] * 3
-
-
-def test_wrong_networkx() -> None:
-    some = networkx.path_graph(2)
-    some.nodes[0]["x"] = 1.0
-    words = networkx.path_graph(2)
-    networkx.set_node_attributes(words, "red", "x")
-    named = networkx.path_graph(2)
-    named.graph["y"] = "toxic"
-    for graph, sentence in [
-        (some, "on all nodes of a graph or on none"),
-        (words, "Expected numbers in the node attribute 'x'"),
-        (named, "Expected numbers .* the graph attribute 'y'"),
-        (networkx.Graph(), "at least one node"),
-    ]:
-        with pytest.raises(UserError, match=sentence):
-            GraphStore.from_networkx([graph])
+@given(seed=st.integers(0, 10**6), undirected=st.booleans())
+def test_what_is_known_of_edges_equals_a_slow_loop(seed, undirected) -> None:
+    graphs = random_graphs(4, [], seed)
+    store = GraphStore.from_data(graphs, undirected=undirected)
+    alone, mirrored = 0, True
+    for data in store:
+        pairs = list(zip(*data.edge_index.tolist(), strict=True))
+        alone += sum((v, u) not in pairs for u, v in pairs)
+        both = sorted(pairs) == sorted((v, u) for u, v in pairs)
+        in_order = data.edge_index[0].tolist() == sorted(data.edge_index[0].tolist())
+        mirrored &= both and in_order and all(u != v for u, v in pairs)
+    assert store.one_way == alone
+    assert store.mirrored == mirrored
+    assert store[1:].mirrored == GraphStore.from_data(list(store[1:])).mirrored
 
 
 def test_save_and_open(tmp_path) -> None:
-    store = GraphStore.from_data(random_graphs(5, True, torch.float, 3))
+    store = GraphStore.from_data(random_graphs(5, FIELDS, 3), y=["b", "a", "b", "b", "c"])
     store.save(tmp_path / "a.safetensors", {"made": "today"})
     opened, metadata = GraphStore.open(tmp_path / "a.safetensors")
     assert metadata["made"] == "today"
     assert opened.__dict__["mirrored"] == store.mirrored  # and need not be found out again
-    same(opened[[4, 0]], store[[4, 0]])
+    assert (opened.vocabulary, opened.classes) == (store.vocabulary, ("a", "b", "c"))
+    same(opened.batch([4, 0]), store.batch([4, 0]))
     assert opened.digest() == store.digest()
-    assert GraphStore.from_data(random_graphs(5, True, torch.float, 4)).digest() != store.digest()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_digest_differs_when_anything_does(whole) -> None:
+    graphs = random_graphs(5, set(FIELDS) - {"flat edge_attr"}, 3)
+    for data in graphs if whole else []:
+        data.x = (4 * data.x).long()
+    store = GraphStore.from_data(graphs)
+    digests = {store.digest()}
+    for name, tensor in store._tensors().items():
+        changed = tensor.clone()
+        changed.view(-1)[-1] += 1
+        digests.add(dataclasses.replace(store, **{name: changed}).digest())
+    column = dataclasses.replace(store.vocabulary.node.columns[0], name="other")
+    node = dataclasses.replace(
+        store.vocabulary.node, columns=(column, *store.vocabulary.node.columns[1:])
+    )
+    meaning = dataclasses.replace(store.vocabulary, node=node)
+    digests.add(dataclasses.replace(store, vocabulary=meaning).digest())
+    digests.add(dataclasses.replace(store, classes=("a", "b")).digest())
+    digests.add(dataclasses.replace(store, edge_weight=None).digest())
+    assert len(digests) == len(store._tensors()) + 4
 
 
 def test_open_maps_the_file_and_does_not_read_it(tmp_path) -> None:
@@ -168,7 +266,7 @@ def test_open_maps_the_file_and_does_not_read_it(tmp_path) -> None:
     if not maps.exists():
         pytest.skip("needs /proc")
     file = tmp_path / "mapped.safetensors"
-    GraphStore.from_data(random_graphs(3, False, None, 0)).save(file)
+    random_store(3).save(file)
     store, _ = GraphStore.open(file)
     assert str(file) in maps.read_text()
     assert len(store) == 3
@@ -177,7 +275,7 @@ def test_open_maps_the_file_and_does_not_read_it(tmp_path) -> None:
 @pytest.mark.parametrize("spoil", [lambda b: b[:-3], lambda b: b"no store", lambda b: b""])
 def test_open_what_is_no_store(tmp_path, spoil) -> None:
     file = tmp_path / "a.safetensors"
-    GraphStore.from_data(random_graphs(3, False, None, 0)).save(file)
+    random_store(3).save(file)
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(UserError, match="is damaged or no graph store"):
         GraphStore.open(file)
@@ -186,8 +284,8 @@ def test_open_what_is_no_store(tmp_path, spoil) -> None:
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_batches_on_a_device() -> None:
-    store = GraphStore.from_data(random_graphs(6, True, torch.long, 5))
-    moved = store.to("cuda")[torch.tensor([5, 1])]
+    store = random_store(6)
+    moved = store.to("cuda").batch(torch.tensor([5, 1]))
     assert moved.x.is_cuda
-    same(moved.cpu(), store[[5, 1]])
+    same(moved.cpu(), store.batch([5, 1]))
     assert len(moved.to_data_list()) == 2

@@ -1,0 +1,77 @@
+"""The last step from checked tensors to a store: degrees where there is no x, and directions."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import torch
+
+from graph_hcl.data.indexing import lacks_reverse
+from graph_hcl.data.store import GraphStore
+from graph_hcl.data.vocabulary import Features, Vocabulary, degree_column
+
+
+def finish(store: GraphStore, *, undirected: bool, directed: bool = False) -> GraphStore:
+    """Return a new store with node degrees as x, where x has no columns, and edges both ways.
+
+    Directions that are missing are added if `undirected`; otherwise one warning counts them, unless
+    the graphs are `directed` on purpose.
+
+    >>> edges, ends = torch.tensor([[0], [1]]), torch.tensor([0, 1])
+    >>> bare = GraphStore(torch.empty(2, 0), edges, 2 * ends, ends)
+    >>> finish(bare, undirected=True)[0]
+    Data(x=[2, 2], edge_index=[2, 2])
+    """
+    if undirected:
+        store = both_ways(store)
+    elif not directed and store.one_way:
+        warnings.warn(
+            f"{store.one_way:,} of {int(store.edge_ptr[-1]):,} edges are given in one direction "
+            "only, so that their targets send nothing back: undirected=True adds the other.",
+            stacklevel=4,
+        )
+    return store if store.vocabulary.node.columns else with_degrees(store)
+
+
+def with_degrees(store: GraphStore) -> GraphStore:
+    """Return the store with the degree of each node as the one column of x."""
+    degree = store.degree()
+    meaning = Vocabulary(Features((degree_column(int(degree.max())),)), store.vocabulary.edge)
+    return replace(store, x=degree[:, None], vocabulary=meaning)._knowing(store.mirrored)
+
+
+def both_ways(store: GraphStore) -> GraphStore:
+    """Return the store with the other direction of every edge that lacks it, and edges sorted.
+
+    An added edge has the attributes and the weight of the one that it mirrors.
+
+    >>> edges = torch.tensor([[0, 1, 2], [1, 0, 1]])
+    >>> both_ways(GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 3])))
+    GraphStore(1 graphs, 1 node features, 4 edges)
+    """
+    if not store.one_way:
+        return store
+    nodes = int(store.node_ptr[-1])
+    edges = store.edge_index + store._shift()
+    alone = lacks_reverse(edges, nodes).nonzero().squeeze(1)
+    rows = torch.cat([torch.arange(edges.shape[1], device=edges.device), alone])
+    edges = torch.cat([edges, edges[:, alone].flip(0)], dim=1)
+    order = (edges[0] * nodes + edges[1]).argsort(stable=True)
+    rows, edges = rows[order], edges[:, order]
+    edge_ptr = torch.searchsorted(edges[0].contiguous(), store.node_ptr)
+    shift = torch.repeat_interleave(store.node_ptr[:-1], edge_ptr.diff())
+    changed = {
+        name: getattr(store, name)[rows]
+        for name in ("edge_attr", "edge_weight")
+        if getattr(store, name) is not None
+    }
+    changed |= {"edge_index": edges - shift, "edge_ptr": edge_ptr}
+    whole = replace(store, sha256="", **changed)
+    # Degrees that followed from the edges follow them still.
+    named = [column.name for column in store.vocabulary.node.columns] == ["degree"]
+    return with_degrees(whole) if named and _are_degrees(store) else whole
+
+
+def _are_degrees(store: GraphStore) -> bool:
+    return torch.equal(store.x, store.degree()[:, None])

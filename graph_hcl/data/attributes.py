@@ -1,0 +1,119 @@
+"""Attributes of nodes or edges, as Python holds them, to columns of numbers with a meaning."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graph_hcl.data.fields import Categorical, encode_columns, owner, stack_columns
+from graph_hcl.data.vocabulary import Column, Features
+from graph_hcl.errors import UserError
+
+
+def attribute_columns(
+    carriers: Sequence[dict[Any, Any]],
+    names: Sequence[Hashable],
+    level: str,
+    ptr: Tensor,
+    categorical: Categorical,
+) -> tuple[Tensor, Features]:
+    """Return the attributes `names` of all nodes or edges as columns, and what these mean.
+
+    Raises `UserError`, with the number of the graph, for what is missing, ragged or mixed.
+
+    >>> carriers = [{"bond": "single"}, {"bond": "double"}]
+    >>> attribute_columns(carriers, ["bond"], "edge", torch.tensor([0, 2]), "auto")[0].tolist()
+    [[1], [0]]
+    """
+    parts = []
+    for name in names:
+        values = [carrier.get(name) for carrier in carriers]
+        for row, value in enumerate(values):
+            if value is None:
+                _refuse_absent(carriers, row, name, level, owner(ptr, row))
+        for column, numbers in _split(values, str(name), level, ptr).items():
+            parts.append(_column(numbers, column, level, ptr, categorical))
+    if not parts:
+        return torch.empty(len(carriers), 0), Features()
+    return stack_columns(parts)
+
+
+def _refuse_absent(
+    carriers: Sequence[dict[Any, Any]], row: int, name: Any, level: str, number: int
+) -> None:
+    if any(carrier.get(name) is not None for carrier in carriers):
+        raise UserError(
+            f"Expected the attribute '{name}' on all {level}s, but a {level} of graph {number} has "
+            f"none: set it on every {level}."
+        )
+    there = sorted({str(key) for carrier in carriers for key in carrier})
+    near = difflib.get_close_matches(str(name), there, n=1)
+    raise UserError(
+        f"Expected the attribute '{name}' on all {level}s, but graph {number} has "
+        f"{', '.join(there) or 'none at all'}" + (f": did you mean '{near[0]}'?" if near else ".")
+    )
+
+
+def _split(values: list[Any], name: str, level: str, ptr: Tensor) -> dict[str, list[Any]]:
+    """Return the columns of an attribute: itself, or the places of its lists, arrays or tensors."""
+    plain = [v.tolist() if isinstance(v, Tensor | np.ndarray | np.generic) else v for v in values]
+    lengths = [len(v) if isinstance(v, list | tuple) else 0 for v in plain]
+    if not any(lengths) and not any(isinstance(v, list | tuple) for v in plain):
+        return {name: plain}
+    for row, length in enumerate(lengths):
+        if length != lengths[0] or not length:
+            what = [f"{size} numbers" if size else "one value" for size in (lengths[0], length)]
+            raise UserError(
+                f"Expected '{name}' of one length on all {level}s, but graph {owner(ptr, row)} has "
+                f"{what[1]}, and the first {level} {what[0]}."
+            )
+    columns = zip(*plain, strict=True)
+    return {f"{name}[{k}]": list(column) for k, column in enumerate(columns)}
+
+
+def _column(
+    values: list[Any], name: str, level: str, ptr: Tensor, categorical: Categorical
+) -> tuple[Tensor, Features]:
+    """Return one column [n, 1] of words or numbers, and what it means."""
+    words = [isinstance(value, str) for value in values]
+    if values and all(words):
+        distinct = sorted({str(value) for value in values})
+        place = {word: number for number, word in enumerate(distinct)}
+        codes = torch.tensor([[place[value]] for value in values])
+        return codes, Features((Column(name, tuple(distinct)),))
+    try:
+        if any(words):
+            raise TypeError
+        # Whole numbers and others in one column are numbers; True and False alone are 0 and 1.
+        kinds = set(map(type, values))
+        kind = (
+            torch.bool if kinds == {bool} else torch.long if kinds <= {bool, int} else torch.double
+        )
+        numbers = torch.tensor(values, dtype=kind)
+        if numbers.dim() != 1:
+            raise TypeError
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        row = _first_other(values)
+        raise UserError(
+            f"Expected words or numbers alone in '{name}' of {level}s, but graph "
+            f"{owner(ptr, row)} has {values[row]!r:.60}."
+        ) from None
+    if not len(numbers):
+        numbers = numbers.double()
+    return encode_columns(numbers[:, None], name, ptr, categorical, [name])
+
+
+def _first_other(values: list[Any]) -> int:
+    """Return the first place where something else than a word or number, or the rarer, stands."""
+
+    def kind(value: Any) -> int:
+        return 0 if isinstance(value, str) else 1 if isinstance(value, int | float) else 2
+
+    kinds = [kind(value) for value in values]
+    odd = 2 if 2 in kinds else 1 - kinds[0]
+    return kinds.index(odd) if odd in kinds else 0

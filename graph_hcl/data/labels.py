@@ -1,0 +1,155 @@
+"""Labels of graphs in whatever form they come: classes, numbers, words, several tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graph_hcl.errors import UserError
+
+Classes = tuple[str, ...]
+Labels = tuple[Tensor, Classes]
+
+
+def choose_labels(y: Any, own: Sequence[Any] | None, count: int) -> tuple[Tensor | None, Classes]:
+    """Return the labels of `count` graphs: those given, or else the graphs' own, or none.
+
+    >>> choose_labels(None, [3, 5], 2)
+    (tensor([3, 5]), ())
+    """
+    if y is not None:
+        return labels_given(y, count)
+    return (None, ()) if own is None else labels_of_graphs(own)
+
+
+def labels_of_graphs(values: Sequence[Any]) -> Labels:
+    """Return y [G] or [G, tasks] of what each graph carries, and the classes where it is words.
+
+    One number or word of each graph, alone or in a list, array or tensor, gives [G]; [1, tasks]
+    gives [G, tasks], where NaN marks a missing entry. Words become positions among the sorted ones.
+
+    Raises `UserError`, with the number of the graph, for labels of nodes, for words beside numbers,
+    for several numbers of tasks, and for infinity.
+
+    >>> labels_of_graphs([[2], torch.tensor([0]), np.int32(1)])
+    (tensor([2, 0, 1]), ())
+    >>> labels_of_graphs(["toxic", "inert"])
+    (tensor([1, 0]), ('inert', 'toxic'))
+    """
+    rows = [_row(value, number) for number, value in enumerate(values)]
+    words = [row for row in rows if isinstance(row, str)]
+    tasks = [row for row in rows if not isinstance(row, str)]
+    if words:
+        _check_all_words(rows)
+        return _from_words(words)
+    for number, row in enumerate(tasks):
+        if len(row) != len(tasks[0]):
+            raise UserError(
+                f"Expected y with {len(tasks[0])} tasks in all graphs as in graph 0, but graph "
+                f"{number} has {len(row)}."
+            )
+    floats = any(row.dtype.is_floating_point for row in tasks)
+    y = torch.stack([row.float() for row in tasks] if floats else tasks)
+    return _checked(y.squeeze(1) if y.shape[1] == 1 else y), ()
+
+
+def _row(value: Any, number: int) -> Tensor | str:
+    """Return the label of one graph: a word, or its tasks [T] as int64 or floats."""
+    if isinstance(value, Tensor):
+        found = value.cpu()
+    elif isinstance(value, str):
+        return str(value)
+    else:
+        if not isinstance(value, np.ndarray | list | tuple):
+            value = [value]
+        if len(value) == 1 and isinstance(value[0], str):
+            return str(value[0])
+        numbers = _numbers(value)
+        if numbers is None:
+            raise UserError(
+                f"Expected a number or a word as the label y of each graph, but graph {number} has "
+                f"{value!r:.60}."
+            )
+        found = numbers
+    if found.numel() == 1:
+        found = found.reshape(1)
+    elif found.dim() == 2 and found.shape[0] == 1 and found.shape[1]:
+        found = found[0]
+    else:
+        raise UserError(
+            f"Expected one label y of each graph, or [1, tasks], but graph {number} has "
+            f"{list(found.shape)}: keep labels of nodes under another name, such as node_y."
+        )
+    return found if found.dtype.is_floating_point else found.long()
+
+
+def labels_given(y: Any, count: int) -> Labels:
+    """Return labels given as one list, array, Series or tensor [G] or [G, tasks], as above.
+
+    Raises `UserError` for another length and, as above, for the content.
+
+    >>> labels_given([True, False], 2), labels_given(np.array(["b", "a"]), 2)[1]
+    ((tensor([1, 0]), ()), ('a', 'b'))
+    """
+    if isinstance(y, Tensor):
+        found = y.cpu()
+    elif isinstance(y, str | bytes | Mapping | set) or not isinstance(y, Iterable):
+        raise UserError(
+            f"Expected y as a list or array of {count} labels, but got {type(y).__name__}."
+        )
+    else:
+        entries = np.asarray(y).tolist() if hasattr(y, "__array__") else list(y)
+        if any(isinstance(entry, str) for entry in entries):
+            _check_length(len(entries), count)
+            _check_all_words(entries)
+            return _from_words([str(entry) for entry in entries])
+        numbers = _numbers(entries)
+        if numbers is None:
+            raise UserError("Expected numbers or words as labels y, but got something else.")
+        found = numbers
+    _check_length(len(found) if found.dim() else 0, count)
+    if found.dim() > 2 or not found.numel():
+        raise UserError(f"Expected y [graphs] or [graphs, tasks], but got {list(found.shape)}.")
+    return _checked(found if found.dtype.is_floating_point else found.long()), ()
+
+
+def _numbers(values: Any) -> Tensor | None:
+    """Return values as a tensor; None for what is ragged or no numbers."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return torch.as_tensor(array) if array.dtype.kind in "biuf" else None
+
+
+def _check_length(length: int, count: int) -> None:
+    if length != count:
+        raise UserError(f"Expected y with {count} labels, one per graph, but got {length}.")
+
+
+def _from_words(words: list[str]) -> Labels:
+    classes = tuple(sorted(set(words)))
+    place = {word: number for number, word in enumerate(classes)}
+    return torch.tensor([place[word] for word in words]), classes
+
+
+def _check_all_words(entries: Sequence[Any]) -> None:
+    kinds = [isinstance(entry, str) for entry in entries]
+    if not all(kinds):
+        raise UserError(
+            "Expected the labels y as words or as numbers, but graph "
+            f"{kinds.index(not kinds[0])} differs from graph 0."
+        )
+
+
+def _checked(y: Tensor) -> Tensor:
+    """Return y in int64 or float32; NaN, a missing entry, is kept."""
+    y = y.detach().float() if y.dtype.is_floating_point else y
+    if y.isinf().any():
+        number = int(y.isinf().reshape(len(y), -1).any(1).nonzero()[0])
+        raise UserError(f"Expected finite labels y, but graph {number} has an infinite one.")
+    return y
