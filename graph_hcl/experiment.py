@@ -13,7 +13,7 @@ from torch import nn
 from tqdm import tqdm
 
 from graph_hcl import augment, probes
-from graph_hcl.build import find_device, load_graphs, make_model, make_objective
+from graph_hcl.build import check_counted, find_device, load_graphs, make_model, make_objective
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel
@@ -54,6 +54,7 @@ class Experiment:
             raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
         self.labels: np.ndarray = store.y.cpu().numpy()
         self.folds(config.seed)
+        check_counted(objective, len(config.views), store.y)
         self.store = store.to(self.device)
         self.model(config.seed)
 

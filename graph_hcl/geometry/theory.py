@@ -16,10 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.dense import at_least_float, settle
+from graph_hcl.losses.dense import settle
 from graph_hcl.losses.hardening import Exponential, LogEta
 from graph_hcl.losses.make import hardness_weights
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.precision import at_least_float
 
 BLOCK = 2**22
 """Logits that a pass holds at a time."""
