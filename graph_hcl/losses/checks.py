@@ -64,11 +64,16 @@ def check_road(mode: str, reduction: str, average: str, num_negatives: int | Non
         raise ValueError(f"Expected num_negatives to be 1 or more, but got {num_negatives}.")
 
 
-def check_rows(anchors: Tensor, samples: Tensor, pairs: Pairs) -> None:
+def check_rows(
+    anchors: Tensor,
+    samples: Tensor,
+    pairs: Pairs,
+    names: tuple[str, str] = ("anchors [A, d]", "samples [S, d]"),
+) -> None:
     """Raise `ValueError` unless anchors [A, d], samples [S, d] and the keys fit each other."""
     if anchors.dim() != 2 or samples.dim() != 2 or anchors.shape[1] != samples.shape[1]:
         raise ValueError(
-            f"Expected anchors [A, d] and samples [S, d], but got {list(anchors.shape)} and "
+            f"Expected {names[0]} and {names[1]}, but got {list(anchors.shape)} and "
             f"{list(samples.shape)}."
         )
     for rows in (anchors, samples):
@@ -97,8 +102,8 @@ def longest_rows(
     >>> longest_rows(torch.eye(2), 2 * torch.eye(2), 0.5)
     (1.0, 2.0)
     """
-    first = _longest(anchors)
-    second = first if samples is None else _longest(samples)
+    first = longest_row(anchors)
+    second = first if samples is None else longest_row(samples)
     # The text must not vary: Python shows the same warning once for a line of code.
     if max(first, second) > 1.01 and first * second / temperature > EXTREME:
         warnings.warn(
@@ -109,7 +114,12 @@ def longest_rows(
     return first, second
 
 
-def _longest(rows: Tensor) -> float:
+def longest_row(rows: Tensor) -> float:
+    """Return the largest norm of a row of [M, d]; raise `ValueError` for NaN and infinity.
+
+    >>> longest_row(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    5.0
+    """
     if rows.numel() == 0:
         return 0.0
     longest = float(torch.linalg.vector_norm(at_least_float(rows.detach()), dim=1).amax())

@@ -111,7 +111,7 @@ class Contrast(nn.Module):
         return self.queue.pairs(positive, negative)
 
     def counted(self, graph: Tensor, label: Tensor | None = None) -> Tensor:
-        """Return how many rows have a positive and a negative, so that they count in the loss []."""
+        """Return how many rows have both a positive and a negative [], and so count in the loss."""
         same, others = self.pairs(graph, label).counts()
         return ((same > 0) & (others > 0)).sum()
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graph_hcl.losses.checks import check_rows, check_values, longest_rows, transformed
+from graph_hcl.losses.checks import check_rows, check_values, longest_row, transformed
 from graph_hcl.losses.contrast import OBJECTIVES
 from graph_hcl.losses.dense import all_logits
-from graph_hcl.losses.views import as_keys
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.make import make_hardening
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.views import as_keys
 
 
 def jensen_shannon_loss(
@@ -41,7 +41,7 @@ def jensen_shannon_loss(
     softplus(s_ip)) / (1 − τ⁺), 0), which pulls positives nearer, never away. Nodes without a
     positive or a negative graph are not counted; the loss is 0 when none is left.
 
-    Raises `ValueError` for wrong shapes and values out of range.
+    Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
     >>> nodes, graphs, key = torch.zeros(3, 2), torch.zeros(2, 2), torch.tensor([0, 0, 1])
     >>> names = torch.arange(2)
@@ -50,9 +50,9 @@ def jensen_shannon_loss(
     tensor(0.)
     """
     check_values(temperature, tau_plus, "sum", "anchor")
-    check_rows(nodes, graphs, pairs)
+    check_rows(nodes, graphs, pairs, ("nodes [n, d]", "graphs [B, d]"))
     if not transformed():
-        longest_rows(nodes, graphs, math.inf)
+        longest_row(nodes), longest_row(graphs)
     positives, negatives = pairs.masks()
     counted = positives.any(1) & negatives.any(1)
     s = all_logits(nodes, graphs, temperature)

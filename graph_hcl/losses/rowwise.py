@@ -150,7 +150,7 @@ class _Rowwise(torch.autograd.Function):
             def again(a: Tensor, *x: Tensor) -> Tensor:
                 return dense_loss(
                     a,
-                    *(x or (a,)),
+                    x[0] if x else a,
                     pairs,
                     pair_loss,
                     beta if isinstance(beta, Tensor) else Exponential(beta),

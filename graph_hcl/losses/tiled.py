@@ -134,8 +134,8 @@ class _Bounded(torch.autograd.Function):
         up = torch.where(g == 0, 0, g * (1 if detach else 1 + beta) / tilted)
         down = torch.where(g == 0, 0, g * (0 if detach else beta) / weight)
         d_a = torch.zeros_like(a)
-        again = ((tile, *_exponentials(a, tile, beta, bound)) for tile in plan.tiles())
-        for tile, hard, eta in again if ctx.kept is None else ctx.kept:
+        computed = ((tile, *_exponentials(a, tile, beta, bound)) for tile in plan.tiles())
+        for tile, hard, eta in computed if ctx.kept is None else ctx.kept:
             slope = hard * (up[tile.rows, None] + up[tile.columns])
             if eta is not None and not detach:
                 slope -= eta * (down[tile.rows, None] + down[tile.columns])

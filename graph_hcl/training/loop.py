@@ -97,14 +97,14 @@ def fit(
     `objective(z of all views [V·B, d], graph=graph [V·B], label=label [V·B])`, where graphs are
     named by their number in the store. The loop asks the objective whether it `uses_labels`, and
     hands it labels only then; one that `reads_nodes` gets `nodes=` [n, d] and `node_graph=` [n]
-    too; one with a method `anneal` is told the share of the training that is done. After every epoch one
-    record (epoch, loss, seconds, graphs per second) goes to `log`; `diagnose`, given features,
-    graph, label and objective of the largest batch, adds to it what it returns; it changes nothing
-    of the training, and looks at the first epoch, the last, and one in every `LOOK` batches.
-    `at_epoch` is shown the model after each epoch, and may set it to evaluate. The state goes to
-    `checkpoint` after the first epoch, the last, and those that end `PAUSE` or more after it was
-    last written. Training goes on from a checkpoint that is already there, on the CPU bit for bit
-    as if it had never stopped.
+    too; one with a method `anneal` is told the share of the training that is done. After every
+    epoch one record (epoch, loss, seconds, graphs per second) goes to `log`; `diagnose`, given
+    features, graph, label and objective of the largest batch, adds to it what it returns; it
+    changes nothing of the training, and looks at the first epoch, the last, and one in every `LOOK`
+    batches. `at_epoch` is shown the model after each epoch, and may set it to evaluate. The state
+    goes to `checkpoint` after the first epoch, the last, and those that end `PAUSE` or more after
+    it was last written. Training goes on from a checkpoint that is already there, on the CPU bit
+    for bit as if it had never stopped.
     Raises `UserError` when the loss is no longer finite, and when no row of a whole epoch had both
     a positive and a negative, for objectives that can tell; the last good checkpoint stays.
     """
@@ -215,9 +215,7 @@ def contrast(
         first = torch.arange(len(views), device=graph.device) * (len(graph) // len(views))
         owners = owners + first.repeat_interleave(sizes)
     z = torch.cat(graphs)
-    loss = objective(
-        z, graph=graph, label=label, nodes=torch.cat(nodes), node_graph=graph[owners]
-    )
+    loss = objective(z, graph=graph, label=label, nodes=torch.cat(nodes), node_graph=graph[owners])
     return loss, z
 
 

@@ -86,12 +86,14 @@ def test_four_losses_are_the_objectives(name, positives) -> None:
     found = seen.losses()
     shared = {"temperature": 0.7, "prefactor": "mean"}
     both = shared | {"positives": positives}
-    assert found["scl"] == pytest.approx(SCL(**both)(z, graph, label).item())
-    assert found["h-scl"] == pytest.approx(HSCL(hardening=eta, **both)(z, graph, label).item())
+    assert found["scl"] == pytest.approx(SCL(**both)(z, graph=graph, label=label).item())
+    assert found["h-scl"] == pytest.approx(
+        HSCL(hardening=eta, **both)(z, graph=graph, label=label).item()
+    )
     if positives == "views":
-        assert found["ucl"] == pytest.approx(UCL(**shared)(z, graph).item())
-        assert found["h-ucl"] == pytest.approx(HUCL(hardening=eta, **shared)(z, graph).item())
-        summed = UCL(temperature=0.7)(z, graph).item()
+        assert found["ucl"] == pytest.approx(UCL(**shared)(z, graph=graph).item())
+        assert found["h-ucl"] == pytest.approx(HUCL(hardening=eta, **shared)(z, graph=graph).item())
+        summed = UCL(temperature=0.7)(z, graph=graph).item()
         assert seen.losses(prefactor="sum")["ucl"] == pytest.approx(summed)
 
 

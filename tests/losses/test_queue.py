@@ -17,9 +17,11 @@ def test_equals_a_loop_over_batch_and_queue() -> None:
     objective = UCL(temperature=0.7, queue_size=10)
     first, graph = rows(0)
     second, _ = rows(1)
-    torch.testing.assert_close(objective(first, graph), UCL(temperature=0.7)(first, graph))
+    torch.testing.assert_close(
+        objective(first, graph=graph), UCL(temperature=0.7)(first, graph=graph)
+    )
     other = graph + 2  # graphs 2 and 3 come again: their old views neither attract nor repel
-    found = objective(second, other)
+    found = objective(second, graph=other)
     samples = torch.cat([second, first])
     losses = []
     for i in range(8):
@@ -37,29 +39,29 @@ def test_same_labels_in_the_queue_do_not_repel() -> None:
     z, graph = rows(2)
     label = torch.tensor([0, 1, 0, 1]).repeat(2)
     objective = HSCL(queue_size=8, beta=1.0)
-    objective(z, graph, label)
+    objective(z, graph=graph, label=label)
     samples, pairs = objective.queue.join(z, label, label)
     assert pairs.counts()[1].tolist() == [8] * 8  # 4 of the batch, 4 of the queue
     assert pairs.counts()[0].tolist() == [3] * 8
     expected = contrastive_loss(z, pairs, samples, log_eta=objective.log_eta)
     objective.eval()
-    torch.testing.assert_close(objective(z, graph, label), expected)
+    torch.testing.assert_close(objective(z, graph=graph, label=label), expected)
     assert len(objective.queue.keys) == 8
 
 
 def test_gradient_reaches_the_batch_alone() -> None:
     objective, (z, graph) = HUCL(queue_size=8), rows(3)
-    objective(z.requires_grad_(), graph)
+    objective(z.requires_grad_(), graph=graph)
     assert not objective.queue.features.requires_grad
-    assert torch.autograd.gradcheck(lambda z: objective.eval()(z, graph + 4), (z,))
+    assert torch.autograd.gradcheck(lambda z: objective.eval()(z, graph=graph + 4), (z,))
 
 
 def test_state_goes_through_a_checkpoint() -> None:
     objective, (z, graph) = UCL(queue_size=5), rows(4)
-    objective(z, graph)
+    objective(z, graph=graph)
     again = UCL(queue_size=5)
     again.load_state_dict(objective.state_dict())
-    torch.testing.assert_close(again(z, graph + 9), objective(z, graph + 9))
+    torch.testing.assert_close(again(z, graph=graph + 9), objective(z, graph=graph + 9))
 
 
 def test_mistakes() -> None:
