@@ -15,7 +15,7 @@ from graph_hcl.losses.checks import (
     longest_rows,
     transformed,
 )
-from graph_hcl.losses.dense import dense_loss, settle
+from graph_hcl.losses.dense import dense_loss, nothing, settle
 from graph_hcl.losses.hardening import LogEta
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import tile_size
@@ -96,6 +96,8 @@ def contrastive_loss(
         raise ValueError("Expected mode auto or dense inside torch.compile and torch.func.")
     longest = (0.0, 0.0) if traced else longest_rows(anchors, samples, temperature)
     reach = longest[0] * longest[1]
+    if not (len(anchors) and len(x)):
+        return nothing(anchors, x, reduction)
     hardening = settle(log_eta, anchors, x, pairs, temperature)
     pair_loss = PairLoss(joint, tau_plus, temperature)
     if mode == "dense" or num_negatives is not None or reduction == "none" or traced:

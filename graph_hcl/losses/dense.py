@@ -106,6 +106,8 @@ def psi_loss(
     check_keys_are_known(pairs, "psi")
     if not transformed():
         longest_rows(anchors, samples, temperature)
+    if not (len(anchors) and len(x)):
+        return nothing(anchors, x, reduction)
     hardening = settle(log_eta, anchors, x, pairs, temperature)
     positives, negatives = pairs.masks()
     same, others = positives.sum(1), negatives.sum(1)
@@ -161,6 +163,16 @@ def settle(
     return log_eta or NoHardening()
 
 
+def nothing(anchors: Tensor, samples: Tensor, reduction: str) -> Tensor:
+    """Return the loss where there are no anchors or no samples: 0 with a zero gradient.
+
+    >>> nothing(torch.eye(2), torch.empty(0, 2), "none")
+    tensor([0., 0.])
+    """
+    each = at_least_float(anchors)[:, :0].sum(1) + at_least_float(samples)[:0].sum()
+    return each if reduction == "none" else each.sum()
+
+
 def all_logits(anchors: Tensor, samples: Tensor, temperature: float) -> Tensor:
     """Return the inner products over T [A, S], in float32 at least.
 
@@ -211,8 +223,6 @@ def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:
 
     An anchor for which η is 0 everywhere takes its hardest negative alone.
     """
-    if logits.shape[1] == 0:
-        return logits.sum(1)
     hardest = logits.masked_fill(~negatives, -math.inf).amax(1)
     empty = (eta == -math.inf).all(1)
     # Rows that are all −∞ would give NaN gradients even where their value is not used.

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from graph_hcl.losses.checks import check_rows, check_values, longest_row, transformed
 from graph_hcl.losses.contrast import OBJECTIVES
-from graph_hcl.losses.dense import all_logits
+from graph_hcl.losses.dense import all_logits, nothing
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.make import make_hardening
 from graph_hcl.losses.pairs import Pairs
@@ -53,6 +53,8 @@ def jensen_shannon_loss(
     check_rows(nodes, graphs, pairs, ("nodes [n, d]", "graphs [B, d]"))
     if not transformed():
         longest_row(nodes), longest_row(graphs)
+    if not (len(nodes) and len(graphs)):
+        return nothing(nodes, graphs, "mean")
     positives, negatives = pairs.masks()
     counted = positives.any(1) & negatives.any(1)
     s = all_logits(nodes, graphs, temperature)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from graph_hcl.losses import HSCL, HUCL, UCL, Queue, contrastive_loss
+from graph_hcl.losses import HSCL, HUCL, UCL, Pairs, Queue, contrastive_loss
 
 
 def rows(seed: int, graphs: int = 4):
@@ -62,6 +62,40 @@ def test_state_goes_through_a_checkpoint() -> None:
     again = UCL(queue_size=5)
     again.load_state_dict(objective.state_dict())
     torch.testing.assert_close(again(z, graph=graph + 9), objective(z, graph=graph + 9))
+
+
+def test_without_graphs_every_remembered_row_is_another_graph() -> None:
+    objective, (z, _) = UCL(queue_size=12), rows(5)
+    first, second = z.chunk(2)
+    for known in (0, 8, 12):  # two batches of eight rows, of which the queue holds twelve
+        keys = torch.arange(4).repeat(2)
+        samples = torch.cat([z, objective.queue.features[-known:]]) if known else z
+        names = torch.cat([keys, 100 + torch.arange(known)])
+        pairs = Pairs((keys, names), (keys, names), torch.arange(8))
+        assert len(objective.queue.keys) == known
+        torch.testing.assert_close(objective(first, second), contrastive_loss(z, pairs, samples))
+    again = UCL(queue_size=12)
+    again.load_state_dict(objective.state_dict())
+    assert again.queue.fresh(1, z.device).item() == -13
+    objective(z, graph=torch.arange(8))  # numbers of one's own do not meet those
+    assert len(set(objective.queue.keys.tolist())) == 12
+
+
+def test_evaluation_remembers_nothing() -> None:
+    objective, (z, _) = UCL(queue_size=12).eval(), rows(6)
+    objective(z, z)
+    assert len(objective.queue.keys) == int(objective.queue.unnamed) == 0
+
+
+def test_what_the_loss_refuses_is_not_remembered() -> None:
+    objective, (z, graph) = UCL(queue_size=12), rows(7)
+    objective(z, graph=graph)
+    for wrong in (z * torch.nan, z[:, :2]):
+        with pytest.raises(ValueError, match="Expected"):
+            objective(wrong, graph=graph)
+    assert objective.queue.features.isfinite().all()
+    with pytest.raises(ValueError, match="features of width 3, as the queue holds, but got 2"):
+        objective(z[:, :2], graph=graph)
 
 
 def test_mistakes() -> None:
