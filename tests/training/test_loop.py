@@ -6,7 +6,8 @@ from torch import nn
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.errors import UserError
-from graph_hcl.losses import HUCL
+from graph_hcl.losses import HSCL, HUCL, SCL
+from graph_hcl.losses import NTXent as NTXentLoss
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.training import (
     Checkpoint,
@@ -326,3 +327,64 @@ def test_diagnosis_leaves_out_what_a_batch_does_not_define() -> None:
     assert records[0]["same_class_mass"] == 1
     alone = diagnose(torch.eye(3), torch.arange(3), torch.arange(3))
     assert "alignment" not in alone
+
+
+def one_view(store, parts, generator):
+    for part in parts:
+        yield [jitter(store[part], generator)]
+
+
+def fit_views(objective, draw, labels=None, epochs=3, checkpoint=None):
+    settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
+    graphs, records = Graphs(), []
+    graphs.y = graphs.y if labels is None else labels
+    fit(
+        new_model(),
+        objective,
+        draw,
+        graphs,
+        torch.arange(len(graphs)),
+        settings,
+        device=CPU,
+        checkpoint=checkpoint,
+        log=records.append,
+    )
+    return records
+
+
+@pytest.mark.parametrize(
+    ("objective", "labels"),
+    [
+        (HUCL(), None),
+        (HUCL(psi="triplet"), None),
+        (NTXentLoss(), None),
+        (HSCL(positives="views"), None),
+        (SCL(), torch.zeros(13).long()),
+        (HSCL(queue_size=8), torch.zeros(13).long()),
+    ],
+)
+def test_an_epoch_without_a_counted_anchor_is_an_error(objective, labels, tmp_path) -> None:
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    with pytest.raises(UserError, match="No graph had both a positive and a negative in epoch 1"):
+        fit_views(objective, one_view, labels, checkpoint=checkpoint)
+    assert checkpoint.epoch() == 0
+
+
+def test_a_loss_of_zero_with_counted_anchors_is_none() -> None:
+    satisfied = HUCL(psi="triplet", psi_options={"margin": -100.0})
+    assert [record["loss"] for record in fit_views(satisfied, draw)] == [0, 0, 0]
+
+
+def test_an_objective_that_cannot_tell_may_be_zero() -> None:
+    assert [record["loss"] for record in fit_views(Recorder(), one_view)] != [0, 0, 0]
+
+    def nothing(z, *, graph, label):
+        return z.sum() * 0
+
+    assert [record["loss"] for record in fit_views(nothing, one_view)] == [0, 0, 0]
+
+
+def test_one_batch_with_a_contrast_is_enough() -> None:
+    labels = torch.zeros(13).long()
+    labels[:2] = 1  # in some batches alone are two labels
+    assert fit_views(SCL(), one_view, labels)[0]["loss"] > 0
