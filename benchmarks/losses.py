@@ -82,9 +82,9 @@ def build(name, z, label):
     rows = len(z)
     graph, label = torch.arange(rows // 2).repeat(2), label.repeat(2)
     ours = {
-        "h-ucl": lambda z: HUCL()(z, graph),
-        "h-scl": lambda z: HSCL()(z, graph, label),
-        "ucl": lambda z: UCL()(z, graph),
+        "h-ucl": lambda z: HUCL(normalize=False)(z, graph=graph),
+        "h-scl": lambda z: HSCL(normalize=False)(z, graph=graph, label=label),
+        "ucl": lambda z: UCL(normalize=False)(z, graph=graph),
         "scl": lambda z: contrastive_loss(z, Pairs.among(label, None), joint=True),
         "dense h-ucl": two_views,
         "dense h-scl": lambda z: two_log_sum_exps(z, label, label),

@@ -7,7 +7,7 @@ import inspect
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from graph_hcl import losses
 from graph_hcl.config import Config, ProjectionConfig
@@ -90,8 +90,10 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
                 "out, or choose an objective that does."
             )
     given = {k: v for k, v in (general | special).items() if v is not None}
+    # The model normalises by --projection.normalize, the ball and nothing among the choices.
+    own = {"normalize": False} if "normalize" in accepted else {}
     try:
-        objective = make(**given)
+        objective = make(**given, **own)
     except (TypeError, ValueError) as error:
         raise UserError(f"The objective '{config.objective}': {error}") from error
     defaults = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
@@ -104,6 +106,32 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
         projection=_make_projection(config, objective),
     )
     return objective, completed
+
+
+def check_counted(objective: Any, views: int, label: Tensor) -> None:
+    """Raise `UserError` where no graph of all, seen in so many views, is part of a contrast.
+
+    Objectives from outside that have no method `counted` are not asked.
+
+    >>> check_counted(losses.UCL(), 1, torch.tensor([0, 1]))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected two --views or more with UCL: other views of a graph are \
+its only positives.
+    """
+    counted = getattr(objective, "counted", None)
+    if counted is None:
+        return
+    name, names = type(objective).__name__, torch.arange(len(label), device=label.device)
+    if int(counted(names.repeat(views), label.repeat(views))):
+        return
+    if int(counted(names.repeat(2), label.repeat(2))):
+        raise UserError(
+            f"Expected two --views or more with {name}: other views of a graph are its only "
+            "positives."
+        )
+    raise UserError(
+        f"Expected graphs of two labels or more with {name}: here no graph has a negative."
+    )
 
 
 def _make_projection(config: Config, objective: Any) -> ProjectionConfig:

@@ -15,6 +15,7 @@ from torch import nn
 
 from graph_hcl import augment, probes
 from graph_hcl.build import (
+    check_counted,
     describe_model,
     find_device,
     load_graphs,
@@ -84,6 +85,7 @@ class Experiment:
             raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
         self.labels: np.ndarray = store.y.cpu().numpy()
         self.folds(config.seed)
+        check_counted(objective, len(config.views), store.y)
         self.store = numbered_classes(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.store.num_classes)
         model = self.model(config.seed)

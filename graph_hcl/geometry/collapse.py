@@ -1,11 +1,16 @@
-"""Neural collapse and dimensional collapse, measured on features z [M, d]."""
+"""Neural collapse and dimensional collapse, measured on features z [M, d].
+
+Half precision is computed in float32; labels are integers, bool, or floats that are whole numbers.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.segment import segment_mean
+from graph_hcl.losses.views import as_keys
 
 LIVE = 1e-3
 """Share of the largest singular value of the covariance above which a dimension is live."""
@@ -20,6 +25,7 @@ def class_means(z: Tensor, label: Tensor) -> Tensor:
     tensor([[1.],
             [5.]])
     """
+    z = at_least_float(z)
     classes, index = _classes(z, label)
     return segment_mean(z, index, len(classes))
 
@@ -65,6 +71,7 @@ def within_class(z: Tensor, label: Tensor) -> Tensor:
     >>> within_class(torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([0, 0, 1]))
     tensor(0.5000)
     """
+    z = at_least_float(z)
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
     return segment_mean((z - means[index]).norm(dim=1), index, len(classes)).mean()
@@ -82,7 +89,8 @@ def nearest_class_mean(
     >>> nearest_class_mean(z, label)
     tensor(1.)
     """
-    known, names = (z, label) if fitted is None else fitted
+    z = at_least_float(z)
+    known, names = (z, label) if fitted is None else (at_least_float(fitted[0]), fitted[1])
     classes = names.unique()
     found = classes[(z @ class_means(known, names).t()).argmax(1)]
     return (found == label).to(z.dtype).mean()
@@ -104,9 +112,14 @@ def class_mean_spectrum(z: Tensor, label: Tensor) -> Tensor:
 def covariance_spectrum(z: Tensor) -> Tensor:
     """Return the singular values of the covariance of rows (divisor M), descending [d].
 
+    Raises `ValueError` without rows.
+
     >>> covariance_spectrum(torch.tensor([[2.0, 0.0], [-2.0, 0.0]]))
     tensor([4., 0.])
     """
+    z = at_least_float(z)
+    if z.dim() != 2 or not len(z):
+        raise ValueError(f"Expected features [M, d] of one row or more, but got {list(z.shape)}.")
     centred = z - z.mean(0)
     values = torch.linalg.eigvalsh(centred.t() @ centred / len(z))
     return values.flip(0).clamp_min(0)
@@ -139,6 +152,7 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     >>> rankme(torch.eye(3)).round(decimals=3)
     tensor(3.)
     """
+    z = at_least_float(z)
     values = torch.linalg.svdvals(z)
     p = values / values.sum().clamp_min(torch.finfo(z.dtype).tiny) + epsilon
     return (-(p * p.log()).sum()).exp()
@@ -150,6 +164,7 @@ def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
     >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     tensor(25.)
     """
+    first, second = at_least_float(first), at_least_float(second)
     return (first - second).norm(dim=1).pow(power).mean()
 
 
@@ -163,6 +178,7 @@ def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     """
     if len(z) < 2:
         raise ValueError(f"Expected two rows or more, but got {len(z)}.")
+    z = at_least_float(z)
     square = z.square().sum(1)
     # Squared distances by one product: many times faster than pair by pair.
     apart = (square[:, None] + square - 2 * z @ z.t()).clamp_min(0)
@@ -177,6 +193,7 @@ def feature_std(z: Tensor) -> Tensor:
     >>> feature_std(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor(0.5000)
     """
+    z = at_least_float(z)
     return (z - z.mean(0)).square().mean(0).sqrt().mean()
 
 
@@ -186,5 +203,5 @@ def _classes(z: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
             f"Expected features [M, d] and one label per row, but got {list(z.shape)} and "
             f"{list(label.shape)}."
         )
-    classes, index = torch.unique(label, return_inverse=True)
+    classes, index = torch.unique(as_keys(label, "label", z), return_inverse=True)
     return classes, index

@@ -16,10 +16,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.dense import at_least_float, settle
+from graph_hcl.losses.checks import check_values, longest_row
+from graph_hcl.losses.dense import settle
 from graph_hcl.losses.hardening import Exponential, LogEta
 from graph_hcl.losses.make import hardness_weights
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.precision import at_least_float
+from graph_hcl.losses.views import as_keys
 
 BLOCK = 2**22
 """Logits that a pass holds at a time."""
@@ -100,8 +103,10 @@ class Anchors:
 
         Q is 1 ("mean") or, for all four alike, the number of all negatives ("sum"), so that they
         differ by the negatives' distribution alone, as in arXiv 2209.00078, figure 5. Anchors
-        without negatives of another label are left out of all four; NaN when none is left.
+        without negatives of another label are left out of all four; NaN when none is left. Raises
+        `ValueError` for another prefactor.
         """
+        _expect("prefactor", prefactor, ("sum", "mean"))
         every = self.same.join(self.other)
         log_q = every.number if prefactor == "sum" else torch.zeros_like(every.number)
         kept = torch.isfinite(self.other.number)[self.row]
@@ -128,7 +133,8 @@ def look_at(
     """Return what each row of z [M, d] sees of the others under η (e^s unless given).
 
     Negatives are the rows of other graphs; `positives` "views" or "label" as in `HSCL`. Memory is
-    O(M). Raises `ValueError` for wrong shapes.
+    O(M). Raises `ValueError` for wrong shapes, features that are not finite, and values out of
+    range.
 
     >>> from graph_hcl.geometry import simplex
     >>> z = simplex(2).repeat_interleave(2, 0)
@@ -137,12 +143,8 @@ def look_at(
     >>> round(seen.losses()["scl"], 4), seen.assumption_1().all()
     (0.1269, tensor(True))
     """
-    if z.dim() != 2 or graph.shape != z.shape[:1] or label.shape != z.shape[:1]:
-        raise ValueError(
-            f"Expected features [M, d], graph [M] and label [M], but got {list(z.shape)}, "
-            f"{list(graph.shape)} and {list(label.shape)}."
-        )
-    z = at_least_float(z.detach())
+    z, graph, label = _checked(z, graph, label, temperature)
+    _expect("positives", positives, ("views", "label"))
     pairs = Pairs.among(graph if positives == "views" else label, graph)
     eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
     # With rows sorted by label, each class is a slice of columns: no exponential is taken twice,
@@ -182,13 +184,16 @@ def negative_weights(
     """Return the share of η that each negative of a row has [M, M]; rows sum to 1, or to 0.
 
     As `look_at`, with the weights themselves in O(M²) memory. `negatives` "label" takes graphs of
-    other labels only, as SCL and H-SCL do, instead of all other graphs.
+    other labels only, as SCL and H-SCL do, instead of all other graphs. Raises `ValueError` as
+    `look_at` does.
 
     >>> z, each = torch.tensor([[1.0], [1.0], [-1.0]]), torch.arange(3)
     >>> negative_weights(z, each, each, temperature=1.0)[0]
     tensor([0.0000, 0.8808, 0.1192])
     """
-    z = at_least_float(z.detach())
+    z, graph, label = _checked(z, graph, label, temperature)
+    _expect("positives", positives, ("views", "label"))
+    _expect("negatives", negatives, ("all", "label"))
     chosen = graph[:, None] != graph
     if negatives == "label":
         chosen &= label[:, None] != label
@@ -199,6 +204,26 @@ def negative_weights(
     apply = (lambda s: eta[:, None] * s) if isinstance(eta, Tensor) else eta
     weights = hardness_weights(z @ z.t() / temperature, chosen, apply)
     return weights / chosen.sum(1, keepdim=True).clamp_min(1)
+
+
+def _checked(
+    z: Tensor, graph: Tensor, label: Tensor, temperature: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return features in float32 at least, graphs and labels as int64, or raise `ValueError`."""
+    if z.dim() != 2 or not len(z) or graph.shape != z.shape[:1] or label.shape != z.shape[:1]:
+        raise ValueError(
+            f"Expected features [M, d] of one row or more, graph [M] and label [M], but got "
+            f"{list(z.shape)}, {list(graph.shape)} and {list(label.shape)}."
+        )
+    check_values(temperature, 0.0, "mean", "anchor")
+    z = at_least_float(z.detach())
+    longest_row(z)
+    return z, as_keys(graph, "graph", z), as_keys(label, "label", z)
+
+
+def _expect(name: str, value: str, known: tuple[str, str]) -> None:
+    if value not in known:
+        raise ValueError(f"Expected {name} to be {' or '.join(known)}, but got {value!r}.")
 
 
 def _split(values: Tensor, left: int, right: int) -> tuple[Tensor, Tensor]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.contrastive import contrastive_loss
+from graph_hcl.losses.checks import check_road, check_values
+from graph_hcl.losses.contrastive import Mode, Reduction, contrastive_loss
 from graph_hcl.losses.dense import psi_loss
 from graph_hcl.losses.hardening import Exponential, LogEta
 from graph_hcl.losses.make import Annealing, make_psi
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.precision import unit
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.queue import Queue
+from graph_hcl.losses.views import join_views
 from graph_hcl.registry import Registry
 
 OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry("objective")
@@ -26,12 +30,20 @@ Average = Literal["anchor", "pair"]
 class Contrast(nn.Module):
     """The base of all objectives: settings of `contrastive_loss`, and keys from graph and label.
 
-    `forward(z, graph, label)` takes normalised features z [M, d] of all views, the graph [M] that
-    each row is a view of, and its label [M]; it returns a scalar. With `psi` the loss is that ψ of
-    arXiv 2311.05139 instead of InfoNCE; with `queue_size`, features of earlier batches are further
-    negatives, so graphs must be named by the same numbers in all batches.
+    `loss(z1, z2)` contrasts two views [B, d] of B graphs, with `label` [B] where the objective
+    reads labels; `loss(z, graph=graph)` takes rows z [M, d] of any number of views and the graph
+    [M] that each is a view of, with `label` [M]. Labels are bool, integers of any width or floats
+    that are whole numbers; an objective that reads none leaves them alone.
 
-    Raises `ValueError` for values out of range, and for `psi` together with `tau_plus`.
+    Rows are normalised to length 1 unless `normalize` is False: for rows that are so already, or
+    that are meant to differ in length. `reduction` "none" gives one value per row [M], 0 for a row
+    that has no positive or no negative. `mode` is that of `contrastive_loss`. With `psi` the loss
+    is that ψ of arXiv 2311.05139 instead of InfoNCE. With `queue_size`, features of earlier
+    batches are further negatives: graphs are named by the same numbers in all batches, or, without
+    `graph`, every remembered row is of another graph.
+
+    Raises `ValueError` for values out of range, for settings that would have no effect, and for
+    rows, graphs or labels that do not fit each other.
     """
 
     uses_labels = False
@@ -50,15 +62,25 @@ class Contrast(nn.Module):
         psi: str | Psi | None = None,
         psi_options: dict[str, Any] | None = None,
         queue_size: int = 0,
+        normalize: bool = True,
+        reduction: Reduction = "mean",
+        mode: Mode = "auto",
         anneal: Annealing | None = None,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f"Expected temperature to be above 0, but got {temperature}.")
-        if not 0 <= tau_plus < 1:
-            raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
+        check_values(temperature, tau_plus, prefactor, average)
+        check_road(mode, reduction, average, num_negatives)
         if psi is not None and tau_plus:
             raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
+        if psi is not None and mode == "tiled":
+            raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
+        if psi is None and psi_options:
+            raise ValueError("Expected no psi_options without psi: they would have no effect.")
+        if queue_size < 0:
+            raise ValueError(f"Expected queue_size to be 0 or more, but got {queue_size}.")
+        self.normalize = normalize
+        self.reduction: Reduction = reduction
+        self.mode: Mode = mode
         self.temperature = temperature
         self.log_eta = log_eta
         self.prefactor: Prefactor = prefactor
@@ -78,17 +100,40 @@ class Contrast(nn.Module):
             self.log_eta = Exponential(self.annealing.beta(done))
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return positive and negative keys: here, other views attract, other graphs repel."""
+        """Return positive and negative keys [M]: here, other views attract, other graphs repel."""
         return graph, graph
 
-    def forward(self, z: Tensor, graph: Tensor, label: Tensor | None = None) -> Tensor:
-        """Return the loss of all rows against each other, and against the queue if there is one."""
+    def pairs(self, graph: Tensor, label: Tensor | None) -> Pairs:
+        """Return who attracts and who repels whom among the rows, and in the queue."""
         positive, negative = self.keys(graph, label)
-        samples, pairs = None, Pairs.among(positive, negative)
-        if self.queue is not None and negative is not None:
-            samples, pairs = self.queue.join(z, positive, negative)
-            if self.training:
-                self.queue.push(z, negative)
+        if self.queue is None or negative is None:
+            return Pairs.among(positive, negative)
+        return self.queue.pairs(positive, negative)
+
+    def counted(self, graph: Tensor, label: Tensor | None = None) -> Tensor:
+        """Return how many rows have both a positive and a negative [], and so count in the loss."""
+        same, others = self.pairs(graph, label).counts()
+        return ((same > 0) & (others > 0)).sum()
+
+    def forward(
+        self,
+        z: Tensor,
+        other: Tensor | None = None,
+        label: Tensor | None = None,
+        *,
+        graph: Tensor | None = None,
+    ) -> Tensor:
+        """Return the loss of all rows against each other, and against the queue if there is one."""
+        given = join_views(z, other, graph, label)
+        z, unnamed = given.z, 0 if given.graph is not None else len(given.z) // 2
+        if self.normalize:
+            z = unit(z)
+        named = given.graph
+        if named is None and self.queue is not None:
+            named = self.queue.fresh(unnamed, z.device).repeat(2)
+        elif named is None:
+            named = torch.arange(unnamed, device=z.device).repeat(2)
+        positive, negative = self.keys(named, given.label)
         shared: dict[str, Any] = {
             "temperature": self.temperature,
             "log_eta": self.log_eta,
@@ -96,12 +141,30 @@ class Contrast(nn.Module):
             "average": self.average,
             "detach_weights": self.detach_weights,
             "num_negatives": self.num_negatives,
+            "reduction": self.reduction,
         }
+        samples: Tensor | None = None
+        if self.queue is None or negative is None:
+            pairs = Pairs.among(positive, negative)
+        else:
+            joined, pairs = self.queue.join(z, positive, negative)
+            samples = joined if joined is not z else None
         if self.psi is not None:
-            return psi_loss(z, pairs, samples, psi=self.psi, **shared)
-        return contrastive_loss(
-            z, pairs, samples, tau_plus=self.tau_plus, joint=self.joint, **shared
-        )
+            loss = psi_loss(z, pairs, samples, psi=self.psi, **shared)
+        else:
+            loss = contrastive_loss(
+                z,
+                pairs,
+                samples,
+                tau_plus=self.tau_plus,
+                joint=self.joint,
+                mode=self.mode,
+                **shared,
+            )
+        # Last, so that rows which the loss refuses are not remembered.
+        if self.queue is not None and negative is not None and self.training:
+            self.queue.push(z, negative, unnamed)
+        return loss
 
     def extra_repr(self) -> str:
         """Return the settings that differ between objectives."""

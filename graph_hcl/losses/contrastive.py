@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.dense import at_least_float, dense_loss, full_precision, settle
+from graph_hcl.losses.checks import (
+    check_road,
+    check_rows,
+    check_values,
+    longest_rows,
+    transformed,
+)
+from graph_hcl.losses.dense import dense_loss, nothing, settle
 from graph_hcl.losses.hardening import LogEta
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import tile_size
 from graph_hcl.losses.positives import PairLoss, log_count, shares, sum_over_positives
+from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.rowwise import rowwise_loss
 from graph_hcl.losses.symmetric import symmetric_loss
 from graph_hcl.losses.tiled import log_mean_tiled, logit_bound, steepness
+
+Mode = Literal["auto", "dense", "tiled"]
+Reduction = Literal["mean", "none"]
 
 MEMORY = 24 * 2**20
 """Bytes that the tiles in work at a time may take."""
@@ -39,7 +49,8 @@ def contrastive_loss(
     detach_weights: bool = False,
     num_negatives: int | None = None,
     joint: bool = False,
-    mode: Literal["auto", "dense", "tiled"] = "auto",
+    mode: Mode = "auto",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Return the hard-negative contrastive loss of anchors [A, d] against samples [S, d].
 
@@ -55,15 +66,19 @@ def contrastive_loss(
 
     The loss is the mean over anchors of the mean over their positives ("anchor") or the mean over
     all pairs ("pair"). Anchors without positives or without negatives are not counted; when none
-    is left the loss is 0 with a zero gradient. `detach_weights` stops the gradient through η, as
+    is left the loss is 0 with a zero gradient. `reduction` "none" gives the value of each anchor
+    [A] instead, 0 for one that is not counted. Rows are taken as they are: normalise them first,
+    or a warning tells of logits beyond ±100. `detach_weights` stops the gradient through η, as
     in sampling from the hardened distribution; `num_negatives` draws that many negatives per
     positive pair ∝ η with replacement instead of averaging over all. An adaptive hardening chooses
     a β for each anchor first, without gradient. With `joint`, the positive stands among the
     negatives already, so that ℓ_ip = log n_i − s_ip. Half precision is computed in float32.
 
-    `mode` "auto" and "tiled" give value and gradient in O(rows) memory, once differentiable, where
-    η acts on each logit alone; "tiled" takes no shortcut for small batches. "dense" holds all
-    logits and is differentiable twice; sampled negatives always are.
+    `mode` "auto" and "tiled" give value and gradient in O(rows) memory where η acts on each logit
+    alone; "tiled" takes no shortcut for small batches. "dense" holds all logits, as do sampled
+    negatives, `reduction` "none", a gradient that is to be differentiated again
+    (`create_graph=True`; the β of an adaptive hardening are constants), and whatever runs inside
+    `torch.compile` or the transforms of `torch.func`, where no values are checked.
 
     Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
@@ -73,12 +88,19 @@ def contrastive_loss(
     tensor(0.5514)
     """
     x = anchors if samples is None else samples
-    _check(anchors, x, pairs, temperature, tau_plus, num_negatives, mode)
-    longest = _longest(anchors)
-    reach = longest * (longest if samples is None else _longest(samples))
+    check_values(temperature, tau_plus, prefactor, average)
+    check_road(mode, reduction, average, num_negatives)
+    check_rows(anchors, x, pairs)
+    traced = transformed()
+    if traced and mode == "tiled":
+        raise ValueError("Expected mode auto or dense inside torch.compile and torch.func.")
+    longest = (0.0, 0.0) if traced else longest_rows(anchors, samples, temperature)
+    reach = longest[0] * longest[1]
+    if not (len(anchors) and len(x)):
+        return nothing(anchors, x, reduction)
     hardening = settle(log_eta, anchors, x, pairs, temperature)
     pair_loss = PairLoss(joint, tau_plus, temperature)
-    if mode == "dense" or num_negatives is not None:
+    if mode == "dense" or num_negatives is not None or reduction == "none" or traced:
         return dense_loss(
             anchors,
             x,
@@ -89,6 +111,7 @@ def contrastive_loss(
             average=average,
             detach_weights=detach_weights,
             num_negatives=num_negatives,
+            reduction=reduction,
         )
     a, b = at_least_float(anchors), None if samples is None else at_least_float(samples)
     beta = hardening if isinstance(hardening, Tensor) else steepness(hardening)
@@ -134,46 +157,3 @@ def contrastive_loss(
             pair_loss,
             size=tile_size(MEMORY, a.element_size()),
         )
-
-
-def _check(
-    anchors: Tensor,
-    samples: Tensor,
-    pairs: Pairs,
-    temperature: float,
-    tau_plus: float,
-    num_negatives: int | None,
-    mode: str,
-) -> None:
-    if mode not in ("auto", "dense", "tiled"):
-        raise ValueError(f"Expected mode to be auto, dense or tiled, but got {mode!r}.")
-    if mode == "tiled" and num_negatives is not None:
-        raise ValueError("Expected mode dense or auto with num_negatives: draws need all logits.")
-    if anchors.dim() != 2 or samples.dim() != 2 or anchors.shape[1] != samples.shape[1]:
-        raise ValueError(
-            f"Expected anchors [A, d] and samples [S, d], but got {list(anchors.shape)} and "
-            f"{list(samples.shape)}."
-        )
-    keys = len(pairs.positive[0]), len(pairs.positive[1])
-    if keys != (len(anchors), len(samples)):
-        raise ValueError(
-            f"Expected keys for {len(anchors)} anchors and {len(samples)} samples, but got keys "
-            f"for {keys[0]} and {keys[1]}."
-        )
-    if not temperature > 0:
-        raise ValueError(f"Expected temperature to be above 0, but got {temperature}.")
-    if not 0 <= tau_plus < 1:
-        raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
-    if num_negatives is not None and num_negatives < 1:
-        raise ValueError(f"Expected num_negatives to be 1 or more, but got {num_negatives}.")
-
-
-def _longest(rows: Tensor) -> float:
-    """Return the largest norm of a row; raise for features that are not finite."""
-    if len(rows) == 0:
-        return 0.0
-    longest = float(torch.linalg.vector_norm(at_least_float(rows.detach()), dim=1).amax())
-    # The norm of finite features may overflow: only then need every one be looked at.
-    if not math.isfinite(longest) and not torch.isfinite(rows).all():
-        raise ValueError("Expected finite features, but some are NaN or infinite.")
-    return longest

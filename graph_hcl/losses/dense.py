@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from graph_hcl.losses.adaptive import Adaptive, solve_betas
+from graph_hcl.losses.checks import (
+    check_keys_are_known,
+    check_road,
+    check_rows,
+    check_values,
+    longest_rows,
+    transformed,
+)
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.positives import PairLoss, log_count
+from graph_hcl.losses.positives import PairLoss, log_count, pair_sums, shares
+from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.psi import Psi
 
 CHUNK = 2**22
@@ -30,28 +37,36 @@ def dense_loss(
     prefactor: str,
     average: str,
     detach_weights: bool,
-    num_negatives: int | None,
+    num_negatives: int | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Return the loss [] by the whole matrix of logits, differentiable as often as one likes.
 
+    No shape depends on a value but where negatives are drawn, so that torch can compile and map it.
+    With `reduction` "none" there is one value per anchor [A].
+
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
     >>> dense_loss(z, z, Pairs.among(key, key), PairLoss(False, 0.0, 1.0), NoHardening(),
-    ...     prefactor="sum", average="anchor", detach_weights=False, num_negatives=None)
+    ...     prefactor="sum", average="anchor", detach_weights=False)
     tensor(0.5514)
     """
-    found = _contrasts(anchors, samples, pairs, pair_loss.temperature, hardening, detach_weights)
-    if found is None:
-        return (anchors.sum() + samples.sum()) * 0.0
-    logits, eta, positives, negatives = found
-    log_q = log_count(negatives.sum(1), prefactor, logits)
-    row, column = positives.nonzero(as_tuple=True)
+    positives, negatives = pairs.masks()
+    same, others = positives.sum(1), negatives.sum(1)
+    counted = (same > 0) & (others > 0)
+    logits = all_logits(anchors, samples, pair_loss.temperature)
+    log_q = log_count(others, prefactor, logits)
+    eta = _masked_eta(logits, negatives, hardening, detach_weights)
     if num_negatives is None:
-        log_n = (log_q + _log_mean(logits, eta, negatives))[row]
+        log_n = log_q + torch.where(counted, _log_mean(logits, eta, negatives), 0.0)
+        each = pair_sums(logits, log_n, log_q, positives, pair_loss)
     else:
+        check_keys_are_known(pairs, "num_negatives")
+        row, column = (positives & counted[:, None]).nonzero(as_tuple=True)
         drawn = _draw(logits, eta, negatives, row, num_negatives)
-        log_n = log_q[row] + logits[row[:, None], drawn].logsumexp(1) - math.log(num_negatives)
-    losses = pair_loss(log_n, logits[row, column], log_q[row])
-    return _average(losses, row, positives, average)
+        hard = logits[row[:, None], drawn].logsumexp(1) - math.log(num_negatives)
+        losses = pair_loss(log_q[row] + hard, logits[row, column], log_q[row])
+        each = logits[:, :0].sum(1).index_add(0, row, losses)
+    return _reduced(each, same, counted, average, reduction)
 
 
 def psi_loss(
@@ -66,6 +81,7 @@ def psi_loss(
     average: str = "anchor",
     detach_weights: bool = False,
     num_negatives: int | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     r"""Return the loss of arXiv 2311.05139 for any convex non-decreasing ψ (section 3).
 
@@ -73,9 +89,10 @@ def psi_loss(
 
     over the negatives j of i, or over `num_negatives` of them drawn ∝ η with weight Q_i/K each.
     With ψ = log(1 + Σ q e^t) it is `contrastive_loss`. The pairs are given to ψ in chunks that are
-    computed again in the backward pass, so memory is that of a few matrices [A, S].
+    computed again in the backward pass, so memory is that of a few matrices [A, S]. `reduction`
+    is that of `contrastive_loss`.
 
-    Raises `ValueError` for wrong shapes.
+    Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
     >>> from graph_hcl.losses.psi import InfoNCE
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
@@ -83,14 +100,23 @@ def psi_loss(
     tensor(0.5514)
     """
     x = anchors if samples is None else samples
+    check_values(temperature, 0.0, prefactor, average)
+    check_road("auto", reduction, average, num_negatives)
+    check_rows(anchors, x, pairs)
+    check_keys_are_known(pairs, "psi")
+    if not transformed():
+        longest_rows(anchors, samples, temperature)
+    if not (len(anchors) and len(x)):
+        return nothing(anchors, x, reduction)
     hardening = settle(log_eta, anchors, x, pairs, temperature)
-    found = _contrasts(anchors, x, pairs, temperature, hardening, detach_weights)
-    if found is None:
-        return (anchors.sum() + x.sum()) * 0.0
-    logits, eta, positives, negatives = found
+    positives, negatives = pairs.masks()
+    same, others = positives.sum(1), negatives.sum(1)
+    counted = (same > 0) & (others > 0)
+    logits = all_logits(anchors, x, temperature)
+    eta = _masked_eta(logits, negatives, hardening, detach_weights)
     q = _weights(logits, eta, negatives)
-    count = log_count(negatives.sum(1), prefactor, logits).exp()
-    row, column = positives.nonzero(as_tuple=True)
+    count = log_count(others, prefactor, logits).exp()
+    row, column = (positives & counted[:, None]).nonzero(as_tuple=True)
 
     def some(row: Tensor, column: Tensor, drawn: Tensor | None) -> Tensor:
         near = logits[row, column, None]
@@ -100,15 +126,21 @@ def psi_loss(
         mask = negatives[row]
         return psi((logits[row] - near).masked_fill(~mask, 0.0), q[row] * count[row, None])
 
-    size = max(1, CHUNK // len(x))
-    parts = []
+    size = max(1, CHUNK // max(1, len(x)))
+    each = logits[:, :0].sum(1)  # zeros that have a gradient, if there is no pair
     for start in range(0, len(row), size):
         rows, columns = row[start : start + size], column[start : start + size]
         drawn = None
         if num_negatives is not None:
             drawn = _draw(logits, eta, negatives, rows, num_negatives)
-        parts.append(checkpoint(some, rows, columns, drawn, use_reentrant=False))
-    return _average(torch.cat(parts), row, positives, average)
+        # The transforms of torch.func know no checkpoints.
+        losses = (
+            some(rows, columns, drawn)
+            if transformed()
+            else checkpoint(some, rows, columns, drawn, use_reentrant=False)
+        )
+        each = each.index_add(0, rows, losses)
+    return _reduced(each, same, counted, average, reduction)
 
 
 def settle(
@@ -124,62 +156,66 @@ def settle(
     NoHardening()
     """
     if isinstance(log_eta, Adaptive):
+        check_keys_are_known(pairs, "a hardening that sets itself")
         near, far = at_least_float(anchors.detach()), at_least_float(samples.detach())
         with full_precision(near.device.type):
             return solve_betas(log_eta, near, far, pairs, temperature)
     return log_eta or NoHardening()
 
 
-def full_precision(device_type: str) -> AbstractContextManager[Any]:
-    """Return a context without autocast; entering one costs time, so only where there is one.
+def nothing(anchors: Tensor, samples: Tensor, reduction: str) -> Tensor:
+    """Return the loss where there are no anchors or no samples: 0 with a zero gradient.
 
-    >>> with torch.autocast("cpu", torch.bfloat16), full_precision("cpu"):
-    ...     (torch.eye(2) @ torch.eye(2)).dtype
-    torch.float32
+    >>> nothing(torch.eye(2), torch.empty(0, 2), "none")
+    tensor([0., 0.])
     """
-    if torch.is_autocast_enabled(device_type):
-        return torch.autocast(device_type, enabled=False)
-    return nullcontext()
+    each = at_least_float(anchors)[:, :0].sum(1) + at_least_float(samples)[:0].sum()
+    return each if reduction == "none" else each.sum()
 
 
-def at_least_float(values: Tensor) -> Tensor:
-    """Return values in float32 at least.
+def all_logits(anchors: Tensor, samples: Tensor, temperature: float) -> Tensor:
+    """Return the inner products over T [A, S], in float32 at least.
 
-    >>> at_least_float(torch.ones(1, dtype=torch.float16)).dtype
-    torch.float32
+    >>> all_logits(torch.eye(2).half(), torch.eye(2).half(), 0.5)
+    tensor([[2., 0.],
+            [0., 2.]])
     """
-    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+    with full_precision(anchors.device.type):
+        return at_least_float(anchors) @ at_least_float(samples).t() / temperature
 
 
-def _contrasts(
+def log_mean_dense(
     anchors: Tensor,
     samples: Tensor,
     pairs: Pairs,
     temperature: float,
     hardening: LogEta | Tensor,
     detach: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
-    """Return logits, log η (−∞ beside negatives) and both masks of the anchors that count."""
-    positives, negatives = pairs.masks()
-    counted = (positives.any(1) & negatives.any(1)).nonzero().squeeze(1)
-    if len(counted) == 0:
-        return None
-    positives, negatives = positives[counted], negatives[counted]
-    with full_precision(anchors.device.type):
-        logits = at_least_float(anchors)[counted] @ at_least_float(samples).t() / temperature
-    if isinstance(hardening, Tensor):
-        eta = hardening[counted, None] * logits
-    else:
-        eta = hardening(logits)
-    eta = (eta.detach() if detach else eta).masked_fill(~negatives, -math.inf)
-    return logits, eta, positives, negatives
+) -> Tensor:
+    """Return LSE_N(s + log η) − LSE_N(log η) of each anchor [A]; −∞ without negatives.
+
+    >>> z, key = torch.eye(3), torch.arange(3)
+    >>> log_mean_dense(z, z, Pairs.among(key, key), 1.0, NoHardening(), False).abs() < 1e-6
+    tensor([True, True, True])
+    """
+    negatives = pairs.masks()[1]
+    logits = all_logits(anchors, samples, temperature)
+    return _log_mean(logits, _masked_eta(logits, negatives, hardening, detach), negatives)
 
 
-def _average(losses: Tensor, row: Tensor, positives: Tensor, average: str) -> Tensor:
-    if average == "pair":
-        return losses.mean()
-    share = positives.sum(1).to(losses).reciprocal()[row]
-    return (losses * share).sum() / len(positives)
+def _masked_eta(
+    logits: Tensor, negatives: Tensor, hardening: LogEta | Tensor, detach: bool
+) -> Tensor:
+    """Return log η [A, S], −∞ beside the negatives."""
+    eta = hardening[:, None] * logits if isinstance(hardening, Tensor) else hardening(logits)
+    return (eta.detach() if detach else eta).masked_fill(~negatives, -math.inf)
+
+
+def _reduced(each: Tensor, same: Tensor, counted: Tensor, average: str, reduction: str) -> Tensor:
+    """Return the loss of sums over the positives of each anchor [A]."""
+    if reduction == "none":
+        return torch.where(counted, each / same.clamp_min(1), 0.0)
+    return torch.where(counted, each * shares(same, counted, average, each), 0.0).sum()
 
 
 def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:

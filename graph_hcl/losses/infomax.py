@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graph_hcl.losses.checks import check_rows, check_values, longest_row, transformed
 from graph_hcl.losses.contrast import OBJECTIVES
-from graph_hcl.losses.dense import full_precision
+from graph_hcl.losses.dense import all_logits, nothing
 from graph_hcl.losses.hardening import LogEta, NoHardening
 from graph_hcl.losses.make import make_hardening
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.views import as_keys
 
 
 def jensen_shannon_loss(
@@ -39,7 +41,7 @@ def jensen_shannon_loss(
     softplus(s_ip)) / (1 − τ⁺), 0), which pulls positives nearer, never away. Nodes without a
     positive or a negative graph are not counted; the loss is 0 when none is left.
 
-    Raises `ValueError` for wrong shapes and values out of range.
+    Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
     >>> nodes, graphs, key = torch.zeros(3, 2), torch.zeros(2, 2), torch.tensor([0, 0, 1])
     >>> names = torch.arange(2)
@@ -47,48 +49,44 @@ def jensen_shannon_loss(
     >>> jensen_shannon_loss(nodes, graphs, pairs)  # no information
     tensor(0.)
     """
-    if nodes.dim() != 2 or graphs.dim() != 2 or nodes.shape[1] != graphs.shape[1]:
-        raise ValueError(
-            f"Expected nodes [n, d] and graphs [B, d], but got {list(nodes.shape)} and "
-            f"{list(graphs.shape)}."
-        )
-    if not 0 <= tau_plus < 1:
-        raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
+    check_values(temperature, tau_plus, "sum", "anchor")
+    check_rows(nodes, graphs, pairs, ("nodes [n, d]", "graphs [B, d]"))
+    if not transformed():
+        longest_row(nodes), longest_row(graphs)
+    if not (len(nodes) and len(graphs)):
+        return nothing(nodes, graphs, "mean")
     positives, negatives = pairs.masks()
     counted = positives.any(1) & negatives.any(1)
-    if not counted.any():
-        return (nodes.sum() + graphs.sum()) * 0.0
-    with full_precision(nodes.device.type):
-        s = nodes.float() @ graphs.float().t() if _half(nodes) else nodes @ graphs.t()
-    s, positives, negatives = (v[counted] for v in (s / temperature, positives, negatives))
+    s = all_logits(nodes, graphs, temperature)
     eta = (log_eta or NoHardening())(s)
     eta = (eta.detach() if detach_weights else eta).masked_fill(~negatives, -math.inf)
     empty = (eta == -math.inf).all(1, keepdim=True)
-    hardest = s.masked_fill(~negatives, -math.inf)
+    hardest = s.detach().masked_fill(~negatives, -math.inf)
     alone = (hardest == hardest.amax(1, keepdim=True)).to(s)
     weights = torch.where(empty, alone, torch.where(empty, 0, eta).softmax(1) * negatives)
     away = F.softplus(s, threshold=40.0)
-    share = positives / positives.sum(1, keepdim=True)
+    share = positives / positives.sum(1, keepdim=True).clamp_min(1)
     near = ((away - s) * share).sum(1)
-    far = (weights / weights.sum(1, keepdim=True) * away).sum(1)
+    total = torch.where(counted[:, None], weights.sum(1, keepdim=True), 1.0)
+    far = (weights / total * away).sum(1)
     if tau_plus > 0:
         far = ((far - tau_plus * (away * share).sum(1)) / (1 - tau_plus)).clamp_min(0.0)
-    return (near + far).mean() - 2 * math.log(2)
-
-
-def _half(values: Tensor) -> bool:
-    return values.dtype in (torch.float16, torch.bfloat16)
+    each = near + far - 2 * math.log(2)
+    return torch.where(counted, each, 0.0).sum() / counted.sum().clamp_min(1)
 
 
 @OBJECTIVES.register("infograph")
 class InfoGraph(nn.Module):
     """InfoGraph: a node's features tell its graph from the others of the batch.
 
-    `forward(nodes, node_graph, z, graph)` takes node features [n, d] with the graph [n] of each,
-    and graph features z [M, d] with theirs [M]. Raises `ValueError` for a temperature of 0 or less.
+    `loss(z, graph=graph, nodes=nodes, node_graph=node_graph)` takes graph features z [M, d] with
+    the graph [M] of each, and node features [n, d] with theirs [n]. Its inner products are those
+    of the paper, of features as they are: it normalises nothing. Raises `ValueError` for a
+    temperature of 0 or less, and for features or graphs that do not fit each other.
 
     >>> graph = torch.tensor([0, 1])
-    >>> InfoGraph()(torch.zeros(4, 3), graph.repeat(2), torch.zeros(2, 3), graph)
+    >>> nodes, node_graph = torch.zeros(4, 3), graph.repeat(2)
+    >>> InfoGraph()(torch.zeros(2, 3), graph=graph, nodes=nodes, node_graph=node_graph)
     tensor(0.)
     """
 
@@ -97,15 +95,26 @@ class InfoGraph(nn.Module):
 
     def __init__(self, *, temperature: float = 1.0) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f"Expected temperature to be above 0, but got {temperature}.")
+        check_values(temperature, 0.0, "sum", "anchor")
         self.temperature = temperature
         self.log_eta: Any = None
         self.settings: dict[str, Any] = {}
 
-    def forward(self, nodes: Tensor, node_graph: Tensor, z: Tensor, graph: Tensor) -> Tensor:
-        """Return the loss of all nodes against all graphs."""
-        keys = (node_graph, graph)
+    def counted(self, graph: Tensor, label: Tensor | None = None) -> Tensor:
+        """Return how many rows have another graph beside them [], whatever their labels."""
+        return (graph != graph[:1]).any() * len(graph)
+
+    def forward(
+        self,
+        z: Tensor,
+        *,
+        graph: Tensor,
+        nodes: Tensor,
+        node_graph: Tensor,
+        label: Tensor | None = None,
+    ) -> Tensor:
+        """Return the loss of all nodes against all graphs; labels are not read."""
+        keys = as_keys(node_graph, "node_graph", nodes), as_keys(graph, "graph", z)
         return jensen_shannon_loss(
             nodes,
             z,
@@ -124,7 +133,9 @@ class HInfoGraph(InfoGraph):
     up and, with its τ⁺, does not attract positives.
 
     >>> graph = torch.tensor([0, 1])
-    >>> HInfoGraph(beta=1.0)(torch.zeros(4, 3), graph.repeat(2), torch.zeros(2, 3), graph)
+    >>> nodes, node_graph = torch.zeros(4, 3), graph.repeat(2)
+    >>> loss = HInfoGraph(beta=1.0)
+    >>> loss(torch.zeros(2, 3), graph=graph, nodes=nodes, node_graph=node_graph)
     tensor(0.)
     """
 

@@ -50,6 +50,8 @@ def make_annealing(
             f"Expected schedule to be constant, linear or cosine, but got {schedule!r}."
         )
     if schedule == "constant":
+        if start:
+            raise ValueError("Expected beta_start 0 with schedule constant: it has no effect.")
         return None
     if hardening != "exponential":
         raise ValueError(
@@ -64,11 +66,20 @@ def make_hardening(
     """Return a hardening by name with its options, or by import path, or as it was given.
 
     An import path with options names a class to be called with them, one without options a
-    function log η of the logits.
+    function log η of the logits. Raises `ValueError` for a β or options that it does not take.
 
     >>> make_hardening("exponential", beta=2.0), make_hardening("threshold", 1.0, {"tau": 0.5})
     (Exponential(beta=2.0), Threshold(tau=0.5))
     """
+    if options and (hardening == "exponential" or not isinstance(hardening, str)):
+        raise ValueError(
+            f"Expected no hardening_options with the hardening {hardening!r}: it takes none."
+        )
+    if beta != 1 and hardening != "exponential":
+        raise ValueError(
+            f"Expected the hardening exponential with a beta of {beta}, but got {hardening!r}, "
+            "which has none of that kind."
+        )
     if not isinstance(hardening, str):
         return hardening
     made = HARDENINGS.get(hardening)
@@ -83,10 +94,14 @@ def make_hardening(
 def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
     """Return ψ by name with its options, or by import path, or as it was given.
 
+    Raises `ValueError` for options of one that was given.
+
     >>> make_psi("triplet", {"margin": 0.5})
     Triplet(margin=0.5)
     """
     if not isinstance(psi, str):
+        if options:
+            raise ValueError("Expected no psi_options with a psi that is made already.")
         return psi
     made: Any = PSIS.get(psi)
     found: Psi = made(**(options or {})) if options or made in PSIS.parts() else made

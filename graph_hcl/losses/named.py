@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from graph_hcl.losses.contrast import OBJECTIVES, Average, Contrast
+from graph_hcl.losses.contrastive import Mode, Reduction
 
 
 @OBJECTIVES.register("nt-xent")
@@ -16,14 +17,24 @@ class NTXent(Contrast):
 
     >>> import torch
     >>> z = torch.ones(6, 1)
-    >>> NTXent()(z, torch.tensor([0, 1, 2, 0, 1, 2]))  # identical features: log(2·3 − 1)
+    >>> NTXent()(z, graph=torch.tensor([0, 1, 2, 0, 1, 2]))  # identical features: log(2·3 − 1)
     tensor(1.6094)
     """
 
     joint = True
 
-    def __init__(self, *, temperature: float = 0.5, average: Average = "anchor") -> None:
-        super().__init__(temperature, average=average)
+    def __init__(
+        self,
+        *,
+        temperature: float = 0.5,
+        average: Average = "anchor",
+        normalize: bool = True,
+        reduction: Reduction = "mean",
+        mode: Mode = "auto",
+    ) -> None:
+        super().__init__(
+            temperature, average=average, normalize=normalize, reduction=reduction, mode=mode
+        )
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the graph as positive key, and no negative key: all other rows are summed."""
@@ -38,16 +49,26 @@ class SupCon(Contrast):
     label too. Raises `ValueError` without labels.
 
     >>> import torch
-    >>> z, graph = torch.ones(6, 1), torch.tensor([0, 1, 2, 0, 1, 2])
-    >>> SupCon()(z, graph, torch.tensor([0, 0, 1, 0, 0, 1]))  # identical features: log(6 − 1)
+    >>> z = torch.ones(3, 1)
+    >>> SupCon()(z, z, torch.tensor([0, 0, 1]))  # identical features: log(6 − 1)
     tensor(1.6094)
     """
 
     uses_labels = True
     joint = True
 
-    def __init__(self, *, temperature: float = 0.5, average: Average = "anchor") -> None:
-        super().__init__(temperature, average=average)
+    def __init__(
+        self,
+        *,
+        temperature: float = 0.5,
+        average: Average = "anchor",
+        normalize: bool = True,
+        reduction: Reduction = "mean",
+        mode: Mode = "auto",
+    ) -> None:
+        super().__init__(
+            temperature, average=average, normalize=normalize, reduction=reduction, mode=mode
+        )
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the label as positive key, and no negative key: all other rows are summed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from graph_hcl.losses.contrast import OBJECTIVES, Average, Contrast, Labelled, Prefactor
+from graph_hcl.losses.contrastive import Mode, Reduction
 from graph_hcl.losses.hardening import LogEta
 from graph_hcl.losses.make import Schedule, make_annealing, make_hardening
 from graph_hcl.losses.psi import Psi
@@ -18,7 +19,7 @@ class UCL(Contrast):
 
     >>> import torch
     >>> z = torch.ones(6, 1)
-    >>> UCL()(z, torch.tensor([0, 1, 2, 0, 1, 2]))  # identical features: log(1 + 4)
+    >>> UCL()(z, graph=torch.tensor([0, 1, 2, 0, 1, 2]))  # identical features: log(1 + 4)
     tensor(1.6094)
     """
 
@@ -33,6 +34,9 @@ class UCL(Contrast):
         psi: str | Psi | None = None,
         psi_options: dict[str, Any] | None = None,
         queue_size: int = 0,
+        normalize: bool = True,
+        reduction: Reduction = "mean",
+        mode: Mode = "auto",
     ) -> None:
         super().__init__(
             temperature,
@@ -43,6 +47,9 @@ class UCL(Contrast):
             psi=psi,
             psi_options=psi_options,
             queue_size=queue_size,
+            normalize=normalize,
+            reduction=reduction,
+            mode=mode,
         )
 
 
@@ -54,7 +61,7 @@ class SCL(Labelled):
 
     >>> import torch
     >>> z, graph = torch.ones(6, 1), torch.tensor([0, 1, 2, 0, 1, 2])
-    >>> SCL()(z, graph, torch.tensor([0, 0, 1, 0, 0, 1]))  # (4 log(1 + 2) + 2 log(1 + 4)) / 6
+    >>> SCL()(z, graph=graph, label=torch.tensor([0, 0, 1, 0, 0, 1]))  # (4 log 3 + 2 log 5) / 6
     tensor(1.2689)
     """
 
@@ -71,6 +78,9 @@ class SCL(Labelled):
         psi: str | Psi | None = None,
         psi_options: dict[str, Any] | None = None,
         queue_size: int = 0,
+        normalize: bool = True,
+        reduction: Reduction = "mean",
+        mode: Mode = "auto",
     ) -> None:
         super().__init__(
             temperature,
@@ -83,6 +93,9 @@ class SCL(Labelled):
             psi=psi,
             psi_options=psi_options,
             queue_size=queue_size,
+            normalize=normalize,
+            reduction=reduction,
+            mode=mode,
         )
 
 
@@ -94,8 +107,8 @@ class HUCL(Contrast):
     estimator of Robinson et al. (ICLR 2021).
 
     >>> import torch
-    >>> z, graph = torch.eye(3).repeat(2, 1), torch.tensor([0, 1, 2, 0, 1, 2])
-    >>> HUCL(beta=0.0)(z, graph) == UCL()(z, graph)
+    >>> z = torch.eye(3)
+    >>> HUCL(beta=0.0)(z, z) == UCL()(z, z)
     tensor(True)
     """
 
@@ -116,6 +129,9 @@ class HUCL(Contrast):
         psi: str | Psi | None = None,
         psi_options: dict[str, Any] | None = None,
         queue_size: int = 0,
+        normalize: bool = True,
+        reduction: Reduction = "mean",
+        mode: Mode = "auto",
     ) -> None:
         super().__init__(
             temperature,
@@ -128,6 +144,9 @@ class HUCL(Contrast):
             psi=psi,
             psi_options=psi_options,
             queue_size=queue_size,
+            normalize=normalize,
+            reduction=reduction,
+            mode=mode,
             anneal=make_annealing(schedule, beta_start, beta, hardening),
         )
 
@@ -140,9 +159,8 @@ class HSCL(Labelled):
     H-UCL of the latter.
 
     >>> import torch
-    >>> z, graph = torch.eye(3).repeat(2, 1), torch.tensor([0, 1, 2, 0, 1, 2])
-    >>> label = torch.tensor([0, 1, 1, 0, 1, 1])
-    >>> HSCL(beta=0.0)(z, graph, label) == SCL()(z, graph, label)
+    >>> z, label = torch.eye(3), torch.tensor([0, 1, 1])
+    >>> HSCL(beta=0.0)(z, z, label) == SCL()(z, z, label)
     tensor(True)
     """
 
@@ -165,6 +183,9 @@ class HSCL(Labelled):
         psi: str | Psi | None = None,
         psi_options: dict[str, Any] | None = None,
         queue_size: int = 0,
+        normalize: bool = True,
+        reduction: Reduction = "mean",
+        mode: Mode = "auto",
     ) -> None:
         super().__init__(
             temperature,
@@ -179,5 +200,8 @@ class HSCL(Labelled):
             psi=psi,
             psi_options=psi_options,
             queue_size=queue_size,
+            normalize=normalize,
+            reduction=reduction,
+            mode=mode,
             anneal=make_annealing(schedule, beta_start, beta, hardening),
         )

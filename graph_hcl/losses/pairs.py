@@ -48,8 +48,9 @@ class Pairs:
     2311.05139). The anchor itself, its column `self_index` [A] among the samples, is neither;
     without `self_index`, no anchor stands among the samples.
 
-    Raises `ValueError` for keys of different lengths, and for an anchor whose own column among the
-    samples has another key.
+    Keys are bool or integers of any width, and are kept as int64. Raises `ValueError` for other
+    keys, for keys of different lengths, and for an anchor whose own column among the samples has
+    another key.
 
     >>> graph = torch.tensor([0, 1, 0, 1])
     >>> positives, negatives = Pairs.among(graph, graph).masks()
@@ -62,6 +63,7 @@ class Pairs:
     self_index: Tensor | None = None
 
     def __post_init__(self) -> None:
+        self._widen()
         sides = [self.positive, *([] if self.negative is None else [self.negative])]
         for anchors, samples in sides:
             if anchors.dim() != 1 or samples.dim() != 1:
@@ -75,11 +77,30 @@ class Pairs:
                     f"{len(self.positive[0])} × {len(self.positive[1])}, but got "
                     f"{len(anchors)} × {len(samples)}."
                 )
-            own = anchors if self.self_index is None else samples[self.self_index]
-            if anchors is not samples and not torch.equal(anchors, own):
+            # What torch compiles or maps holds no values to look at.
+            if self.self_index is None or anchors is samples or torch.compiler.is_compiling():
+                continue
+            if torch._C._are_functorch_transforms_active():
+                continue
+            if not torch.equal(anchors, samples[self.self_index]):
                 raise ValueError(
                     "Expected self_index to name each anchor's own column, but keys there differ."
                 )
+
+    def _widen(self) -> None:
+        """Make all keys int64, so that any two can be compared; one key stays one object."""
+        given = [*self.positive, *(self.negative or ())]
+        for keys in given:
+            if not isinstance(keys, Tensor) or keys.is_floating_point() or keys.is_complex():
+                kind = keys.dtype if isinstance(keys, Tensor) else type(keys).__name__
+                raise ValueError(f"Expected keys to be tensors of integers, but got {kind}.")
+        if all(keys.dtype == torch.long for keys in given):
+            return
+        wide = {id(keys): keys.long() for keys in given}
+        for name in ("positive", "negative"):
+            side = getattr(self, name)
+            if side is not None:
+                object.__setattr__(self, name, tuple(wide[id(keys)] for keys in side))
 
     @classmethod
     def among(cls, positive: Tensor, negative: Tensor | None) -> Pairs:

@@ -32,7 +32,7 @@ class Plan:
     """
 
     def __init__(self, pairs: Pairs, symmetric: bool, size: int) -> None:
-        self.symmetric, self.size = symmetric, size
+        self.pairs, self.symmetric, self.size = pairs, symmetric, size
         anchors, samples = pairs.negative or pairs.positive
         self.keyed = pairs.negative is not None
         if self.keyed:

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from graph_hcl.losses.again import gradients_again
 from graph_hcl.losses.pairs import Pairs
 
 
@@ -52,7 +52,8 @@ class PairLoss:
 
     def _debiased(self, log_n: Tensor, s: Tensor, log_q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the positives' share in n, the floor, and the estimate above it, in logs."""
-        share = (math.log(self.tau_plus) + log_q + s - log_n).exp()
+        # Above 1 the floor holds anyway, and the slope of an overflow would be no number.
+        share = (math.log(self.tau_plus) + log_q + s - log_n).clamp_max(0.0).exp()
         left = (1 - share).clamp_min(torch.finfo(share.dtype).tiny)
         floor = log_q - 1 / self.temperature
         return share, floor, log_n + left.log() - math.log1p(-self.tau_plus)
@@ -87,6 +88,21 @@ def sum_over_positives(
         return (pair_loss(log_n[row], s, log_q[row]) * share[row]).sum()
     total: Tensor = _Sum.apply(anchors, x, log_n, log_q, share, pairs, pair_loss, size)
     return total
+
+
+def pair_sums(
+    logits: Tensor, log_n: Tensor, log_q: Tensor, positives: Tensor, pair_loss: PairLoss
+) -> Tensor:
+    """Return Σ_{p∈P(i)} ℓ(log n_i, s_ip, log Q_i) of each anchor [A], from all logits [A, S].
+
+    >>> s, mask = torch.zeros(1, 2), torch.tensor([[True, False]])
+    >>> pair_sums(s, torch.ones(1), torch.zeros(1), mask, PairLoss(True, 0.0, 1.0))
+    tensor([1.])
+    """
+    # Elsewhere s is log n, where ℓ is harmless: what is not taken must be differentiable too.
+    s = torch.where(positives, logits, log_n.detach()[:, None])
+    losses = pair_loss(log_n[:, None], s, log_q[:, None])
+    return torch.where(positives, losses, 0.0).sum(1)
 
 
 def _softplus(u: Tensor) -> Tensor:
@@ -141,18 +157,33 @@ class _Sum(torch.autograd.Function):
                 d_a[i].addmm_(d_s, x[j], alpha=1 / temperature)
                 d_x[j].addmm_(d_s.t(), a[i], alpha=1 / temperature)
                 d_n[i] += (d_base * share_of).sum(1)
+        ctx.settings = pairs, pair_loss
         ctx.save_for_backward(
+            anchors,
+            samples,
+            log_n,
+            log_q,
+            share,
             *(
                 torch.empty_like(values).index_copy_(0, order, values)
                 for values, order in ((d_a, rows), (d_x, columns), (d_n, rows))
-            )
+            ),
         )
         return total
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return (*(gradient * slope for slope in ctx.saved_tensors), *[None] * 5)
+        anchors, samples, log_n, log_q, share, *slopes = ctx.saved_tensors
+        if not torch.is_grad_enabled():
+            return (*(gradient * slope for slope in slopes), *[None] * 5)
+        pairs, pair_loss = ctx.settings
+
+        def again(a: Tensor, x: Tensor, n: Tensor) -> Tensor:
+            logits = a @ x.t() / pair_loss.temperature
+            return (pair_sums(logits, n, log_q, pairs.masks()[0], pair_loss) * share).sum()
+
+        found = gradients_again(again, (anchors, samples, log_n), ctx.needs_input_grad, gradient)
+        return (*found, *[None] * 5)
 
 
 def shares(positives: Tensor, counted: Tensor, average: str, like: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ class Queue(nn.Module):
     """The last `size` features and their negative keys; buffers, so a checkpoint holds them.
 
     A queued row is nobody's positive, and a negative of the anchors with another negative key:
-    earlier views of the anchor's own graph, or graphs of its own label, do not repel it. Raises
-    `ValueError` for a size below 1.
+    earlier views of the anchor's own graph, or graphs of its own label, do not repel it. Graphs
+    that have no number get one from `fresh`, which no row in the queue has. Raises `ValueError`
+    for a size below 1, and for features of another width than those that it holds.
 
     >>> queue, z, key = Queue(3), torch.eye(2), torch.tensor([5, 7])
     >>> queue.push(z, key)
@@ -29,6 +30,8 @@ class Queue(nn.Module):
 
     features: Tensor
     keys: Tensor
+    unnamed: Tensor
+    """How many graphs without a number were pushed []."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -37,23 +40,49 @@ class Queue(nn.Module):
         self.size = size
         self.register_buffer("features", torch.empty(0, 0))
         self.register_buffer("keys", torch.empty(0, dtype=torch.long))
+        self.register_buffer("unnamed", torch.zeros((), dtype=torch.long))
 
-    def push(self, z: Tensor, keys: Tensor) -> None:
-        """Append features z [M, d] and their negative keys [M], and let go of the oldest."""
+    def fresh(self, count: int, device: torch.device) -> Tensor:
+        """Return numbers below 0 [count] for graphs without one; `push` uses them up.
+
+        >>> Queue(4).fresh(2, torch.device("cpu"))
+        tensor([-1, -2])
+        """
+        return -1 - self.unnamed.to(device) - torch.arange(count, device=device)
+
+    def push(self, z: Tensor, keys: Tensor, unnamed: int = 0) -> None:
+        """Append features z [M, d] and their negative keys [M], and let go of the oldest.
+
+        `unnamed` is how many of `fresh` are among the keys.
+        """
+        self.unnamed = self.unnamed.to(keys.device) + unnamed
         old = self.features.to(z) if len(self.keys) else z.new_empty(0, z.shape[1])
         self.features = torch.cat([old, z.detach()])[-self.size :]
         self.keys = torch.cat([self.keys.to(keys), keys])[-self.size :]
 
+    def pairs(self, positive: Tensor, negative: Tensor) -> Pairs:
+        """Return the pairs of a batch with itself and with the queue, batch first."""
+        if not len(self.keys) or not len(positive):
+            return Pairs.among(positive, negative)
+        least = positive.amin()
+        lowest = torch.iinfo(torch.long).min
+        nobody = torch.where(least > lowest, least - 1, positive.amax() + 1)
+        return Pairs(
+            (positive, torch.cat([positive, nobody.expand(len(self.keys))])),
+            (negative, torch.cat([negative, self.keys.to(negative)])),
+            torch.arange(len(positive), device=positive.device),
+        )
+
     def join(self, z: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Pairs]:
         """Return samples [M + queued, d], batch first, and their pairs with the batch."""
-        if not len(self.keys):
-            return z, Pairs.among(positive, negative)
-        nobody = (positive.amin() - 1).expand(len(self.keys))
-        pairs = Pairs(
-            (positive, torch.cat([positive, nobody])),
-            (negative, torch.cat([negative, self.keys.to(negative)])),
-            torch.arange(len(z), device=z.device),
-        )
+        pairs = self.pairs(positive, negative)
+        if len(pairs.positive[1]) == len(z):
+            return z, pairs
+        if self.features.shape[1] != z.shape[1]:
+            raise ValueError(
+                f"Expected features of width {self.features.shape[1]}, as the queue holds, but got "
+                f"{z.shape[1]}: make a new objective for another width."
+            )
         return torch.cat([z, self.features.to(z)]), pairs
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:

@@ -2,7 +2,7 @@
 
 Each logit is computed once: with all negatives of an anchor at hand, its loss and the slope of
 every logit are known before the block is let go.
-First derivatives only: a second backward pass raises.
+A gradient that is to be differentiated again is that of the dense form.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from graph_hcl.losses.hardening import exponentials
+from graph_hcl.losses.again import gradients_again
+from graph_hcl.losses.dense import dense_loss
+from graph_hcl.losses.hardening import Exponential, exponentials
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, shares
 
@@ -135,15 +136,34 @@ class _Rowwise(torch.autograd.Function):
                 d_x.addmm_(slope.t(), a)
         if samples is None and d_x is not None:
             d_a += d_x
-        ctx.save_for_backward(d_a, None if samples is None else d_x)
+        ctx.save_for_backward(anchors, samples, d_a, None if samples is None else d_x)
         ctx.scale = 1 / pair_loss.temperature
+        ctx.settings = pairs, pair_loss, beta, prefactor, average, detach
         return total
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        anchors, samples, *saved = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            pairs, pair_loss, beta, prefactor, average, detach = ctx.settings
+
+            def again(a: Tensor, *x: Tensor) -> Tensor:
+                return dense_loss(
+                    a,
+                    x[0] if x else a,
+                    pairs,
+                    pair_loss,
+                    beta if isinstance(beta, Tensor) else Exponential(beta),
+                    prefactor=prefactor,
+                    average=average,
+                    detach_weights=detach,
+                )
+
+            given = (anchors,) if samples is None else (anchors, samples)
+            found = gradients_again(again, given, ctx.needs_input_grad, gradient)
+            return (*found, *[None] * (10 - len(found)))
         scaled = gradient * ctx.scale
-        slopes = (None if slope is None else slope * scaled for slope in ctx.saved_tensors)
+        slopes = (None if slope is None else slope * scaled for slope in saved)
         return (*slopes, *[None] * 8)
 
 

@@ -2,7 +2,7 @@
 
 Among the anchors themselves, with logits so bounded that one shift serves all of them, the
 exponentials are symmetric, and so is the slope of the loss: no pass over a transposed matrix.
-First derivatives only: a second backward pass raises.
+A gradient that is to be differentiated again is that of the dense form.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from graph_hcl.losses.hardening import exponentials
+from graph_hcl.losses.again import gradients_again
+from graph_hcl.losses.dense import dense_loss
+from graph_hcl.losses.hardening import Exponential, exponentials
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, shares
 
@@ -87,14 +88,30 @@ class _Symmetric(torch.autograd.Function):
             slope -= torch.add(v[:, None], v, out=both).mul_(eta)
         pull, transposed = d_near * parts, (positive - row * len(a)) * len(a) + row
         slope.view(-1).index_add_(0, positive, pull).index_add_(0, transposed, pull)
-        ctx.save_for_backward(slope @ a)
+        ctx.save_for_backward(a, slope @ a)
         ctx.scale = 1 / pair_loss.temperature
+        ctx.settings = pairs, pair_loss, beta, prefactor, average, detach
         return total
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        (slope,) = ctx.saved_tensors
+        a, slope = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            pairs, pair_loss, beta, prefactor, average, detach = ctx.settings
+
+            def again(a: Tensor) -> Tensor:
+                return dense_loss(
+                    a,
+                    a,
+                    pairs,
+                    pair_loss,
+                    Exponential(beta),
+                    prefactor=prefactor,
+                    average=average,
+                    detach_weights=detach,
+                )
+
+            return (*gradients_again(again, (a,), ctx.needs_input_grad, gradient), *[None] * 7)
         return (slope * (gradient * ctx.scale), *[None] * 7)
 
 

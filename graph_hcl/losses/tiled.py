@@ -2,8 +2,8 @@
 
 Logits are computed tile by tile and never kept: the forward pass reduces each tile to the sums of
 its rows, the backward pass computes it again. Rows are sorted by key first, so that a tile of one
-class is skipped and only tiles on a border of classes need a mask. First derivatives only: a second
-backward pass raises.
+class is skipped and only tiles on a border of classes need a mask. A gradient that is to be
+differentiated again is that of the dense form.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from graph_hcl.losses.again import gradients_again
+from graph_hcl.losses.dense import log_mean_dense
 from graph_hcl.losses.hardening import Exponential, LogEta, NoHardening, exponentials
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import Plan, Tile, tile_size
@@ -118,17 +119,23 @@ class _Bounded(torch.autograd.Function):
         return _unsorted(tilted.log() - weight.log() + bound, plan.rows)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         anchors, tilted, weight = ctx.saved_tensors
         plan, temperature, beta, bound, detach = ctx.settings
+        if torch.is_grad_enabled():
+
+            def again(a: Tensor) -> Tensor:
+                return log_mean_dense(a, a, plan.pairs, temperature, Exponential(beta), detach)
+
+            found = gradients_again(again, (anchors,), ctx.needs_input_grad, gradient)
+            return (*found, *[None] * 6)
         a = _sorted(anchors, plan.rows, temperature)
         g = gradient[plan.rows]
         up = torch.where(g == 0, 0, g * (1 if detach else 1 + beta) / tilted)
         down = torch.where(g == 0, 0, g * (0 if detach else beta) / weight)
         d_a = torch.zeros_like(a)
-        again = ((tile, *_exponentials(a, tile, beta, bound)) for tile in plan.tiles())
-        for tile, hard, eta in again if ctx.kept is None else ctx.kept:
+        computed = ((tile, *_exponentials(a, tile, beta, bound)) for tile in plan.tiles())
+        for tile, hard, eta in computed if ctx.kept is None else ctx.kept:
             slope = hard * (up[tile.rows, None] + up[tile.columns])
             if eta is not None and not detach:
                 slope -= eta * (down[tile.rows, None] + down[tile.columns])
@@ -184,10 +191,17 @@ class _General(torch.autograd.Function):
         return _unsorted(torch.where(weight == -math.inf, hardest, tilted - weight), plan.rows)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         anchors, samples, tilted, weight, hardest, ties = ctx.saved_tensors
         plan, temperature, log_eta, detach = ctx.settings
+        if torch.is_grad_enabled():
+
+            def again(a: Tensor, x: Tensor) -> Tensor:
+                return log_mean_dense(a, x, plan.pairs, temperature, log_eta, detach)
+
+            both_of = (anchors, samples)
+            found = gradients_again(again, both_of, ctx.needs_input_grad, gradient)
+            return (*found, *[None] * 4)
         a = _sorted(anchors, plan.rows, temperature)
         x = _sorted(samples, plan.columns, temperature)
         g, empty = gradient[plan.rows], weight == -math.inf

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional as F
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
 from graph_hcl.data.batch import is_mirrored
+from graph_hcl.losses.precision import shorten, unit
 from graph_hcl.nn.call import Takes, call, graph_of_nodes, number_of_graphs, read_out
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
@@ -28,12 +28,12 @@ NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry("normalization")
 
 @NORMALIZATIONS.register("sphere")
 def _sphere(z: Tensor) -> Tensor:
-    return F.normalize(z, dim=-1)
+    return unit(z)
 
 
 @NORMALIZATIONS.register("ball")
 def _ball(z: Tensor) -> Tensor:
-    return z / z.norm(dim=-1, keepdim=True).clamp_min(1.0)
+    return shorten(z)
 
 
 @NORMALIZATIONS.register("none")
@@ -45,7 +45,8 @@ def normalize(z: Tensor, how: str = "sphere") -> Tensor:
     """Return features z [M, d] on the unit sphere, in the unit ball, or as they are.
 
     sphere: z / ‖z‖. ball: z · min(1, 1/‖z‖) (arXiv 2311.05139, section 5). none: z. The zero
-    vector stays zero. Raises `UserError` for another name.
+    vector stays zero with a zero gradient (sphere). Half precision becomes float32, but for none.
+    Raises `UserError` for another name.
 
     >>> normalize(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), "ball")
     tensor([[0.6000, 0.8000],

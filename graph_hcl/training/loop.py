@@ -94,18 +94,19 @@ def fit(
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
 
     Each step takes the V views of its graphs from `draw`, maps them to features z and minimises
-    `objective(z of all views [V·B, d], graph [V·B], label [V·B])`, where graphs are named by their
-    number in the store. The loop asks the objective whether it `uses_labels`, and hands it labels
-    only then; one that `reads_nodes` is called as `objective(nodes, graph of each, z, graph)`; one
-    with a method `anneal` is told the share of the training that is done. After every epoch one
-    record (epoch, loss, seconds, graphs per second) goes to `log`; `diagnose`, given features,
-    graph, label and objective of the largest batch, adds to it what it returns; it changes nothing
-    of the training, and looks at the first epoch, the last, and one in every `LOOK` batches.
-    `at_epoch` is shown the model after each epoch, and may set it to evaluate. The state goes to
-    `checkpoint` after the first epoch, the last, and those that end `PAUSE` or more after it was
-    last written. Training goes on from a checkpoint that is already there, on the CPU bit for bit
-    as if it had never stopped.
-    Raises `UserError` when the loss is no longer finite; the last good checkpoint stays.
+    `objective(z of all views [V·B, d], graph=graph [V·B], label=label [V·B])`, where graphs are
+    named by their number in the store. The loop asks the objective whether it `uses_labels`, and
+    hands it labels only then; one that `reads_nodes` gets `nodes=` [n, d] and `node_graph=` [n]
+    too; one with a method `anneal` is told the share of the training that is done. After every
+    epoch one record (epoch, loss, seconds, graphs per second) goes to `log`; `diagnose`, given
+    features, graph, label and objective of the largest batch, adds to it what it returns; it
+    changes nothing of the training, and looks at the first epoch, the last, and one in every `LOOK`
+    batches. `at_epoch` is shown the model after each epoch, and may set it to evaluate. The state
+    goes to `checkpoint` after the first epoch, the last, and those that end `PAUSE` or more after
+    it was last written. Training goes on from a checkpoint that is already there, on the CPU bit
+    for bit as if it had never stopped.
+    Raises `UserError` when the loss is no longer finite, and when no row of a whole epoch had both
+    a positive and a negative, for objectives that can tell; the last good checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
     shuffle = torch.Generator().manual_seed(settings.seed)
@@ -129,6 +130,7 @@ def fit(
     saved = -math.inf
     for epoch in range(done + 1, settings.epochs + 1):
         start, losses = time.perf_counter(), []
+        rows: list[tuple[Tensor, Tensor | None]] = []
         widest: tuple[Tensor, Tensor, Tensor] | None = None
         if anneal is not None:
             anneal((epoch - 1) / max(1, settings.epochs - 1))
@@ -145,11 +147,18 @@ def fit(
             loss.backward()
             optimizer.step()
             losses.append(loss.detach() * len(part))
+            rows.append((graph, label if labelled else None))
         mean = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
         if not math.isfinite(mean):
             raise UserError(
                 f"The loss became {mean} in epoch {epoch}: lower --lr or --beta, raise "
                 "--temperature, or look for NaN among the node features."
+            )
+        if mean == 0 and none_counted(objective, rows):
+            raise UserError(
+                f"No graph had both a positive and a negative in epoch {epoch}, so nothing was "
+                "learned: give two --views or more, larger --batch-size, or graphs of several "
+                "labels."
             )
         seconds = time.perf_counter() - start
         rate = len(indices) / seconds
@@ -175,6 +184,15 @@ def fit(
     return model
 
 
+def none_counted(objective: Objective, rows: Sequence[tuple[Tensor, Tensor | None]]) -> bool:
+    """Tell whether no row of any batch had a positive and a negative; False if nobody can tell.
+
+    Asked only of an epoch whose loss is 0, so that other epochs pay nothing for it.
+    """
+    counted: Callable[[Tensor, Tensor | None], Tensor] | None = getattr(objective, "counted", None)
+    return counted is not None and not any(int(counted(*batch)) for batch in rows)
+
+
 def contrast(
     model: Any, objective: Objective, views: Sequence[Any], graph: Tensor, label: Tensor | None
 ) -> tuple[Tensor, Tensor]:
@@ -182,7 +200,7 @@ def contrast(
     if not getattr(objective, "reads_nodes", False):
         later = model.perturbed if getattr(model, "weight_noise", 0) else model
         z = torch.cat([model(views[0]), *(later(view) for view in views[1:])])
-        return objective(z, graph, label), z
+        return objective(z, graph=graph, label=label), z
     nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
     owners = torch.cat([view.batch for view in views])
     if len(views) > 1:
@@ -190,7 +208,8 @@ def contrast(
         first = torch.arange(len(views), device=graph.device) * (len(graph) // len(views))
         owners = owners + first.repeat_interleave(sizes)
     z = torch.cat(graphs)
-    return objective(torch.cat(nodes), graph[owners], z, graph), z
+    loss = objective(z, graph=graph, label=label, nodes=torch.cat(nodes), node_graph=graph[owners])
+    return loss, z
 
 
 def _indices(store: Store) -> Iterator[Tensor]:

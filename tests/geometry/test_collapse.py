@@ -135,3 +135,14 @@ def test_class_means_of_other_graphs_decide() -> None:
 def test_mistakes(call) -> None:
     with pytest.raises(ValueError, match="Expected"):
         call()
+
+
+def test_half_precision_is_computed_in_single() -> None:
+    z = 300 * torch.randn(12, 3, generator=torch.Generator().manual_seed(0)).half()
+    label = torch.arange(12) % 3
+    for measure in (g.covariance_spectrum, g.rankme, g.uniformity, g.feature_std):
+        torch.testing.assert_close(measure(z), measure(z.float()))
+    for measure in (g.class_means, g.within_class, g.nearest_class_mean, g.class_mean_spectrum):
+        torch.testing.assert_close(measure(z, label), measure(z.float(), label.float()))
+    with pytest.raises(ValueError, match="whole numbers"):
+        g.class_means(z, label / 0)

@@ -86,12 +86,14 @@ def test_four_losses_are_the_objectives(name, positives) -> None:
     found = seen.losses()
     shared = {"temperature": 0.7, "prefactor": "mean"}
     both = shared | {"positives": positives}
-    assert found["scl"] == pytest.approx(SCL(**both)(z, graph, label).item())
-    assert found["h-scl"] == pytest.approx(HSCL(hardening=eta, **both)(z, graph, label).item())
+    assert found["scl"] == pytest.approx(SCL(**both)(z, graph=graph, label=label).item())
+    assert found["h-scl"] == pytest.approx(
+        HSCL(hardening=eta, **both)(z, graph=graph, label=label).item()
+    )
     if positives == "views":
-        assert found["ucl"] == pytest.approx(UCL(**shared)(z, graph).item())
-        assert found["h-ucl"] == pytest.approx(HUCL(hardening=eta, **shared)(z, graph).item())
-        summed = UCL(temperature=0.7)(z, graph).item()
+        assert found["ucl"] == pytest.approx(UCL(**shared)(z, graph=graph).item())
+        assert found["h-ucl"] == pytest.approx(HUCL(hardening=eta, **shared)(z, graph=graph).item())
+        summed = UCL(temperature=0.7)(z, graph=graph).item()
         assert seen.losses(prefactor="sum")["ucl"] == pytest.approx(summed)
 
 
@@ -185,3 +187,30 @@ def test_labels_that_differ_between_views_of_a_graph_are_no_negatives() -> None:
     torch.testing.assert_close(number, torch.full((18,), 16.0, dtype=torch.float64))
     mass = (negative_weights(z, graph, label) * (label[:, None] == label)).sum(1)
     torch.testing.assert_close(seen.same_class_mass(), mass)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda z, g, y: look_at(z, g, y, positives="view"),
+        lambda z, g, y: look_at(z, g, y).losses("count"),
+        lambda z, g, y: negative_weights(z, g, y, negatives="labels"),
+        lambda z, g, y: look_at(z, g, y, temperature=0.0),
+        lambda z, g, y: look_at(z * math.nan, g, y),
+        lambda z, g, y: look_at(z[:0], g[:0], y[:0]),
+        lambda z, g, y: look_at(z, g, y + 0.5),
+        lambda z, g, y: look_at(z, g.float(), y),
+    ],
+)
+def test_what_would_be_silently_another_number_is_refused(wrong) -> None:
+    with pytest.raises(ValueError, match=r"^Expected"):
+        wrong(*rows(4))
+
+
+def test_labels_and_features_of_other_types() -> None:
+    z, graph, label = rows(5)
+    expected = look_at(z, graph, label, positives="label").losses()
+    for kind in (torch.float32, torch.uint8):
+        assert look_at(z, graph, label.to(kind), positives="label").losses() == expected
+    half = look_at(z.half(), graph, label, positives="label").losses()
+    assert half == pytest.approx(expected, rel=1e-2)

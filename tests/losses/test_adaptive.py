@@ -85,13 +85,15 @@ def test_the_loss_is_that_of_the_chosen_betas() -> None:
 
 def test_hardened_more_than_plain_by_each_road() -> None:
     z, graph, label = rows(1)
-    plain = HUCL(beta=0.0)(z, graph)
+    plain = HUCL(beta=0.0)(z, graph=graph)
     for name, options in (
         ("effective-sample-size", {"share": 0.3}),
         ("class-mass", {"bound": 0.5, "prior": 0.1}),
     ):
-        assert HUCL(hardening=name, hardening_options=options)(z, graph) > plain + 0.01
-        assert HSCL(hardening=name, hardening_options=options)(z, graph, label).isfinite()
+        assert HUCL(hardening=name, hardening_options=options)(z, graph=graph) > plain + 0.01
+        assert HSCL(hardening=name, hardening_options=options)(
+            z, graph=graph, label=label
+        ).isfinite()
 
 
 def test_large_batches_estimate_beta_from_some_columns() -> None:

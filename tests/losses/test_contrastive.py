@@ -112,7 +112,7 @@ def test_equals_the_published_hcl_estimator(reference, beta, tau_plus) -> None:
     z, graph, _ = rows(5, graphs=8)
     first, second = z.chunk(2)
     expected = reference.published_hcl_loss(first, second, beta=beta, tau_plus=tau_plus)
-    found = HUCL(temperature=0.5, beta=beta, tau_plus=tau_plus)(z, graph)
+    found = HUCL(temperature=0.5, beta=beta, tau_plus=tau_plus)(z, graph=graph)
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
 
 
@@ -137,26 +137,29 @@ def test_equals_the_published_hcl_estimator(reference, beta, tau_plus) -> None:
 def test_objectives_choose_their_keys(reference, objective, keys, eta) -> None:
     z, graph, label = rows(6)
     expected = reference.loop_loss(z, *KEYS[keys](graph, label), eta=eta)
-    torch.testing.assert_close(objective(z, graph, label), expected)
+    torch.testing.assert_close(objective(z, graph=graph, label=label), expected)
 
 
 @pytest.mark.parametrize("views", [2, 3])
-@pytest.mark.parametrize("objective", [NTXent(temperature=0.3), SupCon(temperature=0.3)])
+@pytest.mark.parametrize(
+    "objective",
+    [NTXent(temperature=0.3, normalize=False), SupCon(temperature=0.3, normalize=False)],
+)
 def test_named_losses_have_their_own_sum(reference, objective, views) -> None:
     z, graph, label = rows(13, graphs=6, views=views)
     label[:1] = 9  # one row whose label nobody shares
     key = label if objective.uses_labels else graph
     expected, slope = value_and_gradient(lambda z: reference.joint_loss(z, key, 0.3), z)
-    found, gradient = value_and_gradient(lambda z: objective(z, graph, label), z)
+    found, gradient = value_and_gradient(lambda z: objective(z, graph=graph, label=label), z)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(gradient, slope)
 
 
 def test_nt_xent_of_two_views_is_ucl_and_of_three_is_not() -> None:
     z, graph, _ = rows(14, views=2)
-    torch.testing.assert_close(NTXent()(z, graph), UCL()(z, graph))
+    torch.testing.assert_close(NTXent()(z, graph=graph), UCL()(z, graph=graph))
     z, graph, _ = rows(14, views=3)
-    assert NTXent()(z, graph) > UCL()(z, graph) + 0.01
+    assert NTXent()(z, graph=graph) > UCL()(z, graph=graph) + 0.01
 
 
 @pytest.mark.parametrize("mode", ["dense", "tiled"])
@@ -210,22 +213,25 @@ def test_finite_where_exponentials_overflow(reference, temperature, beta, dtype)
     assert torch.exp((1 + beta) * torch.tensor(1 / temperature)).isinf()
     for objective in (HUCL, HSCL):
         value, (gradient,) = value_and_gradient(
-            lambda z, o=objective: o(temperature=temperature, beta=beta)(z, graph, label), z
+            lambda z, o=objective: o(temperature=temperature, beta=beta)(
+                z, graph=graph, label=label
+            ),
+            z,
         )
         assert value.isfinite()
         assert value.dtype == torch.float32
         assert gradient.isfinite().all()
         assert gradient.abs().sum() > 0
-    value = HUCL(temperature=temperature, beta=beta)(z, graph)
-    exact = HUCL(temperature=temperature, beta=beta)(z.double(), graph)
+    value = HUCL(temperature=temperature, beta=beta)(z, graph=graph)
+    exact = HUCL(temperature=temperature, beta=beta)(z.double(), graph=graph)
     torch.testing.assert_close(value.double(), exact, rtol=1e-4, atol=1e-5)
 
 
 def test_autocast_keeps_full_precision() -> None:
     z, graph, _ = rows(10, graphs=8, dtype=torch.float32)
-    expected = HUCL(temperature=0.1)(z, graph)
+    expected = HUCL(temperature=0.1)(z, graph=graph)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = HUCL(temperature=0.1)(z, graph)
+        found = HUCL(temperature=0.1)(z, graph=graph)
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
 
 
@@ -259,20 +265,26 @@ def test_anchors_without_partners_are_not_counted(reference) -> None:
 @given(st.integers(0, 10**6), st.integers(2, 6), st.integers(2, 3), st.floats(0, 8))
 def test_invariants(seed: int, graphs: int, views: int, beta: float) -> None:
     z, graph, label = rows(seed, graphs, views)
-    plain, hard, harder = UCL()(z, graph), HUCL(beta=beta)(z, graph), HUCL(beta=beta + 1)(z, graph)
+    plain, hard, harder = (
+        UCL()(z, graph=graph),
+        HUCL(beta=beta)(z, graph=graph),
+        HUCL(beta=beta + 1)(z, graph=graph),
+    )
     assert plain <= hard + 1e-12
     assert hard <= harder + 1e-12
     order = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))
-    torch.testing.assert_close(HUCL(beta=beta)(z[order], graph[order]), hard)
-    supervised = HSCL(beta=beta)(z, graph, label)
-    assert SCL()(z, graph, label) <= supervised + 1e-12
-    torch.testing.assert_close(HSCL(beta=beta)(z[order], graph[order], label[order]), supervised)
+    torch.testing.assert_close(HUCL(beta=beta)(z[order], graph=graph[order]), hard)
+    supervised = HSCL(beta=beta)(z, graph=graph, label=label)
+    assert SCL()(z, graph=graph, label=label) <= supervised + 1e-12
+    torch.testing.assert_close(
+        HSCL(beta=beta)(z[order], graph=graph[order], label=label[order]), supervised
+    )
 
 
 @pytest.mark.parametrize("beta", [0.0, 3.0])
 def test_identical_features_give_log_of_one_and_the_number_of_negatives(beta) -> None:
     z = torch.ones(12, 1, dtype=torch.float64)
-    found = HUCL(beta=beta)(z, torch.arange(6).repeat(2))
+    found = HUCL(beta=beta)(z, graph=torch.arange(6).repeat(2))
     assert found.item() == pytest.approx(math.log(1 + 10), abs=1e-12)
 
 
@@ -281,7 +293,9 @@ def test_identical_features_give_log_of_one_and_the_number_of_negatives(beta) ->
 def test_floor_at_the_simplex(classes, floor, beta) -> None:
     centred = torch.eye(classes, dtype=torch.float64) - 1 / classes
     z, label = F.normalize(centred, dim=1).repeat(3, 1), torch.arange(classes).repeat(3)
-    loss = HSCL(temperature=1.0, beta=beta, prefactor="mean")(z, torch.arange(len(z)), label)
+    loss = HSCL(temperature=1.0, beta=beta, prefactor="mean")(
+        z, graph=torch.arange(len(z)), label=label
+    )
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-classes / (classes - 1))), abs=1e-6)
     assert loss.item() == pytest.approx(floor, abs=5e-5)
 
@@ -289,13 +303,14 @@ def test_floor_at_the_simplex(classes, floor, beta) -> None:
 def test_limits_of_the_threshold() -> None:
     z, graph, _ = rows(12)
     torch.testing.assert_close(
-        HUCL(hardening="threshold", hardening_options={"tau": 1e-9})(z, graph), UCL()(z, graph)
+        HUCL(hardening="threshold", hardening_options={"tau": 1e-9})(z, graph=graph),
+        UCL()(z, graph=graph),
     )
     s = (z @ z.t() / 0.5).masked_fill(graph[:, None] == graph, -math.inf)
     positive = (z[:5] * z[5:]).sum(1).repeat(2) / 0.5
     hardest = F.softplus(math.log(8) + s.amax(1) - positive).mean()
     torch.testing.assert_close(
-        HUCL(hardening="threshold", hardening_options={"tau": 1e9})(z, graph), hardest
+        HUCL(hardening="threshold", hardening_options={"tau": 1e9})(z, graph=graph), hardest
     )
 
 
@@ -310,10 +325,10 @@ def test_limits_of_the_threshold() -> None:
         (lambda z, k: contrastive_loss(z, Pairs.among(k, k), num_negatives=0), "num_negatives"),
         (lambda z, k: Pairs.among(k, k[:2]), "as many negative keys"),
         (lambda z, k: Pairs.among(k[None], k), "Expected keys"),
-        (lambda z, k: SCL()(z, k), "Expected label"),
+        (lambda z, k: SCL()(z, graph=k), "Expected label"),
         (lambda z, k: SCL(negatives="none"), "Expected negatives"),
         (lambda z, k: SCL(negatives="all", queue_size=4), "queue_size 0"),
-        (lambda z, k: SupCon()(z, k), "Expected label"),
+        (lambda z, k: SupCon()(z, graph=k), "Expected label"),
         (lambda z, k: HUCL(beta=-1.0), "beta"),
         (lambda z, k: Threshold(-1.0), "threshold"),
     ],
@@ -355,8 +370,8 @@ def test_assumption_1_puts_h_scl_below_h_ucl(seed, beta, noise, kind) -> None:
         holds += bool(means[0] >= means[1])
         fails += bool(means[0] < means[1])
     settings_ = {"hardening": eta, "prefactor": "mean"}
-    unsupervised = HUCL(**settings_)(z, graph)
-    supervised = HSCL(positives="views", **settings_)(z, graph, label)
+    unsupervised = HUCL(**settings_)(z, graph=graph)
+    supervised = HSCL(positives="views", **settings_)(z, graph=graph, label=label)
     if not fails:
         assert supervised <= unsupervised + 1e-12
     if not holds:

@@ -115,8 +115,10 @@ def test_gradient_and_corners() -> None:
 def test_objectives() -> None:
     h, g, pairs = inputs(3)
     owner, names = pairs.positive
-    torch.testing.assert_close(InfoGraph()(h, owner, g, names), jensen_shannon_loss(h, g, pairs))
-    hard = HInfoGraph(beta=2.0, tau_plus=0.1)(h, owner, g, names)
+    torch.testing.assert_close(
+        InfoGraph()(g, graph=names, nodes=h, node_graph=owner), jensen_shannon_loss(h, g, pairs)
+    )
+    hard = HInfoGraph(beta=2.0, tau_plus=0.1)(g, graph=names, nodes=h, node_graph=owner)
     expected = jensen_shannon_loss(h, g, pairs, log_eta=Exponential(2.0), tau_plus=0.1)
     torch.testing.assert_close(hard, expected)
     assert InfoGraph.reads_nodes

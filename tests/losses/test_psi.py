@@ -130,7 +130,7 @@ def test_floor_at_the_simplex(classes) -> None:
         options = {"margin": 2.5} if psi == "triplet" else None
         shared = {"temperature": 1.0, "prefactor": "mean", "psi": psi, "psi_options": options}
         for objective in (SCL(**shared), HSCL(beta=5.0, **shared)):
-            assert math.isclose(float(objective(z, graph, label)), value, abs_tol=1e-6)
+            assert math.isclose(float(objective(z, graph=graph, label=label)), value, abs_tol=1e-6)
 
 
 def test_mistakes() -> None:

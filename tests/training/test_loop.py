@@ -6,7 +6,8 @@ from torch import nn
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.errors import UserError
-from graph_hcl.losses import HUCL
+from graph_hcl.losses import HSCL, HUCL, SCL
+from graph_hcl.losses import NTXent as NTXentLoss
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.training import (
     Checkpoint,
@@ -59,7 +60,7 @@ class NTXent:
     def __init__(self) -> None:
         self.labels: list[object] = []
 
-    def __call__(self, z, graph, label):
+    def __call__(self, z, *, graph, label):
         self.labels.append(label)
         logits = (z @ z.T / 0.5).fill_diagonal_(-torch.inf)
         partner = torch.arange(len(z)).roll(len(z) // 2)
@@ -146,9 +147,9 @@ def test_labels_reach_only_an_objective_that_reads_them() -> None:
 
 def test_a_loss_that_is_no_longer_finite_keeps_the_last_checkpoint(tmp_path) -> None:
     class Exploding(NTXent):
-        def __call__(self, z, graph, label):
+        def __call__(self, z, *, graph, label):
             factor = torch.inf if len(self.labels) > 4 else 1.0
-            return super().__call__(z, graph, label) * factor
+            return super().__call__(z, graph=graph, label=label) * factor
 
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
     with pytest.raises(UserError, match="became inf in epoch 2"):
@@ -223,24 +224,25 @@ class Recorder(nn.Module):
     def __init__(self, reads_nodes: bool = False) -> None:
         super().__init__()
         self.reads_nodes = reads_nodes
-        self.calls: list[tuple] = []
+        self.calls: list[dict] = []
         self.shares: list[float] = []
 
     def anneal(self, share: float) -> None:
         self.shares.append(share)
 
-    def forward(self, *given):
-        self.calls.append(given)
-        return given[0].square().sum() * 0 + given[0].sum()
+    def forward(self, z, **given):
+        self.calls.append({"z": z} | given)
+        return z.square().sum() * 0 + z.sum()
 
 
 def test_graphs_are_named_by_their_number_in_the_store_and_hardness_by_the_time() -> None:
     objective = Recorder()
     train(3, objective=objective)
     assert objective.shares == [0.0, 0.5, 1.0]
-    names = torch.cat([graph for _, graph, _ in objective.calls[:3]])
+    names = torch.cat([call["graph"] for call in objective.calls[:3]])
     assert sorted(names.tolist()) == sorted([*range(13), *range(13)])
-    z, graph, _ = objective.calls[0]
+    z, graph = (objective.calls[0][name] for name in ("z", "graph"))
+    assert objective.calls[0]["label"] is None
     assert len(z) == len(graph) == 8
     assert graph[:4].equal(graph[4:])
 
@@ -248,7 +250,8 @@ def test_graphs_are_named_by_their_number_in_the_store_and_hardness_by_the_time(
 def test_an_objective_that_reads_nodes_gets_them_with_their_graphs() -> None:
     objective = Recorder(reads_nodes=True)
     train(1, objective=objective)
-    nodes, owner, z, graph = objective.calls[0]
+    call = objective.calls[0]
+    nodes, owner, z, graph = (call[name] for name in ("nodes", "node_graph", "z", "graph"))
     assert len(nodes) == len(owner) == 2 * sum(3 + index % 4 for index in graph[:4].tolist())
     assert owner.bincount(minlength=13)[graph].tolist() == [2 * (3 + k % 4) for k in graph.tolist()]
     assert nodes.shape[1] == 16  # this model has no head for nodes
@@ -324,3 +327,64 @@ def test_diagnosis_leaves_out_what_a_batch_does_not_define() -> None:
     assert records[0]["same_class_mass"] == 1
     alone = diagnose(torch.eye(3), torch.arange(3), torch.arange(3))
     assert "alignment" not in alone
+
+
+def one_view(store, parts, generator):
+    for part in parts:
+        yield [jitter(store[part], generator)]
+
+
+def fit_views(objective, draw, labels=None, epochs=3, checkpoint=None):
+    settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
+    graphs, records = Graphs(), []
+    graphs.y = graphs.y if labels is None else labels
+    fit(
+        new_model(),
+        objective,
+        draw,
+        graphs,
+        torch.arange(len(graphs)),
+        settings,
+        device=CPU,
+        checkpoint=checkpoint,
+        log=records.append,
+    )
+    return records
+
+
+@pytest.mark.parametrize(
+    ("objective", "labels"),
+    [
+        (HUCL(), None),
+        (HUCL(psi="triplet"), None),
+        (NTXentLoss(), None),
+        (HSCL(positives="views"), None),
+        (SCL(), torch.zeros(13).long()),
+        (HSCL(queue_size=8), torch.zeros(13).long()),
+    ],
+)
+def test_an_epoch_without_a_counted_anchor_is_an_error(objective, labels, tmp_path) -> None:
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    with pytest.raises(UserError, match="No graph had both a positive and a negative in epoch 1"):
+        fit_views(objective, one_view, labels, checkpoint=checkpoint)
+    assert checkpoint.epoch() == 0
+
+
+def test_a_loss_of_zero_with_counted_anchors_is_none() -> None:
+    satisfied = HUCL(psi="triplet", psi_options={"margin": -100.0})
+    assert [record["loss"] for record in fit_views(satisfied, draw)] == [0, 0, 0]
+
+
+def test_an_objective_that_cannot_tell_may_be_zero() -> None:
+    assert [record["loss"] for record in fit_views(Recorder(), one_view)] != [0, 0, 0]
+
+    def nothing(z, *, graph, label):
+        return z.sum() * 0
+
+    assert [record["loss"] for record in fit_views(nothing, one_view)] == [0, 0, 0]
+
+
+def test_one_batch_with_a_contrast_is_enough() -> None:
+    labels = torch.zeros(13).long()
+    labels[:2] = 1  # in some batches alone are two labels
+    assert fit_views(SCL(), one_view, labels)[0]["loss"] > 0

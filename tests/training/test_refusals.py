@@ -1,0 +1,71 @@
+"""What cannot be trained is told before anything is written."""
+
+import sys
+import types
+
+import pytest
+import torch
+from torch import nn
+
+from graph_hcl.__main__ import main
+from graph_hcl.build import check_counted, make_objective
+from graph_hcl.config import Config, LossConfig
+from graph_hcl.errors import UserError
+from graph_hcl.experiment import Experiment
+from graph_hcl.losses import HSCL, HUCL, SCL, InfoGraph, NTXent, SupCon
+
+
+@pytest.fixture(autouse=True)
+def _data(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GRAPH_HCL_DATA", str(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("objective", ["ucl", "h-ucl", "nt-xent"])
+def test_views_are_the_only_positives(objective, tmp_path, capsys) -> None:
+    out = tmp_path / "run"
+    words = ["train", "--objective", objective, "--views", '["identity"]', "--out", str(out)]
+    assert main(words) == 2
+    told = capsys.readouterr().err.strip()
+    assert "Expected two --views or more with" in told
+    assert not out.exists()
+
+
+def test_labels_may_be_the_only_positives() -> None:
+    Experiment(Config(objective="h-scl", views=["identity"]))
+    Experiment(Config(objective="infograph", views=["identity"]))
+    with pytest.raises(UserError, match="two --views or more with HSCL"):
+        Experiment(
+            Config(objective="h-scl", views=["identity"], loss=LossConfig(positives="views"))
+        )
+
+
+def test_who_is_refused() -> None:
+    label, one = torch.arange(6) % 2, torch.zeros(6).long()
+    for objective in (HUCL(), NTXent(), HSCL(positives="views"), HUCL(queue_size=8)):
+        with pytest.raises(UserError, match="two --views"):
+            check_counted(objective, 1, label)
+        check_counted(objective, 2, label)
+    for objective in (SCL(), HSCL(), SCL(positives="views")):
+        check_counted(objective, 2, label)
+        with pytest.raises(UserError, match="two labels or more"):
+            check_counted(objective, 2, one)
+    for objective in (SupCon(), InfoGraph(), SCL(negatives="all")):
+        check_counted(objective, 1, one)
+    check_counted(nn.Identity(), 1, one)  # cannot tell
+
+
+def test_the_model_alone_normalises(monkeypatch) -> None:
+    for name in ("ucl", "h-ucl", "scl", "h-scl", "nt-xent", "supcon"):
+        objective, completed = make_objective(Config(objective=name))
+        assert objective.normalize is False
+        assert completed.projection.normalize == "sphere"
+        assert not hasattr(completed.loss, "normalize")
+
+    class Outside(nn.Module):
+        def __init__(self, temperature: float = 0.5) -> None:
+            super().__init__()
+
+    module = types.ModuleType("outside")
+    module.Outside = Outside
+    monkeypatch.setitem(sys.modules, "outside", module)
+    assert isinstance(make_objective(Config(objective="outside:Outside"))[0], Outside)
