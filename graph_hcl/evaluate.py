@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> None:
     probe = dataclasses.replace(
         config.probe,
         name=flags.probe or config.probe.name,
-        jobs=flags.jobs or config.probe.jobs,
+        jobs=config.probe.jobs if flags.jobs is None else flags.jobs,
     )
     config = dataclasses.replace(config, probe=probe, device=flags.device or config.device)
     experiment = Experiment(config)

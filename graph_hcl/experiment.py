@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,22 +54,28 @@ class Experiment:
         if store.y is None:
             raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
         self.labels: np.ndarray = store.y.cpu().numpy()
-        self.folds(config.seed)
+        settings = dataclasses.asdict(config.probe)
+        probes.check_evaluation(
+            self.labels,
+            protocol=protocol,
+            probe=settings.pop("name"),
+            seeds=range(config.seed, config.seed + config.repeats),
+            **settings,
+        )
         self.store = store.to(self.device)
         self.model(config.seed)
 
     def folds(self, seed: int) -> list[probes.Fold]:
         """Return the outer folds of a repetition; with a validation part when inductive."""
-        probe, inductive = self.config.probe, self.config.protocol == "inductive"
-        if inductive and probe.fraction != 1:
-            raise UserError("Expected --protocol transductive with --probe.fraction.")
-        if probe.splits is not None:
-            if not inductive:
-                raise UserError("Expected --protocol inductive with --probe.splits.")
-            return probes.read_splits(probe.splits, len(self.labels))
-        validation = probe.validation if inductive else 0.0
-        return probes.stratified_folds(
-            self.labels, folds=probe.folds, seed=seed, validation=validation
+        probe = self.config.probe
+        return probes.outer_folds(
+            self.labels,
+            protocol=self.config.protocol,
+            folds=probe.folds,
+            fraction=probe.fraction,
+            validation=probe.validation,
+            splits=probe.splits,
+            seed=seed,
         )
 
     def model(self, seed: int) -> ContrastiveModel:
@@ -185,13 +192,15 @@ class Experiment:
         """
         settings, folds = self.config.probe, self.folds(seed)
         bar = tqdm(total=len(folds), desc="evaluate", unit="fold", leave=False, disable=not show)
-        with bar:
+        with bar, warnings.catch_warnings():
+            warnings.simplefilter("ignore", probes.RareClassWarning)  # said before the training
             if self.config.protocol == "transductive":
                 return probes.transductive(
                     embeddings[0],
                     self.labels,
                     probe=probe or settings.name,
                     folds=settings.folds,
+                    inner=settings.inner,
                     fraction=settings.fraction,
                     seed=seed,
                     jobs=settings.jobs,
