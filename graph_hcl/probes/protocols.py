@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -172,7 +173,9 @@ def _run(
     scores = []
     # The solvers and BLAS leave the interpreter lock, so threads use all cores without copying the
     # data; one BLAS thread each keeps them from fighting for the cores.
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Of few graphs of many rare classes; whether labels are classes is settled by now.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         parallel = Parallel(
             -1 if jobs is None else jobs, backend="threading", return_as="generator"
         )
