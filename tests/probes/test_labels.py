@@ -69,7 +69,7 @@ def test_every_kind_is_classes(kind: str) -> None:
 def test_kinds_change_no_score_and_results_keep_them(probe: str, kind: str) -> None:
     labels, values = KINDS[kind]
     _, codes = np.unique(values, return_inverse=True)
-    given = {"folds": 3, "seed": 2, "probe": probe, "jobs": 1}
+    given = {"folds": 3, "inner": 3, "seed": 2, "probe": probe, "jobs": 1}
     found = transductive(X, labels, **given)
     expected = transductive(X, codes, **given)
     assert [s.accuracy for s in found.scores] == [s.accuracy for s in expected.scores]

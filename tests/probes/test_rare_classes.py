@@ -230,7 +230,7 @@ def test_no_warning_where_no_class_is_rare() -> None:
 
 
 @pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic"])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 999))
 def test_choice_and_predictions_are_scikit_learns(probe: str, sizes: list[int], seed: int) -> None:
     y = np.random.default_rng(seed).permutation(np.repeat(range(2 + len(sizes)), [14, 9, *sizes]))

@@ -1,13 +1,14 @@
 """Sets with rare classes from the command line: measured, named once, refused before training."""
 
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from graph_hcl.__main__ import main
+from graph_hcl.probes import RareClassWarning
 
 SIZES = (12, 9, 2, 1)
 
@@ -38,22 +39,23 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def command(mirror: Path, out: Path, *flags: str) -> subprocess.CompletedProcess:
-    given = ["--mirror", mirror, "--data-dir", out / "data", "--out", out / "run"]
+@pytest.fixture
+def train(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
     small = ["--epochs", "1", "--hidden", "4", "--layers", "1", "--probe.folds", "4"]
-    line = [sys.executable, "-m", "graph_hcl.train", *map(str, given), *small, *flags]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120)
+    places = ["--mirror", str(mirror), "--data-dir", str(tmp_path / "data"), "--out", "run"]
+    return lambda *flags: main(["train", *places, *small, *flags])
 
 
 @pytest.mark.parametrize("objective", ["ucl", "scl"])
-def test_a_set_with_rare_classes_is_trained_and_measured(
-    mirror: Path, tmp_path: Path, objective: str
-) -> None:
+def test_a_set_with_rare_classes_is_trained_and_measured(train, objective: str) -> None:
     flags = ["--probe.inner", "3"] if objective == "ucl" else ["--probe.validation", "0.2"]
-    done = command(mirror, tmp_path, "--dataset", "RARE", "--objective", objective, *flags)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("lack a class: 3 (1 graph), 2 (2 graphs)") == 1
-    (record,) = json.loads((tmp_path / "run" / "results.json").read_text()).values()
+    with pytest.warns(RareClassWarning) as caught:
+        assert train("--dataset", "RARE", "--objective", objective, *flags) == 0
+    told = [str(found.message) for found in caught if found.category is RareClassWarning]
+    assert len(told) == 1
+    assert "lack a class: 3 (1 graph), 2 (2 graphs)" in told[0]
+    (record,) = json.loads(Path("run", "results.json").read_text()).values()
     settings = {"folds": 4, "inner": 3, "fraction": 1.0} if objective == "ucl" else {"folds": 4}
     for part in (record["trained"], record["untrained"]):
         assert part["settings"] == settings
@@ -73,8 +75,8 @@ def test_a_set_with_rare_classes_is_trained_and_measured(
     ],
 )
 def test_mistakes_are_told_before_the_training(
-    mirror: Path, tmp_path: Path, flags: list[str], sentence: str
+    train, capsys, flags: list[str], sentence: str
 ) -> None:
-    done = command(mirror, tmp_path, *flags)
-    assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
-    assert not (tmp_path / "run").exists()
+    assert train(*flags) == 2
+    assert sentence in capsys.readouterr().err
+    assert not Path("run").exists()
