@@ -123,6 +123,8 @@ class ProbeConfig:
     """svm (RBF), linear-svm, logistic, class-mean, knn or majority."""
     folds: int = 10
     """Outer stratified folds."""
+    inner: int = 5
+    """Inner stratified folds of a training part that choose C under the transductive protocol."""
     splits: str | None = None
     """JSON file of fixed folds for the inductive protocol; null draws stratified folds."""
     validation: float = 0.1
@@ -134,8 +136,10 @@ class ProbeConfig:
 
     def __post_init__(self) -> None:
         _expect(self.folds >= 2, "probe.folds", "2 or more", self.folds)
+        _expect(self.inner >= 2, "probe.inner", "2 or more", self.inner)
         _expect(0 < self.validation < 1, "probe.validation", "in (0, 1)", self.validation)
         _expect(0 < self.fraction <= 1, "probe.fraction", "in (0, 1]", self.fraction)
+        _expect(self.jobs is None or self.jobs >= 1, "probe.jobs", "1 or more", self.jobs)
 
 
 @dataclass

@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> None:
     probe = dataclasses.replace(
         config.probe,
         name=flags.probe.name or config.probe.name,
-        jobs=flags.probe.jobs or config.probe.jobs,
+        jobs=config.probe.jobs if flags.probe.jobs is None else flags.probe.jobs,
     )
     config = dataclasses.replace(config, probe=probe, device=flags.device or config.device)
     experiment = Experiment(config, flags.allow_changed_data)

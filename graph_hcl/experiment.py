@@ -84,7 +84,14 @@ class Experiment:
         if store.y is None:
             raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
         self.labels: np.ndarray = store.y.cpu().numpy()
-        self.folds(config.seed)
+        settings = dataclasses.asdict(config.probe)
+        probes.check_evaluation(
+            self.labels,
+            protocol=protocol,
+            probe=settings.pop("name"),
+            seeds=range(config.seed, config.seed + config.repeats),
+            **settings,
+        )
         check_counted(objective, len(config.views), store.y)
         self.store = numbered_classes(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.store.num_classes)
@@ -96,16 +103,15 @@ class Experiment:
 
     def folds(self, seed: int) -> list[probes.Fold]:
         """Return the outer folds of a repetition; with a validation part when inductive."""
-        probe, inductive = self.config.probe, self.config.protocol == "inductive"
-        if inductive and probe.fraction != 1:
-            raise UserError("Expected --protocol transductive with --probe.fraction.")
-        if probe.splits is not None:
-            if not inductive:
-                raise UserError("Expected --protocol inductive with --probe.splits.")
-            return probes.read_splits(probe.splits, len(self.labels))
-        validation = probe.validation if inductive else 0.0
-        return probes.stratified_folds(
-            self.labels, folds=probe.folds, seed=seed, validation=validation
+        probe = self.config.probe
+        return probes.outer_folds(
+            self.labels,
+            protocol=self.config.protocol,
+            folds=probe.folds,
+            fraction=probe.fraction,
+            validation=probe.validation,
+            splits=probe.splits,
+            seed=seed,
         )
 
     def parts(self, seed: int | None = None) -> list[Part]:
@@ -253,13 +259,18 @@ class Experiment:
         The probe is the config's unless given.
         """
         settings, folds = self.config.probe, self.folds(seed)
-        with Progress("evaluate", len(folds), "fold", show=show) as bar:
+        with (
+            Progress("evaluate", len(folds), "fold", show=show) as bar,
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore", probes.RareClassWarning)  # said before the training
             if self.config.protocol == "transductive":
                 return probes.transductive(
                     embeddings[0],
                     self.labels,
                     probe=probe or settings.name,
                     folds=settings.folds,
+                    inner=settings.inner,
                     fraction=settings.fraction,
                     seed=seed,
                     jobs=settings.jobs,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from graph_hcl.errors import UserError
 
 METRICS = ("accuracy", "macro_f1")
 
@@ -18,8 +20,9 @@ class FoldScore:
 
     `train`, `validation` and `test` count graphs; under the transductive protocol C is chosen by
     inner cross-validation on the training part, so `validation` is 0. `predictions` and `labels`
-    are those of the test graphs, in the order of the fold; `validation_accuracy` is that of the
-    chosen C on the graphs that it was chosen on, None where nothing was chosen.
+    are those of the test graphs, in the order of the fold and in the user's values;
+    `validation_accuracy` is that of the chosen C on the graphs that it was chosen on, None where
+    nothing was chosen.
 
     >>> FoldScore(0, 0.5, 0.5, 1.0, 8, 0, 2, [0, 1], [0, 0]).accuracy
     0.5
@@ -32,14 +35,17 @@ class FoldScore:
     train: int
     validation: int
     test: int
-    predictions: list[int]
-    labels: list[int]
+    predictions: list[Any]
+    labels: list[Any]
     validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The folds of one seed under one protocol with one probe.
+
+    `settings` are those that the protocol was given: `folds`, and under the transductive one
+    `inner` (None for a probe that chooses nothing) and `fraction`.
 
     >>> scores = [FoldScore(k, a, a, None, 8, 0, 2, [], []) for k, a in enumerate((0.5, 0.7))]
     >>> found = Evaluation("transductive", "svm", 0, scores)
@@ -51,6 +57,7 @@ class Evaluation:
     probe: str
     seed: int
     scores: list[FoldScore]
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def of(self, metric: str) -> np.ndarray:
         """Return the fold scores [folds] of `accuracy` or `macro_f1`."""
@@ -76,7 +83,9 @@ def summarize(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
 
     For each metric: `mean` over seeds of the means over folds, `std_folds` the mean over seeds of
     the deviations over folds, `std_seeds` the deviation over seeds of the means over folds; all
-    with ddof 0. `seeds` holds the repetitions themselves.
+    with ddof 0. `settings` are the protocol's, `seeds` holds the repetitions themselves.
+
+    Raises `UserError` for evaluations with different settings, or for none.
 
     >>> def one(seed, *values):
     ...     scores = [FoldScore(k, a, a, None, 8, 0, 2, [], []) for k, a in enumerate(values)]
@@ -85,7 +94,12 @@ def summarize(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     >>> found["accuracy"]
     {'mean': 0.8125, 'std_folds': 0.0625, 'std_seeds': 0.1875}
     """
-    record: dict[str, Any] = {}
+    if not evaluations or any(e.settings != evaluations[0].settings for e in evaluations):
+        raise UserError(
+            f"Expected evaluations with the same settings, but got "
+            f"{[evaluation.settings for evaluation in evaluations]}: summarize them apart."
+        )
+    record: dict[str, Any] = {"settings": evaluations[0].settings}
     for metric in METRICS:
         folds = [evaluation.of(metric) for evaluation in evaluations]
         means = [scores.mean() for scores in folds]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.splits import Indices
 from graph_hcl.probes.svm import solve_kernel
-from graph_hcl.probes.task import Answer, Floats, Labels, Predictor, Probe, Solver, Task, search
+from graph_hcl.probes.task import Answer, Floats, Predictor, Probe, Solver, Task, search
 
 
 def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from graph_hcl.probes.task import PROBES, Answer, Floats, Labels, Predictor, Task, scale, search
+from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.task import (
+    PROBES,
+    Answer,
+    Floats,
+    Predictor,
+    Task,
+    classes_to_fit,
+    scale,
+    search,
+)
 
 NEWTON_LIMIT = 1000
 """Most logistic coefficients for which a Hessian is factorised; it takes their square in memory."""
@@ -45,7 +55,7 @@ def solve_svm(x: Floats, y: Labels, queries: Floats) -> Predictor:
     array([7])
     """
     x, queries = (np.pad(a, ((0, 0), (0, 1)), constant_values=1.0) for a in scale(x, queries))
-    classes = np.unique(y)
+    classes = classes_to_fit(y)
     targets = classes[1:] if len(classes) == 2 else classes
     signs = np.where(y == targets[:, None], 1.0, -1.0)
     solved: dict[float, Floats] = {0.0: np.zeros((len(targets), x.shape[1]))}
@@ -121,7 +131,7 @@ def solve_logistic(x: Floats, y: Labels, queries: Floats) -> Predictor:
     array([7])
     """
     x, queries = scale(x, queries)
-    classes = len(np.unique(y))
+    classes = len(classes_to_fit(y))
     small = (1 if classes == 2 else classes) * x.shape[1] <= NEWTON_LIMIT
     model = LogisticRegression(
         solver="newton-cholesky" if small else "lbfgs",

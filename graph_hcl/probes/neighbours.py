@@ -6,10 +6,11 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
-from graph_hcl.probes.task import PROBES, Answer, Task, scale
+from graph_hcl.probes.task import PROBES, Answer, Task, scale, without_selection
 
 
 @PROBES.register("class-mean")
+@without_selection
 def class_mean(task: Task) -> Answer:
     """Return for each query the class with the nearest mean of standardised embeddings.
 
@@ -25,6 +26,7 @@ def class_mean(task: Task) -> Answer:
 
 
 @PROBES.register("knn")
+@without_selection
 def knn(task: Task) -> Answer:
     """Return for each query the commonest class of its 5 nearest standardised embeddings.
 
@@ -40,6 +42,7 @@ def knn(task: Task) -> Answer:
 
 
 @PROBES.register("majority")
+@without_selection
 def majority(task: Task) -> Answer:
     """Return for each query the commonest class of the training graphs: what a score must beat.
 

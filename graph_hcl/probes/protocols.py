@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, f1_score
-from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
-from graph_hcl.probes.splits import (
-    Fold,
-    check_class_sizes,
-    check_labels,
-    stratified_folds,
-    with_few_labels,
-)
-from graph_hcl.probes.task import PROBES, Floats, Labels, Probe, Task
+from graph_hcl.probes.labels import Labels, check_labels
+from graph_hcl.probes.plan import FOLDS, INNER, check_jobs, plan_inductive, plan_transductive
+from graph_hcl.probes.splits import Fold
+from graph_hcl.probes.task import Floats, Probe, Task, find_probe, probe_name, selects
 
 PROTOCOLS = ("transductive", "inductive")
 
@@ -54,11 +51,11 @@ def resolve_protocol(protocol: str, uses_labels: bool) -> str:
 
 def transductive(
     embeddings: ArrayLike,
-    labels: ArrayLike,
+    labels: Any,
     *,
     probe: str | Probe = "svm",
-    folds: int = 10,
-    inner: int = 5,
+    folds: int = FOLDS,
+    inner: int = INNER,
     fraction: float = 1.0,
     seed: int = 0,
     jobs: int | None = None,
@@ -72,42 +69,45 @@ def transductive(
     random_state=seed)`, outer and inner. `jobs` threads share the folds (all cores unless given);
     `progress` is called with each finished fold.
 
+    Rare classes are spread: the graphs of a class that has fewer than folds, outer or inner, stand
+    in different ones, and the other folds are without it, with one warning that names the classes.
+    A class with a single graph is unknown to the probe that is tested on it; that counts as a
+    mistake, and as an F1 of 0 of the class in that fold. Where no class of a training part has
+    `inner` graphs, there are as many inner folds as its largest class has graphs; an inner fold
+    without which only one class is left selects nothing; where none selects, C is 1. Probes that
+    choose nothing need no inner folds.
+
     With `fraction` below 1 the probe sees the labels of that share of each training part only, a
     stratified draw with one graph of each class at least: few labels. It takes fewer inner folds
-    where a class has fewer graphs than `inner`, and C = 1 where one has a single graph.
+    where the draw leaves a class that is not rare with fewer graphs than `inner`, and C = 1 where
+    it leaves one with a single graph.
 
-    Raises `UserError` for embeddings that are not finite, a length that is not that of the labels,
-    one class, fewer graphs of a class than folds, or a fraction outside (0, 1].
+    Raises `UserError` for labels that are no classes (see `check_labels`), embeddings that are not
+    finite, a length that is not that of the labels, fewer graphs of every class than folds, a
+    training part of one class, fewer than 2 inner folds, or a fraction outside (0, 1].
 
     >>> x = np.array([[0.0], [1.0]]).repeat(10, axis=0) + np.arange(20)[:, None] / 100
     >>> found = transductive(x, [0] * 10 + [1] * 10, folds=2, jobs=1)
     >>> found.mean, [score.C for score in found.scores]
     (1.0, [0.001, 0.001])
     """
-    y = check_labels(labels)
+    y, chosen = check_labels(labels), find_probe(probe)
     x = _check_embeddings(embeddings, y)
-    splits = stratified_folds(y, folds=folds, seed=seed)
-    if fraction != 1:
-        splits = [with_few_labels(fold, y, fraction, seed) for fold in splits]
-    tasks = []
-    for number, fold in enumerate(splits):
-        seen = y[fold.train]
-        if fraction == 1:
-            where = f"the training part of fold {number}"
-            check_class_sizes(seen, inner, where, "take fewer inner folds")
-        count = min(inner, int(np.unique(seen, return_counts=True)[1].min()))
-        parts = []
-        if count > 1:
-            splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
-            parts = list(splitter.split(fold.train, seen))
-        tasks.append(Task(x[fold.train], seen, parts, np.arange(len(seen)), x[fold.test]))
-    scores = _run(find_probe(probe), tasks, splits, y, jobs, progress)
-    return Evaluation("transductive", probe_name(probe), seed, scores)
+    check_jobs(jobs)
+    plan = plan_transductive(y, probe, folds=folds, inner=inner, fraction=fraction, seed=seed)
+    plan.warn(stacklevel=2)
+    tasks = [
+        Task(x[fold.train], y[fold.train], parts, np.arange(len(fold.train)), x[fold.test])
+        for fold, parts in zip(plan.folds, plan.parts, strict=True)
+    ]
+    scores = _run(chosen, tasks, plan.folds, y, jobs, progress)
+    given = {"folds": folds, "inner": inner if selects(chosen) else None, "fraction": fraction}
+    return Evaluation("transductive", probe_name(probe), seed, scores, given)
 
 
 def inductive(
     embed: Callable[[int, Fold], ArrayLike],
-    labels: ArrayLike,
+    labels: Any,
     *,
     folds: list[Fold],
     probe: str | Probe = "svm",
@@ -119,51 +119,30 @@ def inductive(
 
     `embed(number, fold)` trains on `fold.train` only and returns the embeddings [G, D] of all
     graphs. Per fold, the training part scales them, the validation part chooses C, the probe is
-    fitted on the training part and tested once. `seed` is recorded: it is the encoders'.
+    fitted on the training part and tested once. `seed` is recorded: it is the encoders'. Classes
+    may be missing from a part, with one warning that names them; graphs of a class that the
+    training part lacks count as mistakes.
 
-    Raises `UserError` as `transductive` does, and for a fold without a validation part or with a
-    training part of one class.
+    Raises `UserError` as `transductive` does, before it asks for embeddings where it can, and for
+    a fold without a validation part if the probe has something to choose.
 
+    >>> from graph_hcl.probes.splits import stratified_folds
     >>> x = np.arange(20.0)[:, None] % 2
     >>> folds = stratified_folds([0, 1] * 10, folds=2, validation=0.2)
     >>> inductive(lambda number, fold: x, [0, 1] * 10, folds=folds, jobs=1).mean
     1.0
     """
-    y = check_labels(labels)
-    for number, fold in enumerate(folds):
-        if len(fold.validation) == 0:
-            raise UserError(
-                f"Expected a validation part in fold {number} to choose C on, but it is empty: "
-                "draw the folds with a validation share."
-            )
-        if len(np.unique(y[fold.train])) < 2:
-            raise UserError(f"Expected two classes in the training part of fold {number}.")
+    y, chosen = check_labels(labels), find_probe(probe)
+    check_jobs(jobs)
+    plan = plan_inductive(y, probe, folds)
+    plan.warn(stacklevel=2)
     tasks = []
-    for number, fold in enumerate(folds):
+    for number, (fold, parts) in enumerate(zip(folds, plan.parts, strict=True)):
         x = _check_embeddings(embed(number, fold), y)
         seen = np.concatenate([fold.train, fold.validation])
-        train, validation = np.split(np.arange(len(seen)), [len(fold.train)])
-        tasks.append(Task(x[seen], y[seen], [(train, validation)], train, x[fold.test]))
-    scores = _run(find_probe(probe), tasks, folds, y, jobs, progress)
-    return Evaluation("inductive", probe_name(probe), seed, scores)
-
-
-def find_probe(probe: str | Probe) -> Probe:
-    """Return the probe called so, or the callable itself.
-
-    >>> find_probe("svm").__name__
-    'svm'
-    """
-    return PROBES.get(probe) if isinstance(probe, str) else probe
-
-
-def probe_name(probe: str | Probe) -> str:
-    """Return the name that results bear.
-
-    >>> probe_name(find_probe("class-mean"))
-    'class_mean'
-    """
-    return probe if isinstance(probe, str) else getattr(probe, "__name__", type(probe).__name__)
+        tasks.append(Task(x[seen], y[seen], parts, np.arange(len(fold.train)), x[fold.test]))
+    scores = _run(chosen, tasks, folds, y, jobs, progress)
+    return Evaluation("inductive", probe_name(probe), seed, scores, {"folds": len(folds)})
 
 
 def _check_embeddings(embeddings: ArrayLike, y: Labels) -> Floats:
@@ -191,12 +170,12 @@ def _run(
     progress: Progress | None,
 ) -> list[FoldScore]:
     """Answer every task, then score the answers with the test labels."""
-    if jobs is not None and jobs < 1:
-        raise UserError(f"Expected 1 job or more, but got {jobs}.")
     scores = []
     # The solvers and BLAS leave the interpreter lock, so threads use all cores without copying the
     # data; one BLAS thread each keeps them from fighting for the cores.
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Of few graphs of many rare classes; whether labels are classes is settled by now.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         parallel = Parallel(
             -1 if jobs is None else jobs, backend="threading", return_as="generator"
         )

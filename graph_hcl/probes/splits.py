@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.labels import Labels, check_labels
 
 Indices = NDArray[np.int64]
 
@@ -29,44 +32,6 @@ class Fold:
     test: Indices
 
 
-def check_labels(labels: ArrayLike) -> NDArray[np.integer[Any]]:
-    """Return the labels [G] as an array.
-
-    Raises `UserError` unless they are one integer per graph, of two classes or more.
-
-    >>> check_labels([0, 1, 1])
-    array([0, 1, 1])
-    """
-    y = np.asarray(labels)
-    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
-        raise UserError(
-            f"Expected one integer class label per graph, but got {y.dtype} labels of shape "
-            f"{y.shape}: classification needs a single discrete target."
-        )
-    if len(np.unique(y)) < 2:
-        raise UserError(
-            f"Expected labels of two classes or more, but all {len(y)} graphs are of one class."
-        )
-    return y
-
-
-def check_class_sizes(labels: NDArray[Any], folds: int, where: str, remedy: str) -> None:
-    """Raise `UserError` unless each class has a graph for each of `folds` folds.
-
-    >>> check_class_sizes(np.array([0, 0, 1]), 2, "the data", "take fewer folds")
-    Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected 2 graphs of each class or more in the data for 2 folds, \
-but class 1 has 1: take fewer folds.
-    """
-    classes, counts = np.unique(labels, return_counts=True)
-    rarest = counts.argmin()
-    if counts[rarest] < folds:
-        raise UserError(
-            f"Expected {folds} graphs of each class or more in {where} for {folds} folds, but "
-            f"class {classes[rarest]} has {counts[rarest]}: {remedy}."
-        )
-
-
 def stratified_folds(
     labels: ArrayLike, *, folds: int = 10, seed: int = 0, validation: float = 0.0
 ) -> list[Fold]:
@@ -74,10 +39,11 @@ def stratified_folds(
 
     `validation` is the share of each training part that is set aside, stratified, for selection.
     Without it the test parts are those of scikit-learn's
-    `StratifiedKFold(folds, shuffle=True, random_state=seed)`, and so they are with it.
+    `StratifiedKFold(folds, shuffle=True, random_state=seed)`, and so they are with it. Rare classes
+    are spread (see `spread` and `set_aside`): some parts are without them.
 
-    Raises `UserError` for labels of one class, fewer graphs of a class than folds, or a validation
-    part that cannot hold every class.
+    Raises `UserError` for labels of one class, fewer graphs of every class than folds, or a
+    validation share outside [0, 1).
 
     >>> first = stratified_folds([0, 1] * 10, folds=5, validation=0.25)[0]
     >>> len(first.train), len(first.validation), len(first.test)
@@ -85,34 +51,103 @@ def stratified_folds(
     """
     y = check_labels(labels)
     if folds < 2:
-        raise UserError(f"Expected 2 folds or more, but got {folds}.")
+        raise UserError(f"Expected 2 folds or more, but got {folds}: one alone trains on nothing.")
     if not 0 <= validation < 1:
         raise UserError(f"Expected a validation share in [0, 1), but got {validation}.")
-    check_class_sizes(y, folds, "the data set", "take fewer folds")
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    classes, counts = np.unique(y, return_counts=True)
+    if counts.max() < folds:
+        most = f"the largest class ({classes[counts.argmax()]}) has {counts.max()}"
+        raise UserError(
+            f"Expected a class with {folds} graphs or more for {folds} folds, but {most}: "
+            + (f"take {counts.max()} folds or fewer." if counts.max() > 1 else "are these classes?")
+        )
     return [
-        Fold(*_set_aside(y, train, validation, seed), test.astype(np.int64))
-        for train, test in splitter.split(np.zeros(len(y)), y)
+        Fold(*set_aside(y, train, validation, seed), test) for train, test in spread(y, folds, seed)
     ]
 
 
-def _set_aside(
-    y: NDArray[Any], train: NDArray[Any], share: float, seed: int
-) -> tuple[Indices, Indices]:
-    """Return the training part without, and with only, the graphs set aside for selection."""
+def spread(labels: Labels, folds: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """Return (rest, part) of shuffled stratified parts: scikit-learn's `StratifiedKFold`.
+
+    The graphs of each class are dealt out as evenly as can be: the parts' numbers of them differ
+    by one at most. So each graph of a class that is rarer than `folds` stands in a part of its own,
+    and the other parts are without the class. One class must have `folds` graphs.
+
+    >>> [labels.tolist() for labels in (np.array([0, 0, 0, 7])[part] for _, part in
+    ...                                 spread(np.array([0, 0, 0, 7]), 2, seed=0))]
+    [[0, 0], [0, 7]]
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of rare classes: the protocols warn better
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        pairs = list(splitter.split(np.zeros(len(labels)), labels))
+    return [(rest.astype(np.int64), part.astype(np.int64)) for rest, part in pairs]
+
+
+def set_aside(labels: Labels, train: Indices, share: float, seed: int) -> tuple[Indices, Indices]:
+    """Return a training part without, and with only, the share set aside for selection.
+
+    They are those of scikit-learn's stratified `train_test_split`. Where it refuses, as a class has
+    a single graph or the share is smaller than the number of classes, as many graphs are dealt to
+    the classes in proportion, by largest remainders, and each class keeps a graph for training.
+
+    >>> set_aside(np.array([0, 0, 0, 0, 7]), np.arange(5), 0.5, seed=0)
+    (array([3, 4]), array([0, 1, 2]))
+    """
     if share == 0:
-        return train.astype(np.int64), np.empty(0, dtype=np.int64)
+        return train, np.empty(0, dtype=np.int64)
     try:
-        rest, aside = train_test_split(train, test_size=share, stratify=y[train], random_state=seed)
-    except ValueError as error:
-        raise UserError(
-            f"Expected a validation share that holds a graph of every class, but {share} of "
-            f"{len(train)} training graphs cannot: raise the share or take fewer folds."
-        ) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # many small classes may be regression
+            rest, aside = train_test_split(
+                train, test_size=share, stratify=labels[train], random_state=seed
+            )
+    except ValueError:
+        aside = _in_proportion(labels[train], math.ceil(share * len(train)), seed)
+        rest, aside = np.delete(train, aside), train[aside]
     return np.sort(rest).astype(np.int64), np.sort(aside).astype(np.int64)
 
 
-def with_few_labels(fold: Fold, labels: NDArray[Any], fraction: float, seed: int) -> Fold:
+def _in_proportion(labels: Labels, number: int, seed: int) -> Indices:
+    """Return the positions of about `number` graphs, each class in proportion but for its last."""
+    generator = np.random.default_rng(seed)
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    ideal = number * counts / len(labels)
+    drawn = np.minimum(np.floor(ideal), counts - 1).astype(np.int64)
+    tie = generator.permutation(len(counts))
+    while drawn.sum() < number and (drawn < counts - 1).any():
+        short = np.where(drawn < counts - 1, ideal - drawn, -np.inf)
+        drawn[np.lexsort((tie, -short))[0]] += 1
+    return np.concatenate(
+        [generator.permutation(np.flatnonzero(classes == c))[:n] for c, n in enumerate(drawn)]
+    ).astype(np.int64)
+
+
+def inner_parts(
+    labels: Labels, rows: Indices, inner: int, seed: int
+) -> list[tuple[Indices, Indices]]:
+    """Return pairs (fit, score) of positions in `rows`, the rows with labels, that select.
+
+    `labels` are those of the whole training part. Classes with `inner` graphs or more in it decide
+    how many parts there are: `inner`, or fewer where few labels leave one of them with fewer rows.
+    Rare classes are spread; where all are rare, the largest decides. A part whose other parts are
+    of one class selects nothing and is left out. No part at all means that selection is impossible.
+
+    >>> y = np.array([0, 0, 0, 0, 7])
+    >>> len(inner_parts(y, np.arange(5), 3, seed=0)), len(inner_parts(y, np.array([0, 4]), 3, 0))
+    (2, 0)
+    """
+    seen = labels[rows]
+    classes, counts = np.unique(labels, return_counts=True)
+    sizes = (seen == classes[:, None]).sum(1)
+    common = sizes[counts >= inner]
+    count = min(inner, int(common.min() if len(common) else sizes.max()))
+    if count < 2:
+        return []
+    return [(fit, part) for fit, part in spread(seen, count, seed) if len(np.unique(seen[fit])) > 1]
+
+
+def with_few_labels(fold: Fold, labels: Labels, fraction: float, seed: int) -> Fold:
     """Return the fold with a stratified share of its training part, each class once at least.
 
     Of n graphs of a class, max(1, round(fraction · n)) are drawn. Raises `UserError` for a

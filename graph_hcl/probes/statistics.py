@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.splits import check_labels
+from graph_hcl.probes.labels import check_labels
 
 
 def majority_accuracy(labels: ArrayLike) -> float:
@@ -20,7 +20,8 @@ def majority_accuracy(labels: ArrayLike) -> float:
     >>> majority_accuracy([0, 1, 1, 1])
     0.75
     """
-    return float(np.unique(check_labels(labels), return_counts=True)[1].max() / np.size(labels))
+    y = check_labels(labels)
+    return float(np.unique(y, return_counts=True)[1].max() / len(y))
 
 
 @dataclass(frozen=True)

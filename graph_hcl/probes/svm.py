@@ -8,9 +8,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.smo import decide, solve_dual
 from graph_hcl.probes.splits import Indices
-from graph_hcl.probes.task import PROBES, Answer, Floats, Labels, Predictor, Task, scale, search
+from graph_hcl.probes.task import (
+    PROBES,
+    Answer,
+    Floats,
+    Predictor,
+    Task,
+    classes_to_fit,
+    scale,
+    search,
+)
 
 
 @PROBES.register("svm")
@@ -53,7 +63,7 @@ def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
     >>> solve_kernel(x @ x.T, np.array([3, 7]), queries @ x.T)(1.0)
     array([7])
     """
-    classes = np.unique(y)
+    classes = classes_to_fit(y)
     rows = [np.flatnonzero(y == label) for label in classes]
     pairs = list(itertools.combinations(range(len(classes)), 2))
     single, diagonal = kernel.astype(np.float32), kernel.diagonal()

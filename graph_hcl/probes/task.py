@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
+from graph_hcl.errors import UserError
+from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.splits import Indices
 from graph_hcl.registry import Registry
 
 Floats = NDArray[np.float64]
-Labels = NDArray[np.integer[Any]]
 
 C_GRID = tuple(10.0**power for power in range(-3, 4))
 """Inverse regularisation strengths 1e-3 … 1e3 that the probes choose from."""
@@ -26,8 +27,10 @@ class Task:
 
     Attributes:
         x: Embeddings [N, D] of the graphs that are not tested.
-        y: Their labels [N].
-        parts: Pairs (rows to fit, rows to score) that choose C.
+        y: Their labels [N], the user's own values.
+        parts: Pairs (rows to fit, rows to score) that choose C; none where nothing is to be chosen
+            or too few graphs make selection impossible. A pair may lack a rare class on either
+            side, and fits on two classes at least.
         train: Rows that the chosen probe is fitted on.
         queries: Embeddings [Q, D] of the test graphs.
 
@@ -64,6 +67,43 @@ Solver = Callable[[Floats, Labels, Floats], Predictor]
 PROBES: Registry[Probe] = Registry("probe")
 
 
+def without_selection(probe: Probe) -> Probe:
+    """Mark a probe that chooses nothing: its tasks have no parts, and nothing is needed for them.
+
+    >>> selects(without_selection(lambda task: Answer(task.y[:1])))
+    False
+    """
+    probe.selects = False  # type: ignore[attr-defined]
+    return probe
+
+
+def selects(probe: Probe) -> bool:
+    """Tell whether a probe has something to choose; any does that is not marked otherwise.
+
+    >>> selects(lambda task: Answer(task.y[:1]))
+    True
+    """
+    return getattr(probe, "selects", True)
+
+
+def find_probe(probe: str | Probe) -> Probe:
+    """Return the probe called so, or the callable itself.
+
+    >>> find_probe(len) is len
+    True
+    """
+    return PROBES.get(probe) if isinstance(probe, str) else probe
+
+
+def probe_name(probe: str | Probe) -> str:
+    """Return the name that results bear.
+
+    >>> probe_name("svm"), probe_name(len)
+    ('svm', 'len')
+    """
+    return probe if isinstance(probe, str) else getattr(probe, "__name__", type(probe).__name__)
+
+
 def scale(x: Floats, queries: Floats) -> tuple[Floats, Floats]:
     """Return both standardised by the mean and standard deviation of `x` alone.
 
@@ -74,12 +114,29 @@ def scale(x: Floats, queries: Floats) -> tuple[Floats, Floats]:
     return scaler.transform(x), scaler.transform(queries)
 
 
+def classes_to_fit(y: Labels) -> Labels:
+    """Return the classes of the labels that a machine is fitted on, in order.
+
+    Raises `UserError` for one class alone: a machine needs something to tell apart.
+
+    >>> classes_to_fit(np.array([7, 3, 7]))
+    array([3, 7])
+    """
+    classes: Labels = np.unique(y)
+    if len(classes) < 2:
+        raise UserError(
+            f"Expected two classes or more to fit a probe on, but all {len(y)} graphs are of class "
+            f"{classes[0]}: give parts that hold another."
+        )
+    return classes
+
+
 def search(task: Task, solver: Solver) -> Answer:
     """Choose C by mean accuracy over the parts, refit on the training rows, predict the queries.
 
     Chooses what scikit-learn's `GridSearchCV` chooses: the first C of the grid with the best mean.
     A C whose accuracy would not suffice if it made no further mistake is not tried any longer.
-    Without parts, for too few graphs, C is 1.
+    Without parts, where too few graphs make selection impossible, C is 1.
 
     >>> x, y, rows = np.zeros((4, 1)), np.array([0, 1, 1, 1]), np.arange(4)
     >>> task = Task(x, y, [(rows, rows)], rows, queries=x[:1])

@@ -106,7 +106,7 @@ def test_shards_are_disjoint_and_together_all() -> None:
 
 
 def test_a_cell_that_cannot_be_carried_out_stops_no_other(capsys) -> None:
-    impossible = {"settings": {"objective": "ucl", "probe": {"folds": 100}}}
+    impossible = {"settings": {"objective": "ucl", "probe": {"folds": 200}}}
     file = write(methods={"impossible": impossible} | METHODS)
     assert main(["benchmark", file]) == 2
     shown = capsys.readouterr()

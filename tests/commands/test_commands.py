@@ -184,7 +184,7 @@ def test_embed_a_data_set_with_other_features(capsys) -> None:
         (["--views", '["edge_dorp(0.2)"]'], "edge_drop"),
         (["--views", '["edge_drop(1.5)"]'], "1.5"),
         (["--probe.name", "svn"], "svm"),
-        (["--probe.folds", "64"], "64"),
+        (["--probe.folds", "126"], "take 125 folds"),
         (["--device", "cuda:77"], "--device"),
         (["--loss.hardening", "soft"], "soft"),
         (["--batch-size", "1"], "--batch-size"),

@@ -13,6 +13,7 @@ from graph_hcl.probes import (
     Fold,
     Task,
     inductive,
+    plan,
     protocols,
     stratified_folds,
     transductive,
@@ -38,7 +39,7 @@ def run_transductive(x, y, folds: list[Fold], probe: str):
         Fold(np.sort(np.concatenate([f.train, f.validation])), f.validation[:0], f.test)
         for f in folds
     ]
-    with patch.object(protocols, "stratified_folds", lambda *args, **options: whole):
+    with patch.object(plan, "stratified_folds", lambda *args, **options: whole):
         return transductive(x, y, folds=3, inner=3, probe=probe, jobs=1)
 
 

@@ -54,13 +54,13 @@ def test_test_parts_are_those_of_scikit_learn_with_and_without_validation() -> N
 @pytest.mark.parametrize(
     ("labels", "options", "sentence"),
     [
-        ([0, 0, 1], {"folds": 2}, "class 1 has 1"),
+        ([0, 0, 1], {"folds": 3}, "the largest class (0) has 2: take 2 folds or fewer"),
+        ([3, 4, 5], {"folds": 2}, "are these classes?"),
         ([1] * 20, {}, "one class"),
-        ([0.5, 1.5], {}, "integer class label"),
-        ([[0, 1], [1, 0]], {}, "shape (2, 2)"),
+        ([0.5, 1.5], {}, "regression targets"),
+        ([[0, 1], [1, 0]], {}, "shape [2, 2]"),
         ([0, 1] * 10, {"folds": 1}, "2 folds or more"),
         ([0, 1] * 10, {"validation": 1.0}, "[0, 1)"),
-        ([0, 1] * 10, {"folds": 2, "validation": 0.01}, "raise the share"),
     ],
 )
 def test_mistakes(labels, options, sentence: str) -> None:

@@ -53,6 +53,7 @@ def test_the_name_does_not_say_where(changes) -> None:
         {"beta": 0.25},
         {"encoder": EncoderConfig(jk="last")},
         {"probe": ProbeConfig(folds=4, name="logistic")},
+        {"probe": ProbeConfig(folds=3, inner=4, name="logistic")},
         {"dataset": "PROTEINS"},
     ],
 )

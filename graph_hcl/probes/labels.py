@@ -1,0 +1,113 @@
+"""Class labels of every kind, checked once at the door of the probes."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph_hcl.errors import UserError
+
+Labels = NDArray[Any]
+"""One class label per graph [G]: integers, booleans, whole floats or strings."""
+
+
+def check_labels(labels: Any) -> Labels:
+    """Return the class labels [G] as an array of the user's own values.
+
+    Classes are integers of any width, booleans, floats that are whole numbers, or strings, in a
+    list, an array, a pandas column or a torch tensor on any device; a column [G, 1] is flattened.
+
+    Raises `UserError` for labels that are missing, real-valued, of mixed kinds, of several tasks
+    [G, T], or all of one class.
+
+    >>> check_labels([[0.0], [1.0], [1.0]])
+    array([0., 1., 1.])
+    >>> check_labels([0.5, 1.5])
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected class labels, but graph 0 has 0.5: regression targets \
+are not supported by this probe yet.
+    """
+    y = _array(labels)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise UserError(
+            f"Expected one class label per graph [G], but got labels of shape {list(y.shape)}: "
+            "give one task at a time."
+        )
+    if y.dtype.kind == "O":
+        y = _same_kind(y)
+    if y.dtype.kind not in "biufU":
+        raise UserError(
+            f"Expected class labels that are integers, booleans, whole floats or strings, but got "
+            f"{y.dtype}: number the classes."
+        )
+    if y.dtype.kind == "f":
+        _check_whole(y)
+    if len(np.unique(y)) < 2:
+        raise UserError(
+            f"Expected labels of two classes or more, but all {len(y)} graphs are of one class: "
+            "there is nothing to tell apart."
+        )
+    return y
+
+
+def _array(labels: Any) -> Labels:
+    """Return any container as an array, strings as objects so that no number turns into one."""
+    if hasattr(labels, "detach"):
+        labels = labels.detach().cpu()
+        if str(labels.dtype) == "torch.bfloat16":  # NumPy has none
+            labels = labels.float()
+    try:
+        y = np.asarray(labels)
+        return np.asarray(labels, dtype=object) if y.dtype.kind == "U" else y
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"Expected one class label per graph [G], but the labels make no array ({error})."
+        ) from error
+
+
+def _missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # the missing value of pandas has no truth
+        return True
+
+
+def _same_kind(y: Labels) -> Labels:
+    """Return labels that are Python objects as an array of their common kind."""
+    values = y.tolist()
+    for graph, value in enumerate(values):
+        if _missing(value):
+            raise _no_label(graph, value)
+    if all(isinstance(value, str) for value in values):
+        return np.array(values, dtype=str)
+    for kind, dtype in (((bool, np.bool_), bool), (numbers.Integral, None), (numbers.Real, float)):
+        if all(isinstance(value, kind) for value in values):
+            return np.array(values, dtype=dtype)
+    kinds = sorted({type(value).__name__ for value in values})
+    raise UserError(
+        f"Expected class labels of one kind (integers, booleans, whole floats or strings), but got "
+        f"{', '.join(kinds)}: number the classes."
+    )
+
+
+def _check_whole(y: Labels) -> None:
+    for graph in np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)))[:1]:
+        if math.isnan(y[graph]):
+            raise _no_label(int(graph), y[graph])
+        raise UserError(
+            f"Expected class labels, but graph {graph} has {y[graph]}: regression targets are not "
+            "supported by this probe yet."
+        )
+
+
+def _no_label(graph: int, value: Any) -> UserError:
+    return UserError(
+        f"Expected a class label for every graph, but graph {graph} has {value}: leave out the "
+        "graphs without one."
+    )
