@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec
@@ -12,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from graph_hcl.errors import UserError
+
 P = ParamSpec("P")
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
@@ -20,6 +23,7 @@ DASHES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 REFERENCE = "#666666"
 """Colour of what a figure is read against: floors, controls, base rates."""
+NOTEBOOK_DPI = 130
 
 STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -70,13 +74,45 @@ def in_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
     return drawn
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows as its cell's value, although pyplot knows nothing of it."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the figure as PNG: IPython asks for it by this name."""
+        buffer = io.BytesIO()
+        with styled():
+            # The tight box keeps what was drawn beyond the figure's edge, such as a legend.
+            self.savefig(buffer, format="png", dpi=NOTEBOOK_DPI, bbox_inches="tight")
+        return buffer.getvalue()
+
+
+class NotebookAxes(Axes):
+    """Axes that a notebook shows as their whole figure when they are its cell's value."""
+
+    def _repr_png_(self) -> bytes | None:
+        figure = self.get_figure(root=True)
+        return figure._repr_png_() if isinstance(figure, NotebookFigure) else None
+
+
 def canvas(ax: Axes | None, width: float = 4.6, height: float = 3.4) -> Axes:
-    """Return the axes given, or those of a new figure that no window manager knows of.
+    """Return the axes given, or those of a new figure, which shows in a notebook by itself.
+
+    No new figure is registered with pyplot: none is drawn twice, none stays in memory, and none
+    needs a window. Raises `UserError` for something else than axes, such as a figure or an array.
 
     >>> canvas(None).figure.get_size_inches().tolist()
     [4.6, 3.4]
+    >>> canvas(None)._repr_png_()[:4]
+    b'\\x89PNG'
     """
-    return Figure(figsize=(width, height)).subplots() if ax is None else ax
+    if isinstance(ax, Axes):
+        return ax
+    if ax is not None:
+        raise UserError(
+            f"Expected ax to be matplotlib axes, but got {type(ax).__name__}: "
+            "give the axes themselves, one at a time."
+        )
+    return NotebookFigure(figsize=(width, height)).add_subplot(axes_class=NotebookAxes)
 
 
 def legend_below(ax: Axes, columns: int = 2, points: float = 32, **options: Any) -> Axes:
