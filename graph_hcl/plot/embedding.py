@@ -52,10 +52,11 @@ def embedding_map(
 
     def draw(some: np.ndarray, label: str | None = None, **look: Any) -> None:
         near, far = some[~moved[some]], some[moved[some]]
-        ax.scatter(*framed[near].T, s=size, lw=0, label=label, urls=titles[near].tolist(), **look)
+        x, up = framed.T
+        ax.scatter(x[near], up[near], s=size, lw=0, label=label, urls=titles[near].tolist(), **look)
         if len(far):
-            hollow = {"fc": "none", "ec": look.pop("color"), "lw": 0.8, "zorder": 3}
-            ax.scatter(*framed[far].T, s=size + 8, urls=titles[far].tolist(), **look | hollow)
+            look |= {"fc": "none", "ec": look.pop("color"), "lw": 0.8, "zorder": 3}
+            ax.scatter(x[far], up[far], s=size + 8, urls=titles[far].tolist(), **look)
 
     classes = np.unique(y)
     if len(classes) <= MAX_LEGEND_CLASSES:
@@ -87,16 +88,15 @@ def _name_classes(ax: Axes, xy: np.ndarray, y: np.ndarray) -> str:
     places = ax.transAxes.inverted().transform(ax.transData.transform(medians))
     taken: list[tuple[float, float, float]] = []
     for name, members, place, median in zip(classes, count, places, medians, strict=True):
-        x, down = place * (width, height)
+        x, up = place * (width, height)
         half = 0.32 * NAME_SIZE * len(str(name))
-        free = all(abs(x - a) > half + b or abs(down - c) > NAME_SIZE for a, b, c in taken)
         title = f"{HOVER}class {name}, median of {members} graphs"
-        if free:
-            taken.append((x, half, down))
-            middle: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": NAME_SIZE}
-            ax.text(*median, str(name), url=title, **middle)
+        if all(abs(x - a) > half + b or abs(up - c) > NAME_SIZE for a, b, c in taken):
+            taken.append((x, half, up))
+            look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": NAME_SIZE}
+            ax.text(median[0], median[1], str(name), **look | {"url": title})
         else:
-            ax.scatter(*median[:, None], s=5, color="black", lw=0, zorder=3, urls=[title])
-    named = "each class" if len(taken) == len(classes) else f"{len(taken)} of {len(classes)} classes"
-    rest = "" if len(taken) == len(classes) else ", the others as dots"
-    return f"names: medians of {named}{rest}"
+            ax.scatter(median[0], median[1], s=5, color="black", lw=0, zorder=3, urls=[title])
+    if len(taken) == len(classes):
+        return "names: medians of classes"
+    return f"names: medians of {len(taken)} of {len(classes)} classes, the others as dots"
