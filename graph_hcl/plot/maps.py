@@ -9,10 +9,10 @@ from sklearn.decomposition import PCA
 from graph_hcl.errors import UserError
 
 MAPS = ("pca", "umap")
-QUARTILES = 1.349
-"""Distance of the quartiles of a normal distribution with standard deviation 1."""
+QUARTILES, MIDDLE = 1.349, 4.107
+"""Widths of the middle 50 % and 96 % of a normal distribution with standard deviation 1."""
 NARROWEST = 0.1
-"""Least unit of a column, as a share of its standard deviation."""
+"""Least unit of a column, as a share of the deviation that its middle 96 % tell."""
 MARGIN = 3.0
 """How many times the width of the middle 96 % of the graphs a map reaches beyond it, at most."""
 
@@ -41,12 +41,14 @@ def compress(x: ArrayLike) -> np.ndarray:
     Near the median this is linear, so that clusters stay; far away it is logarithmic, so that
     neither a few huge graphs nor a long tail set the scale. A column with one value becomes 0.
 
-    >>> compress([[0.0], [1.0], [2.0], [1e6]]).round(1).ravel().tolist()
-    [-0.7, -0.6, -0.4, 1.7]
+    >>> compress([[0.0], [1.0], [2.0], [3.0], [1e6]]).round(1).ravel().tolist()
+    [-0.6, -0.6, -0.4, -0.3, 2.0]
     """
     values = np.asarray(x, dtype=float)
     low, middle, high = np.percentile(values, [25, 50, 75], axis=0)
-    unit = np.maximum((high - low) / QUARTILES, NARROWEST * values.std(axis=0))
+    least, most = _middle(values)
+    unit = np.maximum((high - low) / QUARTILES, NARROWEST * (most - least) / MIDDLE)
+    unit = np.where(unit > 0, unit, values.std(axis=0))
     bent = np.arcsinh((values - middle) / np.where(unit > 0, unit, 1))
     deviation = bent.std(axis=0)
     return (bent - bent.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
@@ -86,7 +88,16 @@ def inside(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> points[-1].tolist(), int(moved.sum())
     ([4.0, 0.5], 1)
     """
-    low, high = np.percentile(points, [2, 98], axis=0)
-    reach = MARGIN * (high - low)
+    if not len(points):
+        return points, np.zeros(0, dtype=bool)
+    low, high = _middle(points)
+    # Where most are at one place, there is no width that tells near from far.
+    reach = np.where(high > low, MARGIN * (high - low), np.inf)
     kept = np.clip(points, low - reach, high + reach)
     return kept, (kept != points).any(axis=1)
+
+
+def _middle(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of each column's middle 96 %, without its extremes even in small sets."""
+    low = np.percentile(x, 2, axis=0, method="higher")
+    return low, np.percentile(x, 98, axis=0, method="lower")

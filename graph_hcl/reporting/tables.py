@@ -71,17 +71,23 @@ def score(summary: dict[str, float]) -> str:
 
 def differences(runs: list[Run]) -> str:
     """Return the table of each run against the first, for probes that both have."""
-    first, rows = runs[0], []
+    first, rows, apart = runs[0], [], []
     for run in runs[1:]:
         for probe, record in run.results.items():
-            if probe in first.results:
-                other = first.results[probe]
-                cells = ["other data or folds: not comparable", ""]
-                if same_folds((run, record), (first, other)):
-                    cells = difference(record["trained"], other["trained"])
+            if probe not in first.results:
+                continue
+            other = first.results[probe]
+            if same_folds((run, record), (first, other)):
+                cells = difference(record["trained"], other["trained"])
                 rows.append([f"{run.name} − {first.name}", probe, *cells])
+            else:
+                apart.append(f"{run.name} (probe {probe})")
     head = ["runs", "probe", "difference of accuracy", "p"]
-    return table(head, rows, "rows") if rows else ""
+    text = table(head, rows, "rows") if rows else ""
+    if apart:
+        names = html.escape(f"{', '.join(apart)} and {first.name}")
+        text += f'<p class="small">Not comparable, for their data or folds differ: {names}.</p>'
+    return text
 
 
 def same_folds(one: tuple[Run, dict[str, Any]], other: tuple[Run, dict[str, Any]]) -> bool:

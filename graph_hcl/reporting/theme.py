@@ -75,7 +75,7 @@ figcaption {{ font-size: .85rem; color: var(--quiet); margin-top: .4rem; }}
 .find input {{ font: inherit; width: 11rem; max-width: 100%; padding: .15rem .4rem;
   color: var(--text); background: var(--paper); border: 1px solid var(--rule);
   border-radius: 4px; }}
-.searched .point {{ opacity: .12; }}
+.searched .point {{ opacity: .18; }}
 .searched .point.hit {{ opacity: 1; }}
 .searched .hit use, .searched .hit path {{ fill: var(--vermilion) !important;
   fill-opacity: 1 !important; stroke: var(--ink) !important; stroke-width: .5 !important; }}
