@@ -15,6 +15,8 @@ NARROWEST = 0.1
 """Least unit of a column, as a share of the deviation that its middle 96 % tell."""
 MARGIN = 3.0
 """How many times the width of the middle 96 % of the graphs a map reaches beyond it, at most."""
+FEW = 20
+"""Graphs below which none counts as far from the others."""
 
 
 def check_map(method: str) -> None:
@@ -81,15 +83,15 @@ def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarra
 def inside(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return points [G, 2] moved to the border of where most are, and which were moved [G].
 
-    The border is `MARGIN` widths of the middle 96 % beyond it, on each side; without outliers
-    nothing moves.
+    The border is `MARGIN` widths of the middle 96 % beyond it, on each side; without outliers, or
+    with fewer than `FEW` points, nothing moves.
 
     >>> points, moved = inside(np.array([[0.0, 0.0]] * 50 + [[1.0, 1.0]] * 50 + [[99.0, 0.5]]))
     >>> points[-1].tolist(), int(moved.sum())
     ([4.0, 0.5], 1)
     """
-    if not len(points):
-        return points, np.zeros(0, dtype=bool)
+    if len(points) < FEW:
+        return points, np.zeros(len(points), dtype=bool)
     low, high = _middle(points)
     # Where most are at one place, there is no width that tells near from far.
     reach = np.where(high > low, MARGIN * (high - low), np.inf)
