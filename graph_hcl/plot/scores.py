@@ -55,8 +55,9 @@ def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> A
             mean = float(values.mean())
             std = float(np.mean([np.std(seed) for seed in seeds]))
             ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
+            told = f"{100 * mean:.1f} ± {100 * std:.1f}" if np.isfinite(mean) else "not a number"
             ax.annotate(
-                f"{100 * mean:.1f} ± {100 * std:.1f}",
+                told,
                 (1.01, y),
                 xycoords=("axes fraction", "data"),
                 va="center",

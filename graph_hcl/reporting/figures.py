@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 
 from graph_hcl import geometry, plot
 from graph_hcl.losses import Exponential
+from graph_hcl.plot.curves import finite_number
 from graph_hcl.reporting import captions
 from graph_hcl.reporting.read import Run
 
@@ -114,8 +114,7 @@ def side_by_side(runs: list[Run]) -> Iterator[Drawing]:
 
 def logs(run: Run, key: str) -> bool:
     """Tell whether the run's log has a finite value of `key` in any epoch."""
-    values = (record.get(key) for record in run.records)
-    return any(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    return any(finite_number(record.get(key)) is not None for record in run.records)
 
 
 def _temperature(run: Run) -> float:

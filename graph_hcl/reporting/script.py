@@ -20,7 +20,8 @@ for (const box of document.querySelectorAll(".find")) {
       g.classList.toggle("hit", hit);
       if (hit && names[0].startsWith("graph ")) graphs += 1;
     }
-    told.textContent = wanted === "" ? "" : graphs === 1 ? "1 graph drawn" : graphs + " graphs drawn";
+    const count = graphs === 1 ? "1 graph drawn" : graphs + " graphs drawn";
+    told.textContent = wanted === "" ? "" : count;
   });
 }
 """

@@ -11,6 +11,7 @@ import yaml
 
 from graph_hcl import geometry
 from graph_hcl.cli import flat
+from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 from graph_hcl.reporting.page import folded, named, raw_table, table
 from graph_hcl.reporting.read import Run
@@ -53,8 +54,8 @@ def status(run: Run) -> str:
         return "" if run.results else "Not evaluated: graph_hcl.evaluate measures it."
     text = f"Not finished: {run.unfinished}"
     last = max((record["epoch"] for record in run.records), default=0)
-    losses = [record.get("loss") for record in run.records if record["epoch"] == last]
-    numbers = [loss for loss in losses if isinstance(loss, int | float)]
+    losses = [finite_number(r.get("loss")) for r in run.records if r["epoch"] == last]
+    numbers = [loss for loss in losses if loss is not None]
     if numbers:
         text += f" Training loss at epoch {last}: {sum(numbers) / len(numbers):.4g}."
     return text
@@ -123,13 +124,13 @@ def paired(one: dict[str, Any], other: dict[str, Any]) -> PairedDifference:
 def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Return the cells of a paired difference: value with interval, and p.
 
-    They are empty where nothing can be tested: a single fold, or scores that are not finite.
+    A single fold, or scores that are not finite, cannot be tested.
     """
     scores = [
         score["accuracy"] for part in (one, other) for s in part["seeds"] for score in s["scores"]
     ]
     if len(scores) < 4 or not all(map(math.isfinite, scores)):
-        return ["", ""]
+        return ["not testable", ""]
     tested = paired(one, other)
     low, high = (100 * end for end in tested.interval)
     text = f"{100 * tested.difference:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "−")
@@ -143,7 +144,7 @@ def status_notes(run: Run) -> str:
         text += f'<p class="note">{html.escape(status(run))}</p>'
     if not any("ucl" in record for record in run.records):
         text += "<p>The run logged no diagnosis (--diagnose false, or no epoch).</p>"
-    if any(not math.isfinite(record.get("loss") or 0) for record in run.records):
+    if any("loss" in r and finite_number(r["loss"]) is None for r in run.records):
         text += '<p class="note">The training loss is not finite in some epochs.</p>'
     if space is not None and run.classes > 1:
         accuracy = float(geometry.nearest_class_mean(space.z, space.labels, space.fitted))
