@@ -10,7 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from graph_hcl.plot.style import REFERENCE, canvas, in_style, legend_below, line_style
+from graph_hcl.plot.style import (
+    REFERENCE,
+    canvas,
+    in_style,
+    legend_below,
+    line_style,
+    short_names,
+)
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -148,7 +155,7 @@ def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None =
     'training loss'
     """
     ax = canvas(ax)
-    for number, (name, records) in enumerate(runs.items()):
+    for number, (name, records) in enumerate(zip(short_names(runs), runs.values(), strict=True)):
         _line(ax, records, key, name if len(runs) > 1 else "", number)
     return _finish(ax, label[:1].upper() + label[1:], label, columns=1 if len(runs) < 4 else 2)
 

@@ -10,7 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.metrics import confusion_matrix
 
-from graph_hcl.plot.style import COLOURS, MARKERS, REFERENCE, canvas, in_style, legend_below
+from graph_hcl.plot.style import (
+    COLOURS,
+    MARKERS,
+    REFERENCE,
+    canvas,
+    in_style,
+    legend_below,
+    short_names,
+)
 
 MAX_LABELLED_CLASSES = 12
 """Classes up to which a confusion matrix names each and writes its numbers."""
@@ -35,7 +43,8 @@ def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> A
     """
     ax = canvas(ax, 4.6, 1.6 + 0.8 * len(records))
     rows: list[str] = []
-    for number, (name, record) in enumerate(records.items()):
+    names = short_names(records, 20)
+    for number, (name, record) in enumerate(zip(names, records.values(), strict=True)):
         for offset, kind in enumerate(("trained", "untrained")):
             seeds = [[s["accuracy"] for s in seed["scores"]] for seed in record[kind]["seeds"]]
             values = np.concatenate(seeds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec
 
@@ -141,3 +141,19 @@ def line_style(number: int) -> dict[str, Any]:
     {'color': '#D55E00', 'ls': '--'}
     """
     return {"color": COLOURS[number % len(COLOURS)], "ls": DASHES[number % len(DASHES)]}
+
+
+def short_names(names: Iterable[str], length: int = 26) -> list[str]:
+    """Return names with their middle left out beyond `length`; those that then agree get numbers.
+
+    A figure has no room for the whole name of a folder, and would shrink to nothing beside it.
+
+    >>> short_names(["ucl", "PROTEINS-h-ucl-five-layers-seed-0"])
+    ['ucl', 'PROTEINS-h-uc…ayers-seed-0']
+    """
+    half = length // 2
+    every = list(names)
+    cut = [f"{n[:half]}…{n[1 - half :]}" if len(n) > length else n for n in every]
+    return [
+        f"{number}: {name}" if cut.count(name) > 1 else name for number, name in enumerate(cut, 1)
+    ]
