@@ -40,16 +40,21 @@ def main(argv: Sequence[str]) -> None:
 
     check_map(flags.map)
     given = {key: flags[key] for key in ("mirror", "data_dir", "device")}
-    names = short(paths)
+    names = display_names(paths)
     runs = [read_run(str(p), name, **given) for p, name in zip(paths, names, strict=True)]
+    if all(run.is_empty for run in runs):
+        raise UserError(
+            f"The run {paths[0]} has no finished epoch yet: go on with "
+            f"graph_hcl.train --resume {paths[0]}."
+        )
     figures = write_report(runs, out, flags.map)
     print(f"report: {out}\nfigures: {figures}")
 
 
-def short(paths: list[Path]) -> list[str]:
+def display_names(paths: list[Path]) -> list[str]:
     """Return the folders' names, or whole paths where two have the same name.
 
-    >>> short([Path("runs/a"), Path("runs/b")])
+    >>> display_names([Path("runs/a"), Path("runs/b")])
     ['a', 'b']
     """
     names = [path.resolve().name for path in paths]

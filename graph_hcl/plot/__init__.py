@@ -1,8 +1,13 @@
-"""Figures of runs and embedding spaces; each function draws on matplotlib axes and returns them."""
+"""Figures of runs and embedding spaces; each function draws on matplotlib axes and returns them.
+
+Without `ax` the axes are those of a new figure, which a notebook shows when they are the value of a
+cell and which no one has to close; with `ax` they are the axes given, shown as pyplot shows them.
+"""
 
 from graph_hcl.plot.curves import collapse, compare, losses, orderings, ranks, spread
+from graph_hcl.plot.embedding import embedding_map
 from graph_hcl.plot.files import save, svg
-from graph_hcl.plot.maps import check_map, embedding_map, project
+from graph_hcl.plot.maps import check_map, compress, project
 from graph_hcl.plot.scores import confusion, folds
 from graph_hcl.plot.space import similarities, spectra
 from graph_hcl.plot.style import styled
@@ -11,6 +16,7 @@ __all__ = [
     "check_map",
     "collapse",
     "compare",
+    "compress",
     "confusion",
     "embedding_map",
     "folds",

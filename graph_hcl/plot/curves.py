@@ -10,7 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from graph_hcl.plot.style import REFERENCE, canvas, in_style, legend_below, line_style
+from graph_hcl.plot.style import (
+    REFERENCE,
+    canvas,
+    in_style,
+    legend_below,
+    line_style,
+    short_names,
+)
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -33,6 +40,20 @@ SPREAD = {
 }
 
 
+def finite_number(value: Any) -> float | None:
+    """Return a value of a log as a number, or None for what is no finite one.
+
+    >>> [finite_number(value) for value in (1, math.nan, "1", None, 10**400)]
+    [1.0, None, None, None, None]
+    """
+    if not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
 def by_epoch(records: Records, key: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the epochs [T] that have `key`, and its least, mean and greatest value there [3, T].
 
@@ -41,13 +62,13 @@ def by_epoch(records: Records, key: str) -> tuple[np.ndarray, np.ndarray]:
            [3.],
            [4.]]))
     """
-    found: dict[int, list[float]] = {}
+    values: dict[int, list[float]] = {}
     for record in records:
-        value = record.get(key)
-        if value is not None and math.isfinite(value):
-            found.setdefault(int(record["epoch"]), []).append(float(value))
-    epochs = sorted(found)
-    rows = [[f(found[epoch]) for epoch in epochs] for f in (min, np.mean, max)]
+        value = finite_number(record.get(key))
+        if value is not None:
+            values.setdefault(int(record["epoch"]), []).append(value)
+    epochs = sorted(values)
+    rows = [[f(values[epoch]) for epoch in epochs] for f in (min, np.mean, max)]
     return np.array(epochs), np.array(rows, dtype=float).reshape(3, len(epochs))
 
 
@@ -134,7 +155,7 @@ def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None =
     'training loss'
     """
     ax = canvas(ax)
-    for number, (name, records) in enumerate(runs.items()):
+    for number, (name, records) in enumerate(zip(short_names(runs), runs.values(), strict=True)):
         _line(ax, records, key, name if len(runs) > 1 else "", number)
     return _finish(ax, label[:1].upper() + label[1:], label, columns=1 if len(runs) < 4 else 2)
 

@@ -35,7 +35,7 @@ def svg(ax: Axes) -> str:
     with styled():
         _figure(ax).savefig(buffer, format="svg", metadata=_NO_METADATA)
     text = buffer.getvalue()
-    text = _LINK.sub(r"<g><title>\1</title>\2</g>", text)
+    text = _LINK.sub(r'<g class="point"><title>\1</title>\2</g>', text)
     return text[text.index("<svg") :]
 
 

@@ -1,24 +1,22 @@
-"""A map of embeddings in two dimensions, one point per graph."""
+"""Embeddings in two dimensions, made so that a few extreme graphs do not hide all others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
 
 from graph_hcl.errors import UserError
-from graph_hcl.plot.files import HOVER
-from graph_hcl.plot.style import COLOURS, MARKERS, canvas, in_style, legend_below
 
 MAPS = ("pca", "umap")
-POINTS = 1500
-"""Graphs on a map; more are thinned out evenly, so that files stay small."""
-NAMED = 16
-"""Classes up to which a legend names each."""
+QUARTILES, MIDDLE = 1.349, 4.107
+"""Widths of the middle 50 % and 96 % of a normal distribution with standard deviation 1."""
+NARROWEST = 0.1
+"""Least unit of a column, as a share of the deviation that its middle 96 % tell."""
+MARGIN = 3.0
+"""How many times the width of the middle 96 % of the graphs a map reaches beyond it, at most."""
+FEW = 20
+"""Graphs below which none counts as far from the others."""
 
 
 def check_map(method: str) -> None:
@@ -39,16 +37,37 @@ def check_map(method: str) -> None:
             ) from error
 
 
-def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
-    """Return embeddings [G, D] in two dimensions [G, 2], standardised first, and a caption.
+def compress(x: ArrayLike) -> np.ndarray:
+    """Return the columns of x [G, D] by asinh((x − median)/σ), standardised; σ from the quartiles.
 
-    Raises `UserError` as `check_map` does.
+    Near the median this is linear, so that clusters stay; far away it is logarithmic, so that
+    neither a few huge graphs nor a long tail set the scale. A column with one value becomes 0.
+
+    >>> compress([[0.0], [1.0], [2.0], [3.0], [1e6]]).round(1).ravel().tolist()
+    [-0.6, -0.6, -0.4, -0.3, 2.0]
+    """
+    values = np.asarray(x, dtype=float)
+    low, middle, high = np.percentile(values, [25, 50, 75], axis=0)
+    least, most = _middle(values)
+    unit = np.maximum((high - low) / QUARTILES, NARROWEST * (most - least) / MIDDLE)
+    unit = np.where(unit > 0, unit, values.std(axis=0))
+    bent = np.arcsinh((values - middle) / np.where(unit > 0, unit, 1))
+    deviation = bent.std(axis=0)
+    return (bent - bent.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+
+
+def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
+    """Return embeddings [G, D] in two dimensions [G, 2], by `compress` first, and a caption.
+
+    Raises `UserError` as `check_map` does, and for values that are not finite.
 
     >>> project([[0.0, 0.0], [1.0, 0.0], [2.0, 3.0]])[1]
     'PCA, 100% of the variance'
     """
     check_map(method)
-    scaled = StandardScaler().fit_transform(np.asarray(x, dtype=float))
+    if not np.isfinite(np.asarray(x, dtype=float)).all():
+        raise UserError("Expected finite embeddings to draw a map, but got NaN or infinity.")
+    scaled = compress(x)
     if method == "umap":
         from umap import UMAP
 
@@ -57,57 +76,30 @@ def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarra
         return np.zeros((len(scaled), 2)), "PCA of equal points"
     width = min(2, *scaled.shape)
     pca = PCA(width, random_state=seed)
-    found = np.pad(pca.fit_transform(scaled), ((0, 0), (0, 2 - width)))
-    return found, f"PCA, {pca.explained_variance_ratio_.sum():.0%} of the variance"
+    points = np.pad(pca.fit_transform(scaled), ((0, 0), (0, 2 - width)))
+    return points, f"PCA, {pca.explained_variance_ratio_.sum():.0%} of the variance"
 
 
-@in_style
-def embedding_map(
-    points: ArrayLike,
-    label: ArrayLike,
-    caption: str = "",
-    graphs: Sequence[int] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw graphs [G, 2] as points, one colour and marker per class, with hover text in SVG.
+def inside(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return points [G, 2] moved to the border of where most are, and which were moved [G].
 
-    More than sixteen classes are told by a scale of colours instead of a legend. `graphs` are the
-    names of the points; their numbers unless given.
+    The border is `MARGIN` widths of the middle 96 % beyond it, on each side; without outliers, or
+    with fewer than `FEW` points, nothing moves.
 
-    >>> embedding_map([[0, 0], [1, 1]], [0, 1], "PCA").get_title(loc="left")
-    'Embeddings (PCA)'
+    >>> points, moved = inside(np.array([[0.0, 0.0]] * 50 + [[1.0, 1.0]] * 50 + [[99.0, 0.5]]))
+    >>> points[-1].tolist(), int(moved.sum())
+    ([4.0, 0.5], 1)
     """
-    ax = canvas(ax, 4.6, 4.0)
-    xy, y = np.asarray(points), np.asarray(label)
-    names = np.arange(len(xy)) if graphs is None else np.asarray(graphs)
-    classes = np.unique(y)
-    every, step = len(xy), -(-len(xy) // POINTS)
-    xy, y, names = xy[::step], y[::step], names[::step]
-    size = float(np.clip(6000 / len(xy), 6, 30))
-    titles = np.array([f"{HOVER}graph {g}, class {c}" for g, c in zip(names, y, strict=True)])
-    if len(classes) <= NAMED:
-        for number, name in enumerate(classes):
-            some, turn = y == name, number // len(COLOURS)
-            ax.scatter(
-                xy[some, 0],
-                xy[some, 1],
-                s=size,
-                color=COLOURS[number % len(COLOURS)],
-                marker=MARKERS[(number + turn) % len(MARKERS)],
-                alpha=0.65,
-                lw=0,
-                label=f"class {name}",
-                urls=titles[some].tolist(),
-            )
-        legend_below(ax, columns=4, points=6, markerscale=(30 / size) ** 0.5)
-    else:
-        drawn = ax.scatter(
-            xy[:, 0], xy[:, 1], s=size, c=y, cmap="viridis", alpha=0.8, lw=0, urls=titles.tolist()
-        )
-        ax.figure.colorbar(drawn, ax=ax, label=f"class ({len(classes)} of them)", fraction=0.046)
-    title = f"Embeddings ({caption})" if caption else "Embeddings"
-    note = f"{len(xy)} of {every} graphs" if step > 1 else ""
-    ax.set(xticks=[], yticks=[], title=title, xlabel="")
-    if note:
-        ax.annotate(note, (1, 0), xycoords="axes fraction", ha="right", va="bottom", fontsize=7)
-    return ax
+    if len(points) < FEW:
+        return points, np.zeros(len(points), dtype=bool)
+    low, high = _middle(points)
+    # Where most are at one place, there is no width that tells near from far.
+    reach = np.where(high > low, MARGIN * (high - low), np.inf)
+    kept = np.clip(points, low - reach, high + reach)
+    return kept, (kept != points).any(axis=1)
+
+
+def _middle(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of each column's middle 96 %, without its extremes even in small sets."""
+    low = np.percentile(x, 2, axis=0, method="higher")
+    return low, np.percentile(x, 98, axis=0, method="lower")

@@ -7,12 +7,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.metrics import confusion_matrix
 
-from graph_hcl.plot.style import COLOURS, MARKERS, REFERENCE, canvas, in_style, legend_below
+from graph_hcl.plot.style import (
+    COLOURS,
+    MARKERS,
+    REFERENCE,
+    canvas,
+    in_style,
+    legend_below,
+    short_names,
+)
 
-TOLD = 12
+MAX_LABELLED_CLASSES = 12
 """Classes up to which a confusion matrix names each and writes its numbers."""
+SHARES = LinearSegmentedColormap.from_list("shares", [(*to_rgb(COLOURS[0]), a) for a in (0, 1)])
+"""From nothing to full colour, so that it reads on white and on black paper alike."""
+ON_COLOUR = "#fefefe"
+"""Letters on full colour, whatever the paper."""
 
 
 @in_style
@@ -30,7 +43,8 @@ def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> A
     """
     ax = canvas(ax, 4.6, 1.6 + 0.8 * len(records))
     rows: list[str] = []
-    for number, (name, record) in enumerate(records.items()):
+    names = short_names(records, 20)
+    for number, (name, record) in enumerate(zip(names, records.values(), strict=True)):
         for offset, kind in enumerate(("trained", "untrained")):
             seeds = [[s["accuracy"] for s in seed["scores"]] for seed in record[kind]["seeds"]]
             values = np.concatenate(seeds)
@@ -50,8 +64,9 @@ def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> A
             mean = float(values.mean())
             std = float(np.mean([np.std(seed) for seed in seeds]))
             ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
+            told = f"{100 * mean:.1f} ± {100 * std:.1f}" if np.isfinite(mean) else "not a number"
             ax.annotate(
-                f"{100 * mean:.1f} ± {100 * std:.1f}",
+                told,
                 (1.01, y),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -89,13 +104,13 @@ def confusion(record: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     classes = sorted(set(truth) | set(found))
     counts = confusion_matrix(truth, found, labels=classes)
     share = 100 * counts / counts.sum(1, keepdims=True).clip(1)
-    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=100)
-    step = 1 if len(classes) <= TOLD else -(-len(classes) // 10)
+    image = ax.imshow(share, cmap=SHARES, vmin=0, vmax=100, interpolation="none")
+    step = 1 if len(classes) <= MAX_LABELLED_CLASSES else -(-len(classes) // 10)
     ticks = range(0, len(classes), step)
     ax.set_xticks(ticks, [str(classes[k]) for k in ticks])
     ax.set_yticks(ticks, [str(classes[k]) for k in ticks])
     for i, j in np.ndindex(*share.shape) if step == 1 else ():
-        shade = "white" if share[i, j] > 60 else "black"
+        shade = ON_COLOUR if share[i, j] > 60 else "black"
         ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=shade)
     ax.figure.colorbar(image, ax=ax, label="% of the true class", fraction=0.046)
     ax.set(xlabel="predicted class", ylabel="true class", title="Confusion")

@@ -14,7 +14,15 @@ from torch import Tensor
 from graph_hcl.geometry import LIVE, negative_weights
 from graph_hcl.losses import LogEta
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.plot.style import COLOURS, REFERENCE, canvas, in_style, legend_below, line_style
+from graph_hcl.plot.style import (
+    COLOURS,
+    REFERENCE,
+    canvas,
+    in_style,
+    legend_below,
+    line_style,
+    short_names,
+)
 
 BINS = 50
 FLOOR = 1e-8
@@ -112,7 +120,8 @@ def spectra(
     'log'
     """
     ax = canvas(ax)
-    for number, (name, values) in enumerate(spectrums.items()):
+    names = short_names(spectrums)
+    for number, (name, values) in enumerate(zip(names, spectrums.values(), strict=True)):
         spectrum = np.asarray(values, dtype=float)
         ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), FLOOR)
         ax.plot(

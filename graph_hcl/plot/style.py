@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec
 
@@ -11,6 +12,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
+
+from graph_hcl.errors import UserError
 
 P = ParamSpec("P")
 
@@ -20,6 +23,7 @@ DASHES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 REFERENCE = "#666666"
 """Colour of what a figure is read against: floors, controls, base rates."""
+NOTEBOOK_DPI = 130
 
 STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -70,13 +74,45 @@ def in_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
     return drawn
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows as its cell's value, although pyplot knows nothing of it."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the figure as PNG: IPython asks for it by this name."""
+        buffer = io.BytesIO()
+        with styled():
+            # The tight box keeps what was drawn beyond the figure's edge, such as a legend.
+            self.savefig(buffer, format="png", dpi=NOTEBOOK_DPI, bbox_inches="tight")
+        return buffer.getvalue()
+
+
+class NotebookAxes(Axes):
+    """Axes that a notebook shows as their whole figure when they are its cell's value."""
+
+    def _repr_png_(self) -> bytes | None:
+        figure = self.get_figure(root=True)
+        return figure._repr_png_() if isinstance(figure, NotebookFigure) else None
+
+
 def canvas(ax: Axes | None, width: float = 4.6, height: float = 3.4) -> Axes:
-    """Return the axes given, or those of a new figure that no window manager knows of.
+    """Return the axes given, or those of a new figure, which shows in a notebook by itself.
+
+    No new figure is registered with pyplot: none is drawn twice, none stays in memory, and none
+    needs a window. Raises `UserError` for something else than axes, such as a figure or an array.
 
     >>> canvas(None).figure.get_size_inches().tolist()
     [4.6, 3.4]
+    >>> canvas(None)._repr_png_()[:4]
+    b'\\x89PNG'
     """
-    return Figure(figsize=(width, height)).subplots() if ax is None else ax
+    if isinstance(ax, Axes):
+        return ax
+    if ax is not None:
+        raise UserError(
+            f"Expected ax to be matplotlib axes, but got {type(ax).__name__}: "
+            "give the axes themselves, one at a time."
+        )
+    return NotebookFigure(figsize=(width, height)).add_subplot(axes_class=NotebookAxes)
 
 
 def legend_below(ax: Axes, columns: int = 2, points: float = 32, **options: Any) -> Axes:
@@ -105,3 +141,19 @@ def line_style(number: int) -> dict[str, Any]:
     {'color': '#D55E00', 'ls': '--'}
     """
     return {"color": COLOURS[number % len(COLOURS)], "ls": DASHES[number % len(DASHES)]}
+
+
+def short_names(names: Iterable[str], length: int = 26) -> list[str]:
+    """Return names with their middle left out beyond `length`; those that then agree get numbers.
+
+    A figure has no room for the whole name of a folder, and would shrink to nothing beside it.
+
+    >>> short_names(["ucl", "PROTEINS-h-ucl-five-layers-seed-0"])
+    ['ucl', 'PROTEINS-h-uc…ayers-seed-0']
+    """
+    half = length // 2
+    every = list(names)
+    cut = [f"{n[:half]}…{n[1 - half :]}" if len(n) > length else n for n in every]
+    return [
+        f"{number}: {name}" if cut.count(name) > 1 else name for number, name in enumerate(cut, 1)
+    ]

@@ -6,67 +6,64 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-CSS = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
-  max-width: 1180px; margin: 0 auto; padding: 1.5rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem; border-bottom: 2px solid #0072B2;
-  padding-bottom: .2rem; overflow-wrap: anywhere; }
-h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
-h2, h3 { break-after: avoid; }
-p { margin: .4rem 0; max-width: 80ch; }
-.small { font-size: .85rem; color: #444; }
-.note { color: #7a3b00; font-weight: 600; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(350px, 1fr));
-  gap: 1rem; align-items: start; }
-figure { margin: 0; border: 1px solid #ddd; border-radius: 6px; padding: .6rem;
-  break-inside: avoid; }
-figure svg { width: 100%; height: auto; display: block; }
-figcaption { font-size: .85rem; color: #444; margin-top: .3rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; margin: .6rem 0; font-size: .88rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
-  font-variant-numeric: tabular-nums; vertical-align: top; overflow-wrap: break-word; }
-th { background: #f3f6f9; }
-nav { font-size: .9rem; }
-pre { font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-details { margin: .6rem 0; }
-summary { cursor: pointer; }
-@media print {
-  body { max-width: none; padding: 0; font-size: 11px; }
-  .figures { grid-template-columns: 1fr 1fr; }
-  figure { border-color: #999; }
-}
-"""
+from graph_hcl.reporting.script import FIND, SCRIPT, policy
+from graph_hcl.reporting.theme import CSS, adapt
 
 
-def figure(svg: str, caption: str, name: str) -> str:
+def figure(svg: str, caption: str, name: str, find: bool = False) -> str:
     """Return a drawing with its caption; `name` keeps the names of its parts apart from others'.
+
+    With `find` there is a box that finds its points by what they tell under the pointer.
 
     >>> figure('<svg ><use href="#a"/></svg>', "b", "c")  # doctest: +NORMALIZE_WHITESPACE
     '<figure><svg role="img" aria-label="b" ><use
     href="#c-a"/></svg><figcaption>b</figcaption></figure>'
     """
-    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', adapt(svg))
     drawn = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", drawn)
     label = html.escape(caption)
     drawn = drawn.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-    return f"<figure>{drawn}<figcaption>{label}</figcaption></figure>"
+    box = FIND if find else ""
+    return f"<figure>{drawn}{box}<figcaption>{label}</figcaption></figure>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return an HTML table; every cell is text.
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """Return an HTML table; every cell is text, the first of a row is its heading.
 
-    >>> table(["a"], [["<1>"]])
-    '<div class="scroll"><table><tr><th>a</th></tr><tr><td>&lt;1&gt;</td></tr></table></div>'
+    `kind` "rows" folds each row into lines on a phone; "long" breaks words that are too long.
+
+    >>> table(["a", "b"], [["<1>", "2"]])  # doctest: +NORMALIZE_WHITESPACE
+    '<div class="scroll"><table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><th
+    scope="row">&lt;1&gt;</th><td data-head="b">2</td></tr></tbody></table></div>'
     """
+    return raw_table(head, (map(html.escape, row) for row in rows), kind)
 
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
 
-    lines = (line(head, "th") if any(head) else "") + "".join(line(row, "td") for row in rows)
-    return f'<div class="scroll"><table>{lines}</table></div>'
+def raw_table(head: Sequence[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
+    """Return the same table of cells that are HTML already."""
+    names = [html.escape(name) for name in head]
+    top = "".join(f"<th>{name}</th>" for name in names)
+    body = ""
+    for first, *rest in rows:
+        cells = (
+            f'<td data-head="{name}">{cell}</td>'
+            for name, cell in zip(names[1:], rest, strict=True)
+        )
+        body += f'<tr><th scope="row">{first}</th>{"".join(cells)}</tr>'
+    thead = f"<thead><tr>{top}</tr></thead>" if any(head) else ""
+    name = f' class="{kind}"' if kind else ""
+    return f'<div class="scroll"><table{name}>{thead}<tbody>{body}</tbody></table></div>'
+
+
+def named(name: str, about: str = "", note: str = "") -> str:
+    """Return the heading of a row with small lines under it, as HTML.
+
+    >>> named("run", "on <b>")
+    'run<small>on &lt;b&gt;</small>'
+    """
+    small = f"<small>{html.escape(about)}</small>" if about else ""
+    warning = f'<small class="note">{html.escape(note)}</small>' if note else ""
+    return html.escape(name) + small + warning
 
 
 def folded(summary: str, content: str) -> str:
@@ -93,32 +90,38 @@ def section(name: str, title: str, *parts: str) -> str:
     """Return a section with a heading that links find by its name.
 
     >>> section("t", "T", "<p>x</p>")
-    '<h2 id="t">T</h2><p>x</p>'
+    '<section><h2 id="t">T</h2><p>x</p></section>'
     """
-    return f'<h2 id="{html.escape(name)}">{html.escape(title)}</h2>{"".join(parts)}'
+    heading = f'<h2 id="{html.escape(name)}">{html.escape(title)}</h2>'
+    return f"<section>{heading}{''.join(parts)}</section>"
 
 
 def contents(titles: dict[str, str]) -> str:
     """Return links to sections: titles by name.
 
     >>> contents({"t": "T"})
-    '<nav><a href="#t">T</a></nav>'
+    '<nav><ul><li><a href="#t">T</a></li></ul></nav>'
     """
-    links = (f'<a href="#{html.escape(k)}">{html.escape(v)}</a>' for k, v in titles.items())
-    return f"<nav>{' · '.join(links)}</nav>"
+    links = (
+        f'<li><a href="#{html.escape(name)}">{html.escape(title)}</a></li>'
+        for name, title in titles.items()
+    )
+    return f"<nav><ul>{''.join(links)}</ul></nav>"
 
 
 def page(title: str, *sections: str) -> str:
-    """Return the whole page.
+    """Return the whole page, which lets no script run but its own.
 
     >>> page("T").startswith("<!doctype html>")
     True
     """
     head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy()}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{html.escape(title)}</title><style>{CSS}</style>"
     )
     return (
         f'<!doctype html><html lang="en"><head>{head}</head><body><h1>{html.escape(title)}</h1>'
-        f"{''.join(sections)}</body></html>\n"
+        f"{''.join(sections)}<script>{SCRIPT}</script></body></html>\n"
     )

@@ -15,9 +15,9 @@ from graph_hcl import augment, geometry
 from graph_hcl.cli import config_from
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
-from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.reporting.check import check_results, epochs_of
 from graph_hcl.training import RunFolder
 
 ROWS = 1000
@@ -51,9 +51,11 @@ class Space:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as the report shows it; `space` is None before its first model has an epoch.
+    """A run as the report shows it.
 
-    `labels` [G] are those of the whole data set; `unfinished` says what is missing, in words.
+    `space` is None before its first model has an epoch, and where that model's embeddings are not
+    finite. `labels` [G] are those of the whole data set; `unfinished` says what is missing, in
+    words.
     """
 
     name: str
@@ -64,6 +66,17 @@ class Run:
     objective: Any
     space: Space | None
     unfinished: str
+
+    @property
+    def marked_name(self) -> str:
+        """The name, marked where the run is unfinished or has no scores."""
+        mark = " (unfinished)" if self.unfinished else "" if self.results else " (not evaluated)"
+        return self.name + mark
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show but settings."""
+        return not (self.records or self.results or self.space)
 
     @property
     def classes(self) -> int:
@@ -81,17 +94,14 @@ class Run:
 def read_run(path: str, name: str, **given: Any) -> Run:
     """Return the run in a folder; `given` settings (mirror, data_dir, device) replace its own.
 
-    Raises `UserError` for a folder that is no run, or one without a finished epoch.
+    Raises `UserError` for a folder that is no run, or whose results are damaged.
     """
     folder = RunFolder.open(path)
     config = config_from(folder.config_path)
     config = dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
     experiment = Experiment(config)
-    config, records = experiment.config, folder.metrics()
-    if not records and config.epochs:
-        raise UserError(
-            f"The run {path} has no finished epoch yet: go on with graph_hcl.train --resume {path}."
-        )
+    config, records, results = experiment.config, epochs_of(folder.metrics()), folder.results()
+    check_results(results, path)
     objective = experiment.new_objective()
     anneal = getattr(objective, "anneal", None)
     if callable(anneal):
@@ -106,12 +116,14 @@ def read_run(path: str, name: str, **given: Any) -> Run:
         )
     space = _space(experiment, folder, epochs[0]) if epochs[0] or not config.epochs else None
     labels = torch.from_numpy(experiment.labels)
-    results = folder.results()
     return Run(name, config, labels, records, results, objective, space, unfinished)
 
 
-def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space:
-    """Return the space of the run's first model: of the graphs it was not trained on, if any."""
+def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space | None:
+    """Return the space of the run's first model: of the graphs it was not trained on, if any.
+
+    There is none where embeddings are not finite.
+    """
     config, labels = experiment.config, torch.from_numpy(experiment.labels)
     model = experiment.model(config.seed)
     checkpoint, spec = experiment.checkpoint(folder, experiment.parts()[0])
@@ -119,6 +131,8 @@ def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space:
         checkpoint.load(model)
     z = torch.from_numpy(experiment.embed(model, spec, projected=True))
     embeddings = experiment.embed(model, spec)
+    if not (z.isfinite().all() and np.isfinite(embeddings).all()):
+        return None
     which, chosen, fitted = "all graphs", np.arange(len(labels)), None
     if config.protocol == "inductive":
         fold = experiment.folds(config.seed)[0]

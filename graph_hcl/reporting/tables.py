@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import yaml
 
 from graph_hcl import geometry
 from graph_hcl.cli import flat
+from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
-from graph_hcl.reporting.page import folded, table
+from graph_hcl.reporting.page import folded, named, raw_table, table
 from graph_hcl.reporting.read import Run
 from graph_hcl.results import percent
 
@@ -22,36 +24,71 @@ TESTED = (
 
 
 def results(runs: list[Run]) -> str:
-    """Return the table of all probes of all runs, with the controls."""
-    head = ["run", "data set", "objective", "protocol", "probe", "accuracy %", "macro-F1 %"]
-    head += ["untrained %", "majority %", "trained − untrained", "p"]
+    """Return the table of all probes of all runs, with the controls; unfinished runs are marked."""
+    head = ["run", "accuracy %", "macro-F1 %", "untrained %", "majority %"]
+    head += ["trained − untrained", "p"]
     rows = []
     for run in runs:
+        about, note = f"{run.config.objective} on {run.config.dataset}", status(run)
         for record in run.results.values():
-            keys = ("dataset", "objective", "protocol", "probe")
-            cells = [run.name, *(record[key] for key in keys)]
-            cells += [percent(record["trained"][m]) for m in ("accuracy", "macro_f1")]
-            cells += [percent(record["untrained"]["accuracy"])]
+            told = f"{about}, {record['protocol']}, probe {record['probe']}"
+            cells = [score(record["trained"][m]) for m in ("accuracy", "macro_f1")]
+            cells += [score(record["untrained"]["accuracy"])]
             cells += [f"{100 * record['majority_accuracy']:.2f}"]
-            rows.append(cells + difference(record["trained"], record["untrained"]))
-    if not rows:
-        return "<p>No results yet.</p>"
+            # Without an epoch both encoders are the same one.
+            same = not run.config.epochs
+            cells += ["", ""] if same else difference(record["trained"], record["untrained"])
+            rows.append([named(run.name, told, note), *map(html.escape, cells)])
+        if not run.results:
+            told = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
+            rows.append([named(run.name, told, note), "no scores yet", *[""] * 5])
+    if not any(run.results for run in runs):
+        return raw_table(head[:2], (row[:2] for row in rows), "rows")
     note = f"Mean ± standard deviation over folds. {TESTED}"
-    return table(head, rows) + f'<p class="small">{note}</p>'
+    return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
+
+
+def status(run: Run) -> str:
+    """Return what a run lacks and how far it came, in words; nothing for a finished run."""
+    if not run.unfinished:
+        return "" if run.results else "Not evaluated: graph_hcl.evaluate measures it."
+    text = f"Not finished: {run.unfinished}"
+    last = max((record["epoch"] for record in run.records), default=0)
+    losses = [finite_number(r.get("loss")) for r in run.records if r["epoch"] == last]
+    numbers = [loss for loss in losses if loss is not None]
+    if numbers:
+        text += f" Training loss at epoch {last}: {sum(numbers) / len(numbers):.4g}."
+    return text
+
+
+def score(summary: dict[str, float]) -> str:
+    """Return a mean and its standard deviation in percent.
+
+    >>> score({"mean": 0.5, "std_folds": 0.125}), score({"mean": float("nan"), "std_folds": 0.0})
+    ('50.00 ± 12.50', 'not a number')
+    """
+    return percent(summary) if math.isfinite(summary["mean"]) else "not a number"
 
 
 def differences(runs: list[Run]) -> str:
     """Return the table of each run against the first, for probes that both have."""
-    first, rows = runs[0], []
+    first, rows, apart = runs[0], [], []
     for run in runs[1:]:
         for probe, record in run.results.items():
-            if probe in first.results:
-                other = first.results[probe]
-                cells = ["other data or folds: not comparable", ""]
-                if same_folds((run, record), (first, other)):
-                    cells = difference(record["trained"], other["trained"])
+            if probe not in first.results:
+                continue
+            other = first.results[probe]
+            if same_folds((run, record), (first, other)):
+                cells = difference(record["trained"], other["trained"])
                 rows.append([f"{run.name} − {first.name}", probe, *cells])
-    return table(["runs", "probe", "difference of accuracy", "p"], rows) if rows else ""
+            else:
+                apart.append(f"{run.name} (probe {probe})")
+    head = ["runs", "probe", "difference of accuracy", "p"]
+    text = table(head, rows, "rows") if rows else ""
+    if apart:
+        names = html.escape(f"{', '.join(apart)} and {first.name}")
+        text += f'<p class="small">Not comparable, for their data or folds differ: {names}.</p>'
+    return text
 
 
 def same_folds(one: tuple[Run, dict[str, Any]], other: tuple[Run, dict[str, Any]]) -> bool:
@@ -62,7 +99,7 @@ def same_folds(one: tuple[Run, dict[str, Any]], other: tuple[Run, dict[str, Any]
         tests = [[s["labels"] for s in seed["scores"]] for seed in record["trained"]["seeds"]]
         seeds = [seed["seed"] for seed in record["trained"]["seeds"]]
         drawn = (probe.folds, probe.splits, probe.validation)
-        return record["dataset"], record["data_sha256"], record["protocol"], seeds, drawn, tests
+        return record["dataset"], record.get("data_sha256"), record["protocol"], seeds, drawn, tests
 
     return folds(*one) == folds(*other)
 
@@ -85,29 +122,44 @@ def paired(one: dict[str, Any], other: dict[str, Any]) -> PairedDifference:
 
 
 def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Return the cells of a paired difference: value with interval, and p."""
-    found = paired(one, other)
-    low, high = (100 * end for end in found.interval)
-    text = f"{100 * found.difference:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "−")
-    return [text, f"{found.p_value:.3f}"]
+    """Return the cells of a paired difference: value with interval, and p.
+
+    A single fold, or scores that are not finite, cannot be tested.
+    """
+    scores = [
+        score["accuracy"] for part in (one, other) for s in part["seeds"] for score in s["scores"]
+    ]
+    if len(scores) < 4 or not all(map(math.isfinite, scores)):
+        return ["not testable", ""]
+    tested = paired(one, other)
+    low, high = (100 * end for end in tested.interval)
+    text = f"{100 * tested.difference:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "−")
+    return [text, "< 0.001" if tested.p_value < 0.0005 else f"{tested.p_value:.3f}"]
 
 
-def words(run: Run) -> str:
+def status_notes(run: Run) -> str:
     """Return what is to be said of a run's state and of its space."""
-    text = ""
+    text, space = "", run.space
     if run.unfinished:
-        text += f'<p class="note">Not finished: {html.escape(run.unfinished)}</p>'
+        text += f'<p class="note">{html.escape(status(run))}</p>'
     if not any("ucl" in record for record in run.records):
         text += "<p>The run logged no diagnosis (--diagnose false, or no epoch).</p>"
-    if run.space is not None:
-        space = run.space
-        live, most = geometry.live_dimensions(space.class_spectrum), len(space.class_spectrum)
+    if any("loss" in r and finite_number(r["loss"]) is None for r in run.records):
+        text += '<p class="note">The training loss is not finite in some epochs.</p>'
+    if space is not None and run.classes > 1:
         accuracy = float(geometry.nearest_class_mean(space.z, space.labels, space.fitted))
-        text += (
-            f"<p>Projected features of {html.escape(space.which)}: class means keep {live} of "
-            f"{most} live dimensions (σ above {geometry.LIVE:g} of the largest); the nearest class "
-            f"mean is right for {100 * accuracy:.1f} %.</p>"
+        nearest = f"the nearest class mean is right for {100 * accuracy:.1f} %"
+        live, most = geometry.live_dimensions(space.class_spectrum), len(space.class_spectrum)
+        # Two class means have one dimension, whatever the features are.
+        dimensions = (
+            f"class means keep {live} of {most} live dimensions (σ above {geometry.LIVE:g} of the "
+            "largest); "
         )
+        about = html.escape(space.which)
+        keeps = dimensions if most > 1 else ""
+        text += f"<p>Projected features of {about}: {keeps}{nearest}.</p>"
+    if space is None and not run.unfinished:
+        text += '<p class="note">The first model\'s embeddings are not finite.</p>'
     if len({record["part"] for record in run.records}) > 1:
         text += "<p>Curves are means over the run's models; bands span their extremes.</p>"
     return text
@@ -118,11 +170,11 @@ def settings(run: Run) -> str:
     text = yaml.safe_dump(run.config.to_dict(), sort_keys=False, allow_unicode=True)
     found = folded("Settings", f"<pre>{html.escape(text)}</pre>")
     for probe, record in run.results.items():
-        rows = [[name, version] for name, version in record["versions"].items()]
-        rows += [["command", " ".join(record["command"])]]
-        rows += [["data sha256", str(record["data_sha256"])]]
+        rows = [[name, str(version)] for name, version in record["versions"].items()]
+        rows += [["command", " ".join(map(str, record["command"]))]]
+        rows += [["data sha256", str(record.get("data_sha256"))]]
         rows += [["training", f"{record['train_seconds']:.1f} s"]]
-        found += folded(f"Versions and command, probe {probe}", table(["", ""], rows))
+        found += folded(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
     return found
 
 

@@ -22,7 +22,7 @@ def write_report(runs: list[Run], out: Path, how: str = "pca") -> Path:
     folder = out.parent / f"{out.stem}_figures"
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"run{number}" for number in range(len(runs))]
-    titles = [f"{run.name}: {run.config.objective} on {run.config.dataset}" for run in runs]
+    titles = [f"{r.marked_name}: {r.config.objective} on {r.config.dataset}" for r in runs]
     sections = []
     if len(runs) > 1:
         links = contents({"all": "Side by side"} | dict(zip(names, titles, strict=True)))
@@ -37,8 +37,9 @@ def write_report(runs: list[Run], out: Path, how: str = "pca") -> Path:
             ("Embedding space", figures.space(run, how)),
         )
         grids = [grid(heading, _drawn(group, folder, name)) for heading, group in groups]
-        text = tables.words(run) if sections else tables.results([run]) + tables.words(run)
-        sections.append(section(name, title, text, *grids, tables.settings(run)))
+        text = "" if sections else tables.results([run])
+        notes = tables.status_notes(run)
+        sections.append(section(name, title, text, notes, *grids, tables.settings(run)))
     text = page(f"Report: {', '.join(run.name for run in runs)}", *sections)
     write_atomically(out, lambda to: to.write_text(text, encoding="utf-8"))
     return folder
@@ -46,9 +47,9 @@ def write_report(runs: list[Run], out: Path, how: str = "pca") -> Path:
 
 def _drawn(drawings: Iterable[figures.Drawing], folder: Path, prefix: str) -> list[str]:
     """Write the drawings as files; return them as parts of the page."""
-    found = []
-    for name, ax, caption in drawings:
+    parts = []
+    for name, ax, caption, find in drawings:
         # Probes may be named by their import path, which is no name of a file.
         stem = re.sub(r"\W+", "-", f"{prefix}-{name}")
-        found.append(figure(plot.save(ax, folder / stem), caption, stem))
-    return found
+        parts.append(figure(plot.save(ax, folder / stem), caption, stem, find))
+    return parts

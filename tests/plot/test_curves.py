@@ -109,6 +109,23 @@ def test_runs_beside_each_other(log) -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(runs)
 
 
+@pytest.mark.filterwarnings("error")
+def test_long_names_leave_room_for_the_figure() -> None:
+    long = ["a-folder-" + "with-a-long-name-" * 10 + end for end in "abcdefgh"]
+    encoder = {"seeds": [{"scores": [{"accuracy": 0.9}, {"accuracy": 0.8}]}]}
+    record = {"trained": encoder, "untrained": encoder, "majority_accuracy": 0.5}
+    log = [{"epoch": 1, "loss": 1.0}]
+    for ax in (
+        plot.compare(dict.fromkeys(long, log), "loss", "loss"),
+        plot.folds(dict.fromkeys(long, record)),
+        plot.spectra(dict.fromkeys(long, [1.0])),
+    ):
+        plot.svg(ax)
+        assert ax.get_position().width > 0.4
+    names = [text.get_text() for text in plot.compare(dict.fromkeys(long, log), "loss", "").texts]
+    assert len(names) == len(set(names))
+
+
 def test_a_name_with_dollars_is_text_and_no_formula() -> None:
     hostile = r"$\frac$ a_b <x>"
     ax = plot.compare({hostile: [{"epoch": 1, "loss": 1.0}], "b": []}, "loss", "loss")

@@ -1,8 +1,6 @@
-"""Histograms against loops over pairs, spectra against numpy, maps with their hover."""
+"""Histograms against loops over pairs, spectra against numpy."""
 
 import math
-import re
-import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
@@ -10,13 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from graph_hcl import plot
-from graph_hcl.errors import UserError
 from graph_hcl.geometry import covariance_spectrum
 from graph_hcl.losses import EffectiveSampleSize, Exponential, Threshold
-from graph_hcl.plot.maps import POINTS
 from graph_hcl.plot.space import BINS
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def rows(graphs: int = 12, classes: int = 3):
@@ -106,60 +100,3 @@ def test_spectra_are_relative_singular_values() -> None:
     assert all(value > 0 for value in by_name["zeros"].get_ydata())
     ticks = [text.get_text() for text in ax.get_yticklabels()]
     assert not any("$" in text for text in ticks)
-
-
-def test_pca_is_that_of_standardised_embeddings() -> None:
-    x = np.random.default_rng(0).normal(size=(40, 4)) * [1, 2, 3, 4]
-    found, caption = plot.project(x)
-    scaled = (x - x.mean(0)) / x.std(0)
-    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
-    np.testing.assert_allclose(np.abs(found), np.abs(left * values)[:, :2], atol=1e-8)
-    share = (values[:2] ** 2).sum() / (values**2).sum()
-    assert caption == f"PCA, {share:.0%} of the variance"
-    assert plot.project(np.ones((5, 3)))[0].tolist() == [[0, 0]] * 5
-    assert plot.project(np.arange(5.0)[:, None])[0].shape == (5, 2)
-
-
-def test_maps_that_cannot_be_drawn(monkeypatch) -> None:
-    with pytest.raises(UserError, match="pca or umap, but got 'tsne'"):
-        plot.check_map("tsne")
-    monkeypatch.setitem(__import__("sys").modules, "umap", None)
-    with pytest.raises(UserError, match="pip install"):
-        plot.project(np.eye(3), "umap")
-
-
-@pytest.mark.parametrize("classes", [2, 9, 40])
-def test_every_point_of_a_map_tells_its_graph_and_class(classes) -> None:
-    y = np.arange(120) % classes
-    xy = np.random.default_rng(0).normal(size=(120, 2))
-    ax = plot.embedding_map(xy, y, graphs=list(range(1000, 1120)))
-    text = plot.svg(ax)
-    titles = re.findall(r"<title>graph (\d+), class (\d+)</title>", text)
-    assert sorted((int(g), int(c)) for g, c in titles) == [
-        (1000 + k, k % classes) for k in range(120)
-    ]
-    assert "hover:" not in text
-    assert plot.svg(plot.embedding_map(xy, y, graphs=list(range(1000, 1120)))) == text
-    # Each title stands with its own point: their places are those of the data.
-    drawn = {}
-    for group in ET.fromstring(text).iter(f"{SVG}g"):
-        title = group.find(f"{SVG}title")
-        if title is not None:
-            use, path = group.find(f".//{SVG}use"), group.find(f"{SVG}path")
-            place = path.get("d").split()[1:3] if use is None else (use.get("x"), use.get("y"))
-            drawn[int(title.text.split()[1].rstrip(",")) - 1000] = [float(v) for v in place]
-    assert len(drawn) == 120
-    pixels = ax.transData.transform(xy)
-    for axis in (0, 1):
-        a, b = np.array([drawn[k][axis] for k in range(120)]), pixels[:, axis]
-        assert abs(np.corrcoef(a, b)[0, 1]) > 0.999  # triangles start at a corner
-    looks = [c for c in ax.collections if "class" in str(c.get_label())]
-    assert len(looks) == (classes if classes <= 16 else 0)
-
-
-def test_large_maps_are_thinned_out_and_say_so() -> None:
-    count = 2 * POINTS + 1
-    ax = plot.embedding_map(np.zeros((count, 2)), np.arange(count) % 2)
-    drawn = sum(len(c.get_offsets()) for c in ax.collections)
-    assert drawn <= POINTS
-    assert f"{drawn} of {count} graphs" in [text.get_text() for text in ax.texts]

@@ -1,0 +1,71 @@
+"""Which figures and tables show a run, and several beside each other."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from graph_hcl.probes.statistics import corrected_t_test
+from graph_hcl.reporting import figures, read_run, tables
+
+ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
+LOGGED = {"loss", "losses", "orderings", "collapse", "class-mean", "rank", "spread"}
+
+
+def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
+    name = any_run
+    found = read_run(run(name), name)
+    drawn = [
+        *figures.scores(found),
+        *figures.training(found),
+        *figures.collapse(found),
+        *figures.space(found, "pca"),
+    ]
+    names = [drawing.name for drawing in drawn]
+    assert len(names) == len(set(names))
+    assert set(names) == ALWAYS | {"blind": {"loss"}, "none": set()}.get(name, LOGGED)
+    assert all(drawing.caption.endswith(".") for drawing in drawn)
+    assert ("logged no diagnosis" in tables.status_notes(found)) == (name in ("blind", "none"))
+    levels = [line.get_label() for d in drawn if d.name == "losses" for line in d.ax.lines]
+    assert ("floor of SCL, H-SCL" in levels) == (name not in ("info", "blind", "none"))
+    (similar,) = [d.ax for d in drawn if d.name == "similarities"]
+    outlined = [p.get_label() for p in similar.patches if "weight" in p.get_label()]
+    assert len(outlined) == (1 if name in ("hscl", "one-view") else 2)
+
+
+def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> None:
+    runs = [read_run(run(name), name) for name in ("hucl", "threshold", "hscl")]
+    first, second = (one.results["class-mean"]["trained"]["seeds"][0]["scores"] for one in runs[:2])
+    ratio = np.mean([score["test"] / score["train"] for score in first])
+    found = corrected_t_test(
+        [score["accuracy"] for score in second],
+        [score["accuracy"] for score in first],
+        test_to_train=float(ratio),
+    )
+    low, high = (f"{100 * end:+.2f}" for end in found.interval)
+    told = f"{100 * found.difference:+.2f} [{low}, {high}]".replace("-", "−")
+    page = read_page(tables.differences(runs))
+    assert f"threshold − huclclass-mean{told}{found.p_value:.3f}" in page.text
+    told = "Not comparable, for their data or folds differ: hscl (probe class-mean) and hucl."
+    assert told in page.text
+    assert "loss.hardeningexponentialthreshold" in read_page(tables.unlike(runs[:2])).text
+    assert tables.differences(runs[:1]) == tables.unlike(runs[:1]) == ""
+
+
+def test_an_option_that_one_run_alone_has_stands_among_the_differences(run, read_page) -> None:
+    one = read_run(run("hucl"), "one")
+    loss = dataclasses.replace(one.config.loss, hardening_options={"share": 0.5})
+    other = dataclasses.replace(one, config=dataclasses.replace(one.config, loss=loss))
+    for pair, told in (([one, other], "–0.5"), ([other, one], "0.5–")):
+        assert f"loss.hardening_options.share{told}" in read_page(tables.unlike(pair)).text
+
+
+def test_curves_of_several_runs_stand_together(run) -> None:
+    runs = [read_run(run(name), name) for name in ("hucl", "hscl")]
+    drawn = {drawing.name: drawing.ax for drawing in figures.side_by_side(runs)}
+    for key in ("loss", "h-scl", "assumption-1", "effective-rank", "within-class"):
+        names = [line.get_label() for line in drawn[key].lines]
+        assert names == ["hucl", "hscl"]
+    line = drawn["h-scl"].lines[0]
+    logged = [record["h-scl"] for record in runs[0].records]
+    assert line.get_ydata().tolist() == pytest.approx(logged)

@@ -1,0 +1,150 @@
+"""Runs that are unfinished, diverged, damaged, or have too little to say."""
+
+import dataclasses
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from graph_hcl.__main__ import main
+from graph_hcl.reporting import figures, read_run, tables, write_report
+
+
+@pytest.fixture
+def unfinished(run):
+    """Return the name of a run that was killed before any model was whole."""
+    folder = Path(run("hscl", "killed"))
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("epochs: 2", "epochs: 5"))
+    (folder / "results.json").unlink()
+    return "killed"
+
+
+def rows(text: str, read_page) -> list[str]:
+    return [read_page(f"<tr>{row}").text for row in text.split("<tr>")[1:]]
+
+
+def test_unfinished_runs_stay_in_comparisons(run, unfinished, check_page, read_page) -> None:
+    run("hucl", "bare")
+    shutil.rmtree("bare/checkpoint")
+    Path("bare/metrics.jsonl").unlink()
+    Path("bare/results.json").unlink()
+    Path(run("hucl", "measured"), "results.json").rename("moved.json")
+    names = ["hucl", unfinished, "bare", "measured"]
+    runs = [read_run(name if name != "hucl" else run(name), name) for name in names]
+    text = tables.results(runs)
+    head, *cells = (row for row in text.split("<tr>")[1:])
+    assert [row.count("<td") for row in cells] == [head.count("<th>") - 1] * 4
+    assert "Not finished: 0 of 3 models are trained to their 5 epochs; the first has 2." in text
+    losses = [record["loss"] for record in runs[1].records if record["epoch"] == 2]
+    assert f"Training loss at epoch 2: {np.mean(losses):.4g}." in text
+    assert "0 of 1 models" in cells[2]
+    assert "graph_hcl.evaluate" in cells[3]
+    drawn = {drawing.name: drawing for drawing in figures.side_by_side(runs)}
+    lines = [line.get_label() for line in drawn["loss"].ax.lines]
+    assert lines == ["hucl", "killed (unfinished)", "measured (not evaluated)"]
+    told = "killed (unfinished), bare (unfinished), measured (not evaluated)."
+    assert drawn["folds-class-mean"].caption.endswith(f"Without scores by this probe: {told}")
+    assert main(["report", *names]) == 0
+    assert "bare (unfinished)" in check_page(Path("report.html")).text
+
+
+def test_what_is_so_by_construction_is_not_told(run) -> None:
+    two = read_run(run("hucl"), "hucl")
+    assert "dimensions" not in tables.status_notes(two)
+    (spectra,) = [d.ax for d in figures.space(two, "pca") if d.name == "spectra"]
+    assert [line.get_label() for line in spectra.lines][:-1] == ["features"]
+    assert "class-spectra" not in {d.name for d in figures.side_by_side([two, two])}
+    labels = two.space.labels.clone()
+    labels[:60] = 2
+    space = dataclasses.replace(two.space, labels=labels)
+    three = dataclasses.replace(two, labels=labels, space=space)
+    assert "class means keep 2 of 2 live dimensions" in tables.status_notes(three)
+    assert "class-spectra" in {d.name for d in figures.side_by_side([two, three])}
+    none = read_run(run("none"), "none")
+    assert "0.00 [" not in tables.results([none])  # both encoders are the same one
+    assert "seeds" not in next(d for d in figures.scores(two) if "confusion" in d.name).caption
+
+
+def test_one_class_has_a_page(run, check_page, read_page) -> None:
+    two = read_run(run("hucl"), "hucl")
+    labels = torch.zeros_like(two.labels)
+    z, graph, _ = two.space.views
+    views = z, graph, torch.zeros_like(graph)
+    space = dataclasses.replace(two.space, labels=labels, views=views)
+    one = dataclasses.replace(two, labels=labels, space=space)
+    write_report([one], Path("one.html"))
+    check_page(Path("one.html"))
+    assert "nearest class mean" not in tables.status_notes(one)
+    names = {d.name for group in (figures.scores, figures.collapse) for d in group(one)}
+    assert not names & {"class-mean", "confusion-class-mean"}
+
+
+def test_runs_of_other_labels_stand_side_by_side(run, check_page) -> None:
+    two = read_run(run("hucl"), "hucl")
+    labels = two.labels + 5
+    space = dataclasses.replace(two.space, labels=labels)
+    write_report([two, dataclasses.replace(two, labels=labels, space=space)], Path("two.html"))
+    check_page(Path("two.html"))
+
+
+def test_a_run_that_diverged_says_so(run, check_page) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    (file,) = Path(run("hucl"), "checkpoint").glob("*.safetensors")
+    with safe_open(file, "pt") as opened:
+        about = opened.metadata()
+    broken = {
+        k: v * (torch.nan if v.is_floating_point() else 1) for k, v in load_file(file).items()
+    }
+    save_file(broken, file, metadata=about)
+    log = Path("hucl/metrics.jsonl")
+    records = [json.loads(line) | {"loss": float("nan")} for line in log.read_text().splitlines()]
+    log.write_text("".join(json.dumps(record) + "\n" for record in records))
+    results = json.loads(Path("hucl/results.json").read_text())
+    for score in results["class-mean"]["trained"]["seeds"][0]["scores"]:
+        score["accuracy"] = float("nan")
+    results["class-mean"]["trained"]["accuracy"]["mean"] = float("nan")
+    Path("hucl/results.json").write_text(json.dumps(results))
+    assert main(["report", "hucl"]) == 0
+    text = check_page(Path("hucl/report.html")).text
+    assert "embeddings are not finite" in text
+    assert "training loss is not finite" in text
+    assert "not a number" in text
+    assert not re.search(r"\bnan\b", text, re.IGNORECASE)
+    assert not Path("hucl/report_figures/run0-loss.svg").exists()
+
+
+def test_lines_of_a_log_that_are_no_records_are_passed_over(run, check_page) -> None:
+    log = Path(run("hucl"), "metrics.jsonl")
+    strange = {"loss": "<b>", "ucl": [1], "scl": {}, "zero_sum": 10**400, "effective_rank": True}
+    lines = [json.dumps(json.loads(line) | strange) for line in log.read_text().splitlines()]
+    log.write_text("\n".join([*lines, "3", "[]", "null", '{"part": 1}', '{"part": "a"}']) + "\n")
+    assert main(["report", "hucl"]) == 0
+    assert "training loss is not finite" in check_page(Path("hucl/report.html")).text
+
+
+@pytest.mark.parametrize("damage", ["list", "number", "probe", "part", "fold", "versions", "text"])
+def test_damaged_results_cost_one_sentence(damage, run, capsys) -> None:
+    file = Path(run("hucl"), "results.json")
+    record = json.loads(file.read_text())["class-mean"]
+    fold = record["trained"]["seeds"][0]["scores"][0]
+    if damage == "part":
+        del record["untrained"]
+    if damage == "fold":
+        del fold["predictions"][0]
+    if damage == "text":
+        fold["accuracy"] = "high"
+    if damage == "versions":
+        record["versions"] = []
+    kinds = {"list": [], "number": 3, "probe": {"class-mean": 3}}
+    file.write_text(json.dumps(kinds.get(damage, {"class-mean": record})))
+    assert main(["report", "hucl"]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: Expected hucl/results.json to hold")
+    assert message.count("\n") == 1
