@@ -98,7 +98,8 @@ def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None
     try:
         main(sys.argv[1:] if argv is None else argv)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        first = (str(error).splitlines() or [""])[0]  # what a library's own error goes on to say
+        print(f"error: {first}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno is None or (error.filename is None and error.errno != errno.ENOSPC):

@@ -22,6 +22,17 @@ def _expect(condition: bool, flag: str, expected: str, got: object) -> None:
         raise UserError(f"Expected --{flag} to be {expected}, but got {got!r}.")
 
 
+def _expect_within(value: int, flag: str, least: int, most: int) -> None:
+    """Raise `UserError` outside the range; its upper end is told to those alone who pass it."""
+    bound = f"{least} or more" if value < least else f"{most} or less"
+    _expect(least <= value <= most, flag, bound, value)
+
+
+DEEPEST, WIDEST, MOST = 1000, 10**6, 10**9
+"""Layers, columns and graphs of a batch beyond which a slip of the finger is likelier than intent:
+they would fill the memory or train for ever instead of giving an error."""
+
+
 @dataclass
 class DataConfig:
     """What is read of the data set."""
@@ -75,8 +86,9 @@ class ProjectionConfig:
     none for class logits."""
 
     def __post_init__(self) -> None:
-        _expect(self.layers >= 0, "projection.layers", "0 or more", self.layers)
-        _expect(self.dim is None or self.dim > 0, "projection.dim", "1 or more", self.dim)
+        _expect_within(self.layers, "projection.layers", 0, DEEPEST)
+        if self.dim is not None:
+            _expect_within(self.dim, "projection.dim", 1, WIDEST)
 
 
 @dataclass
@@ -113,6 +125,19 @@ class LossConfig:
     """Its settings: {alpha} of infonce, {margin} of triplet."""
     queue_size: int | None = None
     """Features of earlier batches that are further negatives; 0 for none."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("num_negatives", 1), ("queue_size", 0), ("beta_start", 0)):
+            value = getattr(self, name)
+            flag = f"loss.{name.replace('_', '-')}"
+            _expect(value is None or value >= least, flag, f"{least} or more", value)
+        for name, plain in (("hardening", (None, "none", "exponential")), ("psi", (None,))):
+            part, options = getattr(self, name), getattr(self, f"{name}_options")
+            if options and (part and part.casefold()) in plain:
+                raise UserError(
+                    f"Expected --loss.{name} to name something that takes --loss.{name}-options, "
+                    f"but got {part or 'null'}: they would have no effect."
+                )
 
 
 @dataclass
@@ -223,7 +248,8 @@ graph), but got 1.
         )
         _expect(self.lr > 0, "lr", "above 0", self.lr)
         _expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
-        _expect(self.hidden >= 1, "hidden", "1 or more", self.hidden)
+        _expect(self.batch_size <= MOST, "batch-size", f"{MOST} or less", self.batch_size)
+        _expect_within(self.hidden, "hidden", 1, WIDEST)
         heads = self.encoder.options.get("heads", 1)
         if self.backbone.casefold() == "gat" and self.encoder.options.get("concat", True):
             _expect(
@@ -232,8 +258,10 @@ graph), but got 1.
                 f"a multiple of --encoder.options.heads ({heads}), which share it",
                 self.hidden,
             )
-        _expect(self.layers >= 1, "layers", "1 or more", self.layers)
-        _expect(self.seed >= 0, "seed", "0 or more", self.seed)
+        _expect_within(self.layers, "layers", 1, DEEPEST)
+        jobs = self.probe.jobs
+        _expect(jobs is None or jobs >= 1, "probe.jobs", "1 or more", jobs)
+        _expect_within(self.seed, "seed", 0, 2**63 - self.repeats)
         _expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)
         _expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)
 

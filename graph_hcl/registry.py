@@ -48,12 +48,13 @@ def same_but_for_case(name: str, known: Iterable[str]) -> str:
 class Registry(Generic[T]):
     """Parts of one kind by name; an unregistered 'package.module:attribute' is imported instead.
 
-    Raises `UserError` from `get` for an unknown name or an import path that leads nowhere.
+    Raises `UserError` from `get` for an unknown name, or an import path that leads nowhere or to what
+    cannot be called.
 
-    >>> shapes: Registry[int] = Registry("shape")
-    >>> _ = shapes.register("square")(4)
-    >>> shapes.get("Square"), shapes.get("math:tau") > 6
-    (4, True)
+    >>> shapes: Registry[type] = Registry("shape")
+    >>> _ = shapes.register("pair")(tuple)
+    >>> shapes.get("Pair"), shapes.get("builtins:list")
+    (<class 'tuple'>, <class 'list'>)
     """
 
     def __init__(self, kind: str) -> None:
@@ -99,4 +100,9 @@ class Registry(Generic[T]):
             part: T = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError, ValueError) as error:
             raise UserError(f"Cannot import the {self.kind} '{name}': {error}.") from error
+        if not callable(part):
+            raise UserError(
+                f"Expected the {self.kind} '{name}' to be a class or a function, but got "
+                f"{type(part).__name__}."
+            )
         return part

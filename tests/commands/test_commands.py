@@ -179,6 +179,9 @@ def test_embed_a_data_set_with_other_features(capsys) -> None:
     [
         (["--dataset", "MUTGA"], "Did you mean MUTAG"),
         (["--objective", "hucl"], "Did you mean"),
+        (["--objective", "math:tau"], "Expected the objective 'math:tau' to be a class"),
+        (["--loss.psi", "math:tau"], "Expected the psi 'math:tau' to be a class"),
+        (["--probe.name", "math:tau"], "Expected the probe 'math:tau' to be a class"),
         (["--objective", "ucl", "--beta", "1"], "takes no --beta"),
         (["--backbone", "gim"], "Did you mean gin"),
         (["--views", '["edge_dorp(0.2)"]'], "edge_drop"),

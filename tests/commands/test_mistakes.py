@@ -156,7 +156,8 @@ def test_what_is_short_or_in_capitals_is_understood() -> None:
     assert read("--dataset", "proteins").dataset == "PROTEINS"
     assert read("--data.random-labels").data.random_labels
     assert read("--encoder.norm", "null").encoder.norm is None
-    assert read("--loss.hardening-options.share", "0.5").loss.hardening_options == {"share": 0.5}
+    shared = ("--loss.hardening", "effective-sample-size", "--loss.hardening-options.share", "0.5")
+    assert read(*shared).loss.hardening_options == {"share": 0.5}
     Path("c.yaml").write_text("views: identity\nprobe: knn\nlr: 1e-3\n")
     found = config_from(Path("c.yaml"))
     assert (found.views, found.probe.name, found.lr) == (["identity"], "knn", 0.001)
@@ -165,7 +166,10 @@ def test_what_is_short_or_in_capitals_is_understood() -> None:
 
 
 def test_a_mapping_is_replaced_whole_and_changed_by_its_key() -> None:
-    low, high = {"loss": {"psi_options": {"margin": 1, "x": 2}}}, {"loss.psi_options.margin": 3}
+    low, high = (
+        {"loss": {"psi": "triplet", "psi_options": {"margin": 1, "x": 2}}},
+        {"loss.psi_options.margin": 3},
+    )
     assert make_config(low, high).loss.psi_options == {"margin": 3, "x": 2}
     assert make_config(low, {"loss.psi_options": {"y": 1}}).loss.psi_options == {"y": 1}
 
