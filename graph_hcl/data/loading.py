@@ -17,7 +17,14 @@ from graph_hcl.data.fetch import check_sha256, raw_files
 from graph_hcl.data.readme import LabelNames, label_names, readmes
 from graph_hcl.data.store import GraphStore, read_metadata
 from graph_hcl.data.tu import RawGraphs, read
-from graph_hcl.data.vocabulary import DEGREE_CAP, Column, Features, Vocabulary, degree_column
+from graph_hcl.data.vocabulary import (
+    DEGREE_CAP,
+    LOG_DEGREE,
+    Column,
+    Features,
+    Vocabulary,
+    degree_column,
+)
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
@@ -142,7 +149,7 @@ def _node_features(
         return (*_together(raw.node_attributes, column_names, None, "node", words), [])
     degree = raw.degree()
     if found is not None and found.features == "degree-log":
-        return degree.float().log1p()[:, None], Features((Column("log_degree"),)), []
+        return degree.float().log1p()[:, None], Features((Column(LOG_DEGREE),)), []
     cap = found.degree_cap if found is not None else DEGREE_CAP
     return degree[:, None], Features((degree_column(int(degree.max()), cap),)), []
 

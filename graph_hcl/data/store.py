@@ -26,7 +26,7 @@ from graph_hcl.data.indexing import (
     segment_rows,
 )
 from graph_hcl.data.translate import name_unused, translate
-from graph_hcl.data.vocabulary import Features, Vocabulary
+from graph_hcl.data.vocabulary import LOG_DEGREE, Features, Vocabulary
 from graph_hcl.errors import UserError
 
 TENSORS = (
@@ -206,7 +206,7 @@ class GraphStore:
         """Return a node feature [N] that follows from the graphs themselves."""
         if name == "degree":
             return self.degree()
-        return self.degree().float().log1p() if name == "log_degree" else None
+        return self.degree().float().log1p() if name == LOG_DEGREE else None
 
     @overload
     def __getitem__(self, chosen: int) -> Data: ...

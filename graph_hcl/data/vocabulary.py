@@ -19,6 +19,9 @@ MAX_COLUMNS = 100_000
 DEGREE_CAP = 100
 """Degree from which on nodes share a column, where no card says another."""
 
+LOG_DEGREE = "log_degree"
+"""The quantity log(1 + degree), which is on a scale of its own for all graphs."""
+
 Value = int | str
 
 
@@ -178,7 +181,7 @@ class Features:
     def fitted(self, x: Tensor) -> Features:
         """Return the features with mean and standard deviation of the quantities of x [n, columns].
 
-        Columns that hold 0 and 1 alone and constant ones stay as they are.
+        Columns that hold 0 and 1 alone, constant ones and log-degrees stay as they are.
 
         >>> Features((Column("size"),)).fitted(torch.tensor([[1.0], [5.0]])).columns
         (Column(name='size', values=None, clamp=False, mean=3.0, std=2.0),)

@@ -53,9 +53,16 @@ class Cell:
         if found["probe.splits"] is not None:
             content = Path(found["probe.splits"]).read_bytes()
             found["probe.splits"] = hashlib.sha256(content).hexdigest()
+        if not self._reads_attributes():
+            del found["data.standardize"]  # there is nothing that it would change
         if self.control is not None:
             found = {name: value for name, value in found.items() if name.split(".")[0] in CONTROL}
         return found
+
+    def _reads_attributes(self) -> bool:
+        known_card = card(self.dataset) if self.dataset in known() else None
+        always = known_card is None or known_card.features == "attributes"
+        return always or self.config.data.node_attributes
 
     def key(self) -> dict[str, Any]:
         """Return all that the result follows from, as plain values by their frozen names."""

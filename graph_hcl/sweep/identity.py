@@ -27,6 +27,8 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "views": ("views", ["node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"] * 2),
     "data.node_attributes": ("data.node_attributes", False),
     "data.random_labels": ("data.random_labels", False),
+    "data.standardize": ("data.standardize", False),
+    "data.undirected": ("data.undirected", False),
     "readout": ("encoder.readout", "sum"),
     "encoder.jk": ("encoder.jk", "cat"),
     "encoder.norm": ("encoder.norm", "batch_norm"),
