@@ -48,8 +48,8 @@ def same_but_for_case(name: str, known: Iterable[str]) -> str:
 class Registry(Generic[T]):
     """Parts of one kind by name; an unregistered 'package.module:attribute' is imported instead.
 
-    Raises `UserError` from `get` for an unknown name, or an import path that leads nowhere or to what
-    cannot be called.
+    Raises `UserError` from `get` for an unknown name, or an import path that leads nowhere or
+    to what cannot be called.
 
     >>> shapes: Registry[type] = Registry("shape")
     >>> _ = shapes.register("pair")(tuple)
