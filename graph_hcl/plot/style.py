@@ -143,13 +143,13 @@ def line_style(number: int) -> dict[str, Any]:
     return {"color": COLOURS[number % len(COLOURS)], "ls": DASHES[number % len(DASHES)]}
 
 
-def short_names(names: Iterable[str], length: int = 26) -> list[str]:
+def short_names(names: Iterable[str], length: int = 28) -> list[str]:
     """Return names with their middle left out beyond `length`; those that then agree get numbers.
 
     A figure has no room for the whole name of a folder, and would shrink to nothing beside it.
 
     >>> short_names(["ucl", "PROTEINS-h-ucl-five-layers-seed-0"])
-    ['ucl', 'PROTEINS-h-uc…ayers-seed-0']
+    ['ucl', 'PROTEINS-h-ucl…layers-seed-0']
     """
     half = length // 2
     every = list(names)

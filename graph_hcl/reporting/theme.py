@@ -84,8 +84,10 @@ figcaption {{ font-size: .85rem; color: var(--quiet); margin-top: .4rem; }}
 table {{ border-collapse: collapse; font-size: .88rem; }}
 th, td {{ padding: .3rem .65rem; border-bottom: 1px solid var(--rule); text-align: left;
   font-variant-numeric: tabular-nums; vertical-align: top; }}
-thead th {{ background: var(--band); white-space: nowrap; overflow-wrap: normal; }}
-tbody th {{ font-weight: 600; min-width: 7rem; }}
+thead th {{ background: var(--band); max-width: 14rem; overflow-wrap: break-word; }}
+tbody th {{ font-weight: 600; overflow-wrap: normal; }}
+.rows thead th {{ white-space: nowrap; }}
+.rows tbody th {{ min-width: 14rem; overflow-wrap: anywhere; }}
 td {{ overflow-wrap: normal; max-width: 24rem; }}
 .rows td {{ white-space: nowrap; }}
 .long td {{ overflow-wrap: anywhere; }}
@@ -94,10 +96,11 @@ th small.note {{ color: var(--warn); font-weight: 600; }}
 pre {{ font-size: .8rem; white-space: pre-wrap; margin: .4rem 0; }}
 details {{ margin: .6rem 0; }}
 summary {{ cursor: pointer; }}
-@media screen and (max-width: 760px) {{
+@media screen and (max-width: 1000px) {{
   .rows, .rows tbody {{ display: block; }}
   .rows thead {{ display: none; }}
-  .rows tr {{ display: grid; grid-template-columns: 1fr 1fr; padding: .5rem 0;
+  .rows tr {{ display: grid; padding: .5rem 0;
+    grid-template-columns: repeat(auto-fill, minmax(min(10rem, 46%), 1fr));
     border-bottom: 1px solid var(--rule); }}
   .rows tr > * {{ border: 0; padding: .15rem .3rem .15rem 0; min-width: 0; }}
   .rows th {{ grid-column: 1 / -1; }}
@@ -118,9 +121,9 @@ summary {{ cursor: pointer; }}
   .find, nav {{ display: none; }}
   .scroll {{ overflow: visible; }}
   table {{ width: 100%; font-size: .88rem; }}
-  th, td {{ padding: .2rem .4rem; overflow-wrap: anywhere; }}
-  thead th {{ white-space: normal; overflow-wrap: anywhere; }}
-  .rows thead th {{ overflow-wrap: normal; }}
-  tbody th {{ min-width: 6rem; }}
+  th, td {{ padding: .2rem .4rem; }}
+  thead th, tbody th, td {{ overflow-wrap: anywhere; }}
+  .rows thead th {{ white-space: normal; overflow-wrap: normal; }}
+  .rows tbody th {{ min-width: 8rem; }}
 }}
 """

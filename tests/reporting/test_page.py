@@ -55,7 +55,7 @@ def test_every_cell_of_a_table_knows_its_heading() -> None:
 def test_braces_of_the_style_sheet_match() -> None:
     assert CSS.count("{") == CSS.count("}")
     assert "{{" not in CSS
-    for feature in ("@media print", "@page", "prefers-color-scheme: dark", "max-width: 760px"):
+    for feature in ("@media print", "@page", "prefers-color-scheme: dark", "max-width: 1000px"):
         assert feature in CSS
 
 
