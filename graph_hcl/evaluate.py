@@ -42,6 +42,7 @@ def main(argv: Sequence[str]) -> None:
     )
     config = dataclasses.replace(config, probe=probe, device=flags.device or config.device)
     experiment = Experiment(config, flags.allow_changed_data)
+    experiment.check_evaluation()
     experiment.check_trained(folder)
     print(conclude(folder, experiment, ["graph_hcl.evaluate", *argv]))
 

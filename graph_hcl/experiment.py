@@ -81,18 +81,16 @@ class Experiment:
         self.views = [augment.parse(view) for view in config.views]
         probes.PROBES.get(config.probe.name)
         store = load_graphs(config)
-        if store.y is None:
-            raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
-        self.labels: np.ndarray = store.y.cpu().numpy()
-        settings = dataclasses.asdict(config.probe)
-        probes.check_evaluation(
-            self.labels,
-            protocol=protocol,
-            probe=settings.pop("name"),
-            seeds=range(config.seed, config.seed + config.repeats),
-            **settings,
-        )
-        check_counted(objective, len(config.views), store.y)
+        if store.y is None and protocol != "transductive":
+            raise UserError(
+                f"{config.dataset} has no labels: take an objective that reads none, such as "
+                "h-ucl, and the transductive protocol."
+            )
+        self.labels: np.ndarray = np.empty(0) if store.y is None else store.y.cpu().numpy()
+        if store.y is not None:
+            self.check_evaluation()
+        names = torch.arange(len(store))  # in place of labels that nobody reads
+        check_counted(objective, len(config.views), names if store.y is None else store.y)
         self.store = numbered_classes(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.store.num_classes)
         model = self.model(config.seed)
@@ -100,6 +98,24 @@ class Experiment:
             warnings.warn(unread, stacklevel=2)
         if ":" in config.backbone:
             check_independent(model.encoder, self.store.batch(slice(8)))
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the graphs have labels; without, a run trains and measures nothing."""
+        return len(self.labels) > 0
+
+    def check_evaluation(self) -> None:
+        """Raise `UserError` for what would stop the evaluation, before anything is trained."""
+        config, settings = self.config, dataclasses.asdict(self.config.probe)
+        if not self.labelled:
+            raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
+        probes.check_evaluation(
+            self.labels,
+            protocol=config.protocol,
+            probe=settings.pop("name"),
+            seeds=range(config.seed, config.seed + config.repeats),
+            **settings,
+        )
 
     def folds(self, seed: int) -> list[probes.Fold]:
         """Return the outer folds of a repetition; with a validation part when inductive."""
@@ -123,7 +139,7 @@ class Experiment:
             first, count = self.config.seed, self.config.repeats
             return [part for each in range(first, first + count) for part in self.parts(each)]
         if self.config.protocol == "transductive":
-            return [Part(f"seed{seed}", seed, np.arange(len(self.labels)))]
+            return [Part(f"seed{seed}", seed, np.arange(len(self.store)))]
         return [
             Part(f"seed{seed}-fold{number}", seed, fold.train)
             for number, fold in enumerate(self.folds(seed))
@@ -230,6 +246,11 @@ class Experiment:
                 found[spec] = self.embed(self.model(seed), spec)
         return [found[spec] for spec in specs]
 
+    def train_all(self, folder: RunFolder, show: bool = True) -> None:
+        """Train every part of the run that is not trained yet, and measure nothing."""
+        for part in self.parts():
+            self.train(folder, part, show)
+
     def run(self, folder: RunFolder, show: bool = True) -> Comparison:
         """Train what is not trained yet, then measure the trained and the untrained encoder."""
         trained, untrained, evaluating = [], [], 0.0
@@ -308,8 +329,9 @@ def with_absolute_paths(config: Config) -> Config:
 
 
 def numbered_classes(store: GraphStore) -> GraphStore:
-    """Return the store with its labels as numbers 0, 1, … in their own order."""
-    assert store.y is not None
+    """Return the store with its labels, if any, as numbers 0, 1, … in their own order."""
+    if store.y is None:
+        return store
     return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
 
 

@@ -44,8 +44,15 @@ def describe(
 def conclude(folder: RunFolder, experiment: Experiment, command: Sequence[str]) -> str:
     """Run an experiment to its end, write `results.json`, return the table and the folder's name.
 
-    `results.json` holds one record per probe, under the probe's name.
+    `results.json` holds one record per probe, under the probe's name. Without labels there is
+    nothing to measure: the encoder is trained, and that is all.
     """
+    if not experiment.labelled:
+        experiment.train_all(folder)
+        return (
+            f"{experiment.config.dataset} has no labels, so nothing was measured: "
+            f"graph_hcl.embed {folder.path} writes the embeddings.\n\nrun folder: {folder.path}"
+        )
     comparison = experiment.run(folder)
     trained_on = {experiment.checkpoint(folder, part)[1].data_sha256 for part in experiment.parts()}
     record = describe(experiment, comparison, command, trained_on)

@@ -33,22 +33,32 @@ EXAMPLES = """\
 """
 
 
+RESUMED = ("resume", "epochs", "allow_changed_data")
+"""Flags that a run may be resumed with."""
+
+
 def main(argv: Sequence[str]) -> None:
     """Train, evaluate, print the table and the run folder."""
     parser = config_parser("train", "Train an encoder by contrast and measure it.", EXAMPLES)
     parser.add_argument(
         "--resume", type=str, help="Run folder to go on with; of the settings, --epochs may grow."
     )
+    parser.add_argument(
+        "--allow_changed_data",
+        action="store_true",
+        help="With --resume: go on although the data is not what the run was trained on.",
+    )
     config, flags = read_config(parser, argv)
     given = {one.name: one.typed for one in parser.given(argv)[0]}
 
     from graph_hcl.experiment import Experiment
     from graph_hcl.results import conclude
+    from graph_hcl.spec import describe_graphs
     from graph_hcl.training import RunFolder
 
     if flags.resume is not None:
         folder = RunFolder.open(flags.resume)
-        others = [typed for name, typed in given.items() if name not in ("resume", "epochs")]
+        others = [typed for name, typed in given.items() if name not in RESUMED]
         if others:
             raise UserError(
                 f"Expected --resume with no other settings than --epochs, but got "
@@ -56,14 +66,18 @@ def main(argv: Sequence[str]) -> None:
             )
         was = config_from(folder.config_path)
         epochs = config.epochs if "epochs" in given else was.epochs
-        experiment = Experiment(dataclasses.replace(was, epochs=epochs))
+        longer = dataclasses.replace(was, epochs=epochs)
+        experiment = Experiment(longer, flags.allow_changed_data)
         if epochs != was.epochs:
             change_epochs(folder, experiment, was.epochs)
     else:
+        if flags.allow_changed_data:
+            raise UserError("Expected --allow-changed-data with --resume only.")
         experiment = Experiment(config)
         settled = experiment.config
         folder = RunFolder.create(config.out, f"{settled.dataset}-{Path(settled.objective).name}")
         folder.write_config(settled.to_dict())
+    print(describe_graphs(experiment.store, experiment.config.dataset), file=sys.stderr)
     print(conclude(folder, experiment, ["graph_hcl.train", *argv]))
 
 

@@ -64,8 +64,7 @@ def views(
 def _groups(store: GraphStore, parts: Sequence[Tensor], count: int) -> Iterator[list[Tensor]]:
     """Yield the parts in runs of which `count` views have about the size that is drawn at once."""
     graphs = count * max([1, *map(len, parts)])
-    width = store.num_features * int(store.node_ptr[-1]) / len(store)
-    sizes = [AT_ONCE / (graphs * store.mean_size), VALUES_AT_ONCE / max(1.0, graphs * width)]
+    sizes = [AT_ONCE / (graphs * store.mean_size), VALUES_AT_ONCE / (graphs * store.mean_values)]
     run = max(1, int(min(sizes)))
     for start in range(0, len(parts), run):
         yield list(parts[start : start + run])

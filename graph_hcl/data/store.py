@@ -122,6 +122,11 @@ class GraphStore:
         return int(self.node_ptr[-1] + self.edge_ptr[-1]) / max(1, len(self))
 
     @cached_property
+    def mean_values(self) -> float:
+        """Number of encoded node features, nodes × F, of the mean graph."""
+        return max(1.0, self.num_features * len(self.x) / max(1, len(self)))
+
+    @cached_property
     def mirrored(self) -> bool:
         """Whether edges are sorted by source, each is there both ways, and none is a self-loop.
 

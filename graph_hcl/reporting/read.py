@@ -100,6 +100,7 @@ def read_run(path: str, name: str, **given: Any) -> Run:
     config = config_from(folder.config_path)
     config = dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
     experiment = Experiment(config)
+    experiment.check_evaluation()
     config, records, results = experiment.config, epochs_of(folder.metrics()), folder.results()
     check_results(results, path)
     objective = experiment.new_objective()

@@ -37,6 +37,9 @@ Draw = Callable[[Any, Sequence[Tensor], torch.Generator], Iterable[Sequence[Any]
 batch that holds all of them."""
 Objective = Callable[..., Tensor]
 
+MAX_VALUES = 2**26
+"""Node features, nodes × columns, that are embedded at once."""
+
 LOOK = 12
 """Batches from one diagnosis to the next at least, where an epoch has fewer: it takes a third of a
 batch's time, so that it stays under 3 % of the training."""
@@ -213,7 +216,9 @@ def contrast(
 
 
 def _indices(store: Store) -> Iterator[Tensor]:
-    yield from torch.arange(len(store)).split(512)
+    """Yield all graphs in runs of some hundred, of fewer where they are large and wide."""
+    values = getattr(store, "mean_values", 1.0)
+    yield from torch.arange(len(store)).split(max(1, min(512, int(MAX_VALUES / values))))
 
 
 @torch.no_grad()
