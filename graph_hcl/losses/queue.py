@@ -64,9 +64,8 @@ class Queue(nn.Module):
         """Return the pairs of a batch with itself and with the queue, batch first."""
         if not len(self.keys) or not len(positive):
             return Pairs.among(positive, negative)
-        least = positive.amin()
-        lowest = torch.iinfo(torch.long).min
-        nobody = torch.where(least > lowest, least - 1, positive.amax() + 1)
+        # Below the least key; the least integer wraps round to the largest, which few use as well.
+        nobody = positive.amin() - 1
         return Pairs(
             (positive, torch.cat([positive, nobody.expand(len(self.keys))])),
             (negative, torch.cat([negative, self.keys.to(negative)])),
