@@ -21,9 +21,9 @@ def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
     rounds of colour refinement (Shervashidze et al., JMLR 12, 2011, definition 4), divided by
     √(K_h(a, a) K_h(b, b)).
 
-    >>> import networkx
-    >>> graphs = [networkx.path_graph(3), networkx.cycle_graph(3)]
-    >>> kernels = wl_subtree(GraphStore.from_networkx(graphs), iterations=1)
+    >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
+    >>> graphs = [Data(torch.ones(3, 1), edges[:, :4]), Data(torch.ones(3, 1), edges)]
+    >>> kernels = wl_subtree(GraphStore.from_data(graphs), iterations=1)
     >>> [round(float(kernel[0, 1]), 4) for kernel in kernels]  # 9 / 9; (9 + 3) / √((9 + 5) (9 + 9))
     [1.0, 0.7559]
     """
@@ -38,9 +38,9 @@ def wl_optimal_assignment(store: GraphStore, iterations: int) -> list[NDArray[np
     `wl_subtree`: the best one-to-one assignment of nodes, where two nodes are worth the rounds
     that leave them alike (Kriege, Giscard and Wilson, NIPS 2016, section 4.2); normalised.
 
-    >>> import networkx
-    >>> graphs = [networkx.path_graph(3), networkx.cycle_graph(3)]
-    >>> kernels = wl_optimal_assignment(GraphStore.from_networkx(graphs), iterations=1)
+    >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
+    >>> graphs = [Data(torch.ones(3, 1), edges[:, :4]), Data(torch.ones(3, 1), edges)]
+    >>> kernels = wl_optimal_assignment(GraphStore.from_data(graphs), iterations=1)
     >>> [round(float(kernel[0, 1]), 4) for kernel in kernels]  # 3 / 3; (3 + 1) / √(6 · 6)
     [1.0, 0.6667]
     """

@@ -116,7 +116,7 @@ def _warn_of_unread(name: str, folder: Path, files: dict[str, Path]) -> None:
             kinds = f"{name}_{near[0]}.txt" if near else f"one of {', '.join(OPTIONAL)}"
             warnings.warn(
                 f"{file} is not read: rename it to {kinds} if that is what it holds.",
-                stacklevel=4,  # whoever called `load`
+                stacklevel=5,  # whoever called `load`
             )
 
 

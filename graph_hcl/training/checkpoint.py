@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -42,8 +43,8 @@ class Checkpoint:
             return 0, self.model
         try:
             with safe_open(self.path, framework="pt") as file:
-                metadata = file.metadata()
-                return int(metadata["epoch"]), metadata["model"]
+                state = json.loads(file.metadata()["state"])
+                return int(state["epoch"]), str(state["model"])
         except (SafetensorError, TypeError, KeyError, ValueError) as error:
             raise UserError(
                 f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or something"
@@ -68,7 +69,8 @@ class Checkpoint:
         tensors["rng.global"] = torch.get_rng_state()
         # Buffers that share memory would be refused; copies also make them contiguous.
         tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-        metadata = {"epoch": str(epoch), "model": self.model}
+        # One entry: safetensors writes several in an order of its own.
+        metadata = {"state": json.dumps({"epoch": epoch, "model": self.model})}
         write_atomically(self.path, lambda to: save_file(tensors, to, metadata))
 
     def load(

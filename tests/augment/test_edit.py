@@ -174,7 +174,7 @@ def test_a_batch_stays_mirrored_only_while_every_edge_runs_both_ways():
     edges = torch.tensor([[0, 0, 1, 1, 2, 2], [1, 2, 0, 2, 0, 1]])
     graphs = [Data(x=torch.ones(3, 2), edge_index=edges) for _ in range(4)]
     store = GraphStore.from_data(graphs)
-    batch = store[torch.arange(4)]
+    batch = store.batch(torch.arange(4))
     generator = torch.Generator().manual_seed(0)
     assert is_mirrored(batch)
     for kind in ("edge_drop(0.3)", "node_drop(0.4)", "subgraph(0.5)", "feature_mask(0.5)"):

@@ -49,7 +49,7 @@ def graphs_of(batch: Batch) -> list[tuple]:
 @settings(max_examples=30, deadline=None)
 def test_split_batches_hold_the_graphs_in_order(loops, seed, cuts):
     order = torch.randint(7, (14,), generator=torch.Generator().manual_seed(seed))
-    whole = store(seed, loops)[order]
+    whole = store(seed, loops).batch(order)
     ends = [0, *sorted(cuts), 14]
     pieces = split(whole, [b - a for a, b in pairwise(ends)])
     assert [graph for piece in pieces for graph in graphs_of(piece)] == graphs_of(whole)
@@ -57,7 +57,7 @@ def test_split_batches_hold_the_graphs_in_order(loops, seed, cuts):
 
 
 def test_edges_added_behind_all_others_go_with_their_graphs():
-    whole = store()[torch.arange(7)]
+    whole = store().batch(torch.arange(7))
     pair = torch.tensor([[int(whole.ptr[6]), 0], [int(whole.ptr[6]) + 3, 1]])
     moved = torch.cat([whole.edge_index, pair, pair.flip(0)], dim=1)
     whole.edge_index = moved
@@ -69,7 +69,7 @@ def test_edges_added_behind_all_others_go_with_their_graphs():
 
 def test_split_asks_for_all_graphs():
     with pytest.raises(ValueError, match="Expected sizes of 7 graphs, but got 6"):
-        split(store()[torch.arange(7)], [3, 3])
+        split(store().batch(torch.arange(7)), [3, 3])
 
 
 @pytest.mark.parametrize("at_once", [1, 40, 10**6])
@@ -92,7 +92,7 @@ def test_views_are_of_the_graphs_of_each_batch_in_order(pair, at_once, monkeypat
             found = [graph for batch in batches for graph in graphs_of(batch)]
             assert [label for *_, label in found] == part.repeat(2).tolist()
             for (x, edges, attributes, label), (_, own, names, _) in zip(
-                found, graphs_of(graphs[part]) * 2, strict=True
+                found, graphs_of(graphs.batch(part)) * 2, strict=True
             ):
                 assert all(row[0] in (0, label + 1) for row in x)
                 if isinstance(pair[0], NodeDrop):

@@ -170,8 +170,11 @@ def test_embed_mistakes(argv: list[str], sentence: str, capsys) -> None:
 )
 def test_embed_a_data_set_with_other_features(capsys) -> None:
     assert train("--out", "run") == 0
-    assert main(["embed", "run", "--dataset", "PTC_MR", "--out", "e.npz"]) == 2
-    assert "does not fit" in capsys.readouterr().err
+    assert main(["embed", "run", "--dataset", "PTC_MR", "--out", "e.npz"]) == 0  # atoms by name
+    assert "nodes, training never saw the value of" in capsys.readouterr().err
+    assert main(["embed", "run", "--dataset", "IMDB-BINARY", "--out", "f.npz"]) == 2
+    assert "node feature 'node_labels'" in capsys.readouterr().err
+    assert not Path("f.npz").exists()
 
 
 @pytest.mark.parametrize(
@@ -328,7 +331,9 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal() -> None:
     quick = [f"{flag}={value}" for flag, value in QUICK.items()]
     done = subprocess.run([*command, *quick], capture_output=True, text=True, check=True)
     lines = done.stderr.splitlines()
-    assert 1 <= len(lines) <= 4
-    assert lines[0].startswith("seed0: epoch 1 of 2, loss ")
+    assert 3 <= len(lines) <= 6
+    assert lines[0].startswith("warning: Not read in this run: edge_attr")
+    assert lines[1].startswith("MUTAG: 188 graphs, 2 classes; node features: node_labels")
+    assert lines[2].startswith("seed0: epoch 1 of 2, loss ")
     assert "\r" not in done.stderr
     assert "epoch 1" not in done.stdout

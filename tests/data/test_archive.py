@@ -49,7 +49,7 @@ def test_layouts(tmp_path, put_zip, tiny, member, spelt) -> None:
     got = load("TINY", data_dir=str(tmp_path / "data"), mirror=put_zip(members))
     assert (len(got), got.num_features) == (2, 3)
     names = {file.name for file in (tmp_path / "data" / "TINY" / "raw").iterdir()}
-    assert names == {f"TINY_{suffix}.txt" for suffix in tiny}
+    assert names == {f"TINY_{suffix}.txt" for suffix in (*tiny, "README")}
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -27,13 +27,14 @@ def mutag(tmp_path):
 
 def test_labels_one_hot(put_raw) -> None:
     store = load("TINY", data_dir=put_raw())
-    assert store.x.tolist() == [[1, 0, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]]
+    x = store.vocabulary.node.encode(store.x)
+    assert x.tolist() == [[1, 0, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]]
 
 
 def test_attributes_on_request_come_first(put_raw) -> None:
     data = put_raw()
     store = load("TINY", data_dir=data, node_attributes=True)
-    assert store.x[3].tolist() == [3, 4, 0, 1, 0]
+    assert store[1].x[0].tolist() == [3, 4, 0, 1, 0]
     assert load("TINY", data_dir=data).num_features == 3  # each request has its own cache
     assert load("TINY", data_dir=data, node_attributes=True).num_features == 5
 
@@ -47,7 +48,7 @@ def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None
     del tiny["node_labels"], tiny["node_attributes"]
     data = put_raw(tiny)
     degree = [2, 2, 2, 1, 1, 0]
-    assert load("TINY", data_dir=data).x.argmax(1).tolist() == degree
+    assert load("TINY", data_dir=data).batch([0, 1]).x.argmax(1).tolist() == degree
     with pytest.raises(UserError, match="TINY has no node attributes"):
         load("TINY", data_dir=data, node_attributes=True)
 
@@ -59,7 +60,7 @@ def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None
     monkeypatch.setattr(loading, "known", lambda: ["TINY"])
     monkeypatch.setattr("graph_hcl.data.fetch.known", lambda: [])
     monkeypatch.setattr(loading, "card", lambda name: tiny_card)
-    assert load("TINY", data_dir=data).x.tolist() == [[0, 1]] * 5 + [[1, 0]]
+    assert load("TINY", data_dir=data).batch([0, 1]).x.tolist() == [[0, 1]] * 5 + [[1, 0]]
     tiny_card = dataclasses.replace(tiny_card, features="degree-log", degree_cap=0)
     x = load("TINY", data_dir=data).x
     assert torch.allclose(x[:, 0], (1 + torch.tensor(degree, dtype=torch.float)).log())

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from graph_hcl.build import make_model, make_objective
+from graph_hcl.build import describe_model, make_model, make_objective
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
@@ -47,8 +47,8 @@ def test_its_head_ends_in_one_column_per_class_without_normalisation() -> None:
     store = load("MUTAG")
     _, config = make_objective(Config(objective="cross-entropy"))
     assert config.projection.normalize == "none"
-    model = make_model(config, store)
-    z = model(store[torch.arange(9)])
+    model = make_model(config, describe_model(config, store, 2))
+    z = model(store.batch(torch.arange(9)))
     assert z.shape == (9, 2)
     assert not torch.allclose(z.norm(dim=1), torch.ones(9))
     asked = Config(objective="cross-entropy", projection=ProjectionConfig(normalize="sphere"))

@@ -26,7 +26,7 @@ def batch_of(seed: int = 0) -> Batch:
         half = (torch.rand(n, n, generator=generator) < 0.5).triu(1)
         edges = (half | half.t()).nonzero().t()
         graphs.append(Data(torch.randn(n, 5, generator=generator), edges))
-    return GraphStore.from_data(graphs)[torch.tensor([2, 0, 1, 3, 2])]
+    return GraphStore.from_data(graphs).batch([2, 0, 1, 3, 2])
 
 
 def encoder_of(name: str, **options) -> GraphEncoder:

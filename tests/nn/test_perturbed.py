@@ -1,10 +1,9 @@
 """Views through noisy weights: noise of the right size, on the encoder alone, and no traces."""
 
-import numpy as np
 import pytest
 import torch
 
-from graph_hcl.build import load_graphs, make_model
+from graph_hcl.build import describe_model, load_graphs, make_model
 from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
@@ -23,16 +22,16 @@ def store():
 
 def model_of(store, noise: float) -> ContrastiveModel:
     set_seed(0)
-    return make_model(config(noise), store)
+    return make_model(config(noise), describe_model(config(noise), store, 2))
 
 
 def test_without_noise_it_is_the_same_view(store) -> None:
-    model, batch = model_of(store, 0.0), store[torch.arange(8)]
+    model, batch = model_of(store, 0.0), store.batch(torch.arange(8))
     torch.testing.assert_close(model.perturbed(batch), model(batch))
 
 
 def test_with_noise_it_is_another_each_time_and_leaves_the_model_as_it_was(store) -> None:
-    model, batch = model_of(store, 1.0).train(), store[torch.arange(8)]
+    model, batch = model_of(store, 1.0).train(), store.batch(torch.arange(8))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     first, second = model.perturbed(batch), model.perturbed(batch)
     assert not torch.allclose(first, second, atol=0.01)
@@ -42,7 +41,7 @@ def test_with_noise_it_is_another_each_time_and_leaves_the_model_as_it_was(store
 
 
 def test_the_noise_is_of_the_run_of_the_seed(store) -> None:
-    model, batch = model_of(store, 1.0), store[torch.arange(8)]
+    model, batch = model_of(store, 1.0), store.batch(torch.arange(8))
     found = []
     for _ in range(2):
         torch.manual_seed(5)
@@ -51,7 +50,7 @@ def test_the_noise_is_of_the_run_of_the_seed(store) -> None:
 
 
 def test_noise_has_eta_deviations_of_each_weight_and_spares_the_head(store, monkeypatch) -> None:
-    model, batch = model_of(store, 0.5), store[torch.arange(8)]
+    model, batch = model_of(store, 0.5), store.batch(torch.arange(8))
     seen: dict[str, torch.Tensor] = {}
 
     def keep(module, tensors, given):
@@ -75,24 +74,24 @@ def test_noise_has_eta_deviations_of_each_weight_and_spares_the_head(store, monk
 )
 def test_noise_that_would_have_no_effect_is_refused(store, given) -> None:
     with pytest.raises(UserError, match="two views or more, and an objective"):
-        make_model(config(1.0, **given), store)
+        describe_model(config(1.0, **given), store, 2)
 
 
 def test_training_with_noise_goes_on_where_it_was_stopped(store, tmp_path) -> None:
     experiment = Experiment(
         config(1.0, objective="ucl", views=["identity"] * 2, epochs=3, diagnose=False)
     )
-    everything = np.arange(len(store))
+    (part,) = experiment.parts()
 
     def stop(record: dict) -> None:
         if record["epoch"] == 2:
             raise KeyboardInterrupt
 
-    whole = experiment.fit(0, everything)
+    whole = experiment.fit(part)
     checkpoint = Checkpoint(tmp_path / "seed0.safetensors")
     with pytest.raises(KeyboardInterrupt):
-        experiment.fit(0, everything, checkpoint=checkpoint, log=stop)
+        experiment.fit(part, checkpoint=checkpoint, log=stop)
     assert checkpoint.epoch() == 1
-    resumed = experiment.fit(0, everything, checkpoint=checkpoint)
+    resumed = experiment.fit(part, checkpoint=checkpoint)
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)

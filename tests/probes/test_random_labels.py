@@ -8,7 +8,7 @@ import pytest
 
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import GraphStore
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import Experiment, Part
 from graph_hcl.probes import transductive
 from graph_hcl.training import embed
 
@@ -43,14 +43,14 @@ def noisy_graphs(monkeypatch) -> None:
 
 
 def inductive(experiment: Experiment, seed: int) -> float:
-    models = [experiment.fit(seed, fold.train) for fold in experiment.folds(seed)]
+    models = [experiment.fit(part) for part in experiment.parts(seed)]
     embeddings = [embed(model, experiment.store, experiment.device) for model in models]
     return experiment.measure(embeddings, seed, show=False).mean
 
 
 def leaky(experiment: Experiment, seed: int) -> float:
     """Train on all graphs with their labels, then cross-validate a probe: the usual mistake."""
-    model = experiment.fit(seed, np.arange(len(experiment.labels)))
+    model = experiment.fit(Part("all", seed, np.arange(len(experiment.labels))))
     embeddings = embed(model, experiment.store, experiment.device)
     return transductive(embeddings, experiment.labels, probe="logistic", folds=4, jobs=1).mean
 
@@ -82,6 +82,8 @@ def test_the_same_run_with_its_true_labels_is_above_chance() -> None:
 
 @pytest.mark.parametrize("objective", ["ucl", "cross-entropy"])
 def test_every_objective_sees_the_permuted_labels(objective: str) -> None:
-    experiment = Experiment(dataclasses.replace(CONFIG, objective=objective))
+    experiment = Experiment(
+        dataclasses.replace(CONFIG, objective=objective, views=["identity"] * 2)
+    )
     np.testing.assert_array_equal(experiment.store.y.numpy(), experiment.labels)
     assert experiment.labels.tolist() != [0, 1] * (GRAPHS // 2)

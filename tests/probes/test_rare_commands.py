@@ -42,9 +42,14 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def train(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    small = ["--epochs", "1", "--hidden", "4", "--layers", "1", "--probe.folds", "4"]
+    small = {"--epochs": "1", "--hidden": "4", "--layers": "1", "--probe.folds": "4"}
     places = ["--mirror", str(mirror), "--data-dir", str(tmp_path / "data"), "--out", "run"]
-    return lambda *flags: main(["train", *places, *small, *flags])
+
+    def train(*flags: str) -> int:
+        given = small | dict(zip(flags[::2], flags[1::2], strict=True))
+        return main(["train", *places, *(word for pair in given.items() for word in pair)])
+
+    return train
 
 
 @pytest.mark.parametrize("objective", ["ucl", "scl"])

@@ -54,7 +54,8 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
 
 def test_an_option_that_one_run_alone_has_stands_among_the_differences(run, read_page) -> None:
     one = read_run(run("hucl"), "one")
-    loss = dataclasses.replace(one.config.loss, hardening_options={"share": 0.5})
+    given = {"hardening": "effective-sample-size", "hardening_options": {"share": 0.5}}
+    loss = dataclasses.replace(one.config.loss, **given)
     other = dataclasses.replace(one, config=dataclasses.replace(one.config, loss=loss))
     for pair, told in (([one, other], "–0.5"), ([other, one], "0.5–")):
         assert f"loss.hardening_options.share{told}" in read_page(tables.unlike(pair)).text

@@ -94,7 +94,7 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
     assert list(record["epochs"]) == ["0", "1", "3"]
     for epochs in (0, 1, 3):
         short = Experiment(dataclasses.replace(CONFIG, epochs=epochs))
-        model = short.fit(0, np.arange(188)) if epochs else short.model(0)
+        model = short.fit(short.parts(0)[0]) if epochs else short.model(0)
         found = transductive(
             embed(model, short.store, short.device), short.labels, probe="logistic", folds=3
         )
@@ -112,7 +112,7 @@ def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
     folds = stratified_folds(experiment.labels, folds=3, validation=0.1)
 
     def train(number: int, fold) -> np.ndarray:
-        model = experiment.fit(0, fold.train)
+        model = experiment.fit(experiment.parts(0)[number])
         return embed(model, experiment.store, experiment.device)
 
     found = inductive(train, experiment.labels, folds=folds, probe="logistic")

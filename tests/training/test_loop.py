@@ -40,7 +40,7 @@ class Graphs:
     def __len__(self) -> int:
         return len(self.graphs)
 
-    def __getitem__(self, indices: torch.Tensor) -> Batch:
+    def batch(self, indices: torch.Tensor) -> Batch:
         batch = Batch.from_data_list([self.graphs[i] for i in indices])
         batch.y = self.y[indices]
         return batch
@@ -74,7 +74,7 @@ def new_model() -> ContrastiveModel:
 
 def draw(store, parts, generator):
     for part in parts:
-        yield [jitter(store[part], generator) for _ in range(2)]
+        yield [jitter(store.batch(part), generator) for _ in range(2)]
 
 
 def train(epochs: int, checkpoint=None, objective=None, log=None, diagnose=None, labels=None):
@@ -331,7 +331,7 @@ def test_diagnosis_leaves_out_what_a_batch_does_not_define() -> None:
 
 def one_view(store, parts, generator):
     for part in parts:
-        yield [jitter(store[part], generator)]
+        yield [jitter(store.batch(part), generator)]
 
 
 def fit_views(objective, draw, labels=None, epochs=3, checkpoint=None):
