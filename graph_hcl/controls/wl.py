@@ -21,6 +21,7 @@ def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
     rounds of colour refinement (Shervashidze et al., JMLR 12, 2011, definition 4), divided by
     √(K_h(a, a) K_h(b, b)).
 
+    >>> from torch_geometric.data import Data
     >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
     >>> graphs = [Data(torch.ones(3, 1), edges[:, :4]), Data(torch.ones(3, 1), edges)]
     >>> kernels = wl_subtree(GraphStore.from_data(graphs), iterations=1)
@@ -38,6 +39,7 @@ def wl_optimal_assignment(store: GraphStore, iterations: int) -> list[NDArray[np
     `wl_subtree`: the best one-to-one assignment of nodes, where two nodes are worth the rounds
     that leave them alike (Kriege, Giscard and Wilson, NIPS 2016, section 4.2); normalised.
 
+    >>> from torch_geometric.data import Data
     >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
     >>> graphs = [Data(torch.ones(3, 1), edges[:, :4]), Data(torch.ones(3, 1), edges)]
     >>> kernels = wl_optimal_assignment(GraphStore.from_data(graphs), iterations=1)

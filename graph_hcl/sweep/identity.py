@@ -58,6 +58,7 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "weight_decay": ("optimizer.weight_decay", 0.0),
     "probe.name": ("probe.name", "svm"),
     "probe.folds": ("probe.folds", 10),
+    "probe.inner": ("probe.inner", 5),
     "probe.splits": ("probe.splits", None),
     "probe.validation": ("probe.validation", 0.1),
     "probe.fraction": ("probe.fraction", 1.0),

@@ -36,7 +36,7 @@ def test_equal_to_pyg(name, dtype) -> None:
     pyg = kind(5, 8, 3, jk="cat", norm="batch_norm").to(dtype)
     pyg.lin = torch.nn.Identity()
     pyg.load_state_dict(ours.state_dict())
-    batch = store()[torch.tensor([3, 0, 5, 5])]
+    batch = store().batch(torch.tensor([3, 0, 5, 5]))
     assert is_mirrored(batch)
     x = batch.x.to(dtype).requires_grad_()
     neighbours = Neighbours.of(batch.edge_index, len(x))
@@ -61,7 +61,7 @@ def test_three_steps_of_training_and_then_evaluation_equal_pyg(jk, options, wide
     if jumping:
         pyg.lin = torch.nn.Identity()
     pyg.load_state_dict(ours.state_dict())
-    given = store()[torch.tensor([3, 0, 5, 5])]
+    given = store().batch(torch.tensor([3, 0, 5, 5]))
     given.x = torch.randn(len(given.x), wide, dtype=torch.float64)
     found = []
     for net in (ours, pyg):
@@ -81,7 +81,7 @@ def test_three_steps_of_training_and_then_evaluation_equal_pyg(jk, options, wide
 
 @pytest.mark.parametrize("readout", ["sum", "mean", "max"])
 def test_layers_read_out_one_by_one_are_the_nodes_read_out(readout) -> None:
-    batch = store()[torch.tensor([3, 0, 5, 5])]
+    batch = store().batch(torch.tensor([3, 0, 5, 5]))
     encoder = GraphEncoder(make_backbone("gin", 5, 8, 3), 24, readout)
     expected = encoder.readout(encoder.nodes(batch), batch.batch, batch.num_graphs)
     torch.testing.assert_close(encoder(batch), expected)
@@ -90,7 +90,7 @@ def test_layers_read_out_one_by_one_are_the_nodes_read_out(readout) -> None:
 
 
 def test_gradient_of_the_sum_twice() -> None:
-    batch = store()[torch.arange(6)]
+    batch = store().batch(torch.arange(6))
     neighbours = Neighbours.of(batch.edge_index, len(batch.x))
     x = batch.x.double().requires_grad_()
     assert torch.autograd.gradcheck(neighbours.sum, (x,))
@@ -105,7 +105,7 @@ def test_gradient_of_the_sum_twice() -> None:
 def test_the_encoder_takes_the_fast_way_only_where_it_holds(name, monkeypatch) -> None:
     backbone = make_backbone(name, 5, 8, 2)
     encoder = GraphEncoder(backbone, width(backbone, 5)).eval()
-    batch, calls = store()[torch.arange(6)], []
+    batch, calls = store().batch(torch.arange(6)), []
     summed = Neighbours.sum
     monkeypatch.setattr(Neighbours, "sum", lambda *given: calls.append(1) or summed(*given))
     fast = encoder(batch)
@@ -129,4 +129,6 @@ def test_the_encoder_takes_the_fast_way_only_where_it_holds(name, monkeypatch) -
 def test_other_options_take_the_usual_way(name, options) -> None:
     backbone = make_backbone(name, 5, 8, 2, options=options)
     assert not backbone.takes_neighbours
-    assert GraphEncoder(backbone, width(backbone, 5))(store()[torch.arange(6)]).isfinite().all()
+    assert (
+        GraphEncoder(backbone, width(backbone, 5))(store().batch(torch.arange(6))).isfinite().all()
+    )

@@ -162,7 +162,7 @@ def test_embeddings_do_not_depend_on_the_batch_they_are_in() -> None:
     graphs = Graphs()
     found = embed(model, graphs, CPU)
     with torch.no_grad():
-        alone = [model.encoder(graphs[torch.tensor([i])]) for i in range(len(graphs))]
+        alone = [model.encoder(graphs.batch(torch.tensor([i]))) for i in range(len(graphs))]
     assert torch.allclose(torch.from_numpy(found).float(), torch.cat(alone), atol=1e-5)
 
 
