@@ -108,7 +108,7 @@ def test_columns_are_found_by_name_and_extra_ones_are_named() -> None:
         found = translate(stored, own, wanted, level="node")
     assert found.tolist() == [[0, 6], [2, 2]]
     assert wanted.encode(found).tolist() == [[1, 0, 0, 1], [0, 0, 1, 0]]
-    with pytest.raises(UserError, match=r"feature 'mood', .* have element, size"):
+    with pytest.raises(UserError, match=r"Expected the node feature 'mood', .* have element, size"):
         translate(stored[:, :2], wanted, own, level="node")
 
 
