@@ -62,16 +62,19 @@ def _refuse_absent(
 def _split(values: list[Any], name: str, level: str, ptr: Tensor) -> dict[str, list[Any]]:
     """Return the columns of an attribute: itself, or the places of its lists, arrays or tensors."""
     plain = [v.tolist() if isinstance(v, Tensor | np.ndarray | np.generic) else v for v in values]
-    lengths = [len(v) if isinstance(v, list | tuple) else 0 for v in plain]
-    if not any(lengths) and not any(isinstance(v, list | tuple) for v in plain):
+    lengths = [len(v) if isinstance(v, list | tuple) else None for v in plain]
+    if all(length is None for length in lengths):
         return {name: plain}
-    for row, length in enumerate(lengths):
-        if length != lengths[0] or not length:
-            what = [f"{size} numbers" if size else "one value" for size in (lengths[0], length)]
-            raise UserError(
-                f"Expected '{name}' of one length on all {level}s, but graph {owner(ptr, row)} has "
-                f"{what[1]}, and the first {level} {what[0]}."
-            )
+    odd = [row for row, length in enumerate(lengths) if length != lengths[0]]
+    if odd or not lengths[0]:
+        row = odd[0] if odd else 0
+        first, other = (
+            "one value" if k is None else f"{k} values" for k in (lengths[0], lengths[row])
+        )
+        raise UserError(
+            f"Expected '{name}' of one length on all {level}s, but the first {level} has {first} "
+            f"and one of graph {owner(ptr, row)} has {other}: give each as many, at least one."
+        )
     columns = zip(*plain, strict=True)
     return {f"{name}[{k}]": list(column) for k, column in enumerate(columns)}
 

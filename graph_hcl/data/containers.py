@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
+from torch_geometric.data.data import BaseData
 
 from graph_hcl.errors import UserError
 
@@ -39,7 +40,9 @@ def data_list(graphs: Any) -> list[Data]:
         raise UserError(f"Expected a list of graphs (PyG's Data), but got {kind}.")
     if isinstance(graphs, Dataset):  # one at a time, so that transforms take part
         items = [graphs[number] for number in range(len(graphs))]  # type: ignore[arg-type]
-    elif isinstance(graphs, Iterable) and not hasattr(graphs, "to_directed"):
+    elif isinstance(graphs, Iterable) and not (
+        isinstance(graphs, BaseData) or hasattr(graphs, "to_directed")
+    ):
         items = list(graphs)
     else:
         raise UserError(f"Expected a list of graphs (PyG's Data), but got one {kind}.")

@@ -19,6 +19,7 @@ from graph_hcl.data.fields import (
     edge_weights,
     encode_columns,
     ends,
+    is_whole,
     join,
     owner,
     real,
@@ -80,7 +81,8 @@ def from_data(
     sizes: dict[str, Tensor] = {}
     for name, parts in taken.items():
         if parts is not None:
-            tensors[name], sizes[name] = join(parts, name)
+            mixed = categorical != "auto" or name not in ("x", "edge_attr")
+            tensors[name], sizes[name] = join(parts, name, mixed=mixed)
     node_sizes = _node_sizes(fields, sizes, edge_index, ends(edge_sizes))
     _check_sizes(sizes, {"node": node_sizes, "edge": edge_sizes})
     label, classes = choose_labels(y, own, len(fields))
@@ -151,13 +153,11 @@ def _edges(parts: list[Any] | None, fields: list[dict[str, Any]]) -> tuple[Tenso
                 f"Expected edge_index [2, edges], but graph {number} has {shape}"
                 + (": transpose it." if len(shape) == 2 and shape[1] == 2 else ".")
             )
-        if isinstance(part, Tensor) and shape[1]:
-            kind = part.dtype
-            if kind.is_floating_point or kind.is_complex or kind == torch.bool:
-                raise UserError(
-                    f"Expected edge_index of whole numbers, but graph {number} has {kind}: use "
-                    ".long()."
-                )
+        if isinstance(part, Tensor) and shape[1] and not is_whole(part.dtype):
+            raise UserError(
+                f"Expected edge_index of whole numbers, but graph {number} has {part.dtype}: "
+                "use .long()."
+            )
     edges, sizes = join(parts, "edge_index", axis=1)
     return edges.long(), sizes
 

@@ -35,11 +35,24 @@ def owner(ptr: Tensor, row: int) -> int:
     return int(torch.searchsorted(ptr, row, right=True)) - 1
 
 
-def join(parts: Sequence[Any], name: str, axis: int = 0) -> tuple[Tensor, Tensor]:
+def is_whole(kind: torch.dtype) -> bool:
+    """Tell whether a type is one of whole numbers, which bool is not.
+
+    >>> is_whole(torch.int32), is_whole(torch.bool)
+    (True, False)
+    """
+    return not (kind.is_floating_point or kind.is_complex or kind == torch.bool)
+
+
+def join(
+    parts: Sequence[Any], name: str, axis: int = 0, *, mixed: bool = True
+) -> tuple[Tensor, Tensor]:
     """Return the field `name` of all graphs, end to end along `axis`, and the size of each there.
 
-    Sparse tensors become dense and all come to the CPU. Raises `UserError`, with the number of the
-    graph, for what is no tensor of numbers and for shapes and kinds that differ between graphs.
+    Sparse tensors become dense and all come to the CPU.
+
+    Raises `UserError`, with the number of the graph, for what is no tensor of numbers, for shapes
+    that differ between graphs and, unless `mixed`, for whole numbers in some graphs only.
 
     >>> join([torch.ones(2, 3), torch.ones(1, 3)], "x")[1]
     tensor([2, 1])
@@ -64,13 +77,13 @@ def join(parts: Sequence[Any], name: str, axis: int = 0) -> tuple[Tensor, Tensor
             (shape[:axis], shape[axis + 1 :], part.dtype, part.layout, part.device), number
         )
         tensors.append(part)
-    _check_alike(seen, name)
+    _check_alike(seen, name, mixed)
     if any(key[3] != torch.strided or key[4].type != "cpu" for key in seen):
         tensors = [part.to_dense().cpu() for part in tensors]
     return torch.cat(tensors, dim=axis).detach().contiguous(), torch.tensor(sizes)
 
 
-def _check_alike(seen: dict[Any, int], name: str) -> None:
+def _check_alike(seen: dict[Any, int], name: str, mixed: bool) -> None:
     """Raise where the shapes or kinds of numbers, each with the first graph of it, differ."""
     first = next(iter(seen))
     for key, number in seen.items():
@@ -83,7 +96,7 @@ def _check_alike(seen: dict[Any, int], name: str) -> None:
             )
         if key[2].is_complex:
             raise UserError(f"Expected real numbers in {name}, but graph {number} has {key[2]}.")
-        if key[2].is_floating_point != first[2].is_floating_point and name != "edge_index":
+        if not mixed and is_whole(key[2]) != is_whole(first[2]):
             raise UserError(
                 f"Expected {name} as whole numbers in all graphs or in none, but it is {first[2]} "
                 f"in graph 0 and {key[2]} in graph {number}: convert them to one type."
@@ -146,8 +159,7 @@ def encode_columns(
     if not table.shape[1]:
         raise UserError(f"Expected {name} with at least one column, but it has none: leave it out.")
     columns = columns or [f"{name}[{k}]" for k in range(table.shape[1])]
-    whole = not values.dtype.is_floating_point and values.dtype != torch.bool
-    if categorical is False or not (whole or categorical is True):
+    if categorical is False or not (categorical is True or is_whole(values.dtype)):
         return real(values, name, ptr, columns), Features(tuple(map(Column, columns)))
     if values.dtype.is_floating_point:
         _check_whole(table, name, ptr, columns)

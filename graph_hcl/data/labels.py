@@ -64,8 +64,8 @@ def _row(value: Any, number: int) -> Tensor | str:
     elif isinstance(value, str):
         return str(value)
     else:
-        if not isinstance(value, np.ndarray | list | tuple):
-            value = [value]
+        value = value.tolist() if isinstance(value, np.ndarray) else value
+        value = value if isinstance(value, list | tuple) else [value]
         if len(value) == 1 and isinstance(value[0], str):
             return str(value[0])
         numbers = _numbers(value)

@@ -72,7 +72,12 @@ def from_networkx(
     edge_attr, edge_meaning = attribute_columns(edges, edge_names, "edge", edge_ptr, categorical)
     edge_weight = None
     if weights:
-        found, _ = attribute_columns(edges, weights, "edge", edge_ptr, False)
+        found, numbers = attribute_columns(edges, weights, "edge", edge_ptr, False)
+        if any(column.values is not None for column in numbers.columns):
+            raise UserError(
+                f"Expected numbers in '{weight}' of edges for weight, but they are words: name it "
+                "in edge_attrs."
+            )
         edge_weight = edge_weights(found, edge_ptr)
     store = GraphStore(
         x=x,
