@@ -83,6 +83,11 @@ def from_data(
         if parts is not None:
             mixed = categorical != "auto" or name not in ("x", "edge_attr")
             tensors[name], sizes[name] = join(parts, name, mixed=mixed)
+    if "x" in tensors and tensors["x"].dim() == 1:
+        raise UserError(
+            f"Expected x [nodes, features] in graph 0, but got [{int(sizes['x'][0])}]: give one "
+            "feature of each node as x[:, None]."
+        )
     node_sizes = _node_sizes(fields, sizes, edge_index, ends(edge_sizes))
     _check_sizes(sizes, {"node": node_sizes, "edge": edge_sizes})
     label, classes = choose_labels(y, own, len(fields))
@@ -92,8 +97,6 @@ def from_data(
     for name, ptr in (("x", node_ptr), ("edge_attr", edge_ptr)):
         if name in tensors:
             tensors[name], meaning[name] = encode_columns(tensors[name], name, ptr, categorical)
-    if "x" in tensors and tensors["x"].dim() == 1:
-        tensors["x"] = tensors["x"][:, None]
     if "pos" in tensors:
         tensors["pos"] = real(tensors["pos"], "pos", node_ptr)
     if "edge_weight" in tensors:

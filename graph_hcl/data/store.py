@@ -204,7 +204,7 @@ class GraphStore:
             node = node.fitted(self.x.index_select(0, rows))
         if edge.scalable and self.edge_attr is not None:
             rows = segment_rows(self.edge_ptr, chosen)[0]
-            edge = edge.fitted(self.edge_attr.index_select(0, rows).flatten(1))
+            edge = edge.fitted(self.edge_attr.index_select(0, rows))
         return replace(self, vocabulary=Vocabulary(node, edge))._knowing(self.mirrored)
 
     def _derived(self, name: str) -> Tensor | None:

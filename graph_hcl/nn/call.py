@@ -95,13 +95,16 @@ def _of_basic_gnn(net: Any) -> tuple[set[str], set[str]]:
 def call(backbone: nn.Module, takes: Takes, batch: Any) -> Any:
     """Return `backbone(x, edge_index, …)` of a batch, with those fields that it takes and has.
 
+    One number for each edge is given as edge_attr [E, 1].
+
     Raises `UserError` for a field that the backbone cannot spare and the batch lacks.
     """
     given: dict[str, Any] = {}
     for name in takes.fields:
         value = getattr(batch, name, None)
         if value is not None:
-            given[name] = value
+            one_column = name == "edge_attr" and value.dim() == 1
+            given[name] = value[:, None] if one_column else value
         elif name in takes.required:
             raise _lacking(backbone, name)
     if "batch" in takes.names:

@@ -82,6 +82,7 @@ def test_one_graph_differs(changes, sentence) -> None:
         ({"edge_weight": torch.full((4,), NAN)}, "graph 0 has nan in edge_weight"),
         ({"pos": torch.full((3, 2), NAN)}, r"graph 0 has nan in pos\[0\]"),
         ({"pos": torch.ones(2, 2)}, "3 rows of pos in graph 0, one per node, but got 2"),
+        ({"x": torch.ones(3)}, r"x \[nodes, features\] in graph 0, but got \[3\]"),
         ({"x": torch.ones(3, 0)}, "x with at least one column"),
         ({"x": torch.ones(3, 1, 1)}, "x as one row of columns for each node"),
         ({"x": None, "num_nodes": 0, "edge_index": E[:, :0]}, "at least one node in graph 0"),
@@ -115,7 +116,6 @@ def test_kinds_of_numbers() -> None:
     assert store(graph(), graph(x=torch.ones(3, 2).double())).x.dtype == torch.float32
     assert store(graph(x=torch.eye(3).to_sparse())).x.equal(torch.eye(3))
     assert store(graph(x=torch.ones(3, 2, requires_grad=True))).x.requires_grad is False
-    assert store(graph(x=torch.ones(3))).x.shape == (3, 1)
     assert store(graph(edge_index=E.int())).batch([0]).edge_index.dtype == torch.int64
     assert store(graph(edge_index=torch.empty(2, 0))).batch([0]).edge_index.dtype == torch.int64
     index = EdgeIndex(E, sparse_size=(3, 3), sort_order="row", is_undirected=True)
@@ -195,11 +195,11 @@ def test_categorical() -> None:
     with pytest.raises(UserError, match="but got a GraphStore"):
         GraphStore.from_data(store(graph()), categorical=False)
     with pytest.raises(UserError, match="100,000 columns"):
-        GraphStore.from_data([graph(x=torch.arange(100_001), edge_index=E)])
+        GraphStore.from_data([graph(x=torch.arange(100_001)[:, None], edge_index=E)])
 
 
 def test_codes_far_apart_are_two_columns() -> None:
-    assert store(graph(x=torch.tensor([5, 10**9, 5]))).num_features == 2
+    assert store(graph(x=torch.tensor([[5], [10**9], [5]]))).num_features == 2
 
 
 # Any one change
