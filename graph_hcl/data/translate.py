@@ -120,5 +120,6 @@ def _check_same_words(own: Column, wanted: Column, level: str) -> None:
 
     raise UserError(
         f"Expected '{wanted.name}' of the {level}s with the meaning that the encoder was trained "
-        f"with ({words(wanted)}), but here it is {words(own)}: numbers and names cannot be matched."
+        f"with ({words(wanted)}), but here it is {words(own)}: numbers and names cannot be "
+        "matched, so name these values too."
     )
