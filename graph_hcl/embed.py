@@ -95,7 +95,7 @@ def _write_parquet(to: Path, embeddings: np.ndarray, labels: np.ndarray | None) 
     import pyarrow
     import pyarrow.parquet
 
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     if labels is not None:
         tasks = {f"label{number}": column for number, column in enumerate(labels.T)}
         columns = {"label": labels} if labels.ndim == 1 else tasks

@@ -156,7 +156,7 @@ class Experiment:
         return make_objective(self.config)[0]
 
     def describe(self, part: Part) -> ModelSpec:
-        """Return the description of a part's model: quantities and degrees are of its own graphs."""
+        """Return the description of a part's model: scales and degrees are of its own graphs."""
         spec = self.spec
         if spec.degrees is not None:
             own = degree_histogram(self.store[torch.from_numpy(part.graphs)])

@@ -186,7 +186,9 @@ def _together(
             name = f"{level}_labels" + (f"[{number}]" if labels.shape[1] > 1 else "")
             named = words.get((level, number), {})
             columns.append(Column(name, tuple(named.get(value, value) for value in values)))
-            parts.append(torch.searchsorted(torch.tensor(values), labels[:, number, None].contiguous()))
+            parts.append(
+                torch.searchsorted(torch.tensor(values), labels[:, number, None].contiguous())
+            )
     kind = torch.float if attributes is not None else torch.long
     return torch.cat([part.to(kind) for part in parts], dim=1), Features(tuple(columns))
 
