@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,14 +37,20 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
     parser.add_argument("--data-dir", type=str, help="Cache of data sets.")
     parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
+    parser.add_argument(
+        "--allow_changed_data",
+        action="store_true",
+        help="Go on although the run's own data set is not what it was trained on.",
+    )
     flags = parser.read(argv)
     out = Path(flags.out)
     if out.suffix not in WRITERS:
         raise UserError(f"Expected --out to end in {' or '.join(WRITERS)}, but got '{out.name}'.")
 
     from graph_hcl.build import find_device, load_graphs, make_model
-    from graph_hcl.experiment import read_spec
+    from graph_hcl.experiment import check_same_data, read_spec
     from graph_hcl.files import write_atomically
+    from graph_hcl.spec import name_unread
     from graph_hcl.training import RunFolder, embed
 
     folder = RunFolder.open(flags.run)
@@ -58,9 +65,18 @@ def main(argv: Sequence[str]) -> None:
     device = find_device(config.device)
     checkpoint = folder.checkpoint(part)
     spec = read_spec(checkpoint)
-    store = spec.prepare(load_graphs(config))
     model = make_model(config, spec)
-    checkpoint.load(model)
+    if (done := checkpoint.load(model)) < config.epochs:
+        warnings.warn(f"{part} has {done} of {config.epochs} epochs.", stacklevel=2)
+    # Of other data sets, too, what the encoder reads; and the labels as they are in the files.
+    attributes = any(c.name.startswith("node_attributes") for c in spec.vocabulary.node.columns)
+    data = dataclasses.replace(config.data, node_attributes=attributes, random_labels=False)
+    store = load_graphs(dataclasses.replace(config, data=data))
+    if flags.dataset is None and not flags.allow_changed_data:
+        check_same_data(store.sha256, spec, f"{part} of {folder.path}")
+    store = spec.prepare(store)
+    if unread := name_unread(store, spec, config.backbone):
+        warnings.warn(unread, stacklevel=2)
     embeddings = embed(model, store.to(device), device)
     labels = None if store.y is None else store.y.cpu().numpy()
     write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, labels))
@@ -79,7 +95,10 @@ def _write_parquet(to: Path, embeddings: np.ndarray, labels: np.ndarray | None) 
     import pyarrow
     import pyarrow.parquet
 
-    columns = {} if labels is None else {"label": labels}
+    columns: dict[str, np.ndarray] = {}
+    if labels is not None:
+        tasks = {f"label{number}": column for number, column in enumerate(labels.T)}
+        columns = {"label": labels} if labels.ndim == 1 else tasks
     columns |= {f"e{index}": column for index, column in enumerate(embeddings.T)}
     pyarrow.parquet.write_table(pyarrow.table(columns), to)
 

@@ -16,6 +16,7 @@ from torch import nn
 from graph_hcl import augment, probes
 from graph_hcl.build import (
     check_counted,
+    degree_histogram,
     describe_model,
     find_device,
     load_graphs,
@@ -97,7 +98,7 @@ class Experiment:
         if unread := name_unread(self.store, self.spec, config.backbone):
             warnings.warn(unread, stacklevel=2)
         if ":" in config.backbone:
-            check_independent(model.encoder, self.store.batch(slice(8)))
+            check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
 
     @property
     def labelled(self) -> bool:
@@ -145,22 +146,26 @@ class Experiment:
             for number, fold in enumerate(self.folds(seed))
         ]
 
-    def model(self, seed: int) -> ContrastiveModel:
-        """Return the untrained model of a seed."""
+    def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
+        """Return the untrained model of a seed; `spec` is that of all graphs unless given."""
         set_seed(seed)
-        return make_model(self.config, self.spec)
+        return make_model(self.config, spec or self.spec)
 
     def new_objective(self) -> nn.Module:
         """Return the objective in its first state: what it remembers must not outlive a fold."""
         return make_objective(self.config)[0]
 
     def describe(self, part: Part) -> ModelSpec:
-        """Return the description of a part's model: quantities are scaled by its own graphs."""
+        """Return the description of a part's model: scales and degrees are of its own graphs."""
+        spec = self.spec
+        if spec.degrees is not None:
+            own = degree_histogram(self.store[torch.from_numpy(part.graphs)])
+            spec = dataclasses.replace(spec, degrees=tuple(own))
         if not self.config.data.standardize:
-            return self.spec
+            return spec
         fitted = self.store.fitted(part.graphs).vocabulary
-        edge = fitted.edge if self.spec.vocabulary.edge.columns else self.spec.vocabulary.edge
-        return dataclasses.replace(self.spec, vocabulary=Vocabulary(fitted.node, edge))
+        edge = fitted.edge if spec.vocabulary.edge.columns else spec.vocabulary.edge
+        return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
 
     def checkpoint(self, folder: RunFolder, part: Part) -> tuple[Checkpoint, ModelSpec]:
         """Return the checkpoint of a part and the description that its model has or will have.
@@ -171,17 +176,14 @@ class Experiment:
         spec = self.describe(part)
         if checkpoint.epoch():
             spec = read_spec(checkpoint)
-            if spec.data_sha256 != self.spec.data_sha256 and not self.allow_changed_data:
-                raise UserError(
-                    f"{self.config.dataset} is not what {part.name} of {folder.path} was trained "
-                    f"on (sha256 {self.spec.data_sha256[:12]}…, then {spec.data_sha256[:12]}…): "
-                    "put the data back, or go on all the same with --allow-changed-data."
-                )
+            if not self.allow_changed_data:
+                check_same_data(self.spec.data_sha256, spec, f"{part.name} of {folder.path}")
         return folder.checkpoint(part.name, spec.to_json()), spec
 
     def fit(self, part: Part, spec: ModelSpec | None = None, **options: Any) -> ContrastiveModel:
         """Return the trained model of a part; `spec` is `describe`'s unless given."""
-        config, model = self.config, self.model(part.seed)
+        config, spec = self.config, spec or self.describe(part)
+        model = self.model(part.seed, spec)
         together = not (config.encoder.per_view or config.encoder.weight_noise)
         settings = TrainingSettings(
             config.epochs, config.batch_size, config.lr, config.weight_decay, part.seed
@@ -190,7 +192,7 @@ class Experiment:
             model,
             self.new_objective(),
             augment.views(self.views, together=together),
-            (spec or self.describe(part)).prepare(self.store),
+            spec.prepare(self.store),
             torch.from_numpy(part.graphs).to(self.device),
             settings,
             device=self.device,
@@ -243,7 +245,7 @@ class Experiment:
         specs = [self.describe(part) for part in self.parts(seed)]
         for spec in specs:
             if spec not in found:  # where nothing is scaled, all parts have the same
-                found[spec] = self.embed(self.model(seed), spec)
+                found[spec] = self.embed(self.model(seed, spec), spec)
         return [found[spec] for spec in specs]
 
     def train_all(self, folder: RunFolder, show: bool = True) -> None:
@@ -333,6 +335,16 @@ def numbered_classes(store: GraphStore) -> GraphStore:
     if store.y is None:
         return store
     return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
+
+
+def check_same_data(sha256: str, spec: ModelSpec, name: str) -> None:
+    """Raise `UserError` unless the data of a sha256 is what the model `name` was trained on."""
+    if sha256 != spec.data_sha256:
+        raise UserError(
+            f"Expected the data that {name} was trained on (sha256 {spec.data_sha256[:12]}…), but "
+            f"it is changed ({sha256[:12]}…): put it back, or go on all the same with "
+            "--allow-changed-data."
+        )
 
 
 def read_spec(checkpoint: Checkpoint) -> ModelSpec:

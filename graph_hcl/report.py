@@ -29,6 +29,11 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
     parser.add_argument("--data-dir", type=str, help="Cache of data sets.")
     parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
+    parser.add_argument(
+        "--allow_changed_data",
+        action="store_true",
+        help="Go on although the data is not what a run was trained on.",
+    )
     flags = parser.read(argv)
     paths = [Path(run) for run in flags.runs]
     out = Path(flags.out or (paths[0] if len(paths) == 1 else Path()) / "report.html")
@@ -39,7 +44,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.reporting import read_run, write_report
 
     check_map(flags.map)
-    given = {key: flags[key] for key in ("mirror", "data_dir", "device")}
+    given = {key: flags[key] for key in ("mirror", "data_dir", "device", "allow_changed_data")}
     names = display_names(paths)
     runs = [read_run(str(p), name, **given) for p, name in zip(paths, names, strict=True)]
     if all(run.is_empty for run in runs):

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
@@ -65,8 +66,11 @@ class ModelSpec:
                     f"{name} is left out: the encoder was trained on graphs without it.",
                     stacklevel=2,
                 )
-                store = dataclasses.replace(store, **{name: None})  # type: ignore[arg-type]
-        edge = self.vocabulary.edge if "edge_attr" in self.reads else store.vocabulary.edge
+                left: dict[str, Any] = {name: None}
+                if name == "edge_attr":
+                    left["vocabulary"] = Vocabulary(store.vocabulary.node)
+                store = dataclasses.replace(store, **left)
+        edge = self.vocabulary.edge if "edge_attr" in self.fields else store.vocabulary.edge
         return store.with_vocabulary(Vocabulary(self.vocabulary.node, edge))
 
     def to_json(self) -> str:
@@ -83,7 +87,15 @@ class ModelSpec:
         for name in ("reads", "fields", "degrees"):
             found[name] = None if found[name] is None else tuple(found[name])
         vocabulary = Vocabulary.from_json(json.dumps(found.pop("vocabulary")))
-        return cls(vocabulary, **found)
+        spec = cls(vocabulary, **found)
+        numbers = [*(spec.degrees or ()), 0 if spec.classes is None else spec.classes]
+        if (
+            not set(spec.fields) <= set(spec.reads) <= set(OPTIONAL)
+            or not all(type(number) is int and number >= 0 for number in numbers)
+            or not isinstance(spec.data_sha256, str)
+        ):
+            raise ValueError("its fields, degrees, classes or sha256 are none")
+        return spec
 
 
 def name_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -60,7 +61,7 @@ def load(
     """
     store = _load(name, data_dir, mirror, node_attributes)
     if undirected:
-        return both_ways(store)
+        return replace(both_ways(store), sha256=store.sha256)  # the raw data is the same
     if store.one_way:
         warnings.warn(
             f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {name} are listed one "
@@ -138,7 +139,10 @@ def _node_features(
 ) -> tuple[Tensor, Features, list[str]]:
     """Return stored node features, their meaning by the card's policy, and what is left out."""
     if attributes and raw.node_attributes is None:
-        raise UserError(f"{name} has no node attributes: leave out --data.node-attributes.")
+        raise UserError(
+            f"Expected node attributes in {name}, as data.node-attributes asks for, but there are "
+            "none: leave that out, or take graphs that have them."
+        )
     labels, column_names = raw.node_labels, _attribute_names(raw.node_attributes)
     if labels is not None and (attributes or raw.node_attributes is None):
         return (*_together(raw.node_attributes, column_names, labels, "node", words), [])
@@ -182,7 +186,9 @@ def _together(
             name = f"{level}_labels" + (f"[{number}]" if labels.shape[1] > 1 else "")
             named = words.get((level, number), {})
             columns.append(Column(name, tuple(named.get(value, value) for value in values)))
-            parts.append(torch.searchsorted(torch.tensor(values), labels[:, number, None]))
+            parts.append(
+                torch.searchsorted(torch.tensor(values), labels[:, number, None].contiguous())
+            )
     kind = torch.float if attributes is not None else torch.long
     return torch.cat([part.to(kind) for part in parts], dim=1), Features(tuple(columns))
 

@@ -93,14 +93,14 @@ def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Te
     codes = values.long()
     if _is_range(own) and _is_range(wanted):
         # Degrees and the like: positions are the values, and may lie behind the last one.
-        if wanted.clamp:
-            return codes, 0
-        lost = codes >= len(wanted.values)
-        return torch.where(lost, -1, codes), int(lost.sum())
-    _check_same_words(own, wanted, level)
-    place = {value: k for k, value in enumerate(wanted.values)}
-    table = torch.tensor([place.get(value, -1) for value in own.values] + [-1], device=codes.device)
-    codes = table[codes.clamp(max=len(own.values) - 1)]  # −1, unknown already, is the last place
+        if not wanted.clamp:
+            codes = torch.where(codes < len(wanted.values), codes, -1)
+    else:
+        _check_same_words(own, wanted, level)
+        place = {value: k for k, value in enumerate(wanted.values)}
+        table = [place.get(value, -1) for value in own.values] + [-1]
+        # −1, unknown already, is the last place.
+        codes = torch.tensor(table, device=codes.device)[codes.clamp(max=len(own.values) - 1)]
     return codes, int((codes < 0).sum())
 
 

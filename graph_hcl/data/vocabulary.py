@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -207,13 +208,22 @@ class Features:
 
     @classmethod
     def from_list(cls, columns: Sequence[dict[str, Any]]) -> Features:
-        """Return the features that `to_list` described."""
-        return cls(
-            tuple(
-                Column(**c | {"values": None if c["values"] is None else tuple(c["values"])})
-                for c in columns
-            )
-        )
+        """Return the features that `to_list` described; raise `ValueError` for other values."""
+        found = [
+            Column(**c | {"values": None if c["values"] is None else tuple(c["values"])})
+            for c in columns
+        ]
+        for column in found:
+            scale = (column.mean, column.std)
+            if (
+                not isinstance(column.name, str)
+                or not all(type(value) in (int, str) for value in column.values or ())
+                or not all(type(number) in (int, float) for number in scale)
+                or not all(map(math.isfinite, scale))
+                or column.std <= 0
+            ):
+                raise ValueError(f"no column of features: {column}")
+        return cls(tuple(found))
 
 
 class _Layout:

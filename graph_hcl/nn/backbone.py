@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,10 +22,13 @@ from graph_hcl.registry import Registry
 BACKBONES: Registry[Callable[..., nn.Module]] = Registry("backbone")
 for _model in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN):
     BACKBONES.register(_model.__name__.lower())(_model)
+_OURS: dict[Any, Any] = {getattr(models, m.__name__, None): m for m in BACKBONES.parts()}
+"""PyG's classes, and ours of the same parameters, whose norms all treat each graph by itself."""
 
 DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}
 """What a network of PyG's is built with where nothing else is said; a class from outside is built
 with its own defaults."""
+_FLAGS = {"hidden_channels": "--hidden", "num_layers": "--layers"}
 _PNA_DEFAULTS: dict[str, Any] = {
     "aggregators": ["mean", "min", "max", "std"],
     "scalers": ["identity", "amplification", "attenuation"],
@@ -45,6 +48,7 @@ def make_backbone(
     dropout: float | None = None,
     degrees: Callable[[], Tensor] | None = None,
     options: dict[str, Any] | None = None,
+    asked: Collection[str] = (),
 ) -> nn.Module:
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
@@ -56,10 +60,12 @@ def make_backbone(
     that an untrained encoder is not one random projection further from its input. `degrees` gives
     the in-degree histogram [max degree + 1] that PNA alone needs. A class of the user's is called
     by keyword with what it names of in_channels, hidden_channels, num_layers and edge_dim, or, if
-    it calls the first three something else, by position; `options` are its other arguments.
+    it calls the first three something else, by position; `options` are its other arguments. PyG's
+    own classes are taken for those of `BACKBONES`.
 
     Raises `UserError` for an unknown name, for settings or options that the class does not take,
-    and for a width that attention heads do not divide.
+    hidden_channels and num_layers among them if they are `asked` for, and for a width that
+    attention heads do not divide.
 
     >>> net = make_backbone("gin", in_channels=7, hidden=32, layers=3)
     >>> net(torch.zeros(4, 7), torch.tensor([[0, 1], [1, 0]])).shape
@@ -72,6 +78,7 @@ def make_backbone(
             f"Expected a class or function that makes the backbone, but got a "
             f"{type(make).__name__}: give what makes it, such as its class."
         )
+    make = _OURS.get(make, make) if isinstance(make, type) else make
     chosen: dict[str, Any] = {"jk": jk, "act": act, "dropout": dropout}
     given = {setting: value for setting, value in chosen.items() if value is not None}
     if norm != "default":
@@ -82,6 +89,13 @@ def make_backbone(
         positional: list[Any] = list(sizes.values())
     else:
         positional, settings = _of_users(make, label, sizes, given, edge_dim, options or {})
+        unread = [size for size in asked if not positional and size not in settings]
+        if unread:
+            raise UserError(
+                f"The backbone '{label}' takes no {' and no '.join(unread)}: leave out "
+                f"{' and '.join(_FLAGS[size] for size in unread)}, or give its constructor an "
+                "argument of that name."
+            )
     try:
         net = make(*positional, **settings)
     except (TypeError, ValueError) as error:

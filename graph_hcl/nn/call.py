@@ -12,6 +12,7 @@ from torch_geometric.nn import Aggregation, Sequential
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
+from graph_hcl.nn.evaluating import evaluating
 
 FIELDS = ("edge_attr", "edge_weight", "pos")
 """What a backbone may read of a batch besides x and edge_index."""
@@ -164,3 +165,35 @@ def read_out(readout: Any, nodes: Tensor, graph: Tensor, size: int) -> Tensor:
     else:
         found = readout(nodes, graph, size)
     return found
+
+
+def read_out_width(readout: Any, width: int) -> int:
+    """Return the number of columns of a read-out of nodes [n, width], by running it once.
+
+    Raises `UserError` for one that cannot be called so, or that gives no row per graph.
+
+    >>> from torch_geometric.nn import Set2Set
+    >>> read_out_width(Set2Set(8, 2), 8)
+    16
+    """
+    module = readout if isinstance(readout, nn.Module) else nn.Identity()
+    like = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(1))
+    nodes = torch.zeros(3, width, dtype=like.dtype, device=like.device)
+    graph = torch.tensor([0, 0, 1], device=like.device)
+    name = getattr(readout, "__name__", type(readout).__name__)
+    with evaluating(module):
+        try:
+            found = read_out(readout, nodes, graph, 2)
+        except (TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"Expected a read-out of nodes [n, {width}] by the graph of each, but {name} "
+                f"cannot be called so: {reason}."
+            ) from error
+    if not isinstance(found, Tensor) or found.dim() != 2 or len(found) != 2:
+        got = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise UserError(
+            f"Expected the read-out {name} to return [graphs, features], [2, D] of two graphs, but "
+            f"got {got}: give an instance, and one row per graph."
+        )
+    return found.shape[1]

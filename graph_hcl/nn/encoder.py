@@ -12,7 +12,14 @@ from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mea
 
 from graph_hcl.data.batch import is_mirrored
 from graph_hcl.losses.precision import shorten, unit
-from graph_hcl.nn.call import Takes, call, graph_of_nodes, number_of_graphs, read_out
+from graph_hcl.nn.call import (
+    Takes,
+    call,
+    graph_of_nodes,
+    number_of_graphs,
+    read_out,
+    read_out_width,
+)
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
 from graph_hcl.registry import Registry
@@ -61,9 +68,10 @@ class GraphEncoder(nn.Module):
     `backbone` gives node embeddings [n, D]: it is called with x, edge_index and what else its
     `forward` names of edge_attr, edge_weight, pos, batch and batch_size, where the batch has it;
     `width` is D; `readout` is sum, mean, max, one of PyG's aggregations, or a callable with the
-    signature of PyG's global pooling functions. `reads` names the fields of a batch that are read.
-    Raises `UserError` for a backbone whose forward needs anything else, and when it is called, for
-    a batch without a field that its forward needs.
+    signature of PyG's global pooling functions. The attribute `width` is that of the embeddings,
+    which the read-out may have changed; `reads` names the fields of a batch that are read.
+    Raises `UserError` for a backbone whose forward needs anything else, for a read-out that gives
+    no row per graph, and when it is called, for a batch without a field that its forward needs.
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone
@@ -79,8 +87,8 @@ class GraphEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.width = width
         self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
+        self.width = width if self.readout in _EACH_COLUMN else read_out_width(self.readout, width)
         self._takes = Takes.of(backbone)
         self.reads = frozenset({"x", "edge_index", *self._takes.fields})
 

@@ -45,7 +45,8 @@ def check_independent(encoder: nn.Module, batch: Any) -> None:
 
     Up to four graphs of the batch are embedded alone, all together, and among all others, in
     evaluation mode; the encoder stays as it was. Graphs that a mean over the batch would not
-    tell apart, such as graphs that are all alike, show nothing.
+    tell apart, such as graphs that are all alike, show nothing. A network that is random in
+    evaluation, too, is refused as well.
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import GraphEncoder
@@ -63,15 +64,21 @@ node, in its forward, and keep the graphs apart by it.
     which = torch.linspace(0, count - 1, min(GRAPHS, count), device=batch.batch.device)
     which = which.round().long().unique()
     one_of = torch.arange(count, device=which.device)[:, None] == which
+    name = type(getattr(encoder, "backbone", encoder)).__name__
     with evaluating(encoder):
         whole = encoder(batch)[which]
         some = encoder(take_graphs(batch, one_of.any(1))[0])
         for place, number in enumerate(which.tolist()):
-            alone = encoder(take_graphs(batch, one_of[:, place])[0])[0]
+            single = take_graphs(batch, one_of[:, place])[0]
+            alone = encoder(single)[0]
+            if _difference(alone, encoder(single)[0]) > TOLERANCE:
+                raise UserError(
+                    f"Expected the same embedding of a graph each time in evaluation mode, but "
+                    f"{name} embeds graph {number} at random: draw random numbers in training only."
+                )
             for together in (whole[place], some[place]):
                 share = _difference(alone, together)
                 if share > TOLERANCE:
-                    name = type(getattr(encoder, "backbone", encoder)).__name__
                     raise UserError(
                         "Expected the embedding of a graph not to depend on its batch, but "
                         f"{name} embeds graph {number} alone {100 * share:.3g} % away from graph "

@@ -91,15 +91,16 @@ class Run:
         return float((count * (count - 1)).sum()) / (total * (total - 1))
 
 
-def read_run(path: str, name: str, **given: Any) -> Run:
+def read_run(path: str, name: str, allow_changed_data: bool = False, **given: Any) -> Run:
     """Return the run in a folder; `given` settings (mirror, data_dir, device) replace its own.
 
-    Raises `UserError` for a folder that is no run, or whose results are damaged.
+    Raises `UserError` for a folder that is no run, whose results are damaged, or whose data changed
+    unless that is allowed.
     """
     folder = RunFolder.open(path)
     config = config_from(folder.config_path)
     config = dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
-    experiment = Experiment(config)
+    experiment = Experiment(config, allow_changed_data)
     experiment.check_evaluation()
     config, records, results = experiment.config, epochs_of(folder.metrics()), folder.results()
     check_results(results, path)
@@ -126,8 +127,8 @@ def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space | Non
     There is none where embeddings are not finite.
     """
     config, labels = experiment.config, torch.from_numpy(experiment.labels)
-    model = experiment.model(config.seed)
     checkpoint, spec = experiment.checkpoint(folder, experiment.parts()[0])
+    model = experiment.model(config.seed, spec)
     if epoch:
         checkpoint.load(model)
     z = torch.from_numpy(experiment.embed(model, spec, projected=True))

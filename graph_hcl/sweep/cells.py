@@ -165,7 +165,7 @@ def _train(experiment: Experiment, cell: Cell) -> dict[int, list[np.ndarray]]:
             if epoch in snapshots:
                 snapshots[epoch].append(experiment.embed(model, spec))
 
-        snapshot(0, experiment.model(part.seed))
+        snapshot(0, experiment.model(part.seed, spec))
         if cell.config.epochs:
             experiment.fit(part, spec, at_epoch=snapshot)
     return snapshots

@@ -47,8 +47,8 @@ class Checkpoint:
                 return int(state["epoch"]), str(state["model"])
         except (SafetensorError, TypeError, KeyError, ValueError) as error:
             raise UserError(
-                f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or something"
-                f" else ({error}); delete it to train this part anew."
+                f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or of"
+                f" another version ({error}); delete it to train this part anew."
             ) from error
 
     def save(

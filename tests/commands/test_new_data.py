@@ -6,9 +6,14 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
-from graph_hcl import embed, evaluate, train
+from graph_hcl import embed, evaluate, report, train
+from graph_hcl.build import make_model
+from graph_hcl.cli import config_from
 from graph_hcl.config import Config, DataConfig, ProbeConfig
+from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment, read_spec
 from graph_hcl.training import RunFolder
@@ -89,9 +94,6 @@ def slow_embeddings(folder, name, values):
     """Return embeddings of graphs that are one-hot by the given values, one after another."""
     from torch_geometric.data import Batch, Data
 
-    from graph_hcl.build import make_model
-    from graph_hcl.cli import config_from
-
     run = RunFolder.open("run")
     checkpoint = run.checkpoint("seed0")
     model = make_model(config_from(run.config_path), read_spec(checkpoint))
@@ -159,13 +161,157 @@ def test_a_run_is_bound_to_its_data(folder) -> None:
     for command in (
         lambda: evaluate.main(["run", "--probe", "majority"]),
         lambda: train.main(["--resume", "run"]),
+        lambda: report.main(["run"]),
+        embeddings,
     ):
-        with pytest.raises(UserError, match=r"not what seed0 of run was trained on .*sha256"):
+        with pytest.raises(UserError, match=r"data that seed0 of run was trained on .*sha256"):
             command()
     assert "majority" not in json.loads((folder / "run" / "results.json").read_text())
     evaluate.main(["run", "--probe", "majority", "--allow-changed-data"])
     record = json.loads((folder / "run" / "results.json").read_text())["majority"]
     assert record["trained_on_sha256"] == [assert_same["data_sha256"]] != [record["data_sha256"]]
+    report.main(["run", "--allow-changed-data"])
+    assert np.allclose(embeddings("--allow-changed-data"), embeddings("--dataset", "SET"))
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 5], [0, 1]])
+def test_changed_data_that_is_allowed_may_have_other_values(folder, labels) -> None:
+    rings_and_paths(folder, "SET", [0, 1, 2])
+    run_on("SET")
+    rings_and_paths(folder, "SET", labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 5 is unknown
+        evaluate.main(["run", "--probe", "knn", "--allow-changed-data"])
+        report.main(["run", "--allow-changed-data"])
+        train.main(["--resume", "run", "--epochs", "3", "--allow-changed-data"])
+    assert read_spec(RunFolder.open("run").checkpoint("seed0")).in_channels == 3
+
+
+def test_both_directions_are_added_to_new_data_too(folder) -> None:
+    both = rings_and_paths(folder, "BOTH", [0, 1, 2])
+    pairs = (both / "BOTH_A.txt").read_text().splitlines()
+    rings_and_paths(folder, "ONE", [0, 1, 2], A="\n".join(pairs[::2]))
+    run_on("ONE", "--data.undirected", "true")
+    evaluate.main(["run", "--probe", "knn"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        own, other = embeddings(), embeddings("--dataset", "BOTH")
+    assert np.allclose(own, other, atol=1e-6)
+
+
+def attributes(columns, seed=0):
+    values = np.random.default_rng(seed).normal(5, 2, (sum(4 + g % 3 for g in range(24)), columns))
+    return "\n".join(", ".join(f"{value:.4f}" for value in row) for row in values)
+
+
+def test_attributes_are_read_of_new_data_where_training_read_them(folder) -> None:
+    rings_and_paths(folder, "NUMBERS", [0], node_labels=None, node_attributes=attributes(2))
+    rings_and_paths(folder, "BESIDE", [0, 1], node_attributes=attributes(2))
+    rings_and_paths(folder, "WIDER", [0, 1], node_attributes=attributes(3))
+    rings_and_paths(folder, "LABELS", [0, 1])
+    run_on("NUMBERS")
+    own = embeddings()
+    with pytest.warns(UserWarning, match=r"node_labels are left out"):
+        assert np.allclose(embeddings("--dataset", "BESIDE"), own, atol=1e-6)
+    with pytest.warns(UserWarning, match=r"node_attributes\[2\], node_labels are left out"):
+        embeddings("--dataset", "WIDER")
+    with pytest.raises(UserError, match=r"node attributes in LABELS.*none"):
+        embeddings("--dataset", "LABELS")
+
+
+def test_what_nothing_reads_of_new_data_is_named_once(folder) -> None:
+    edges = sum(2 * (4 + g % 3 - g % 2) for g in range(24))
+    bonds = "\n".join(str(k % 2) for k in range(edges))
+    rings_and_paths(folder, "BARE", [0, 1])
+    rings_and_paths(folder, "RICH", [0, 1], edge_labels=bonds, node_attributes=attributes(2))
+    for backbone in ("gin", "gine"):
+        train.main(["--dataset", "BARE", "--out", backbone, "--backbone", backbone, *FAST])
+        with pytest.warns(UserWarning, match="Not read") as said:
+            embed.main([backbone, "--dataset", "RICH", "--out", "z.npz"])
+        (text,) = [str(each.message) for each in said]
+        assert "edge_attr (edge_labels" in text
+        assert "2 node attributes" in text
+
+
+def test_true_labels_are_written_beside_embeddings(folder) -> None:
+    rings_and_paths(folder, "SET", [0, 1, 2])
+    rings_and_paths(folder, "BARE", [0, 1, 2], graph_labels=None)
+    real = "\n".join(f"{g / 3:.3f}, {g}" for g in range(24))
+    rings_and_paths(folder, "TASKS", [0, 1], graph_labels=None, graph_attributes=real)
+    run_on("SET", "--data.random-labels", "true")
+    embeddings()
+    assert np.load("z.npz")["labels"].tolist() == [0, 1] * 12
+    embeddings("--dataset", "BARE")
+    embed.main(["run", "--dataset", "TASKS", "--out", "z.parquet"])
+    import pyarrow.parquet
+
+    assert pyarrow.parquet.read_table("z.parquet").column_names[:3] == ["label0", "label1", "e0"]
+
+
+def test_an_unfinished_part_is_named(folder) -> None:
+    rings_and_paths(folder, "SET", [0, 1, 2])
+    run_on("SET")
+    config = folder / "run" / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("epochs: 2", "epochs: 5"), encoding="utf-8")
+    with pytest.warns(UserWarning, match="seed0 has 2 of 5 epochs"):
+        embeddings()
+
+
+def test_degrees_of_pna_are_those_of_the_training_graphs(folder) -> None:
+    star = "\n".join(f"1, {i}\n{i}, 1" for i in range(2, 30))
+    more = {"node_labels": "\n".join("0" * 29), "graph_indicator": "\n".join("1" * 29)}
+    rings_and_paths(folder, "STAR", [0], A=star, graph_labels="0", **more)
+    rings_and_paths(folder, "SET", [0, 1])
+    run_on("SET", "--backbone", "pna")
+    spec = read_spec(RunFolder.open("run").checkpoint("seed0"))
+    assert spec.degrees is not None
+    assert len(spec.degrees) == 3
+    rich = embeddings("--dataset", "STAR")
+    lone = spec.prepare(load("STAR"))
+    model = make_model(config_from(folder / "run" / "config.yaml"), spec)
+    RunFolder.open("run").checkpoint("seed0").load(model)
+    assert np.allclose(rich, model.encoder.eval()(lone.batch([0])).detach().numpy(), rtol=1e-5)
+    config = Config(dataset="SET", backbone="pna", objective="h-scl", probe=ProbeConfig(folds=3))
+    experiment = Experiment(config)
+    for part in experiment.parts():
+        own = experiment.store[torch.from_numpy(part.graphs)]
+        degrees = experiment.describe(part).degrees
+        assert degrees is not None
+        assert sum(degrees) == len(own.x) < len(experiment.store.x)
+
+
+DAMAGE = [
+    {"reads": ["time"]},
+    {"classes": "two"},
+    {"degrees": ["a"]},
+    {"data_sha256": 3},
+    {"fields": 7},
+    {"vocabulary": {"node": [1], "edge": []}},
+    {"vocabulary": {"node": [{"name": 1, "values": None}], "edge": []}},
+    {"vocabulary": {"node": [{"name": "a", "values": None, "std": 0.0}], "edge": []}},
+    {"vocabulary": {"node": [{"name": "a", "values": None, "mean": "b"}], "edge": []}},
+    {"vocabulary": {"node": [{"name": "a", "values": [[1]]}], "edge": []}},
+    None,
+]
+
+
+def test_a_damaged_or_missing_description_is_one_sentence(folder) -> None:
+    rings_and_paths(folder, "SET", [0, 1])
+    run_on("SET")
+    file = folder / "run" / "checkpoint" / "seed0.safetensors"
+    with safe_open(file, "pt") as opened:
+        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+        state = json.loads(opened.metadata()["state"])
+    for damage in DAMAGE:
+        text = "" if damage is None else json.dumps(json.loads(state["model"]) | damage)
+        save_file(tensors, file, {"state": json.dumps(state | {"model": text})})
+        for command in (embeddings, lambda: evaluate.main(["run"]), lambda: report.main(["run"])):
+            with pytest.raises(UserError, match=r"description of a model in .* damaged"):
+                command()
+    save_file(tensors, file, {"state": json.dumps({"epoch": 2})})  # as before there were any
+    with pytest.raises(UserError, match=r"damaged or of another version"):
+        embeddings()
 
 
 def test_paths_of_a_run_are_absolute(folder, monkeypatch) -> None:
