@@ -217,7 +217,9 @@ def main():
             "torch": torch.__version__,
             "torch_geometric": torch_geometric.__version__,
         }
-        RESULT.write_text(json.dumps({"setting": setting, "rows": rows}, indent=2) + "\n")
+        RESULT.write_text(
+            json.dumps({"setting": setting, "rows": rows}, indent=2) + "\n", encoding="utf-8"
+        )
     print(
         f"Least ratio against the loop {least['loop']} (stated {FLOORS['loop']}), against PyG "
         f"{least['pyg']} (stated {FLOORS['pyg']})"

@@ -170,7 +170,9 @@ def work(cell: Cell, folder: Path) -> str | None:
             return None
         torch.set_num_threads(1)
         record = train(cell)
-        write_atomically(path, lambda to: to.write_text(json.dumps(record) + "\n"))
+        write_atomically(
+            path, lambda to: to.write_text(json.dumps(record) + "\n", encoding="utf-8")
+        )
         print(f"{cell.name:60s} {record['seconds']:7.1f} s", flush=True)
     return cell.name
 
@@ -221,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for cell in quick_grid():
                 work(cell, folder / "cells")
             write(folder / "cells", folder / "results", folder / "docs", quick_grid())
-            print((folder / "docs" / "collapse.md").read_text())
+            print((folder / "docs" / "collapse.md").read_text(encoding="utf-8"))
         return 0
     cells = [c for c in grid() if all(part in c.name for part in options.only.split(","))]
     if options.list:

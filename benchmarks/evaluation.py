@@ -103,7 +103,7 @@ def main():
         table["COLLAB svm"] = {"graphs": len(y), "seconds": round(time.perf_counter() - start, 1)}
         print("COLLAB", table["COLLAB svm"])
         setting = {"cpus": os.cpu_count(), "threads": 2, "cells": table}
-        RESULT.write_text(json.dumps(setting, indent=1) + "\n")
+        RESULT.write_text(json.dumps(setting, indent=1) + "\n", encoding="utf-8")
     for cell, row in table.items():
         if not row.get("same", True):
             missed.append(f"{cell}: other predictions or another C than scikit-learn")

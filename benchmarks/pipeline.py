@@ -181,7 +181,9 @@ def main():
             missed.append(f"{name}: {row['ratio']} × < {GOALS[name]}")
     if not options.quick:
         setting = {"cpus": os.cpu_count(), "threads": torch.get_num_threads(), "sets": table}
-        RESULT.write_text(json.dumps(setting | {"missed": missed}, indent=1) + "\n")
+        RESULT.write_text(
+            json.dumps(setting | {"missed": missed}, indent=1) + "\n", encoding="utf-8"
+        )
     print("\n".join(missed) or "every stated goal is reached")
     return int(options.check and bool(missed))
 

@@ -69,7 +69,9 @@ def main():
     if not options.quick:
         setting = {"threads": torch.get_num_threads(), "cpus": os.cpu_count()}
         setting |= {"torch": torch.__version__, "torch_scatter": torch_scatter.__version__}
-        RESULT.write_text(json.dumps(setting | {"segments": table}, indent=1) + "\n")
+        RESULT.write_text(
+            json.dumps(setting | {"segments": table}, indent=1) + "\n", encoding="utf-8"
+        )
     print(f"least ratio {worst:.2f}")
     return int(options.check and worst < 0.8)
 

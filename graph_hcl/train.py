@@ -6,7 +6,6 @@ import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graph_hcl.cli import config_from, config_parser, read_config, run
@@ -62,7 +61,7 @@ def main(argv: Sequence[str]) -> None:
     else:
         experiment = Experiment(config)
         settled = experiment.config
-        folder = RunFolder.create(config.out, f"{settled.dataset}-{Path(settled.objective).name}")
+        folder = RunFolder.create(config.out, f"{settled.dataset}-{settled.objective}")
         folder.write_config(settled.to_dict())
     print(conclude(folder, experiment, ["graph_hcl.train", *argv]))
 

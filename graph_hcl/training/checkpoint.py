@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
+from graph_hcl.tensor_files import read_metadata, read_tensors
 
 GROUPS = ("model", "objective", "optimizer", "rng")
 
@@ -41,10 +42,9 @@ class Checkpoint:
         if not self.path.exists():
             return 0, self.model
         try:
-            with safe_open(self.path, framework="pt") as file:
-                metadata = file.metadata()
-                return int(metadata["epoch"]), metadata["model"]
-        except (SafetensorError, TypeError, KeyError, ValueError) as error:
+            metadata = read_metadata(self.path)
+            return int(metadata["epoch"]), metadata["model"]
+        except (SafetensorError, KeyError, ValueError) as error:
             raise UserError(
                 f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or something"
                 f" else ({error}); delete it to train this part anew."
@@ -85,10 +85,9 @@ class Checkpoint:
         """
         epoch = self.epoch()
         groups: dict[str, dict[str, Tensor]] = {g: {} for g in GROUPS}
-        with safe_open(self.path, framework="pt") as file:
-            for key in file.keys():  # noqa: SIM118 (safe_open is no mapping)
-                group, _, name = key.partition(".")
-                groups[group][name] = file.get_tensor(key)
+        for key, tensor in read_tensors(self.path)[0].items():
+            group, _, name = key.partition(".")
+            groups[group][name] = tensor
         try:
             model.load_state_dict(groups["model"])
         except RuntimeError as error:

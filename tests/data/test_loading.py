@@ -164,6 +164,7 @@ def test_killed_at_any_moment(tmp_path) -> None:
         [sys.executable, "-W", "error::UserWarning", "-c", KILLED, str(tmp_path)],
         capture_output=True,
         text=True,
+        encoding="utf-8",
     )
     assert run.stdout.strip() == "8", run.stderr
     want = load("MUTAG", data_dir=str(tmp_path / "whole"))

@@ -268,7 +268,7 @@ def test_open_maps_the_file_and_does_not_read_it(tmp_path) -> None:
     file = tmp_path / "mapped.safetensors"
     random_store(3).save(file)
     store, _ = GraphStore.open(file)
-    assert str(file) in maps.read_text()
+    assert str(file) in maps.read_text(encoding="utf-8")
     assert len(store) == 3
 
 
