@@ -26,6 +26,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.utils import dropout_edge, dropout_node, mask_feature
 
 from graph_hcl.augment import parse, view
+from graph_hcl.console import any_sign
 
 GRAPHS = 128
 RESULT = Path(__file__).parent / "results" / "augmentation.json"
@@ -229,4 +230,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    with any_sign():
+        main()

@@ -34,6 +34,7 @@ from collapse_words import CAPTIONS
 
 from graph_hcl import augment, geometry, probes
 from graph_hcl.cli import config_parser, read_config
+from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment, Part
 from graph_hcl.files import write_atomically
@@ -240,4 +241,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

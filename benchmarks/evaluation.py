@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from graph_hcl.config import Config
+from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
 from graph_hcl.probes import stratified_folds, transductive
 from graph_hcl.probes.task import C_GRID
@@ -116,4 +117,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from graph_hcl.console import any_sign
+
 RESULT = Path(__file__).parent / "results" / "loading.json"
 
 
@@ -100,4 +102,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

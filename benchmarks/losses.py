@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+from graph_hcl.console import any_sign
 from graph_hcl.losses import HSCL, HUCL, UCL, Pairs, contrastive_loss
 
 RESULT = Path(__file__).parent / "results" / "losses.json"
@@ -247,4 +248,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

@@ -33,6 +33,7 @@ from torch_geometric.utils import dropout_edge, mask_feature
 
 from graph_hcl import augment
 from graph_hcl.config import Config
+from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
 from graph_hcl.training import TrainingSettings, diagnose, fit
 
@@ -189,4 +190,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

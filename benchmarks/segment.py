@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 import torch_scatter
 
+from graph_hcl.console import any_sign
 from graph_hcl.losses import segment as ours
 
 RESULT = Path(__file__).parent / "results" / "segment.json"
@@ -77,4 +78,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

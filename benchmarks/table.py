@@ -11,6 +11,8 @@ from pathlib import Path
 
 from results_page import short
 
+from graph_hcl.console import any_sign
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 SIDES = ("start", "end")
@@ -108,4 +110,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

@@ -25,13 +25,13 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *
 def safe_name(text: str) -> str:
     r"""Return a text as a name of one file or folder that Windows takes as well as others do.
 
-    A run of separators, control characters and `< > : " | ? *` becomes a hyphen, dots and spaces
-    at the end go, and a name that Windows keeps for a device gets an underscore before it.
+    A run of separators, control characters and `< > : " | ? *` becomes a hyphen, spaces at both
+    ends and dots at the last go, and a name that Windows keeps for a device gets an underscore.
 
     >>> safe_name("my_package.losses:MyLoss"), safe_name("a/b\\c. "), safe_name("NUL.txt")
     ('my_package.losses-MyLoss', 'a-b-c', '_NUL.txt')
     """
-    name = _FORBIDDEN.sub("-", text).rstrip(". ")
+    name = _FORBIDDEN.sub("-", text).lstrip(" ").rstrip(". ")
     return f"_{name}" if not name or _DEVICE.fullmatch(name) else name
 
 

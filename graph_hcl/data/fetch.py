@@ -11,6 +11,7 @@ import re
 import shutil
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 import warnings
@@ -209,7 +210,7 @@ def _fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
     """Put the raw files of a data set into `to`, and return where they are from."""
     place = _place(mirror)
     if "://" in place:
-        url = f"{place.rstrip('/')}/{name}.zip"
+        url = f"{place.rstrip('/')}/{urllib.parse.quote(name)}.zip"
         archive = to / f"{name}.zip"
         _download_or_explain(name, url, archive, raw)
         unpack(name, archive, to, SUFFIXES)
