@@ -26,6 +26,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.utils import dropout_edge, dropout_node, mask_feature
 
 from graph_hcl.augment import parse, view
+from graph_hcl.console import any_sign
 
 GRAPHS = 128
 RESULT = Path(__file__).parent / "results" / "augmentation.json"
@@ -217,7 +218,9 @@ def main():
             "torch": torch.__version__,
             "torch_geometric": torch_geometric.__version__,
         }
-        RESULT.write_text(json.dumps({"setting": setting, "rows": rows}, indent=2) + "\n")
+        RESULT.write_text(
+            json.dumps({"setting": setting, "rows": rows}, indent=2) + "\n", encoding="utf-8"
+        )
     print(
         f"Least ratio against the loop {least['loop']} (stated {FLOORS['loop']}), against PyG "
         f"{least['pyg']} (stated {FLOORS['pyg']})"
@@ -227,4 +230,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    with any_sign():
+        main()

@@ -34,6 +34,7 @@ from collapse_words import CAPTIONS
 
 from graph_hcl import augment, geometry, probes
 from graph_hcl.cli import config_parser, read_config
+from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment, Part
 from graph_hcl.files import write_atomically
@@ -170,7 +171,9 @@ def work(cell: Cell, folder: Path) -> str | None:
             return None
         torch.set_num_threads(1)
         record = train(cell)
-        write_atomically(path, lambda to: to.write_text(json.dumps(record) + "\n"))
+        write_atomically(
+            path, lambda to: to.write_text(json.dumps(record) + "\n", encoding="utf-8")
+        )
         print(f"{cell.name:60s} {record['seconds']:7.1f} s", flush=True)
     return cell.name
 
@@ -221,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for cell in quick_grid():
                 work(cell, folder / "cells")
             write(folder / "cells", folder / "results", folder / "docs", quick_grid())
-            print((folder / "docs" / "collapse.md").read_text())
+            print((folder / "docs" / "collapse.md").read_text(encoding="utf-8"))
         return 0
     cells = [c for c in grid() if all(part in c.name for part in options.only.split(","))]
     if options.list:
@@ -238,4 +241,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

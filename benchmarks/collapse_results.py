@@ -74,7 +74,7 @@ def gather(cells: Path, results: Path) -> None:
     """Write the slim form of all cells in a folder, one file per data set and one for orderings."""
     files: dict[str, list[dict]] = {}
     for path in sorted(cells.glob("*.json")):
-        cell = json.loads(path.read_text())
+        cell = json.loads(path.read_text(encoding="utf-8"))
         ordering = cell["name"].startswith("orderings")
         files.setdefault("orderings" if ordering else cell["config"]["dataset"], []).append(
             slim(cell)
@@ -82,14 +82,17 @@ def gather(cells: Path, results: Path) -> None:
     for name, found in files.items():
         lines = ",\n".join(json.dumps(cell, separators=(",", ":")) for cell in found)
         write_atomically(
-            results / f"{name}.json", lambda to, lines=lines: to.write_text(f"[\n{lines}\n]\n")
+            results / f"{name}.json",
+            lambda to, lines=lines: to.write_text(f"[\n{lines}\n]\n", encoding="utf-8"),
         )
 
 
 def read(results: Path) -> tuple[list[dict], list[dict]]:
     """Return the committed cells: those on collapse, and those on orderings."""
     cells = [
-        cell for path in sorted(results.glob("*.json")) for cell in json.loads(path.read_text())
+        cell
+        for path in sorted(results.glob("*.json"))
+        for cell in json.loads(path.read_text(encoding="utf-8"))
     ]
     return (
         [cell for cell in cells if "normalize" in cell],

@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from graph_hcl.config import Config
+from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
 from graph_hcl.probes import stratified_folds, transductive
 from graph_hcl.probes.task import C_GRID
@@ -103,7 +104,7 @@ def main():
         table["COLLAB svm"] = {"graphs": len(y), "seconds": round(time.perf_counter() - start, 1)}
         print("COLLAB", table["COLLAB svm"])
         setting = {"cpus": os.cpu_count(), "threads": 2, "cells": table}
-        RESULT.write_text(json.dumps(setting, indent=1) + "\n")
+        RESULT.write_text(json.dumps(setting, indent=1) + "\n", encoding="utf-8")
     for cell, row in table.items():
         if not row.get("same", True):
             missed.append(f"{cell}: other predictions or another C than scikit-learn")
@@ -116,4 +117,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from graph_hcl.console import any_sign
+
 RESULT = Path(__file__).parent / "results" / "loading.json"
 
 
@@ -52,7 +54,7 @@ def peak():
 def run(side, name, folder):
     """Measure in a process of its own."""
     command = [sys.executable, __file__, "--point", side, name, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -84,7 +86,9 @@ def main():
         table[name] = row
         print(name, row, flush=True)
     if not options.quick:
-        RESULT.write_text(json.dumps({"cpus": os.cpu_count(), "sets": table}, indent=1) + "\n")
+        RESULT.write_text(
+            json.dumps({"cpus": os.cpu_count(), "sets": table}, indent=1) + "\n", encoding="utf-8"
+        )
         row = table["COLLAB"]
         for holds, text in (
             (row["ratio"] >= 5, f"COLLAB first load {row['ratio']} × faster < 5"),
@@ -98,4 +102,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

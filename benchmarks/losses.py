@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+from graph_hcl.console import any_sign
 from graph_hcl.losses import HSCL, HUCL, UCL, Pairs, contrastive_loss
 
 RESULT = Path(__file__).parent / "results" / "losses.json"
@@ -111,7 +112,7 @@ def build(name, z, label):
 
 def resident():
     """Resident memory in MiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -157,7 +158,7 @@ def measure(name, rows):
 def point(name, rows):
     """Return the measurement of one point by a process of its own, or why there is none."""
     command = [sys.executable, __file__, "--point", name, str(rows)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     if found.returncode:
         lines = found.stderr.strip().splitlines()
         return {"failed": lines[-1] if lines else f"exit code {found.returncode}"}
@@ -205,7 +206,10 @@ def main():
         return 0
     table = {}
     if options.rows and RESULT.exists():
-        table = {int(rows): row for rows, row in json.loads(RESULT.read_text())["rows"].items()}
+        table = {
+            int(rows): row
+            for rows, row in json.loads(RESULT.read_text(encoding="utf-8"))["rows"].items()
+        }
     chosen = options.rows or [rows for rows in ROWS if not options.quick or rows in (512, 2048)]
     for rows in chosen:
         table[rows] = {}
@@ -235,10 +239,14 @@ def main():
             "machine": platform.machine(),
             "torch": torch.__version__,
         }
-        RESULT.write_text(json.dumps(setting | {"rows": table, "missed": missed}, indent=1) + "\n")
+        RESULT.write_text(
+            json.dumps(setting | {"rows": table, "missed": missed}, indent=1) + "\n",
+            encoding="utf-8",
+        )
     print("\n".join(missed) or "every stated goal is reached")
     return int(options.check and bool(missed))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

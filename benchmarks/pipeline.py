@@ -33,6 +33,7 @@ from torch_geometric.utils import dropout_edge, mask_feature
 
 from graph_hcl import augment
 from graph_hcl.config import Config
+from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
 from graph_hcl.training import TrainingSettings, diagnose, fit
 
@@ -181,10 +182,13 @@ def main():
             missed.append(f"{name}: {row['ratio']} × < {GOALS[name]}")
     if not options.quick:
         setting = {"cpus": os.cpu_count(), "threads": torch.get_num_threads(), "sets": table}
-        RESULT.write_text(json.dumps(setting | {"missed": missed}, indent=1) + "\n")
+        RESULT.write_text(
+            json.dumps(setting | {"missed": missed}, indent=1) + "\n", encoding="utf-8"
+        )
     print("\n".join(missed) or "every stated goal is reached")
     return int(options.check and bool(missed))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

@@ -13,6 +13,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from graph_hcl.console import any_sign
 from graph_hcl.data import card
 from graph_hcl.sweep.cells import expand
 from graph_hcl.sweep.spec import read_spec
@@ -183,4 +184,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

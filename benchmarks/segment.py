@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 import torch_scatter
 
+from graph_hcl.console import any_sign
 from graph_hcl.losses import segment as ours
 
 RESULT = Path(__file__).parent / "results" / "segment.json"
@@ -69,10 +70,13 @@ def main():
     if not options.quick:
         setting = {"threads": torch.get_num_threads(), "cpus": os.cpu_count()}
         setting |= {"torch": torch.__version__, "torch_scatter": torch_scatter.__version__}
-        RESULT.write_text(json.dumps(setting | {"segments": table}, indent=1) + "\n")
+        RESULT.write_text(
+            json.dumps(setting | {"segments": table}, indent=1) + "\n", encoding="utf-8"
+        )
     print(f"least ratio {worst:.2f}")
     return int(options.check and worst < 0.8)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from results_page import short
 
+from graph_hcl.console import any_sign
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 SIDES = ("start", "end")
@@ -26,7 +28,7 @@ PEERS = {
 
 def read(name):
     """Return the results of a benchmark."""
-    return json.loads((HERE / "results" / f"{name}.json").read_text())
+    return json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def rows():
@@ -94,7 +96,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="exit 1 when the README is behind")
     options = parser.parse_args()
-    text = README.read_text()
+    text = README.read_text(encoding="utf-8")
     new = text
     blocks = {"table": table(), "losses": losses(), "results": short("transductive").markdown()}
     for name, made in blocks.items():
@@ -103,9 +105,10 @@ def main():
         new = before + start + made.rstrip() + "\n" + end + rest.split(end)[1]
     if options.check:
         return int(new != text)
-    README.write_text(new)
+    README.write_text(new, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with any_sign():
+        sys.exit(main())

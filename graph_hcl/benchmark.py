@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,13 +50,14 @@ def main(argv: Sequence[str]) -> None:
     if flags.engine not in ("local", "ray"):
         raise UserError(f"Expected --engine to be local or ray, but got '{flags.engine}'.")
 
+    from graph_hcl.files import safe_name
     from graph_hcl.sweep.cells import expand
     from graph_hcl.sweep.spec import read_spec
     from graph_hcl.sweep.work import CellFolder, run_cells
 
     spec = read_spec(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
     cells = expand(spec)
-    folder = CellFolder(Path(flags.out or f"runs/{spec.name}"))
+    folder = CellFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
     mine = _shard(cells, flags.shard)
     if flags.dry_run:
         print(_listing(mine, folder, flags.jobs))
@@ -103,7 +103,7 @@ def _conclude(spec: Spec, cells: list[Cell], folder: CellFolder) -> str:
 
     Raises `UserError` when there is nothing to show, or when cells could not be carried out.
     """
-    from graph_hcl.files import write_atomically
+    from graph_hcl.files import write_text
     from graph_hcl.sweep.tables import all_tables
 
     records = [(cell, folder.record(cell)) for cell in cells]
@@ -114,10 +114,10 @@ def _conclude(spec: Spec, cells: list[Cell], folder: CellFolder) -> str:
     for name, table in tables.items():
         for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
             file = folder.path / "tables" / f"{name}.{suffix}"
-            write_atomically(file, partial(_write, text=text))
+            write_text(file, text + "\n")
     page = "\n\n".join(table.markdown() for table in tables.values())
     if tables:
-        write_atomically(folder.path / "tables.md", partial(_write, text=page))
+        write_text(folder.path / "tables.md", page + "\n")
     shown = [table.markdown() for name, table in tables.items() if name.endswith("accuracy")]
     lines = [*shown, f"{finished} of {len(cells)} cells are finished; tables: {folder.path}"]
     if problems:
@@ -128,10 +128,6 @@ def _conclude(spec: Spec, cells: list[Cell], folder: CellFolder) -> str:
             "tries them again."
         )
     return "\n\n".join(lines)
-
-
-def _write(to: Path, text: str) -> None:
-    to.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

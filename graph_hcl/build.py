@@ -58,7 +58,7 @@ def with_canonical_names(config: Config) -> Config:
     loss, probe = config.loss, config.probe
     return dataclasses.replace(
         config,
-        dataset=canonical_name(config.dataset, config.data_dir),
+        dataset=canonical_name(config.dataset, config.data_dir, config.mirror),
         objective=of(losses.OBJECTIVES, config.objective),
         backbone=of(BACKBONES, config.backbone),
         loss=dataclasses.replace(
@@ -229,7 +229,7 @@ def load_graphs(config: Config) -> GraphStore:
     (True, False)
     """
     store = load(
-        canonical_name(config.dataset, config.data_dir),
+        canonical_name(config.dataset, config.data_dir, config.mirror),
         data_dir=config.data_dir,
         mirror=config.mirror,
         node_attributes=config.data.node_attributes,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graph_hcl.config import Config
+from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
 from graph_hcl.parser import Parser
 from graph_hcl.settings import Layer, groups, make_config, read_settings, setting_of
@@ -61,7 +62,7 @@ def config_with_preset(*layers: Layer | Mapping[str, Any]) -> Config:
     from graph_hcl.data.fetch import canonical_name
 
     config = make_config(*layers)
-    name = canonical_name(config.dataset, config.data_dir)
+    name = canonical_name(config.dataset, config.data_dir, config.mirror)
     preset = card(name).preset if name in known() else {}
     return make_config(Layer(preset, f" in the card of {name}"), *layers, {"dataset": name})
 
@@ -96,7 +97,8 @@ def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None
     """
     as_it_was, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
-        main(sys.argv[1:] if argv is None else argv)
+        with any_sign():
+            main(sys.argv[1:] if argv is None else argv)
     except UserError as error:
         first = (str(error).splitlines() or [""])[0]  # what a library's own error goes on to say
         print(f"error: {first}", file=sys.stderr)

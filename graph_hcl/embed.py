@@ -100,7 +100,8 @@ def _write_parquet(to: Path, embeddings: np.ndarray, labels: np.ndarray | None) 
         tasks = {f"label{number}": column for number, column in enumerate(labels.T)}
         columns = {"label": labels} if labels.ndim == 1 else tasks
     columns |= {f"e{index}": column for index, column in enumerate(embeddings.T)}
-    pyarrow.parquet.write_table(pyarrow.table(columns), to)
+    with to.open("wb") as file:  # pyarrow itself takes no path of other bytes than UTF-8
+        pyarrow.parquet.write_table(pyarrow.table(columns), file)
 
 
 WRITERS = {".npz": _write_npz, ".parquet": _write_parquet}

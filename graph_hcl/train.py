@@ -6,7 +6,6 @@ import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graph_hcl.cli import config_from, config_parser, read_config, run
@@ -75,7 +74,7 @@ def main(argv: Sequence[str]) -> None:
             raise UserError("Expected --allow-changed-data with --resume only.")
         experiment = Experiment(config)
         settled = experiment.config
-        folder = RunFolder.create(config.out, f"{settled.dataset}-{Path(settled.objective).name}")
+        folder = RunFolder.create(config.out, f"{settled.dataset}-{settled.objective}")
         folder.write_config(settled.to_dict())
     print(describe_graphs(experiment.store, experiment.config.dataset), file=sys.stderr)
     print(conclude(folder, experiment, ["graph_hcl.train", *argv]))

@@ -67,4 +67,4 @@ def card(name: str) -> Card:
     file = folder() / f"{name}.yaml"
     if not file.is_file():
         raise UserError(f"There is no card of '{name}'.{did_you_mean(name, known())}")
-    return Card(**yaml.safe_load(file.read_text()))
+    return Card(**yaml.safe_load(file.read_text(encoding="utf-8")))

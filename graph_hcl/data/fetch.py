@@ -11,6 +11,7 @@ import re
 import shutil
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 import warnings
@@ -21,6 +22,7 @@ from pathlib import Path
 from graph_hcl.data.archive import MAX_BYTES, set_files, unpack
 from graph_hcl.data.cards import card, known
 from graph_hcl.errors import UserError
+from graph_hcl.files import flush, flush_folder, patiently, safe_name
 from graph_hcl.progress import Progress
 from graph_hcl.registry import did_you_mean, same_but_for_case
 
@@ -44,12 +46,23 @@ def data_folder(data_dir: str | None) -> Path:
     return Path(data_dir or os.environ.get("GRAPH_HCL_DATA") or "~/.cache/graph_hcl").expanduser()
 
 
-def canonical_name(name: str, data_dir: str | None = None) -> str:
+def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
     """Return the name of a data set as its card or its folder in the cache has it.
+
+    Raises `UserError` where the mirror is a folder with two data sets that are equal but for
+    capitals, for the cache could hold one of them alone on many file systems.
 
     >>> canonical_name("mutag"), canonical_name("my-own")
     ('MUTAG', 'my-own')
     """
+    place = Path(_place(mirror)).expanduser()
+    offered = {zipped.stem for zipped in place.glob("*.zip")} if place.is_dir() else set()
+    equal = sorted(one for one in offered if one.casefold() == name.casefold())
+    if len(equal) > 1:
+        raise UserError(
+            f"Expected data sets whose names differ in more than capitals, but got "
+            f"{' and '.join(equal)} in {place}: rename one of them, files and all."
+        )
     cache = data_folder(data_dir)
     there = [folder.name for folder in cache.iterdir()] if cache.is_dir() else []
     return same_but_for_case(name, {*known(), *there})
@@ -68,7 +81,7 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
     unknown name, no network, an archive that is none or that climbs out of its folder, missing
     files, files that are there twice, and content whose sha256 is not that of the card.
     """
-    if not re.fullmatch(r"\w[\w.+-]*", name):
+    if not re.fullmatch(r"\w[\w.+-]*", name) or safe_name(name) != name:
         raise UserError(f"Expected the name of a data set, but got '{name}'.")
     raw = data_folder(data_dir) / name / "raw"
     if not raw.is_dir():
@@ -156,8 +169,12 @@ def _new_folder(target: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        for file in temporary.iterdir():
+            flush(file)
+        flush_folder(temporary)
         try:
-            temporary.rename(target)
+            patiently(lambda: temporary.rename(target))
+            flush_folder(target.parent)
         except OSError:
             if not target.is_dir():  # unless another process was faster
                 raise
@@ -185,11 +202,15 @@ def _copy_folder(name: str, folder: Path, to: Path) -> bool:
     return True
 
 
+def _place(mirror: str | None) -> str:
+    return mirror or os.environ.get("GRAPH_HCL_TU_MIRROR") or OFFICIAL
+
+
 def _fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
     """Put the raw files of a data set into `to`, and return where they are from."""
-    place = mirror or os.environ.get("GRAPH_HCL_TU_MIRROR") or OFFICIAL
+    place = _place(mirror)
     if "://" in place:
-        url = f"{place.rstrip('/')}/{name}.zip"
+        url = f"{place.rstrip('/')}/{urllib.parse.quote(name)}.zip"
         archive = to / f"{name}.zip"
         _download_or_explain(name, url, archive, raw)
         unpack(name, archive, to, SUFFIXES)

@@ -16,7 +16,7 @@ from graph_hcl.data.cards import Card, card, known
 from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.fetch import check_sha256, raw_files
 from graph_hcl.data.readme import LabelNames, label_names, readmes
-from graph_hcl.data.store import GraphStore, read_metadata
+from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
 from graph_hcl.data.vocabulary import (
     DEGREE_CAP,
@@ -122,7 +122,7 @@ def _cached(cache: Path, stamp: str) -> GraphStore | None:
     if not cache.is_file():
         return None
     try:
-        if read_metadata(cache).get("stamp") != stamp:
+        if GraphStore.metadata(cache).get("stamp") != stamp:
             return None
         store, metadata = GraphStore.open(cache)
     except UserError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 from torch_geometric.data import Batch, Data
@@ -28,6 +28,7 @@ from graph_hcl.data.indexing import (
 from graph_hcl.data.translate import name_unused, translate
 from graph_hcl.data.vocabulary import LOG_DEGREE, Features, Vocabulary
 from graph_hcl.errors import UserError
+from graph_hcl.tensor_files import read_metadata, read_tensors
 
 TENSORS = (
     "x",
@@ -345,14 +346,12 @@ class GraphStore:
 
     @classmethod
     def open(cls, path: Path) -> tuple[GraphStore, dict[str, str]]:
-        """Return the store in a file, memory-mapped, and the file's metadata.
+        """Return the store in a file, and the file's metadata.
 
         Raises `UserError` for a file that is not a whole store.
         """
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors, metadata = read_tensors(path)
             store = cls(
                 **tensors,
                 vocabulary=Vocabulary.from_json(metadata["vocabulary"]),
@@ -372,11 +371,10 @@ class GraphStore:
             found.update(tensor.contiguous().cpu().numpy().data)
         return found.hexdigest()
 
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """Return the metadata of a file of tensors; raise `UserError` for one that is none."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is damaged or no graph store ({error}).") from error
+    @staticmethod
+    def metadata(path: Path) -> dict[str, str]:
+        """Return the metadata of a file alone; raise `UserError` for one that has none."""
+        try:
+            return read_metadata(path)
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{path} is damaged or no graph store ({error}).") from error

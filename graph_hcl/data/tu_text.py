@@ -85,12 +85,13 @@ def _read_fast(file: Path, first: str, columns: int, whole: bool) -> Tensor | No
     names = [str(number) for number in range(columns)]
     kind = pyarrow.int64() if whole else pyarrow.float64()
     try:
-        table = pyarrow.csv.read_csv(
-            file,
-            pyarrow.csv.ReadOptions(column_names=names, block_size=MAX_LINE),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
-            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, kind), null_values=[]),
-        )
+        with file.open("rb") as stream:  # pyarrow itself takes no path of other bytes than UTF-8
+            table = pyarrow.csv.read_csv(
+                stream,
+                pyarrow.csv.ReadOptions(column_names=names, block_size=MAX_LINE),
+                pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
+                pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, kind), null_values=[]),
+            )
     except pyarrow.ArrowInvalid:
         return None
     numbers = np.empty((columns, table.num_rows), np.int64 if whole else np.float32)

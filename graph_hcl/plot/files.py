@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from graph_hcl.files import write_atomically
+from graph_hcl.files import write_atomically, write_text
 from graph_hcl.plot.style import styled
 
 HOVER = "hover:"
@@ -43,9 +43,7 @@ def save(ax: Axes, stem: Path) -> str:
     """Write the figure of `ax` as STEM.svg and STEM.png, each whole or not at all; return `svg`."""
     drawn = svg(ax)
     text = f'<?xml version="1.0" encoding="utf-8"?>\n{drawn}'
-    write_atomically(
-        stem.with_name(f"{stem.name}.svg"), lambda to: to.write_text(text, encoding="utf-8")
-    )
+    write_text(stem.with_name(f"{stem.name}.svg"), text)
     with styled():
         write_atomically(
             stem.with_name(f"{stem.name}.png"),

@@ -183,8 +183,8 @@ def read_splits(path: str | Path, graphs: int) -> list[Fold]:
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "splits.json"
     >>> inner = [{"train": [2], "validation": [3]}], [{"train": [0], "validation": [1]}]
-    >>> _ = file.write_text(json.dumps([{"test": [0, 1], "model_selection": inner[0]},
-    ...                                 {"test": [2, 3], "model_selection": inner[1]}]))
+    >>> outer = [{"test": [2 * k, 2 * k + 1], "model_selection": inner[k]} for k in (0, 1)]
+    >>> _ = file.write_text(json.dumps(outer), encoding="utf-8")
     >>> read_splits(file, 4)[0].test
     array([0, 1])
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graph_hcl import plot
-from graph_hcl.files import write_atomically
+from graph_hcl.files import write_text
 from graph_hcl.reporting import figures, tables
 from graph_hcl.reporting.page import contents, figure, grid, page, section
 from graph_hcl.reporting.read import Run
@@ -41,7 +41,7 @@ def write_report(runs: list[Run], out: Path, how: str = "pca") -> Path:
         notes = tables.status_notes(run)
         sections.append(section(name, title, text, notes, *grids, tables.settings(run)))
     text = page(f"Report: {', '.join(run.name for run in runs)}", *sections)
-    write_atomically(out, lambda to: to.write_text(text, encoding="utf-8"))
+    write_text(out, text)
     return folder
 
 

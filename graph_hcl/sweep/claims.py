@@ -8,8 +8,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from graph_hcl.files import WINDOWS, patiently
 
 STALE_SECONDS = 600.0
 
@@ -20,8 +22,8 @@ def claim(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
 
     A claim is a file that is created exclusively, so at most one process gets it, on any file
     system that creates exclusively. Its holder touches it while it lives; a claim not touched for
-    `stale_seconds`, or one of a process of this machine that is no more, belongs to nobody and is
-    taken over, again by at most one process.
+    `stale_seconds`, or one of a process of this machine that is no more (which Windows does not
+    tell), belongs to nobody and is taken over, again by at most one process.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "cell.claim"
@@ -34,7 +36,7 @@ def claim(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
     _drop_if_stale(path, stale_seconds)
     owner = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
     try:
-        with path.open("x") as file:
+        with patiently(lambda: path.open("x", encoding="utf-8")) as file:
             file.write(owner)
     except FileExistsError:
         yield False
@@ -48,18 +50,18 @@ def claim(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
         finished.set()
         heart.join()
         if _read(path) == owner:
-            path.unlink(missing_ok=True)
+            patiently(lambda: path.unlink(missing_ok=True))
 
 
 def _beat(path: Path, finished: threading.Event, every: float) -> None:
     while not finished.wait(every):
-        if path.exists():
+        with suppress(FileNotFoundError):
             os.utime(path)
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        return patiently(lambda: path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return ""
 
@@ -69,7 +71,8 @@ def _is_stale(path: Path, stale_seconds: float) -> bool:
         return True
     host, _, rest = _read(path).partition(" ")
     process = rest.partition(" ")[0]
-    if host != socket.gethostname() or not process.isdigit():
+    # On Windows os.kill would not ask about the process but send it Ctrl-C.
+    if WINDOWS or host != socket.gethostname() or not process.isdigit():
         return False
     try:
         os.kill(int(process), 0)
@@ -86,14 +89,14 @@ def _drop_if_stale(path: Path, stale_seconds: float) -> None:
     # Of several processes that see it stale, the rename succeeds for one.
     grave = path.with_name(f"{path.name}.{uuid.uuid4().hex}.stale")
     try:
-        path.rename(grave)
+        patiently(lambda: path.rename(grave))
     except FileNotFoundError:
         return
     if not _is_stale(grave, stale_seconds):
         # Another process had already taken it over in between: give that claim back.
-        grave.replace(path)
+        patiently(lambda: grave.replace(path))
     else:
-        grave.unlink(missing_ok=True)
+        patiently(lambda: grave.unlink(missing_ok=True))
 
 
 def _age(path: Path) -> float:

@@ -110,7 +110,8 @@ def read_spec(path: str | Path, splits: str | None = None) -> Spec:
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "tiny.yaml"
-    >>> _ = file.write_text("{datasets: [MUTAG], methods: {ucl: {settings: {objective: ucl}}}}")
+    >>> text = "{datasets: [MUTAG], methods: {ucl: {settings: {objective: ucl}}}}"
+    >>> _ = file.write_text(text, encoding="utf-8")
     >>> read_spec(file).protocols
     ['transductive']
     """

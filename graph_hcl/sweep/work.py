@@ -10,12 +10,13 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from graph_hcl.cli import run
 from graph_hcl.errors import UserError
-from graph_hcl.files import write_atomically
+from graph_hcl.files import patiently, write_text
 from graph_hcl.progress import Progress
 from graph_hcl.sweep.cells import Cell, run_cell
 from graph_hcl.sweep.claims import claim
@@ -44,7 +45,8 @@ class CellFolder:
         if not file.is_file():
             return None
         try:
-            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            text = patiently(lambda: file.read_text(encoding="utf-8"))
+            found: dict[str, Any] = json.loads(text)
         except ValueError as error:
             raise UserError(f"{file} is damaged ({error}): remove it to run it again.") from error
         return found
@@ -52,7 +54,9 @@ class CellFolder:
     def error(self, cell: Cell) -> str | None:
         """Return what kept a cell from being finished at its last try."""
         file = self.file(cell, "error")
-        return file.read_text(encoding="utf-8") if file.is_file() else None
+        if not file.is_file():
+            return None
+        return patiently(lambda: file.read_text(encoding="utf-8"))
 
     def carry_out(self, cell: Cell, jobs: int = 1) -> bool:
         """Run a cell unless it is finished or somebody else's; tell whether this call ran it.
@@ -71,10 +75,10 @@ class CellFolder:
             except Exception as problem:
                 known = isinstance(problem, UserError)
                 text = f"{problem}\n" if known else traceback.format_exc()
-                write_atomically(error, lambda to: to.write_text(text))
+                write_text(error, text)
             else:
-                write_atomically(self.file(cell), lambda to: to.write_text(text))
-                error.unlink(missing_ok=True)
+                write_text(self.file(cell), text)
+                patiently(lambda: error.unlink(missing_ok=True))
             return True
 
 
@@ -88,7 +92,8 @@ def run_cells(cells: Sequence[Cell], folder: CellFolder, jobs: int, engine: str 
     for cell in cells:
         if folder.has(cell):
             # Left by a process that was killed just after the cell was finished.
-            folder.file(cell, "claim").unlink(missing_ok=True)
+            left = folder.file(cell, "claim")
+            patiently(partial(left.unlink, missing_ok=True))
         else:
             todo.append(cell)
     if engine == "ray":

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
+from graph_hcl.tensor_files import read_metadata, read_tensors
 
 GROUPS = ("model", "objective", "optimizer", "rng")
 
@@ -42,9 +43,8 @@ class Checkpoint:
         if not self.path.exists():
             return 0, self.model
         try:
-            with safe_open(self.path, framework="pt") as file:
-                state = json.loads(file.metadata()["state"])
-                return int(state["epoch"]), str(state["model"])
+            state = json.loads(read_metadata(self.path)["state"])
+            return int(state["epoch"]), str(state["model"])
         except (SafetensorError, TypeError, KeyError, ValueError) as error:
             raise UserError(
                 f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or of"
@@ -87,10 +87,9 @@ class Checkpoint:
         """
         epoch = self.epoch()
         groups: dict[str, dict[str, Tensor]] = {g: {} for g in GROUPS}
-        with safe_open(self.path, framework="pt") as file:
-            for key in file.keys():  # noqa: SIM118 (safe_open is no mapping)
-                group, _, name = key.partition(".")
-                groups[group][name] = file.get_tensor(key)
+        for key, tensor in read_tensors(self.path)[0].items():
+            group, _, name = key.partition(".")
+            groups[group][name] = tensor
         try:
             model.load_state_dict(groups["model"])
         except RuntimeError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from graph_hcl.errors import UserError
-from graph_hcl.files import write_atomically
+from graph_hcl.files import safe_name, write_text
 from graph_hcl.training.checkpoint import Checkpoint
 
 
@@ -27,6 +27,8 @@ class RunFolder:
     def create(cls, out: str | None, default_name: str) -> RunFolder:
         """Make a new folder at `out`, or at the next free `runs/<default_name>-<number>`.
 
+        Signs of the default name that some file system refuses are replaced.
+
         Raises `UserError` when `out` already holds something: a run is never overwritten.
         """
         if out is not None:
@@ -40,7 +42,7 @@ class RunFolder:
             return cls(path)
         number = 0
         while True:
-            path = Path("runs") / f"{default_name}-{number}"
+            path = Path("runs") / f"{safe_name(default_name)}-{number}"
             try:
                 path.mkdir(parents=True)
                 return cls(path)
@@ -66,7 +68,7 @@ class RunFolder:
     def write_config(self, config: dict[str, Any]) -> None:
         """Write `config.yaml`."""
         text = yaml.safe_dump(config, sort_keys=False)
-        write_atomically(self.config_path, lambda to: to.write_text(text))
+        write_text(self.config_path, text)
 
     def checkpoint(self, part: str, model: str = "") -> Checkpoint:
         """Return the checkpoint file of a part, whether or not it was written yet.
@@ -81,13 +83,13 @@ class RunFolder:
 
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to `metrics.jsonl`."""
-        with (self.path / "metrics.jsonl").open("a") as file:
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(record) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the whole lines of `metrics.jsonl`; one that a kill cut short is left out."""
         file = self.path / "metrics.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         records = []
         for line in lines:
             try:
@@ -100,7 +102,7 @@ class RunFolder:
         """Drop the lines of a part's epochs that its checkpoint does not hold."""
         kept = [r for r in self.metrics() if r["part"] != part or r["epoch"] <= epoch]
         text = "".join(json.dumps(record) + "\n" for record in kept)
-        write_atomically(self.path / "metrics.jsonl", lambda to: to.write_text(text))
+        write_text(self.path / "metrics.jsonl", text)
 
     def results(self) -> dict[str, Any]:
         """Return `results.json`, or an empty dictionary before the first evaluation.
@@ -109,7 +111,9 @@ class RunFolder:
         """
         file = self.path / "results.json"
         try:
-            found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+            found: dict[str, Any] = (
+                json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+            )
         except json.JSONDecodeError as error:
             raise UserError(
                 f"Expected {file} to be JSON, but it is damaged ({error}): delete it and run "
@@ -124,4 +128,4 @@ class RunFolder:
     def write_results(self, results: dict[str, Any]) -> None:
         """Write `results.json`."""
         text = json.dumps(results, indent=1) + "\n"
-        write_atomically(self.path / "results.json", lambda to: to.write_text(text))
+        write_text(self.path / "results.json", text)

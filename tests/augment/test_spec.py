@@ -74,7 +74,8 @@ def test_an_import_path_names_anyones_augmentation(monkeypatch, tmp_path):
         "class Mine:\n"
         "    strength: float\n"
         "    times: int = 1\n"
-        "    def __call__(self, batch, generator): ...\n"
+        "    def __call__(self, batch, generator): ...\n",
+        encoding="utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)
     found = parse("their_augmentations:Mine(0.3, 2) + identity")

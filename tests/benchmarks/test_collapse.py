@@ -203,21 +203,21 @@ def test_a_grid_on_mutag_gives_results_figures_and_a_page_and_goes_on(tmp_path, 
     assert any(cell.name.startswith("orderings") for cell in grid)
     for cell in grid:
         assert collapse.work(cell, cells) == cell.name
-    first = json.loads((cells / f"{grid[1].name}.json").read_text())
+    first = json.loads((cells / f"{grid[1].name}.json").read_text(encoding="utf-8"))
     assert [look["epoch"] for look in first["looks"]] == [0, 3]
     assert first["config"]["beta"] == 5.0
     assert len(first["epochs"]) == 3
     monkeypatch.setattr(collapse, "train", lambda cell: pytest.fail("trained again"))
     assert collapse.work(grid[0], cells) is None
     collapse.write(cells, results, docs, grid[:1])
-    text = (docs / "collapse.md").read_text()
+    text = (docs / "collapse.md").read_text(encoding="utf-8")
     assert "MUTAG: 2 classes" in text
     drawn = {path.stem for path in (docs / "figures").glob("*.svg")}
     assert drawn == set(collapse.CAPTIONS) - {"collapse-long"}
     assert not collapse.stale(results, docs, grid[:1])
     assert "not trained: none" in text
     assert collapse.stale(results, docs, collapse.quick_grid())
-    (docs / "collapse.md").write_text(text.replace("**holds**", "**partly**"))
+    (docs / "collapse.md").write_text(text.replace("**holds**", "**partly**"), encoding="utf-8")
     assert collapse.stale(results, docs, grid[:1])
 
 

@@ -34,12 +34,14 @@ def somewhere(tmp_path, monkeypatch):
 def write(**fields) -> str:
     small = {"hidden": 4, "layers": 1, "probe": {"folds": 3, "name": "logistic"}}
     spec = {"datasets": ["MUTAG"], "methods": METHODS, "common": small} | fields
-    Path("tiny.yaml").write_text(yaml.safe_dump(spec))
+    Path("tiny.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
     return "tiny.yaml"
 
 
 def records(folder: str = "runs/tiny") -> dict[str, str]:
-    return {file.name: file.read_text() for file in Path(folder, "cells").glob("*.json")}
+    return {
+        file.name: file.read_text(encoding="utf-8") for file in Path(folder, "cells").glob("*.json")
+    }
 
 
 def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
@@ -58,7 +60,7 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
         "89.01",
         "10 of 10",
     ):
-        assert word in shown or word in Path("runs/tiny/tables.md").read_text()
+        assert word in shown or word in Path("runs/tiny/tables.md").read_text(encoding="utf-8")
     before = {file: file.stat().st_mtime_ns for file in Path("runs/tiny/cells").iterdir()}
     assert len(before) == 10
     assert main(["benchmark", file]) == 0
@@ -67,7 +69,11 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
     assert "10 cells, 10 finished" in capsys.readouterr().out
     tables = {file.name for file in Path("runs/tiny/tables").iterdir()}
     assert {"transductive-accuracy.csv", "transductive-accuracy.tex", "published.csv"} <= tables
-    head = Path("runs/tiny/tables/transductive-accuracy.csv").read_text().splitlines()[0]
+    head = (
+        Path("runs/tiny/tables/transductive-accuracy.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()[0]
+    )
     assert head == "method,MUTAG"
 
 
@@ -83,7 +89,7 @@ def test_a_killed_sweep_goes_on_and_ends_the_same(capsys) -> None:
     process.wait()
     assert 3 <= len(records("killed")) < 15
     left = next(Path("killed").glob("cells/*.json")).with_suffix(".claim")
-    left.write_text("killed between the record and the claim")
+    left.write_text("killed between the record and the claim", encoding="utf-8")
     capsys.readouterr()
     assert main(["benchmark", file, "--out", "killed", "--table"]) == 0
     assert "of 15 cells are finished" in capsys.readouterr().out
@@ -120,9 +126,9 @@ def test_a_cell_that_cannot_be_carried_out_stops_no_other(capsys) -> None:
 def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(jobs: str) -> None:
     file = write()
     Path("out").mkdir()
-    Path("out/cells").write_text("in the way")
+    Path("out/cells").write_text("in the way", encoding="utf-8")
     command = [sys.executable, "-m", "graph_hcl.benchmark", file, "--out", "out", "--jobs", jobs]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
     assert "out/cells" in found.stderr

@@ -32,7 +32,7 @@ def somewhere(tmp_path, monkeypatch, data):
 
 
 def results(run: str, probe: str = "class-mean") -> dict:
-    return json.loads((Path(run) / "results.json").read_text())[probe]
+    return json.loads((Path(run) / "results.json").read_text(encoding="utf-8"))[probe]
 
 
 def train(*argv: str) -> int:
@@ -54,7 +54,10 @@ def test_train_prints_the_table_and_leaves_a_whole_run(capsys) -> None:
     assert f"run folder: {folder}" in shown
     names = {file.name for file in folder.iterdir()}
     assert names == {"config.yaml", "metrics.jsonl", "checkpoint", "results.json"}
-    epochs = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    epochs = [
+        json.loads(line)
+        for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [record["epoch"] for record in epochs] == [1, 2]
     record = results(str(folder))
     scores = record["trained"]["seeds"][0]["scores"]
@@ -84,7 +87,10 @@ def test_train_prints_the_table_and_leaves_a_whole_run(capsys) -> None:
 def test_every_member_of_the_family_trains(argv) -> None:
     assert train(*argv) == 0
     run = next(Path("runs").iterdir())
-    epochs = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    epochs = [
+        json.loads(line)["loss"]
+        for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert len(epochs) in (2, 4)  # of one model, or of one for each fold
     assert epochs[0] != epochs[1]
     assert main(["train", "--resume", str(run)]) == 0
@@ -229,7 +235,9 @@ def test_out_that_holds_something_is_never_overwritten(capsys) -> None:
 def test_unfinished_run_is_not_evaluated(capsys) -> None:
     assert train("--out", "run") == 0
     config = Path("run/config.yaml")
-    config.write_text(config.read_text().replace("epochs: 2", "epochs: 3"))
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 3"), encoding="utf-8"
+    )
     assert main(["evaluate", "run"]) == 2
     assert "--resume" in capsys.readouterr().err
     assert main(["train", "--resume", "run"]) == 0
@@ -244,7 +252,7 @@ def test_killed_run_resumes_to_the_same_bytes() -> None:
     log = Path("killed/metrics.jsonl")
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        if log.exists() and len(log.read_text().splitlines()) >= 3:
+        if log.exists() and len(log.read_text(encoding="utf-8").splitlines()) >= 3:
             break
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
@@ -255,7 +263,7 @@ def test_killed_run_resumes_to_the_same_bytes() -> None:
     same = Path("killed", name).read_bytes() == Path("whole", name).read_bytes()
     assert same, "the resumed weights are others"  # pytest would compare the bytes for minutes
     assert results("killed")["trained"] == results("whole")["trained"]
-    epochs = [json.loads(line)["epoch"] for line in log.read_text().splitlines()]
+    epochs = [json.loads(line)["epoch"] for line in log.read_text(encoding="utf-8").splitlines()]
     assert epochs == list(range(1, 41))
 
 
@@ -268,11 +276,14 @@ def test_resume_goes_on_to_more_epochs_as_if_from_the_start(capsys) -> None:
     name = "checkpoint/seed0.safetensors"
     assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
     assert results("run")["trained"] == results("whole")["trained"]
-    assert set(json.loads(Path("run/results.json").read_text())) == {
+    assert set(json.loads(Path("run/results.json").read_text(encoding="utf-8"))) == {
         "class-mean"
     }  # knn saw epoch 2
-    assert Path("run/config.yaml").read_text().count("epochs: 4") == 1
-    records = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert Path("run/config.yaml").read_text(encoding="utf-8").count("epochs: 4") == 1
+    records = [
+        json.loads(line)
+        for line in Path("run/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [record["epoch"] for record in records] == [1, 2, 3, 4]
     assert main(["train", "--resume", "run"]) == 0  # there is nothing left to do
     assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
@@ -320,7 +331,7 @@ def test_config_yaml_holds_canonical_names() -> None:
     capitals = ("--dataset", "mutag", "--objective", "H-SCL", "--backbone", "Gin")
     folds = ("--probe.folds", "2", "--loss.hardening", "Exponential")
     assert train(*capitals, *folds, "--protocol", "INDUCTIVE") == 0
-    text = Path("runs/MUTAG-h-scl-0/config.yaml").read_text()
+    text = Path("runs/MUTAG-h-scl-0/config.yaml").read_text(encoding="utf-8")
     for line in ("dataset: MUTAG", "objective: h-scl", "backbone: gin", "protocol: inductive"):
         assert line in text
     assert "hardening: exponential" in text
@@ -329,7 +340,9 @@ def test_config_yaml_holds_canonical_names() -> None:
 def test_progress_is_told_in_lines_where_there_is_no_terminal() -> None:
     command = [sys.executable, "-m", "graph_hcl.train", "--out", "run"]
     quick = [f"{flag}={value}" for flag, value in QUICK.items()]
-    done = subprocess.run([*command, *quick], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*command, *quick], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     lines = done.stderr.splitlines()
     assert 3 <= len(lines) <= 6
     assert lines[0].startswith("warning: Not read in this run: edge_attr")

@@ -38,7 +38,7 @@ def test_precedence_preset_then_config_then_flags(tmp_path, monkeypatch) -> None
         "graph_hcl.data.cards.card", lambda name: type("C", (), {"preset": preset})()
     )
     file = tmp_path / "c.yaml"
-    file.write_text("hidden: 6\nlayers: 6\n")
+    file.write_text("hidden: 6\nlayers: 6\n", encoding="utf-8")
     config = read("--layers", "7", "--config", str(file))
     assert config == read("--config", str(file), "--layers", "7")
     assert (config.epochs, config.hidden, config.layers) == (5, 6, 7)
@@ -48,7 +48,7 @@ def test_precedence_preset_then_config_then_flags(tmp_path, monkeypatch) -> None
 def test_a_written_config_reads_back_the_same(tmp_path) -> None:
     config = read("--beta", "0.5", "--views", '["edge_drop(0.3)|identity"]', "--dataset", "NCI1")
     file = tmp_path / "config.yaml"
-    file.write_text(yaml.safe_dump(config.to_dict()))
+    file.write_text(yaml.safe_dump(config.to_dict()), encoding="utf-8")
     assert config_from(file) == config
 
 
@@ -64,7 +64,7 @@ def test_presets_can_be_run(file: Path) -> None:
     read_back = config_from(file)
     experiment = Experiment(read_back)
     assert experiment.config.protocol == read_back.protocol
-    told = yaml.safe_load(file.read_text())
+    told = yaml.safe_load(file.read_text(encoding="utf-8"))
     for name in ("views", "backbone", "layers", "hidden", "epochs", "batch_size", "lr"):
         assert name in told, f"{file.stem} leaves {name} to a default that may change"
 
@@ -123,7 +123,7 @@ def test_mistakes_in_one_sentence(argv: list[str], sentence: str) -> None:
 )
 def test_mistakes_in_yaml_in_one_sentence(text: str, sentence: str, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("c.yaml").write_text(text)
+    Path("c.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=sentence) as caught:
         read("--config", "c.yaml")
     assert "\n" not in str(caught.value)
@@ -141,7 +141,9 @@ def test_help_has_examples_and_does_not_import_torch(command: str) -> None:
         "heavy = {'torch', 'sklearn', 'torch_geometric', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     assert f"python -m graph_hcl.{command}" in done.stdout.split("examples:")[1]
     assert "_" not in done.stdout.split("options:")[1].split(" ")[0]

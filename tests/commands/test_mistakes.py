@@ -73,7 +73,7 @@ def test_a_wrong_kind_of_value_in_a_file(name: str) -> None:
         nested = value
         for part in reversed(name.split(".")):
             nested = {part: nested}
-        Path("c.yaml").write_text(yaml.safe_dump(nested))
+        Path("c.yaml").write_text(yaml.safe_dump(nested), encoding="utf-8")
         with pytest.raises(UserError) as caught:
             config_from(Path("c.yaml"))
         one_sentence(str(caught.value))
@@ -120,7 +120,7 @@ def test_former_names_are_told(old: str) -> None:
     with pytest.raises(UserError, match=f"{flag(old)} is now {flag(MOVED[old])}"):
         read(f"--{old}", "1")
     group, _, last = old.partition(".")
-    Path("c.yaml").write_text(yaml.safe_dump({group: {last: 1}}))
+    Path("c.yaml").write_text(yaml.safe_dump({group: {last: 1}}), encoding="utf-8")
     with pytest.raises(UserError, match=f"{old} is now {MOVED[old]}: rename it in c.yaml"):
         config_from(Path("c.yaml"))
 
@@ -143,7 +143,7 @@ def test_former_names_are_told(old: str) -> None:
     ],
 )
 def test_other_files(text: str, sentence: str) -> None:
-    Path("c.yaml").write_text(text)
+    Path("c.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=sentence) as caught:
         read("--config", "c.yaml")
     one_sentence(str(caught.value))
@@ -158,10 +158,10 @@ def test_what_is_short_or_in_capitals_is_understood() -> None:
     assert read("--encoder.norm", "null").encoder.norm is None
     shared = ("--loss.hardening", "effective-sample-size", "--loss.hardening-options.share", "0.5")
     assert read(*shared).loss.hardening_options == {"share": 0.5}
-    Path("c.yaml").write_text("views: identity\nprobe: knn\nlr: 1e-3\n")
+    Path("c.yaml").write_text("views: identity\nprobe: knn\nlr: 1e-3\n", encoding="utf-8")
     found = config_from(Path("c.yaml"))
     assert (found.views, found.probe.name, found.lr) == (["identity"], "knn", 0.001)
-    Path("empty.yaml").write_text("# nothing yet\n")
+    Path("empty.yaml").write_text("# nothing yet\n", encoding="utf-8")
     assert config_from(Path("empty.yaml")) == Config()
 
 
@@ -195,6 +195,6 @@ def test_print_config_prints_the_whole_and_trains_nothing(capsys) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["train", "--print-config", "--lr", "0.5"])
     assert stop.value.code == 0
-    Path("c.yaml").write_text(capsys.readouterr().out)
+    Path("c.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
     assert config_from(Path("c.yaml")) == Config(lr=0.5)
     assert not Path("runs").exists()

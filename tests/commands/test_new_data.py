@@ -101,12 +101,12 @@ def slow_embeddings(folder, name, values):
     raw = folder / name / "raw"
 
     def column(suffix):
-        return [int(v) for v in (raw / f"{name}_{suffix}.txt").read_text().split()]
+        return [int(v) for v in (raw / f"{name}_{suffix}.txt").read_text(encoding="utf-8").split()]
 
     labels, indicator = column("node_labels"), column("graph_indicator")
     pairs = [
         tuple(int(v) for v in line.split(","))
-        for line in (raw / f"{name}_A.txt").read_text().splitlines()
+        for line in (raw / f"{name}_A.txt").read_text(encoding="utf-8").splitlines()
     ]
     found = []
     for g in sorted(set(indicator)):
@@ -154,10 +154,10 @@ def test_a_run_is_bound_to_its_data(folder) -> None:
     raw = rings_and_paths(folder, "SET", [0, 1, 2])
     run_on("SET")
     evaluate.main(["run", "--probe", "knn"])
-    assert_same = json.loads((folder / "run" / "results.json").read_text())["knn"]
+    assert_same = json.loads((folder / "run" / "results.json").read_text(encoding="utf-8"))["knn"]
     assert assert_same["trained_on_sha256"] == [assert_same["data_sha256"]]
-    labels = (raw / "SET_node_labels.txt").read_text().splitlines()
-    (raw / "SET_node_labels.txt").write_text("\n".join(["2", *labels[1:]]) + "\n")
+    labels = (raw / "SET_node_labels.txt").read_text(encoding="utf-8").splitlines()
+    (raw / "SET_node_labels.txt").write_text("\n".join(["2", *labels[1:]]) + "\n", encoding="utf-8")
     for command in (
         lambda: evaluate.main(["run", "--probe", "majority"]),
         lambda: train.main(["--resume", "run"]),
@@ -166,9 +166,11 @@ def test_a_run_is_bound_to_its_data(folder) -> None:
     ):
         with pytest.raises(UserError, match=r"data that seed0 of run was trained on .*sha256"):
             command()
-    assert "majority" not in json.loads((folder / "run" / "results.json").read_text())
+    assert "majority" not in json.loads(
+        (folder / "run" / "results.json").read_text(encoding="utf-8")
+    )
     evaluate.main(["run", "--probe", "majority", "--allow-changed-data"])
-    record = json.loads((folder / "run" / "results.json").read_text())["majority"]
+    record = json.loads((folder / "run" / "results.json").read_text(encoding="utf-8"))["majority"]
     assert record["trained_on_sha256"] == [assert_same["data_sha256"]] != [record["data_sha256"]]
     report.main(["run", "--allow-changed-data"])
     assert np.allclose(embeddings("--allow-changed-data"), embeddings("--dataset", "SET"))

@@ -43,7 +43,7 @@ def put_raw(tmp_path):
         shutil.rmtree(raw, ignore_errors=True)
         raw.mkdir(parents=True)
         for suffix, text in files.items():
-            (raw / f"{name}_{suffix}.txt").write_text(text)
+            (raw / f"{name}_{suffix}.txt").write_text(text, encoding="utf-8")
         return str(tmp_path / "data")
 
     return put

@@ -60,7 +60,7 @@ def test_a_set_with_rare_classes_is_trained_and_measured(train, objective: str) 
     told = [str(found.message) for found in caught if found.category is RareClassWarning]
     assert len(told) == 1
     assert "lack a class: 3 (1 graph), 2 (2 graphs)" in told[0]
-    (record,) = json.loads(Path("run", "results.json").read_text()).values()
+    (record,) = json.loads(Path("run", "results.json").read_text(encoding="utf-8")).values()
     settings = {"folds": 4, "inner": 3, "fraction": 1.0} if objective == "ucl" else {"folds": 4}
     for part in (record["trained"], record["untrained"]):
         assert part["settings"] == settings

@@ -96,7 +96,7 @@ GOOD = [entry([0, 1], [2], [3]), entry([2, 3], [0], [1])]
 )
 def test_damaged_split_files(tmp_path: Path, content, sentence: str) -> None:
     file = tmp_path / "splits.json"
-    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     with pytest.raises(UserError, match=sentence) as caught:
         read_splits(file, 4)
     assert "\n" not in str(caught.value)

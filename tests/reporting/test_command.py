@@ -23,7 +23,7 @@ LOGGED = {"loss", "losses", "orderings", "collapse", "class-mean", "rank", "spre
 def test_the_page_tells_scores_controls_settings_and_versions(run, capsys, check_page) -> None:
     folder = Path(run("hucl"))
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    record = json.loads((folder / "results.json").read_text())["class-mean"]
+    record = json.loads((folder / "results.json").read_text(encoding="utf-8"))["class-mean"]
     assert main(["report", "hucl", "--out", "page.html"]) == 0
     assert "report: page.html\nfigures: page_figures\n" in capsys.readouterr().out
     page = check_page(Path("page.html"))
@@ -47,10 +47,12 @@ def test_the_page_tells_scores_controls_settings_and_versions(run, capsys, check
     found = corrected_t_test(*pair, test_to_train=float(ratio))
     assert f"{100 * found.difference:+.2f}".replace("-", "−") in page.text
     assert f"{found.p_value:.3f}" in page.text
-    assert Path("hucl/config.yaml").read_text() in page.text
+    assert Path("hucl/config.yaml").read_text(encoding="utf-8") in page.text
     assert record["versions"]["torch"] in page.text
     assert record["data_sha256"] in page.text
-    titles = re.findall(r"<title>graph \d+, class [01]</title>", Path("page.html").read_text())
+    titles = re.findall(
+        r"<title>graph \d+, class [01]</title>", Path("page.html").read_text(encoding="utf-8")
+    )
     assert len(set(titles)) == 188
     after = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     assert before == after
@@ -76,15 +78,15 @@ def test_hostile_names_and_files_are_text(run, check_page) -> None:
     name = r"<script>alert(1)<!-- $\frac & 'x' " + '"y"'
     run("none", name)
     file = Path(name, "results.json")
-    record = json.loads(file.read_text())["class-mean"]
+    record = json.loads(file.read_text(encoding="utf-8"))["class-mean"]
     record |= {"probe": "../<b>x</b>", "protocol": "<img src=x>", "command": ["<i>", "&amp;"]}
-    file.write_text(json.dumps({"../../<b>x</b>": record}))
+    file.write_text(json.dumps({"../../<b>x</b>": record}), encoding="utf-8")
     assert main(["report", name, "--out", "page.html"]) == 0
     page = check_page(Path("page.html"))
     assert name in page.text
     assert "<img src=x>" in page.text
     assert "<i> &amp;" in page.text
-    assert html.escape(name) in Path("page.html").read_text()
+    assert html.escape(name) in Path("page.html").read_text(encoding="utf-8")
     assert {file.name for file in Path().iterdir()} == {name, "page.html", "page_figures"}
     assert all(re.fullmatch(r"[\w-]+\.(svg|png)", f.name) for f in Path("page_figures").iterdir())
 
@@ -92,10 +94,12 @@ def test_hostile_names_and_files_are_text(run, check_page) -> None:
 def test_unfinished_run_shows_what_there_is(run, check_page) -> None:
     folder = Path(run("hscl"))
     config = folder / "config.yaml"
-    config.write_text(config.read_text().replace("epochs: 2", "epochs: 5"))
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 5"), encoding="utf-8"
+    )
     (folder / "results.json").unlink()
     (folder / "checkpoint" / "seed0-fold2.safetensors").unlink()
-    with (folder / "metrics.jsonl").open("a") as file:
+    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"part": "seed0-fold2", "ep')
     assert main(["report", "hscl"]) == 0
     page = check_page(folder / "report.html")
@@ -112,11 +116,11 @@ def test_unfinished_run_shows_what_there_is(run, check_page) -> None:
 
 def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:
     run("hucl")
-    Path("file").write_text("mine")
+    Path("file").write_text("mine", encoding="utf-8")
     Path("bare").mkdir()
     shutil.copy("hucl/config.yaml", "bare/config.yaml")
     run("ucl", "damaged")
-    Path("damaged/results.json").write_text("{")
+    Path("damaged/results.json").write_text("{", encoding="utf-8")
     monkeypatch.setitem(sys.modules, "umap", None)
     capsys.readouterr()
     for argv, sentence in (
@@ -139,7 +143,7 @@ def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:
     names = {file.name for file in Path().iterdir()}
     assert names == {"hucl", "file", "bare", "damaged"}
     assert not Path("hucl/report.html").exists()
-    assert Path("file").read_text() == "mine"
+    assert Path("file").read_text(encoding="utf-8") == "mine"
 
 
 def test_umap_where_it_is_installed(run, check_page) -> None:

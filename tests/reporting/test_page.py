@@ -72,12 +72,15 @@ def look(tmp_path):
             'border:0"></iframe><pre></pre><script>const f = document.querySelector("iframe");'
             "f.onload = () => { const page = f.contentDocument, view = f.contentWindow;"
             f"document.querySelector('pre').textContent = JSON.stringify((() => {{{script}}})());"
-            "};</script>"
+            "};</script>",
+            encoding="utf-8",
         )
         command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
         command += ["--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'profile'}"]
         command += ["--virtual-time-budget=5000", frame.as_uri()]
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        shown = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, check=True, encoding="utf-8"
+        )
         return json.loads(html.unescape(re.search(r"<pre>(.*?)</pre>", shown.stdout, re.S)[1]))
 
     return run
@@ -104,7 +107,9 @@ def test_the_box_finds_points_and_no_other_script_runs(look) -> None:
     y = np.arange(200) % 40
     drawn = plot.svg(plot.embedding_map(np.random.default_rng(0).normal(size=(200, 2)), y))
     hostile = "<script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\">"
-    Path("map.html").write_text(page("quiet", figure(drawn, "caption", "map", True), hostile))
+    Path("map.html").write_text(
+        page("quiet", figure(drawn, "caption", "map", True), hostile), encoding="utf-8"
+    )
     script = """
       const box = page.querySelector(".find"), input = box.querySelector("input"), found = [];
       for (const text of ["7", "Class 7", "graph  12", "nothing", ""]) {

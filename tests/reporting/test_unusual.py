@@ -19,7 +19,9 @@ def unfinished(run):
     """Return the name of a run that was killed before any model was whole."""
     folder = Path(run("hscl", "killed"))
     config = folder / "config.yaml"
-    config.write_text(config.read_text().replace("epochs: 2", "epochs: 5"))
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 5"), encoding="utf-8"
+    )
     (folder / "results.json").unlink()
     return "killed"
 
@@ -104,13 +106,16 @@ def test_a_run_that_diverged_says_so(run, check_page) -> None:
     }
     save_file(broken, file, metadata=about)
     log = Path("hucl/metrics.jsonl")
-    records = [json.loads(line) | {"loss": float("nan")} for line in log.read_text().splitlines()]
-    log.write_text("".join(json.dumps(record) + "\n" for record in records))
-    results = json.loads(Path("hucl/results.json").read_text())
+    records = [
+        json.loads(line) | {"loss": float("nan")}
+        for line in log.read_text(encoding="utf-8").splitlines()
+    ]
+    log.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    results = json.loads(Path("hucl/results.json").read_text(encoding="utf-8"))
     for score in results["class-mean"]["trained"]["seeds"][0]["scores"]:
         score["accuracy"] = float("nan")
     results["class-mean"]["trained"]["accuracy"]["mean"] = float("nan")
-    Path("hucl/results.json").write_text(json.dumps(results))
+    Path("hucl/results.json").write_text(json.dumps(results), encoding="utf-8")
     assert main(["report", "hucl"]) == 0
     text = check_page(Path("hucl/report.html")).text
     assert "embeddings are not finite" in text
@@ -123,8 +128,14 @@ def test_a_run_that_diverged_says_so(run, check_page) -> None:
 def test_lines_of_a_log_that_are_no_records_are_passed_over(run, check_page) -> None:
     log = Path(run("hucl"), "metrics.jsonl")
     strange = {"loss": "<b>", "ucl": [1], "scl": {}, "zero_sum": 10**400, "effective_rank": True}
-    lines = [json.dumps(json.loads(line) | strange) for line in log.read_text().splitlines()]
-    log.write_text("\n".join([*lines, "3", "[]", "null", '{"part": 1}', '{"part": "a"}']) + "\n")
+    lines = [
+        json.dumps(json.loads(line) | strange)
+        for line in log.read_text(encoding="utf-8").splitlines()
+    ]
+    log.write_text(
+        "\n".join([*lines, "3", "[]", "null", '{"part": 1}', '{"part": "a"}']) + "\n",
+        encoding="utf-8",
+    )
     assert main(["report", "hucl"]) == 0
     assert "training loss is not finite" in check_page(Path("hucl/report.html")).text
 
@@ -132,7 +143,7 @@ def test_lines_of_a_log_that_are_no_records_are_passed_over(run, check_page) -> 
 @pytest.mark.parametrize("damage", ["list", "number", "probe", "part", "fold", "versions", "text"])
 def test_damaged_results_cost_one_sentence(damage, run, capsys) -> None:
     file = Path(run("hucl"), "results.json")
-    record = json.loads(file.read_text())["class-mean"]
+    record = json.loads(file.read_text(encoding="utf-8"))["class-mean"]
     fold = record["trained"]["seeds"][0]["scores"][0]
     if damage == "part":
         del record["untrained"]
@@ -143,7 +154,7 @@ def test_damaged_results_cost_one_sentence(damage, run, capsys) -> None:
     if damage == "versions":
         record["versions"] = []
     kinds = {"list": [], "number": 3, "probe": {"class-mean": 3}}
-    file.write_text(json.dumps(kinds.get(damage, {"class-mean": record})))
+    file.write_text(json.dumps(kinds.get(damage, {"class-mean": record})), encoding="utf-8")
     assert main(["report", "hucl"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("error: Expected hucl/results.json to hold")

@@ -77,7 +77,7 @@ def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
     for folder, text in (("a", "[1]"), ("b", "[1]"), ("c", "[2]")):
         (tmp_path / folder).mkdir()
         file = tmp_path / folder / "splits.json"
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
         probe = dataclasses.replace(CONFIG.probe, splits=str(file))
         names.append(cell(dataclasses.replace(CONFIG, probe=probe)).name)
     assert names[0] == names[1] != names[2]
@@ -127,7 +127,7 @@ def spec_file(folder: Path, methods, **fields) -> Path:
     text = yaml.safe_dump(
         {"datasets": ["MUTAG"], "methods": methods, "common": small} | fields, sort_keys=False
     )
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return file
 
 

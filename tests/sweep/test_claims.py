@@ -24,14 +24,14 @@ for cell in range(30):
 def test_four_processes_do_each_cell_once(tmp_path: Path) -> None:
     workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path)]) for _ in range(4)]
     assert [worker.wait() for worker in workers] == [0] * 4
-    done = sorted(map(int, (tmp_path / "log").read_text().split()))
+    done = sorted(map(int, (tmp_path / "log").read_text(encoding="utf-8").split()))
     assert done == list(range(30))
     assert not list(tmp_path.glob("*.claim*"))
 
 
 def test_a_stale_claim_is_taken_over_and_a_living_one_is_not(tmp_path: Path) -> None:
     dead = tmp_path / "a.claim"
-    dead.write_text("a process that was killed")
+    dead.write_text("a process that was killed", encoding="utf-8")
     os.utime(dead, (time.time() - 100, time.time() - 100))
     with claim(dead, stale_seconds=200) as mine:
         assert not mine

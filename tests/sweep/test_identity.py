@@ -58,7 +58,7 @@ def test_a_new_default_or_a_new_setting_leaves_names_as_they_are(monkeypatch) ->
 @pytest.mark.parametrize("file", sorted(RECORDS.glob("*/cells")), ids=lambda f: f.parent.name)
 def test_all_recorded_trials_are_found(file: Path) -> None:
     spec = ROOT / "configs" / "benchmark" / f"{file.parent.name}.yaml"
-    if "fixed_folds: true" in spec.read_text() and FIXED is None:
+    if "fixed_folds: true" in spec.read_text(encoding="utf-8") and FIXED is None:
         pytest.skip("needs GRAPH_HCL_SPLITS, the folder of the fixed folds")
     folder = CellFolder(file.parent)
     found = {c.name for c in expand(read_spec(spec, FIXED)) if folder.has(c)}

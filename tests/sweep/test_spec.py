@@ -15,13 +15,16 @@ METHOD = {"ucl": {"settings": {"objective": "ucl"}}}
 
 def write(folder: Path, **fields) -> Path:
     file = folder / "bench.yaml"
-    file.write_text(yaml.safe_dump({"datasets": ["MUTAG"], "methods": METHOD} | fields))
+    file.write_text(
+        yaml.safe_dump({"datasets": ["MUTAG"], "methods": METHOD} | fields), encoding="utf-8"
+    )
     return file
 
 
 def test_later_layers_win(tmp_path: Path) -> None:
     (tmp_path / "preset.yaml").write_text(
-        "{objective: h-ucl, epochs: 7, batch_size: 32, readout: mean}"
+        "{objective: h-ucl, epochs: 7, batch_size: 32, readout: mean}",
+        encoding="utf-8",
     )
     method = {
         "config": "preset.yaml",
@@ -54,7 +57,7 @@ def test_a_group_of_settings_can_be_one_choice(tmp_path: Path) -> None:
 
 
 def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
-    (tmp_path / "PROTEINS_full_splits.json").write_text(json.dumps([]))
+    (tmp_path / "PROTEINS_full_splits.json").write_text(json.dumps([]), encoding="utf-8")
     spec = read_spec(write(tmp_path, datasets=["PROTEINS", "MUTAG"]), splits=str(tmp_path))
     ((_, config),) = spec.configs("ucl", "PROTEINS", "inductive")
     assert config.probe.splits == str(tmp_path / "PROTEINS_full_splits.json")
@@ -108,7 +111,7 @@ def test_mistaken_settings_name_their_method(tmp_path: Path, method, sentence: s
 @pytest.mark.parametrize("text", ["- 1", "{a: [", "\x00", "!!python/object/apply:os.getcwd []"])
 def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.yaml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError):
         read_spec(file)
     with pytest.raises(UserError, match="Cannot read"):

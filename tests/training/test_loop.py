@@ -209,7 +209,7 @@ def test_metrics_past_the_checkpoint_are_forgotten(tmp_path) -> None:
     for part in ("seed0", "seed1"):
         for epoch in (1, 2, 3):
             folder.log({"part": part, "epoch": epoch, "loss": 0.5})
-    with (tmp_path / "metrics.jsonl").open("a") as file:
+    with (tmp_path / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"part": "seed1", "ep')
     folder.forget_metrics_after("seed1", 1)
     kept = [(record["part"], record["epoch"]) for record in folder.metrics()]
