@@ -48,9 +48,8 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"Expected --out to end in {' or '.join(WRITERS)}, but got '{out.name}'.")
 
     from graph_hcl.build import find_device, load_graphs, make_model
-    from graph_hcl.experiment import check_same_data, read_spec
     from graph_hcl.files import write_atomically
-    from graph_hcl.spec import name_unread
+    from graph_hcl.spec import check_same_data, name_unread, read_spec
     from graph_hcl.training import RunFolder, embed
 
     folder = RunFolder.open(flags.run)

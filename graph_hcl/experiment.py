@@ -6,7 +6,6 @@ import dataclasses
 import time
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,8 @@ from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel, check_independent
 from graph_hcl.progress import Progress
-from graph_hcl.spec import ModelSpec, name_unread
+from graph_hcl.settings import with_absolute_paths
+from graph_hcl.spec import ModelSpec, check_same_data, name_unread, read_spec
 from graph_hcl.training import (
     Checkpoint,
     RunFolder,
@@ -310,51 +310,8 @@ class Experiment:
             )
 
 
-def with_absolute_paths(config: Config) -> Config:
-    """Return the config with its files and folders named from the root, wherever it is read next.
-
-    >>> with_absolute_paths(Config(mirror="https://a.b/c")).mirror
-    'https://a.b/c'
-    """
-
-    def absolute(path: str | None) -> str | None:
-        if path is None or "://" in path:
-            return path
-        return str(Path(path).expanduser().absolute())
-
-    return dataclasses.replace(
-        config,
-        mirror=absolute(config.mirror),
-        data_dir=absolute(config.data_dir),
-        probe=dataclasses.replace(config.probe, splits=absolute(config.probe.splits)),
-    )
-
-
 def numbered_classes(store: GraphStore) -> GraphStore:
     """Return the store with its labels, if any, as numbers 0, 1, … in their own order."""
     if store.y is None:
         return store
     return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
-
-
-def check_same_data(sha256: str, spec: ModelSpec, name: str) -> None:
-    """Raise `UserError` unless the data of a sha256 is what the model `name` was trained on."""
-    if sha256 != spec.data_sha256:
-        raise UserError(
-            f"Expected the data that {name} was trained on (sha256 {spec.data_sha256[:12]}…), but "
-            f"it is changed ({sha256[:12]}…): put it back, or go on all the same with "
-            "--allow-changed-data."
-        )
-
-
-def read_spec(checkpoint: Checkpoint) -> ModelSpec:
-    """Return the description in a checkpoint; raise `UserError` for a damaged one."""
-    try:
-        return ModelSpec.from_json(checkpoint.description())
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(
-            f"Expected the description of a model in {checkpoint.path}, but it is damaged "
-            f"({error}); delete it to train this part anew."
-        ) from error

@@ -226,3 +226,23 @@ def _first(error: Exception) -> str:
     problem = getattr(error, "problem", None) or str(error)
     where = f", line {mark.line + 1}" if mark else ""
     return f"{' '.join(str(problem).split())}{where}".rstrip(".")
+
+
+def with_absolute_paths(config: Config) -> Config:
+    """Return the config with its files and folders named from the root, wherever it is read next.
+
+    >>> with_absolute_paths(Config(mirror="https://a.b/c")).mirror
+    'https://a.b/c'
+    """
+
+    def absolute(path: str | None) -> str | None:
+        if path is None or "://" in path:
+            return path
+        return str(Path(path).expanduser().absolute())
+
+    return dataclasses.replace(
+        config,
+        mirror=absolute(config.mirror),
+        data_dir=absolute(config.data_dir),
+        probe=dataclasses.replace(config.probe, splits=absolute(config.probe.splits)),
+    )

@@ -6,11 +6,14 @@ import dataclasses
 import json
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
+
+if TYPE_CHECKING:
+    from graph_hcl.training import Checkpoint
 
 OPTIONAL = ("edge_attr", "edge_weight", "pos")
 """Fields of a store that a backbone may read beside x and edge_index."""
@@ -128,3 +131,26 @@ def describe_graphs(store: GraphStore, name: str) -> str:
     graphs = f"{len(store):,} graph{'s' if len(store) > 1 else ''}"
     labels = "no labels" if store.y is None else f"{store.num_classes} classes"
     return f"{name}: {graphs}, {labels}; node features: {store.vocabulary.node.summary()}"
+
+
+def check_same_data(sha256: str, spec: ModelSpec, name: str) -> None:
+    """Raise `UserError` unless the data of a sha256 is what the model `name` was trained on."""
+    if sha256 != spec.data_sha256:
+        raise UserError(
+            f"Expected the data that {name} was trained on (sha256 {spec.data_sha256[:12]}…), but "
+            f"it is changed ({sha256[:12]}…): put it back, or go on all the same with "
+            "--allow-changed-data."
+        )
+
+
+def read_spec(checkpoint: Checkpoint) -> ModelSpec:
+    """Return the description in a checkpoint; raise `UserError` for a damaged one."""
+    try:
+        return ModelSpec.from_json(checkpoint.description())
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"Expected the description of a model in {checkpoint.path}, but it is damaged "
+            f"({error}); delete it to train this part anew."
+        ) from error

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.data.batch import columns, make_batch
+from graph_hcl.data.gather import batch_of, one_graph, some_graphs
 from graph_hcl.data.indexing import (
     Indices,
     as_number,
@@ -227,81 +227,23 @@ class GraphStore:
         """
         number = as_number(chosen)
         if number is not None:
-            return self._one(number)
-        return self._some(positions(chosen, len(self), self.x.device))  # type: ignore[arg-type]
+            return one_graph(self, number)
+        return some_graphs(self, positions(chosen, len(self), self.x.device))  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Data]:
-        return (self._one(number) for number in range(len(self)))
-
-    def _one(self, number: int) -> Data:
-        if not -len(self) <= number < len(self):
-            raise IndexError(f"Expected a graph from 0 to {len(self) - 1}, but got {number}.")
-        number %= len(self)
-        (a, b), (c, d) = (
-            ptr[number : number + 2].tolist() for ptr in (self.node_ptr, self.edge_ptr)
-        )
-        found = Data(x=self.vocabulary.node.encode(self.x[a:b]))
-        found.edge_index = self.edge_index[:, c:d]
-        for name, part in (
-            ("edge_attr", slice(c, d)),
-            ("edge_weight", slice(c, d)),
-            ("pos", slice(a, b)),
-            ("y", slice(number, number + 1)),
-        ):
-            value = getattr(self, name)
-            if value is not None:
-                value = value[part]
-                found[name] = self.vocabulary.edge.encode(value) if name == "edge_attr" else value
-        # A graph is the user's to change; the store is not.
-        return found.clone()
-
-    def _some(self, indices: Tensor) -> GraphStore:
-        nodes, _, node_ptr = segment_rows(self.node_ptr, indices)
-        edges, _, edge_ptr = segment_rows(self.edge_ptr, indices)
-        level = {"x": nodes, "pos": nodes, "edge_attr": edges, "edge_weight": edges, "y": indices}
-        taken: dict[str, Any] = {
-            name: getattr(self, name).index_select(0, rows)
-            for name, rows in level.items()
-            if getattr(self, name) is not None
-        }
-        taken["edge_index"] = columns(self.edge_index, edges)
-        some = replace(self, node_ptr=node_ptr, edge_ptr=edge_ptr, sha256="", **taken)
-        return some._knowing(True) if self.__dict__.get("mirrored") else some
+        return (one_graph(self, number) for number in range(len(self)))
 
     def batch(self, indices: Indices) -> Batch:
         """Return the graphs `indices` [B] (integers, a mask [G] or a slice) as a batch, in order.
 
         Raises as `store[indices]` does.
         """
-        indices = positions(indices, len(self), self.x.device)
-        nodes, node_sizes, node_ptr = segment_rows(self.node_ptr, indices)
-        edges, edge_sizes, edge_ptr = segment_rows(self.edge_ptr, indices)
-        shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
-        graph = torch.arange(len(indices), device=self.x.device)
-        rows = {"edge_attr": edges, "edge_weight": edges, "pos": nodes, "y": indices}
-        more = {
-            name: getattr(self, name).index_select(0, which)
-            for name, which in rows.items()
-            if getattr(self, name) is not None
-        }
-        if "edge_attr" in more:
-            more["edge_attr"] = self.vocabulary.edge.encode(more["edge_attr"])
-        batch = make_batch(
-            len(indices),
-            self.mirrored,
-            x=self.vocabulary.node.encode(self.x.index_select(0, nodes)),
-            edge_index=columns(self.edge_index, edges).add_(shift),
-            **more,
-            batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
-            ptr=node_ptr,
-        )
-        # What PyG needs to take the batch apart again.
-        ends = {"x": node_ptr, "pos": node_ptr, "y": torch.arange(len(indices) + 1)}
-        slices = {name: ends.get(name, edge_ptr) for name in ("x", "edge_index", *more)}
-        zeros = torch.zeros_like(graph)
-        batch._slice_dict = slices
-        batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
-        return batch
+        return batch_of(self, positions(indices, len(self), self.x.device))
+
+    def encoded(self, name: str, value: Tensor) -> Tensor:
+        """Return rows of the field `name` as graphs and batches have them."""
+        meaning = {"x": self.vocabulary.node, "edge_attr": self.vocabulary.edge}.get(name)
+        return value if meaning is None else meaning.encode(value)
 
     def _tensors(self) -> dict[str, Tensor]:
         found = {name: getattr(self, name) for name in TENSORS}

@@ -15,7 +15,8 @@ from graph_hcl.cli import config_from
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment, read_spec
+from graph_hcl.experiment import Experiment
+from graph_hcl.spec import read_spec
 from graph_hcl.training import RunFolder
 
 README = "Node labels:\n\n{}\n"

@@ -1,0 +1,87 @@
+"""Graphs taken out of a store: one, several as a store, or several as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from graph_hcl.data.batch import EDGE, GRAPH, LEVELS, NODE, columns, make_batch
+from graph_hcl.data.indexing import segment_rows
+
+if TYPE_CHECKING:
+    from graph_hcl.data.store import GraphStore
+
+
+def _fields(store: GraphStore, by_level: Mapping[str, Any]) -> Iterator[tuple[str, Any, Tensor]]:
+    """Yield name, what `by_level` has for its level, and tensor of each field that there is."""
+    for name, level in LEVELS.items():
+        value = getattr(store, name)
+        if value is not None:
+            yield name, by_level[level], value
+
+
+def one_graph(store: GraphStore, number: int) -> Data:
+    """Return a graph of a store by its number; raise `IndexError` for one that is not there."""
+    if not -len(store) <= number < len(store):
+        raise IndexError(f"Expected a graph from 0 to {len(store) - 1}, but got {number}.")
+    number %= len(store)
+    nodes, edges = (
+        slice(*ptr[number : number + 2].tolist()) for ptr in (store.node_ptr, store.edge_ptr)
+    )
+    found = Data()
+    level = {NODE: nodes, EDGE: edges, GRAPH: slice(number, number + 1)}
+    for name, part, value in _fields(store, level):
+        found[name] = store.encoded(name, value[part])
+        if name == "x":
+            found.edge_index = store.edge_index[:, edges]
+    return found.clone()  # a graph is the user's to change; the store is not
+
+
+def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
+    """Return the store of the graphs with the numbers `indices` [B], in that order."""
+    nodes, _, node_ptr = segment_rows(store.node_ptr, indices)
+    edges, _, edge_ptr = segment_rows(store.edge_ptr, indices)
+    level = {NODE: nodes, EDGE: edges, GRAPH: indices}
+    taken = {name: value.index_select(0, rows) for name, rows, value in _fields(store, level)}
+    taken |= {
+        "edge_index": columns(store.edge_index, edges),
+        "node_ptr": node_ptr,
+        "edge_ptr": edge_ptr,
+    }
+    some = replace(store, sha256="", **taken)  # type: ignore[arg-type]
+    return some._knowing(True) if store.__dict__.get("mirrored") else some
+
+
+def batch_of(store: GraphStore, indices: Tensor) -> Batch:
+    """Return the batch of the graphs with the numbers `indices` [B], in that order."""
+    nodes, node_sizes, node_ptr = segment_rows(store.node_ptr, indices)
+    edges, edge_sizes, edge_ptr = segment_rows(store.edge_ptr, indices)
+    shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
+    graph = torch.arange(len(indices), device=store.x.device)
+    level = {NODE: nodes, EDGE: edges, GRAPH: indices}
+    taken = {
+        name: store.encoded(name, value.index_select(0, rows))
+        for name, rows, value in _fields(store, level)
+    }
+    batch = make_batch(
+        len(indices),
+        store.mirrored,
+        x=taken.pop("x"),
+        edge_index=columns(store.edge_index, edges).add_(shift),
+        **taken,
+        batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
+        ptr=node_ptr,
+    )
+    # What PyG needs to take the batch apart again.
+    ends = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: torch.arange(len(indices) + 1)}
+    slices = {"x": node_ptr, "edge_index": edge_ptr}
+    slices |= {name: ends[LEVELS[name]] for name in taken}
+    zeros = torch.zeros_like(graph)
+    batch._slice_dict = slices
+    batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
+    return batch
