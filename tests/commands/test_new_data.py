@@ -192,7 +192,7 @@ def test_changed_data_that_is_allowed_may_have_other_values(folder, labels) -> N
 
 def test_both_directions_are_added_to_new_data_too(folder) -> None:
     both = rings_and_paths(folder, "BOTH", [0, 1, 2])
-    pairs = (both / "BOTH_A.txt").read_text().splitlines()
+    pairs = (both / "BOTH_A.txt").read_text(encoding="utf-8").splitlines()
     rings_and_paths(folder, "ONE", [0, 1, 2], A="\n".join(pairs[::2]))
     run_on("ONE", "--data.undirected", "true")
     evaluate.main(["run", "--probe", "knn"])
