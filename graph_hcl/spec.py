@@ -73,7 +73,7 @@ class ModelSpec:
                 if name == "edge_attr":
                     left["vocabulary"] = Vocabulary(store.vocabulary.node)
                 store = dataclasses.replace(store, **left)
-        edge = self.vocabulary.edge if "edge_attr" in self.fields else store.vocabulary.edge
+        edge = self.vocabulary.edge if "edge_attr" in self.reads else store.vocabulary.edge
         return store.with_vocabulary(Vocabulary(self.vocabulary.node, edge))
 
     def to_json(self) -> str:

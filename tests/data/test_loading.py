@@ -49,7 +49,7 @@ def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None
     data = put_raw(tiny)
     degree = [2, 2, 2, 1, 1, 0]
     assert load("TINY", data_dir=data).batch([0, 1]).x.argmax(1).tolist() == degree
-    with pytest.raises(UserError, match="TINY has no node attributes"):
+    with pytest.raises(UserError, match="Expected node attributes in TINY"):
         load("TINY", data_dir=data, node_attributes=True)
 
     # A card says otherwise, and the cache made without it is not used.
