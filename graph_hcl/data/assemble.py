@@ -37,7 +37,8 @@ def finish(store: GraphStore, *, undirected: bool, directed: bool = False) -> Gr
 def with_degrees(store: GraphStore) -> GraphStore:
     """Return the store with the degree of each node as the one column of x."""
     degree = store.degree()
-    meaning = Vocabulary(Features((degree_column(int(degree.max())),)), store.vocabulary.edge)
+    column = degree_column(int(degree.max())).seen_in(degree)
+    meaning = Vocabulary(Features((column,)), store.vocabulary.edge)
     return replace(store, x=degree[:, None], vocabulary=meaning)._knowing(store.mirrored)
 
 

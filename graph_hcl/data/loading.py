@@ -29,7 +29,7 @@ from graph_hcl.data.vocabulary import (
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
-READER = 4  # counts the changes of what is read from the same files
+READER = 5  # counts the changes of what is read from the same files
 
 
 def load(
@@ -155,7 +155,8 @@ def _node_features(
     if found is not None and found.features == "degree-log":
         return degree.float().log1p()[:, None], Features((Column(LOG_DEGREE),)), []
     cap = found.degree_cap if found is not None else DEGREE_CAP
-    return degree[:, None], Features((degree_column(int(degree.max()), cap),)), []
+    column = degree_column(int(degree.max()), cap).seen_in(degree)
+    return degree[:, None], Features((column,)), []
 
 
 def _edge_features(raw: RawGraphs, words: LabelNames) -> tuple[Tensor | None, Features]:
@@ -185,10 +186,10 @@ def _together(
         for number, values in enumerate(one_hot_columns(labels)):
             name = f"{level}_labels" + (f"[{number}]" if labels.shape[1] > 1 else "")
             named = words.get((level, number), {})
-            columns.append(Column(name, tuple(named.get(value, value) for value in values)))
-            parts.append(
-                torch.searchsorted(torch.tensor(values), labels[:, number, None].contiguous())
-            )
+            codes = torch.searchsorted(torch.tensor(values), labels[:, number].contiguous())
+            column = Column(name, tuple(named.get(value, value) for value in values))
+            columns.append(column.seen_in(codes))
+            parts.append(codes[:, None])
     kind = torch.float if attributes is not None else torch.long
     return torch.cat([part.to(kind) for part in parts], dim=1), Features(tuple(columns))
 

@@ -93,11 +93,15 @@ def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Te
     codes = values.long()
     if _is_range(own) and _is_range(wanted):
         # Degrees and the like: positions are the values, and may lie behind the last one.
-        if not wanted.clamp:
-            codes = torch.where(codes < len(wanted.values), codes, -1)
+        last = len(wanted.values) - 1
+        known = torch.ones(last + 2, dtype=torch.bool, device=codes.device)
+        known[list(wanted.absent)] = False
+        known[last + 1] = wanted.clamp  # stands for all positions behind the last
+        codes = torch.where(known[codes.clamp(0, last + 1)], codes, -1)
     else:
         _check_same_words(own, wanted, level)
-        place = {value: k for k, value in enumerate(wanted.values)}
+        absent = set(wanted.absent)
+        place = {value: k for k, value in enumerate(wanted.values) if k not in absent}
         table = [place.get(value, -1) for value in own.values] + [-1]
         # −1, unknown already, is the last place.
         codes = torch.tensor(table, device=codes.device)[codes.clamp(max=len(own.values) - 1)]

@@ -31,8 +31,9 @@ class Column:
     """One feature of nodes or edges: a category with known `values`, or a quantity without.
 
     A store holds a category as the position of its value, −1 for one that is not known. With
-    `clamp`, positions behind the last value count as the last ("100 or more"). A quantity q is
-    encoded as (q − mean) / std.
+    `clamp`, positions behind the last value count as the last ("100 or more"). `absent` are the
+    positions of values that have a column and that no graph has: to an encoder trained on these
+    graphs they are unknown. A quantity q is encoded as (q − mean) / std.
 
     >>> Column("element", ("C", "N", "O")).width, Column("charge", mean=0.5).width
     (3, 1)
@@ -43,6 +44,17 @@ class Column:
     clamp: bool = False
     mean: float = 0.0
     std: float = 1.0
+    absent: tuple[int, ...] = ()
+
+    def seen_in(self, codes: Tensor) -> Column:
+        """Return the category, told which of its values the positions `codes` [n] leave out.
+
+        >>> Column("element", ("C", "N", "O")).seen_in(torch.tensor([0, 2, 2])).absent
+        (1,)
+        """
+        last = self.width - 1
+        present = torch.bincount(codes.long().clamp(0, last), minlength=self.width) > 0
+        return replace(self, absent=tuple((~present).nonzero().flatten().tolist()))
 
     @property
     def width(self) -> int:
@@ -185,7 +197,7 @@ class Features:
         Columns that hold 0 and 1 alone, constant ones and log-degrees stay as they are.
 
         >>> Features((Column("size"),)).fitted(torch.tensor([[1.0], [5.0]])).columns
-        (Column(name='size', values=None, clamp=False, mean=3.0, std=2.0),)
+        (Column(name='size', values=None, clamp=False, mean=3.0, std=2.0, absent=()),)
         """
         if not self.scalable or not len(x):
             return self
@@ -210,7 +222,11 @@ class Features:
     def from_list(cls, columns: Sequence[dict[str, Any]]) -> Features:
         """Return the features that `to_list` described; raise `ValueError` for other values."""
         found = [
-            Column(**c | {"values": None if c["values"] is None else tuple(c["values"])})
+            Column(
+                **c
+                | {"values": None if c["values"] is None else tuple(c["values"])}
+                | {"absent": tuple(c["absent"])}
+            )
             for c in columns
         ]
         for column in found:
@@ -219,6 +235,7 @@ class Features:
                 not isinstance(column.name, str)
                 or not all(type(value) in (int, str) for value in column.values or ())
                 or not all(type(number) in (int, float) for number in scale)
+                or not all(type(place) is int for place in column.absent)
                 or not all(map(math.isfinite, scale))
                 or column.std <= 0
             ):

@@ -62,9 +62,9 @@ def test_degrees_are_counted_where_they_are_asked_for() -> None:
         warnings.simplefilter("error")
         star = torch.tensor([[0, 0, 0, 1, 2, 3], [1, 2, 3, 0, 0, 0]])
         new = GraphStore.from_data([Data(edge_index=star, num_nodes=5)])
-    with pytest.warns(UserWarning, match="Of 5 nodes, .* 1 with 'degree'"):
+    with pytest.warns(UserWarning, match="Of 5 nodes, .* 2 with 'degree'"):  # 3 and 0
         seen = new.with_vocabulary(old.vocabulary)
-    assert seen[0].x.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert seen[0].x.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0]]
     labelled = GraphStore.from_data([Data(torch.rand(5, 2), star)])
     with pytest.warns(UserWarning, match=r"x\[0\], x\[1\] are left out"):
         assert labelled.with_vocabulary(old.vocabulary)[0].x.equal(seen[0].x)
@@ -142,3 +142,23 @@ def test_one_column_given_as_a_row_stays_so() -> None:
     new = store.with_vocabulary(scaled)
     np.testing.assert_allclose(new[0].edge_attr, [-1, 1])
     assert new.edge_attr.equal(store.edge_attr)
+
+
+def test_a_value_inside_the_range_that_training_never_saw_is_unknown() -> None:
+    wanted = Features((Column("label", (0, 1, 2, 3)).seen_in(torch.tensor([0, 3, 1])),))
+    assert wanted.columns[0].absent == (2,)
+    for own in ((0, 1, 2, 3), (1, 2, 3)):  # by position, and by a table
+        x = torch.tensor([[k] for k in range(len(own))])
+        with pytest.warns(UserWarning, match=rf"Of {len(own)} nodes, .* 1 with 'label'"):
+            found = translate(x, Features((Column("label", own),)), wanted, level="node")
+        assert found.flatten().tolist() == [-1 if value == 2 else value for value in own]
+    assert Features.from_list(wanted.to_list()) == wanted
+
+
+def test_a_degree_between_those_of_training_is_unknown_and_one_beyond_a_cap_is_not() -> None:
+    column = degree_column(9, cap=4).seen_in(torch.tensor([0, 1, 3, 9]))
+    assert (column.clamp, column.absent) == (True, (2,))
+    x = torch.arange(7)[:, None]
+    with pytest.warns(UserWarning, match="1 with 'degree'"):
+        found = translate(x, Features((degree_column(6),)), Features((column,)), level="node")
+    assert found.flatten().tolist() == [0, 1, -1, 3, 4, 5, 6]
