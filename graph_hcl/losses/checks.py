@@ -17,6 +17,14 @@ EXTREME = 100.0
 """Logits of features of other length than 1 that are worth a warning: unit rows at T = 0.01."""
 
 
+class NotFinite(ValueError):
+    """Features are NaN or infinite: a training has diverged, or was given such features.
+
+    >>> issubclass(NotFinite, ValueError)
+    True
+    """
+
+
 def transformed() -> bool:
     """Tell whether torch compiles, maps or differentiates functions here, so values are unknown.
 
@@ -97,7 +105,7 @@ def longest_rows(
 ) -> tuple[float, float]:
     """Return the largest norm of an anchor and of a sample; warn of extreme logits.
 
-    Raises `ValueError` for features that are not finite.
+    Raises `NotFinite` for features that are not finite.
 
     >>> longest_rows(torch.eye(2), 2 * torch.eye(2), 0.5)
     (1.0, 2.0)
@@ -115,7 +123,7 @@ def longest_rows(
 
 
 def longest_row(rows: Tensor) -> float:
-    """Return the largest norm of a row of [M, d]; raise `ValueError` for NaN and infinity.
+    """Return the largest norm of a row of [M, d]; raise `NotFinite` for NaN and infinity.
 
     >>> longest_row(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
     5.0
@@ -125,7 +133,7 @@ def longest_row(rows: Tensor) -> float:
     longest = float(torch.linalg.vector_norm(at_least_float(rows.detach()), dim=1).amax())
     # The norm of finite features may overflow: only then need every one be looked at.
     if not math.isfinite(longest) and not torch.isfinite(rows).all():
-        raise ValueError("Expected finite features, but some are NaN or infinite.")
+        raise NotFinite("Expected finite features, but some are NaN or infinite.")
     return longest
 
 
