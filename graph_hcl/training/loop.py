@@ -109,8 +109,9 @@ def fit(
     goes to `checkpoint` after the first epoch, the last, and those that end `PAUSE` or more after
     it was last written. Training goes on from a checkpoint that is already there, on the CPU bit
     for bit as if it had never stopped.
-    Raises `UserError` when features, loss or weights are no longer finite, and when no row of a whole epoch had both
-    a positive and a negative, for objectives that can tell; the last good checkpoint stays.
+    Raises `UserError` when features, loss or weights are no longer finite, and when no row of a
+    whole epoch had both a positive and a negative, for objectives that can tell; the last good
+    checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
     shuffle = torch.Generator().manual_seed(settings.seed)
@@ -146,7 +147,7 @@ def fit(
             try:
                 loss, z = contrast(model, objective, drawn, graph, label if labelled else None)
             except NotFinite as error:
-                raise diverged("features are NaN or infinite", epoch) from error
+                raise diverged("features or logits are NaN or infinite", epoch) from error
             if label is not None and (widest is None or len(z) > len(widest[0])):
                 widest = z.detach(), graph, label
             for parameter in parameters:  # what zero_grad does, at a tenth of its cost
@@ -157,7 +158,7 @@ def fit(
             rows.append((graph, label if labelled else None))
         mean = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
         if not math.isfinite(mean):
-            raise diverged(f"loss is {mean}", epoch)
+            raise diverged(f"the loss is {mean}", epoch)
         if mean == 0 and none_counted(objective, rows):
             raise UserError(
                 f"No graph had both a positive and a negative in epoch {epoch}, so nothing was "
@@ -193,11 +194,11 @@ def fit(
 def diverged(what: str, epoch: int) -> UserError:
     """Return the error for a training that left the finite numbers in an epoch.
 
-    >>> print(diverged("loss is nan", 2))
+    >>> print(diverged("the loss is nan", 2))
     Training diverged in epoch 2 (the loss is nan): lower --lr or --beta, or raise --temperature.
     """
     return UserError(
-        f"Training diverged in epoch {epoch} (the {what}): lower --lr or --beta, or raise "
+        f"Training diverged in epoch {epoch} ({what}): lower --lr or --beta, or raise "
         "--temperature."
     )
 

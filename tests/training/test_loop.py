@@ -165,7 +165,7 @@ def test_features_that_are_no_longer_finite_keep_the_last_checkpoint(tmp_path) -
             return super().forward(z * torch.nan if calls > 6 else z, **keys)
 
     calls, checkpoint = 0, Checkpoint(tmp_path / "part.safetensors")
-    with pytest.raises(UserError, match="diverged in epoch . .the features") as told:
+    with pytest.raises(UserError, match=r"diverged in epoch . .features") as told:
         train(5, checkpoint, objective=Exploding())
     assert all(name in str(told.value) for name in ("--lr", "--beta", "--temperature"))
     assert checkpoint.epoch() >= 1
@@ -175,10 +175,12 @@ def test_weights_that_are_no_longer_finite_are_never_saved(tmp_path) -> None:
     class Steep(UCL):
         def forward(self, z, **keys):
             loss = super().forward(z, **keys)
-            return loss + (loss * torch.inf).clamp_max(0.0)  # finite, but its gradient is not
+            last = len(z) == 10  # two views of the last batch
+            # Finite, but its gradient is not.
+            return loss + (loss * torch.inf).clamp_max(0.0) if last else loss
 
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
-    with pytest.raises(UserError, match="diverged in epoch 1"):
+    with pytest.raises(UserError, match="weights are NaN"):
         train(1, checkpoint, objective=Steep())
     assert checkpoint.epoch() == 0
 
