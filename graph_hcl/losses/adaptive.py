@@ -20,6 +20,12 @@ COLUMNS = 512
 """Samples from which β is estimated; more are thinned out evenly."""
 
 
+def check_beta_max(value: float) -> None:
+    """Raise `ValueError` unless the largest β that may be chosen is above 0 and finite."""
+    if not 0 < value < math.inf:
+        raise ValueError(f"Expected beta_max to be above 0 and finite, but got {value}.")
+
+
 class Adaptive(ABC):
     """A hardening that chooses β_i for η_i = e^{β_i s}; derive from it for another rule."""
 
@@ -48,6 +54,7 @@ class EffectiveSampleSize(Adaptive):
     beta_max: float = 100.0
 
     def __post_init__(self) -> None:
+        check_beta_max(self.beta_max)
         if not 0 < self.share <= 1:
             raise ValueError(f"Expected share to be in (0, 1], but got {self.share}.")
 
@@ -84,6 +91,7 @@ class ClassMass(Adaptive):
     beta_max: float = 100.0
 
     def __post_init__(self) -> None:
+        check_beta_max(self.beta_max)
         if not (0 < self.bound < 1 and 0 < self.prior < 1):
             raise ValueError(
                 f"Expected bound and prior to be in (0, 1), but got {self.bound} and {self.prior}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import warnings
 from typing import Any
 
@@ -15,6 +16,14 @@ from graph_hcl.losses.precision import at_least_float
 
 EXTREME = 100.0
 """Logits of features of other length than 1 that are worth a warning: unit rows at T = 0.01."""
+
+
+class NotFinite(ValueError):
+    """Features or logits are NaN or infinite: a training has diverged, or was given such features.
+
+    >>> issubclass(NotFinite, ValueError)
+    True
+    """
 
 
 def transformed() -> bool:
@@ -31,8 +40,34 @@ def transformed() -> bool:
     return transforms._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
+def check_number(name: str, value: Any) -> None:
+    """Raise `ValueError` for what is no real number, a tensor among it: no gradient reaches one.
+
+    >>> check_number("beta", "1")
+    Traceback (most recent call last):
+    ValueError: Expected beta to be a number, but got str.
+    """
+    if not isinstance(value, numbers.Real):
+        raise ValueError(f"Expected {name} to be a number, but got {type(value).__name__}.")
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raise `ValueError` for what is no integer of `least` or more.
+
+    >>> check_whole("queue_size", 1.5, 0)
+    Traceback (most recent call last):
+    ValueError: Expected queue_size to be a whole number of 0 or more, but got 1.5.
+    """
+    if not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(
+            f"Expected {name} to be a whole number of {least} or more, but got {value!r}."
+        )
+
+
 def check_values(temperature: float, tau_plus: float, prefactor: str, average: str) -> None:
     """Raise `ValueError` for hyper-parameters out of range."""
+    check_number("temperature", temperature)
+    check_number("tau_plus", tau_plus)
     if not 0 < temperature < math.inf:
         raise ValueError(f"Expected temperature to be above 0 and finite, but got {temperature}.")
     if not 0 <= tau_plus < 1:
@@ -60,8 +95,8 @@ def check_road(mode: str, reduction: str, average: str, num_negatives: int | Non
         raise ValueError("Expected mode dense or auto with reduction none: it keeps all logits.")
     if mode == "tiled" and num_negatives is not None:
         raise ValueError("Expected mode dense or auto with num_negatives: draws need all logits.")
-    if num_negatives is not None and num_negatives < 1:
-        raise ValueError(f"Expected num_negatives to be 1 or more, but got {num_negatives}.")
+    if num_negatives is not None:
+        check_whole("num_negatives", num_negatives, 1)
 
 
 def check_rows(
@@ -93,17 +128,19 @@ def check_rows(
 
 
 def longest_rows(
-    anchors: Tensor, samples: Tensor | None, temperature: float
+    anchors: Tensor, samples: Tensor | None, temperature: float, beta: float = 0.0
 ) -> tuple[float, float]:
     """Return the largest norm of an anchor and of a sample; warn of extreme logits.
 
-    Raises `ValueError` for features that are not finite.
+    Raises `NotFinite` for features that are not finite, and for those whose logits, or (1 + β)
+    times them, are not.
 
     >>> longest_rows(torch.eye(2), 2 * torch.eye(2), 0.5)
     (1.0, 2.0)
     """
     first = longest_row(anchors)
     second = first if samples is None else longest_row(samples)
+    check_logits(first, second, temperature, beta, anchors.dtype)
     # The text must not vary: Python shows the same warning once for a line of code.
     if max(first, second) > 1.01 and first * second / temperature > EXTREME:
         warnings.warn(
@@ -114,8 +151,28 @@ def longest_rows(
     return first, second
 
 
+def check_logits(
+    first: float, second: float, temperature: float, beta: float, kind: torch.dtype
+) -> None:
+    """Raise `NotFinite` where logits of rows so long, or (1 + β) times them, may overflow.
+
+    >>> check_logits(1.0, 1.0, 1e-320, 0.0, torch.float32)
+    Traceback (most recent call last):
+    graph_hcl.losses.checks.NotFinite: Expected finite logits, but features of length 1 with \
+temperature 1e-320 and beta 0 pass what torch.float32 holds: normalise the features, raise the \
+temperature or lower beta.
+    """
+    kind = torch.promote_types(kind, torch.float32)
+    if not (1 + beta) * (first * second / temperature) < torch.finfo(kind).max:
+        raise NotFinite(
+            f"Expected finite logits, but features of length {max(first, second):.3g} with "
+            f"temperature {temperature:.3g} and beta {beta:.3g} pass what {kind} holds: "
+            "normalise the features, raise the temperature or lower beta."
+        )
+
+
 def longest_row(rows: Tensor) -> float:
-    """Return the largest norm of a row of [M, d]; raise `ValueError` for NaN and infinity.
+    """Return the largest norm of a row of [M, d]; raise `NotFinite` for NaN and infinity.
 
     >>> longest_row(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
     5.0
@@ -125,7 +182,7 @@ def longest_row(rows: Tensor) -> float:
     longest = float(torch.linalg.vector_norm(at_least_float(rows.detach()), dim=1).amax())
     # The norm of finite features may overflow: only then need every one be looked at.
     if not math.isfinite(longest) and not torch.isfinite(rows).all():
-        raise ValueError("Expected finite features, but some are NaN or infinite.")
+        raise NotFinite("Expected finite features, but some are NaN or infinite.")
     return longest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.checks import check_road, check_values
+from graph_hcl.losses.checks import check_road, check_values, check_whole, transformed
 from graph_hcl.losses.contrastive import Mode, Reduction, contrastive_loss
 from graph_hcl.losses.dense import psi_loss
 from graph_hcl.losses.hardening import Exponential, LogEta
@@ -41,6 +42,9 @@ class Contrast(nn.Module):
     is that ψ of arXiv 2311.05139 instead of InfoNCE. With `queue_size`, features of earlier
     batches are further negatives: graphs are named by the same numbers in all batches, or, without
     `graph`, every remembered row is of another graph.
+
+    With a schedule, β is that of the share of the training last told to `anneal`, which is to be
+    called before each epoch.
 
     Raises `ValueError` for values out of range, for settings that would have no effect, and for
     rows, graphs or labels that do not fit each other.
@@ -76,8 +80,7 @@ class Contrast(nn.Module):
             raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
         if psi is None and psi_options:
             raise ValueError("Expected no psi_options without psi: they would have no effect.")
-        if queue_size < 0:
-            raise ValueError(f"Expected queue_size to be 0 or more, but got {queue_size}.")
+        check_whole("queue_size", queue_size, 0)
         self.normalize = normalize
         self.reduction: Reduction = reduction
         self.mode: Mode = mode
@@ -93,11 +96,13 @@ class Contrast(nn.Module):
         self.annealing = anneal
         if anneal is not None:
             self.anneal(0.0)
+        self.annealed = anneal is None
 
     def anneal(self, done: float) -> None:
         """Set β to its value after the share `done` of the training, in [0, 1]."""
         if self.annealing is not None:
             self.log_eta = Exponential(self.annealing.beta(done))
+            self.annealed = True
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return positive and negative keys [M]: here, other views attract, other graphs repel."""
@@ -124,6 +129,14 @@ class Contrast(nn.Module):
         graph: Tensor | None = None,
     ) -> Tensor:
         """Return the loss of all rows against each other, and against the queue if there is one."""
+        if not self.annealed and not transformed():
+            self.annealed = True  # said once
+            warnings.warn(
+                f"With a schedule, {type(self).__name__} stays at beta_start until its "
+                "anneal(done) is called with the share of the training that is done: call it "
+                "before each epoch.",
+                stacklevel=2,
+            )
         given = join_views(z, other, graph, label)
         z, unnamed = given.z, 0 if given.graph is not None else len(given.z) // 2
         if self.normalize:

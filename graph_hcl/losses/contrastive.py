@@ -16,14 +16,14 @@ from graph_hcl.losses.checks import (
     transformed,
 )
 from graph_hcl.losses.dense import dense_loss, nothing, settle
-from graph_hcl.losses.hardening import LogEta
+from graph_hcl.losses.hardening import LogEta, steepness
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import tile_size
 from graph_hcl.losses.positives import PairLoss, log_count, shares, sum_over_positives
 from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.rowwise import rowwise_loss
 from graph_hcl.losses.symmetric import symmetric_loss
-from graph_hcl.losses.tiled import log_mean_tiled, logit_bound, steepness
+from graph_hcl.losses.tiled import log_mean_tiled, logit_bound
 
 Mode = Literal["auto", "dense", "tiled"]
 Reduction = Literal["mean", "none"]
@@ -94,7 +94,11 @@ def contrastive_loss(
     traced = transformed()
     if traced and mode == "tiled":
         raise ValueError("Expected mode auto or dense inside torch.compile and torch.func.")
-    longest = (0.0, 0.0) if traced else longest_rows(anchors, samples, temperature)
+    longest = (
+        (0.0, 0.0)
+        if traced
+        else longest_rows(anchors, samples, temperature, steepness(log_eta) or 0.0)
+    )
     reach = longest[0] * longest[1]
     if not (len(anchors) and len(x)):
         return nothing(anchors, x, reduction)

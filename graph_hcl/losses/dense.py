@@ -17,7 +17,7 @@ from graph_hcl.losses.checks import (
     longest_rows,
     transformed,
 )
-from graph_hcl.losses.hardening import LogEta, NoHardening
+from graph_hcl.losses.hardening import LogEta, NoHardening, log_eta_of, steepness
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.positives import PairLoss, log_count, pair_sums, shares
 from graph_hcl.losses.precision import at_least_float, full_precision
@@ -105,7 +105,7 @@ def psi_loss(
     check_rows(anchors, x, pairs)
     check_keys_are_known(pairs, "psi")
     if not transformed():
-        longest_rows(anchors, samples, temperature)
+        longest_rows(anchors, samples, temperature, steepness(log_eta) or 0.0)
     if not (len(anchors) and len(x)):
         return nothing(anchors, x, reduction)
     hardening = settle(log_eta, anchors, x, pairs, temperature)
@@ -160,6 +160,11 @@ def settle(
         near, far = at_least_float(anchors.detach()), at_least_float(samples.detach())
         with full_precision(near.device.type):
             return solve_betas(log_eta, near, far, pairs, temperature)
+    if log_eta is not None and not callable(log_eta):
+        raise ValueError(
+            f"Expected log_eta to be a function of the logits or an adaptive hardening, but got "
+            f"{log_eta!r}."
+        )
     return log_eta or NoHardening()
 
 
@@ -207,7 +212,10 @@ def _masked_eta(
     logits: Tensor, negatives: Tensor, hardening: LogEta | Tensor, detach: bool
 ) -> Tensor:
     """Return log η [A, S], −∞ beside the negatives."""
-    eta = hardening[:, None] * logits if isinstance(hardening, Tensor) else hardening(logits)
+    if isinstance(hardening, Tensor):
+        eta = hardening[:, None] * logits
+    else:
+        eta = log_eta_of(hardening, logits)
     return (eta.detach() if detach else eta).masked_fill(~negatives, -math.inf)
 
 

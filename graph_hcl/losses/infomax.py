@@ -9,10 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graph_hcl.losses.checks import check_rows, check_values, longest_row, transformed
+from graph_hcl.losses.adaptive import Adaptive
+from graph_hcl.losses.checks import (
+    check_logits,
+    check_road,
+    check_rows,
+    check_values,
+    longest_row,
+    transformed,
+)
 from graph_hcl.losses.contrast import OBJECTIVES
+from graph_hcl.losses.contrastive import Reduction
 from graph_hcl.losses.dense import all_logits, nothing
-from graph_hcl.losses.hardening import LogEta, NoHardening
+from graph_hcl.losses.hardening import LogEta, NoHardening, log_eta_of, steepness
 from graph_hcl.losses.make import make_hardening
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.views import as_keys
@@ -27,6 +36,7 @@ def jensen_shannon_loss(
     log_eta: LogEta | None = None,
     tau_plus: float = 0.0,
     detach_weights: bool = False,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Return the negative Jensen–Shannon estimate of the information between nodes and graphs.
 
@@ -39,7 +49,8 @@ def jensen_shannon_loss(
     up, as equation 4 of Robinson et al. (ICLR 2021) demands; `tau_plus` removes the share of the
     anchor's own class that is expected among the negatives, E_i⁻ ← max((E_i⁻ − τ⁺ mean_p
     softplus(s_ip)) / (1 − τ⁺), 0), which pulls positives nearer, never away. Nodes without a
-    positive or a negative graph are not counted; the loss is 0 when none is left.
+    positive or a negative graph are not counted; the loss is 0 when none is left. `reduction`
+    "none" gives the value of each node [n] instead, 0 for one that is not counted.
 
     Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
 
@@ -50,15 +61,17 @@ def jensen_shannon_loss(
     tensor(0.)
     """
     check_values(temperature, tau_plus, "sum", "anchor")
+    check_road("auto", reduction, "anchor", None)
     check_rows(nodes, graphs, pairs, ("nodes [n, d]", "graphs [B, d]"))
     if not transformed():
-        longest_row(nodes), longest_row(graphs)
+        longest = longest_row(nodes), longest_row(graphs)
+        check_logits(*longest, temperature, steepness(log_eta) or 0.0, nodes.dtype)
     if not (len(nodes) and len(graphs)):
-        return nothing(nodes, graphs, "mean")
+        return nothing(nodes, graphs, reduction)
     positives, negatives = pairs.masks()
     counted = positives.any(1) & negatives.any(1)
     s = all_logits(nodes, graphs, temperature)
-    eta = (log_eta or NoHardening())(s)
+    eta = log_eta_of(log_eta or NoHardening(), s)
     eta = (eta.detach() if detach_weights else eta).masked_fill(~negatives, -math.inf)
     empty = (eta == -math.inf).all(1, keepdim=True)
     hardest = s.detach().masked_fill(~negatives, -math.inf)
@@ -71,8 +84,10 @@ def jensen_shannon_loss(
     far = (weights / total * away).sum(1)
     if tau_plus > 0:
         far = ((far - tau_plus * (away * share).sum(1)) / (1 - tau_plus)).clamp_min(0.0)
-    each = near + far - 2 * math.log(2)
-    return torch.where(counted, each, 0.0).sum() / counted.sum().clamp_min(1)
+    each = torch.where(counted, near + far - 2 * math.log(2), 0.0)
+    if reduction == "none":
+        return each
+    return each.sum() / counted.sum().clamp_min(1)
 
 
 @OBJECTIVES.register("infograph")
@@ -81,7 +96,8 @@ class InfoGraph(nn.Module):
 
     `loss(z, graph=graph, nodes=nodes, node_graph=node_graph)` takes graph features z [M, d] with
     the graph [M] of each, and node features [n, d] with theirs [n]. Its inner products are those
-    of the paper, of features as they are: it normalises nothing. Raises `ValueError` for a
+    of the paper, of features as they are: it normalises nothing. `reduction` "none" gives one value
+    per node [n]. Raises `ValueError` for a
     temperature of 0 or less, and for features or graphs that do not fit each other.
 
     >>> graph = torch.tensor([0, 1])
@@ -93,9 +109,11 @@ class InfoGraph(nn.Module):
     uses_labels = False
     reads_nodes = True
 
-    def __init__(self, *, temperature: float = 1.0) -> None:
+    def __init__(self, *, temperature: float = 1.0, reduction: Reduction = "mean") -> None:
         super().__init__()
         check_values(temperature, 0.0, "sum", "anchor")
+        check_road("auto", reduction, "anchor", None)
+        self.reduction: Reduction = reduction
         self.temperature = temperature
         self.log_eta: Any = None
         self.settings: dict[str, Any] = {}
@@ -121,6 +139,7 @@ class InfoGraph(nn.Module):
             Pairs(keys, keys),
             temperature=self.temperature,
             log_eta=self.log_eta,
+            reduction=self.reduction,
             **self.settings,
         )
 
@@ -148,7 +167,13 @@ class HInfoGraph(InfoGraph):
         hardening_options: dict[str, Any] | None = None,
         tau_plus: float = 0.0,
         detach_weights: bool = False,
+        reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(temperature=temperature)
+        super().__init__(temperature=temperature, reduction=reduction)
+        check_values(temperature, tau_plus, "sum", "anchor")
         self.log_eta = make_hardening(hardening, beta, hardening_options)
+        if isinstance(self.log_eta, Adaptive):
+            raise ValueError(
+                f"Expected a hardening with the same beta for all nodes, but got {hardening!r}."
+            )
         self.settings = {"tau_plus": tau_plus, "detach_weights": detach_weights}

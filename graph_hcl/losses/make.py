@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.hardening import HARDENINGS, Exponential, LogEta
+from graph_hcl.losses.hardening import HARDENINGS, Exponential, LogEta, log_eta_of
 from graph_hcl.losses.psi import PSIS, Psi
+from graph_hcl.registry import Registry
 
 Schedule = Literal["constant", "linear", "cosine"]
 
@@ -82,19 +84,16 @@ def make_hardening(
         )
     if not isinstance(hardening, str):
         return hardening
-    made = HARDENINGS.get(hardening)
-    if made is Exponential:
+    if HARDENINGS.get(hardening) is Exponential:
         return Exponential(beta)
-    found: LogEta | Adaptive = (
-        made(**(options or {})) if options or made in HARDENINGS.parts() else made
-    )
+    found: LogEta | Adaptive = _made(HARDENINGS, hardening, "hardening_options", options)
     return found
 
 
 def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
     """Return ψ by name with its options, or by import path, or as it was given.
 
-    Raises `ValueError` for options of one that was given.
+    Raises `ValueError` for options of one that was given, and for those that it does not take.
 
     >>> make_psi("triplet", {"margin": 0.5})
     Triplet(margin=0.5)
@@ -103,9 +102,22 @@ def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
         if options:
             raise ValueError("Expected no psi_options with a psi that is made already.")
         return psi
-    made: Any = PSIS.get(psi)
-    found: Psi = made(**(options or {})) if options or made in PSIS.parts() else made
+    found: Psi = _made(PSIS, psi, "psi_options", options)
     return found
+
+
+def _made(registry: Registry[Any], name: str, what: str, options: Mapping[str, Any] | None) -> Any:
+    """Return a part with its options; one from outside that is given none as it is."""
+    part = registry.get(name)
+    if not options and part not in registry.parts():
+        return part
+    try:
+        return part(**(options or {}))
+    except TypeError as error:
+        known = ", ".join(inspect.signature(part).parameters) or "none"
+        raise ValueError(
+            f"Expected {what} that {name} takes ({known}), but got {dict(options or {})}."
+        ) from error
 
 
 def hardness_weights(logits: Tensor, negatives: Tensor, log_eta: LogEta) -> Tensor:
@@ -116,7 +128,7 @@ def hardness_weights(logits: Tensor, negatives: Tensor, log_eta: LogEta) -> Tens
     >>> hardness_weights(torch.zeros(1, 3), torch.tensor([[True, True, False]]), Exponential(1.0))
     tensor([[1., 1., 0.]])
     """
-    eta = log_eta(logits).masked_fill(~negatives, -math.inf)
+    eta = log_eta_of(log_eta, logits).masked_fill(~negatives, -math.inf)
     hardest = logits.masked_fill(~negatives, -math.inf)
     alone = torch.zeros_like(logits).masked_fill(hardest < hardest.amax(1, True), -math.inf)
     eta = torch.where((eta == -math.inf).all(1, keepdim=True), alone, eta)

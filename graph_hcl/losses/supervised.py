@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graph_hcl.losses.checks import check_road, transformed
+from graph_hcl.losses.checks import check_road, longest_row, transformed
 from graph_hcl.losses.contrast import OBJECTIVES
 from graph_hcl.losses.contrastive import Reduction
 from graph_hcl.losses.precision import at_least_float
@@ -18,7 +18,8 @@ class CrossEntropy(nn.Module):
 
     `loss(z, label=label)` takes class logits z [M, C] and labels [M] among 0 … C − 1, with or
     without `graph` [M], and `loss(z1, z2, label)` two views [B, C] with labels [B]; each view of a
-    graph is a row of its own. Raises `ValueError` for anything else.
+    graph is a row of its own. Raises `ValueError` for anything else, and for logits that are not
+    finite.
 
     >>> import torch
     >>> CrossEntropy()(torch.zeros(4, 3), label=torch.tensor([0, 1, 2, 2]))  # no opinion: log 3
@@ -54,6 +55,8 @@ class CrossEntropy(nn.Module):
                 f"Expected labels 0 … {z.shape[1] - 1} for logits of {z.shape[1]} classes, but got "
                 f"{int(label.min())} … {int(label.max())}."
             )
+        if not transformed():
+            longest_row(z)
         if not len(label) and self.reduction == "mean":
             return z.sum()
         return F.cross_entropy(at_least_float(z), label, reduction=self.reduction)

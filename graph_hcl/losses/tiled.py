@@ -16,7 +16,14 @@ from torch import Tensor
 
 from graph_hcl.losses.again import gradients_again
 from graph_hcl.losses.dense import log_mean_dense
-from graph_hcl.losses.hardening import Exponential, LogEta, NoHardening, exponentials
+from graph_hcl.losses.hardening import (
+    Exponential,
+    LogEta,
+    NoHardening,
+    exponentials,
+    log_eta_of,
+    steepness,
+)
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.plan import Plan, Tile, tile_size
 
@@ -57,17 +64,6 @@ def log_mean_tiled(
     x = anchors if samples is None else samples
     plan = Plan(pairs, False, size)
     return _General.apply(anchors, x, plan, temperature, log_eta, detach_weights)
-
-
-def steepness(log_eta: LogEta) -> float | None:
-    """Return β of η = e^{βs}, 0 for η = 1, and None for any other η.
-
-    >>> steepness(Exponential(2.0)), steepness(NoHardening()), steepness(torch.sin)
-    (2.0, 0.0, None)
-    """
-    if isinstance(log_eta, NoHardening):
-        return 0.0
-    return log_eta.beta if isinstance(log_eta, Exponential) else None
 
 
 def logit_bound(reach: float, temperature: float, beta: float) -> float | None:
@@ -178,7 +174,7 @@ class _General(torch.autograd.Function):
         ties = a.new_zeros(len(a))
         for tile in plan.tiles():
             s = _logits(a, x, tile)
-            eta = _masked(log_eta(s), tile)
+            eta = _masked(log_eta_of(log_eta, s), tile)
             rows, top = tile.rows, s.amax(1)
             tied = (s == top[:, None]).sum(1) * (top > -math.inf)
             kept = torch.where(hardest[rows] >= top, ties[rows], 0)
@@ -236,7 +232,7 @@ def _log_eta_and_slope(log_eta: LogEta, s: Tensor) -> tuple[Tensor, Tensor | Non
         return torch.zeros_like(s), None
     with torch.enable_grad():
         leaf = s.detach().masked_fill(s == -math.inf, 0.0).requires_grad_()
-        eta = log_eta(leaf)
+        eta = log_eta_of(log_eta, leaf)
         if not eta.requires_grad:
             return eta, None
         total = eta.masked_fill(eta == -math.inf, 0.0).sum()

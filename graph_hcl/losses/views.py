@@ -37,6 +37,8 @@ def join_views(
     for rows in (z, other):
         if rows is not None and not isinstance(rows, Tensor):
             raise ValueError(f"Expected features to be a tensor, but got {type(rows).__name__}.")
+        if rows is not None and rows.layout != torch.strided:
+            raise ValueError(f"Expected dense features, but got {rows.layout}: use .to_dense().")
     if z.dim() != 2 or not z.is_floating_point():
         raise ValueError(
             f"Expected features [M, d] of a floating type, but got {list(z.shape)} of {z.dtype}."

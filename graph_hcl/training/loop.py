@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
+from graph_hcl.losses.checks import NotFinite
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint
 
@@ -108,8 +109,9 @@ def fit(
     goes to `checkpoint` after the first epoch, the last, and those that end `PAUSE` or more after
     it was last written. Training goes on from a checkpoint that is already there, on the CPU bit
     for bit as if it had never stopped.
-    Raises `UserError` when the loss is no longer finite, and when no row of a whole epoch had both
-    a positive and a negative, for objectives that can tell; the last good checkpoint stays.
+    Raises `UserError` when features, loss or weights are no longer finite, and when no row of a
+    whole epoch had both a positive and a negative, for objectives that can tell; the last good
+    checkpoint stays.
     """
     # Shuffling and views have generators of their own: neither moves when the other is changed.
     shuffle = torch.Generator().manual_seed(settings.seed)
@@ -142,7 +144,10 @@ def fit(
             views = sum(view.num_graphs for view in drawn) // len(part)
             graph = part.to(device).repeat(views)
             label = None if store.y is None else store.y[graph]
-            loss, z = contrast(model, objective, drawn, graph, label if labelled else None)
+            try:
+                loss, z = contrast(model, objective, drawn, graph, label if labelled else None)
+            except NotFinite as error:
+                raise diverged("features or logits are NaN or infinite", epoch) from error
             if label is not None and (widest is None or len(z) > len(widest[0])):
                 widest = z.detach(), graph, label
             for parameter in parameters:  # what zero_grad does, at a tenth of its cost
@@ -153,10 +158,7 @@ def fit(
             rows.append((graph, label if labelled else None))
         mean = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
         if not math.isfinite(mean):
-            raise UserError(
-                f"The loss became {mean} in epoch {epoch}: lower --lr or --beta, raise "
-                "--temperature, or look for NaN among the node features."
-            )
+            raise diverged(f"the loss is {mean}", epoch)
         if mean == 0 and none_counted(objective, rows):
             raise UserError(
                 f"No graph had both a positive and a negative in epoch {epoch}, so nothing was "
@@ -175,9 +177,11 @@ def fit(
         if diagnose and widest and (ends or epoch % math.ceil(LOOK / len(parts)) == 0):
             record |= diagnose(*widest, objective)
         log(record)
-        shown.update(loss=f"{mean:.4f}", graphs_per_s=f"{rate:.0f}")
+        shown.update(loss=f"{mean:#.5g}", graphs_per_s=f"{rate:.0f}")
         due = epoch == settings.epochs or time.monotonic() - saved >= PAUSE
         if checkpoint is not None and due:
+            if not all(bool(parameter.isfinite().all()) for parameter in parameters):
+                raise diverged("weights are NaN or infinite", epoch)
             checkpoint.save(epoch, model, optimizer, generators, state)
             saved = time.monotonic()
         if at_epoch is not None:
@@ -185,6 +189,18 @@ def fit(
             model.train()
     shown.close()
     return model
+
+
+def diverged(what: str, epoch: int) -> UserError:
+    """Return the error for a training that left the finite numbers in an epoch.
+
+    >>> print(diverged("the loss is nan", 2))
+    Training diverged in epoch 2 (the loss is nan): lower --lr or --beta, or raise --temperature.
+    """
+    return UserError(
+        f"Training diverged in epoch {epoch} ({what}): lower --lr or --beta, or raise "
+        "--temperature."
+    )
 
 
 def none_counted(objective: Objective, rows: Sequence[tuple[Tensor, Tensor | None]]) -> bool:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional as F
 
 from graph_hcl.losses import (
@@ -25,6 +26,7 @@ from graph_hcl.losses import (
     jensen_shannon_loss,
     psi_loss,
 )
+from graph_hcl.losses.checks import NotFinite
 from graph_hcl.losses.precision import unit
 
 OBJECTIVES = {
@@ -341,3 +343,111 @@ def test_a_debiased_loss_has_a_gradient_where_positives_are_far_nearer_than_nega
         leaf = z.clone().requires_grad_()
         loss = HUCL(temperature=0.01, tau_plus=0.1, mode=mode)(leaf, z)
         assert torch.autograd.grad(loss, leaf)[0].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: HUCL(beta=math.inf), "beta to be 0 or more and finite, but got inf"),
+        (lambda: HUCL(beta="1"), "beta to be a number, but got str"),
+        (lambda: HUCL(beta=torch.tensor(1.0)), "beta to be a number, but got Tensor"),
+        (lambda: UCL(temperature=nn.Parameter(torch.ones(()))), "temperature to be a number"),
+        (lambda: UCL(temperature=None), "temperature to be a number, but got NoneType"),
+        (lambda: UCL(tau_plus="a"), "tau_plus to be a number"),
+        (lambda: UCL(num_negatives=2.5), "num_negatives to be a whole number of 1 or more"),
+        (lambda: UCL(queue_size=1.5), "queue_size to be a whole number of 0 or more"),
+        (lambda: UCL(psi="triplet", psi_options={"marginn": 1}), r"triplet takes \(margin\)"),
+        (
+            lambda: HUCL(hardening="threshold", hardening_options={"taw": 1}),
+            r"threshold takes \(tau\)",
+        ),
+        (
+            lambda: HUCL(hardening="class-mass", hardening_options={"beta_max": 0.0}),
+            "beta_max to be above 0 and finite",
+        ),
+        (
+            lambda: HUCL(
+                hardening="effective-sample-size", hardening_options={"beta_max": math.inf}
+            ),
+            "beta_max to be above 0 and finite",
+        ),
+        (lambda: HInfoGraph(hardening="class-mass"), "the same beta for all nodes"),
+        (lambda: HInfoGraph(tau_plus=2.0), r"tau_plus to be in \[0, 1\)"),
+    ],
+)
+def test_settings_of_another_kind_are_one_sentence(make, told) -> None:
+    with pytest.raises(ValueError, match=told) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("mode", ["auto", "dense", "tiled"])
+@pytest.mark.parametrize(
+    ("settings", "scale"),
+    [
+        ({"beta": 1e300}, 1.0),
+        ({"temperature": 1e-320}, 1.0),
+        ({"temperature": 1e-40}, 1.0),
+        ({"normalize": False}, 1e20),
+    ],
+)
+def test_logits_that_overflow_are_refused_and_never_nan(settings, scale, mode) -> None:
+    z, loss = scale * torch.randn(6, 4), HUCL(mode=mode, **settings)
+    with pytest.raises(NotFinite, match="Expected finite logits"):
+        loss(z, z.roll(1, 1))
+
+
+def test_the_hardest_betas_and_temperatures_that_fit_are_finite() -> None:
+    z1, z2 = torch.randn(2, 6, 4)
+    for loss in (HUCL(beta=1e30), UCL(temperature=1e-30), HUCL(beta=1e15, temperature=1e-15)):
+        assert loss(z1, z2).isfinite()
+
+
+def test_logits_of_classes_and_of_nodes_are_finite_or_refused() -> None:
+    label, z = torch.tensor([0, 1]), torch.tensor([[math.nan, 0.0], [0.0, 1.0]])
+    with pytest.raises(NotFinite, match="finite features"):
+        CrossEntropy()(z, label=label)
+    with pytest.raises(NotFinite, match="finite logits"):
+        InfoGraph(temperature=1e-40)(
+            torch.eye(2), graph=label, nodes=torch.eye(2), node_graph=label
+        )
+
+
+@pytest.mark.parametrize("mode", ["auto", "dense", "tiled"])
+def test_log_eta_of_another_shape_or_kind_is_refused(mode) -> None:
+    z, key = torch.eye(4), torch.tensor([0, 1, 0, 1])
+    pairs = Pairs.among(key, key)
+    with pytest.raises(ValueError, match="Expected log η of the logits' shape"):
+        contrastive_loss(z, pairs, log_eta=lambda s: s[:, :1], mode=mode)
+    with pytest.raises(ValueError, match="Expected log_eta to be a function"):
+        contrastive_loss(z, pairs, log_eta="exponential", mode=mode)
+
+
+def test_sparse_features_are_refused() -> None:
+    z = torch.eye(4)
+    for views in ((z.to_sparse(), z), (z, z.to_sparse())):
+        with pytest.raises(ValueError, match="Expected dense features"):
+            UCL()(*views)
+
+
+def test_one_value_per_node() -> None:
+    graph, node_graph = torch.tensor([0, 1, 2]), torch.tensor([0, 0, 1, 2, 2, 7])
+    given = {"graph": graph, "nodes": torch.randn(6, 4), "node_graph": node_graph}
+    z = torch.randn(3, 4)
+    each = HInfoGraph(reduction="none")(z, **given)
+    assert each.shape == (6,)
+    assert each[5] == 0  # its graph is not among the three
+    assert torch.allclose(each.sum() / 5, HInfoGraph()(z, **given))
+
+
+def test_a_schedule_that_nobody_moves_is_told_once() -> None:
+    z1, z2 = torch.randn(2, 6, 4)
+    loss = HUCL(schedule="linear", beta=2.0)
+    with pytest.warns(UserWarning, match=r"HUCL stays at beta_start until its anneal"):
+        assert torch.equal(loss(z1, z2), UCL()(z1, z2))
+    moved = HUCL(schedule="linear", beta=2.0)
+    moved.anneal(1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss(z1, z2)
+        assert torch.equal(moved(z1, z2), HUCL(beta=2.0)(z1, z2))

@@ -6,7 +6,7 @@ from torch import nn
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.errors import UserError
-from graph_hcl.losses import HSCL, HUCL, SCL
+from graph_hcl.losses import HSCL, HUCL, SCL, UCL
 from graph_hcl.losses import NTXent as NTXentLoss
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.training import (
@@ -152,9 +152,37 @@ def test_a_loss_that_is_no_longer_finite_keeps_the_last_checkpoint(tmp_path) -> 
             return super().__call__(z, graph=graph, label=label) * factor
 
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
-    with pytest.raises(UserError, match="became inf in epoch 2"):
+    with pytest.raises(UserError, match=r"diverged in epoch 2 \(the loss is inf\)"):
         train(5, checkpoint, objective=Exploding())
     assert checkpoint.epoch() == 1
+
+
+def test_features_that_are_no_longer_finite_keep_the_last_checkpoint(tmp_path) -> None:
+    class Exploding(UCL):
+        def forward(self, z, **keys):
+            nonlocal calls
+            calls += 1
+            return super().forward(z * torch.nan if calls > 6 else z, **keys)
+
+    calls, checkpoint = 0, Checkpoint(tmp_path / "part.safetensors")
+    with pytest.raises(UserError, match=r"diverged in epoch . .features") as told:
+        train(5, checkpoint, objective=Exploding())
+    assert all(name in str(told.value) for name in ("--lr", "--beta", "--temperature"))
+    assert checkpoint.epoch() >= 1
+
+
+def test_weights_that_are_no_longer_finite_are_never_saved(tmp_path) -> None:
+    class Steep(UCL):
+        def forward(self, z, **keys):
+            loss = super().forward(z, **keys)
+            last = len(z) == 10  # two views of the last batch
+            # Finite, but its gradient is not.
+            return loss + (loss * torch.inf).clamp_max(0.0) if last else loss
+
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    with pytest.raises(UserError, match="weights are NaN"):
+        train(1, checkpoint, objective=Steep())
+    assert checkpoint.epoch() == 0
 
 
 def test_embeddings_do_not_depend_on_the_batch_they_are_in() -> None:
