@@ -40,7 +40,7 @@ def load(
     node_attributes: bool = False,
     undirected: bool = False,
 ) -> GraphStore:
-    """Return a TU data set by name, fetched on first use and memory-mapped from then on.
+    """Return a TU data set by name, fetched on first use and read from a cache from then on.
 
     Node features follow the data set's card: node labels one-hot; with `node_attributes`, the
     continuous attributes before them; node degrees where a data set has neither. `y` are classes
