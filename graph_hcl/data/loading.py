@@ -147,7 +147,9 @@ def _node_features(
     if labels is not None and (attributes or raw.node_attributes is None):
         return (*_together(raw.node_attributes, column_names, labels, "node", words), [])
     if labels is not None:
-        left = f"{len(column_names)} node attributes (read with --data.node-attributes true)"
+        count = len(column_names)
+        what = f"{count} node attribute{'s' if count > 1 else ''}"
+        left = f"{what} (read with --data.node-attributes true)"
         return (*_together(None, (), labels, "node", words), [left])
     if raw.node_attributes is not None:
         return (*_together(raw.node_attributes, column_names, None, "node", words), [])

@@ -89,10 +89,18 @@ def selects(probe: Probe) -> bool:
 def find_probe(probe: str | Probe) -> Probe:
     """Return the probe called so, or the callable itself.
 
+    Raises `UserError` for an unknown name, and for an estimator of scikit-learn.
+
     >>> find_probe(len) is len
     True
     """
-    return PROBES.get(probe) if isinstance(probe, str) else probe
+    found = PROBES.get(probe) if isinstance(probe, str) else probe
+    if hasattr(found, "fit"):
+        raise UserError(
+            f"Expected a probe, a function of one task that returns an answer, but got the "
+            f"estimator {probe!r}: call it inside a function of your own."
+        )
+    return found
 
 
 def probe_name(probe: str | Probe) -> str:

@@ -202,3 +202,9 @@ def test_majority_is_that_of_the_training_part() -> None:
     found = transductive(np.zeros((60, 1)), y, probe="majority", folds=5)
     assert all(set(score.predictions) == {0} for score in found.scores)
     assert abs(found.mean - majority_accuracy(y)) < 0.02
+
+
+@pytest.mark.parametrize("probe", ["sklearn.svm:SVC", "sklearn.ensemble:RandomForestClassifier"])
+def test_an_estimator_is_no_probe(probe: str) -> None:
+    with pytest.raises(UserError, match="a function of one task .* got the estimator"):
+        transductive(np.random.default_rng(0).normal(size=(20, 2)), [0, 1] * 10, probe=probe)
