@@ -206,5 +206,5 @@ def test_majority_is_that_of_the_training_part() -> None:
 
 @pytest.mark.parametrize("probe", ["sklearn.svm:SVC", "sklearn.ensemble:RandomForestClassifier"])
 def test_an_estimator_is_no_probe(probe: str) -> None:
-    with pytest.raises(UserError, match="a function of one task .* got the estimator"):
+    with pytest.raises(UserError, match=r"a function of one task .* got the estimator"):
         transductive(np.random.default_rng(0).normal(size=(20, 2)), [0, 1] * 10, probe=probe)
