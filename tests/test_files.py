@@ -3,8 +3,10 @@ import os
 import stat
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from graph_hcl import files
 from graph_hcl.files import flush_folder, safe_name, write_atomically, write_text
@@ -84,10 +86,23 @@ def test_a_failed_write_leaves_what_was_there(tmp_path) -> None:
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"old")]
 
 
-def test_no_tensor_stays_tied_to_its_file(tmp_path) -> None:
-    import torch
-    from safetensors.torch import save_file
+def test_tensors_of_every_kind_and_shape_are_read(tmp_path) -> None:
+    kinds = (torch.int64, torch.uint8, torch.bool, torch.float16, torch.bfloat16, torch.float64)
+    shapes = [(), (0,), (3,), (2, 5), (4, 0, 2)]
+    written = {
+        f"{kind} {shape}": torch.randint(0, 2, shape).to(kind) for kind in kinds for shape in shapes
+    }
+    save_file(written, tmp_path / "a", {"β": "±"})
+    read, metadata = read_tensors(tmp_path / "a")
+    assert metadata == {"β": "±"}
+    assert read.keys() == written.keys()
+    for name, tensor in written.items():
+        assert read[name].dtype == tensor.dtype
+        assert read[name].shape == tensor.shape
+        assert read[name].equal(tensor)
 
+
+def test_no_tensor_stays_tied_to_its_file(tmp_path) -> None:
     file = tmp_path / "a.safetensors"
     save_file({"x": torch.arange(1000)}, file)
     tensors, _ = read_tensors(file)
