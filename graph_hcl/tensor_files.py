@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 
@@ -31,7 +31,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             # A copy of the mapped tensor would have the file in memory twice.
             tensors[name] = torch.empty_like(file.get_tensor(name))
             stream.seek(start + head[name]["data_offsets"][0])
-            stream.readinto(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+            content = tensors[name].reshape(-1).view(torch.uint8).numpy().data
+            if stream.readinto(content) != len(content):
+                raise SafetensorError(f"{name} is cut short")
         return tensors, file.metadata() or {}
 
 
