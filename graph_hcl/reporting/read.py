@@ -53,9 +53,9 @@ class Space:
 class Run:
     """A run as the report shows it.
 
-    `space` is None before its first model has an epoch, and where that model's embeddings are not
-    finite. `labels` [G] are those of the whole data set; `unfinished` says what is missing, in
-    words.
+    `space` is None before its first model has an epoch, where that model's embeddings are not
+    finite, and without labels. `labels` [G] are those of the whole data set, empty if it has none;
+    `unfinished` says what is missing, in words.
     """
 
     name: str
@@ -70,8 +70,16 @@ class Run:
     @property
     def marked_name(self) -> str:
         """The name, marked where the run is unfinished or has no scores."""
-        mark = " (unfinished)" if self.unfinished else "" if self.results else " (not evaluated)"
-        return self.name + mark
+        if self.unfinished:
+            return f"{self.name} (unfinished)"
+        if not self.labelled:
+            return f"{self.name} (no labels)"
+        return self.name if self.results else f"{self.name} (not evaluated)"
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the graphs have labels; without, there are loss curves alone."""
+        return len(self.labels) > 0
 
     @property
     def is_empty(self) -> bool:
@@ -101,7 +109,6 @@ def read_run(path: str, name: str, allow_changed_data: bool = False, **given: An
     config = config_from(folder.config_path)
     config = dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
     experiment = Experiment(config, allow_changed_data)
-    experiment.check_evaluation()
     config, records, results = experiment.config, epochs_of(folder.metrics()), folder.results()
     check_results(results, path)
     objective = experiment.new_objective()
@@ -115,8 +122,12 @@ def read_run(path: str, name: str, allow_changed_data: bool = False, **given: An
         unfinished = (
             f"{done} of {len(epochs)} models are trained to their {config.epochs} epochs; "
             f"the first has {epochs[0]}."
+            if len(epochs) > 1
+            else f"{epochs[0]} of {config.epochs} epochs are trained."
         )
-    space = _space(experiment, folder, epochs[0]) if epochs[0] or not config.epochs else None
+    space = None
+    if experiment.labelled and (epochs[0] or not config.epochs):
+        space = _space(experiment, folder, epochs[0])
     labels = torch.from_numpy(experiment.labels)
     return Run(name, config, labels, records, results, objective, space, unfinished)
 

@@ -41,7 +41,8 @@ def results(runs: list[Run]) -> str:
             rows.append([named(run.name, told, note), *map(html.escape, cells)])
         if not run.results:
             told = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
-            rows.append([named(run.name, told, note), "no scores yet", *[""] * 5])
+            lacks = "no scores yet" if run.labelled else "no labels"
+            rows.append([named(run.name, told, note), lacks, *[""] * 5])
     if not any(run.results for run in runs):
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
     note = f"Mean ± standard deviation over folds. {TESTED}"
@@ -51,6 +52,8 @@ def results(runs: list[Run]) -> str:
 def status(run: Run) -> str:
     """Return what a run lacks and how far it came, in words; nothing for a finished run."""
     if not run.unfinished:
+        if not run.labelled:
+            return "The graphs have no labels, so there is nothing to measure."
         return "" if run.results else "Not evaluated: graph_hcl.evaluate measures it."
     text = f"Not finished: {run.unfinished}"
     last = max((record["epoch"] for record in run.records), default=0)
@@ -142,7 +145,7 @@ def status_notes(run: Run) -> str:
     text, space = "", run.space
     if run.unfinished:
         text += f'<p class="note">{html.escape(status(run))}</p>'
-    if not any("ucl" in record for record in run.records):
+    if run.labelled and not any("ucl" in record for record in run.records):
         text += "<p>The run logged no diagnosis (--diagnose false, or no epoch).</p>"
     if any("loss" in r and finite_number(r["loss"]) is None for r in run.records):
         text += '<p class="note">The training loss is not finite in some epochs.</p>'
@@ -158,7 +161,7 @@ def status_notes(run: Run) -> str:
         about = html.escape(space.which)
         keeps = dimensions if most > 1 else ""
         text += f"<p>Projected features of {about}: {keeps}{nearest}.</p>"
-    if space is None and not run.unfinished:
+    if space is None and run.labelled and not run.unfinished:
         text += '<p class="note">The first model\'s embeddings are not finite.</p>'
     if len({record["part"] for record in run.records}) > 1:
         text += "<p>Curves are means over the run's models; bands span their extremes.</p>"

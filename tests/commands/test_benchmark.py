@@ -77,6 +77,7 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
     assert head == "method,MUTAG"
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_and_ends_the_same(capsys) -> None:
     file = write(repeats=3)
     assert main(["benchmark", file, "--out", "whole"]) == 0
@@ -122,7 +123,7 @@ def test_a_cell_that_cannot_be_carried_out_stops_no_other(capsys) -> None:
     assert len(records()) == 5
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(jobs: str) -> None:
     file = write()
     Path("out").mkdir()

@@ -44,7 +44,7 @@ def test_unfinished_runs_stay_in_comparisons(run, unfinished, check_page, read_p
     assert "Not finished: 0 of 3 models are trained to their 5 epochs; the first has 2." in text
     losses = [record["loss"] for record in runs[1].records if record["epoch"] == 2]
     assert f"Training loss at epoch 2: {np.mean(losses):.4g}." in text
-    assert "0 of 1 models" in cells[2]
+    assert "Not finished: 0 of 2 epochs are trained." in cells[2]
     assert "graph_hcl.evaluate" in cells[3]
     drawn = {drawing.name: drawing for drawing in figures.side_by_side(runs)}
     lines = [line.get_label() for line in drawn["loss"].ax.lines]
@@ -53,6 +53,40 @@ def test_unfinished_runs_stay_in_comparisons(run, unfinished, check_page, read_p
     assert drawn["folds-class-mean"].caption.endswith(f"Without scores by this probe: {told}")
     assert main(["report", *names]) == 0
     assert "bare (unfinished)" in check_page(Path("report.html")).text
+
+
+@pytest.fixture
+def without_labels(tmp_path) -> str:
+    """Return the name of a run on eight cycles that have node labels, and no labels of graphs."""
+    size, count = 5, 8
+    folder = tmp_path / "mirror" / "RINGS"
+    folder.mkdir(parents=True)
+    pairs = [
+        (size * graph + node + 1, size * graph + (node + 1) % size + 1)
+        for graph in range(count)
+        for node in range(size)
+    ]
+    files = {
+        "A": [f"{one}, {other}" for a, b in pairs for one, other in ((a, b), (b, a))],
+        "graph_indicator": [graph + 1 for graph in range(count) for _ in range(size)],
+        "node_labels": [node % 3 for _ in range(count) for node in range(size)],
+    }
+    for name, lines in files.items():
+        (folder / f"RINGS_{name}.txt").write_text("".join(f"{line}\n" for line in lines))
+    words = ["--dataset", "RINGS", "--mirror", str(folder.parent), "--epochs", "2"]
+    assert main(["train", *words, "--hidden", "8", "--layers", "2", "--out", "rings"]) == 0
+    return "rings"
+
+
+def test_a_run_without_labels_shows_its_loss_and_says_so(run, without_labels, check_page) -> None:
+    assert main(["report", without_labels]) == 0
+    page = check_page(Path(without_labels) / "report.html")
+    assert "The graphs have no labels, so there is nothing to measure." in page.text
+    assert "Training loss" in page.text or "averaged over each epoch" in page.text
+    for untrue in ("not finite", "no diagnosis", "graph_hcl.evaluate", "no scores yet"):
+        assert untrue not in page.text
+    assert main(["report", without_labels, run("hucl"), "--out", "both.html"]) == 0
+    assert "rings (no labels)" in check_page(Path("both.html")).text
 
 
 def test_what_is_so_by_construction_is_not_told(run) -> None:
