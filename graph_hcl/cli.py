@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import warnings
 from argparse import SUPPRESS
@@ -88,7 +89,9 @@ def flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, 2 for the user's mistake, 130 for Ctrl-C. Ours raise: exit code 1.
+    """Run a command; return 0, 2 for the user's mistake, 130 for Ctrl-C, 141 for a closed pipe.
+
+    Our own mistakes raise: exit code 1.
 
     >>> def fails(argv):
     ...     raise UserError("Expected a fish, but got a bicycle.")
@@ -99,10 +102,15 @@ def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None
     try:
         with any_sign():
             main(sys.argv[1:] if argv is None else argv)
+            print(end="", flush=True)  # here, where a closed pipe is not yet a traceback
     except UserError as error:
         first = (str(error).splitlines() or [""])[0]  # what a library's own error goes on to say
         print(f"error: {first}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever read our output has gone, like `head`; what is left to write goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         if error.errno is None or (error.filename is None and error.errno != errno.ENOSPC):
             raise

@@ -98,6 +98,8 @@ def make_backbone(
             )
     try:
         net = make(*positional, **settings)
+    except UserError:
+        raise
     except (TypeError, ValueError) as error:
         raise UserError(f"The backbone '{label}' cannot be built: {error}.") from error
     if isinstance(net, BasicGNN) and hasattr(net, "lin"):

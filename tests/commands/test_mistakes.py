@@ -1,6 +1,8 @@
 """Every setting, given wrongly, costs one sentence that names it as it was typed."""
 
 import re
+import subprocess
+import sys
 import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -198,3 +200,22 @@ def test_print_config_prints_the_whole_and_trains_nothing(capsys) -> None:
     Path("c.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
     assert config_from(Path("c.yaml")) == Config(lr=0.5)
     assert not Path("runs").exists()
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    command = [sys.executable, "-m", "graph_hcl.train", "--print-config"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+@pytest.mark.parametrize("flags", [["--lr", "1e23"], ["--beta", "1e300"]])
+def test_a_training_that_diverges_is_one_sentence(flags, tmp_path, capsys) -> None:
+    words = ["train", "--epochs", "3", *flags, "--out", str(tmp_path / "run")]
+    assert main(words) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: Training diverged in epoch 1")
+    assert all(name in last for name in ("--lr", "--beta", "--temperature"))
+    assert not list(tmp_path.glob("run/checkpoint/*.safetensors"))
