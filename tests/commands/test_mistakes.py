@@ -204,7 +204,9 @@ def test_print_config_prints_the_whole_and_trains_nothing(capsys) -> None:
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
     command = [sys.executable, "-m", "graph_hcl.train", "--print-config"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
