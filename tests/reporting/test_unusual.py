@@ -72,7 +72,9 @@ def without_labels(tmp_path) -> str:
         "node_labels": [node % 3 for _ in range(count) for node in range(size)],
     }
     for name, lines in files.items():
-        (folder / f"RINGS_{name}.txt").write_text("".join(f"{line}\n" for line in lines))
+        (folder / f"RINGS_{name}.txt").write_text(
+            "".join(f"{line}\n" for line in lines), encoding="utf-8"
+        )
     words = ["--dataset", "RINGS", "--mirror", str(folder.parent), "--epochs", "2"]
     assert main(["train", *words, "--hidden", "8", "--layers", "2", "--out", "rings"]) == 0
     return "rings"
