@@ -173,8 +173,9 @@ class Experiment:
         Raises `UserError` for one that was trained on other data, unless that is allowed.
         """
         checkpoint = folder.checkpoint(part.name)
-        spec = self.describe(part)
-        if checkpoint.epoch():
+        if not checkpoint.epoch():
+            spec = self.describe(part)
+        else:
             spec = read_spec(checkpoint)
             if not self.allow_changed_data:
                 check_same_data(self.spec.data_sha256, spec, f"{part.name} of {folder.path}")
