@@ -33,12 +33,12 @@ from collapse_results import gather, read
 from collapse_words import CAPTIONS
 
 from graph_hcl import augment, geometry, probes
+from graph_hcl.benchmarking.lock import lock
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment, Part
 from graph_hcl.files import write_atomically
-from graph_hcl.sweep.claims import claim
 from graph_hcl.training import diagnose
 
 ROOT = Path(__file__).parents[1]
@@ -166,7 +166,7 @@ def work(cell: Cell, folder: Path) -> str | None:
     """Train a cell unless it is there or another process is at it; return its name if trained."""
     path = folder / f"{cell.name}.json"
     folder.mkdir(parents=True, exist_ok=True)
-    with claim(path.with_suffix(".claim")) as mine:
+    with lock(path.with_suffix(".lock")) as mine:
         if not mine or path.exists():
             return None
         torch.set_num_threads(1)

@@ -13,12 +13,12 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.tables import Table, all_tables, gather, published_table
+from graph_hcl.benchmarking.trials import expand
+from graph_hcl.benchmarking.workers import CellFolder
 from graph_hcl.console import any_sign
 from graph_hcl.data import card
-from graph_hcl.sweep.cells import expand
-from graph_hcl.sweep.spec import read_spec
-from graph_hcl.sweep.tables import Table, all_tables, gather, published_table
-from graph_hcl.sweep.work import CellFolder
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "results.md"

@@ -13,15 +13,15 @@ from graph_hcl.cli import Parser, run
 from graph_hcl.errors import UserError
 
 if TYPE_CHECKING:
-    from graph_hcl.sweep.cells import Cell
-    from graph_hcl.sweep.spec import Spec
-    from graph_hcl.sweep.work import CellFolder
+    from graph_hcl.benchmarking.spec import Spec
+    from graph_hcl.benchmarking.trials import Trial
+    from graph_hcl.benchmarking.workers import TrialFolder
 
 EXAMPLES = """\
   python -m graph_hcl.benchmark configs/benchmark/quick.yaml
       a few minutes on MUTAG; killed at any moment, the same command goes on where it was
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --dry-run
-      lists the cells and estimates how long they take
+      lists the trials and estimates how long they take
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --jobs 2 --out results/mine
       two processes; others, on other machines too, may share the folder results/mine
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --table
@@ -35,80 +35,78 @@ def main(argv: Sequence[str]) -> None:
     """Carry out what is not finished of a benchmark, then write and print its tables."""
     parser = Parser("benchmark", "Reproduce a table.", EXAMPLES, usage="FILE.yaml ")
     parser.add_argument("file", type=str, help="Benchmark: data sets, methods, repetitions.")
-    parser.add_argument("--out", type=str, help="Folder of the cells; runs/NAME unless given.")
+    parser.add_argument("--out", type=str, help="Folder of the trials; runs/NAME unless given.")
     parser.add_argument("--jobs", type=int, default=1, help="Processes side by side.")
     parser.add_argument("--engine", type=str, default="local", help="local, or ray with its extra.")
-    parser.add_argument("--shard", type=str, help="i/n: every n-th cell from the i-th on.")
+    parser.add_argument("--shard", type=str, help="i/n: every n-th trial from the i-th on.")
     parser.add_argument(
         "--splits", type=str, help="Folder of NAME_splits.json; $GRAPH_HCL_SPLITS unless given."
     )
-    parser.add_argument("--dry_run", action="store_true", help="List cells and run none.")
-    parser.add_argument("--table", action="store_true", help="Write the tables and run no cell.")
+    parser.add_argument("--dry_run", action="store_true", help="List trials and run none.")
+    parser.add_argument("--table", action="store_true", help="Write the tables and run no trial.")
     flags = parser.read(argv)
     if flags.jobs < 1:
         raise UserError(f"Expected --jobs to be 1 or more, but got {flags.jobs}.")
     if flags.engine not in ("local", "ray"):
         raise UserError(f"Expected --engine to be local or ray, but got '{flags.engine}'.")
 
+    from graph_hcl.benchmarking.spec import read_spec
+    from graph_hcl.benchmarking.trials import expand
+    from graph_hcl.benchmarking.workers import TrialFolder, run_trials
     from graph_hcl.files import safe_name
-    from graph_hcl.sweep.cells import expand
-    from graph_hcl.sweep.spec import read_spec
-    from graph_hcl.sweep.work import CellFolder, run_cells
 
     spec = read_spec(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
-    cells = expand(spec)
-    folder = CellFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
-    mine = _shard(cells, flags.shard)
+    trials = expand(spec)
+    folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
+    mine = _shard(trials, flags.shard)
     if flags.dry_run:
         print(_listing(mine, folder, flags.jobs))
         return
     if not flags.table:
-        run_cells(mine, folder, flags.jobs, flags.engine)
-    print(_conclude(spec, cells, folder))
+        run_trials(mine, folder, flags.jobs, flags.engine)
+    print(_conclude(spec, trials, folder))
 
 
-def _shard(cells: list[Cell], shard: str | None) -> list[Cell]:
+def _shard(trials: list[Trial], shard: str | None) -> list[Trial]:
     if shard is None:
-        return cells
+        return trials
     found = re.fullmatch(r"(\d+)/(\d+)", shard)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise UserError(f"Expected --shard to be i/n with 1 ≤ i ≤ n, but got '{shard}'.")
-    return cells[int(found[1]) - 1 :: int(found[2])]
+    return trials[int(found[1]) - 1 :: int(found[2])]
 
 
-def _listing(cells: list[Cell], folder: CellFolder, jobs: int) -> str:
-    """Return one line a cell, and how long those take that are not finished."""
-    from graph_hcl.sweep.estimate import estimate
+def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
+    """Return one line per trial, and an estimate of the time left."""
+    from graph_hcl.benchmarking.estimate import estimate
 
     lines, todo, done = [], [], []
-    for cell in cells:
-        record = folder.record(cell)
+    for trial in trials:
+        record = folder.record(trial)
         if record is None:
-            todo.append(cell)
+            todo.append(trial)
         else:
-            done.append((cell, record))
-        point = ", ".join(f"{name}={value}" for name, value in cell.point.items())
+            done.append((trial, record))
+        point = ", ".join(f"{name}={value}" for name, value in trial.point.items())
         state = "todo" if record is None else "done"
-        what = f"{cell.dataset:16s} {cell.protocol:12s} {cell.method:20s}"
-        lines.append(f"{state} {cell.name} {what} seed {cell.config.seed} {point}".rstrip())
+        what = f"{trial.dataset:16s} {trial.protocol:12s} {trial.method:20s}"
+        lines.append(f"{state} {trial.name} {what} seed {trial.config.seed} {point}".rstrip())
     minutes = estimate(todo, done) / 60 / jobs
-    lines.append(
-        f"\n{len(cells)} cells, {len(done)} finished; the others take about {minutes:.0f} minutes."
-    )
+    lines.append(f"\n{len(trials)} trials, {len(done)} finished; about {minutes:.0f} minutes left.")
     return "\n".join(lines)
 
 
-def _conclude(spec: Spec, cells: list[Cell], folder: CellFolder) -> str:
-    """Write all tables beside the cells; return what to print.
+def _conclude(spec: Spec, trials: list[Trial], folder: TrialFolder) -> str:
+    """Write all tables beside the trials; return what to print.
 
-    Raises `UserError` when there is nothing to show, or when cells could not be carried out.
+    Raises `UserError` when there is nothing to show, or when trials could not be carried out.
     """
+    from graph_hcl.benchmarking.tables import all_tables
     from graph_hcl.files import write_text
-    from graph_hcl.sweep.tables import all_tables
 
-    records = [(cell, folder.record(cell)) for cell in cells]
+    records = [(trial, folder.record(trial)) for trial in trials]
     finished = sum(record is not None for _, record in records)
-    errors = [(cell, folder.error(cell)) for cell, record in records if record is None]
+    errors = [(trial, folder.error(trial)) for trial, record in records if record is None]
     problems = [f"{c.dataset}, {c.method}: {e.strip()}" for c, e in errors if e]
     tables = all_tables(records, spec.compare)
     for name, table in tables.items():
@@ -119,12 +117,12 @@ def _conclude(spec: Spec, cells: list[Cell], folder: CellFolder) -> str:
     if tables:
         write_text(folder.path / "tables.md", page + "\n")
     shown = [table.markdown() for name, table in tables.items() if name.endswith("accuracy")]
-    lines = [*shown, f"{finished} of {len(cells)} cells are finished; tables: {folder.path}"]
+    lines = [*shown, f"{finished} of {len(trials)} trials are finished; tables: {folder.path}"]
     if problems:
         print("\n\n".join(lines))
         first = problems[0].splitlines()[-1] if "Traceback" in problems[0] else problems[0]
         raise UserError(
-            f"{len(problems)} cells could not be carried out, for example {first} The same command "
+            f"{len(problems)} trials could not be run, for example {first} The same command "
             "tries them again."
         )
     return "\n\n".join(lines)

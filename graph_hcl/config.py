@@ -1,7 +1,7 @@
 """The one schema of a run: the flags, `configs/*.yaml` and a run folder's `config.yaml` are this.
 
 Imports nothing heavy, so that `--help` answers at once. A field whose default is `None` takes the
-objective's own default; `graph_hcl.build.make_objective` writes back the value that was taken.
+objective's own default; `graph_hcl.factory.make_objective` writes back the value that was taken.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> None:
     if out.suffix not in WRITERS:
         raise UserError(f"Expected --out to end in {' or '.join(WRITERS)}, but got '{out.name}'.")
 
-    from graph_hcl.build import find_device, load_graphs, make_model
+    from graph_hcl.factory import find_device, load_graphs, make_model
     from graph_hcl.files import write_atomically
     from graph_hcl.spec import check_same_data, name_unread, read_spec
     from graph_hcl.training import RunFolder, embed

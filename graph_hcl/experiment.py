@@ -13,7 +13,11 @@ import torch
 from torch import nn
 
 from graph_hcl import augment, probes
-from graph_hcl.build import (
+from graph_hcl.config import Config
+from graph_hcl.data import GraphStore
+from graph_hcl.data.vocabulary import Vocabulary
+from graph_hcl.errors import UserError
+from graph_hcl.factory import (
     check_counted,
     degree_histogram,
     describe_model,
@@ -22,10 +26,6 @@ from graph_hcl.build import (
     make_model,
     make_objective,
 )
-from graph_hcl.config import Config
-from graph_hcl.data import GraphStore
-from graph_hcl.data.vocabulary import Vocabulary
-from graph_hcl.errors import UserError
 from graph_hcl.nn import ContrastiveModel, check_independent
 from graph_hcl.progress import Progress
 from graph_hcl.settings import with_absolute_paths

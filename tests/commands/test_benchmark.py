@@ -47,7 +47,7 @@ def records(folder: str = "runs/tiny") -> dict[str, str]:
 def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
     file = write(repeats=2)
     assert main(["benchmark", file, "--dry-run"]) == 0
-    assert "10 cells, 0 finished" in capsys.readouterr().out
+    assert "10 trials, 0 finished" in capsys.readouterr().out
     assert main(["benchmark", file]) == 0
     shown = capsys.readouterr().out
     for word in (
@@ -66,7 +66,7 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
     assert main(["benchmark", file]) == 0
     assert {file: file.stat().st_mtime_ns for file in Path("runs/tiny/cells").iterdir()} == before
     assert main(["benchmark", file, "--dry-run"]) == 0
-    assert "10 cells, 10 finished" in capsys.readouterr().out
+    assert "10 trials, 10 finished" in capsys.readouterr().out
     tables = {file.name for file in Path("runs/tiny/tables").iterdir()}
     assert {"transductive-accuracy.csv", "transductive-accuracy.tex", "published.csv"} <= tables
     head = (
@@ -78,7 +78,7 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_sweep_goes_on_and_ends_the_same(capsys) -> None:
+def test_a_killed_benchmark_goes_on_and_ends_the_same(capsys) -> None:
     file = write(repeats=3)
     assert main(["benchmark", file, "--out", "whole"]) == 0
     command = [sys.executable, "-m", "graph_hcl.benchmark", file, "--out", "killed"]
@@ -89,13 +89,13 @@ def test_a_killed_sweep_goes_on_and_ends_the_same(capsys) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert 3 <= len(records("killed")) < 15
-    left = next(Path("killed").glob("cells/*.json")).with_suffix(".claim")
+    left = next(Path("killed").glob("cells/*.json")).with_suffix(".lock")
     left.write_text("killed between the record and the claim", encoding="utf-8")
     capsys.readouterr()
     assert main(["benchmark", file, "--out", "killed", "--table"]) == 0
-    assert "of 15 cells are finished" in capsys.readouterr().out
+    assert "of 15 trials are finished" in capsys.readouterr().out
     assert main(["benchmark", file, "--out", "killed", "--jobs", "2"]) == 0
-    assert not list(Path("killed").glob("cells/*.claim"))
+    assert not list(Path("killed").glob("cells/*.lock"))
 
     def scores(folder: str) -> dict:
         return {name: json.loads(text)["epochs"] for name, text in records(folder).items()}
@@ -117,7 +117,7 @@ def test_a_cell_that_cannot_be_carried_out_stops_no_other(capsys) -> None:
     file = write(methods={"impossible": impossible} | METHODS)
     assert main(["benchmark", file]) == 2
     shown = capsys.readouterr()
-    assert "1 cells could not be carried out" in shown.err
+    assert "1 trials could not be carried out" in shown.err
     assert "class" in shown.err
     assert "Traceback" not in shown.err
     assert len(records()) == 5

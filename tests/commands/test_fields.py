@@ -8,10 +8,10 @@ import torch
 from torch import nn
 from torch_geometric.data import Data
 
-from graph_hcl.build import describe_model, make_model
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
+from graph_hcl.factory import describe_model, make_model
 from graph_hcl.nn import BACKBONES
 from graph_hcl.spec import name_unread
 from graph_hcl.training import embed, set_seed

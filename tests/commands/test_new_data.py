@@ -10,12 +10,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from graph_hcl import embed, evaluate, report, train
-from graph_hcl.build import make_model
 from graph_hcl.cli import config_from
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
+from graph_hcl.factory import make_model
 from graph_hcl.spec import read_spec
 from graph_hcl.training import RunFolder
 

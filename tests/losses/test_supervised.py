@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from graph_hcl.build import describe_model, make_model, make_objective
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
+from graph_hcl.factory import describe_model, make_model, make_objective
 from graph_hcl.losses import CrossEntropy
 
 

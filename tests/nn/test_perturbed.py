@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from graph_hcl.build import describe_model, load_graphs, make_model
 from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
+from graph_hcl.factory import describe_model, load_graphs, make_model
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.training import Checkpoint, set_seed
 

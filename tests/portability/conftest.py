@@ -12,7 +12,6 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from graph_hcl import files
-from graph_hcl.sweep import claims
 
 FORBIDDEN = set('<>:"|?*\\') | {chr(code) for code in range(32)}
 
@@ -63,7 +62,7 @@ class Windows:
         monkeypatch.setattr(builtins, "open", self.open_stream)
         monkeypatch.setattr(io, "open", self.open_stream)
         monkeypatch.setattr(shutil, "_use_fd_functions", False)
-        for module in (files, claims):
+        for module in (files, lock):
             monkeypatch.setattr(module, "WINDOWS", True)
         monkeypatch.setattr(files, "PATIENCE", 0.1)
 

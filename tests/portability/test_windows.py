@@ -14,11 +14,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from graph_hcl.__main__ import main
+from graph_hcl.benchmarking.lock import lock
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import raw_files
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_text
-from graph_hcl.sweep.claims import claim
 from graph_hcl.training import RunFolder
 
 QUICK = ["--epochs", "1", "--hidden", "8", "--layers", "2", "--probe", "class-mean"]
@@ -188,20 +188,20 @@ def test_a_short_look_of_another_process_is_waited_out(windows, far_away, monkey
             raise PermissionError(errno.EACCES, "in use", str(path))
         real(path, **options)
 
-    with claim(file) as mine:
+    with lock(file) as mine:
         assert mine
         monkeypatch.setattr(os, "unlink", refuse_twice)
     assert len(refusals) == 2
     assert not file.exists()
 
 
-def test_a_claim_of_windows_is_stale_by_its_age_alone(windows, far_away) -> None:
-    with claim(far_away / "a.claim") as mine, claim(far_away / "a.claim") as other:
+def test_a_lock_of_windows_is_stale_by_its_age_alone(windows, far_away) -> None:
+    with lock(far_away / "a.claim") as mine, lock(far_away / "a.claim") as other:
         assert mine
         assert not other
     write_text(far_away / "b.claim", f"{os.uname().nodename} 1 x")
-    with claim(far_away / "b.claim") as mine:
+    with lock(far_away / "b.claim") as mine:
         assert not mine
     os.utime(far_away / "b.claim", (0, 0))
-    with claim(far_away / "b.claim") as mine:
+    with lock(far_away / "b.claim") as mine:
         assert mine

@@ -39,7 +39,7 @@ def noisy_graphs(monkeypatch) -> None:
             graph.nodes[node]["x"] = [number % 2 + rng.normal(), *rng.normal(size=7)]
         graphs.append(graph)
     store = GraphStore.from_networkx(graphs)
-    monkeypatch.setattr("graph_hcl.build.load", lambda *given, **options: store)
+    monkeypatch.setattr("graph_hcl.factory.load", lambda *given, **options: store)
 
 
 def inductive(experiment: Experiment, seed: int) -> float:

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from graph_hcl.__main__ import main
-from graph_hcl.build import check_counted, make_objective
 from graph_hcl.config import Config, LossConfig
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
+from graph_hcl.factory import check_counted, make_objective
 from graph_hcl.losses import HSCL, HUCL, SCL, InfoGraph, NTXent, SupCon
 
 

@@ -1,4 +1,4 @@
-"""Several processes or machines share a folder of cells: each cell is worked on by one of them."""
+"""A folder of trials that several processes or machines share: one of them works on each."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ STALE_SECONDS = 600.0
 
 
 @contextmanager
-def claim(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
-    """Yield whether this process got the claim `path`; hold it alive, and drop it at the end.
+def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
+    """Yield whether this process got the lock `path`; hold it alive, and drop it at the end.
 
-    A claim is a file that is created exclusively, so at most one process gets it, on any file
-    system that creates exclusively. Its holder touches it while it lives; a claim not touched for
+    A lock is a file that is created exclusively, so at most one process gets it, on any file
+    system that creates exclusively. Its holder touches it while it lives; a lock not touched for
     `stale_seconds`, or one of a process of this machine that is no more (which Windows does not
     tell), belongs to nobody and is taken over, again by at most one process.
 
     >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp()) / "cell.claim"
-    >>> with claim(file) as mine, claim(file) as again:
+    >>> file = Path(tempfile.mkdtemp()) / "trial.lock"
+    >>> with lock(file) as mine, lock(file) as again:
     ...     print(mine, again)
     True False
     >>> file.exists()
@@ -93,7 +93,7 @@ def _drop_if_stale(path: Path, stale_seconds: float) -> None:
     except FileNotFoundError:
         return
     if not _is_stale(grave, stale_seconds):
-        # Another process had already taken it over in between: give that claim back.
+        # Another process had already taken it over in between: give that lock back.
         patiently(lambda: grave.replace(path))
     else:
         patiently(lambda: grave.unlink(missing_ok=True))

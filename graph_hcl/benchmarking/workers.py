@@ -14,34 +14,34 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from graph_hcl.benchmarking.lock import lock
+from graph_hcl.benchmarking.trials import Trial, run_trial
 from graph_hcl.cli import run
 from graph_hcl.errors import UserError
 from graph_hcl.files import patiently, write_text
 from graph_hcl.progress import Progress
-from graph_hcl.sweep.cells import Cell, run_cell
-from graph_hcl.sweep.claims import claim
 
 
 @dataclass(frozen=True)
-class CellFolder:
+class TrialFolder:
     """The folder of a benchmark: `cells/HASH.json`, and `cells/HASH.error` of what went wrong."""
 
     path: Path
 
-    def file(self, cell: Cell, suffix: str = "json") -> Path:
-        """Return the place of a cell's record, claim or error."""
-        return self.path / "cells" / f"{cell.name}.{suffix}"
+    def file(self, trial: Trial, suffix: str = "json") -> Path:
+        """Return the place of a trial's record, lock or error."""
+        return self.path / "cells" / f"{trial.name}.{suffix}"
 
-    def has(self, cell: Cell) -> bool:
-        """Tell whether a cell is finished."""
-        return self.file(cell).is_file()
+    def has(self, trial: Trial) -> bool:
+        """Tell whether a trial is finished."""
+        return self.file(trial).is_file()
 
-    def record(self, cell: Cell) -> dict[str, Any] | None:
-        """Return the record of a finished cell, None of another.
+    def record(self, trial: Trial) -> dict[str, Any] | None:
+        """Return the record of a finished trial, None of another.
 
         Raises `UserError` for a file that is no record.
         """
-        file = self.file(cell)
+        file = self.file(trial)
         if not file.is_file():
             return None
         try:
@@ -51,69 +51,71 @@ class CellFolder:
             raise UserError(f"{file} is damaged ({error}): remove it to run it again.") from error
         return found
 
-    def error(self, cell: Cell) -> str | None:
-        """Return what kept a cell from being finished at its last try."""
-        file = self.file(cell, "error")
+    def error(self, trial: Trial) -> str | None:
+        """Return what kept a trial from being finished at its last try."""
+        file = self.file(trial, "error")
         if not file.is_file():
             return None
         return patiently(lambda: file.read_text(encoding="utf-8"))
 
-    def carry_out(self, cell: Cell, jobs: int = 1) -> bool:
-        """Run a cell unless it is finished or somebody else's; tell whether this call ran it.
+    def run_one(self, trial: Trial, jobs: int = 1) -> bool:
+        """Run a trial unless it is finished or somebody else's; tell whether this call ran it.
 
-        What goes wrong with it is written beside it, so that the other cells go on.
+        What goes wrong with it is written beside it, so that the other trials go on.
         """
-        self.file(cell).parent.mkdir(parents=True, exist_ok=True)
-        with claim(self.file(cell, "claim")) as mine:
-            if not mine or self.has(cell):
+        self.file(trial).parent.mkdir(parents=True, exist_ok=True)
+        with lock(self.file(trial, "lock")) as mine:
+            if not mine or self.has(trial):
                 return False
-            error = self.file(cell, "error")
+            error = self.file(trial, "error")
             try:
-                text = json.dumps(run_cell(cell, jobs), indent=1) + "\n"
+                text = json.dumps(run_trial(trial, jobs), indent=1) + "\n"
             except OSError:
-                raise  # a full disk, a lost mount: it would befall every cell
+                raise  # a full disk, a lost mount: it would befall every trial
             except Exception as problem:
                 known = isinstance(problem, UserError)
                 text = f"{problem}\n" if known else traceback.format_exc()
                 write_text(error, text)
             else:
-                write_text(self.file(cell), text)
+                write_text(self.file(trial), text)
                 patiently(lambda: error.unlink(missing_ok=True))
             return True
 
 
-def run_cells(cells: Sequence[Cell], folder: CellFolder, jobs: int, engine: str = "local") -> None:
-    """Carry out all cells that are not finished; several calls may share the folder.
+def run_trials(
+    trials: Sequence[Trial], folder: TrialFolder, jobs: int, engine: str = "local"
+) -> None:
+    """Carry out all trials that are not finished; several calls may share the folder.
 
     `jobs` processes work side by side, each with its share of the cores; engine "ray" hands the
-    cells to a Ray cluster instead, which sees the same folder. Raises `UserError` without ray.
+    trials to a Ray cluster instead, which sees the same folder. Raises `UserError` without ray.
     """
     todo = []
-    for cell in cells:
-        if folder.has(cell):
-            # Left by a process that was killed just after the cell was finished.
-            left = folder.file(cell, "claim")
+    for trial in trials:
+        if folder.has(trial):
+            # Left by a process that was killed just after the trial was finished.
+            left = folder.file(trial, "lock")
             patiently(partial(left.unlink, missing_ok=True))
         else:
-            todo.append(cell)
+            todo.append(trial)
     if engine == "ray":
         _with_ray(todo, folder)
     elif jobs == 1 or len(todo) < 2:
         threads = os.cpu_count() or 1
-        with _bar(len(cells), len(cells) - len(todo)) as bar:
-            for cell in todo:
-                folder.carry_out(cell, threads)
-                bar.update(last=f"{cell.dataset} {cell.method}")
+        with _bar(len(trials), len(trials) - len(todo)) as bar:
+            for trial in todo:
+                folder.run_one(trial, threads)
+                bar.update(last=f"{trial.dataset} {trial.method}")
     else:
         _in_processes(todo, folder, min(jobs, len(todo)))
 
 
 def _bar(total: int, done: int) -> Progress:
-    return Progress("benchmark", total, "cell", done=done)
+    return Progress("benchmark", total, "trial", done=done)
 
 
-def _in_processes(todo: list[Cell], folder: CellFolder, jobs: int) -> None:
-    """Run cells in processes that each walk through all of them and take what is free."""
+def _in_processes(todo: list[Trial], folder: TrialFolder, jobs: int) -> None:
+    """Run trials in processes that each walk through all of them and take what is free."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
     workers = [
@@ -132,31 +134,31 @@ def _in_processes(todo: list[Cell], folder: CellFolder, jobs: int) -> None:
     if failed:
         raise UserError(
             f"{len(failed)} of {jobs} processes ended early (exit code {failed[0]}): mend what is "
-            "told above; the same command goes on with the cells that are left."
+            "told above; the same command goes on with the trials that are left."
         )
 
 
-def _work(todo: list[Cell], folder: CellFolder, threads: int) -> None:
+def _work(todo: list[Trial], folder: TrialFolder, threads: int) -> None:
     """Be one of several processes: a full disk or the like is told in a sentence."""
-    sys.exit(run(lambda argv: walk(todo, folder, threads), []))
+    sys.exit(run(lambda argv: worker_loop(todo, folder, threads), []))
 
 
-def walk(cells: Sequence[Cell], folder: CellFolder, threads: int) -> None:
-    """Take and carry out cells until none is free, on `threads` threads."""
+def worker_loop(trials: Sequence[Trial], folder: TrialFolder, threads: int) -> None:
+    """Take and carry out trials until none is free, on `threads` threads."""
     import torch
 
     torch.set_num_threads(threads)
-    for cell in cells:
-        folder.carry_out(cell, threads)
+    for trial in trials:
+        folder.run_one(trial, threads)
 
 
-def _watch(todo: list[Cell], folder: CellFolder, alive: Callable[[], bool]) -> None:
-    """Move the bar as cells are finished, until nobody works on them."""
+def _watch(todo: list[Trial], folder: TrialFolder, alive: Callable[[], bool]) -> None:
+    """Move the bar as trials are finished, until nobody works on them."""
     waiting = list(todo)
     with _bar(len(todo), 0) as bar:
         while waiting:
             working = alive()
-            left = [cell for cell in waiting if not (folder.has(cell) or folder.error(cell))]
+            left = [trial for trial in waiting if not (folder.has(trial) or folder.error(trial))]
             if len(left) < len(waiting):
                 bar.update(len(waiting) - len(left))
             waiting = left
@@ -165,15 +167,15 @@ def _watch(todo: list[Cell], folder: CellFolder, alive: Callable[[], bool]) -> N
             time.sleep(0.5)
 
 
-def _with_ray(todo: list[Cell], folder: CellFolder) -> None:
+def _with_ray(todo: list[Trial], folder: TrialFolder) -> None:
     try:
         import ray
     except ImportError as error:
         raise UserError("--engine ray needs one more package: pip install 'ray'.") from error
     ray.init(ignore_reinit_error=True, log_to_driver=False)
-    shared = CellFolder(folder.path.resolve())
-    task = ray.remote(num_cpus=1)(walk)
-    waiting = [task.remote([cell], shared, 1) for cell in todo]
+    shared = TrialFolder(folder.path.resolve())
+    task = ray.remote(num_cpus=1)(worker_loop)
+    waiting = [task.remote([trial], shared, 1) for trial in todo]
     with _bar(len(todo), 0) as bar:
         while waiting:
             done, waiting = ray.wait(waiting)

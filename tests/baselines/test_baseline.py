@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
-from graph_hcl.controls import CONTROLS, ROUNDS, bag, wl_subtree
+from graph_hcl.baselines import BASELINES, ROUNDS, bag, wl_subtree
 from graph_hcl.data import load
 from graph_hcl.probes import (
     C_GRID,
@@ -22,7 +22,7 @@ def store():
 
 
 def test_names() -> None:
-    assert CONTROLS.names() == ["majority", "bag", "wl-subtree", "wl-oa"]
+    assert BASELINES.names() == ["majority", "bag", "wl-subtree", "wl-oa"]
 
 
 def test_bag_counts_labels_and_knows_no_order(store) -> None:
@@ -34,7 +34,7 @@ def test_bag_counts_labels_and_knows_no_order(store) -> None:
 
 @pytest.mark.parametrize("name", ["bag", "wl-subtree", "wl-oa"])
 def test_those_that_look_beat_the_majority_under_both_protocols(store, name: str) -> None:
-    control, y = CONTROLS.get(name)(store), store.y.numpy()
+    control, y = BASELINES.get(name)(store), store.y.numpy()
     probe = control.probe or "svm"
     folds = stratified_folds(y, folds=3, validation=0.1)
     scores = [
@@ -47,7 +47,7 @@ def test_those_that_look_beat_the_majority_under_both_protocols(store, name: str
 
 
 def test_rounds_and_C_are_chosen_as_a_grid_search_chooses_them(store) -> None:
-    control, y = CONTROLS.get("wl-subtree")(store), store.y.numpy()
+    control, y = BASELINES.get("wl-subtree")(store), store.y.numpy()
     found = transductive(control.embeddings, y, folds=3, inner=3, probe=control.probe)
     grams = [gram.astype(float) for gram in wl_subtree(store, 5)]
     for fold, score in zip(stratified_folds(y, folds=3), found.scores, strict=True):

@@ -1,4 +1,4 @@
-"""Candidates are chosen by validation accuracy alone; tables say what the cells say."""
+"""Candidates are chosen by validation accuracy alone; tables say what the trials say."""
 
 import csv
 import io
@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph_hcl.config import Config
-from graph_hcl.probes import corrected_t_test
-from graph_hcl.sweep.cells import Cell
-from graph_hcl.sweep.select import choose, score
-from graph_hcl.sweep.tables import (
+from graph_hcl.benchmarking.selection import choose, score
+from graph_hcl.benchmarking.tables import (
     Table,
     difference_table,
     gather,
     published_table,
     score_table,
 )
+from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.config import Config
+from graph_hcl.probes import corrected_t_test
 
 
 def record(seed: int, epochs=("5", "9"), folds: int = 4) -> dict:
@@ -37,10 +37,10 @@ def record(seed: int, epochs=("5", "9"), folds: int = 4) -> dict:
     }
 
 
-def cells(seed: int, points: int, repeats: int, method: str = "m", epochs=(5, 9)):
+def trials(seed: int, points: int, repeats: int, method: str = "m", epochs=(5, 9)):
     return [
         (
-            Cell("MUTAG", method, "transductive", Config(seed=s), epochs, {"beta": float(k)}),
+            Trial("MUTAG", method, "transductive", Config(seed=s), epochs, {"beta": float(k)}),
             record(seed + 100 * s + k),
         )
         for s in range(repeats)
@@ -51,15 +51,15 @@ def cells(seed: int, points: int, repeats: int, method: str = "m", epochs=(5, 9)
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 3))
 def test_each_fold_takes_its_best_validated_candidate(seed: int, points: int, repeats: int) -> None:
-    some = cells(seed, points, repeats)
+    some = trials(seed, points, repeats)
     found = score(some)
     assert found is not None
     assert found.accuracy.shape == (repeats, 4)
     for s in range(repeats):
         for fold in range(4):
             best, value = None, -1.0
-            for cell, one in some:
-                if cell.config.seed != s:
+            for trial, one in some:
+                if trial.config.seed != s:
                     continue
                 for epoch in ("5", "9"):
                     if one["epochs"][epoch]["validation_accuracy"][fold] > value:
@@ -74,7 +74,7 @@ def test_each_fold_takes_its_best_validated_candidate(seed: int, points: int, re
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6))
 def test_test_scores_decide_nothing(seed: int) -> None:
-    some = cells(seed, 3, 2)
+    some = trials(seed, 3, 2)
     before = score(some)
     for _, one in some:
         for found in one["epochs"].values():
@@ -94,7 +94,7 @@ def test_a_candidate_that_cannot_be_validated_is_refused_beside_others() -> None
 
 
 def test_an_unfinished_repetition_is_left_out_and_told() -> None:
-    some = cells(0, 2, 2)
+    some = trials(0, 2, 2)
     whole = score(some[:2])
     found = score([*some[:3], (some[3][0], None)])
     assert whole is not None
@@ -108,11 +108,11 @@ def test_an_unfinished_repetition_is_left_out_and_told() -> None:
     assert partial is not None
     assert not partial.complete
     assert "*" in score_table({("m", "MUTAG"): partial}, "transductive").rows[0][1]
-    assert score([(cell, None) for cell, _ in some]) is None
+    assert score([(trial, None) for trial, _ in some]) is None
 
 
 def test_scores_and_differences_in_the_tables() -> None:
-    some = cells(0, 1, 3, "a", (5,)) + cells(50, 1, 3, "b", (5,))
+    some = trials(0, 1, 3, "a", (5,)) + trials(50, 1, 3, "b", (5,))
     grid = gather(some, "transductive")
     table = score_table(grid, "transductive")
     accuracy = 100 * grid["a", "MUTAG"].accuracy
@@ -138,7 +138,7 @@ def test_scores_and_differences_in_the_tables() -> None:
 def test_published_figures_come_with_their_protocol() -> None:
     table = published_table(["MUTAG", "PROTEINS", "no card"])
     rows = {(row[0], row[1]): row[2:] for row in table.rows}
-    infograph = next(cells for (name, _), cells in rows.items() if name == "InfoGraph")
+    infograph = next(trials for (name, _), trials in rows.items() if name == "InfoGraph")
     assert infograph[:2] == ["89.01 ± 1.10", "74.44 ± 0.30"]
     assert all(row[1] and row[4] == "" for row in table.rows)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graph_hcl.sweep.cells import Cell
+from graph_hcl.benchmarking.trials import Trial
 
 Record = Mapping[str, Any]
 
@@ -66,22 +66,22 @@ def choose(candidates: Sequence[tuple[str, Record]]) -> tuple[NDArray[np.int64],
     return validation.argmax(0), validation
 
 
-def score(cells: Sequence[tuple[Cell, Record | None]]) -> Scores | None:
-    """Return the scores of a method on one data set from its cells, or None while there are none.
+def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
+    """Return the scores of a method on one data set from its trials, or None while there are none.
 
     In each repetition, each fold takes the test score of the candidate (a point of the grid at an
     epoch) that is best on that fold's validation part; test scores decide nothing. Repetitions of
-    which a cell is missing are left out, unless all are: then what is there is taken.
+    which a trial is missing are left out, unless all are: then what is there is taken.
     """
     repetitions: dict[int, list[tuple[str, Record]]] = {}
     lacking: set[int] = set()
-    for cell, record in cells:
-        seed = cell.config.seed
+    for trial, record in trials:
+        seed = trial.config.seed
         if record is None:
             lacking.add(seed)
             continue
         for epoch, found in record["epochs"].items():
-            repetitions.setdefault(seed, []).append((_label(cell, epoch), found))
+            repetitions.setdefault(seed, []).append((_label(trial, epoch), found))
     whole = {seed: found for seed, found in repetitions.items() if seed not in lacking}
     accuracy, macro_f1, choices, ratio = [], [], Counter[str](), 1 / 9
     for candidates in (whole or repetitions).values():
@@ -98,8 +98,8 @@ def score(cells: Sequence[tuple[Cell, Record | None]]) -> Scores | None:
     return Scores(np.array(accuracy), np.array(macro_f1), counted, bool(whole), ratio)
 
 
-def _label(cell: Cell, epoch: str) -> str:
-    parts = [f"{name}={value}" for name, value in cell.point.items()]
-    if len(cell.epochs) > 1:
+def _label(trial: Trial, epoch: str) -> str:
+    parts = [f"{name}={value}" for name, value in trial.point.items()]
+    if len(trial.epochs) > 1:
         parts.append(f"epoch={epoch}")
     return ", ".join(parts) or "the only one"

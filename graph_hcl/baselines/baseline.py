@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from graph_hcl.controls.wl import wl_optimal_assignment, wl_subtree
+from graph_hcl.baselines.wl import wl_optimal_assignment, wl_subtree
 from graph_hcl.data import GraphStore
 from graph_hcl.probes import PROBES, kernel_svm
 from graph_hcl.probes.task import Probe
@@ -21,7 +21,7 @@ ROUNDS = (1, 3, 5)
 
 
 @dataclass(frozen=True)
-class Control:
+class Baseline:
     """Embeddings [G, D] of all graphs, and the probe that they ask for; None takes any.
 
     A kernel has graph numbers [G, 1] for embeddings, and the probe that knows the kernel.
@@ -31,7 +31,7 @@ class Control:
     probe: Probe | None = None
 
 
-CONTROLS: Registry[Callable[[GraphStore], Control]] = Registry("control")
+BASELINES: Registry[Callable[[GraphStore], Baseline]] = Registry("control")
 
 
 def bag(store: GraphStore) -> NDArray[np.float64]:
@@ -47,30 +47,30 @@ def bag(store: GraphStore) -> NDArray[np.float64]:
     return sums.cpu().double().numpy()
 
 
-@CONTROLS.register("majority")
-def majority_control(store: GraphStore) -> Control:
+@BASELINES.register("majority")
+def majority_baseline(store: GraphStore) -> Baseline:
     """Return nothing to learn from, and the probe that names the commonest class."""
-    return Control(np.zeros((len(store), 1)), PROBES.get("majority"))
+    return Baseline(np.zeros((len(store), 1)), PROBES.get("majority"))
 
 
-@CONTROLS.register("bag")
-def bag_control(store: GraphStore) -> Control:
+@BASELINES.register("bag")
+def bag_baseline(store: GraphStore) -> Baseline:
     """Return the bag of node labels, or of degrees where a data set has none."""
-    return Control(bag(store))
+    return Baseline(bag(store))
 
 
-@CONTROLS.register("wl-subtree")
-def wl_subtree_control(store: GraphStore) -> Control:
+@BASELINES.register("wl-subtree")
+def wl_subtree_baseline(store: GraphStore) -> Baseline:
     """Return the Weisfeiler–Lehman subtree kernel; its rounds are chosen among `ROUNDS`."""
     return _kernel(wl_subtree(store, max(ROUNDS)))
 
 
-@CONTROLS.register("wl-oa")
-def wl_oa_control(store: GraphStore) -> Control:
+@BASELINES.register("wl-oa")
+def wl_oa_baseline(store: GraphStore) -> Baseline:
     """Return the optimal-assignment kernel of the same colours, with the same choice of rounds."""
     return _kernel(wl_optimal_assignment(store, max(ROUNDS)))
 
 
-def _kernel(grams: list[NDArray[np.float32]]) -> Control:
+def _kernel(grams: list[NDArray[np.float32]]) -> Baseline:
     chosen = [grams[rounds] for rounds in ROUNDS]
-    return Control(np.arange(len(grams[0]), dtype=np.float64)[:, None], kernel_svm(*chosen))
+    return Baseline(np.arange(len(grams[0]), dtype=np.float64)[:, None], kernel_svm(*chosen))

@@ -16,8 +16,8 @@ from grakel.kernels import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph_hcl.controls import refine, wl_optimal_assignment, wl_subtree
-from graph_hcl.controls import wl as module
+from graph_hcl.baselines import refine, wl_optimal_assignment, wl_subtree
+from graph_hcl.baselines import wl as module
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.vocabulary import Features, Vocabulary
 

@@ -1,4 +1,4 @@
-"""One cell: a complete configuration, its hash, and the one way to carry it out."""
+"""One trial: a complete configuration, its hash, and the one way to carry it out."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from typing import Any
 
 import numpy as np
 
-from graph_hcl import controls, probes
-from graph_hcl.build import make_objective
+from graph_hcl import baselines, probes
+from graph_hcl.benchmarking import identity
+from graph_hcl.benchmarking.spec import Spec
 from graph_hcl.config import Config
 from graph_hcl.data import card, known
 from graph_hcl.experiment import Experiment
+from graph_hcl.factory import make_objective
 from graph_hcl.results import PACKAGES
 from graph_hcl.spec import ModelSpec
-from graph_hcl.sweep import identity
-from graph_hcl.sweep.spec import Spec
 
-FORMAT = 1  # counts the changes of what a cell holds, and of defaults that change what comes out
+FORMAT = 1  # counts the changes of what a trial holds, and of defaults that change what comes out
 CONTROL = ("dataset", "protocol", "seed", "data", "probe")
 """Settings, and groups of them, that a control follows from: it trains nothing."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class Trial:
     """One data set, method, candidate, repetition and protocol.
 
     `epochs` are those at which the embeddings are measured, 0 before training; `point` is what the
@@ -80,20 +80,20 @@ class Cell:
 
     @cached_property
     def name(self) -> str:
-        """The hash that names the cell's file, over its complete configuration.
+        """The hash that names the trial's file, over its complete configuration.
 
         Settings at their frozen defaults are left out of it, so that a setting that is new to the
-        schema, and a default that is changed, leave finished cells their names.
+        schema, and a default that is changed, leave finished trials their names.
         """
         unusual = {k: v for k, v in self._settings().items() if not identity.is_usual(k, v)}
         text = json.dumps(self._key(unusual), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def expand(spec: Spec) -> list[Cell]:
-    """Return all cells of a benchmark, the first repetition of everything first.
+def expand(spec: Spec) -> list[Trial]:
+    """Return all trials of a benchmark, the first repetition of everything first.
 
-    A method that reads labels has no transductive cells: it would be refused there. Raises
+    A method that reads labels has no transductive trials: it would be refused there. Raises
     `UserError` for a method whose settings are refused.
     """
     found = []
@@ -101,17 +101,17 @@ def expand(spec: Spec) -> list[Cell]:
         for dataset in spec.datasets:
             for name in spec.methods:
                 found += list(_candidates(spec, protocol, dataset, name))
-    return sorted(found, key=lambda cell: cell.config.seed)
+    return sorted(found, key=lambda trial: trial.config.seed)
 
 
-def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[Cell]:
+def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[Trial]:
     method = spec.methods[name]
     for point, given in spec.configs(name, dataset, protocol):
         objective, config = make_objective(given)
         control = method.control
         if control is not None:
-            control = controls.CONTROLS.canonical(control)
-            controls.CONTROLS.get(control)
+            control = baselines.BASELINES.canonical(control)
+            baselines.BASELINES.get(control)
             epochs: tuple[int, ...] = (0,)
         elif protocol == "transductive" and getattr(objective, "uses_labels", False):
             return
@@ -120,33 +120,35 @@ def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[
             config = dataclasses.replace(config, epochs=max(epochs))
         for seed in range(spec.seed, spec.seed + spec.repeats):
             seeded = dataclasses.replace(config, seed=seed)
-            yield Cell(dataset, name, protocol, seeded, epochs, point, control)
+            yield Trial(dataset, name, protocol, seeded, epochs, point, control)
 
 
-def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:
-    """Return the record of a cell: its key, what was measured at each of its epochs, and how long.
+def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
+    """Return the record of a trial: its key, what was measured at each of its epochs, and how long.
 
-    `jobs` threads share the probe's folds. Raises `UserError` for data that the cell cannot be
+    `jobs` threads share the probe's folds. Raises `UserError` for data that the trial cannot be
     carried out on.
     """
-    probe = dataclasses.replace(cell.config.probe, jobs=jobs)
-    experiment = Experiment(dataclasses.replace(cell.config, probe=probe))
+    probe = dataclasses.replace(trial.config.probe, jobs=jobs)
+    experiment = Experiment(dataclasses.replace(trial.config, probe=probe))
     start = time.perf_counter()
     measured, training = {}, 0.0
-    if cell.control is not None:
-        control = controls.CONTROLS.get(cell.control)(experiment.store)
-        embeddings = [control.embeddings] * len(experiment.parts(cell.config.seed))
-        measured[0] = _record(experiment.measure(embeddings, cell.config.seed, probe=control.probe))
+    if trial.control is not None:
+        control = baselines.BASELINES.get(trial.control)(experiment.store)
+        embeddings = [control.embeddings] * len(experiment.parts(trial.config.seed))
+        measured[0] = _record(
+            experiment.measure(embeddings, trial.config.seed, probe=control.probe)
+        )
     else:
-        snapshots = _train(experiment, cell)
+        snapshots = _train(experiment, trial)
         training = time.perf_counter() - start
         for epoch, embeddings in snapshots.items():
-            measured[epoch] = _record(experiment.measure(embeddings, cell.config.seed))
+            measured[epoch] = _record(experiment.measure(embeddings, trial.config.seed))
     whole = time.perf_counter() - start
     return {
-        "key": cell.key(),
-        "dataset": cell.dataset,
-        "protocol": cell.protocol,
+        "key": trial.key(),
+        "dataset": trial.dataset,
+        "protocol": trial.protocol,
         "data_sha256": experiment.spec.data_sha256,
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
@@ -155,10 +157,10 @@ def run_cell(cell: Cell, jobs: int = 1) -> dict[str, Any]:
     }
 
 
-def _train(experiment: Experiment, cell: Cell) -> dict[int, list[np.ndarray]]:
-    """Return the embeddings at each of the cell's epochs: one matrix for each part."""
-    snapshots: dict[int, list[np.ndarray]] = {epoch: [] for epoch in cell.epochs}
-    for part in experiment.parts(cell.config.seed):
+def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:
+    """Return the embeddings at each of the trial's epochs: one matrix for each part."""
+    snapshots: dict[int, list[np.ndarray]] = {epoch: [] for epoch in trial.epochs}
+    for part in experiment.parts(trial.config.seed):
         spec = experiment.describe(part)
 
         def snapshot(epoch: int, model: Any, spec: ModelSpec = spec) -> None:
@@ -166,7 +168,7 @@ def _train(experiment: Experiment, cell: Cell) -> dict[int, list[np.ndarray]]:
                 snapshots[epoch].append(experiment.embed(model, spec))
 
         snapshot(0, experiment.model(part.seed, spec))
-        if cell.config.epochs:
+        if trial.config.epochs:
             experiment.fit(part, spec, at_epoch=snapshot)
     return snapshots
 

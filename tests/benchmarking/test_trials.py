@@ -1,4 +1,4 @@
-"""A cell is what its hash says, and measures what a run by hand measures."""
+"""A trial is what its hash says, and measures what a run by hand measures."""
 
 import dataclasses
 import json
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import yaml
 
+from graph_hcl.benchmarking.estimate import estimate, raw_estimate
+from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.trials import Trial, expand, run_trial
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
 from graph_hcl.data import cards
 from graph_hcl.experiment import Experiment
 from graph_hcl.probes import inductive, stratified_folds, transductive
-from graph_hcl.sweep.cells import Cell, expand, run_cell
-from graph_hcl.sweep.estimate import estimate, raw_estimate
-from graph_hcl.sweep.spec import read_spec
 from graph_hcl.training import embed
 
 CONFIG = Config(
@@ -28,8 +28,8 @@ CONFIG = Config(
 )
 
 
-def cell(config: Config = CONFIG, epochs=(3,), **options) -> Cell:
-    return Cell("MUTAG", "m", config.protocol, config, epochs, {}, **options)
+def trial(config: Config = CONFIG, epochs=(3,), **options) -> Trial:
+    return Trial("MUTAG", "m", config.protocol, config, epochs, {}, **options)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def cell(config: Config = CONFIG, epochs=(3,), **options) -> Cell:
     ],
 )
 def test_the_name_does_not_say_where(changes) -> None:
-    assert cell(dataclasses.replace(CONFIG, **changes)).name == cell().name
+    assert trial(dataclasses.replace(CONFIG, **changes)).name == trial().name
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,15 @@ def test_the_name_does_not_say_where(changes) -> None:
     ],
 )
 def test_the_name_says_what(changes) -> None:
-    assert cell(dataclasses.replace(CONFIG, **changes)).name != cell().name
-    assert cell(epochs=(2, 3)).name != cell().name
+    assert trial(dataclasses.replace(CONFIG, **changes)).name != trial().name
+    assert trial(epochs=(2, 3)).name != trial().name
 
 
 def test_the_name_says_how_degrees_become_features(monkeypatch) -> None:
-    assert "degrees" not in cell().key()  # MUTAG has labels
-    social = Cell("COLLAB", "m", "transductive", CONFIG, (3,), {})
+    assert "degrees" not in trial().key()  # MUTAG has labels
+    social = Trial("COLLAB", "m", "transductive", CONFIG, (3,), {})
     before, changed = social.name, dataclasses.replace(cards.card("COLLAB"), degree_cap=7)
-    monkeypatch.setattr("graph_hcl.sweep.cells.card", lambda name: changed)
+    monkeypatch.setattr("graph_hcl.benchmarking.trials.card", lambda name: changed)
     again = dataclasses.replace(social)
     assert again.key()["degrees"] == ["degree-one-hot", 7]
     assert again.name != before
@@ -79,18 +79,18 @@ def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
         file = tmp_path / folder / "splits.json"
         file.write_text(text, encoding="utf-8")
         probe = dataclasses.replace(CONFIG.probe, splits=str(file))
-        names.append(cell(dataclasses.replace(CONFIG, probe=probe)).name)
+        names.append(trial(dataclasses.replace(CONFIG, probe=probe)).name)
     assert names[0] == names[1] != names[2]
 
 
 def test_controls_depend_on_the_data_and_the_folds_alone() -> None:
-    bag = cell(control="bag").name
-    assert cell(dataclasses.replace(CONFIG, beta=0.1, hidden=64), control="bag").name == bag
-    assert cell(dataclasses.replace(CONFIG, seed=1), control="bag").name != bag
+    bag = trial(control="bag").name
+    assert trial(dataclasses.replace(CONFIG, beta=0.1, hidden=64), control="bag").name == bag
+    assert trial(dataclasses.replace(CONFIG, seed=1), control="bag").name != bag
 
 
 def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
-    record = run_cell(cell(epochs=(0, 1, 3)))
+    record = run_trial(trial(epochs=(0, 1, 3)))
     assert list(record["epochs"]) == ["0", "1", "3"]
     for epochs in (0, 1, 3):
         short = Experiment(dataclasses.replace(CONFIG, epochs=epochs))
@@ -107,7 +107,7 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
 
 def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
     config = dataclasses.replace(CONFIG, objective="h-scl", protocol="inductive", epochs=1)
-    record = run_cell(cell(config, (1,)))
+    record = run_trial(trial(config, (1,)))
     experiment = Experiment(config)
     folds = stratified_folds(experiment.labels, folds=3, validation=0.1)
 
@@ -150,7 +150,7 @@ def test_expansion_orders_by_repetition_and_leaves_out_what_would_leak(tmp_path:
 
 
 def test_estimates_scale_with_what_was_finished() -> None:
-    one, two = cell(), cell(dataclasses.replace(CONFIG, seed=1))
+    one, two = trial(), trial(dataclasses.replace(CONFIG, seed=1))
     assert estimate([two], []) == pytest.approx(raw_estimate(two))
     done = [(one, {"seconds": {"train": 3 * raw_estimate(one), "evaluate": 0.0}})]
     assert estimate([two, two], done) == pytest.approx(6 * raw_estimate(two))

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from graph_hcl.benchmarking import identity
+from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.trials import Trial, expand
+from graph_hcl.benchmarking.workers import TrialFolder
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
-from graph_hcl.sweep import identity
-from graph_hcl.sweep.cells import Cell, expand
-from graph_hcl.sweep.spec import read_spec
-from graph_hcl.sweep.work import CellFolder
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "benchmarks" / "results"
 FIXED = os.environ.get("GRAPH_HCL_SPLITS")
 
 
-def cell(config: Config) -> Cell:
-    return Cell("MUTAG", "m", config.protocol, config, (20,), {})
+def trial(config: Config) -> Trial:
+    return Trial("MUTAG", "m", config.protocol, config, (20,), {})
 
 
 def test_every_setting_has_a_frozen_name_of_its_own() -> None:
@@ -38,8 +38,8 @@ def test_names_are_those_of_the_first_records() -> None:
         encoder=EncoderConfig(jk="last", options={"eps": 0.1}),
         probe=ProbeConfig(folds=3),
     )
-    assert cell(Config()).name == "66e8000779cdfa75d19b"
-    assert cell(other).name == "125ab6ee6b806e5b575b"
+    assert trial(Config()).name == "66e8000779cdfa75d19b"
+    assert trial(other).name == "125ab6ee6b806e5b575b"
 
 
 def test_a_new_default_or_a_new_setting_leaves_names_as_they_are(monkeypatch) -> None:
@@ -48,11 +48,11 @@ def test_a_new_default_or_a_new_setting_leaves_names_as_they_are(monkeypatch) ->
         epochs: int = 40
         brand_new: int = 0
 
-    before = cell(Config()).name
+    before = trial(Config()).name
     monkeypatch.setattr(identity, "Config", Later)
-    assert cell(Later(epochs=20)).name == before
-    assert "brand_new" in cell(Later()).key()["config"]
-    assert len({before, cell(Later()).name, cell(Later(epochs=20, brand_new=1)).name}) == 3
+    assert trial(Later(epochs=20)).name == before
+    assert "brand_new" in trial(Later()).key()["config"]
+    assert len({before, trial(Later()).name, trial(Later(epochs=20, brand_new=1)).name}) == 3
 
 
 @pytest.mark.parametrize("file", sorted(RECORDS.glob("*/cells")), ids=lambda f: f.parent.name)
@@ -60,6 +60,6 @@ def test_all_recorded_trials_are_found(file: Path) -> None:
     spec = ROOT / "configs" / "benchmark" / f"{file.parent.name}.yaml"
     if "fixed_folds: true" in spec.read_text(encoding="utf-8") and FIXED is None:
         pytest.skip("needs GRAPH_HCL_SPLITS, the folder of the fixed folds")
-    folder = CellFolder(file.parent)
+    folder = TrialFolder(file.parent)
     found = {c.name for c in expand(read_spec(spec, FIXED)) if folder.has(c)}
     assert found == {record.stem for record in file.glob("*.json")}

@@ -1,12 +1,12 @@
 """Controls that no result should be without: what graphs tell before anything is learned."""
 
-from graph_hcl.controls.control import CONTROLS, ROUNDS, Control, bag
-from graph_hcl.controls.wl import refine, wl_optimal_assignment, wl_subtree
+from graph_hcl.baselines.baseline import BASELINES, ROUNDS, Baseline, bag
+from graph_hcl.baselines.wl import refine, wl_optimal_assignment, wl_subtree
 
 __all__ = [
-    "CONTROLS",
+    "BASELINES",
     "ROUNDS",
-    "Control",
+    "Baseline",
     "bag",
     "refine",
     "wl_optimal_assignment",

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graph_hcl.benchmarking.selection import Record, Scores, score
+from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.data import card, known
 from graph_hcl.probes import PairedDifference, corrected_t_test
 from graph_hcl.results import markdown
-from graph_hcl.sweep.cells import Cell
-from graph_hcl.sweep.select import Record, Scores, score
 
 Grid = dict[tuple[str, str], Scores]
 """Scores by method and data set."""
@@ -62,12 +62,12 @@ class Table:
         )
 
 
-def gather(cells: Sequence[tuple[Cell, Record | None]], protocol: str) -> Grid:
+def gather(trials: Sequence[tuple[Trial, Record | None]], protocol: str) -> Grid:
     """Return the scores of all methods and data sets of a protocol that have any."""
-    groups: dict[tuple[str, str], list[tuple[Cell, Record | None]]] = {}
-    for cell, record in cells:
-        if cell.protocol == protocol:
-            groups.setdefault((cell.method, cell.dataset), []).append((cell, record))
+    groups: dict[tuple[str, str], list[tuple[Trial, Record | None]]] = {}
+    for trial, record in trials:
+        if trial.protocol == protocol:
+            groups.setdefault((trial.method, trial.dataset), []).append((trial, record))
     found = {key: score(group) for key, group in groups.items()}
     return {key: scores for key, scores in found.items() if scores is not None}
 
@@ -112,8 +112,8 @@ def published_table(datasets: Sequence[str]) -> Table:
                 text += f" ({entry['std']:.1f})" if over == "folds" else f" ± {entry['std']:.2f}"
             found.setdefault((entry["method"], entry["protocol"]), {})[name] = text
     rows = [
-        [method, protocol, *(cells.get(name, "") for name in datasets)]
-        for (method, protocol), cells in found.items()
+        [method, protocol, *(trials.get(name, "") for name in datasets)]
+        for (method, protocol), trials in found.items()
     ]
     caption = (
         "Published accuracies in %: mean ± deviation over repetitions, or (deviation over folds)."
@@ -149,8 +149,8 @@ def difference_table(grid: Grid, protocol: str, compare: Sequence[Sequence[str]]
                     continue
                 low, high = (100 * end for end in found.interval)
                 interval = f"{low:+.2f} … {high:+.2f}"
-                cells = [f"{100 * found.difference:+.2f}", interval, f"{found.p_value:.3f}"]
-                rows.append([name, a, b, *cells])
+                trials = [f"{100 * found.difference:+.2f}", interval, f"{found.p_value:.3f}"]
+                rows.append([name, a, b, *trials])
     caption = (
         f"Paired differences in percentage points, {protocol} protocol: first − second over the "
         "same folds, corrected resampled t-test (Nadeau and Bengio 2003); p is not corrected for "
@@ -171,13 +171,13 @@ def choice_table(grid: Grid, protocol: str) -> Table:
 
 
 def all_tables(
-    cells: Sequence[tuple[Cell, Record | None]], compare: Sequence[Sequence[str]] = ()
+    trials: Sequence[tuple[Trial, Record | None]], compare: Sequence[Sequence[str]] = ()
 ) -> dict[str, Table]:
-    """Return every table that the finished cells allow, by name."""
+    """Return every table that the finished trials allow, by name."""
     found: dict[str, Table] = {}
     datasets: list[str] = []
-    for protocol in dict.fromkeys(cell.protocol for cell, _ in cells):
-        grid = gather(cells, protocol)
+    for protocol in dict.fromkeys(trial.protocol for trial, _ in trials):
+        grid = gather(trials, protocol)
         if not grid:
             continue
         datasets += [name for name in _axes(grid)[1] if name not in datasets]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.trials import expand
 from graph_hcl.errors import UserError
-from graph_hcl.sweep.cells import expand
-from graph_hcl.sweep.spec import read_spec
 
 METHOD = {"ucl": {"settings": {"objective": "ucl"}}}
 
@@ -140,8 +140,8 @@ def test_capitals_do_not_matter(tmp_path: Path) -> None:
     def names(dataset: str, objective: str, control: str) -> set[str]:
         methods = {"a": {"settings": {"objective": objective}}, "b": {"control": control}}
         return {
-            cell.name
-            for cell in expand(read_spec(write(tmp_path, datasets=[dataset], methods=methods)))
+            trial.name
+            for trial in expand(read_spec(write(tmp_path, datasets=[dataset], methods=methods)))
         }
 
     assert names("mutag", "UCL", "Bag") == names("MUTAG", "ucl", "bag")

@@ -1,0 +1,1 @@
+"""Sweeps: many trials of data set × objective × seed, shared by many processes."""

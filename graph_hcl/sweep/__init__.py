@@ -1,1 +1,0 @@
-"""Sweeps: many cells of data set × objective × seed, shared by many processes."""
