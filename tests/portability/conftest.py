@@ -12,6 +12,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from graph_hcl import files
+from graph_hcl.benchmarking import lock
 
 FORBIDDEN = set('<>:"|?*\\') | {chr(code) for code in range(32)}
 

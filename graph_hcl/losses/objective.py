@@ -1,0 +1,126 @@
+"""The contract between a training loop and an objective: what it reads, and the one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class ObjectiveTags:
+    """What an objective reads beside the features of the graphs.
+
+    `labels`: one class per graph. `nodes`: node features, too. `logits`: one column per class
+    instead of features, so the head ends in the number of classes and nothing is normalised.
+
+    >>> ObjectiveTags(labels=True)
+    ObjectiveTags(labels=True, nodes=False, logits=False)
+    """
+
+    labels: bool = False
+    nodes: bool = False
+    logits: bool = False
+
+
+class ObjectiveInput(NamedTuple):
+    """The features passed to an objective: all views of a batch, one row each.
+
+    z [M, d] with the graph [M] that each row is a view of; label [M] where the objective reads
+    labels; nodes [n, d] and the graph [n] of each node where it reads nodes.
+
+    >>> ObjectiveInput(torch.eye(2), torch.arange(2)).label is None
+    True
+    """
+
+    z: Tensor
+    graph: Tensor
+    label: Tensor | None = None
+    nodes: Tensor | None = None
+    node_graph: Tensor | None = None
+
+
+class Epoch(NamedTuple):
+    """The epoch that is about to start, 1 … `total`.
+
+    >>> Epoch(1, 5).progress, Epoch(5, 5).progress
+    (0.0, 1.0)
+    """
+
+    number: int
+    total: int
+
+    @property
+    def progress(self) -> float:
+        """Fraction of the training that is done, from 0 in the first epoch to 1 in the last."""
+        return (self.number - 1) / max(1, self.total - 1)
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """What the training loop asks of an objective; `as_objective` makes one of any callable."""
+
+    @property
+    def tags(self) -> ObjectiveTags:
+        """What the objective reads."""
+
+    def compute(self, given: ObjectiveInput) -> Tensor:
+        """Return the loss [] of a batch."""
+
+    def count(self, given: ObjectiveInput) -> Tensor | None:
+        """Return how many rows count in the loss [], or None for an objective that cannot tell.
+
+        Features are not looked at.
+        """
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Prepare for an epoch that is about to start."""
+
+
+class CallableObjective(nn.Module):
+    """Any callable `loss(z, graph=…, label=…)` as an `Objective`.
+
+    Its attributes `uses_labels`, `reads_nodes` and `reads_logits`, False where they are missing,
+    are its tags; with `reads_nodes` it is called with `nodes` and `node_graph`, too. Methods
+    `counted(graph, label)` and `anneal(progress)` are called where it has them.
+
+    >>> objective = CallableObjective(lambda z, graph, label: z.sum())
+    >>> objective.compute(ObjectiveInput(torch.eye(2), torch.arange(2)))
+    tensor(2.)
+    """
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        names = ("uses_labels", "reads_nodes", "reads_logits")
+        self.tags = ObjectiveTags(*(bool(getattr(function, name, False)) for name in names))
+
+    def compute(self, given: ObjectiveInput) -> Tensor:
+        """Return the loss [] of a batch."""
+        keywords: dict[str, Any] = {"graph": given.graph, "label": given.label}
+        if self.tags.nodes:
+            keywords |= {"nodes": given.nodes, "node_graph": given.node_graph}
+        return self.function(given.z, **keywords)
+
+    def count(self, given: ObjectiveInput) -> Tensor | None:
+        """Return what the callable's own `counted` tells, or None where it has none."""
+        counted = getattr(self.function, "counted", None)
+        return None if counted is None else counted(given.graph, given.label)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Call the callable's own `anneal`, if it has one, with the progress of the training."""
+        anneal = getattr(self.function, "anneal", None)
+        if anneal is not None:
+            anneal(epoch.progress)
+
+
+def as_objective(objective: Objective | Callable[..., Tensor]) -> Objective:
+    """Return the objective itself, or a callable wrapped as one.
+
+    >>> as_objective(lambda z, graph, label: z.sum()).tags
+    ObjectiveTags(labels=False, nodes=False, logits=False)
+    """
+    return objective if isinstance(objective, Objective) else CallableObjective(objective)
