@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor, nn
 
 
@@ -32,6 +31,7 @@ class ObjectiveInput(NamedTuple):
     z [M, d] with the graph [M] that each row is a view of; label [M] where the objective reads
     labels; nodes [n, d] and the graph [n] of each node where it reads nodes.
 
+    >>> import torch
     >>> ObjectiveInput(torch.eye(2), torch.arange(2)).label is None
     True
     """
@@ -87,6 +87,7 @@ class CallableObjective(nn.Module):
     are its tags; with `reads_nodes` it is called with `nodes` and `node_graph`, too. Methods
     `counted(graph, label)` and `anneal(progress)` are called where it has them.
 
+    >>> import torch
     >>> objective = CallableObjective(lambda z, graph, label: z.sum())
     >>> objective.compute(ObjectiveInput(torch.eye(2), torch.arange(2)))
     tensor(2.)
