@@ -82,7 +82,7 @@ def look_at_orderings(model, experiment, spec, indices, temperature) -> dict:
     z, label = torch.cat(parts).double(), experiment.store.y[graph]
     found = {}
     for name, eta in HARDENINGS.items():
-        seen = geometry.look_at(z, graph, label, temperature=temperature, log_eta=eta)
+        seen = geometry.negative_statistics(z, graph, label, temperature=temperature, hardening=eta)
         values = {"same_class_mass": float(seen.same_class_mass().mean())}
         found[name] = rounded(seen.losses() | values | anchors_in_order(seen))
     return found

@@ -109,7 +109,7 @@ class LossConfig:
     negatives: Literal["label", "all"] | None = None
     """Who is a negative of a labelled objective: graphs of other labels, or all others (the
     latent-class UCL and H-UCL)."""
-    prefactor: Literal["sum", "mean"] | None = None
+    negative_reduction: Literal["sum", "mean"] | None = None
     """Weight Q of the negatives: their number (sum) or 1 (mean)."""
     average: Literal["anchor", "pair"] | None = None
     """Average positives within each anchor first, or all pairs alike."""
@@ -123,11 +123,13 @@ class LossConfig:
     """infonce, triplet, logistic, or an import path; null is InfoNCE in closed form."""
     psi_options: dict[str, Any] | None = None
     """Its settings: {alpha} of infonce, {margin} of triplet."""
-    queue_size: int | None = None
+    memory_size: int | None = None
     """Features of earlier batches that are further negatives; 0 for none."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further keyword arguments of the objective, such as those of one of your own."""
 
     def __post_init__(self) -> None:
-        for name, least in (("num_negatives", 1), ("queue_size", 0), ("beta_start", 0)):
+        for name, least in (("num_negatives", 1), ("memory_size", 0), ("beta_start", 0)):
             value = getattr(self, name)
             flag = f"loss.{name.replace('_', '-')}"
             _expect(value is None or value >= least, flag, f"{least} or more", value)

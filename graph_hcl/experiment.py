@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from graph_hcl import augment, probes
 from graph_hcl.config import Config
@@ -26,6 +25,7 @@ from graph_hcl.factory import (
     make_model,
     make_objective,
 )
+from graph_hcl.losses import Objective
 from graph_hcl.nn import ContrastiveModel, check_independent
 from graph_hcl.progress import Progress
 from graph_hcl.settings import with_absolute_paths
@@ -74,7 +74,7 @@ class Experiment:
 
     def __init__(self, config: Config, allow_changed_data: bool = False) -> None:
         objective, config = make_objective(config)
-        labelled = getattr(objective, "uses_labels", False)
+        labelled = objective.tags.labels
         protocol: Any = probes.resolve_protocol(config.protocol, labelled)
         self.config = with_absolute_paths(dataclasses.replace(config, protocol=protocol))
         self.allow_changed_data = allow_changed_data
@@ -91,7 +91,9 @@ class Experiment:
         if store.y is not None:
             self.check_evaluation()
         names = torch.arange(len(store))  # in place of labels that nobody reads
-        check_counted(objective, len(config.views), names if store.y is None else store.y)
+        check_counted(
+            objective, config.objective, len(config.views), names if store.y is None else store.y
+        )
         self.store = numbered_classes(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.store.num_classes)
         model = self.model(config.seed)
@@ -151,7 +153,7 @@ class Experiment:
         set_seed(seed)
         return make_model(self.config, spec or self.spec)
 
-    def new_objective(self) -> nn.Module:
+    def new_objective(self) -> Objective:
         """Return the objective in its first state: what it remembers must not outlive a fold."""
         return make_objective(self.config)[0]
 

@@ -7,7 +7,7 @@ import inspect
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from graph_hcl import losses
 from graph_hcl.config import Config, ProjectionConfig
@@ -15,7 +15,7 @@ from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.losses import HARDENINGS, PSIS
+from graph_hcl.losses import HARDENINGS, PSIS, Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, width
 from graph_hcl.nn.backbone import BACKBONES
 from graph_hcl.probes import PROBES
@@ -68,7 +68,7 @@ def with_canonical_names(config: Config) -> Config:
     )
 
 
-def make_objective(config: Config) -> tuple[nn.Module, Config]:
+def make_objective(config: Config) -> tuple[Objective, Config]:
     """Return the objective, and the config with every value that the objective took by default.
 
     Raises `UserError` for a setting that the objective does not take: it would have no effect.
@@ -81,7 +81,8 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
     make = losses.OBJECTIVES.get(config.objective)
     accepted = inspect.signature(make).parameters
     general = {"beta": config.beta, "temperature": config.temperature}
-    special = dataclasses.asdict(config.loss)
+    special: dict[str, Any] = dataclasses.asdict(config.loss)
+    options = special.pop("options")
     for name, value in (general | special).items():
         if value is not None and name not in accepted:
             flag = name if name in general else f"loss.{name}"
@@ -93,11 +94,11 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
     # The model normalises by --projection.normalize, the ball and nothing among the choices.
     own = {"normalize": False} if "normalize" in accepted else {}
     try:
-        objective = make(**given, **own)
+        objective = as_objective(make(**given, **own, **options))
     except (TypeError, ValueError) as error:
         raise UserError(f"The objective '{config.objective}': {error}") from error
     defaults = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
-    taken = {name: defaults.get(name) for name in general | special} | given
+    taken: dict[str, Any] = {name: defaults.get(name) for name in general | special} | given
     completed = dataclasses.replace(
         config,
         beta=taken["beta"],
@@ -108,23 +109,25 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
     return objective, completed
 
 
-def check_counted(objective: Any, views: int, label: Tensor) -> None:
+def check_counted(objective: Objective, name: str, views: int, label: Tensor) -> None:
     """Raise `UserError` where no graph of all, seen in so many views, is part of a contrast.
 
-    Objectives from outside that have no method `counted` are not asked.
+    `name` is what the user calls the objective. One that cannot tell is not asked.
 
-    >>> check_counted(losses.UCL(), 1, torch.tensor([0, 1]))
+    >>> check_counted(losses.UCL(), "ucl", 1, torch.tensor([0, 1]))
     Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected two --views or more with UCL: other views of a graph are \
+    graph_hcl.errors.UserError: Expected two --views or more with ucl: other views of a graph are \
 its only positives.
     """
-    counted = getattr(objective, "counted", None)
-    if counted is None:
+    graph, none = torch.arange(len(label), device=label.device), torch.empty(0)
+
+    def count(views: int) -> Tensor | None:
+        return objective.count(ObjectiveInput(none, graph.repeat(views), label.repeat(views)))
+
+    counted = count(views)
+    if counted is None or int(counted):
         return
-    name, names = type(objective).__name__, torch.arange(len(label), device=label.device)
-    if int(counted(names.repeat(views), label.repeat(views))):
-        return
-    if int(counted(names.repeat(2), label.repeat(2))):
+    if int(counted if (twice := count(2)) is None else twice):
         raise UserError(
             f"Expected two --views or more with {name}: other views of a graph are its only "
             "positives."
@@ -134,9 +137,9 @@ its only positives.
     )
 
 
-def _make_projection(config: Config, objective: Any) -> ProjectionConfig:
+def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
     """Return the head's settings; class logits are not normalised unless the config says so."""
-    head, logits = config.projection, getattr(objective, "reads_logits", False)
+    head, logits = config.projection, objective.tags.logits
     if logits and (head.dim is not None or head.layers == 0):
         raise UserError(
             f"Expected --projection.layers of 1 or more and no --projection.dim with the objective "
@@ -150,10 +153,10 @@ def describe_model(config: Config, store: GraphStore, classes: int) -> ModelSpec
 
     `classes` is the number of classes of the labels; 0 without labels.
     """
-    objective = losses.OBJECTIVES.get(config.objective)
+    objective = make_objective(config)[0]
     first = ModelSpec(
         store.vocabulary,
-        classes=classes if getattr(objective, "reads_logits", False) else None,
+        classes=classes if objective.tags.logits else None,
         degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
         data_sha256=store.sha256 or store.digest(),
     )
@@ -194,8 +197,8 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
     encoder = GraphEncoder(
         backbone, width(backbone, spec.in_channels, spec.edge_dim), config.readout
     )
-    objective = losses.OBJECTIVES.get(config.objective)
-    local = getattr(objective, "reads_nodes", False)
+    objective = make_objective(config)[0]
+    local = objective.tags.nodes
     if parts.weight_noise and (local or len(config.views) < 2):
         raise UserError(
             "Expected two views or more, and an objective that contrasts graphs, with "

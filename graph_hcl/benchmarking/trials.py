@@ -113,7 +113,7 @@ def _candidates(spec: Spec, protocol: str, dataset: str, name: str) -> Iterator[
             control = baselines.BASELINES.canonical(control)
             baselines.BASELINES.get(control)
             epochs: tuple[int, ...] = (0,)
-        elif protocol == "transductive" and getattr(objective, "uses_labels", False):
+        elif protocol == "transductive" and objective.tags.labels:
             return
         else:
             epochs = tuple(sorted(set(method.epochs))) or (config.epochs,)

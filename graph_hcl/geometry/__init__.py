@@ -18,11 +18,11 @@ from graph_hcl.geometry.collapse import (
     zero_sum,
 )
 from graph_hcl.geometry.floors import collapse_point, loss_floor, simplex
-from graph_hcl.geometry.theory import Anchors, look_at, negative_weights
+from graph_hcl.geometry.theory import AnchorStatistics, negative_statistics, negative_weights
 
 __all__ = [
     "LIVE",
-    "Anchors",
+    "AnchorStatistics",
     "alignment",
     "class_mean_spectrum",
     "class_means",
@@ -32,9 +32,9 @@ __all__ = [
     "equal_inner_product",
     "feature_std",
     "live_dimensions",
-    "look_at",
     "loss_floor",
     "nearest_class_mean",
+    "negative_statistics",
     "negative_weights",
     "rankme",
     "simplex",

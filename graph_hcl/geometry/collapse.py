@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.segment import segment_mean
-from graph_hcl.losses.views import as_keys
 
 LIVE = 1e-3
 """Share of the largest singular value of the covariance above which a dimension is live."""

@@ -26,7 +26,7 @@ def loss_floor(
     """Return the least SCL and H-SCL in the unit ball, ψ(−C/((C−1)T), …) (arXiv 2311.05139).
 
     It is reached exactly at neural collapse, for balanced classes and dimensions ≥ C − 1, by any
-    hardening (theorems 1 and 2). `negatives` is Q: 1 for the prefactor "mean", the number of
+    hardening (theorems 1 and 2). `negatives` is Q: 1 for the reduction "mean", the number of
     negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes.
 
     >>> round(loss_floor(2), 4), round(loss_floor(100), 4)

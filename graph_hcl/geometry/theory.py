@@ -1,7 +1,7 @@
-"""What theory asks of features at hand: orderings, Assumption 1, and what negatives weigh.
+"""The quantities of the theory: the order of the losses, Assumption 1, the negatives' weights.
 
 One pass over blocks of anchors reduces the logits to a few log-sum-exps over the negatives of the
-anchor's own label and over those of others; all else is read off these.
+anchor's own label and over those of others; everything else follows from these.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.checks import check_values, longest_row
-from graph_hcl.losses.dense import settle
-from graph_hcl.losses.hardening import Exponential, LogEta
-from graph_hcl.losses.make import hardness_weights
+from graph_hcl.losses.adaptive import resolve_hardening
+from graph_hcl.losses.checks import check_choice
+from graph_hcl.losses.finite import longest_row
+from graph_hcl.losses.hardening import Adaptive, Exponential, LogEta, hardness_weights
+from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float
-from graph_hcl.losses.views import as_keys
+from graph_hcl.losses.settings import LossSettings
 
 BLOCK = 2**22
 """Logits that a pass holds at a time."""
 
 
-class Side(NamedTuple):
-    """What each anchor sees of some of its negatives [A], in logs; −∞ where there are none.
+class NegativeStatistics(NamedTuple):
+    """Statistics of some of each anchor's negatives [A], in logs; −∞ where there are none.
 
-    >>> Side.of(torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2), torch.tensor([2])).weight
+    >>> s, number = torch.tensor([[0.0, 1.0]]), torch.tensor([2])
+    >>> NegativeStatistics.of(s, torch.zeros(1, 2), number).weight
     tensor([0.6931])
     """
 
@@ -48,19 +49,20 @@ class Side(NamedTuple):
     """max s"""
 
     @classmethod
-    def of(cls, s: Tensor, log_eta: Tensor, number: Tensor) -> Side:
-        """Return what rows see of logits s [A, S]; −∞ marks those that are no negatives."""
+    def of(cls, s: Tensor, log_eta: Tensor, number: Tensor) -> NegativeStatistics:
+        """Return the statistics of logits s [A, S]; −∞ marks those that are no negatives."""
         if not s.shape[1]:
             s = log_eta = s.new_full((len(s), 1), -math.inf)
-        # In one call, since the calls themselves are what takes time at the size of a batch.
+        # One call: at the size of a batch, it is the calls themselves that take the time.
         sums = torch.stack([s, log_eta, s + log_eta, 2 * log_eta]).logsumexp(2)
         plain, weight, tilted, square = sums.unbind()
         return cls(number.to(s).log(), plain, weight, tilted, square, s.amax(1))
 
-    def join(self, other: Side) -> Side:
-        """Return what the anchors see of both sides together."""
+    def join(self, other: NegativeStatistics) -> NegativeStatistics:
+        """Return the statistics of both sets of negatives together."""
         count, plain, weight, tilted, square = map(torch.logaddexp, self[:5], other[:5])
-        return Side(count, plain, weight, tilted, square, torch.maximum(self.top, other.top))
+        top = torch.maximum(self.top, other.top)
+        return NegativeStatistics(count, plain, weight, tilted, square, top)
 
     def hardened(self) -> Tensor:
         """Return log E_η[e^s]; that of the hardest negative alone where η is 0 everywhere."""
@@ -68,21 +70,21 @@ class Side(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Anchors:
-    """What all anchors of a batch see: negatives of their own label, of others, and positives.
+class AnchorStatistics:
+    """Statistics of all anchors of a batch: negatives of their own label and of others, positives.
 
     `row` [P] and `positive` [P] are the anchor and the logit of each positive pair.
     """
 
-    same: Side
-    other: Side
+    same: NegativeStatistics
+    other: NegativeStatistics
     row: Tensor
     positive: Tensor
 
     def assumption_1(self) -> Tensor:
         """Tell per anchor whether E_{same, η}[e^s] ≥ E_{other, η}[e^s] (arXiv 2209.00078) [A].
 
-        Anchors without negatives of both kinds are left out.
+        AnchorStatistics without negatives of both kinds are left out.
         """
         both = torch.isfinite(self.same.number) & torch.isfinite(self.other.number)
         return self.same.hardened()[both] >= self.other.hardened()[both]
@@ -98,39 +100,39 @@ class Anchors:
         size = (2 * every.weight - every.square - every.number).exp()
         return torch.where(every.weight == -math.inf, 0, size)
 
-    def losses(self, prefactor: str = "mean") -> dict[str, float]:
+    def losses(self, negative_reduction: str = "mean") -> dict[str, float]:
         """Return UCL, SCL, H-UCL and H-SCL with the same positives and Q, averaged over anchors.
 
         Q is 1 ("mean") or, for all four alike, the number of all negatives ("sum"), so that they
         differ by the negatives' distribution alone, as in arXiv 2209.00078, figure 5. Anchors
         without negatives of another label are left out of all four; NaN when none is left. Raises
-        `ValueError` for another prefactor.
+        `ValueError` for another `negative_reduction`.
         """
-        _expect("prefactor", prefactor, ("sum", "mean"))
+        check_choice("negative_reduction", negative_reduction, ("sum", "mean"))
         every = self.same.join(self.other)
-        log_q = every.number if prefactor == "sum" else torch.zeros_like(every.number)
+        log_q = every.number if negative_reduction == "sum" else torch.zeros_like(every.number)
         kept = torch.isfinite(self.other.number)[self.row]
         row, positive = self.row[kept], self.positive[kept]
         share = 1 / torch.bincount(row, minlength=len(log_q)).clamp_min(1).to(positive)[row]
-        found = {}
+        values = {}
         for name, side in (("ucl", every), ("scl", self.other)):
             for key, log_n in ((name, side.plain - side.number), (f"h-{name}", side.hardened())):
                 losses = F.softplus((log_q + log_n)[row] - positive)
-                found[key] = float((losses * share).sum() / share.sum())
-        return found
+                values[key] = float((losses * share).sum() / share.sum())
+        return values
 
 
 @torch.no_grad()
-def look_at(
+def negative_statistics(
     z: Tensor,
     graph: Tensor,
     label: Tensor,
     *,
     temperature: float = 0.5,
-    log_eta: LogEta | Adaptive | None = None,
+    hardening: LogEta | Adaptive | None = None,
     positives: str = "views",
-) -> Anchors:
-    """Return what each row of z [M, d] sees of the others under η (e^s unless given).
+) -> AnchorStatistics:
+    """Return statistics of the negatives of each row of z [M, d] under η (e^s unless given).
 
     Negatives are the rows of other graphs; `positives` "views" or "label" as in `HSCL`. Memory is
     O(M). Raises `ValueError` for wrong shapes, features that are not finite, and values out of
@@ -138,15 +140,16 @@ def look_at(
 
     >>> from graph_hcl.geometry import simplex
     >>> z = simplex(2).repeat_interleave(2, 0)
-    >>> seen = look_at(z, torch.arange(4), torch.tensor([0, 0, 1, 1]), temperature=1.0,
-    ...     log_eta=Exponential(0.0), positives="label")
+    >>> seen = negative_statistics(z, torch.arange(4), torch.tensor([0, 0, 1, 1]), temperature=1.0,
+    ...     hardening=Exponential(0.0), positives="label")
     >>> round(seen.losses()["scl"], 4), seen.assumption_1().all()
     (0.1269, tensor(True))
     """
-    z, graph, label = _checked(z, graph, label, temperature)
-    _expect("positives", positives, ("views", "label"))
+    settings = LossSettings(temperature=temperature, hardening=hardening or Exponential(1.0))
+    z, graph, label = _checked(z, graph, label)
+    check_choice("positives", positives, ("views", "label"))
     pairs = Pairs.among(graph if positives == "views" else label, graph)
-    eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
+    eta = resolve_hardening(settings, z, z, pairs)
     # With rows sorted by label, each class is a slice of columns: no exponential is taken twice,
     # and few of −∞, which is some thirty times slower than others on CPUs.
     order = label.argsort(stable=True)
@@ -156,18 +159,18 @@ def look_at(
     for left, right in itertools.pairwise(bounds):
         for rows in order[left:right].split(max(1, BLOCK // len(z))):
             s = z[rows] @ columns / temperature
-            weight = eta[rows, None] * s if isinstance(eta, Tensor) else eta(s)
+            weight = eta.of_anchors(rows).log_eta(s)
             own = graph[rows, None] == names
             near, every = own[:, left:right].sum(1), own.sum(1)
             s, weight = (v.masked_fill(own, -math.inf) for v in (s, weight))
             inside, outside = zip(*(_split(v, left, right) for v in (s, weight)), strict=True)
             far = len(z) - (right - left) - (every - near)
-            same.append(Side.of(inside[0], inside[1], right - left - near))
-            other.append(Side.of(outside[0], outside[1], far))
+            same.append(NegativeStatistics.of(inside[0], inside[1], right - left - near))
+            other.append(NegativeStatistics.of(outside[0], outside[1], far))
     back = order.argsort()
     row, column = pairs.positive_pairs()
     near = (z[row] * z[column]).sum(1) / temperature
-    return Anchors(_joined(same, back), _joined(other, back), row, near)
+    return AnchorStatistics(_joined(same, back), _joined(other, back), row, near)
 
 
 @torch.no_grad()
@@ -177,53 +180,44 @@ def negative_weights(
     label: Tensor,
     *,
     temperature: float = 0.5,
-    log_eta: LogEta | Adaptive | None = None,
+    hardening: LogEta | Adaptive | None = None,
     positives: str = "views",
     negatives: str = "all",
 ) -> Tensor:
     """Return the share of η that each negative of a row has [M, M]; rows sum to 1, or to 0.
 
-    As `look_at`, with the weights themselves in O(M²) memory. `negatives` "label" takes graphs of
-    other labels only, as SCL and H-SCL do, instead of all other graphs. Raises `ValueError` as
-    `look_at` does.
+    The arguments are those of `negative_statistics`; memory is O(M²). `negatives` "label" takes
+    graphs of other labels only, as SCL and H-SCL do, instead of all other graphs. Raises
+    `ValueError` as `negative_statistics` does.
 
     >>> z, each = torch.tensor([[1.0], [1.0], [-1.0]]), torch.arange(3)
     >>> negative_weights(z, each, each, temperature=1.0)[0]
     tensor([0.0000, 0.8808, 0.1192])
     """
-    z, graph, label = _checked(z, graph, label, temperature)
-    _expect("positives", positives, ("views", "label"))
-    _expect("negatives", negatives, ("all", "label"))
+    settings = LossSettings(temperature=temperature, hardening=hardening or Exponential(1.0))
+    z, graph, label = _checked(z, graph, label)
+    check_choice("positives", positives, ("views", "label"))
+    check_choice("negatives", negatives, ("all", "label"))
     chosen = graph[:, None] != graph
     if negatives == "label":
         chosen &= label[:, None] != label
     pairs = Pairs.among(
         graph if positives == "views" else label, label if negatives == "label" else graph
     )
-    eta = settle(log_eta or Exponential(1.0), z, z, pairs, temperature)
-    apply = (lambda s: eta[:, None] * s) if isinstance(eta, Tensor) else eta
-    weights = hardness_weights(z @ z.t() / temperature, chosen, apply)
-    return weights / chosen.sum(1, keepdim=True).clamp_min(1)
+    weighting = resolve_hardening(settings, z, z, pairs)
+    return hardness_weights(z @ z.t() / temperature, chosen, weighting)
 
 
-def _checked(
-    z: Tensor, graph: Tensor, label: Tensor, temperature: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def _checked(z: Tensor, graph: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return features in float32 at least, graphs and labels as int64, or raise `ValueError`."""
     if z.dim() != 2 or not len(z) or graph.shape != z.shape[:1] or label.shape != z.shape[:1]:
         raise ValueError(
             f"Expected features [M, d] of one row or more, graph [M] and label [M], but got "
             f"{list(z.shape)}, {list(graph.shape)} and {list(label.shape)}."
         )
-    check_values(temperature, 0.0, "mean", "anchor")
     z = at_least_float(z.detach())
     longest_row(z)
     return z, as_keys(graph, "graph", z), as_keys(label, "label", z)
-
-
-def _expect(name: str, value: str, known: tuple[str, str]) -> None:
-    if value not in known:
-        raise ValueError(f"Expected {name} to be {' or '.join(known)}, but got {value!r}.")
 
 
 def _split(values: Tensor, left: int, right: int) -> tuple[Tensor, Tensor]:
@@ -232,5 +226,5 @@ def _split(values: Tensor, left: int, right: int) -> tuple[Tensor, Tensor]:
     return values[:, left:right], rest
 
 
-def _joined(parts: list[Side], order: Tensor) -> Side:
-    return Side(*(torch.cat(column)[order] for column in zip(*parts, strict=True)))
+def _joined(parts: list[NegativeStatistics], order: Tensor) -> NegativeStatistics:
+    return NegativeStatistics(*(torch.cat(column)[order] for column in zip(*parts, strict=True)))

@@ -1,17 +1,34 @@
-"""Contrastive losses with hard negatives; needs torch alone."""
+"""Contrastive losses with hard negatives; needs torch alone.
+
+`graph_hcl.losses.functional` has the formulas, the classes here hold their settings.
+"""
 
 from graph_hcl.losses.adaptive import ClassMass, EffectiveSampleSize
-from graph_hcl.losses.contrast import OBJECTIVES, Contrast
-from graph_hcl.losses.contrastive import contrastive_loss
-from graph_hcl.losses.dense import psi_loss
-from graph_hcl.losses.hardening import HARDENINGS, Exponential, LogEta, NoHardening, Threshold
-from graph_hcl.losses.infomax import HInfoGraph, InfoGraph, jensen_shannon_loss
-from graph_hcl.losses.make import hardness_weights
-from graph_hcl.losses.named import NTXent, SupCon
-from graph_hcl.losses.objectives import HSCL, HUCL, SCL, UCL
+from graph_hcl.losses.contrastive import ContrastiveLoss
+from graph_hcl.losses.finite import NotFinite
+from graph_hcl.losses.functional import contrastive_loss, jensen_shannon_loss, psi_loss
+from graph_hcl.losses.gather import DistributedGather
+from graph_hcl.losses.hardening import (
+    HARDENINGS,
+    Adaptive,
+    Exponential,
+    LogEta,
+    NoHardening,
+    Threshold,
+)
+from graph_hcl.losses.infograph import HInfoGraph, InfoGraph
+from graph_hcl.losses.memory_bank import MemoryBank
+from graph_hcl.losses.modules import HSCL, HUCL, OBJECTIVES, SCL, UCL, NTXent, SupCon
+from graph_hcl.losses.objective import (
+    Epoch,
+    Objective,
+    ObjectiveInput,
+    ObjectiveTags,
+    as_objective,
+)
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.psi import PSIS, InfoNCE, Logistic, Psi, Triplet
-from graph_hcl.losses.queue import Queue
+from graph_hcl.losses.settings import LossSettings
 from graph_hcl.losses.supervised import CrossEntropy
 
 __all__ = [
@@ -22,26 +39,34 @@ __all__ = [
     "PSIS",
     "SCL",
     "UCL",
+    "Adaptive",
     "ClassMass",
-    "Contrast",
+    "ContrastiveLoss",
     "CrossEntropy",
+    "DistributedGather",
     "EffectiveSampleSize",
+    "Epoch",
     "Exponential",
     "HInfoGraph",
     "InfoGraph",
     "InfoNCE",
     "LogEta",
     "Logistic",
+    "LossSettings",
+    "MemoryBank",
     "NTXent",
     "NoHardening",
+    "NotFinite",
+    "Objective",
+    "ObjectiveInput",
+    "ObjectiveTags",
     "Pairs",
     "Psi",
-    "Queue",
     "SupCon",
     "Threshold",
     "Triplet",
+    "as_objective",
     "contrastive_loss",
-    "hardness_weights",
     "jensen_shannon_loss",
     "psi_loss",
 ]

@@ -1,37 +1,31 @@
-"""Hardness that sets itself: a β for each anchor, found from its own logits."""
+"""Adaptive hardening: a β for each anchor, chosen from its own logits."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.hardening import HARDENINGS
+from graph_hcl.losses.checks import check_keys_are_known
+from graph_hcl.losses.hardening import HARDENINGS, Adaptive, Weighting
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.segment import segment_sum
+from graph_hcl.losses.settings import LossSettings
 
 STEPS = 24
 """Bisections: β is found to a 2⁻²⁴ part of its range."""
 COLUMNS = 512
-"""Samples from which β is estimated; more are thinned out evenly."""
+"""Samples from which β is estimated; of more, every k-th is taken."""
 
 
 def check_beta_max(value: float) -> None:
     """Raise `ValueError` unless the largest β that may be chosen is above 0 and finite."""
     if not 0 < value < math.inf:
         raise ValueError(f"Expected beta_max to be above 0 and finite, but got {value}.")
-
-
-class Adaptive(ABC):
-    """A hardening that chooses β_i for η_i = e^{β_i s}; derive from it for another rule."""
-
-    @abstractmethod
-    def betas(self, logits: Tensor, negatives: Tensor, near: Tensor) -> Tensor:
-        """Return β [A] from logits [A, K], the mask of negatives, and the positives' logit [A]."""
 
 
 @HARDENINGS.register("effective-sample-size")
@@ -58,7 +52,7 @@ class EffectiveSampleSize(Adaptive):
         if not 0 < self.share <= 1:
             raise ValueError(f"Expected share to be in (0, 1], but got {self.share}.")
 
-    def betas(self, logits: Tensor, negatives: Tensor, near: Tensor) -> Tensor:
+    def betas(self, logits: Tensor, negatives: Tensor, positive: Tensor) -> Tensor:
         """Return β [A]; 0 for an anchor without negatives."""
         s = _below_top(logits, negatives)
         least = self.share * negatives.sum(1)
@@ -67,7 +61,9 @@ class EffectiveSampleSize(Adaptive):
             weights = (beta[:, None] * s).exp() * negatives
             return weights.sum(1).square() < least * weights.square().sum(1)
 
-        return _bisect(too_hard, near.new_zeros(len(s)), near.new_full((len(s),), self.beta_max))
+        return _bisect(
+            too_hard, positive.new_zeros(len(s)), positive.new_full((len(s),), self.beta_max)
+        )
 
 
 @HARDENINGS.register("class-mass")
@@ -81,8 +77,8 @@ class ClassMass(Adaptive):
     m(0) = prior, so the first β at which it passes the bound is found by bisection. Raises
     `ValueError` for a bound or prior outside (0, 1).
 
-    >>> s, near = torch.tensor([[0.0, 0.0]]), torch.ones(1)  # m = .2 e^β meets .4 at β = log 2
-    >>> ClassMass(bound=0.4, prior=0.2).betas(s, s == s, near)
+    >>> s, positive = torch.tensor([[0.0, 0.0]]), torch.ones(1)  # m = .2 e^β meets .4 at β = log 2
+    >>> ClassMass(bound=0.4, prior=0.2).betas(s, s == s, positive)
     tensor([0.6931])
     """
 
@@ -97,24 +93,43 @@ class ClassMass(Adaptive):
                 f"Expected bound and prior to be in (0, 1), but got {self.bound} and {self.prior}."
             )
 
-    def betas(self, logits: Tensor, negatives: Tensor, near: Tensor) -> Tensor:
+    def betas(self, logits: Tensor, negatives: Tensor, positive: Tensor) -> Tensor:
         """Return β [A]; 0 for an anchor without negatives."""
         s = _below_top(logits, negatives)
         count, top = negatives.sum(1), logits.masked_fill(~negatives, -math.inf).amax(1)
-        gap = near - torch.where(top.isfinite(), top, near)
+        gap = positive - torch.where(top.isfinite(), top, positive)
 
         def passes(beta: Tensor) -> Tensor:
             mean = ((beta[:, None] * s).exp() * negatives).sum(1) / count
             return math.log(self.prior / self.bound) + beta * gap - mean.log() > 0
 
-        low, high = near.new_zeros(len(s)), near.new_full((len(s),), self.beta_max)
+        low, high = positive.new_zeros(len(s)), positive.new_full((len(s),), self.beta_max)
         # The first of a grid that passes has the crossing, the only one on the rise, just before.
         for beta in torch.logspace(math.log10(self.beta_max), -3, 33).tolist():
-            over = passes(near.new_full((len(s),), beta))
+            over = passes(positive.new_full((len(s),), beta))
             high = torch.where(over, beta, high)
         for beta in torch.logspace(-3, math.log10(self.beta_max), 33).tolist():
             low = torch.where(high > beta * 1.0001, beta, low)
-        return torch.where(passes(near.new_zeros(len(s))), 0, _bisect(passes, low, high))
+        return torch.where(passes(positive.new_zeros(len(s))), 0, _bisect(passes, low, high))
+
+
+def resolve_hardening(
+    settings: LossSettings, anchors: Tensor, samples: Tensor, pairs: Pairs
+) -> Weighting:
+    """Return the weighting of the negatives, with β [A] chosen if the hardening is adaptive.
+
+    >>> z, pairs = torch.eye(2), Pairs.among(torch.arange(2), None)
+    >>> resolve_hardening(LossSettings(), z, z, pairs).beta
+    0.0
+    """
+    hardening = settings.log_eta
+    if not isinstance(hardening, Adaptive):
+        return Weighting.of(hardening, settings.detach_weights)
+    check_keys_are_known(pairs, "an adaptive hardening")
+    a, x = at_least_float(anchors.detach()), at_least_float(samples.detach())
+    with full_precision(a.device.type):
+        beta = solve_betas(hardening, a, x, pairs, settings.temperature)
+    return Weighting(beta, detached=settings.detach_weights)
 
 
 @torch.no_grad()
@@ -130,14 +145,14 @@ def solve_betas(
     stride = math.ceil(len(samples) / COLUMNS)
     columns = torch.arange(0, len(samples), stride, device=anchors.device)
     logits = anchors @ samples[columns].t() / temperature
-    near = mean_positive(anchors, samples, pairs) / temperature
+    positive = mean_positive(anchors, samples, pairs) / temperature
     negatives = torch.cat(
         [
             pairs.masks(slice(top, top + COLUMNS))[1][:, columns]
             for top in range(0, len(anchors), COLUMNS)
         ]
     )
-    return torch.where(negatives.any(1), hardening.betas(logits, negatives, near), 0)
+    return torch.where(negatives.any(1), hardening.betas(logits, negatives, positive), 0)
 
 
 def mean_positive(anchors: Tensor, samples: Tensor, pairs: Pairs) -> Tensor:

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import numbers
-import warnings
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.precision import at_least_float
-
-EXTREME = 100.0
-"""Logits of features of other length than 1 that are worth a warning: unit rows at T = 0.01."""
-
-
-class NotFinite(ValueError):
-    """Features or logits are NaN or infinite: a training has diverged, or was given such features.
-
-    >>> issubclass(NotFinite, ValueError)
-    True
-    """
+if TYPE_CHECKING:
+    from graph_hcl.losses.pairs import Pairs
 
 
 def transformed() -> bool:
@@ -54,9 +42,9 @@ def check_number(name: str, value: Any) -> None:
 def check_whole(name: str, value: Any, least: int) -> None:
     """Raise `ValueError` for what is no integer of `least` or more.
 
-    >>> check_whole("queue_size", 1.5, 0)
+    >>> check_whole("memory_size", 1.5, 0)
     Traceback (most recent call last):
-    ValueError: Expected queue_size to be a whole number of 0 or more, but got 1.5.
+    ValueError: Expected memory_size to be a whole number of 0 or more, but got 1.5.
     """
     if not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(
@@ -64,39 +52,16 @@ def check_whole(name: str, value: Any, least: int) -> None:
         )
 
 
-def check_values(temperature: float, tau_plus: float, prefactor: str, average: str) -> None:
-    """Raise `ValueError` for hyper-parameters out of range."""
-    check_number("temperature", temperature)
-    check_number("tau_plus", tau_plus)
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"Expected temperature to be above 0 and finite, but got {temperature}.")
-    if not 0 <= tau_plus < 1:
-        raise ValueError(f"Expected tau_plus to be in [0, 1), but got {tau_plus}.")
-    for name, value, known in (
-        ("prefactor", prefactor, ("sum", "mean")),
-        ("average", average, ("anchor", "pair")),
-    ):
-        if value not in known:
-            raise ValueError(f"Expected {name} to be {' or '.join(known)}, but got {value!r}.")
+def check_choice(name: str, value: Any, known: Sequence[str]) -> None:
+    """Raise `ValueError` for a value that is not one of the known ones.
 
-
-def check_road(mode: str, reduction: str, average: str, num_negatives: int | None) -> None:
-    """Raise `ValueError` for a mode, a reduction or a number of draws that cannot be had."""
-    if mode not in ("auto", "dense", "tiled"):
-        raise ValueError(f"Expected mode to be auto, dense or tiled, but got {mode!r}.")
-    if reduction not in ("mean", "none"):
-        raise ValueError(f"Expected reduction to be mean or none, but got {reduction!r}.")
-    if reduction == "none" and average == "pair":
-        raise ValueError(
-            "Expected average anchor with reduction none: a mean over all pairs is no mean over "
-            "anchors."
-        )
-    if mode == "tiled" and reduction == "none":
-        raise ValueError("Expected mode dense or auto with reduction none: it keeps all logits.")
-    if mode == "tiled" and num_negatives is not None:
-        raise ValueError("Expected mode dense or auto with num_negatives: draws need all logits.")
-    if num_negatives is not None:
-        check_whole("num_negatives", num_negatives, 1)
+    >>> check_choice("mode", "fast", ("auto", "dense", "tiled"))
+    Traceback (most recent call last):
+    ValueError: Expected mode to be auto, dense or tiled, but got 'fast'.
+    """
+    if value not in known:
+        choices = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise ValueError(f"Expected {name} to be {choices}, but got {value!r}.")
 
 
 def check_rows(
@@ -125,65 +90,6 @@ def check_rows(
         raise ValueError(
             f"Expected features and keys on one device, but got {' and '.join(sorted(devices))}."
         )
-
-
-def longest_rows(
-    anchors: Tensor, samples: Tensor | None, temperature: float, beta: float = 0.0
-) -> tuple[float, float]:
-    """Return the largest norm of an anchor and of a sample; warn of extreme logits.
-
-    Raises `NotFinite` for features that are not finite, and for those whose logits, or (1 + β)
-    times them, are not.
-
-    >>> longest_rows(torch.eye(2), 2 * torch.eye(2), 0.5)
-    (1.0, 2.0)
-    """
-    first = longest_row(anchors)
-    second = first if samples is None else longest_row(samples)
-    check_logits(first, second, temperature, beta, anchors.dtype)
-    # The text must not vary: Python shows the same warning once for a line of code.
-    if max(first, second) > 1.01 and first * second / temperature > EXTREME:
-        warnings.warn(
-            f"Features that are not normalised give logits beyond ±{EXTREME:.0f}, where the loss "
-            "follows a few rows alone: normalise them, or raise the temperature.",
-            stacklevel=3,
-        )
-    return first, second
-
-
-def check_logits(
-    first: float, second: float, temperature: float, beta: float, kind: torch.dtype
-) -> None:
-    """Raise `NotFinite` where logits of rows so long, or (1 + β) times them, may overflow.
-
-    >>> check_logits(1.0, 1.0, 1e-320, 0.0, torch.float32)
-    Traceback (most recent call last):
-    graph_hcl.losses.checks.NotFinite: Expected finite logits, but features of length 1 with \
-temperature 1e-320 and beta 0 pass what torch.float32 holds: normalise the features, raise the \
-temperature or lower beta.
-    """
-    kind = torch.promote_types(kind, torch.float32)
-    if not (1 + beta) * (first * second / temperature) < torch.finfo(kind).max:
-        raise NotFinite(
-            f"Expected finite logits, but features of length {max(first, second):.3g} with "
-            f"temperature {temperature:.3g} and beta {beta:.3g} pass what {kind} holds: "
-            "normalise the features, raise the temperature or lower beta."
-        )
-
-
-def longest_row(rows: Tensor) -> float:
-    """Return the largest norm of a row of [M, d]; raise `NotFinite` for NaN and infinity.
-
-    >>> longest_row(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
-    5.0
-    """
-    if rows.numel() == 0:
-        return 0.0
-    longest = float(torch.linalg.vector_norm(at_least_float(rows.detach()), dim=1).amax())
-    # The norm of finite features may overflow: only then need every one be looked at.
-    if not math.isfinite(longest) and not torch.isfinite(rows).all():
-        raise NotFinite("Expected finite features, but some are NaN or infinite.")
-    return longest
 
 
 def check_keys_are_known(pairs: Pairs, what: str) -> None:

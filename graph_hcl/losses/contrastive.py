@@ -1,163 +1,254 @@
-"""The one formula of UCL, SCL, H-UCL and H-SCL, and which computation of it is taken."""
+"""What all contrastive objectives share: settings, keys, a memory bank, and a schedule of β."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import dataclasses
+import warnings
+from typing import Any, Literal, Unpack
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.checks import (
-    check_road,
-    check_rows,
-    check_values,
-    longest_rows,
-    transformed,
-)
-from graph_hcl.losses.dense import dense_loss, nothing, settle
-from graph_hcl.losses.hardening import LogEta, steepness
+from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
+from graph_hcl.losses.checks import check_choice, check_whole, transformed
+from graph_hcl.losses.finite import largest_product
+from graph_hcl.losses.gather import Gather, gathered
+from graph_hcl.losses.hardening import Adaptive, Annealing, Exponential, LogEta
+from graph_hcl.losses.inputs import join_views
+from graph_hcl.losses.memory_bank import MemoryBank
+from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
+from graph_hcl.losses.options import DEFAULTS, LossOptions, ModuleOptions, lists_options
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.plan import tile_size
-from graph_hcl.losses.positives import PairLoss, log_count, shares, sum_over_positives
-from graph_hcl.losses.precision import at_least_float, full_precision
-from graph_hcl.losses.rowwise import rowwise_loss
-from graph_hcl.losses.symmetric import symmetric_loss
-from graph_hcl.losses.tiled import log_mean_tiled, logit_bound
-
-Mode = Literal["auto", "dense", "tiled"]
-Reduction = Literal["mean", "none"]
-
-MEMORY = 24 * 2**20
-"""Bytes that the tiles in work at a time may take."""
-ONE_PASS = 2**22
-"""Logits up to which holding them all is faster than two passes over half of the tiles."""
-ROWWISE_MEMORY = 64 * 2**20
-"""Bytes of a block of whole rows: below it, sums over many short blocks cost more than logits."""
+from graph_hcl.losses.precision import unit
+from graph_hcl.losses.psi import Psi
+from graph_hcl.losses.resolver import make_psi
+from graph_hcl.losses.settings import LossSettings
 
 
-def contrastive_loss(
-    anchors: Tensor,
-    pairs: Pairs,
-    samples: Tensor | None = None,
-    *,
-    temperature: float = 0.5,
-    log_eta: LogEta | Adaptive | None = None,
-    prefactor: Literal["sum", "mean"] = "sum",
-    average: Literal["anchor", "pair"] = "anchor",
-    tau_plus: float = 0.0,
-    detach_weights: bool = False,
-    num_negatives: int | None = None,
-    joint: bool = False,
-    mode: Mode = "auto",
-    reduction: Reduction = "mean",
-) -> Tensor:
-    r"""Return the hard-negative contrastive loss of anchors [A, d] against samples [S, d].
+class ContrastiveLoss(nn.Module):
+    """The base of the contrastive objectives: rows, keys, a memory bank, a schedule of β.
 
-    With logits s_ij = ⟨a_i, x_j⟩ / T and the negatives N(i) of each anchor,
+    Derive from it for another objective: `keys` says who attracts and who repels, `uses_labels`
+    whether it reads labels, and `penalty` adds a term.
 
-        log n_i = log Q_i + LSE_{j∈N(i)}(s_ij + log η(s_ij)) − LSE_{j∈N(i)} log η(s_ij)
-        ℓ_ip    = softplus(log n_i − s_ip)
+    Args:
+        normalize: divide each row by its length first. False for rows that have length 1 already,
+            or that are meant to differ in length.
+        memory_size: features of earlier batches that are further negatives, 0 or more. Graphs must
+            then have the same numbers in all batches; without `graph`, every remembered row is
+            another graph.
+        psi: a ψ of arXiv 2311.05139 by name, import path or as a callable, instead of InfoNCE.
+        psi_options: keyword arguments of a ψ given by name.
+        gather: collects the rows of several processes, see `graph_hcl.losses.gather`.
+        **options: those of `LossSettings`.
 
-    for each positive p; Q_i = |N(i)| ("sum") or 1 ("mean"). This is the loss of arXiv 2209.00078
-    by its importance identity (proposition 1), and that of arXiv 2311.05139 with InfoNCE as ψ;
-    with η = e^{βs} and `tau_plus` it is the debiased estimator of Robinson et al. (ICLR 2021):
-    n_ip = max((n_i − τ⁺ Q_i e^{s_ip}) / (1 − τ⁺), Q_i e^{−1/T}).
+    Raises:
+        ValueError: for values out of range, for settings without effect, and for rows, graphs or
+            labels that do not fit each other.
 
-    The loss is the mean over anchors of the mean over their positives ("anchor") or the mean over
-    all pairs ("pair"). Anchors without positives or without negatives are not counted; when none
-    is left the loss is 0 with a zero gradient. `reduction` "none" gives the value of each anchor
-    [A] instead, 0 for one that is not counted. Rows are taken as they are: normalise them first,
-    or a warning tells of logits beyond ±100. `detach_weights` stops the gradient through η, as
-    in sampling from the hardened distribution; `num_negatives` draws that many negatives per
-    positive pair ∝ η with replacement instead of averaging over all. An adaptive hardening chooses
-    a β for each anchor first, without gradient. With `joint`, the positive stands among the
-    negatives already, so that ℓ_ip = log n_i − s_ip. Half precision is computed in float32.
-
-    `mode` "auto" and "tiled" give value and gradient in O(rows) memory where η acts on each logit
-    alone; "tiled" takes no shortcut for small batches. "dense" holds all logits, as do sampled
-    negatives, `reduction` "none", a gradient that is to be differentiated again
-    (`create_graph=True`; the β of an adaptive hardening are constants), and whatever runs inside
-    `torch.compile` or the transforms of `torch.func`, where no values are checked.
-
-    Raises `ValueError` for wrong shapes, non-finite features, and values out of range.
-
-    >>> z = torch.eye(2).repeat(2, 1)
-    >>> graph = torch.tensor([0, 1, 0, 1])
-    >>> contrastive_loss(z, Pairs.among(graph, graph), temperature=1.0)  # log(1 + 2 / e)
+    >>> class OtherLabelsRepel(ContrastiveLoss):
+    ...     uses_labels = True
+    ...     def keys(self, graph, label):
+    ...         return graph, label
+    >>> z, label = torch.eye(2), torch.tensor([0, 1])
+    >>> OtherLabelsRepel(temperature=1.0)(z, z, label)  # log(1 + 2 / e)
     tensor(0.5514)
     """
-    x = anchors if samples is None else samples
-    check_values(temperature, tau_plus, prefactor, average)
-    check_road(mode, reduction, average, num_negatives)
-    check_rows(anchors, x, pairs)
-    traced = transformed()
-    if traced and mode == "tiled":
-        raise ValueError("Expected mode auto or dense inside torch.compile and torch.func.")
-    longest = (
-        (0.0, 0.0)
-        if traced
-        else longest_rows(anchors, samples, temperature, steepness(log_eta) or 0.0)
-    )
-    reach = longest[0] * longest[1]
-    if not (len(anchors) and len(x)):
-        return nothing(anchors, x, reduction)
-    hardening = settle(log_eta, anchors, x, pairs, temperature)
-    pair_loss = PairLoss(joint, tau_plus, temperature)
-    if mode == "dense" or num_negatives is not None or reduction == "none" or traced:
-        return dense_loss(
-            anchors,
-            x,
-            pairs,
-            pair_loss,
-            hardening,
-            prefactor=prefactor,
-            average=average,
-            detach_weights=detach_weights,
-            num_negatives=num_negatives,
-            reduction=reduction,
-        )
-    a, b = at_least_float(anchors), None if samples is None else at_least_float(samples)
-    beta = hardening if isinstance(hardening, Tensor) else steepness(hardening)
-    with full_precision(a.device.type):
-        number = None if isinstance(beta, Tensor) else beta
-        bound = None if number is None else logit_bound(reach, temperature, number)
-        mirrored = bound is not None and b is None and pairs.symmetric
-        small = mode == "auto" and len(a) * len(x) <= ONE_PASS
-        shared: dict[str, Any] = {
-            "prefactor": prefactor,
-            "average": average,
-            "detach_weights": detach_weights,
-        }
-        if beta is not None and (small or not mirrored):
-            if mirrored and number is not None and bound is not None:
-                return symmetric_loss(a, pairs, pair_loss, beta=number, bound=bound, **shared)
-            return rowwise_loss(
-                a, b, pairs, pair_loss, beta=beta, bound=bound, memory=ROWWISE_MEMORY, **shared
+
+    uses_labels = False
+
+    @lists_options(ModuleOptions, **DEFAULTS)
+    def __init__(
+        self,
+        *,
+        normalize: bool = True,
+        memory_size: int = 0,
+        psi: str | Psi | None = None,
+        psi_options: dict[str, Any] | None = None,
+        gather: Gather | None = None,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__()
+        self.settings = LossSettings(**options)
+        if psi is not None and self.settings.tau_plus:
+            raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
+        if psi is not None and self.settings.mode == "tiled":
+            raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
+        if psi is None and psi_options:
+            raise ValueError("Expected no psi_options without psi: they would have no effect.")
+        check_whole("memory_size", memory_size, 0)
+        if memory_size and gather is not None:
+            raise ValueError("Expected memory_size 0 with gather: take one of the two.")
+        self.normalize = normalize
+        self.psi = None if psi is None else make_psi(psi, psi_options)
+        self.memory = MemoryBank(memory_size) if memory_size else None
+        self.gather = gather
+        self.annealing: Annealing | None = None
+        self._was_annealed = True
+
+    @property
+    def temperature(self) -> float:
+        """The temperature T."""
+        return self.settings.temperature
+
+    @property
+    def hardening(self) -> LogEta | Adaptive | None:
+        """The hardening η as it is now: a schedule changes its β."""
+        return self.settings.hardening
+
+    @property
+    def tags(self) -> ObjectiveTags:
+        """What the objective reads."""
+        return ObjectiveTags(labels=self.uses_labels)
+
+    def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return positive and negative keys [M]: equal positive keys attract, different negative
+        keys repel. Here, other views of a graph attract and other graphs repel.
+        """
+        return graph, graph
+
+    def penalty(self, z: Tensor) -> Tensor | None:
+        """Return what is added to the loss [], or None; z [M, d] are the normalised rows."""
+        return None
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Set β to its value in the epoch that is about to start, if there is a schedule."""
+        if self.annealing is not None:
+            beta = self.annealing.beta(epoch.progress)
+            self.settings = dataclasses.replace(self.settings, hardening=Exponential(beta))
+            self._was_annealed = True
+
+    def compute(self, given: ObjectiveInput) -> Tensor:
+        """Return the loss of a batch, as the training loop asks for it."""
+        label = given.label if self.uses_labels else None
+        return self(given.z, graph=given.graph, label=label)
+
+    def count(self, given: ObjectiveInput) -> Tensor:
+        """Return how many rows have both a positive and a negative [], and so count."""
+        positive, negative = self.keys(given.graph, given.label)
+        same, others = self._pairs(positive, negative).counts()
+        return ((same > 0) & (others > 0)).sum()
+
+    def forward(
+        self,
+        z: Tensor,
+        other: Tensor | None = None,
+        label: Tensor | None = None,
+        *,
+        graph: Tensor | None = None,
+    ) -> Tensor:
+        """Return the loss [], or the value of each row [M] with `reduction="none"`.
+
+        Args:
+            z: one view [B, d] of each graph, or rows [M, d] of any number of views.
+            other: a second view [B, d] of the same graphs.
+            label: one label per row of z, where the objective reads labels: bool, integers, or
+                floats that are whole numbers.
+            graph: the graph [M] that each row of z is a view of; needed without `other`.
+
+        Raises:
+            ValueError: for shapes, types or values that do not fit.
+        """
+        self._warn_if_not_annealed()
+        rows = join_views(z, other, graph, label, validate=self.settings.validate_args)
+        z, new = rows.z, 0 if rows.graph is not None else len(rows.z) // 2
+        if self.normalize:
+            z = unit(z)
+        names = self._names(new, z.device) if rows.graph is None else rows.graph
+        positive, negative = self.keys(names, rows.label)
+        samples, pairs = self._samples(z, positive, negative)
+        loss = self._evaluate(z, samples, pairs)
+        if (penalty := self.penalty(z)) is not None:
+            loss = loss + penalty
+        # Last, so that rows which the loss refuses are not remembered.
+        if self.memory is not None and negative is not None and self.training:
+            self.memory.push(z, negative, new)
+        return loss
+
+    def _evaluate(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> Tensor:
+        reach = largest_product(z, samples, self.settings)
+        if self.psi is not None:
+            return compute_psi_loss(z, samples, pairs, self.settings, self.psi)
+        if reach is None and self.normalize and not transformed():
+            reach = 1.0
+        return compute_loss(z, samples, pairs, self.settings, reach)
+
+    def _names(self, count: int, device: torch.device) -> Tensor:
+        """Return names [2 · count] of the graphs of two views, which no other process gives."""
+        if self.memory is not None:
+            return self.memory.fresh(count, device).repeat(2)
+        first = 0 if self.gather is None else count * self.gather.rank
+        return (torch.arange(count, device=device) + first).repeat(2)
+
+    def _pairs(self, positive: Tensor, negative: Tensor | None) -> Pairs:
+        if self.memory is None or negative is None:
+            return Pairs.among(positive, negative)
+        return self.memory.pairs(positive, negative)
+
+    def _samples(
+        self, z: Tensor, positive: Tensor, negative: Tensor | None
+    ) -> tuple[Tensor | None, Pairs]:
+        """Return what the rows are contrasted with, None for themselves, and the pairs."""
+        if self.gather is not None:
+            return gathered(self.gather, z, positive, negative)
+        if self.memory is None or negative is None:
+            return None, Pairs.among(positive, negative)
+        samples, pairs = self.memory.join(z, positive, negative)
+        return (samples if samples is not z else None), pairs
+
+    def _anneal_from(self, annealing: Annealing | None) -> None:
+        """Start a schedule; β is its first value until the first `on_epoch`."""
+        self.annealing = annealing
+        if annealing is not None:
+            first = Exponential(annealing.beta(0.0))
+            self.settings = dataclasses.replace(self.settings, hardening=first)
+            self._was_annealed = False
+
+    def _warn_if_not_annealed(self) -> None:
+        if not self._was_annealed and not transformed():
+            self._was_annealed = True  # warn once
+            warnings.warn(
+                f"With a schedule, {type(self).__name__} stays at beta_start until its on_epoch is "
+                "called: call on_epoch(Epoch(number, total)) before each epoch.",
+                stacklevel=4,
             )
-        assert not isinstance(hardening, Tensor)
-        positive_count, negative_count = pairs.counts()
-        counted = (positive_count > 0) & (negative_count > 0)
-        log_mean = log_mean_tiled(
-            a,
-            b,
-            pairs,
-            temperature,
-            hardening,
-            bound=bound if mirrored else None,
-            count=negative_count,
-            detach_weights=detach_weights,
-            memory=MEMORY,
-        )
-        log_q = log_count(negative_count, prefactor, a)
-        return sum_over_positives(
-            a,
-            b,
-            log_q + torch.where(counted, log_mean, 0),
-            log_q,
-            shares(positive_count, counted, average, a),
-            pairs,
-            positive_count,
-            pair_loss,
-            size=tile_size(MEMORY, a.element_size()),
-        )
+
+    def extra_repr(self) -> str:
+        """Return the settings that differ between objectives."""
+        return f"temperature={self.temperature}, hardening={self.hardening}"
+
+
+class LabelledLoss(ContrastiveLoss):
+    """Graphs of other labels repel, or all others; the same label attracts, or the views alone.
+
+    `negatives` "all" is the latent-class reading of UCL and H-UCL (arXiv 2311.05139): every other
+    row is a negative, whatever its label.
+    """
+
+    uses_labels = True
+
+    def __init__(
+        self,
+        *,
+        positives: Literal["label", "views"] = "label",
+        negatives: Literal["label", "all"] = "label",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        check_choice("positives", positives, ("label", "views"))
+        check_choice("negatives", negatives, ("label", "all"))
+        if negatives == "all" and self.memory is not None:
+            raise ValueError(
+                "Expected memory_size 0 with negatives 'all': a memory bank needs labels."
+            )
+        self.positives = positives
+        self.negatives = negatives
+
+    def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the label, or the graph, as positive key and the label as negative key."""
+        if label is None:
+            raise ValueError(
+                f"Expected label [M], one per row, but {type(self).__name__} got none."
+            )
+        positive = label if self.positives == "label" else graph
+        return positive, (label if self.negatives == "label" else None)

@@ -1,15 +1,17 @@
-"""Plain supervised classification, the control of every objective that reads labels."""
+"""Supervised classification: the baseline of every objective that reads labels."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graph_hcl.losses.checks import check_road, longest_row, transformed
-from graph_hcl.losses.contrast import OBJECTIVES
-from graph_hcl.losses.contrastive import Reduction
+from graph_hcl.losses.checks import check_choice, transformed
+from graph_hcl.losses.finite import longest_row
+from graph_hcl.losses.inputs import join_views
+from graph_hcl.losses.modules import OBJECTIVES
+from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
 from graph_hcl.losses.precision import at_least_float
-from graph_hcl.losses.views import join_views
+from graph_hcl.losses.settings import Reduction
 
 
 @OBJECTIVES.register("cross-entropy")
@@ -26,13 +28,23 @@ class CrossEntropy(nn.Module):
     tensor(1.0986)
     """
 
-    uses_labels = True
-    reads_logits = True
+    tags = ObjectiveTags(labels=True, logits=True)
 
-    def __init__(self, *, reduction: Reduction = "mean") -> None:
+    def __init__(self, *, reduction: Reduction = "mean", validate_args: bool = True) -> None:
         super().__init__()
-        check_road("auto", reduction, "anchor", None)
+        check_choice("reduction", reduction, ("mean", "none"))
         self.reduction: Reduction = reduction
+        self.validate_args = validate_args
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Nothing changes from epoch to epoch."""
+
+    def compute(self, given: ObjectiveInput) -> Tensor:
+        """Return the loss of a batch, as the training loop asks for it."""
+        return self(given.z, label=given.label, graph=given.graph)
+
+    def count(self, given: ObjectiveInput) -> None:
+        """Every row counts, so there is nothing to ask."""
 
     def forward(
         self,
@@ -43,20 +55,18 @@ class CrossEntropy(nn.Module):
         graph: Tensor | None = None,
     ) -> Tensor:
         """Return the mean cross-entropy of all rows [], or that of each row [M]."""
-        z, _graph, label = join_views(z, other, graph, label, lone=True)
+        rows = join_views(z, other, graph, label, lone=True, validate=self.validate_args)
+        z, label = rows.z, rows.label
         if label is None:
             raise ValueError("Expected label [M], one per row, but CrossEntropy got none.")
-        if (
-            len(label)
-            and not transformed()
-            and not 0 <= int(label.min()) <= int(label.max()) < z.shape[1]
-        ):
-            raise ValueError(
-                f"Expected labels 0 … {z.shape[1] - 1} for logits of {z.shape[1]} classes, but got "
-                f"{int(label.min())} … {int(label.max())}."
-            )
-        if not transformed():
+        # Only on the CPU: elsewhere, looking at values waits for the device.
+        if self.validate_args and len(label) and z.device.type == "cpu" and not transformed():
             longest_row(z)
+            if not 0 <= int(label.min()) <= int(label.max()) < z.shape[1]:
+                raise ValueError(
+                    f"Expected labels 0 … {z.shape[1] - 1} for logits of {z.shape[1]} classes, but "
+                    f"got {int(label.min())} … {int(label.max())}."
+                )
         if not len(label) and self.reduction == "mean":
             return z.sum()
         return F.cross_entropy(at_least_float(z), label, reduction=self.reduction)

@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from graph_hcl.geometry import LIVE, negative_weights
-from graph_hcl.losses import LogEta
-from graph_hcl.losses.adaptive import Adaptive
+from graph_hcl.losses import Adaptive, LogEta
 from graph_hcl.plot.style import (
     COLOURS,
     REFERENCE,
@@ -36,7 +35,7 @@ def similarities(
     label: Tensor,
     *,
     temperature: float = 0.5,
-    log_eta: LogEta | Adaptive | None = None,
+    hardening: LogEta | Adaptive | None = None,
     positives: str = "views",
     negatives: str = "all",
     ax: Axes | None = None,
@@ -61,7 +60,7 @@ def similarities(
         graph,
         label,
         temperature=temperature,
-        log_eta=log_eta,
+        hardening=hardening,
         positives=positives,
         negatives=negatives,
     )

@@ -119,7 +119,7 @@ def confusion(probe: str, record: dict[str, Any]) -> str:
 
 def hardening(run: Run) -> str:
     """Return the run's hardening in words."""
-    eta = getattr(run.objective, "log_eta", None)
+    eta = getattr(run.objective, "hardening", None)
     if eta is None:
         return "η = e^s, which the objective itself does not use"
     return f"η = e^(β s), β = {eta.beta:g}" if isinstance(eta, Exponential) else str(eta)

@@ -64,7 +64,7 @@ def space(run: Run, how: str) -> Iterator[Drawing]:
     drawn = plot.similarities(
         *space.views,
         temperature=_temperature(run),
-        log_eta=getattr(objective, "log_eta", None),
+        hardening=getattr(objective, "hardening", None),
         positives=getattr(objective, "positives", "views"),
         negatives=captions.negatives(run),
     )
@@ -126,7 +126,7 @@ def _floors(run: Run) -> dict[str, float]:
     if run.config.projection.normalize == "none" or run.classes < 2:
         return {}
     temperature, classes = _temperature(run), run.classes
-    eta = getattr(run.objective, "log_eta", None)
+    eta = getattr(run.objective, "hardening", None)
     floors = {
         "floor of SCL, H-SCL": geometry.loss_floor(classes, temperature),
         "UCL at collapse": geometry.collapse_point(classes, temperature)[0],

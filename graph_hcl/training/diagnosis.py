@@ -15,8 +15,8 @@ from graph_hcl import geometry
 def diagnose(z: Tensor, graph: Tensor, label: Tensor, objective: Any = None) -> dict[str, float]:
     """Return losses, orderings and collapse metrics of one batch's features z [M, d] as numbers.
 
-    The four losses of arXiv 2209.00078 (prefactor "mean") and what the negatives weigh are those
-    of the objective's temperature and hardening; T = .5 and β = 1 where it has none. Values that a
+    The four losses of arXiv 2209.00078 (with Q = 1) and the weights of the negatives are those of
+    the objective's temperature and hardening; T = .5 and β = 1 where it has none. Values that a
     batch does not define (one class, no positive) are left out.
 
     >>> z, label = geometry.simplex(3).repeat(2, 1), torch.arange(3).repeat(2)
@@ -27,13 +27,13 @@ def diagnose(z: Tensor, graph: Tensor, label: Tensor, objective: Any = None) -> 
     z, several = z.detach().float(), len(label.unique()) > 1
     views = len(graph.unique()) < len(graph)
     temperature = getattr(objective, "temperature", 0.5)
-    log_eta = getattr(objective, "log_eta", None)
-    seen = geometry.look_at(
+    hardening = getattr(objective, "hardening", None)
+    seen = geometry.negative_statistics(
         z,
         graph,
         label,
         temperature=temperature,
-        log_eta=log_eta,
+        hardening=hardening,
         positives="views" if views else "label",
     )
     means, rank = geometry.class_means(z, label), geometry.covariance_spectrum(z)

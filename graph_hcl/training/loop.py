@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
-from graph_hcl.losses.checks import NotFinite
+from graph_hcl.losses import NotFinite
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint
 

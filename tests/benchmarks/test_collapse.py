@@ -151,7 +151,7 @@ def test_anchors_in_order_are_those_under_assumption_1():
         torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
     )
     label = torch.arange(40) % 2
-    seen = geometry.look_at(z.double(), torch.arange(40), label, positives="label")
+    seen = geometry.negative_statistics(z.double(), torch.arange(40), label, positives="label")
     found = anchors_in_order(seen)
     assert 0 < found["assumption_1"] < 1
     assert found["ordered_under"] == 1

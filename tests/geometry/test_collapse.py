@@ -129,7 +129,7 @@ def test_class_means_of_other_graphs_decide() -> None:
         lambda: g.equal_inner_product(torch.ones(1, 2)),
         lambda: g.uniformity(torch.ones(1, 2)),
         lambda: g.loss_floor(1),
-        lambda: g.look_at(torch.ones(2, 2), torch.arange(3), torch.arange(2)),
+        lambda: g.negative_statistics(torch.ones(2, 2), torch.arange(3), torch.arange(2)),
     ],
 )
 def test_mistakes(call) -> None:

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from graph_hcl.geometry import collapse_point, look_at, loss_floor, negative_weights, simplex
+from graph_hcl.geometry import (
+    collapse_point,
+    loss_floor,
+    negative_statistics,
+    negative_weights,
+    simplex,
+)
 from graph_hcl.losses import (
     HSCL,
     HUCL,
@@ -51,8 +57,8 @@ def test_mass_at_collapse(classes, beta, mass) -> None:
 def test_the_collapse_point_is_the_limit_of_large_balanced_batches() -> None:
     label = torch.arange(3).repeat_interleave(200)
     z = simplex(3).double()[label]
-    seen = look_at(
-        z, torch.arange(600), label, temperature=1.0, log_eta=Exponential(1.0), positives="label"
+    seen = negative_statistics(
+        z, torch.arange(600), label, temperature=1.0, hardening=Exponential(1.0), positives="label"
     )
     assert math.isclose(seen.losses()["h-ucl"], collapse_point(3, beta=1.0)[0], abs_tol=5e-3)
     assert math.isclose(seen.losses()["scl"], loss_floor(3), abs_tol=1e-6)
@@ -82,9 +88,9 @@ ETAS = {
 def test_four_losses_are_the_objectives(name, positives) -> None:
     z, graph, label = rows(0)
     eta = ETAS[name]
-    seen = look_at(z, graph, label, temperature=0.7, log_eta=eta, positives=positives)
+    seen = negative_statistics(z, graph, label, temperature=0.7, hardening=eta, positives=positives)
     found = seen.losses()
-    shared = {"temperature": 0.7, "prefactor": "mean"}
+    shared = {"temperature": 0.7, "negative_reduction": "mean"}
     both = shared | {"positives": positives}
     assert found["scl"] == pytest.approx(SCL(**both)(z, graph=graph, label=label).item())
     assert found["h-scl"] == pytest.approx(
@@ -94,14 +100,14 @@ def test_four_losses_are_the_objectives(name, positives) -> None:
         assert found["ucl"] == pytest.approx(UCL(**shared)(z, graph=graph).item())
         assert found["h-ucl"] == pytest.approx(HUCL(hardening=eta, **shared)(z, graph=graph).item())
         summed = UCL(temperature=0.7)(z, graph=graph).item()
-        assert seen.losses(prefactor="sum")["ucl"] == pytest.approx(summed)
+        assert seen.losses(negative_reduction="sum")["ucl"] == pytest.approx(summed)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0, 5))
 def test_anchors_equal_loops(seed, beta) -> None:
     z, graph, label = rows(seed)
-    seen = look_at(z, graph, label, log_eta=Exponential(beta))
+    seen = negative_statistics(z, graph, label, hardening=Exponential(beta))
     holds, mass, size = [], [], []
     for i in range(len(z)):
         s = {j: float(z[i] @ z[j]) / 0.5 for j in range(len(z)) if graph[j] != graph[i]}
@@ -129,7 +135,7 @@ def test_orderings_of_both_papers(seed, beta, noise) -> None:
     _, graph, label = rows(0)
     centre = torch.randn(3, 4, generator=generator, dtype=torch.float64)[label]
     z = centre + noise * torch.randn(18, 4, generator=generator, dtype=torch.float64)
-    seen = look_at(F.normalize(z, dim=1), graph, label, log_eta=Exponential(beta))
+    seen = negative_statistics(F.normalize(z, dim=1), graph, label, hardening=Exponential(beta))
     found = seen.losses()
     assert found["ucl"] <= found["h-ucl"] + 1e-12
     assert found["scl"] <= found["h-scl"] + 1e-12
@@ -141,7 +147,7 @@ def test_blocks_and_self_setting_hardness(monkeypatch) -> None:
     from graph_hcl.geometry import theory
 
     z, graph, label = rows(1)
-    whole = look_at(z, graph, label, log_eta=EffectiveSampleSize(0.4))
+    whole = negative_statistics(z, graph, label, hardening=EffectiveSampleSize(0.4))
     torch.testing.assert_close(
         whole.effective_sample_size(),
         torch.full((18,), 0.4, dtype=torch.float64),
@@ -149,14 +155,14 @@ def test_blocks_and_self_setting_hardness(monkeypatch) -> None:
         atol=0,
     )
     monkeypatch.setattr(theory, "BLOCK", 40)
-    blocks = look_at(z, graph, label, log_eta=EffectiveSampleSize(0.4))
+    blocks = negative_statistics(z, graph, label, hardening=EffectiveSampleSize(0.4))
     torch.testing.assert_close(blocks.same, whole.same)
     torch.testing.assert_close(blocks.other, whole.other)
 
 
 def test_anchors_without_another_label_are_left_out() -> None:
     z, graph, _ = rows(2)
-    seen = look_at(z, graph, torch.zeros_like(graph))
+    seen = negative_statistics(z, graph, torch.zeros_like(graph))
     assert math.isnan(seen.losses()["h-ucl"])
     assert len(seen.assumption_1()) == 0
     assert torch.equal(seen.same_class_mass(), torch.ones(18, dtype=torch.float64))
@@ -165,24 +171,24 @@ def test_anchors_without_another_label_are_left_out() -> None:
 @pytest.mark.parametrize("eta", [*ETAS.values(), EffectiveSampleSize(0.4)], ids=[*ETAS, "adaptive"])
 def test_weights_of_pairs_sum_to_what_anchors_see(eta) -> None:
     z, graph, label = rows(3)
-    weight = negative_weights(z, graph, label, temperature=0.7, log_eta=eta)
+    weight = negative_weights(z, graph, label, temperature=0.7, hardening=eta)
     torch.testing.assert_close(weight.sum(1), torch.ones(18, dtype=torch.float64))
     assert not weight[graph[:, None] == graph].any()
     if eta is not ETAS["none above"]:  # there, η is 0 and only the hardest negative counts
         mass = (weight * (label[:, None] == label)).sum(1)
-        seen = look_at(z, graph, label, temperature=0.7, log_eta=eta)
+        seen = negative_statistics(z, graph, label, temperature=0.7, hardening=eta)
         torch.testing.assert_close(mass, seen.same_class_mass())
-    other = negative_weights(z, graph, label, temperature=0.7, log_eta=eta, negatives="label")
+    other = negative_weights(z, graph, label, temperature=0.7, hardening=eta, negatives="label")
     assert not other[label[:, None] == label].any()
     torch.testing.assert_close(other.sum(1), torch.ones(18, dtype=torch.float64))
-    alone = negative_weights(z, graph, torch.zeros_like(label), log_eta=eta, negatives="label")
+    alone = negative_weights(z, graph, torch.zeros_like(label), hardening=eta, negatives="label")
     assert not alone.any()
 
 
 def test_labels_that_differ_between_views_of_a_graph_are_no_negatives() -> None:
     z, graph, _ = rows(4)
     label = torch.arange(18) % 4
-    seen = look_at(z, graph, label, log_eta=Exponential(1.0))
+    seen = negative_statistics(z, graph, label, hardening=Exponential(1.0))
     number = torch.stack([seen.same.number.exp(), seen.other.number.exp()]).sum(0)
     torch.testing.assert_close(number, torch.full((18,), 16.0, dtype=torch.float64))
     mass = (negative_weights(z, graph, label) * (label[:, None] == label)).sum(1)
@@ -192,14 +198,14 @@ def test_labels_that_differ_between_views_of_a_graph_are_no_negatives() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda z, g, y: look_at(z, g, y, positives="view"),
-        lambda z, g, y: look_at(z, g, y).losses("count"),
+        lambda z, g, y: negative_statistics(z, g, y, positives="view"),
+        lambda z, g, y: negative_statistics(z, g, y).losses("count"),
         lambda z, g, y: negative_weights(z, g, y, negatives="labels"),
-        lambda z, g, y: look_at(z, g, y, temperature=0.0),
-        lambda z, g, y: look_at(z * math.nan, g, y),
-        lambda z, g, y: look_at(z[:0], g[:0], y[:0]),
-        lambda z, g, y: look_at(z, g, y + 0.5),
-        lambda z, g, y: look_at(z, g.float(), y),
+        lambda z, g, y: negative_statistics(z, g, y, temperature=0.0),
+        lambda z, g, y: negative_statistics(z * math.nan, g, y),
+        lambda z, g, y: negative_statistics(z[:0], g[:0], y[:0]),
+        lambda z, g, y: negative_statistics(z, g, y + 0.5),
+        lambda z, g, y: negative_statistics(z, g.float(), y),
     ],
 )
 def test_what_would_be_silently_another_number_is_refused(wrong) -> None:
@@ -209,8 +215,8 @@ def test_what_would_be_silently_another_number_is_refused(wrong) -> None:
 
 def test_labels_and_features_of_other_types() -> None:
     z, graph, label = rows(5)
-    expected = look_at(z, graph, label, positives="label").losses()
+    expected = negative_statistics(z, graph, label, positives="label").losses()
     for kind in (torch.float32, torch.uint8):
-        assert look_at(z, graph, label.to(kind), positives="label").losses() == expected
-    half = look_at(z.half(), graph, label, positives="label").losses()
+        assert negative_statistics(z, graph, label.to(kind), positives="label").losses() == expected
+    half = negative_statistics(z.half(), graph, label, positives="label").losses()
     assert half == pytest.approx(expected, rel=1e-2)

@@ -69,7 +69,7 @@ def test_the_loss_is_that_of_the_chosen_betas() -> None:
         value = {}
         for mode in ("auto", "dense"):
             leaf = z.clone().requires_grad_()
-            loss = contrastive_loss(leaf, pairs, log_eta=hardening, mode=mode)
+            loss = contrastive_loss(leaf, pairs, hardening=hardening, mode=mode)
             value[mode] = loss.detach(), torch.autograd.grad(loss, leaf)[0]
         torch.testing.assert_close(value["auto"], value["dense"], rtol=1e-12, atol=1e-12)
         losses = []

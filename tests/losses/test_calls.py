@@ -16,17 +16,19 @@ from graph_hcl.losses import (
     SCL,
     UCL,
     CrossEntropy,
+    Epoch,
     Exponential,
     HInfoGraph,
     InfoGraph,
     NTXent,
+    ObjectiveInput,
     Pairs,
     SupCon,
     contrastive_loss,
     jensen_shannon_loss,
     psi_loss,
 )
-from graph_hcl.losses.checks import NotFinite
+from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.precision import unit
 
 OBJECTIVES = {
@@ -120,18 +122,18 @@ def test_a_row_of_zeros_has_no_gradient(dtype) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OBJECTIVES if name != "adaptive"])
-@pytest.mark.parametrize("queue", [0, 6])
-def test_one_value_per_row(name, queue) -> None:
-    if queue and name in ("nt-xent", "supcon"):
-        pytest.skip("they have no queue")
-    options = {"queue_size": queue} if queue else {}
+@pytest.mark.parametrize("memory", [0, 6])
+def test_one_value_per_row(name, memory) -> None:
+    if memory and name in ("nt-xent", "supcon"):
+        pytest.skip("they have no memory")
+    options = {"memory_size": memory} if memory else {}
     whole, parts = OBJECTIVES[name](**options), OBJECTIVES[name](reduction="none", **options)
     z1, z2, label = views(3)
     z, graph = torch.cat([z1, z2])[:8], torch.arange(5).repeat(2)[:8]  # two graphs have one view
     label = torch.tensor([0, 1, 1, 2, 0]).repeat(2)[:8]
     for _ in range(2):
         each, mean = (loss(z, graph=graph, label=label) for loss in (parts, whole))
-        counted = int(whole.eval().counted(graph, label))
+        counted = int(whole.eval().count(ObjectiveInput(z, graph, label)))
         whole.train()
         assert each.shape == (8,)
         torch.testing.assert_close(each.sum() / counted, mean)
@@ -167,10 +169,10 @@ def test_reductions_and_modes_that_do_not_fit_are_refused() -> None:
         {"mode": "tiled", "psi": "triplet"},
         {"mode": "tiled", "num_negatives": 2},
         {"average": "pairs"},
-        {"prefactor": "avg"},
+        {"negative_reduction": "avg"},
         {"temperature": math.inf},
         {"temperature": math.nan},
-        {"queue_size": -1},
+        {"memory_size": -1},
         {"psi_options": {"margin": 1.0}},
         {"hardening_options": {"tau": 1.0}},
         {"hardening": "threshold", "beta": 2.0},
@@ -212,7 +214,7 @@ def test_labels_of_any_type(name, label) -> None:
         expected = CrossEntropy()(z1, z2, torch.tensor(LABELS))
         torch.testing.assert_close(CrossEntropy()(z1, z2, label), expected)
         return
-    made = {"views": lambda: HSCL(positives="views"), "queue": lambda: HSCL(queue_size=20)}
+    made = {"views": lambda: HSCL(positives="views"), "queue": lambda: HSCL(memory_size=20)}
     make = made.get(name) or OBJECTIVES[name]
     one, other = make(), make()
     for _ in range(2):
@@ -306,12 +308,12 @@ def test_no_samples_and_no_anchors_give_zero(mode) -> None:
     ):
         leaf = anchors.clone().requires_grad_()
         for log_eta in (None, Exponential(1.0), lambda s: s.sin()):
-            loss = contrastive_loss(leaf, pairs, samples, mode=mode, log_eta=log_eta)
+            loss = contrastive_loss(leaf, pairs, samples, mode=mode, hardening=log_eta)
             assert loss == 0
             assert (torch.autograd.grad(loss, leaf)[0] == 0).all()
     assert psi_loss(Z, Pairs((GRAPH, key), None), none, psi=lambda t, q: t.sum(1)) == 0
     assert HUCL()(none, none) == 0
-    assert HSCL(queue_size=4)(none, none, key) == 0
+    assert HSCL(memory_size=4)(none, none, key) == 0
     assert CrossEntropy()(none, none, key) == 0
     for nodes, graphs, pairs in (
         (none, Z, Pairs((key, GRAPH), (key, GRAPH))),
@@ -355,7 +357,7 @@ def test_a_debiased_loss_has_a_gradient_where_positives_are_far_nearer_than_nega
         (lambda: UCL(temperature=None), "temperature to be a number, but got NoneType"),
         (lambda: UCL(tau_plus="a"), "tau_plus to be a number"),
         (lambda: UCL(num_negatives=2.5), "num_negatives to be a whole number of 1 or more"),
-        (lambda: UCL(queue_size=1.5), "queue_size to be a whole number of 0 or more"),
+        (lambda: UCL(memory_size=1.5), "memory_size to be a whole number of 0 or more"),
         (lambda: UCL(psi="triplet", psi_options={"marginn": 1}), r"triplet takes \(margin\)"),
         (
             lambda: HUCL(hardening="threshold", hardening_options={"taw": 1}),
@@ -418,9 +420,9 @@ def test_log_eta_of_another_shape_or_kind_is_refused(mode) -> None:
     z, key = torch.eye(4), torch.tensor([0, 1, 0, 1])
     pairs = Pairs.among(key, key)
     with pytest.raises(ValueError, match="Expected log η of the logits' shape"):
-        contrastive_loss(z, pairs, log_eta=lambda s: s[:, :1], mode=mode)
-    with pytest.raises(ValueError, match="Expected log_eta to be a function"):
-        contrastive_loss(z, pairs, log_eta="exponential", mode=mode)
+        contrastive_loss(z, pairs, hardening=lambda s: s[:, :1], mode=mode)
+    with pytest.raises(ValueError, match="Expected hardening to be a function"):
+        contrastive_loss(z, pairs, hardening="exponential", mode=mode)
 
 
 def test_sparse_features_are_refused() -> None:
@@ -443,10 +445,10 @@ def test_one_value_per_node() -> None:
 def test_a_schedule_that_nobody_moves_is_told_once() -> None:
     z1, z2 = torch.randn(2, 6, 4)
     loss = HUCL(schedule="linear", beta=2.0)
-    with pytest.warns(UserWarning, match=r"HUCL stays at beta_start until its anneal"):
+    with pytest.warns(UserWarning, match=r"HUCL stays at beta_start until its on_epoch"):
         assert torch.equal(loss(z1, z2), UCL()(z1, z2))
     moved = HUCL(schedule="linear", beta=2.0)
-    moved.anneal(1.0)
+    moved.on_epoch(Epoch(5, 5))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loss(z1, z2)

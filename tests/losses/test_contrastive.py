@@ -55,13 +55,18 @@ def value_and_gradient(loss, *tensors):
 
 
 @pytest.mark.parametrize("average", ["anchor", "pair"])
-@pytest.mark.parametrize("prefactor", ["sum", "mean"])
+@pytest.mark.parametrize("q", ["sum", "mean"])
 @pytest.mark.parametrize("tau_plus", [0.0, 0.1])
 @pytest.mark.parametrize("hardening", ETAS)
 @pytest.mark.parametrize("keys", KEYS)
-def test_equals_loops(reference, keys, hardening, tau_plus, prefactor, average) -> None:
+def test_equals_loops(reference, keys, hardening, tau_plus, q, average) -> None:
     log_eta, eta = ETAS[hardening]
-    shared = {"tau_plus": tau_plus, "prefactor": prefactor, "average": average, "temperature": 0.7}
+    shared = {
+        "tau_plus": tau_plus,
+        "negative_reduction": q,
+        "average": average,
+        "temperature": 0.7,
+    }
     for seed, views in ((0, 2), (1, 3)):
         z, graph, label = rows(seed, views=views)
         positive, negative = KEYS[keys](graph, label)
@@ -70,12 +75,12 @@ def test_equals_loops(reference, keys, hardening, tau_plus, prefactor, average) 
         )
         pairs = Pairs.among(positive, negative)
         found, gradient = value_and_gradient(
-            lambda z, pairs=pairs: contrastive_loss(z, pairs, log_eta=log_eta, **shared), z
+            lambda z, pairs=pairs: contrastive_loss(z, pairs, hardening=log_eta, **shared), z
         )
         assert expected > 0.1
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(gradient, slope, rtol=1e-9, atol=1e-10)
-        dense = contrastive_loss(z, pairs, log_eta=log_eta, mode="dense", **shared)
+        dense = contrastive_loss(z, pairs, hardening=log_eta, mode="dense", **shared)
         torch.testing.assert_close(dense, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -101,7 +106,7 @@ def test_rectangular_equals_loops(reference, hardening) -> None:
     )
     pairs = Pairs((node_graph, names), (node_graph, names))
     found, gradients = value_and_gradient(
-        lambda a, x: contrastive_loss(a, pairs, x, log_eta=log_eta), nodes, graphs
+        lambda a, x: contrastive_loss(a, pairs, x, hardening=log_eta), nodes, graphs
     )
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(gradients, slopes)
@@ -169,7 +174,7 @@ def test_gradcheck(log_eta, mode) -> None:
     pairs = Pairs.among(label, None)
     z = z.requires_grad_()
     assert torch.autograd.gradcheck(
-        lambda z: contrastive_loss(z, pairs, log_eta=log_eta, mode=mode), (z,)
+        lambda z: contrastive_loss(z, pairs, hardening=log_eta, mode=mode), (z,)
     )
 
 
@@ -179,12 +184,12 @@ def test_detached_weights_are_constants(reference) -> None:
     hardening = Exponential(2.0)
     with torch.no_grad():
         frozen = hardening(z @ z.t() / 0.5)
-    free, _ = value_and_gradient(lambda z: contrastive_loss(z, pairs, log_eta=hardening), z)
+    free, _ = value_and_gradient(lambda z: contrastive_loss(z, pairs, hardening=hardening), z)
     found, gradient = value_and_gradient(
-        lambda z: contrastive_loss(z, pairs, log_eta=hardening, detach_weights=True), z
+        lambda z: contrastive_loss(z, pairs, hardening=hardening, detach_weights=True), z
     )
     _, expected = value_and_gradient(
-        lambda z: contrastive_loss(z, pairs, log_eta=lambda s: frozen, mode="dense"), z
+        lambda z: contrastive_loss(z, pairs, hardening=lambda s: frozen, mode="dense"), z
     )
     torch.testing.assert_close(found, free)
     torch.testing.assert_close(gradient, expected)
@@ -194,7 +199,7 @@ def test_sampled_negatives_approach_the_expectation() -> None:
     z, graph, _ = rows(9, graphs=6)
     pairs = Pairs.among(graph, graph)
     torch.manual_seed(0)
-    settings = {"log_eta": Exponential(2.0), "prefactor": "mean"}
+    settings = {"hardening": Exponential(2.0), "negative_reduction": "mean"}
     exact = contrastive_loss(z, pairs, **settings)
     drawn = contrastive_loss(z, pairs, num_negatives=20_000, **settings)
     torch.testing.assert_close(drawn, exact, rtol=0.01, atol=0)
@@ -255,7 +260,7 @@ def test_anchors_without_partners_are_not_counted(reference) -> None:
     torch.testing.assert_close(found, reference.loop_loss(z, key, key))
     negative = torch.tensor([0, 0, 0, 0, 0])
     negative[0] = 1
-    found = contrastive_loss(z, Pairs.among(key, negative), log_eta=Threshold(1e9))
+    found = contrastive_loss(z, Pairs.among(key, negative), hardening=Threshold(1e9))
     expected = reference.loop_loss(z, key, negative, eta=lambda s: 0.0)
     torch.testing.assert_close(found, expected)
     assert found.isfinite()
@@ -293,7 +298,7 @@ def test_identical_features_give_log_of_one_and_the_number_of_negatives(beta) ->
 def test_floor_at_the_simplex(classes, floor, beta) -> None:
     centred = torch.eye(classes, dtype=torch.float64) - 1 / classes
     z, label = F.normalize(centred, dim=1).repeat(3, 1), torch.arange(classes).repeat(3)
-    loss = HSCL(temperature=1.0, beta=beta, prefactor="mean")(
+    loss = HSCL(temperature=1.0, beta=beta, negative_reduction="mean")(
         z, graph=torch.arange(len(z)), label=label
     )
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-classes / (classes - 1))), abs=1e-6)
@@ -327,7 +332,7 @@ def test_limits_of_the_threshold() -> None:
         (lambda z, k: Pairs.among(k[None], k), "Expected keys"),
         (lambda z, k: SCL()(z, graph=k), "Expected label"),
         (lambda z, k: SCL(negatives="none"), "Expected negatives"),
-        (lambda z, k: SCL(negatives="all", queue_size=4), "queue_size 0"),
+        (lambda z, k: SCL(negatives="all", memory_size=4), "memory_size 0"),
         (lambda z, k: SupCon()(z, graph=k), "Expected label"),
         (lambda z, k: HUCL(beta=-1.0), "beta"),
         (lambda z, k: Threshold(-1.0), "threshold"),
@@ -369,7 +374,7 @@ def test_assumption_1_puts_h_scl_below_h_ucl(seed, beta, noise, kind) -> None:
             means.append((weight * s[i, kept].exp()).sum() / weight.sum())
         holds += bool(means[0] >= means[1])
         fails += bool(means[0] < means[1])
-    settings_ = {"hardening": eta, "prefactor": "mean"}
+    settings_ = {"hardening": eta, "negative_reduction": "mean"}
     unsupervised = HUCL(**settings_)(z, graph=graph)
     supervised = HSCL(positives="views", **settings_)(z, graph=graph, label=label)
     if not fails:

@@ -18,11 +18,10 @@ from graph_hcl.losses import (
     Pairs,
     SupCon,
     Threshold,
-    contrastive,
     contrastive_loss,
     jensen_shannon_loss,
-    tiled,
 )
+from graph_hcl.losses._kernels import dispatch, tiled
 
 LOSSES = {
     "ucl": UCL(),
@@ -34,7 +33,7 @@ LOSSES = {
     "nt-xent": NTXent(),
     "supcon": SupCon(),
     "debiased": HUCL(tau_plus=0.1),
-    "pairs": HSCL(average="pair", prefactor="mean"),
+    "pairs": HSCL(average="pair", negative_reduction="mean"),
     "logistic": HUCL(psi="logistic"),
     "function": HUCL(hardening=lambda s: F.logsigmoid(3 * s)),
     "raw": HUCL(normalize=False),
@@ -70,14 +69,14 @@ def test_gradgradcheck(name) -> None:
 def test_penalties_by_every_road_are_those_of_the_dense_form(
     log_eta, road, detach, monkeypatch
 ) -> None:
-    for module in (tiled, contrastive):
+    for module in (tiled, dispatch):
         monkeypatch.setattr(module, "tile_size", lambda memory, element_size: 8)
     if road == "rows":
-        monkeypatch.setattr(contrastive, "logit_bound", lambda *_: None)
+        monkeypatch.setattr(dispatch, "logit_bound", lambda *_: None)
     z = F.normalize(torch.cat(views(1, graphs=20)[:2]), dim=1)
     key = torch.arange(40) % (2 if road == "many positives" else 20)
     mode = "tiled" if road in ("tiles", "many positives") else "auto"
-    options = {"log_eta": log_eta, "detach_weights": detach, "tau_plus": 0.05}
+    options = {"hardening": log_eta, "detach_weights": detach, "tau_plus": 0.05}
     found, expected = (
         penalised(lambda z, m=m: contrastive_loss(z, Pairs.among(key, key), mode=m, **options), z)
         for m in (mode, "dense")
@@ -89,7 +88,7 @@ def test_penalties_by_every_road_are_those_of_the_dense_form(
     assert not torch.allclose(found[0], plain[0] + 2 * z, rtol=1e-3)
 
 
-@pytest.mark.parametrize("options", [{}, {"mode": "tiled"}, {"log_eta": Exponential(90.0)}])
+@pytest.mark.parametrize("options", [{}, {"mode": "tiled"}, {"hardening": Exponential(90.0)}])
 def test_penalties_reach_anchors_and_samples(options) -> None:
     nodes, graphs = (part[:, :3] for part in torch.randn(2, 9, 4, dtype=torch.float64))
     owner, names = torch.arange(9) % 3, torch.arange(9)
@@ -105,9 +104,9 @@ def test_an_adaptive_beta_is_a_constant() -> None:
     z, _, label = views(2)
     z = F.normalize(torch.cat([z, z + 0.3]), dim=1)
     pairs = Pairs.among(label.repeat(2), label.repeat(2))
-    hardening = HUCL(hardening="effective-sample-size").log_eta
+    hardening = HUCL(hardening="effective-sample-size").hardening
     found, expected = (
-        penalised(lambda z, m=m: contrastive_loss(z, pairs, log_eta=hardening, mode=m), z)
+        penalised(lambda z, m=m: contrastive_loss(z, pairs, hardening=hardening, mode=m), z)
         for m in ("auto", "dense")
     )
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10)
@@ -118,7 +117,7 @@ def test_infograph_twice() -> None:
     owner, names = torch.arange(6) % 2, torch.arange(2)
     pairs = Pairs((owner, names), (owner, names))
     inputs = nodes.requires_grad_(), graphs.requires_grad_()
-    for options in ({}, {"log_eta": Exponential(1.0), "tau_plus": 0.1}):
+    for options in ({}, {"hardening": Exponential(1.0), "tau_plus": 0.1}):
         assert torch.autograd.gradgradcheck(
             lambda h, g, o=options: jensen_shannon_loss(h, g, pairs, **o), inputs
         )
@@ -135,8 +134,8 @@ def test_half_precision_twice() -> None:
 def test_a_plain_backward_pass_never_meets_the_dense_form(monkeypatch) -> None:
     z1, z2, label = views(4)
     for module in ("symmetric", "rowwise"):
-        monkeypatch.setattr(f"graph_hcl.losses.{module}.dense_loss", None)
-    monkeypatch.setattr("graph_hcl.losses.tiled.log_mean_dense", None)
+        monkeypatch.setattr(f"graph_hcl.losses._kernels.{module}.dense_loss", None)
+    monkeypatch.setattr("graph_hcl.losses._kernels.tiled.log_mean_dense", None)
     for mode in ("auto", "tiled"):
         HSCL(mode=mode)(z1.requires_grad_(), z2, label).backward()
     with pytest.raises(TypeError, match="not callable"):

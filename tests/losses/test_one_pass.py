@@ -10,14 +10,14 @@ from torch.nn import functional as F
 
 from graph_hcl.losses import (
     Exponential,
+    LossSettings,
     NoHardening,
     Pairs,
     Threshold,
-    contrastive,
     contrastive_loss,
-    symmetric,
 )
-from graph_hcl.losses.positives import PairLoss
+from graph_hcl.losses._kernels import dispatch, symmetric
+from graph_hcl.losses._kernels.pair_loss import pair_loss, pair_slopes
 
 KEYS = {
     "views": lambda graph, label: (graph, graph),
@@ -39,7 +39,7 @@ def both(*leaves, pairs, **options):
     found = []
     for mode in ("dense", "auto"):
         fresh = [leaf.detach().clone().requires_grad_() for leaf in leaves]
-        with patch.object(contrastive, "dense_loss", wraps=contrastive.dense_loss) as dense:
+        with patch.object(dispatch, "dense_loss", wraps=dispatch.dense_loss) as dense:
             value = contrastive_loss(fresh[0], pairs, *fresh[1:], mode=mode, **options)
         assert dense.called == (mode == "dense")
         found.append((value.detach(), torch.autograd.grad(value, fresh)))
@@ -53,19 +53,19 @@ def both(*leaves, pairs, **options):
 def test_equals_dense(name, beta, way, few, monkeypatch) -> None:
     monkeypatch.setattr(symmetric, "FEW", few)
     if way != "symmetric":
-        monkeypatch.setattr(contrastive, "logit_bound", lambda *_: None)
+        monkeypatch.setattr(dispatch, "logit_bound", lambda *_: None)
     if way == "blocks":
-        monkeypatch.setattr(contrastive, "ROWWISE_MEMORY", 8 * 42 * 5)
+        monkeypatch.setattr(dispatch, "ROWWISE_MEMORY", 8 * 42 * 5)
     z, graph, label = rows(0, graphs=21)
     log_eta = NoHardening() if beta is None else Exponential(beta)
     pairs = Pairs.among(*KEYS[name](graph, label))
     for options in (
         {"tau_plus": 0.1},
-        {"average": "pair", "prefactor": "mean"},
+        {"average": "pair", "negative_reduction": "mean"},
         {"detach_weights": True, "temperature": 0.2},
-        {"joint": True},
+        {"positive_in_denominator": True},
     ):
-        dense, found = both(z, pairs=pairs, log_eta=log_eta, **options)
+        dense, found = both(z, pairs=pairs, hardening=log_eta, **options)
         torch.testing.assert_close(found, dense, rtol=1e-12, atol=1e-12)
         assert name == "one class" or dense[0].abs() > 0.1
 
@@ -77,9 +77,9 @@ def test_pairs_with_a_direction_are_not_taken_for_symmetric() -> None:
         Pairs((graph, graph), None, self_index=torch.arange(18).roll(9)),
         Pairs((graph, graph), (label, label.clone())),
     ):
-        dense, found = both(z, pairs=pairs, log_eta=Exponential(1.0))
+        dense, found = both(z, pairs=pairs, hardening=Exponential(1.0))
         torch.testing.assert_close(found, dense, rtol=1e-12, atol=1e-12)
-        tiled = contrastive_loss(z, pairs, log_eta=Exponential(1.0), mode="tiled")
+        tiled = contrastive_loss(z, pairs, hardening=Exponential(1.0), mode="tiled")
         torch.testing.assert_close(tiled, dense[0], rtol=1e-12, atol=1e-12)
 
 
@@ -97,8 +97,8 @@ def test_rectangular_equals_dense(seed, nodes, graphs, height, every) -> None:
     x = torch.randn(graphs, 3, generator=generator, dtype=torch.float64)
     owner, names = torch.randint(graphs + 1, (nodes,), generator=generator), torch.arange(graphs)
     pairs = Pairs((owner, names), None if every else (owner, names))
-    with patch.object(contrastive, "ROWWISE_MEMORY", 16 * graphs * height):
-        dense, found = both(a, x, pairs=pairs, log_eta=Exponential(1.5))
+    with patch.object(dispatch, "ROWWISE_MEMORY", 16 * graphs * height):
+        dense, found = both(a, x, pairs=pairs, hardening=Exponential(1.5))
     torch.testing.assert_close(found, dense, rtol=1e-10, atol=1e-12)
 
 
@@ -106,8 +106,8 @@ def test_equals_dense_at_full_size_in_float32() -> None:
     z, graph, label = rows(1, graphs=600)
     for key in (graph, label):
         pairs = Pairs.among(key, key)
-        _, found = both(z.float(), pairs=pairs, log_eta=Exponential(1.0))
-        exact, _ = both(z, pairs=pairs, log_eta=Exponential(1.0))
+        _, found = both(z.float(), pairs=pairs, hardening=Exponential(1.0))
+        exact, _ = both(z, pairs=pairs, hardening=Exponential(1.0))
         torch.testing.assert_close(found[0].double(), exact[0], rtol=1e-5, atol=0)
         torch.testing.assert_close(found[1][0].double(), exact[1][0], rtol=1e-4, atol=1e-7)
 
@@ -121,13 +121,13 @@ def test_equals_dense_at_full_size_in_float32() -> None:
     st.floats(0, 5),
 )
 def test_slopes_of_a_pair_are_its_derivatives(joint, tau_plus, log_n, s, log_q) -> None:
-    pair_loss = PairLoss(joint, tau_plus, 0.5)
+    chosen = LossSettings(positive_in_denominator=joint, tau_plus=tau_plus)
     n, near, q = (
         torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (log_n, s, log_q)
     )
-    value = pair_loss(n, near, q)
+    value = pair_loss(chosen, n, near, q)
     expected = torch.autograd.grad(value, (n, near), allow_unused=True, materialize_grads=True)
-    found = pair_loss.slopes(n.detach(), near.detach(), q.detach())
+    found = pair_slopes(chosen, n.detach(), near.detach(), q.detach())
     torch.testing.assert_close(found[0], value.detach())
     torch.testing.assert_close(found[1:], expected, rtol=1e-9, atol=1e-12)
 
@@ -140,8 +140,8 @@ def test_fixed_samples_leave_the_gradient_of_the_anchors_as_it_is(log_eta) -> No
     pairs = Pairs(keys, keys)
     both = a.clone().requires_grad_(), x.clone().requires_grad_()
     alone = a.clone().requires_grad_()
-    contrastive_loss(both[0], pairs, both[1], log_eta=log_eta).backward()
-    contrastive_loss(alone, pairs, x, log_eta=log_eta).backward()
+    contrastive_loss(both[0], pairs, both[1], hardening=log_eta).backward()
+    contrastive_loss(alone, pairs, x, hardening=log_eta).backward()
     torch.testing.assert_close(alone.grad, both[0].grad)
     assert both[1].grad is not None
     assert both[1].grad.abs().sum() > 0

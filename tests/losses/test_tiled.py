@@ -13,10 +13,9 @@ from graph_hcl.losses import (
     NoHardening,
     Pairs,
     Threshold,
-    contrastive,
     contrastive_loss,
-    tiled,
 )
+from graph_hcl.losses._kernels import dispatch, tiled
 
 HARDENINGS = {
     "none": NoHardening(),
@@ -43,7 +42,7 @@ def keys(name: str, graph, label):
 @pytest.fixture(autouse=True)
 def _small_tiles(monkeypatch):
     """Tiles of 8 × 8, so that a small batch has many, with borders everywhere."""
-    for module in (tiled, contrastive):
+    for module in (tiled, dispatch):
         monkeypatch.setattr(module, "tile_size", lambda memory, element_size: 8)
 
 
@@ -63,7 +62,9 @@ def rows(seed: int, graphs: int, views: int, dtype=torch.float64):
     return z, torch.arange(graphs).repeat(views), label
 
 
-@pytest.mark.parametrize("options", [{}, {"average": "pair", "prefactor": "mean"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"average": "pair", "negative_reduction": "mean"}], ids=str
+)
 @pytest.mark.parametrize("tau_plus", [0.0, 0.1])
 @pytest.mark.parametrize("detach", [False, True])
 @pytest.mark.parametrize("hardening", HARDENINGS)
@@ -71,7 +72,7 @@ def rows(seed: int, graphs: int, views: int, dtype=torch.float64):
 def test_equals_dense(name, hardening, detach, tau_plus, options) -> None:
     z, graph, label = rows(0, graphs=21, views=2)
     z[3] = z[4] = z[5]  # ties
-    options = options | {"tau_plus": tau_plus, "log_eta": HARDENINGS[hardening]}
+    options = options | {"tau_plus": tau_plus, "hardening": HARDENINGS[hardening]}
     dense, tiles = both(
         z, pairs=Pairs.among(*keys(name, graph, label)), detach_weights=detach, **options
     )
@@ -87,7 +88,13 @@ def test_rectangular_equals_dense(hardening, joint) -> None:
     owner, names = torch.arange(37) % 7, torch.arange(6)  # the graph of some nodes is not there
     for negative in ((owner, names), None):
         pairs = Pairs((owner, names), negative)
-        dense, tiles = both(nodes, graphs, pairs=pairs, log_eta=HARDENINGS[hardening], joint=joint)
+        dense, tiles = both(
+            nodes,
+            graphs,
+            pairs=pairs,
+            hardening=HARDENINGS[hardening],
+            positive_in_denominator=joint,
+        )
         torch.testing.assert_close(tiles, dense, rtol=1e-12, atol=1e-12)
 
 
@@ -96,8 +103,8 @@ def test_float32_is_near_float64(hardening) -> None:
     z, graph, label = rows(3, graphs=64, views=2)
     for name in NAMES[:4]:
         pairs = Pairs.among(*keys(name, graph, label))
-        _, exact = both(z, pairs=pairs, log_eta=HARDENINGS[hardening])
-        _, found = both(z.float(), pairs=pairs, log_eta=HARDENINGS[hardening])
+        _, exact = both(z, pairs=pairs, hardening=HARDENINGS[hardening])
+        _, found = both(z.float(), pairs=pairs, hardening=HARDENINGS[hardening])
         torch.testing.assert_close(found[0].double(), exact[0], rtol=1e-5, atol=0)
         torch.testing.assert_close(found[1][0].double(), exact[1][0], rtol=1e-4, atol=1e-6)
 
@@ -108,7 +115,7 @@ def test_any_keys(seed: int, graphs: int, views: int, name: str) -> None:
     with patch.object(tiled, "tile_size", lambda memory, element_size: 4):
         z, graph, label = rows(seed, graphs, views)
         pairs = Pairs.among(*keys(name, graph, label))
-        dense, tiles = both(z, pairs=pairs, log_eta=Exponential(1.5))
+        dense, tiles = both(z, pairs=pairs, hardening=Exponential(1.5))
         torch.testing.assert_close(tiles, dense, rtol=1e-11, atol=1e-12)
 
 
@@ -117,7 +124,7 @@ def test_any_keys(seed: int, graphs: int, views: int, name: str) -> None:
 def test_finite_where_exponentials_overflow(temperature, beta, dtype) -> None:
     z, graph, _ = rows(4, graphs=30, views=2, dtype=torch.float32)
     z[1] = z[2]
-    options = {"temperature": temperature, "log_eta": Exponential(beta)}
+    options = {"temperature": temperature, "hardening": Exponential(beta)}
     dense, tiles = both(z.to(dtype), pairs=Pairs.among(graph, graph), **options)
     assert tiles[0].isfinite()
     assert tiles[1][0].isfinite().all()
@@ -128,14 +135,14 @@ def test_many_positives_are_summed_in_tiles() -> None:
     z, _, label = rows(5, graphs=60, views=2)
     pairs = Pairs.among(label % 2, label % 2)
     assert int(pairs.counts()[0].sum()) > 8 * 2 * len(z)
-    dense, tiles = both(z, pairs=pairs, log_eta=Exponential(1.0), tau_plus=0.05)
+    dense, tiles = both(z, pairs=pairs, hardening=Exponential(1.0), tau_plus=0.05)
     torch.testing.assert_close(tiles, dense, rtol=1e-12, atol=1e-12)
 
 
 def test_only_sampled_negatives_are_dense() -> None:
     z, graph, _ = rows(7, graphs=30, views=2)
     pairs = Pairs.among(graph, graph)
-    with patch.object(contrastive, "dense_loss", side_effect=RuntimeError("dense")):
+    with patch.object(dispatch, "dense_loss", side_effect=RuntimeError("dense")):
         contrastive_loss(z, pairs)
         with pytest.raises(RuntimeError, match="dense"):
             contrastive_loss(z, pairs, num_negatives=2)

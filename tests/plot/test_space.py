@@ -39,7 +39,7 @@ ETAS = {
 def test_histograms_equal_loops(name, negatives) -> None:
     z, graph, label = rows()
     log_eta, eta = ETAS[name]
-    ax = plot.similarities(z, graph, label, temperature=0.7, log_eta=log_eta, negatives=negatives)
+    ax = plot.similarities(z, graph, label, temperature=0.7, hardening=log_eta, negatives=negatives)
     product = (z @ z.t()).numpy()
     apart = [(i, j) for i in range(24) for j in range(24) if graph[i] != graph[j]]
     values = [product[i, j] for i, j in apart]
@@ -77,7 +77,7 @@ def test_histograms_equal_loops(name, negatives) -> None:
 
 def test_hardness_that_sets_itself_and_features_that_all_agree() -> None:
     z, graph, label = rows()
-    ax = plot.similarities(z, graph, label, log_eta=EffectiveSampleSize(0.3))
+    ax = plot.similarities(z, graph, label, hardening=EffectiveSampleSize(0.3))
     outlined = [p.get_label() for p in ax.patches if "weight" in p.get_label()]
     assert len(outlined) == 2
     total = sum(sum(heights(ax, name)) for name in outlined)

@@ -12,7 +12,7 @@ def loop_loss(
     *,
     temperature=0.5,
     eta=lambda s: 1.0,
-    prefactor="sum",
+    negative_reduction="sum",
     average="anchor",
     tau_plus=0.0,
     samples=None,
@@ -41,7 +41,7 @@ def loop_loss(
             weights = [1.0 if j == hardest else 0.0 for j in negatives]
         total = sum(weights)
         mean = sum(w * torch.exp(s[j]) for w, j in zip(weights, negatives, strict=True)) / total
-        q = len(negatives) if prefactor == "sum" else 1
+        q = len(negatives) if negative_reduction == "sum" else 1
         losses = []
         for p in positives:
             n = q * mean

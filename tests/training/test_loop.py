@@ -313,7 +313,7 @@ def test_checkpoints_are_written_with_pauses_and_lose_nothing(
     assert same(whole, train(4, checkpoint)[0])
 
 
-@pytest.mark.parametrize("options", [{"queue_size": 10}, {"schedule": "cosine", "beta": 2.0}])
+@pytest.mark.parametrize("options", [{"memory_size": 10}, {"schedule": "cosine", "beta": 2.0}])
 def test_the_state_of_the_objective_survives_an_interruption(tmp_path, options) -> None:
     whole, records = train(4, objective=HUCL(**options))
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
@@ -388,7 +388,7 @@ def fit_views(objective, draw, labels=None, epochs=3, checkpoint=None):
         (NTXentLoss(), None),
         (HSCL(positives="views"), None),
         (SCL(), torch.zeros(13).long()),
-        (HSCL(queue_size=8), torch.zeros(13).long()),
+        (HSCL(memory_size=8), torch.zeros(13).long()),
     ],
 )
 def test_an_epoch_without_a_counted_anchor_is_an_error(objective, labels, tmp_path) -> None:

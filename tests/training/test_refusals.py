@@ -41,7 +41,7 @@ def test_labels_may_be_the_only_positives() -> None:
 
 def test_who_is_refused() -> None:
     label, one = torch.arange(6) % 2, torch.zeros(6).long()
-    for objective in (HUCL(), NTXent(), HSCL(positives="views"), HUCL(queue_size=8)):
+    for objective in (HUCL(), NTXent(), HSCL(positives="views"), HUCL(memory_size=8)):
         with pytest.raises(UserError, match="two --views"):
             check_counted(objective, 1, label)
         check_counted(objective, 2, label)

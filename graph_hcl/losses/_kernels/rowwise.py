@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.again import gradients_again
-from graph_hcl.losses.dense import dense_loss
-from graph_hcl.losses.hardening import Exponential, exponentials
+from graph_hcl.losses._kernels.dense import dense_loss
+from graph_hcl.losses._kernels.exponentials import exponentials
+from graph_hcl.losses._kernels.pair_loss import log_count, pair_slopes, pair_weights
+from graph_hcl.losses._kernels.second_order import gradients_again
+from graph_hcl.losses.hardening import Weighting
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.positives import PairLoss, log_count, shares
+from graph_hcl.losses.settings import LossSettings
 
 TINY = 1e-30
 """Stands for β = 0 where β is one per anchor: 0 · −∞ would be no number."""
@@ -42,37 +44,24 @@ def rowwise_loss(
     anchors: Tensor,
     samples: Tensor | None,
     pairs: Pairs,
-    pair_loss: PairLoss,
+    settings: LossSettings,
+    weighting: Weighting,
     *,
-    beta: float | Tensor,
     bound: float | None = None,
-    prefactor: str,
-    average: str,
-    detach_weights: bool,
     memory: int,
 ) -> Tensor:
     """Return the loss [] of `contrastive_loss` for η = e^{βs}; `memory` bounds a block's bytes.
 
-    `beta` may be one number or one per anchor [A]. With a `bound`, that of all |logits|, one shift
+    β may be one number or one per anchor [A]. With a `bound`, that of all |logits|, one shift
     serves all rows, and their largest logits are not looked for.
 
+    >>> from graph_hcl.losses.hardening import NoHardening
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
-    >>> rowwise_loss(z, None, Pairs.among(key, key), PairLoss(False, 0.0, 1.0), beta=0.0,
-    ...     prefactor="sum", average="anchor", detach_weights=False, memory=2**20)
+    >>> rowwise_loss(z, None, Pairs.among(key, key), LossSettings(temperature=1.0),
+    ...     Weighting.of(NoHardening()), memory=2**20)
     tensor(0.5514)
     """
-    total: Tensor = _Rowwise.apply(
-        anchors,
-        samples,
-        pairs,
-        pair_loss,
-        beta,
-        bound,
-        prefactor,
-        average,
-        detach_weights,
-        memory,
-    )
+    total: Tensor = _Rowwise.apply(anchors, samples, pairs, settings, weighting, bound, memory)
     return total
 
 
@@ -83,31 +72,30 @@ class _Rowwise(torch.autograd.Function):
         anchors: Tensor,
         samples: Tensor | None,
         pairs: Pairs,
-        pair_loss: PairLoss,
-        beta: float | Tensor,
+        settings: LossSettings,
+        weighting: Weighting,
         bound: float | None,
-        prefactor: str,
-        average: str,
-        detach: bool,
         memory: int,
     ) -> Tensor:
+        beta = weighting.beta
+        assert beta is not None
         x = anchors if samples is None else samples
         counts = pairs.counts()
         counted = (counts[0] > 0) & (counts[1] > 0)
-        log_q = log_count(counts[1], prefactor, anchors)
-        share = shares(counts[0], counted, average, anchors)
+        log_q = log_count(counts[1], settings, anchors)
+        share = pair_weights(counts[0], counted, settings, anchors)
         flat_eta = not isinstance(beta, Tensor) and beta == 0
         height = max(1, memory // (len(x) * anchors.element_size() * (1 if flat_eta else 2)))
         d_a = torch.empty_like(anchors)
         everyone = bool(counted.all())
-        # Samples without a gradient, a queue or fixed targets, are spared a product a block.
-        asked = samples is None or ctx.needs_input_grad[1]
-        d_x = torch.zeros_like(x) if asked else None
+        # Samples without a gradient, a memory or fixed targets, save one product per block.
+        needed = samples is None or ctx.needs_input_grad[1]
+        d_x = torch.zeros_like(x) if needed else None
         total = anchors.new_zeros(())
         for rows, positive, excluded in _blocks(pairs, counts, height):
             a = anchors[rows]
             shift = a.new_full((1,), bound or 0.0)
-            s = torch.addmm(shift, a / pair_loss.temperature, x.t(), beta=-1)
+            s = torch.addmm(shift, a / settings.temperature, x.t(), beta=-1)
             row = positive // len(x)
             near = s.view(-1)[positive] + shift
             _exclude(s, excluded, -math.inf)
@@ -123,13 +111,14 @@ class _Rowwise(torch.autograd.Function):
             if not everyone:
                 log_n = torch.where(some, log_n, 0)
                 tilted, weight = torch.where(some, tilted, 1), torch.where(some, weight, 1)
-            part, d_n, d_near = pair_loss.slopes(log_n[row], near, log_q[rows][row])
+            part, d_n, d_near = pair_slopes(settings, log_n[row], near, log_q[rows][row])
             parts = share[rows][row]
             total += torch.dot(part, parts)
             up = torch.zeros_like(log_n).index_add_(0, row, d_n * parts)
-            slope = hard.mul_((up * (1 if detach else 1 + b) / tilted)[:, None])
-            if eta is not None and not detach:
-                slope.addcmul_(eta, (up * b / weight)[:, None], value=-1)
+            pull, push = weighting.slopes(b)
+            slope = hard.mul_((up * pull / tilted)[:, None])
+            if eta is not None and not weighting.detached:
+                slope.addcmul_(eta, (up * push / weight)[:, None], value=-1)
             slope.view(-1).index_add_(0, positive, d_near * parts)
             torch.mm(slope, x, out=d_a[rows])
             if d_x is not None:
@@ -137,34 +126,23 @@ class _Rowwise(torch.autograd.Function):
         if samples is None and d_x is not None:
             d_a += d_x
         ctx.save_for_backward(anchors, samples, d_a, None if samples is None else d_x)
-        ctx.scale = 1 / pair_loss.temperature
-        ctx.settings = pairs, pair_loss, beta, prefactor, average, detach
+        ctx.settings = pairs, settings, weighting
         return total
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         anchors, samples, *saved = ctx.saved_tensors
+        pairs, settings, weighting = ctx.settings
         if torch.is_grad_enabled():
-            pairs, pair_loss, beta, prefactor, average, detach = ctx.settings
 
             def again(a: Tensor, *x: Tensor) -> Tensor:
-                return dense_loss(
-                    a,
-                    x[0] if x else a,
-                    pairs,
-                    pair_loss,
-                    beta if isinstance(beta, Tensor) else Exponential(beta),
-                    prefactor=prefactor,
-                    average=average,
-                    detach_weights=detach,
-                )
+                return dense_loss(a, x[0] if x else a, pairs, settings, weighting)
 
-            given = (anchors,) if samples is None else (anchors, samples)
-            found = gradients_again(again, given, ctx.needs_input_grad, gradient)
-            return (*found, *[None] * (10 - len(found)))
-        scaled = gradient * ctx.scale
-        slopes = (None if slope is None else slope * scaled for slope in saved)
-        return (*slopes, *[None] * 8)
+            inputs = (anchors,) if samples is None else (anchors, samples)
+            slopes = gradients_again(again, inputs, ctx.needs_input_grad, gradient)
+            return (*slopes, *[None] * (7 - len(slopes)))
+        scaled = gradient * (1 / settings.temperature)
+        return (*(None if slope is None else slope * scaled for slope in saved), *[None] * 5)
 
 
 def _exclude(s: Tensor, excluded: Tensor, value: float) -> None:

@@ -14,18 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.again import gradients_again
-from graph_hcl.losses.dense import log_mean_dense
-from graph_hcl.losses.hardening import (
-    Exponential,
-    LogEta,
-    NoHardening,
-    exponentials,
-    log_eta_of,
-    steepness,
-)
+from graph_hcl.losses._kernels.dense import log_mean_dense
+from graph_hcl.losses._kernels.exponentials import exponentials
+from graph_hcl.losses._kernels.schedule import Tile, TileSchedule, tile_size
+from graph_hcl.losses._kernels.second_order import gradients_again
+from graph_hcl.losses.hardening import NoHardening, Weighting
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.plan import Plan, Tile, tile_size
 
 SAFE_RANGE = 60.0
 """Widest range of exponents for which sums need no running maximum in float32 (of 87)."""
@@ -36,34 +30,31 @@ def log_mean_tiled(
     samples: Tensor | None,
     pairs: Pairs,
     temperature: float,
-    log_eta: LogEta,
+    weighting: Weighting,
     *,
     bound: float | None,
     count: Tensor,
-    detach_weights: bool,
     memory: int,
 ) -> Tensor:
     """Return LSE_N(s + log η) − LSE_N(log η) of each anchor [A]; −∞ or NaN without negatives.
 
     `samples` None contrasts the anchors with each other. With a `bound`, that of all |logits|,
     their pairs are symmetric, and each tile serves its transpose too. `count` [A] is |N(i)|. An
-    anchor for which η is 0 everywhere takes its hardest negative alone.
+    anchor for which η is 0 everywhere uses its hardest negative alone.
 
+    >>> from graph_hcl.losses.hardening import Exponential
     >>> z, key = torch.eye(3), torch.arange(3)
-    >>> log_mean_tiled(z, None, Pairs.among(key, key), 1.0, Exponential(1.0),
-    ...     bound=1.0, count=torch.full((3,), 2), detach_weights=False, memory=2**20).abs() < 1e-6
+    >>> log_mean_tiled(z, None, Pairs.among(key, key), 1.0, Weighting.of(Exponential(1.0)),
+    ...     bound=1.0, count=torch.full((3,), 2), memory=2**20).abs() < 1e-6
     tensor([True, True, True])
     """
-    size, beta = tile_size(memory, anchors.element_size()), steepness(log_eta)
-    if samples is None and beta is not None and bound is not None:
-        plan = Plan(pairs, True, size)
-        found: Tensor = _Bounded.apply(
-            anchors, plan, temperature, beta, bound, detach_weights, count
-        )
-        return found
+    size = tile_size(memory, anchors.element_size())
+    if samples is None and weighting.beta is not None and bound is not None:
+        tiles = TileSchedule(pairs, True, size)
+        means: Tensor = _Bounded.apply(anchors, tiles, temperature, weighting, bound, count)
+        return means
     x = anchors if samples is None else samples
-    plan = Plan(pairs, False, size)
-    return _General.apply(anchors, x, plan, temperature, log_eta, detach_weights)
+    return _General.apply(anchors, x, TileSchedule(pairs, False, size), temperature, weighting)
 
 
 def logit_bound(reach: float, temperature: float, beta: float) -> float | None:
@@ -85,13 +76,14 @@ class _Bounded(torch.autograd.Function):
     def forward(
         ctx: Any,
         anchors: Tensor,
-        plan: Plan,
+        plan: TileSchedule,
         temperature: float,
-        beta: float,
+        weighting: Weighting,
         bound: float,
-        detach: bool,
         negatives: Tensor,
     ) -> Tensor:
+        beta = weighting.beta
+        assert isinstance(beta, float | int)
         a = _sorted(anchors, plan.rows, temperature)
         tilted, weight = a.new_zeros(len(a)), a.new_zeros(len(a))
         if beta == 0:
@@ -110,35 +102,39 @@ class _Bounded(torch.autograd.Function):
             if keep:
                 kept.append((tile, hard, eta))
         ctx.save_for_backward(anchors, tilted, weight)
-        ctx.settings = plan, temperature, beta, bound, detach
+        ctx.settings = plan, temperature, weighting, bound
         ctx.kept = kept if keep else None
         return _unsorted(tilted.log() - weight.log() + bound, plan.rows)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         anchors, tilted, weight = ctx.saved_tensors
-        plan, temperature, beta, bound, detach = ctx.settings
+        plan, temperature, weighting, bound = ctx.settings
+        beta = weighting.beta
         if torch.is_grad_enabled():
 
             def again(a: Tensor) -> Tensor:
-                return log_mean_dense(a, a, plan.pairs, temperature, Exponential(beta), detach)
+                return log_mean_dense(a, a, plan.pairs, temperature, weighting)
 
-            found = gradients_again(again, (anchors,), ctx.needs_input_grad, gradient)
-            return (*found, *[None] * 6)
+            return (
+                *gradients_again(again, (anchors,), ctx.needs_input_grad, gradient),
+                *[None] * 5,
+            )
         a = _sorted(anchors, plan.rows, temperature)
         g = gradient[plan.rows]
-        up = torch.where(g == 0, 0, g * (1 if detach else 1 + beta) / tilted)
-        down = torch.where(g == 0, 0, g * (0 if detach else beta) / weight)
+        pull, push = weighting.slopes(beta)
+        up = torch.where(g == 0, 0, g * pull / tilted)
+        down = torch.where(g == 0, 0, g * push / weight)
         d_a = torch.zeros_like(a)
         computed = ((tile, *_exponentials(a, tile, beta, bound)) for tile in plan.tiles())
         for tile, hard, eta in computed if ctx.kept is None else ctx.kept:
             slope = hard * (up[tile.rows, None] + up[tile.columns])
-            if eta is not None and not detach:
+            if eta is not None and not weighting.detached:
                 slope -= eta * (down[tile.rows, None] + down[tile.columns])
             d_a[tile.rows].addmm_(slope, a[tile.columns])
             if tile.rows != tile.columns:
                 d_a[tile.columns].addmm_(slope.t(), a[tile.rows])
-        return (_gradient(d_a, plan.rows, temperature), *[None] * 6)
+        return (_gradient(d_a, plan.rows, temperature), *[None] * 5)
 
 
 def _exponentials(a: Tensor, tile: Tile, beta: float, bound: float) -> tuple[Tensor, Tensor | None]:
@@ -163,10 +159,9 @@ class _General(torch.autograd.Function):
         ctx: Any,
         anchors: Tensor,
         samples: Tensor,
-        plan: Plan,
+        plan: TileSchedule,
         temperature: float,
-        log_eta: LogEta,
-        detach: bool,
+        weighting: Weighting,
     ) -> Tensor:
         a = _sorted(anchors, plan.rows, temperature)
         x = _sorted(samples, plan.columns, temperature)
@@ -174,7 +169,7 @@ class _General(torch.autograd.Function):
         ties = a.new_zeros(len(a))
         for tile in plan.tiles():
             s = _logits(a, x, tile)
-            eta = _masked(log_eta_of(log_eta, s), tile)
+            eta = _masked(weighting.log_eta(s), tile)
             rows, top = tile.rows, s.amax(1)
             tied = (s == top[:, None]).sum(1) * (top > -math.inf)
             kept = torch.where(hardest[rows] >= top, ties[rows], 0)
@@ -183,21 +178,20 @@ class _General(torch.autograd.Function):
             tilted[rows] = torch.logaddexp(tilted[rows], (s + eta).logsumexp(1))
             weight[rows] = torch.logaddexp(weight[rows], eta.logsumexp(1))
         ctx.save_for_backward(anchors, samples, tilted, weight, hardest, ties)
-        ctx.settings = plan, temperature, log_eta, detach
+        ctx.settings = plan, temperature, weighting
         return _unsorted(torch.where(weight == -math.inf, hardest, tilted - weight), plan.rows)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         anchors, samples, tilted, weight, hardest, ties = ctx.saved_tensors
-        plan, temperature, log_eta, detach = ctx.settings
+        plan, temperature, weighting = ctx.settings
         if torch.is_grad_enabled():
 
             def again(a: Tensor, x: Tensor) -> Tensor:
-                return log_mean_dense(a, x, plan.pairs, temperature, log_eta, detach)
+                return log_mean_dense(a, x, plan.pairs, temperature, weighting)
 
-            both_of = (anchors, samples)
-            found = gradients_again(again, both_of, ctx.needs_input_grad, gradient)
-            return (*found, *[None] * 4)
+            inputs = (anchors, samples)
+            return (*gradients_again(again, inputs, ctx.needs_input_grad, gradient), *[None] * 3)
         a = _sorted(anchors, plan.rows, temperature)
         x = _sorted(samples, plan.columns, temperature)
         g, empty = gradient[plan.rows], weight == -math.inf
@@ -205,12 +199,12 @@ class _General(torch.autograd.Function):
         both = ctx.needs_input_grad[1]
         for tile in plan.tiles():
             rows, s = tile.rows, _logits(a, x, tile)
-            eta, incline = _log_eta_and_slope(log_eta, s)
+            eta, incline = _log_eta_and_slope(weighting, s)
             eta = _masked(eta, tile)
             none = empty[rows]
             safe = torch.where(none, 0, tilted[rows])[:, None]
             slope = (s + eta - safe).exp_()
-            if not detach and incline is not None:
+            if incline is not None:
                 tilt = (eta - torch.where(none, 0, weight[rows])[:, None]).exp_()
                 slope = slope + (slope - tilt) * incline
             if bool(none.any()):
@@ -223,16 +217,16 @@ class _General(torch.autograd.Function):
         slopes = (
             _gradient(d, order, temperature) for d, order in ((d_a, plan.rows), (d_x, plan.columns))
         )
-        return (*slopes, *[None] * 4)
+        return (*slopes, *[None] * 3)
 
 
-def _log_eta_and_slope(log_eta: LogEta, s: Tensor) -> tuple[Tensor, Tensor | None]:
+def _log_eta_and_slope(weighting: Weighting, s: Tensor) -> tuple[Tensor, Tensor | None]:
     """Return log η(s) and its derivative, None where it is 0; η acts on each logit alone."""
-    if isinstance(log_eta, NoHardening):
+    if isinstance(weighting.function, NoHardening):
         return torch.zeros_like(s), None
     with torch.enable_grad():
         leaf = s.detach().masked_fill(s == -math.inf, 0.0).requires_grad_()
-        eta = log_eta_of(log_eta, leaf)
+        eta = weighting.log_eta(leaf)
         if not eta.requires_grad:
             return eta, None
         total = eta.masked_fill(eta == -math.inf, 0.0).sum()

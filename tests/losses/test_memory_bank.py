@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from graph_hcl.losses import HSCL, HUCL, UCL, Pairs, Queue, contrastive_loss
+from graph_hcl.losses import HSCL, HUCL, UCL, MemoryBank, Pairs, contrastive_loss
 
 
 def rows(seed: int, graphs: int = 4):
@@ -14,7 +14,7 @@ def rows(seed: int, graphs: int = 4):
 
 
 def test_equals_a_loop_over_batch_and_queue() -> None:
-    objective = UCL(temperature=0.7, queue_size=10)
+    objective = UCL(temperature=0.7, memory_size=10)
     first, graph = rows(0)
     second, _ = rows(1)
     torch.testing.assert_close(
@@ -31,73 +31,73 @@ def test_equals_a_loop_over_batch_and_queue() -> None:
         near = s[(i + 4) % 8].exp()
         losses.append(-torch.log(near / (near + n)))
     torch.testing.assert_close(found, torch.stack(losses).mean())
-    assert len(objective.queue.keys) == 10
-    torch.testing.assert_close(objective.queue.features[-8:], second)
+    assert len(objective.memory.keys) == 10
+    torch.testing.assert_close(objective.memory.features[-8:], second)
 
 
 def test_same_labels_in_the_queue_do_not_repel() -> None:
     z, graph = rows(2)
     label = torch.tensor([0, 1, 0, 1]).repeat(2)
-    objective = HSCL(queue_size=8, beta=1.0)
+    objective = HSCL(memory_size=8, beta=1.0)
     objective(z, graph=graph, label=label)
-    samples, pairs = objective.queue.join(z, label, label)
+    samples, pairs = objective.memory.join(z, label, label)
     assert pairs.counts()[1].tolist() == [8] * 8  # 4 of the batch, 4 of the queue
     assert pairs.counts()[0].tolist() == [3] * 8
-    expected = contrastive_loss(z, pairs, samples, log_eta=objective.log_eta)
+    expected = contrastive_loss(z, pairs, samples, hardening=objective.hardening)
     objective.eval()
     torch.testing.assert_close(objective(z, graph=graph, label=label), expected)
-    assert len(objective.queue.keys) == 8
+    assert len(objective.memory.keys) == 8
 
 
 def test_gradient_reaches_the_batch_alone() -> None:
-    objective, (z, graph) = HUCL(queue_size=8), rows(3)
+    objective, (z, graph) = HUCL(memory_size=8), rows(3)
     objective(z.requires_grad_(), graph=graph)
-    assert not objective.queue.features.requires_grad
+    assert not objective.memory.features.requires_grad
     assert torch.autograd.gradcheck(lambda z: objective.eval()(z, graph=graph + 4), (z,))
 
 
 def test_state_goes_through_a_checkpoint() -> None:
-    objective, (z, graph) = UCL(queue_size=5), rows(4)
+    objective, (z, graph) = UCL(memory_size=5), rows(4)
     objective(z, graph=graph)
-    again = UCL(queue_size=5)
+    again = UCL(memory_size=5)
     again.load_state_dict(objective.state_dict())
     torch.testing.assert_close(again(z, graph=graph + 9), objective(z, graph=graph + 9))
 
 
 def test_without_graphs_every_remembered_row_is_another_graph() -> None:
-    objective, (z, _) = UCL(queue_size=12), rows(5)
+    objective, (z, _) = UCL(memory_size=12), rows(5)
     first, second = z.chunk(2)
-    for known in (0, 8, 12):  # two batches of eight rows, of which the queue holds twelve
+    for known in (0, 8, 12):  # two batches of eight rows, of which the memory holds twelve
         keys = torch.arange(4).repeat(2)
-        samples = torch.cat([z, objective.queue.features[-known:]]) if known else z
+        samples = torch.cat([z, objective.memory.features[-known:]]) if known else z
         names = torch.cat([keys, 100 + torch.arange(known)])
         pairs = Pairs((keys, names), (keys, names), torch.arange(8))
-        assert len(objective.queue.keys) == known
+        assert len(objective.memory.keys) == known
         torch.testing.assert_close(objective(first, second), contrastive_loss(z, pairs, samples))
-    again = UCL(queue_size=12)
+    again = UCL(memory_size=12)
     again.load_state_dict(objective.state_dict())
-    assert again.queue.fresh(1, z.device).item() == -13
+    assert again.memory.fresh(1, z.device).item() == -13
     objective(z, graph=torch.arange(8))  # numbers of one's own do not meet those
-    assert len(set(objective.queue.keys.tolist())) == 12
+    assert len(set(objective.memory.keys.tolist())) == 12
 
 
 def test_evaluation_remembers_nothing() -> None:
-    objective, (z, _) = UCL(queue_size=12).eval(), rows(6)
+    objective, (z, _) = UCL(memory_size=12).eval(), rows(6)
     objective(z, z)
-    assert len(objective.queue.keys) == int(objective.queue.unnamed) == 0
+    assert len(objective.memory.keys) == int(objective.memory.unnamed) == 0
 
 
 def test_what_the_loss_refuses_is_not_remembered() -> None:
-    objective, (z, graph) = UCL(queue_size=12), rows(7)
+    objective, (z, graph) = UCL(memory_size=12), rows(7)
     objective(z, graph=graph)
     for wrong in (z * torch.nan, z[:, :2]):
         with pytest.raises(ValueError, match="Expected"):
             objective(wrong, graph=graph)
-    assert objective.queue.features.isfinite().all()
-    with pytest.raises(ValueError, match="features of width 3, as the queue holds, but got 2"):
+    assert objective.memory.features.isfinite().all()
+    with pytest.raises(ValueError, match="features of width 3, as the memory holds, but got 2"):
         objective(z[:, :2], graph=graph)
 
 
 def test_mistakes() -> None:
-    with pytest.raises(ValueError, match="1 or more"):
-        Queue(0)
+    with pytest.raises(ValueError, match="1 row or more"):
+        MemoryBank(0)

@@ -1,4 +1,4 @@
-"""What objectives are called with, made rows: two views or all rows at once, graphs and labels."""
+"""The arguments of a loss as rows: two views or all rows at once, with graphs and labels."""
 
 from __future__ import annotations
 
@@ -23,17 +23,37 @@ class Rows(NamedTuple):
 
 
 def join_views(
-    z: Tensor, other: Tensor | None, graph: Any, label: Any, *, lone: bool = False
+    z: Tensor,
+    other: Tensor | None,
+    graph: Any,
+    label: Any,
+    *,
+    lone: bool = False,
+    validate: bool = True,
 ) -> Rows:
     """Return the rows of two views [B, d] of the same graphs, or rows [M, d] as they are.
 
     Graph and label are one per row of `z`. `lone` allows rows without a second view and without
-    graphs. Raises `ValueError` for anything that does not fit.
+    graphs. Raises `ValueError` for anything that does not fit, unless `validate` is False.
 
     >>> rows = join_views(torch.zeros(2, 3), torch.ones(2, 3), None, torch.tensor([5, 6]))
     >>> rows.z.shape, rows.label
     (torch.Size([4, 3]), tensor([5, 6, 5, 6]))
     """
+    if validate:
+        _check_views(z, other, graph, lone)
+        keys = [
+            None if values is None else as_keys(values, name, z)
+            for values, name in ((graph, "graph"), (label, "label"))
+        ]
+    else:
+        keys = [None if values is None else values.long() for values in (graph, label)]
+    if other is None:
+        return Rows(z, *keys)
+    return Rows(torch.cat([z, other]), *(None if key is None else key.repeat(2) for key in keys))
+
+
+def _check_views(z: Tensor, other: Tensor | None, graph: Any, lone: bool) -> None:
     for rows in (z, other):
         if rows is not None and not isinstance(rows, Tensor):
             raise ValueError(f"Expected features to be a tensor, but got {type(rows).__name__}.")
@@ -57,13 +77,6 @@ def join_views(
             f"Expected two views of the same graphs, both [B, d], but got {list(z.shape)} and "
             f"{list(other.shape)} of {other.dtype}."
         )
-    keys = [
-        None if values is None else as_keys(values, name, z)
-        for values, name in ((graph, "graph"), (label, "label"))
-    ]
-    if other is None:
-        return Rows(z, *keys)
-    return Rows(torch.cat([z, other]), *(None if key is None else key.repeat(2) for key in keys))
 
 
 def as_keys(values: Any, name: str, rows: Tensor) -> Tensor:
@@ -88,7 +101,8 @@ def as_keys(values: Any, name: str, rows: Tensor) -> Tensor:
         raise ValueError(f"Expected {name} on {rows.device}, but got it on {values.device}.")
     if values.is_complex() or (values.is_floating_point() and name != "label"):
         raise ValueError(f"Expected {name} to hold integers, but got {values.dtype}.")
-    if values.is_floating_point() and not transformed():
+    # Only on the CPU: elsewhere, looking at values waits for the device.
+    if values.is_floating_point() and values.device.type == "cpu" and not transformed():
         # NaN and ±∞ differ from their own rounding, or pass the largest integer.
         whole = (values.double().round() == values.double()) & (values.double().abs() < 2.0**63)
         if not whole.all():

@@ -1,4 +1,4 @@
-"""Past features as extra negatives (MoCo, arXiv 1911.05722), for contrasts in small batches."""
+"""Features of earlier batches as further negatives (MoCo, arXiv 1911.05722)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from torch import Tensor, nn
 from graph_hcl.losses.pairs import Pairs
 
 
-class Queue(nn.Module):
+class MemoryBank(nn.Module):
     """The last `size` features and their negative keys; buffers, so a checkpoint holds them.
 
-    A queued row is nobody's positive, and a negative of the anchors with another negative key:
-    earlier views of the anchor's own graph, or graphs of its own label, do not repel it. Graphs
-    that have no number get one from `fresh`, which no row in the queue has. Raises `ValueError`
+    A remembered row is positive of no anchor, and a negative of the anchors with another negative
+    key: earlier views of the anchor's own graph, or graphs of its own label, do not repel it.
+    Graphs without a number get one from `fresh` that no remembered row has. Raises `ValueError`
     for a size below 1, and for features of another width than those that it holds.
 
-    >>> queue, z, key = Queue(3), torch.eye(2), torch.tensor([5, 7])
-    >>> queue.push(z, key)
-    >>> queue.push(z, key)
-    >>> queue.keys
+    >>> memory, z, key = MemoryBank(3), torch.eye(2), torch.tensor([5, 7])
+    >>> memory.push(z, key)
+    >>> memory.push(z, key)
+    >>> memory.keys
     tensor([7, 5, 7])
-    >>> samples, pairs = queue.join(z, key, key)
+    >>> samples, pairs = memory.join(z, key, key)
     >>> samples.shape, pairs.counts()[1]
     (torch.Size([5, 2]), tensor([3, 2]))
     """
@@ -31,12 +31,12 @@ class Queue(nn.Module):
     features: Tensor
     keys: Tensor
     unnamed: Tensor
-    """How many graphs without a number were pushed []."""
+    """Number of graphs without a number that were pushed []."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         if size < 1:
-            raise ValueError(f"Expected a queue of 1 or more, but got {size}.")
+            raise ValueError(f"Expected a memory of 1 row or more, but got {size}.")
         self.size = size
         self.register_buffer("features", torch.empty(0, 0))
         self.register_buffer("keys", torch.empty(0, dtype=torch.long))
@@ -45,13 +45,13 @@ class Queue(nn.Module):
     def fresh(self, count: int, device: torch.device) -> Tensor:
         """Return numbers below 0 [count] for graphs without one; `push` uses them up.
 
-        >>> Queue(4).fresh(2, torch.device("cpu"))
+        >>> MemoryBank(4).fresh(2, torch.device("cpu"))
         tensor([-1, -2])
         """
         return -1 - self.unnamed.to(device) - torch.arange(count, device=device)
 
     def push(self, z: Tensor, keys: Tensor, unnamed: int = 0) -> None:
-        """Append features z [M, d] and their negative keys [M], and let go of the oldest.
+        """Append features z [M, d] and their negative keys [M], and drop the oldest.
 
         `unnamed` is how many of `fresh` are among the keys.
         """
@@ -61,26 +61,26 @@ class Queue(nn.Module):
         self.keys = torch.cat([self.keys.to(keys), keys])[-self.size :]
 
     def pairs(self, positive: Tensor, negative: Tensor) -> Pairs:
-        """Return the pairs of a batch with itself and with the queue, batch first."""
+        """Return the pairs of a batch with itself and with the memory, batch first."""
         if not len(self.keys) or not len(positive):
             return Pairs.among(positive, negative)
-        # Below the least key; the least integer wraps round to the largest, which few use as well.
-        nobody = positive.amin() - 1
+        # Below the least key; the least integer wraps round to the largest, which is rarely used.
+        unused = positive.amin() - 1
         return Pairs(
-            (positive, torch.cat([positive, nobody.expand(len(self.keys))])),
+            (positive, torch.cat([positive, unused.expand(len(self.keys))])),
             (negative, torch.cat([negative, self.keys.to(negative)])),
             torch.arange(len(positive), device=positive.device),
         )
 
     def join(self, z: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Pairs]:
-        """Return samples [M + queued, d], batch first, and their pairs with the batch."""
+        """Return samples [M + remembered, d], batch first, and their pairs with the batch."""
         pairs = self.pairs(positive, negative)
         if len(pairs.positive[1]) == len(z):
             return z, pairs
         if self.features.shape[1] != z.shape[1]:
             raise ValueError(
-                f"Expected features of width {self.features.shape[1]}, as the queue holds, but got "
-                f"{z.shape[1]}: make a new objective for another width."
+                f"Expected features of width {self.features.shape[1]}, as the memory holds, but "
+                f"got {z.shape[1]}: make a new objective for another width."
             )
         return torch.cat([z, self.features.to(z)]), pairs
 

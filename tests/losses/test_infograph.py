@@ -12,6 +12,7 @@ from graph_hcl.losses import (
     Exponential,
     HInfoGraph,
     InfoGraph,
+    ObjectiveTags,
     Pairs,
     Threshold,
     jensen_shannon_loss,
@@ -45,7 +46,7 @@ def test_equals_loops(beta, tau_plus) -> None:
             far = max((far - tau_plus * softplus(s[own])) / (1 - tau_plus), 0.0)
         total.append(softplus(-s[own]) + far)
     found = jensen_shannon_loss(
-        h, g, pairs, temperature=0.8, log_eta=Exponential(beta), tau_plus=tau_plus
+        h, g, pairs, temperature=0.8, hardening=Exponential(beta), tau_plus=tau_plus
     )
     assert math.isclose(float(found), sum(total) / len(total) - 2 * math.log(2), rel_tol=1e-12)
 
@@ -68,7 +69,7 @@ def pulls(beta: float, tau_plus: float):
         torch.ones(1, 1, dtype=torch.float64),
         s[:, None],
         Pairs((owner, names), (owner, names)),
-        log_eta=Exponential(beta),
+        hardening=Exponential(beta),
         tau_plus=tau_plus,
         detach_weights=True,
     )
@@ -96,13 +97,13 @@ def test_positives_are_attracted_whatever_the_debiasing(beta, tau_plus) -> None:
 
 def test_gradient_and_corners() -> None:
     h, g, pairs = inputs(2)
-    for options in ({}, {"log_eta": Exponential(1.0), "tau_plus": 0.1}):
+    for options in ({}, {"hardening": Exponential(1.0), "tau_plus": 0.1}):
         assert torch.autograd.gradcheck(
             lambda h, g, o=options: jensen_shannon_loss(h, g, pairs, **o),
             (h.requires_grad_(), g.requires_grad_()),
         )
-    hardest = jensen_shannon_loss(h, g, pairs, log_eta=Threshold(1e30))
-    limit = jensen_shannon_loss(h, g, pairs, log_eta=Exponential(500.0))
+    hardest = jensen_shannon_loss(h, g, pairs, hardening=Threshold(1e30))
+    limit = jensen_shannon_loss(h, g, pairs, hardening=Exponential(500.0))
     torch.testing.assert_close(hardest, limit, rtol=1e-3, atol=1e-3)
     one = torch.zeros(1, dtype=torch.long)
     alone = jensen_shannon_loss(h[:1], g[:1], Pairs((one, one), (one, one)))
@@ -119,7 +120,6 @@ def test_objectives() -> None:
         InfoGraph()(g, graph=names, nodes=h, node_graph=owner), jensen_shannon_loss(h, g, pairs)
     )
     hard = HInfoGraph(beta=2.0, tau_plus=0.1)(g, graph=names, nodes=h, node_graph=owner)
-    expected = jensen_shannon_loss(h, g, pairs, log_eta=Exponential(2.0), tau_plus=0.1)
+    expected = jensen_shannon_loss(h, g, pairs, hardening=Exponential(2.0), tau_plus=0.1)
     torch.testing.assert_close(hard, expected)
-    assert InfoGraph.reads_nodes
-    assert not InfoGraph.uses_labels
+    assert InfoGraph().tags == ObjectiveTags(nodes=True)

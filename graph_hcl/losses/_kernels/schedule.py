@@ -24,7 +24,7 @@ class Tile(NamedTuple):
     mask: Tensor | None
 
 
-class Plan:
+class TileSchedule:
     """The order of rows and columns, and the tiles in which there are negatives.
 
     With `symmetric`, rows are anchors and samples alike and only tiles on or above the diagonal

@@ -1,40 +1,21 @@
-"""Parts of an objective by name: the hardening, ψ, and how β grows during training."""
+"""Parts of an objective by name: its hardening, its ψ, and its schedule of β."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import torch
-from torch import Tensor
-
-from graph_hcl.losses.adaptive import Adaptive
-from graph_hcl.losses.hardening import HARDENINGS, Exponential, LogEta, log_eta_of
+from graph_hcl.losses.hardening import (
+    HARDENINGS,
+    Adaptive,
+    Annealing,
+    Exponential,
+    LogEta,
+    Schedule,
+)
 from graph_hcl.losses.psi import PSIS, Psi
 from graph_hcl.registry import Registry
-
-Schedule = Literal["constant", "linear", "cosine"]
-
-
-@dataclass(frozen=True)
-class Annealing:
-    """β from `start` to `stop` over a training: linearly, or along half a cosine wave.
-
-    >>> Annealing("linear", 0.0, 2.0).beta(0.5), Annealing("cosine", 0.0, 2.0).beta(1.0)
-    (1.0, 2.0)
-    """
-
-    schedule: Schedule
-    start: float
-    stop: float
-
-    def beta(self, done: float) -> float:
-        """Return β after the share `done` in [0, 1] of the training."""
-        share = done if self.schedule == "linear" else (1 - math.cos(math.pi * done)) / 2
-        return self.start + (self.stop - self.start) * share
 
 
 def make_annealing(
@@ -47,10 +28,7 @@ def make_annealing(
     >>> make_annealing("constant", 0.0, 1.0, "exponential") is None
     True
     """
-    if schedule not in ("constant", "linear", "cosine"):
-        raise ValueError(
-            f"Expected schedule to be constant, linear or cosine, but got {schedule!r}."
-        )
+    annealing = Annealing(schedule, start, stop)
     if schedule == "constant":
         if start:
             raise ValueError("Expected beta_start 0 with schedule constant: it has no effect.")
@@ -59,7 +37,7 @@ def make_annealing(
         raise ValueError(
             f"Expected schedule constant with the hardening {hardening!r}: it has no beta."
         )
-    return Annealing(schedule, start, stop)
+    return annealing
 
 
 def make_hardening(
@@ -86,8 +64,8 @@ def make_hardening(
         return hardening
     if HARDENINGS.get(hardening) is Exponential:
         return Exponential(beta)
-    found: LogEta | Adaptive = _made(HARDENINGS, hardening, "hardening_options", options)
-    return found
+    made: LogEta | Adaptive = _resolve(HARDENINGS, hardening, "hardening_options", options)
+    return made
 
 
 def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
@@ -102,11 +80,13 @@ def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
         if options:
             raise ValueError("Expected no psi_options with a psi that is made already.")
         return psi
-    found: Psi = _made(PSIS, psi, "psi_options", options)
-    return found
+    made: Psi = _resolve(PSIS, psi, "psi_options", options)
+    return made
 
 
-def _made(registry: Registry[Any], name: str, what: str, options: Mapping[str, Any] | None) -> Any:
+def _resolve(
+    registry: Registry[Any], name: str, what: str, options: Mapping[str, Any] | None
+) -> Any:
     """Return a part with its options; one from outside that is given none as it is."""
     part = registry.get(name)
     if not options and part not in registry.parts():
@@ -118,19 +98,3 @@ def _made(registry: Registry[Any], name: str, what: str, options: Mapping[str, A
         raise ValueError(
             f"Expected {what} that {name} takes ({known}), but got {dict(options or {})}."
         ) from error
-
-
-def hardness_weights(logits: Tensor, negatives: Tensor, log_eta: LogEta) -> Tensor:
-    """Return w [A, S] with mean 1 over each anchor's negatives, 0 elsewhere.
-
-    Where η is 0 for all of them, the hardest alone counts, as in the losses.
-
-    >>> hardness_weights(torch.zeros(1, 3), torch.tensor([[True, True, False]]), Exponential(1.0))
-    tensor([[1., 1., 0.]])
-    """
-    eta = log_eta_of(log_eta, logits).masked_fill(~negatives, -math.inf)
-    hardest = logits.masked_fill(~negatives, -math.inf)
-    alone = torch.zeros_like(logits).masked_fill(hardest < hardest.amax(1, True), -math.inf)
-    eta = torch.where((eta == -math.inf).all(1, keepdim=True), alone, eta)
-    weights = eta.softmax(1).masked_fill(~negatives, 0.0)
-    return weights * negatives.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Gradients that are differentiable in turn, for the losses that compute their own."""
+"""Second derivatives of the kernels that compute their own gradients."""
 
 from __future__ import annotations
 

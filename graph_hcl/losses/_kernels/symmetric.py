@@ -12,37 +12,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.again import gradients_again
-from graph_hcl.losses.dense import dense_loss
-from graph_hcl.losses.hardening import Exponential, exponentials
+from graph_hcl.losses._kernels.dense import dense_loss
+from graph_hcl.losses._kernels.exponentials import exponentials
+from graph_hcl.losses._kernels.pair_loss import log_count, pair_slopes, pair_weights
+from graph_hcl.losses._kernels.second_order import gradients_again
+from graph_hcl.losses.hardening import Weighting
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.positives import PairLoss, log_count, shares
+from graph_hcl.losses.settings import LossSettings
 
 FEW = 8
 """Pairs that are no negatives, per anchor, up to which a list of them is faster than a mask."""
 
 
 def symmetric_loss(
-    anchors: Tensor,
-    pairs: Pairs,
-    pair_loss: PairLoss,
-    *,
-    beta: float,
-    bound: float,
-    prefactor: str,
-    average: str,
-    detach_weights: bool,
+    anchors: Tensor, pairs: Pairs, settings: LossSettings, weighting: Weighting, *, bound: float
 ) -> Tensor:
     """Return the loss [] of `contrastive_loss` for η = e^{βs} and logits within ±`bound`.
 
+    >>> from graph_hcl.losses.hardening import NoHardening
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
-    >>> symmetric_loss(z, Pairs.among(key, key), PairLoss(False, 0.0, 1.0), beta=0.0, bound=1.0,
-    ...     prefactor="sum", average="anchor", detach_weights=False)
+    >>> settings = LossSettings(temperature=1.0)
+    >>> symmetric_loss(z, Pairs.among(key, key), settings, Weighting.of(NoHardening()), bound=1.0)
     tensor(0.5514)
     """
-    total: Tensor = _Symmetric.apply(
-        anchors, pairs, pair_loss, beta, bound, prefactor, average, detach_weights
-    )
+    total: Tensor = _Symmetric.apply(anchors, pairs, settings, weighting, bound)
     return total
 
 
@@ -52,19 +45,18 @@ class _Symmetric(torch.autograd.Function):
         ctx: Any,
         a: Tensor,
         pairs: Pairs,
-        pair_loss: PairLoss,
-        beta: float,
+        settings: LossSettings,
+        weighting: Weighting,
         bound: float,
-        prefactor: str,
-        average: str,
-        detach: bool,
     ) -> Tensor:
+        beta = weighting.beta
+        assert isinstance(beta, float | int)
         same, others = pairs.counts()
-        positive, excluded = _who(pairs, others)
+        positive, excluded = positive_and_excluded_indices(pairs, others)
         row = positive // len(a)
         counted = (same > 0) & (others > 0)
-        log_q, share = log_count(others, prefactor, a), shares(same, counted, average, a)
-        s = torch.addmm(a.new_full((1,), bound), a / pair_loss.temperature, a.t(), beta=-1)
+        log_q, share = log_count(others, settings, a), pair_weights(same, counted, settings, a)
+        s = torch.addmm(a.new_full((1,), bound), a / settings.temperature, a.t(), beta=-1)
         near = s.view(-1)[positive]
         hard, eta = exponentials(s, beta)
         for terms in (hard,) if eta is None else (hard, eta):
@@ -76,49 +68,44 @@ class _Symmetric(torch.autograd.Function):
         tilted = hard.sum(1).clamp_min_(torch.finfo(a.dtype).tiny)
         weight = (others.to(a) if eta is None else eta.sum(1)).clamp_min_(torch.finfo(a.dtype).tiny)
         log_n = log_q + (tilted / weight).log()
-        part, d_n, d_near = pair_loss.slopes(log_n[row] + bound, near + bound, log_q[row])
+        part, d_n, d_near = pair_slopes(settings, log_n[row] + bound, near + bound, log_q[row])
         parts = share[row]
         total = torch.dot(part, parts)
         up = torch.zeros_like(log_n).index_add_(0, row, d_n * parts)
-        u = up * (1 if detach else 1 + beta) / tilted
+        pull, push = weighting.slopes(beta)
+        u = up * pull / tilted
         both = u[:, None] + u
         slope = hard.mul_(both)
-        if eta is not None and not detach:
-            v = up * beta / weight
+        if eta is not None and push:
+            v = up * push / weight
             slope -= torch.add(v[:, None], v, out=both).mul_(eta)
-        pull, transposed = d_near * parts, (positive - row * len(a)) * len(a) + row
-        slope.view(-1).index_add_(0, positive, pull).index_add_(0, transposed, pull)
+        d_pair, transposed = d_near * parts, (positive - row * len(a)) * len(a) + row
+        slope.view(-1).index_add_(0, positive, d_pair).index_add_(0, transposed, d_pair)
         ctx.save_for_backward(a, slope @ a)
-        ctx.scale = 1 / pair_loss.temperature
-        ctx.settings = pairs, pair_loss, beta, prefactor, average, detach
+        ctx.settings = pairs, settings, weighting
         return total
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         a, slope = ctx.saved_tensors
+        pairs, settings, weighting = ctx.settings
         if torch.is_grad_enabled():
-            pairs, pair_loss, beta, prefactor, average, detach = ctx.settings
 
             def again(a: Tensor) -> Tensor:
-                return dense_loss(
-                    a,
-                    a,
-                    pairs,
-                    pair_loss,
-                    Exponential(beta),
-                    prefactor=prefactor,
-                    average=average,
-                    detach_weights=detach,
-                )
+                return dense_loss(a, a, pairs, settings, weighting)
 
-            return (*gradients_again(again, (a,), ctx.needs_input_grad, gradient), *[None] * 7)
-        return (slope * (gradient * ctx.scale), *[None] * 7)
+            return (*gradients_again(again, (a,), ctx.needs_input_grad, gradient), *[None] * 4)
+        return (slope * (gradient * (1 / settings.temperature)), *[None] * 4)
 
 
-def _who(pairs: Pairs, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Return flat positions [P] of the positive pairs, and who is no negative of whom.
+def positive_and_excluded_indices(pairs: Pairs, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Return flat indices [P] of the positive pairs, and of the pairs that are no negatives.
 
-    The latter is a mask [A, A], or flat positions where they are few; `others` [A] is |N(i)|.
+    The latter are a mask [A, A], or flat indices where they are few; `others` [A] is |N(i)|.
+
+    >>> pairs = Pairs.among(torch.tensor([0, 0]), torch.tensor([0, 0]))
+    >>> positive_and_excluded_indices(pairs, pairs.counts()[1])
+    (tensor([1, 2]), tensor([0, 1, 2, 3]))
     """
     size = len(others)
     if size**2 - int(others.sum()) > FEW * size:

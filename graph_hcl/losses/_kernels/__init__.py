@@ -1,0 +1,1 @@
+"""How the losses are computed: kernels that give one value and gradient at different costs."""

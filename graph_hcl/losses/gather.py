@@ -1,0 +1,75 @@
+"""The rows of several processes as one batch, so that N processes have the loss of one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, distributed
+
+from graph_hcl.losses.pairs import Pairs
+
+
+class Gather(Protocol):
+    """Collects a tensor from all processes; the objectives take one as `gather`."""
+
+    @property
+    def rank(self) -> int:
+        """The number of this process, from 0."""
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Return the values [M, …] of all processes, in the order of their rank [R · M, …].
+
+        Each process has the same number of rows M. Gradients of floating values go back to the
+        process that they come from.
+        """
+
+
+class DistributedGather:
+    """All rows by `torch.distributed`, with gradients.
+
+    The mean over processes of their losses is then that of all rows in one process, and so is its
+    gradient under `DistributedDataParallel`, if as many rows count in each. Without a process
+    group it returns what it is given.
+
+    >>> gather = DistributedGather()
+    >>> gather.rank, gather(torch.eye(2)).shape
+    (0, torch.Size([2, 2]))
+    """
+
+    @property
+    def rank(self) -> int:
+        """The number of this process, from 0."""
+        return distributed.get_rank() if distributed.is_initialized() else 0
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Return the values of all processes, in the order of their rank."""
+        if not distributed.is_initialized():
+            return values
+        if values.is_floating_point():
+            from torch.distributed.nn.functional import all_gather
+
+            return torch.cat(all_gather(values.contiguous()))
+        parts = [torch.empty_like(values) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(parts, values.contiguous())
+        return torch.cat(parts)
+
+
+def gathered(
+    gather: Gather, z: Tensor, positive: Tensor, negative: Tensor | None
+) -> tuple[Tensor, Pairs]:
+    """Return the rows of all processes and the pairs of this one's rows z [M, d] with them.
+
+    >>> z, key = torch.eye(2), torch.arange(2)
+    >>> samples, pairs = gathered(DistributedGather(), z, key, None)
+    >>> samples.shape, pairs.counts()[1]
+    (torch.Size([2, 2]), tensor([1, 1]))
+    """
+    own = torch.arange(len(z), device=z.device) + gather.rank * len(z)
+    positives = positive, gather(positive)
+    # One key must stay one object, by which `Pairs` knows that negatives are all but positives.
+    if negative is positive:
+        negatives: tuple[Tensor, Tensor] | None = positives
+    else:
+        negatives = None if negative is None else (negative, gather(negative))
+    return gather(z), Pairs(positives, negatives, own)

@@ -1,0 +1,102 @@
+"""The settings of a contrastive loss: each is declared, described and checked here alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from graph_hcl.losses.checks import check_choice, check_number, check_whole
+from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening
+
+Reduction = Literal["mean", "none"]
+Mode = Literal["auto", "dense", "tiled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSettings:
+    """What a contrastive loss is computed with; see `contrastive_loss` for the formula.
+
+    Args:
+        temperature: T > 0; logits are inner products divided by it.
+        hardening: log η as a function of the logits, an `Adaptive` one, or None for η = 1.
+        negative_reduction: Q_i, "sum" for the number of negatives |N(i)|, "mean" for 1.
+        average: "anchor" averages over the positives of each anchor first, "pair" over all pairs.
+        tau_plus: τ⁺ in [0, 1), the class prior of the debiased estimator of Robinson et al.
+            (ICLR 2021); 0 does not debias.
+        detach_weights: stops the gradient through η, as in sampling from the hardened distribution.
+        num_negatives: draws that many negatives per positive pair ∝ η, with replacement (1 or
+            more), instead of averaging over all of them (None).
+        positive_in_denominator: the positive is one of the negatives already, so that
+            ℓ_ip = log n_i − s_ip (NT-Xent, SupCon).
+        reduction: "mean", or "none" for one value per anchor, 0 where an anchor does not count.
+        mode: how it is computed. "dense" holds all logits; "tiled" holds O(rows); "auto" takes
+            whichever is fastest, with all logits for small batches only.
+        validate_args: checks settings, shapes and, on the CPU, whether features are finite; a
+            check never waits for another device.
+
+    Raises `ValueError` for a value outside these ranges, and for two that exclude each other.
+
+    >>> LossSettings(temperature=0.1).negative_reduction
+    'sum'
+    >>> LossSettings(tau_plus=1.0)
+    Traceback (most recent call last):
+    ValueError: Expected tau_plus to be in [0, 1), but got 1.0.
+    """
+
+    temperature: float = 0.5
+    hardening: LogEta | Adaptive | None = None
+    negative_reduction: Literal["sum", "mean"] = "sum"
+    average: Literal["anchor", "pair"] = "anchor"
+    tau_plus: float = 0.0
+    detach_weights: bool = False
+    num_negatives: int | None = None
+    positive_in_denominator: bool = False
+    reduction: Reduction = "mean"
+    mode: Mode = "auto"
+    validate_args: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.validate_args:
+            return
+        check_number("temperature", self.temperature)
+        check_number("tau_plus", self.tau_plus)
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(
+                f"Expected temperature to be above 0 and finite, but got {self.temperature}."
+            )
+        if not 0 <= self.tau_plus < 1:
+            raise ValueError(f"Expected tau_plus to be in [0, 1), but got {self.tau_plus}.")
+        check_choice("negative_reduction", self.negative_reduction, ("sum", "mean"))
+        check_choice("average", self.average, ("anchor", "pair"))
+        check_choice("mode", self.mode, ("auto", "dense", "tiled"))
+        check_choice("reduction", self.reduction, ("mean", "none"))
+        known = self.hardening is None or isinstance(self.hardening, Adaptive)
+        if not (known or callable(self.hardening)):
+            raise ValueError(
+                "Expected hardening to be a function of the logits or an adaptive one, but got "
+                f"{self.hardening!r}."
+            )
+        if self.num_negatives is not None:
+            check_whole("num_negatives", self.num_negatives, 1)
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
+        if self.reduction == "none" and self.average == "pair":
+            raise ValueError(
+                "Expected average anchor with reduction none: a mean over all pairs is no mean "
+                "over anchors."
+            )
+        if self.mode == "tiled" and self.reduction == "none":
+            raise ValueError(
+                "Expected mode dense or auto with reduction none: it keeps all logits."
+            )
+        if self.mode == "tiled" and self.num_negatives is not None:
+            raise ValueError(
+                "Expected mode dense or auto with num_negatives: draws need all logits."
+            )
+
+    @property
+    def log_eta(self) -> LogEta | Adaptive:
+        """The hardening, with η = 1 spelled out."""
+        return self.hardening or NoHardening()
