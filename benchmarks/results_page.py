@@ -73,7 +73,7 @@ def benchmarks():
         folder = ROOT / "benchmarks" / "results" / file.stem
         if folder.is_dir():
             spec, records = read_spec(file, os.environ.get("GRAPH_HCL_SPLITS")), CellFolder(folder)
-            found.append((file, spec, [(cell, records.read(cell)) for cell in expand(spec)]))
+            found.append((file, spec, [(cell, records.record(cell)) for cell in expand(spec)]))
     return found
 
 

@@ -15,26 +15,24 @@ from graph_hcl.errors import UserError
 if TYPE_CHECKING:
     from graph_hcl.benchmarking.spec import Spec
     from graph_hcl.benchmarking.trials import Trial
-    from graph_hcl.benchmarking.folder import TrialFolder
+    from graph_hcl.benchmarking.workers import TrialFolder
 
 EXAMPLES = """\
   python -m graph_hcl.benchmark configs/benchmark/quick.yaml
-      a few minutes on MUTAG; after an interruption the same command continues
+      a few minutes on MUTAG; killed at any moment, the same command goes on where it was
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --dry-run
-      lists the trials and estimates the time they take
+      lists the trials and estimates how long they take
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --jobs 2 --out results/mine
-      two processes; more processes, on other machines too, may share the folder
+      two processes; others, on other machines too, may share the folder results/mine
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --table
-      tables of the finished trials, as Markdown, CSV and LaTeX
-  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --gather
-      moves the finished trials into one sorted file, results/mine.jsonl
+      the tables of what is finished, as Markdown, CSV and LaTeX
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --shard 3/20
       the third of twenty shares, for a job array
 """
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run the unfinished trials of a benchmark, then write and print its tables."""
+    """Carry out what is not finished of a benchmark, then write and print its tables."""
     parser = Parser("benchmark", "Reproduce a table.", EXAMPLES, usage="FILE.yaml ")
     parser.add_argument("file", type=str, help="Benchmark: data sets, methods, repetitions.")
     parser.add_argument("--out", type=str, help="Folder of the trials; runs/NAME unless given.")
@@ -46,9 +44,6 @@ def main(argv: Sequence[str]) -> None:
     )
     parser.add_argument("--dry_run", action="store_true", help="List trials and run none.")
     parser.add_argument("--table", action="store_true", help="Write the tables and run no trial.")
-    parser.add_argument(
-        "--gather", action="store_true", help="Move finished trials into FOLDER.jsonl; run none."
-    )
     flags = parser.read(argv)
     if flags.jobs < 1:
         raise UserError(f"Expected --jobs to be 1 or more, but got {flags.jobs}.")
@@ -57,7 +52,7 @@ def main(argv: Sequence[str]) -> None:
 
     from graph_hcl.benchmarking.spec import read_spec
     from graph_hcl.benchmarking.trials import expand
-    from graph_hcl.benchmarking.workers import run_trials
+    from graph_hcl.benchmarking.workers import TrialFolder, run_trials
     from graph_hcl.files import safe_name
 
     spec = read_spec(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
@@ -67,21 +62,18 @@ def main(argv: Sequence[str]) -> None:
     if flags.dry_run:
         print(_listing(mine, folder, flags.jobs))
         return
-    if flags.gather:
-        print(f"{folder.gather()} trials: {folder.gathered_file}")
-        return
     if not flags.table:
         run_trials(mine, folder, flags.jobs, flags.engine)
-    print(_write_tables(spec, trials, folder))
+    print(_conclude(spec, trials, folder))
 
 
 def _shard(trials: list[Trial], shard: str | None) -> list[Trial]:
     if shard is None:
         return trials
-    match = re.fullmatch(r"(\d+)/(\d+)", shard)
-    if not match or not 1 <= int(match[1]) <= int(match[2]):
+    found = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise UserError(f"Expected --shard to be i/n with 1 ≤ i ≤ n, but got '{shard}'.")
-    return trials[int(match[1]) - 1 :: int(match[2])]
+    return trials[int(found[1]) - 1 :: int(found[2])]
 
 
 def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
@@ -90,7 +82,7 @@ def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
 
     lines, todo, done = [], [], []
     for trial in trials:
-        record = folder.read(trial)
+        record = folder.record(trial)
         if record is None:
             todo.append(trial)
         else:
@@ -104,20 +96,18 @@ def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
     return "\n".join(lines)
 
 
-def _write_tables(spec: Spec, trials: list[Trial], folder: TrialFolder) -> str:
+def _conclude(spec: Spec, trials: list[Trial], folder: TrialFolder) -> str:
     """Write all tables beside the trials; return what to print.
 
-    Raises `UserError` when trials could not be run.
+    Raises `UserError` when there is nothing to show, or when trials could not be carried out.
     """
     from graph_hcl.benchmarking.tables import all_tables
     from graph_hcl.files import write_text
 
-    records = [(trial, folder.read(trial)) for trial in trials]
+    records = [(trial, folder.record(trial)) for trial in trials]
     finished = sum(record is not None for _, record in records)
-    errors = [(trial, folder.read_error(trial)) for trial, record in records if record is None]
-    problems = [
-        f"{trial.dataset}, {trial.method}: {text.strip()}" for trial, text in errors if text
-    ]
+    errors = [(trial, folder.error(trial)) for trial, record in records if record is None]
+    problems = [f"{c.dataset}, {c.method}: {e.strip()}" for c, e in errors if e]
     tables = all_tables(records, spec.compare)
     for name, table in tables.items():
         for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
@@ -133,7 +123,7 @@ def _write_tables(spec: Spec, trials: list[Trial], folder: TrialFolder) -> str:
         first = problems[0].splitlines()[-1] if "Traceback" in problems[0] else problems[0]
         raise UserError(
             f"{len(problems)} trials could not be run, for example {first} The same command "
-            "runs them again."
+            "tries them again."
         )
     return "\n\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Benchmark files: data sets × methods × repetitions × protocols."""
+"""What a benchmark file asks for: data sets × methods × repetitions × protocols."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PROTOCOLS = ("transductive", "inductive")
 
 @dataclass(frozen=True)
 class Tune:
-    """Random search: `trials` points of a fixed quasi-random sequence over `space`.
+    """Random settings: `trials` points of a quasi-random sequence over `space`, the same each time.
 
     A range is `{low: 0.001, high: 0.1, log: true}`, a choice is a list. All points are drawn before
-    training: a sequential search over the validation parts of all folds would use graphs that
-    other folds test.
+    anything is trained: a search that learned from the validation parts of all folds would learn
+    from graphs that some fold tests.
     """
 
     trials: int
@@ -37,12 +37,11 @@ class Tune:
 
 @dataclass(frozen=True)
 class Method:
-    """One row of the table: settings, and candidates that validation parts choose from.
+    """One row of the table: settings, and what is chosen among on validation parts only.
 
     `config` is a YAML file of `graph_hcl.train`, `settings` go on top of it. Each point of `grid`
-    (every combination of its lists) or of `tune`, at each of `epochs`, is a candidate. `baseline`
-    names features or kernels that need no training (bag, wl-subtree, wl-oa or majority) and
-    `measure` the import path of a `Measurement` that replaces the probe.
+    (every combination of its lists) or of `tune`, at each of `epochs`, is a candidate. `control`
+    names features or kernels that nothing trains instead: bag, wl-subtree, wl-oa, majority.
     """
 
     config: str | None = None
@@ -58,8 +57,8 @@ class Spec:
     """A benchmark file, read and checked.
 
     `common` are settings that every method starts from; `splits` is a folder of NAME_splits.json
-    with fixed folds for the inductive protocol, which `fixed_folds` makes mandatory. `compare`
-    lists the pairs of methods to compare; all pairs unless given.
+    with the fixed folds of the inductive protocol, and `fixed_folds` demands it. `compare` are the
+    pairs of methods whose differences are of interest; all pairs unless given.
     """
 
     name: str
@@ -77,7 +76,7 @@ class Spec:
     def configs(
         self, name: str, dataset: str, protocol: str
     ) -> Iterator[tuple[dict[str, Any], Config]]:
-        """Yield each candidate of a method: its point of the grid and the config of its first seed."""
+        """Yield each candidate of a method: what is particular to it, and its first config."""
         method = self.methods[name]
         preset = card(dataset).preset if dataset in known() else {}
         layers = [Layer(preset, f" in the card of {dataset}"), Layer(self.common, " in common")]
@@ -88,8 +87,8 @@ class Spec:
             layers.append(read_settings(file))
         if protocol == "inductive" and self.fixed_folds and self.splits is None:
             raise UserError(
-                f"{self.name} needs fixed folds: give their folder of NAME_splits.json with "
-                "--splits or $GRAPH_HCL_SPLITS."
+                f"{self.name} is measured on fixed folds: give their folder of NAME_splits.json "
+                "with --splits, or in $GRAPH_HCL_SPLITS."
             )
         for point in _points(method):
             own = {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
@@ -107,7 +106,7 @@ class Spec:
 def read_spec(path: str | Path, splits: str | None = None) -> Spec:
     """Return the benchmark in a YAML file; `splits` overrides its folder of fixed folds.
 
-    Raises `UserError` for another format, an unknown field, or an invalid method.
+    Raises `UserError` for another format, an unknown field, or a method that is none.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "tiny.yaml"
@@ -118,19 +117,19 @@ def read_spec(path: str | Path, splits: str | None = None) -> Spec:
     """
     path = Path(path)
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"Cannot read the benchmark file {path}: {error}") from error
-    if not isinstance(given, dict):
-        raise UserError(f"Expected {path} to name datasets and methods, but it is not a mapping.")
-    fields = {"protocols": ["transductive"]} | given
-    methods = fields.get("methods")
+    if not isinstance(found, dict):
+        raise UserError(f"Expected {path} to name datasets and methods, but it is no mapping.")
+    found = {"protocols": ["transductive"]} | found
+    methods = found.get("methods")
     if not isinstance(methods, dict) or not methods:
         raise UserError(f"Expected at least one method in {path}, under 'methods'.")
-    fields["methods"] = {name: _method(name, given) for name, given in methods.items()}
+    found["methods"] = {name: _method(name, given) for name, given in methods.items()}
     if splits is not None:
-        fields["splits"] = splits
-    spec = _build(Spec, {"name": path.stem, "folder": path.parent} | fields, str(path))
+        found["splits"] = splits
+    spec = _build(Spec, {"name": path.stem, "folder": path.parent} | found, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
     for pair in spec.compare:
@@ -157,19 +156,13 @@ def splits_file(folder: Path, dataset: str) -> Path:
 def _method(name: str, given: Any) -> Method:
     where = f"the method '{name}'"
     if not isinstance(given, dict):
-        raise UserError(
-            f"Expected {where} to have config, settings or baseline, but got {given!r}."
-        )
-    if "control" in given:
-        raise UserError(f"'control' is now 'baseline': rename it in {where}.")
+        raise UserError(f"Expected {where} to have config, settings or control, but got {given!r}.")
     tune = given.get("tune")
     if tune is not None:
         given = given | {"tune": _build(Tune, tune, f"tune of {where}")}
     method = _build(Method, given, where)
     if method.grid and method.tune:
         raise UserError(f"Expected a grid or tune in {where}, not both.")
-    if method.baseline is not None and method.measure is not None:
-        raise UserError(f"Expected a baseline or measure in {where}, not both.")
     bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
     if bad:
         raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
@@ -189,7 +182,7 @@ def _build(kind: Any, given: Any, where: str) -> Any:
 
 
 def _points(method: Method) -> list[dict[str, Any]]:
-    """Return the points of the grid or of the random search, by dotted name."""
+    """Return the candidates' particular settings, by dotted name."""
     if method.tune is not None:
         return _draw(method.tune)
     names = list(method.grid)
