@@ -84,8 +84,8 @@ class CallableObjective(nn.Module):
     """Any callable `loss(z, graph=…, label=…)` as an `Objective`.
 
     Its attributes `uses_labels`, `reads_nodes` and `reads_logits`, False where they are missing,
-    are its tags; with `reads_nodes` it is called with `nodes` and `node_graph`, too. Methods
-    `counted(graph, label)` and `anneal(progress)` are called where it has them.
+    are its tags; with `reads_nodes` it is called with `nodes` and `node_graph`, too. Its methods
+    `count(given)` and `on_epoch(epoch)` are called where it has them.
 
     >>> import torch
     >>> objective = CallableObjective(lambda z, graph, label: z.sum())
@@ -107,15 +107,14 @@ class CallableObjective(nn.Module):
         return self.function(given.z, **keywords)
 
     def count(self, given: ObjectiveInput) -> Tensor | None:
-        """Return what the callable's own `counted` tells, or None where it has none."""
-        counted = getattr(self.function, "counted", None)
-        return None if counted is None else counted(given.graph, given.label)
+        """Return what the callable's own `count` returns, or None where it has none."""
+        count = getattr(self.function, "count", None)
+        return None if count is None else count(given)
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Call the callable's own `anneal`, if it has one, with the progress of the training."""
-        anneal = getattr(self.function, "anneal", None)
-        if anneal is not None:
-            anneal(epoch.progress)
+        """Call the callable's own `on_epoch`, if it has one."""
+        if (prepare := getattr(self.function, "on_epoch", None)) is not None:
+            prepare(epoch)
 
 
 def as_objective(objective: Objective | Callable[..., Tensor]) -> Objective:
