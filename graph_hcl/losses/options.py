@@ -146,12 +146,13 @@ def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], 
             if (kind := kinds.get(name)) is not None and name not in signature.parameters
         ]
         known = {p.name for p in (*own, *listed)}
-        title = function.__qualname__.removesuffix(".__init__")
 
         @functools.wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             if not known.issuperset(kwargs):
                 unknown = next(name for name in kwargs if name not in known)
+                method = function.__name__ == "__init__"
+                title = type(args[0]).__name__ if method else function.__name__
                 raise TypeError(f"{title}() got an unexpected keyword argument '{unknown}'")
             return function(*args, **kwargs)
 

@@ -249,8 +249,8 @@ class Recorder(nn.Module):
         self.calls: list[dict] = []
         self.shares: list[float] = []
 
-    def anneal(self, share: float) -> None:
-        self.shares.append(share)
+    def on_epoch(self, epoch) -> None:
+        self.shares.append(epoch.progress)
 
     def forward(self, z, **given):
         self.calls.append({"z": z} | given)
