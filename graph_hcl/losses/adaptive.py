@@ -124,12 +124,11 @@ def resolve_hardening(
     """
     hardening = settings.log_eta
     if not isinstance(hardening, Adaptive):
-        return Weighting.of(hardening, settings.detach_weights)
+        return settings.weighting()
     check_keys_are_known(pairs, "an adaptive hardening")
     a, x = at_least_float(anchors.detach()), at_least_float(samples.detach())
     with full_precision(a.device.type):
-        beta = solve_betas(hardening, a, x, pairs, settings.temperature)
-    return Weighting(beta, detached=settings.detach_weights)
+        return settings.weighting(solve_betas(hardening, a, x, pairs, settings.temperature))
 
 
 @torch.no_grad()

@@ -17,12 +17,12 @@ from graph_hcl.losses.hardening import Adaptive, Annealing, Exponential, LogEta
 from graph_hcl.losses.inputs import join_views
 from graph_hcl.losses.memory_bank import MemoryBank
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
-from graph_hcl.losses.options import DEFAULTS, LossOptions, ModuleOptions, lists_options
+from graph_hcl.losses.options import DEFAULTS, ModuleOptions, lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import unit
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.resolver import make_psi
-from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.settings import LossOptions, LossSettings
 
 
 class ContrastiveLoss(nn.Module):

@@ -19,15 +19,15 @@ from graph_hcl.losses.adaptive import resolve_hardening
 from graph_hcl.losses.checks import check_rows
 from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.hardening import Adaptive, hardness_weights
-from graph_hcl.losses.options import (
-    JensenShannonOptions,
-    LossOptions,
-    PsiOptions,
-    lists_options,
-)
+from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.psi import Psi
-from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.settings import (
+    JensenShannonOptions,
+    LossOptions,
+    LossSettings,
+    PsiOptions,
+)
 
 
 @lists_options(LossOptions)
@@ -57,19 +57,7 @@ def contrastive_loss(
             beyond ±100.
         pairs: which samples are positives and negatives of which anchor.
         samples: features [S, d]; the anchors themselves unless given.
-        temperature: T > 0.
-        hardening: log η as a function of the logits, such as `Exponential(beta)`; an `Adaptive`
-            hardening; or None for η = 1.
-        negative_reduction: Q_i is |N(i)| ("sum") or 1 ("mean").
-        average: the mean over anchors of the mean over their positives ("anchor"), or the mean
-            over all pairs ("pair").
-        tau_plus: τ⁺ in [0, 1), the probability that a negative has the anchor's class.
-        detach_weights: stop the gradient through η.
-        num_negatives: draw that many negatives per pair ∝ η, 1 or more; None uses all.
-        positive_in_denominator: the positive is a negative already: ℓ_ip = log n_i − s_ip.
-        reduction: "mean", or "none" for the value of each anchor [A].
-        mode: "auto", "dense" (all logits in memory) or "tiled" (O(rows) memory).
-        validate_args: check shapes and values; a check never waits for a GPU.
+        **options: the settings of `LossSettings`.
 
     Raises:
         ValueError: for wrong shapes, features that are not finite, and values out of range.
@@ -108,6 +96,7 @@ def psi_loss(
         pairs: which samples are positives and negatives of which anchor.
         samples: features [S, d]; the anchors themselves unless given.
         psi: ψ(t [P, K], q [P, K]) -> losses [P].
+        **options: the settings of `LossSettings` that apply.
 
     Raises:
         ValueError: as `contrastive_loss`.
@@ -146,12 +135,7 @@ def jensen_shannon_loss(
         nodes: features [n, d], used as they are.
         graphs: features [B, d].
         pairs: which graphs are positives and negatives of which node.
-        temperature: T > 0.
-        hardening: log η as a function of the logits, not adaptive; None for η = 1.
-        tau_plus: τ⁺ in [0, 1).
-        detach_weights: stop the gradient through η.
-        reduction: "mean", or "none" for the value of each node [n].
-        validate_args: check shapes and values; a check never waits for a GPU.
+        **options: the settings of `LossSettings` that apply; the hardening must not be adaptive.
 
     Raises:
         ValueError: for wrong shapes, features that are not finite, and values out of range.

@@ -131,7 +131,7 @@ class Weighting:
 
     @classmethod
     def of(cls, log_eta: LogEta, detached: bool = False) -> Weighting:
-        """Return the weighting by a hardening that is no `Adaptive` one."""
+        """Return the weighting by a hardening that is not `Adaptive`."""
         return cls(steepness(log_eta), log_eta, detached)
 
     def of_anchors(self, rows: Any) -> Weighting:

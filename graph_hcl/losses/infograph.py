@@ -11,10 +11,10 @@ from graph_hcl.losses.hardening import Adaptive, LogEta
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.modules import OBJECTIVES
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
-from graph_hcl.losses.options import HInfoGraphOptions, InfoGraphOptions, lists_options
+from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.resolver import make_hardening
-from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.settings import HInfoGraphOptions, InfoGraphOptions, LossSettings
 
 
 @OBJECTIVES.register("infograph")
@@ -24,9 +24,7 @@ class InfoGraph(nn.Module):
     It contrasts inner products of features as they are, as the paper does: nothing is normalised.
 
     Args:
-        temperature: T > 0.
-        reduction: "mean", or "none" for one value per node.
-        validate_args: check shapes and values.
+        **options: those of `LossSettings` that the paper's loss has.
 
     Raises:
         ValueError: for values out of range, and for features or graphs that do not fit each other.
@@ -94,7 +92,7 @@ class HInfoGraph(InfoGraph):
         beta: β ≥ 0 of η = e^{βs}.
         hardening: "exponential", "threshold", an import path, or log η as a callable.
         hardening_options: keyword arguments of a hardening given by name.
-        **options: temperature, tau_plus, detach_weights, reduction, validate_args.
+        **options: those of `jensen_shannon_loss`.
 
     >>> import torch
     >>> graph = torch.tensor([0, 1])

@@ -1,84 +1,25 @@
-"""Which settings each loss takes as keyword arguments, for type checkers and for `help`."""
+"""Which settings each loss takes as keyword arguments, named for type checkers and `help`."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
-from typing import Any, Literal, ParamSpec, TypedDict, TypeVar, get_type_hints
+from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from graph_hcl.losses.gather import Gather
-from graph_hcl.losses.hardening import Adaptive, LogEta
 from graph_hcl.losses.psi import Psi
-from graph_hcl.losses.settings import LossSettings, Mode, Reduction
+from graph_hcl.losses.settings import (
+    BasicOptions,
+    HardOptions,
+    LossOptions,
+    LossSettings,
+    NegativeOptions,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class BasicOptions(TypedDict, total=False):
-    """Keyword arguments of every contrastive loss; `LossSettings` describes them."""
-
-    temperature: float
-    average: Literal["anchor", "pair"]
-    reduction: Reduction
-    mode: Mode
-    validate_args: bool
-
-
-class NegativeOptions(BasicOptions, total=False):
-    """Keyword arguments of losses that average over negatives."""
-
-    negative_reduction: Literal["sum", "mean"]
-    tau_plus: float
-    num_negatives: int | None
-
-
-class HardOptions(NegativeOptions, total=False):
-    """Keyword arguments of losses that weight their negatives."""
-
-    detach_weights: bool
-
-
-class LossOptions(HardOptions, total=False):
-    """Keyword arguments of the formula itself."""
-
-    hardening: LogEta | Adaptive | None
-    positive_in_denominator: bool
-
-
-class PsiOptions(TypedDict, total=False):
-    """Keyword arguments of `psi_loss`."""
-
-    temperature: float
-    hardening: LogEta | Adaptive | None
-    negative_reduction: Literal["sum", "mean"]
-    average: Literal["anchor", "pair"]
-    detach_weights: bool
-    num_negatives: int | None
-    reduction: Reduction
-    validate_args: bool
-
-
-class InfoGraphOptions(TypedDict, total=False):
-    """Keyword arguments of `InfoGraph`."""
-
-    temperature: float
-    reduction: Reduction
-    validate_args: bool
-
-
-class HInfoGraphOptions(InfoGraphOptions, total=False):
-    """Keyword arguments of `HInfoGraph` beside those of its hardening."""
-
-    tau_plus: float
-    detach_weights: bool
-
-
-class JensenShannonOptions(HInfoGraphOptions, total=False):
-    """Keyword arguments of `jensen_shannon_loss`."""
-
-    hardening: LogEta | Adaptive | None
 
 
 class RowOptions(BasicOptions, total=False):
@@ -121,8 +62,9 @@ DEFAULTS: dict[str, Any] = {
 def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator for `def f(…, **options: Unpack[options])` that names each option.
 
-    The signature lists them with their defaults, those of `LossSettings` unless given, and an
-    unknown one raises `TypeError` as Python does.
+    The signature lists them with their defaults, those of `LossSettings` unless given, and the
+    docstring describes them in place of its line on `**options`, as `LossSettings` does. An
+    unknown one raises `TypeError`, as in Python itself.
 
     >>> @lists_options(BasicOptions)
     ... def loss(z, **options): ...
@@ -156,7 +98,19 @@ def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], 
                 raise TypeError(f"{title}() got an unexpected keyword argument '{unknown}'")
             return function(*args, **kwargs)
 
+        checked.__doc__ = _described(function.__doc__, [p.name for p in listed])
         checked.__signature__ = signature.replace(parameters=[*own, *listed])  # type: ignore[attr-defined]
         return checked
 
     return decorate
+
+
+def _described(text: str | None, names: list[str]) -> str | None:
+    """Return a docstring with the description of each option in place of that of `**options`."""
+    entries = re.finditer(
+        r"^        (\w+): .*(?:\n            .*)*", LossSettings.__doc__ or "", re.M
+    )
+    described = {entry[1]: entry[0] for entry in entries}
+    lines = "\n".join(described[name] for name in names if name in described)
+    options = r"^        \*\*options: .*(?:\n            .*)*"
+    return text and re.sub(options, lambda _: lines, text, flags=re.M)

@@ -4,13 +4,80 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
+
+from torch import Tensor
 
 from graph_hcl.losses.checks import check_choice, check_number, check_whole
-from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening
+from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening, Weighting
 
 Reduction = Literal["mean", "none"]
 Mode = Literal["auto", "dense", "tiled"]
+
+
+class BasicOptions(TypedDict, total=False):
+    """Keyword arguments of every contrastive loss; `LossSettings` describes them."""
+
+    temperature: float
+    average: Literal["anchor", "pair"]
+    reduction: Reduction
+    mode: Mode
+    validate_args: bool
+
+
+class NegativeOptions(BasicOptions, total=False):
+    """Keyword arguments of losses that average over negatives."""
+
+    negative_reduction: Literal["sum", "mean"]
+    tau_plus: float
+    num_negatives: int | None
+
+
+class HardOptions(NegativeOptions, total=False):
+    """Keyword arguments of losses that weight their negatives."""
+
+    detach_weights: bool
+
+
+class LossOptions(HardOptions, total=False):
+    """Keyword arguments of the formula itself."""
+
+    hardening: LogEta | Adaptive | None
+    positive_in_denominator: bool
+
+
+class PsiOptions(TypedDict, total=False):
+    """Keyword arguments of `psi_loss`."""
+
+    temperature: float
+    hardening: LogEta | Adaptive | None
+    negative_reduction: Literal["sum", "mean"]
+    average: Literal["anchor", "pair"]
+    detach_weights: bool
+    num_negatives: int | None
+    reduction: Reduction
+    validate_args: bool
+
+
+class InfoGraphOptions(TypedDict, total=False):
+    """Keyword arguments of `InfoGraph`."""
+
+    temperature: float
+    reduction: Reduction
+    validate_args: bool
+
+
+class HInfoGraphOptions(InfoGraphOptions, total=False):
+    """Keyword arguments of `HInfoGraph` beside those of its hardening."""
+
+    tau_plus: float
+    detach_weights: bool
+
+
+class JensenShannonOptions(HInfoGraphOptions, total=False):
+    """Keyword arguments of `jensen_shannon_loss`."""
+
+    hardening: LogEta | Adaptive | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,3 +167,14 @@ class LossSettings:
     def log_eta(self) -> LogEta | Adaptive:
         """The hardening, with η = 1 spelled out."""
         return self.hardening or NoHardening()
+
+    def weighting(self, beta: Tensor | None = None) -> Weighting:
+        """Return the weighting of the negatives; β [A] of an adaptive hardening must be given.
+
+        >>> LossSettings().weighting().beta
+        0.0
+        """
+        log_eta = self.log_eta
+        if isinstance(log_eta, Adaptive):
+            return Weighting(beta, detached=self.detach_weights)
+        return Weighting.of(log_eta, self.detach_weights)
