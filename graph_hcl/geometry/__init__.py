@@ -1,4 +1,4 @@
-"""What an embedding space looks like: collapse, and what theory says of the losses on it."""
+"""Geometry of an embedding space: collapse, loss floors, and the quantities of the theory."""
 
 from graph_hcl.geometry.collapse import (
     LIVE,

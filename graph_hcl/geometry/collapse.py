@@ -92,8 +92,8 @@ def nearest_class_mean(
     z = at_least_float(z)
     known, names = (z, label) if fitted is None else (at_least_float(fitted[0]), fitted[1])
     classes = names.unique()
-    found = classes[(z @ class_means(known, names).t()).argmax(1)]
-    return (found == label).to(z.dtype).mean()
+    nearest = classes[(z @ class_means(known, names).t()).argmax(1)]
+    return (nearest == label).to(z.dtype).mean()
 
 
 def class_mean_spectrum(z: Tensor, label: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What theory says of the losses at neural collapse: floors, and what negatives weigh there."""
+"""Theory at neural collapse: floors of the losses, and the weights of the negatives."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def collapse_point(
 ) -> tuple[float, float]:
     """Return UCL or H-UCL at neural collapse ("mean", k → ∞), and the same-class mass there.
 
-    A negative is of the anchor's own class with probability 1/C, where its logit is 1/T, and else
-    −1/((C−1)T); η = e^{βs} weighs both.
+    A negative has the anchor's class with probability 1/C and then the logit 1/T, otherwise
+    −1/((C−1)T); η = e^{βs} weights both.
 
     >>> [round(value, 4) for value in collapse_point(2)], round(collapse_point(6, beta=2.0)[1], 2)
     ([0.4496, 0.5], 0.69)

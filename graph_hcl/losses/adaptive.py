@@ -74,7 +74,7 @@ class ClassMass(Adaptive):
     With a share `prior` of the negatives in the anchor's own class, whose logits are taken to be
     that of its positives as in the debiased estimator of Robinson et al. (ICLR 2021), the weight
     that falls on them is m(β) = prior · e^{βs_p} / mean_j e^{βs_j}. log m is concave with
-    m(0) = prior, so the first β at which it passes the bound is found by bisection. Raises
+    m(0) = prior, so bisection finds the first β at which it passes the bound. Raises
     `ValueError` for a bound or prior outside (0, 1).
 
     >>> s, positive = torch.tensor([[0.0, 0.0]]), torch.ones(1)  # m = .2 e^β meets .4 at β = log 2
@@ -162,9 +162,9 @@ def mean_positive(anchors: Tensor, samples: Tensor, pairs: Pairs) -> Tensor:
     """
     left, right = pairs.positive
     keys, segment = torch.unique(torch.cat([left, right]), return_inverse=True)
-    mine, theirs = segment[: len(left)], segment[len(left) :]
-    total = segment_sum(samples, theirs, len(keys))[mine]
-    count = torch.bincount(theirs, minlength=len(keys))[mine]
+    of_anchor, of_sample = segment[: len(left)], segment[len(left) :]
+    total = segment_sum(samples, of_sample, len(keys))[of_anchor]
+    count = torch.bincount(of_sample, minlength=len(keys))[of_anchor]
     if pairs.self_index is not None:
         total, count = total - samples[pairs.self_index], count - 1
     return (anchors * total).sum(1) / count.clamp_min(1)

@@ -1,4 +1,4 @@
-"""What the losses are given, checked: each mistake is one sentence, before any work is done."""
+"""Checks of arguments: each mistake is one sentence, before any work is done."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def transformed() -> bool:
-    """Tell whether torch compiles, maps or differentiates functions here, so values are unknown.
+    """Return whether torch traces this call, by `torch.compile` or a transform of `torch.func`.
 
-    Then no value can be looked at, and the losses are computed from plain tensor operations.
+    Values are then unknown, and the losses are computed by plain tensor operations.
 
     >>> transformed()
     False
@@ -29,7 +29,7 @@ def transformed() -> bool:
 
 
 def check_number(name: str, value: Any) -> None:
-    """Raise `ValueError` for what is no real number, a tensor among it: no gradient reaches one.
+    """Raise `ValueError` for anything but a real number; a tensor would get no gradient.
 
     >>> check_number("beta", "1")
     Traceback (most recent call last):
@@ -40,7 +40,7 @@ def check_number(name: str, value: Any) -> None:
 
 
 def check_whole(name: str, value: Any, least: int) -> None:
-    """Raise `ValueError` for what is no integer of `least` or more.
+    """Raise `ValueError` for anything but an integer of `least` or more.
 
     >>> check_whole("memory_size", 1.5, 0)
     Traceback (most recent call last):

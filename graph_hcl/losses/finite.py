@@ -1,4 +1,4 @@
-"""Whether features and their logits are finite, looked at where that costs no wait."""
+"""Checks that features and their logits are finite, where that costs no wait for a device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXTREME = 100.0
 
 
 class NotFinite(ValueError):
-    """Features or logits are NaN or infinite: a training has diverged, or was given such features.
+    """Features or logits are NaN or infinite: the training diverged, or its features were so.
 
     >>> issubclass(NotFinite, ValueError)
     True
@@ -28,9 +28,9 @@ class NotFinite(ValueError):
 def largest_product(
     anchors: Tensor, samples: Tensor | None, settings: LossSettings, *, warn: bool = True
 ) -> float | None:
-    """Return a bound of all |⟨a, x⟩|, or None where values are not looked at.
+    """Return a bound of all |⟨a, x⟩|, or None where values are not inspected.
 
-    They are looked at on the CPU alone, so that no check waits for another device, and not with
+    They are inspected on the CPU only, so that no check waits for another device, and not with
     `validate_args=False` or while torch traces. Raises `NotFinite` for features that are not
     finite, and for those whose logits, or (1 + β) times them, are not; warns of extreme logits.
 
@@ -82,7 +82,7 @@ def longest_row(rows: Tensor) -> float:
     if rows.numel() == 0:
         return 0.0
     longest = float(torch.linalg.vector_norm(at_least_float(rows.detach()), dim=1).amax())
-    # The norm of finite features may overflow: only then need every one be looked at.
+    # The norm of finite features may overflow: only then must each feature be inspected.
     if not math.isfinite(longest) and not torch.isfinite(rows).all():
         raise NotFinite("Expected finite features, but some are NaN or infinite.")
     return longest

@@ -19,7 +19,7 @@ from graph_hcl.losses.settings import HInfoGraphOptions, InfoGraphOptions, LossS
 
 @OBJECTIVES.register("infograph")
 class InfoGraph(nn.Module):
-    """InfoGraph: a node's features tell its graph from the others of the batch.
+    """InfoGraph: node features are to identify their own graph among those of the batch.
 
     It contrasts inner products of features as they are, as the paper does: nothing is normalised.
 
@@ -65,7 +65,7 @@ class InfoGraph(nn.Module):
         return self(given.z, graph=given.graph, nodes=given.nodes, node_graph=given.node_graph)
 
     def count(self, given: ObjectiveInput) -> Tensor:
-        """Return how many rows have another graph beside them []."""
+        """Return how many rows have another graph in the batch []."""
         return (given.graph != given.graph[:1]).any() * len(given.graph)
 
     def forward(self, z: Tensor, *, graph: Tensor, nodes: Tensor, node_graph: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class ObjectiveTags:
-    """What an objective reads beside the features of the graphs.
+    """What an objective reads in addition to graph features.
 
     `labels`: one class per graph. `nodes`: node features, too. `logits`: one column per class
     instead of features, so the head ends in the number of classes and nothing is normalised.
@@ -71,9 +71,9 @@ class Objective(Protocol):
         """Return the loss [] of a batch."""
 
     def count(self, given: ObjectiveInput) -> Tensor | None:
-        """Return how many rows count in the loss [], or None for an objective that cannot tell.
+        """Return how many rows count in the loss [], or None if the objective does not know.
 
-        Features are not looked at.
+        Only graphs and labels are read, not features.
         """
 
     def on_epoch(self, epoch: Epoch) -> None:

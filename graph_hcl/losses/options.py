@@ -42,7 +42,7 @@ class UCLOptions(NegativeOptions, MoreOptions, total=False):
 
 
 class HUCLOptions(HardOptions, MoreOptions, total=False):
-    """Keyword arguments of `HUCL` and `HSCL` beside those of their hardening."""
+    """Keyword arguments of `HUCL` and `HSCL` in addition to those of their hardening."""
 
 
 class ModuleOptions(LossOptions, MoreOptions, total=False):
@@ -56,7 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "psi_options": None,
     "memory_size": 0,
 }
-"""Defaults of what modules take beside `LossSettings`."""
+"""Defaults of the options that are not in `LossSettings`."""
 
 
 def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -1,4 +1,4 @@
-"""Who is a positive and who a negative of whom, as integer keys."""
+"""Positives and negatives of each anchor, given by integer keys."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Runs:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Keys of anchors and samples that say who pairs with whom.
+    """Keys of anchors and samples that define positive and negative pairs.
 
     Sample p is a positive of anchor i iff their positive keys are equal; sample j is a negative
     iff their negative keys differ, or always when `negative` is None (latent classes, arXiv
     2311.05139). The anchor itself, its column `self_index` [A] among the samples, is neither;
-    without `self_index`, no anchor stands among the samples.
+    without `self_index`, no anchor is among the samples.
 
     Keys are bool or integers of any width, and are kept as int64. Raises `ValueError` for other
     keys, for keys of different lengths, and for an anchor whose own column among the samples has
@@ -77,7 +77,7 @@ class Pairs:
                     f"{len(self.positive[0])} × {len(self.positive[1])}, but got "
                     f"{len(anchors)} × {len(samples)}."
                 )
-            # What torch compiles or maps holds no values to look at.
+            # While torch traces, there are no values to compare.
             if self.self_index is None or anchors is samples or torch.compiler.is_compiling():
                 continue
             if torch._C._are_functorch_transforms_active():

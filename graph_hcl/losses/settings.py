@@ -68,7 +68,7 @@ class InfoGraphOptions(TypedDict, total=False):
 
 
 class HInfoGraphOptions(InfoGraphOptions, total=False):
-    """Keyword arguments of `HInfoGraph` beside those of its hardening."""
+    """Keyword arguments of `HInfoGraph` in addition to those of its hardening."""
 
     tau_plus: float
     detach_weights: bool

@@ -55,7 +55,7 @@ def pair_sums(
     >>> pair_sums(s, torch.ones(1), torch.zeros(1), mask, joint)
     tensor([1.])
     """
-    # Elsewhere s is log n, where ℓ is harmless: what is not taken must be differentiable too.
+    # Elsewhere s is log n, where ℓ is finite: values that are masked out must have gradients, too.
     s = torch.where(positives, logits, log_n.detach()[:, None])
     losses = pair_loss(settings, log_n[:, None], s, log_q[:, None])
     return torch.where(positives, losses, 0.0).sum(1)

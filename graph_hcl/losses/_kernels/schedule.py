@@ -25,10 +25,10 @@ class Tile(NamedTuple):
 
 
 class TileSchedule:
-    """The order of rows and columns, and the tiles in which there are negatives.
+    """The order of rows and columns, and the tiles that have negatives.
 
     With `symmetric`, rows are anchors and samples alike and only tiles on or above the diagonal
-    are given: each stands for its transpose too.
+    are given: each serves for its transpose, too.
     """
 
     def __init__(self, pairs: Pairs, symmetric: bool, size: int) -> None:
