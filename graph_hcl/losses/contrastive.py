@@ -102,8 +102,10 @@ class ContrastiveLoss(nn.Module):
         return ObjectiveTags(labels=self.uses_labels)
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return positive and negative keys [M]: equal positive keys attract, different negative
-        keys repel. Here, other views of a graph attract and other graphs repel.
+        """Return positive and negative keys [M].
+
+        Rows with equal positive keys attract, rows with different negative keys repel, and all
+        rows do if there is no negative key. Here, other views attract and other graphs repel.
         """
         return graph, graph
 
@@ -125,9 +127,7 @@ class ContrastiveLoss(nn.Module):
 
     def count(self, given: ObjectiveInput) -> Tensor:
         """Return how many rows have both a positive and a negative [], and so count."""
-        positive, negative = self.keys(given.graph, given.label)
-        same, others = self._pairs(positive, negative).counts()
-        return ((same > 0) & (others > 0)).sum()
+        return _counted(self._pairs(*self.keys(given.graph, given.label))).sum()
 
     def forward(
         self,
@@ -159,7 +159,8 @@ class ContrastiveLoss(nn.Module):
         samples, pairs = self._samples(z, positive, negative)
         loss = self._evaluate(z, samples, pairs)
         if (penalty := self.penalty(z)) is not None:
-            loss = loss + penalty
+            each = self.settings.reduction == "none"
+            loss = loss + (penalty * _counted(pairs) if each else penalty)
         # Last, so that rows which the loss refuses are not remembered.
         if self.memory is not None and negative is not None and self.training:
             self.memory.push(z, negative, new)
@@ -216,6 +217,12 @@ class ContrastiveLoss(nn.Module):
     def extra_repr(self) -> str:
         """Return the settings that differ between objectives."""
         return f"temperature={self.temperature}, hardening={self.hardening}"
+
+
+def _counted(pairs: Pairs) -> Tensor:
+    """Return which anchors have both a positive and a negative [A]."""
+    positives, negatives = pairs.counts()
+    return (positives > 0) & (negatives > 0)
 
 
 class LabelledLoss(ContrastiveLoss):

@@ -11,7 +11,7 @@ from graph_hcl.losses.checks import transformed
 
 
 class Rows(NamedTuple):
-    """Features [M, d], the graph [M] that each row is a view of, and its label [M]; None if not given.
+    """Features [M, d], and the graph and label [M] of each row, None if not given.
 
     >>> Rows(torch.eye(2), None, None).graph is None
     True

@@ -153,6 +153,10 @@ def test_a_penalty_is_added_to_the_loss_of_normalised_rows() -> None:
     torch.testing.assert_close(
         Centred(price=0.3)(z1, z2) - UCL()(z1, z2), 0.3 * z.mean(0).square().sum()
     )
+    graph = torch.arange(12) // 2 + torch.eye(12, dtype=torch.long)[0] * 99  # two without a partner
+    each = Centred(price=0.3, reduction="none")(z, graph=graph)
+    assert (each[:2] == 0).all()
+    torch.testing.assert_close(each[2:].mean(), Centred(price=0.3)(z, graph=graph))
     x = z1.requires_grad_()
     assert torch.autograd.gradcheck(lambda a: Centred(price=0.3)(a, z2), x)
 

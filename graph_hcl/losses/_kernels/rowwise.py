@@ -1,7 +1,7 @@
 """Value and gradient in one pass over blocks of whole rows, for η = 1 and η = e^{βs}.
 
-Each logit is computed once: a block has all negatives of its anchors, so their losses and the slopes
-of all logits are known before the next block.
+Each logit is computed once: a block has all negatives of its anchors, so their losses and the
+slopes of all logits are known before the next block.
 A gradient that is to be differentiated again is that of the dense form.
 """
 
