@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor, nn
 
 from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
-from graph_hcl.losses.checks import check_choice, check_whole, transformed
+from graph_hcl.losses.checks import check_whole, transformed
 from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.gather import Gather, gathered
 from graph_hcl.losses.hardening import Adaptive, Annealing, Exponential, LogEta
@@ -223,39 +223,3 @@ def _counted(pairs: Pairs) -> Tensor:
     """Return which anchors have both a positive and a negative [A]."""
     positives, negatives = pairs.counts()
     return (positives > 0) & (negatives > 0)
-
-
-class LabelledLoss(ContrastiveLoss):
-    """Graphs of other labels repel, or all others; the same label attracts, or the views alone.
-
-    `negatives` "all" is the latent-class reading of UCL and H-UCL (arXiv 2311.05139): every other
-    row is a negative, whatever its label.
-    """
-
-    uses_labels = True
-
-    def __init__(
-        self,
-        *,
-        positives: Literal["label", "views"] = "label",
-        negatives: Literal["label", "all"] = "label",
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        check_choice("positives", positives, ("label", "views"))
-        check_choice("negatives", negatives, ("label", "all"))
-        if negatives == "all" and self.memory is not None:
-            raise ValueError(
-                "Expected memory_size 0 with negatives 'all': a memory bank needs labels."
-            )
-        self.positives = positives
-        self.negatives = negatives
-
-    def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return the label, or the graph, as positive key and the label as negative key."""
-        if label is None:
-            raise ValueError(
-                f"Expected label [M], one per row, but {type(self).__name__} got none."
-            )
-        positive = label if self.positives == "label" else graph
-        return positive, (label if self.negatives == "label" else None)

@@ -7,13 +7,50 @@ from typing import Any, Literal, Unpack
 
 from torch import Tensor, nn
 
-from graph_hcl.losses.contrastive import ContrastiveLoss, LabelledLoss
+from graph_hcl.losses.checks import check_choice
+from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.hardening import Adaptive, LogEta, Schedule
 from graph_hcl.losses.options import DEFAULTS, HUCLOptions, RowOptions, UCLOptions, lists_options
 from graph_hcl.losses.resolver import make_annealing, make_hardening
 from graph_hcl.registry import Registry
 
 OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry("objective")
+
+
+class LabelledLoss(ContrastiveLoss):
+    """Graphs of other labels repel, or all others; the same label attracts, or the views alone.
+
+    `negatives` "all" is the latent-class reading of UCL and H-UCL (arXiv 2311.05139): every other
+    row is a negative, whatever its label.
+    """
+
+    uses_labels = True
+
+    def __init__(
+        self,
+        *,
+        positives: Literal["label", "views"] = "label",
+        negatives: Literal["label", "all"] = "label",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        check_choice("positives", positives, ("label", "views"))
+        check_choice("negatives", negatives, ("label", "all"))
+        if negatives == "all" and self.memory is not None:
+            raise ValueError(
+                "Expected memory_size 0 with negatives 'all': a memory bank needs labels."
+            )
+        self.positives = positives
+        self.negatives = negatives
+
+    def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the label, or the graph, as positive key and the label as negative key."""
+        if label is None:
+            raise ValueError(
+                f"Expected label [M], one per row, but {type(self).__name__} got none."
+            )
+        positive = label if self.positives == "label" else graph
+        return positive, (label if self.negatives == "label" else None)
 
 
 @OBJECTIVES.register("ucl")
