@@ -17,7 +17,14 @@ from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HARDENINGS, PSIS
-from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, perturbed, width
+from graph_hcl.nn import (
+    DEFAULTS,
+    ContrastiveModel,
+    GraphEncoder,
+    infer_out_channels,
+    make_backbone,
+    perturbed,
+)
 from graph_hcl.nn.backbone import BACKBONES
 from graph_hcl.probes import PROBES
 from graph_hcl.registry import Registry
@@ -193,7 +200,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         ],
     )
     encoder = GraphEncoder(
-        backbone, width(backbone, spec.in_channels, spec.edge_dim), config.readout
+        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
     )
     objective = losses.OBJECTIVES.get(config.objective)
     local = getattr(objective, "reads_nodes", False)
