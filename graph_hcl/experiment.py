@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from graph_hcl import augment, probes
+from graph_hcl import probes
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
@@ -24,6 +24,7 @@ from graph_hcl.factory import (
     load_graphs,
     make_model,
     make_objective,
+    make_sampler,
 )
 from graph_hcl.losses import Objective
 from graph_hcl.nn import ContrastiveModel, check_independent
@@ -81,7 +82,7 @@ class Experiment:
         self.config = with_absolute_paths(dataclasses.replace(config, protocol=protocol))
         self.allow_changed_data = allow_changed_data
         self.device = find_device(config.device)
-        self.views = [augment.parse(view) for view in config.views]
+        self.sampler = make_sampler(config)
         probes.PROBES.get(config.probe.name)
         store = load_graphs(config)
         if store.y is None and protocol != "transductive":
@@ -189,14 +190,13 @@ class Experiment:
         """Return the trained model of a part; `spec` is `describe`'s unless given."""
         config, spec = self.config, spec or self.describe(part)
         model = self.model(part.seed, spec)
-        together = not (config.encoder.per_view or config.encoder.weight_noise)
         settings = TrainingSettings(
             config.epochs, config.batch_size, config.lr, config.weight_decay, part.seed
         )
         fit(
             model,
             self.new_objective(),
-            augment.views(self.views, together=together),
+            self.sampler,
             spec.prepare(self.store),
             torch.from_numpy(part.graphs).to(self.device),
             settings,

@@ -10,13 +10,21 @@ import torch
 from torch import Tensor
 
 from graph_hcl import losses
+from graph_hcl.augment import View, ViewSampler, parse
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HARDENINGS, PSIS, Objective, ObjectiveInput, as_objective
-from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.nn import (
+    DEFAULTS,
+    ContrastiveModel,
+    GraphEncoder,
+    infer_out_channels,
+    make_backbone,
+    perturbed,
+)
 from graph_hcl.nn.backbone import BACKBONES
 from graph_hcl.probes import PROBES
 from graph_hcl.registry import Registry
@@ -188,14 +196,14 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         },
         degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
         options=parts.options,
-        asked=[
+        explicit=[
             size
             for size, setting in (("hidden_channels", "hidden"), ("num_layers", "layers"))
             if getattr(config, setting) != getattr(Config, setting)
         ],
     )
     encoder = GraphEncoder(
-        backbone, width(backbone, spec.in_channels, spec.edge_dim), config.readout
+        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
     )
     objective = make_objective(config)[0]
     local = objective.tags.nodes
@@ -206,9 +214,22 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         )
     head = _make_projection(config, objective)
     dim = config.projection.dim if spec.classes is None else spec.classes
-    return ContrastiveModel(
-        encoder, head.layers, dim, head.normalize or "sphere", local, parts.weight_noise
-    )
+    return ContrastiveModel(encoder, head.layers, dim, head.normalize or "sphere", local)
+
+
+def make_sampler(config: Config) -> ViewSampler:
+    """Return what draws the config's views; with weight noise, later ones are encoded with it.
+
+    Raises `UserError` for a view that cannot be read.
+
+    >>> len(make_sampler(Config()).views)
+    2
+    """
+    views = [View(parse(text)) for text in config.views]
+    if config.encoder.weight_noise:
+        encode = perturbed(config.encoder.weight_noise)
+        views[1:] = [dataclasses.replace(view, encode=encode) for view in views[1:]]
+    return ViewSampler(views, per_view=config.encoder.per_view)
 
 
 def degree_histogram(store: GraphStore) -> list[int]:

@@ -1,4 +1,4 @@
-"""Message-passing networks by name: PyG's BasicGNN family, or any class of the user's."""
+"""Message-passing networks by name: PyG's BasicGNN family, or a user's own class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch_geometric.nn import models
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
-from graph_hcl.nn.call import Takes, call
+from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
@@ -23,11 +23,10 @@ BACKBONES: Registry[Callable[..., nn.Module]] = Registry("backbone")
 for _model in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN):
     BACKBONES.register(_model.__name__.lower())(_model)
 _OURS: dict[Any, Any] = {getattr(models, m.__name__, None): m for m in BACKBONES.parts()}
-"""PyG's classes, and ours of the same parameters, whose norms all treat each graph by itself."""
+"""PyG's classes, and those of this package with the same parameters, whose norms act per graph."""
 
 DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}
-"""What a network of PyG's is built with where nothing else is said; a class from outside is built
-with its own defaults."""
+"""Defaults for networks of PyG; a user's class is built with its own."""
 _FLAGS = {"hidden_channels": "--hidden", "num_layers": "--layers"}
 _PNA_DEFAULTS: dict[str, Any] = {
     "aggregators": ["mean", "min", "max", "std"],
@@ -48,7 +47,7 @@ def make_backbone(
     dropout: float | None = None,
     degrees: Callable[[], Tensor] | None = None,
     options: dict[str, Any] | None = None,
-    asked: Collection[str] = (),
+    explicit: Collection[str] = (),
 ) -> nn.Module:
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
@@ -56,16 +55,16 @@ def make_backbone(
     `edge_dim`, GAT, PNA, GINE and classes that name it read edge attributes [E, edge_dim]. A value
     of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
     norm. With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
-    hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's closing linear map is left out, so
-    that an untrained encoder is not one random projection further from its input. `degrees` gives
-    the in-degree histogram [max degree + 1] that PNA alone needs. A class of the user's is called
-    by keyword with what it names of in_channels, hidden_channels, num_layers and edge_dim, or, if
-    it calls the first three something else, by position; `options` are its other arguments. PyG's
-    own classes are taken for those of `BACKBONES`.
+    hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because
+    it would put one more random projection between an untrained encoder and its input. `degrees`
+    gives the in-degree histogram [max degree + 1] that PNA alone needs. A user's class is called
+    by keyword with those of in_channels, hidden_channels, num_layers and edge_dim that it names, or
+    by position if it has other names for the first three; `options` are its other arguments. PyG's
+    own classes are replaced by those of `BACKBONES`.
 
     Raises `UserError` for an unknown name, for settings or options that the class does not take,
-    hidden_channels and num_layers among them if they are `asked` for, and for a width that
-    attention heads do not divide.
+    for a size in `explicit` (hidden_channels, num_layers) that it does not take, and for a width
+    that is no multiple of the number of attention heads.
 
     >>> net = make_backbone("gin", in_channels=7, hidden=32, layers=3)
     >>> net(torch.zeros(4, 7), torch.tensor([[0, 1], [1, 0]])).shape
@@ -89,7 +88,7 @@ def make_backbone(
         positional: list[Any] = list(sizes.values())
     else:
         positional, settings = _of_users(make, label, sizes, given, edge_dim, options or {})
-        unread = [size for size in asked if not positional and size not in settings]
+        unread = [size for size in explicit if not positional and size not in settings]
         if unread:
             raise UserError(
                 f"The backbone '{label}' takes no {' and no '.join(unread)}: leave out "
@@ -115,7 +114,7 @@ def _of_pyg(
     degrees: Callable[[], Tensor] | None,
     options: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the keyword arguments of a network of PyG's."""
+    """Return the keyword arguments for a network of PyG."""
     if options.get("cached"):
         raise UserError(
             "Expected no option 'cached' of the encoder: the edges of the first batch would be "
@@ -148,7 +147,7 @@ def _of_users(
     edge_dim: int | None,
     options: dict[str, Any],
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Return the positional and keyword arguments of a class or function from outside."""
+    """Return the positional and keyword arguments for a user's class or function."""
     try:
         parameters = inspect.signature(make).parameters
     except ValueError:  # a builtin has none
@@ -185,30 +184,30 @@ def _of_users(
     return list(sizes.values()), settings
 
 
-def width(backbone: nn.Module, in_channels: int, edge_dim: int | None = None) -> int:
+def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | None = None) -> int:
     """Return the number of features D of a backbone's node embeddings, by running it once.
 
-    It is run on one edge between two nodes, whose edge_attr has width `edge_dim`. Raises
+    The input is one edge between two nodes, with edge_attr of width `edge_dim`. Raises
     `UserError` when its output is not a matrix with one row per node, and for a backbone that
-    cannot do without edge_attr when there is no `edge_dim`.
+    requires edge_attr when there is no `edge_dim`.
 
-    >>> width(make_backbone("gcn", 7, 16, 2, jk="last"), 7)
+    >>> infer_out_channels(make_backbone("gcn", 7, 16, 2, jk="last"), 7)
     16
     """
-    takes = Takes.of(backbone)
+    arguments = ForwardArguments.of(backbone)
     like = next((p for p in backbone.parameters() if p.is_floating_point()), torch.zeros(1))
     options: Any = {"dtype": like.dtype, "device": like.device}
     toy = SimpleNamespace(
         x=torch.zeros(2, in_channels, **options),
         edge_index=torch.tensor([[0, 1], [1, 0]], device=like.device),
         edge_attr=None if edge_dim is None else torch.zeros(2, edge_dim, **options),
-        edge_weight=torch.ones(2, **options) if "edge_weight" in takes.required else None,
-        pos=torch.zeros(2, 3, **options) if "pos" in takes.required else None,
+        edge_weight=torch.ones(2, **options) if "edge_weight" in arguments.required else None,
+        pos=torch.zeros(2, 3, **options) if "pos" in arguments.required else None,
         batch=torch.zeros(2, dtype=torch.long, device=like.device),
         num_graphs=1,
     )
     with evaluating(backbone):
-        nodes = call(backbone, takes, toy)
+        nodes = call_backbone(backbone, arguments, toy)
     if not isinstance(nodes, Tensor) or nodes.dim() != 2 or len(nodes) != 2:
         got = list(nodes.shape) if isinstance(nodes, Tensor) else type(nodes).__name__
         raise UserError(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graph_hcl import augment, geometry
+from graph_hcl import geometry
 from graph_hcl.cli import config_from
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
@@ -161,11 +161,11 @@ def _views(
     experiment: Experiment, store: GraphStore, model: ContrastiveModel, chosen: np.ndarray
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return features, graph and label of the run's own views of some of the graphs."""
-    count = max(2, ROWS // len(experiment.views))
+    count = max(2, ROWS // len(experiment.sampler.views))
     some = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
     generator = torch.Generator(experiment.device).manual_seed(experiment.config.seed)
-    draw = augment.views(experiment.views, together=not experiment.config.encoder.per_view)
-    (drawn,) = draw(store, [some.to(experiment.device)], generator)
-    z = torch.cat([model.to(experiment.device).eval()(view) for view in drawn])
-    graph = some.repeat(len(experiment.views))
+    (drawn,) = experiment.sampler(store, [some.to(experiment.device)], generator)
+    model.to(experiment.device).eval()
+    z = torch.cat([view.features(model) for view in drawn])
+    graph = some.repeat(len(experiment.sampler.views))
     return z.cpu(), graph, torch.from_numpy(experiment.labels)[graph]

@@ -1,32 +1,35 @@
-"""The training loop, small enough to hold in the head."""
+"""The training loop: one function per training, per epoch and per step."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from graph_hcl.augment.sampler import SampledView, encode_plainly
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
+from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.state import LabelledFeatures, TrainingSettings, TrainState
 
-Sampler = Callable[[GraphStore, Sequence[Tensor], torch.Generator], Iterable[Sequence[Any]]]
-"""Batches for the encoder, given a store and the graphs of each step: for each step its views, or
-one batch that holds all of them."""
+Network = TypeVar("Network", bound=ContrastiveNetwork)
+Views = Sequence[SampledView]
+Sampler = Callable[[GraphStore, Sequence[Tensor], torch.Generator], Iterable[Views]]
+"""The views of each step, by a store and the graphs of each step, such as a `ViewSampler`."""
 
 _NO_FEATURES = torch.empty(0)
 
 
 def fit(
-    model: nn.Module,
+    model: Network,
     objective: Objective | Callable[..., Tensor],
     sampler: Sampler,
     store: GraphStore,
@@ -36,7 +39,7 @@ def fit(
     device: torch.device,
     checkpoint: Checkpoint | None = None,
     callbacks: Sequence[Callback] = (),
-) -> nn.Module:
+) -> Network:
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
 
     Each step takes the V views of its B graphs from `sampler`, maps them to features z [V·B, d] and
@@ -72,12 +75,12 @@ def fit(
 
 
 def start(
-    model: nn.Module,
+    model: ContrastiveNetwork,
     objective: Objective | Callable[..., Tensor],
     settings: TrainingSettings,
     device: torch.device,
 ) -> TrainState:
-    """Return the state before the first epoch, with the model on the device."""
+    """Return the state before the first epoch, and move the model to the device."""
     model.to(device)
     optimizer = torch.optim.Adam(
         model.parameters(),
@@ -85,7 +88,7 @@ def start(
         weight_decay=settings.weight_decay,
         fused=True if device.type in ("cpu", "cuda") else None,
     )
-    # Shuffling and views have generators of their own: neither moves when the other is changed.
+    # Separate generators: a change of the views leaves the order of the graphs as it was.
     generators = {
         "shuffle": torch.Generator().manual_seed(settings.seed),
         "augment": torch.Generator(device).manual_seed(settings.seed + 1),
@@ -113,11 +116,13 @@ def run_epoch(
     state.largest_batch = None
     state.model.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
-    parts = batches(indices, batch_size, state.generators["shuffle"])
+    chosen = index_batches(indices, batch_size, state.generators["shuffle"])
     losses, inputs = [], []
-    for part, views in zip(parts, sampler(store, parts, state.generators["augment"]), strict=True):
-        loss, given = run_step(state, views, part.to(state.device), store.y)
-        losses.append(loss * len(part))
+    for graphs, views in zip(
+        chosen, sampler(store, chosen, state.generators["augment"]), strict=True
+    ):
+        loss, given = run_step(state, views, graphs.to(state.device), store.y)
+        losses.append(loss * len(graphs))
         inputs.append(given)
     state.loss = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
     if not math.isfinite(state.loss):
@@ -127,7 +132,7 @@ def run_epoch(
             f"No graph had both a positive and a negative in epoch {state.epoch}, so nothing was "
             "learned: give two --views or more, larger --batch-size, or graphs of several labels."
         )
-    state.batches = len(parts)
+    state.num_batches = len(chosen)
     state.seconds = time.perf_counter() - started
     state.graphs_per_second = len(indices) / state.seconds
     state.record = {
@@ -139,13 +144,14 @@ def run_epoch(
 
 
 def run_step(
-    state: TrainState, views: Sequence[Any], part: Tensor, labels: Tensor | None
+    state: TrainState, views: Views, graphs: Tensor, labels: Tensor | None
 ) -> tuple[Tensor, ObjectiveInput]:
-    """Take one step of the optimiser on the views of the graphs `part` [B], labelled by `labels`.
+    """Take one step of the optimiser on the views of `graphs` [B], numbers in the store.
 
-    Returns the loss [] and what the objective was given, without its features.
+    `labels` are those of all graphs of the store. Returns the loss [] and what the objective was
+    given, without its features.
     """
-    graph = part.repeat(sum(view.num_graphs for view in views) // len(part))
+    graph = graphs.repeat(sum(view.batch.num_graphs for view in views) // len(graphs))
     label = None if labels is None else labels[graph]
     given = encode(state, views, graph, label)
     try:
@@ -163,41 +169,44 @@ def run_step(
     return loss.detach(), given._replace(z=_NO_FEATURES, nodes=None)
 
 
-def encode(
-    state: TrainState, views: Sequence[Any], graph: Tensor, label: Tensor | None
-) -> ObjectiveInput:
+def encode(state: TrainState, views: Views, graph: Tensor, label: Tensor | None) -> ObjectiveInput:
     """Return what the objective reads of views whose rows are of the graphs [V·B]."""
-    model: Any = state.model
     tags = state.objective.tags
     label = label if tags.labels else None
     if not tags.nodes:
-        later = model.perturbed if getattr(model, "weight_noise", 0) else model
-        z = torch.cat([model(views[0]), *(later(view) for view in views[1:])])
-        return ObjectiveInput(z, graph, label)
-    nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
-    owners = torch.cat([view.batch for view in views])
+        return ObjectiveInput(torch.cat([v.features(state.model) for v in views]), graph, label)
+    if any(view.encode is not encode_plainly for view in views):
+        raise UserError(
+            "Expected an objective that reads features of graphs alone with a View that has its "
+            "own `encode`, but got one that reads features of nodes, too: leave `encode` out."
+        )
+    nodes, z = zip(*[state.model.local_and_global(view.batch) for view in views], strict=True)
+    owners = torch.cat([view.batch.batch for view in views])
     if len(views) > 1:
-        sizes = torch.tensor([len(view.batch) for view in views], device=graph.device)
+        sizes = torch.tensor([len(view.batch.batch) for view in views], device=graph.device)
         first = torch.arange(len(views), device=graph.device) * (len(graph) // len(views))
         owners = owners + first.repeat_interleave(sizes)
-    return ObjectiveInput(torch.cat(graphs), graph, label, torch.cat(nodes), graph[owners])
+    return ObjectiveInput(torch.cat(z), graph, label, torch.cat(nodes), graph[owners])
 
 
 def none_counted(objective: Objective, inputs: Sequence[ObjectiveInput]) -> bool:
-    """Tell whether no row of any batch had a positive and a negative; False if nobody can tell.
+    """Tell whether no row of any batch had a positive and a negative; False if this is unknown.
 
-    Asked only after an epoch whose loss is 0, so that other epochs pay nothing for it.
+    Called only after an epoch whose loss is 0, so that it costs other epochs nothing.
     """
     counts = (objective.count(given) for given in inputs)
     return all(count is not None and int(count) == 0 for count in counts)
 
 
-def batches(indices: Tensor, batch_size: int, generator: torch.Generator | None) -> list[Tensor]:
+def index_batches(
+    indices: Tensor, batch_size: int, generator: torch.Generator | None
+) -> list[Tensor]:
     """Return the indices in batches, shuffled by the generator if one is given.
 
-    A last batch of a single graph, which has nothing to be contrasted with, joins the one before.
+    A last batch of a single graph, which has no negatives, is merged with the one before.
 
-    >>> [len(batch) for batch in batches(torch.arange(9), 4, torch.Generator().manual_seed(0))]
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> [len(batch) for batch in index_batches(torch.arange(9), 4, generator)]
     [4, 5]
     """
     if generator is not None:
