@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-from graph_hcl import probes
+from graph_hcl import augment, probes
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
@@ -24,20 +25,17 @@ from graph_hcl.factory import (
     load_graphs,
     make_model,
     make_objective,
-    make_sampler,
 )
-from graph_hcl.losses import Objective
 from graph_hcl.nn import ContrastiveModel, check_independent
+from graph_hcl.probes import Part
 from graph_hcl.progress import Progress
 from graph_hcl.settings import with_absolute_paths
 from graph_hcl.spec import ModelSpec, check_same_data, name_unread, read_spec
 from graph_hcl.training import (
     Checkpoint,
-    Diagnosis,
-    Log,
-    ProgressBar,
     RunFolder,
     TrainingSettings,
+    diagnose,
     embed,
     fit,
     set_seed,
@@ -55,15 +53,6 @@ class Comparison:
     evaluate_seconds: float
 
 
-@dataclass(frozen=True)
-class Part:
-    """One model that a run trains: its name, its seed, and the graphs [K] that it is trained on."""
-
-    name: str
-    seed: int
-    graphs: np.ndarray
-
-
 class Experiment:
     """Graphs, objective, views and folds of a config, checked before anything is written.
 
@@ -77,26 +66,27 @@ class Experiment:
 
     def __init__(self, config: Config, allow_changed_data: bool = False) -> None:
         objective, config = make_objective(config)
-        labelled = objective.tags.labels
-        protocol: Any = probes.resolve_protocol(config.protocol, labelled)
-        self.config = with_absolute_paths(dataclasses.replace(config, protocol=protocol))
+        labelled = getattr(objective, "uses_labels", False)
+        name: Any = probes.resolve_protocol(config.protocol, labelled)
+        self.config = with_absolute_paths(dataclasses.replace(config, protocol=name))
+        self.protocol = _make_protocol(self.config)
         self.allow_changed_data = allow_changed_data
         self.device = find_device(config.device)
-        self.sampler = make_sampler(config)
+        self.views = [augment.parse(view) for view in config.views]
         probes.PROBES.get(config.probe.name)
         store = load_graphs(config)
-        if store.y is None and protocol != "transductive":
+        if store.y is None and not self.protocol.trains_on_test_graphs:
             raise UserError(
                 f"{config.dataset} has no labels: take an objective that reads none, such as "
                 "h-ucl, and the transductive protocol."
             )
         self.labels: np.ndarray = np.empty(0) if store.y is None else store.y.cpu().numpy()
+        unlabelled = probes.Targets.unlabelled(len(store))
+        self.targets = unlabelled if store.y is None else probes.Targets.of(self.labels)
         if store.y is not None:
             self.check_evaluation()
         names = torch.arange(len(store))  # in place of labels that nobody reads
-        check_counted(
-            objective, config.objective, len(config.views), names if store.y is None else store.y
-        )
+        check_counted(objective, len(config.views), names if store.y is None else store.y)
         self.store = numbered_classes(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.store.num_classes)
         model = self.model(config.seed)
@@ -112,51 +102,25 @@ class Experiment:
 
     def check_evaluation(self) -> None:
         """Raise `UserError` for what would stop the evaluation, before anything is trained."""
-        config, settings = self.config, dataclasses.asdict(self.config.probe)
+        config, probe = self.config, self.config.probe
         if not self.labelled:
             raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
-        probes.check_evaluation(
-            self.labels,
-            protocol=config.protocol,
-            probe=settings.pop("name"),
-            seeds=range(config.seed, config.seed + config.repeats),
-            **settings,
-        )
-
-    def folds(self, seed: int) -> list[probes.Fold]:
-        """Return the outer folds of a repetition; with a validation part when inductive."""
-        probe = self.config.probe
-        return probes.outer_folds(
-            self.labels,
-            protocol=self.config.protocol,
-            folds=probe.folds,
-            fraction=probe.fraction,
-            validation=probe.validation,
-            splits=probe.splits,
-            seed=seed,
-        )
+        seeds = range(config.seed, config.seed + config.repeats)
+        self.protocol.check(self.targets, probe.name, seeds, probe.jobs)
 
     def parts(self, seed: int | None = None) -> list[Part]:
-        """Return the models that the run trains, or those of one seed.
-
-        There is one per seed under the transductive protocol, and one per fold under the inductive.
-        """
+        """Return the models that the run trains, or those of one seed."""
         if seed is None:
             first, count = self.config.seed, self.config.repeats
             return [part for each in range(first, first + count) for part in self.parts(each)]
-        if self.config.protocol == "transductive":
-            return [Part(f"seed{seed}", seed, np.arange(len(self.store)))]
-        return [
-            Part(f"seed{seed}-fold{number}", seed, fold.train)
-            for number, fold in enumerate(self.folds(seed))
-        ]
+        return self.protocol.parts(self.targets, seed)
 
     def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
         """Return the untrained model of a seed; `spec` is that of all graphs unless given."""
         set_seed(seed)
         return make_model(self.config, spec or self.spec)
 
-    def new_objective(self) -> Objective:
+    def new_objective(self) -> nn.Module:
         """Return the objective in its first state: what it remembers must not outlive a fold."""
         return make_objective(self.config)[0]
 
@@ -164,11 +128,11 @@ class Experiment:
         """Return the description of a part's model: scales and degrees are of its own graphs."""
         spec = self.spec
         if spec.degrees is not None:
-            own = degree_histogram(self.store[torch.from_numpy(part.graphs)])
+            own = degree_histogram(self.store[torch.from_numpy(part.train)])
             spec = dataclasses.replace(spec, degrees=tuple(own))
         if not self.config.data.standardize:
             return spec
-        fitted = self.store.fitted(part.graphs).vocabulary
+        fitted = self.store.fitted(part.train).vocabulary
         edge = fitted.edge if spec.vocabulary.edge.columns else spec.vocabulary.edge
         return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
 
@@ -190,15 +154,16 @@ class Experiment:
         """Return the trained model of a part; `spec` is `describe`'s unless given."""
         config, spec = self.config, spec or self.describe(part)
         model = self.model(part.seed, spec)
+        together = not (config.encoder.per_view or config.encoder.weight_noise)
         settings = TrainingSettings(
             config.epochs, config.batch_size, config.lr, config.weight_decay, part.seed
         )
         fit(
             model,
             self.new_objective(),
-            self.sampler,
+            augment.views(self.views, together=together),
             spec.prepare(self.store),
-            torch.from_numpy(part.graphs).to(self.device),
+            torch.from_numpy(part.train).to(self.device),
             settings,
             device=self.device,
             **options,
@@ -213,11 +178,9 @@ class Experiment:
             part,
             spec,
             checkpoint=checkpoint,
-            callbacks=[
-                *([Diagnosis()] if self.config.diagnose else []),
-                Log(lambda record: folder.log({"part": part.name} | record)),
-                *([ProgressBar(part.name)] if show else []),
-            ],
+            diagnose=diagnose if self.config.diagnose else None,
+            log=lambda record: folder.log({"part": part.name} | record),
+            progress=part.name if show else None,
         )
 
     def check_trained(self, folder: RunFolder) -> None:
@@ -284,37 +247,26 @@ class Experiment:
         show: bool = False,
         probe: probes.Probe | None = None,
     ) -> probes.Evaluation:
-        """Return the protocol's evaluation of one matrix, or of one per fold when inductive.
+        """Return the protocol's evaluation of one matrix of embeddings per part of the seed.
 
         The probe is the config's unless given.
         """
-        settings, folds = self.config.probe, self.folds(seed)
-        with (
-            Progress("evaluate", len(folds), "fold", show=show) as bar,
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore", probes.RareClassWarning)  # said before the training
-            if self.config.protocol == "transductive":
-                return probes.transductive(
-                    embeddings[0],
-                    self.labels,
-                    probe=probe or settings.name,
-                    folds=settings.folds,
-                    inner=settings.inner,
-                    fraction=settings.fraction,
-                    seed=seed,
-                    jobs=settings.jobs,
-                    progress=lambda score: bar.update(),
-                )
-            return probes.inductive(
-                lambda number, fold: embeddings[number],
-                self.labels,
-                folds=folds,
+        settings, count = self.config.probe, len(self.protocol.split(self.targets, seed))
+        with Progress("evaluate", count, "fold", show=show) as bar:
+            return self.protocol.evaluate(
+                embeddings,
+                self.targets,
                 probe=probe or settings.name,
                 seed=seed,
                 jobs=settings.jobs,
                 progress=lambda score: bar.update(),
             )
+
+
+def _make_protocol(config: Config) -> probes.EvaluationProtocol:
+    settings = dataclasses.asdict(config.probe)
+    del settings["name"], settings["jobs"]
+    return probes.make_protocol(config.protocol, **settings)
 
 
 def numbered_classes(store: GraphStore) -> GraphStore:
