@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from graph_hcl.data.archive import MAX_BYTES, set_files, unpack
-from graph_hcl.data.cards import card, known
+from graph_hcl.data.cards import find_card, list_datasets
 from graph_hcl.errors import UserError
 from graph_hcl.files import flush, flush_folder, patiently, safe_name
 from graph_hcl.progress import Progress
@@ -65,7 +65,7 @@ def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = 
         )
     cache = data_folder(data_dir)
     there = [folder.name for folder in cache.iterdir()] if cache.is_dir() else []
-    return same_but_for_case(name, {*known(), *there})
+    return same_but_for_case(name, {*list_datasets(), *there})
 
 
 def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None) -> dict[str, Path]:
@@ -105,7 +105,8 @@ def _listed(name: str, folder: Path) -> dict[str, Path]:
 def _present(name: str, folder: Path, source: str = "") -> dict[str, Path]:
     """Return the files to read; raise `UserError` where one is missing, in terms of the source."""
     found = _listed(name, folder)
-    published = card(name).sha256 if name in known() else {}
+    card = find_card(name)
+    published = card.sha256 if card else {}
     missing = [
         f"{name}_{suffix}.txt"
         for suffix in SUFFIXES
@@ -138,7 +139,8 @@ def check_sha256(name: str, files: dict[str, Path], source: str = "") -> str:
 
     `source` says where the files were taken from, if that is not the folder that they are in.
     """
-    expected = card(name).sha256 if name in known() else {}
+    card = find_card(name)
+    expected = card.sha256 if card else {}
     whole = hashlib.sha256()
     for suffix, file in sorted(files.items()):
         with file.open("rb") as stream:
@@ -226,14 +228,15 @@ def _fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
             return str(candidate)
     there = [path.stem for path in folder.iterdir()] if folder.is_dir() else []
     has = f"has neither {archive.name} nor a folder {name} with {name}_A.txt"
+    near = did_you_mean(name, {*list_datasets(), *there})
     raise UserError(
         f"Unknown data set '{name}': the mirror folder {folder} "
-        f"{has if folder.is_dir() else 'does not exist'}.{did_you_mean(name, {*known(), *there})}"
+        f"{has if folder.is_dir() else 'does not exist'}.{near}"
     )
 
 
 def _download_or_explain(name: str, url: str, to: Path, raw: Path) -> None:
-    near = "" if name in known() else did_you_mean(name, known())
+    near = did_you_mean(name, list_datasets()) if find_card(name) is None else ""
     try:
         _download(url, to)
         return

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.data.assemble import both_ways
-from graph_hcl.data.cards import Card, card, known
+from graph_hcl.data.cards import Card, find_card
 from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.fetch import check_sha256, raw_files
 from graph_hcl.data.readme import LabelNames, label_names, readmes
@@ -74,18 +74,18 @@ def load(
 
 def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: bool) -> GraphStore:
     files = raw_files(name, data_dir, mirror)
-    found = card(name) if name in known() else None
+    card = find_card(name)
     cache = files["A"].parents[1] / f"{'attributes' if node_attributes else 'default'}.safetensors"
-    stamp = _stamp(name, files, found)
+    stamp = _stamp(name, files, card)
     stored = _cached(cache, stamp)
     if stored is not None:
         return stored
     sha256 = check_sha256(name, files)
     raw = read(files)
-    if found is not None:
-        _check_statistics(found, raw, files["A"].parent)
+    if card is not None:
+        _check_statistics(card, raw, files["A"].parent)
     words = label_names(files["A"].parent, name)
-    x, node, unused = _node_features(name, raw, node_attributes, found, words)
+    x, node, unused = _node_features(name, raw, node_attributes, card, words)
     edge_attr, edge = _edge_features(raw, words)
     y = raw.y
     if y is None and raw.targets is not None:
@@ -108,12 +108,12 @@ def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: 
     return store
 
 
-def _stamp(name: str, files: dict[str, Path], found: Card | None) -> str:
+def _stamp(name: str, files: dict[str, Path], card: Card | None) -> str:
     """Return what a cache was made from, in a form that is cheap to compare."""
     raw = files["A"].parent
     read = {file.name: file for file in [*files.values(), *readmes(raw, name)]}
     states = {key: file.stat() for key, file in read.items()}
-    policy = [found.features, found.degree_cap] if found else []
+    policy = [card.features, card.degree_cap] if card else []
     return json.dumps([READER, policy, [[k, s.st_size, s.st_mtime_ns] for k, s in states.items()]])
 
 
@@ -135,7 +135,7 @@ def _cached(cache: Path, stamp: str) -> GraphStore | None:
 
 
 def _node_features(
-    name: str, raw: RawGraphs, attributes: bool, found: Card | None, words: LabelNames
+    name: str, raw: RawGraphs, attributes: bool, card: Card | None, words: LabelNames
 ) -> tuple[Tensor, Features, list[str]]:
     """Return stored node features, their meaning by the card's policy, and what is left out."""
     if attributes and raw.node_attributes is None:
@@ -154,9 +154,9 @@ def _node_features(
     if raw.node_attributes is not None:
         return (*_together(raw.node_attributes, column_names, None, "node", words), [])
     degree = raw.degree()
-    if found is not None and found.features == "degree-log":
+    if card is not None and card.features == "degree-log":
         return degree.float().log1p()[:, None], Features((Column(LOG_DEGREE),)), []
-    cap = found.degree_cap if found is not None else DEGREE_CAP
+    cap = card.degree_cap if card is not None else DEGREE_CAP
     column = degree_column(int(degree.max()), cap).seen_in(degree)
     return degree[:, None], Features((column,)), []
 
@@ -207,11 +207,11 @@ def statistics(raw: RawGraphs) -> dict[str, float]:
     }
 
 
-def _check_statistics(found: Card, raw: RawGraphs, folder: Path) -> None:
+def _check_statistics(card: Card, raw: RawGraphs, folder: Path) -> None:
     for what, value in statistics(raw).items():
-        expected = getattr(found, what)
+        expected = getattr(card, what)
         if value != expected:
             raise UserError(
-                f"Expected {what.replace('_', ' ')} {expected} in {found.name}, but the files in "
+                f"Expected {what.replace('_', ' ')} {expected} in {card.name}, but the files in "
                 f"{folder} have {value}: remove the folder to fetch them again."
             )

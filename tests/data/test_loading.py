@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
-from graph_hcl.data import GraphStore, card, load, loading
+from graph_hcl.data import GraphStore, cards, get_card, load, loading
 from graph_hcl.errors import UserError
 
 
@@ -44,7 +45,7 @@ def test_attributes_where_there_are_no_labels(put_raw, tiny) -> None:
     assert load("TINY", data_dir=put_raw(tiny)).x[5].tolist() == [5, 6.25]
 
 
-def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None:
+def test_degrees_where_there_is_nothing_else(put_raw, tiny, tmp_path) -> None:
     del tiny["node_labels"], tiny["node_attributes"]
     data = put_raw(tiny)
     degree = [2, 2, 2, 1, 1, 0]
@@ -53,20 +54,21 @@ def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None
         load("TINY", data_dir=data, node_attributes=True)
 
     # A card says otherwise, and the cache made without it is not used.
-    tiny_card = dataclasses.replace(
-        card("IMDB-BINARY"), name="TINY", graphs=2, classes=2, average_nodes=3.0,
-        average_edges=2.0, degree_cap=1, sha256={},
-    )  # fmt: skip
-    monkeypatch.setattr(loading, "known", lambda: ["TINY"])
-    monkeypatch.setattr("graph_hcl.data.fetch.known", lambda: [])
-    monkeypatch.setattr(loading, "card", lambda name: tiny_card)
-    assert load("TINY", data_dir=data).batch([0, 1]).x.tolist() == [[0, 1]] * 5 + [[1, 0]]
-    tiny_card = dataclasses.replace(tiny_card, features="degree-log", degree_cap=0)
-    x = load("TINY", data_dir=data).x
+    def load_with(**changes):
+        card = dataclasses.replace(
+            get_card("IMDB-BINARY"), name="TINY", graphs=2, classes=2, average_nodes=3.0,
+            average_edges=2.0, degree_cap=1, sha256={},
+        )  # fmt: skip
+        text = yaml.safe_dump(dataclasses.asdict(dataclasses.replace(card, **changes)))
+        (tmp_path / "TINY.yaml").write_text(text, encoding="utf-8")
+        with cards.using(tmp_path):
+            return load("TINY", data_dir=data)
+
+    assert load_with().batch([0, 1]).x.tolist() == [[0, 1]] * 5 + [[1, 0]]
+    x = load_with(features="degree-log", degree_cap=0).x
     assert torch.allclose(x[:, 0], (1 + torch.tensor(degree, dtype=torch.float)).log())
-    tiny_card = dataclasses.replace(tiny_card, features="labels", graphs=3)
     with pytest.raises(UserError, match=r"Expected graphs 3 in TINY, but the files in .* have 2"):
-        load("TINY", data_dir=data)
+        load_with(features="labels", graphs=3)
 
 
 def test_second_start_reads_no_text(mutag, monkeypatch) -> None:
