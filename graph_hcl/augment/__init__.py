@@ -20,7 +20,7 @@ from graph_hcl.augment.edit import Augmentation, Edit, apply, view
 from graph_hcl.augment.spec import parse, spec
 from graph_hcl.augment.stream import split, views
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
-from graph_hcl.data.batch import join
+from graph_hcl.data.batch import concat
 
 __all__ = [
     "AUGMENTATIONS",
@@ -36,7 +36,7 @@ __all__ = [
     "RandomChoice",
     "RandomWalkSubgraph",
     "apply",
-    "join",
+    "concat",
     "parse",
     "spec",
     "split",

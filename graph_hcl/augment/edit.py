@@ -11,12 +11,12 @@ from torch_geometric.data import Batch
 
 from graph_hcl.data.batch import (
     EDGE,
-    NEW_EDGE,
-    columns,
-    is_mirrored,
-    lengthened,
+    NEW_EDGE_VALUES,
+    append_rows,
+    index_edges,
+    is_sorted_undirected,
     levels,
-    replaced,
+    replace_fields,
     select,
 )
 from graph_hcl.errors import UserError
@@ -100,7 +100,7 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     _check_batch(batch)
     _check_edit(batch, edit)
     if edit.masked is not None:
-        batch = replaced(batch, x=torch.where(edit.masked, 0, batch.x))
+        batch = replace_fields(batch, x=torch.where(edit.masked, 0, batch.x))
     nodes, edges = edit.nodes, edit.edges
     if edit.added is not None:
         batch, edges = _with_new_edges(batch, edit.added, edges)
@@ -108,10 +108,10 @@ def apply(batch: Batch, edit: Edit) -> Batch:
         nodes = _keep_one(nodes, batch.batch, batch.ptr)
         edges = _between(nodes, batch.edge_index, edges)
     kept = _places(edges)
-    mirrored = is_mirrored(batch)
+    mirrored = is_sorted_undirected(batch)
     if mirrored and kept is not None and edit.edges is not None and not edit.paired:
-        mirrored = _both_ways(columns(batch.edge_index, kept))
-    return select(batch, _places(nodes), kept, mirrored=mirrored)
+        mirrored = _both_ways(index_edges(batch.edge_index, kept))
+    return select(batch, _places(nodes), kept, sorted_undirected=mirrored)
 
 
 def _merge(
@@ -131,8 +131,9 @@ def _with_new_edges(
     count = new.shape[1]
     for name, level in levels(batch).items():
         if level == EDGE:
-            fields[name] = lengthened(batch[name], count, NEW_EDGE.get(name, 0))
-    return replaced(batch, **fields), None if edges is None else lengthened(edges, count, True)
+            fields[name] = append_rows(batch[name], count, NEW_EDGE_VALUES.get(name, 0))
+    edges = None if edges is None else append_rows(edges, count, True)
+    return replace_fields(batch, **fields), edges
 
 
 def _between(nodes: Tensor, edge_index: Tensor, edges: Tensor | None) -> Tensor:
@@ -189,7 +190,7 @@ def _check_batch(batch: Batch) -> None:
                 f"Expected a batch of graphs with x, edge_index, batch and ptr, but got "
                 f"{type(batch).__name__} without {name}: make one with Batch.from_data_list([…])."
             )
-    if not is_mirrored(batch) and int(batch.ptr[-1]) != batch.num_nodes:
+    if not is_sorted_undirected(batch) and int(batch.ptr[-1]) != batch.num_nodes:
         raise UserError(
             f"Expected a batch whose ptr ends at its {batch.num_nodes} nodes, but got "
             f"{int(batch.ptr[-1])}: take nodes away by an Edit, or make the batch anew from its "

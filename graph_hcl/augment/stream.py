@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Augmentation, view
-from graph_hcl.data.batch import is_mirrored, join, select
+from graph_hcl.data.batch import concat, is_sorted_undirected, select
 from graph_hcl.data.store import GraphStore
 
 AT_ONCE = 2**18
@@ -56,7 +56,7 @@ def views(
                 batch, sizes = store.batch(torch.cat(group)), list(map(len, group))
                 apart = [split(each(batch, generator), sizes) for each in draws]
                 for some in zip(*apart, strict=True):
-                    yield [join(some)] if together else list(some)
+                    yield [concat(some)] if together else list(some)
 
     return draw
 
@@ -87,7 +87,7 @@ def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
         raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
     if len(sizes) == 1:
         return [batch]
-    mirrored = is_mirrored(batch)
+    mirrored = is_sorted_undirected(batch)
     bounds = batch.ptr[torch.tensor(graphs, device=batch.ptr.device)]
     if mirrored:
         starts = torch.searchsorted(batch.edge_index[0], bounds)
@@ -98,4 +98,6 @@ def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
         batch = select(batch, edges=order)
     nodes, edges = torch.stack([bounds, starts]).tolist()
     cuts = zip(pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True)
-    return [select(batch, *(slice(*cut) for cut in each), mirrored=mirrored) for each in cuts]
+    return [
+        select(batch, *(slice(*cut) for cut in each), sorted_undirected=mirrored) for each in cuts
+    ]

@@ -39,7 +39,7 @@ def with_degrees(store: GraphStore) -> GraphStore:
     degree = store.degree()
     column = degree_column(int(degree.max())).seen_in(degree)
     meaning = Vocabulary(Features((column,)), store.vocabulary.edge)
-    return replace(store, x=degree[:, None], vocabulary=meaning)._knowing(store.mirrored)
+    return replace(store, x=degree[:, None], vocabulary=meaning)._edges_as_in(store)
 
 
 def both_ways(store: GraphStore) -> GraphStore:

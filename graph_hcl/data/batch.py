@@ -15,7 +15,7 @@ from torch_geometric.data import Batch
 NODE, EDGE, GRAPH = "node", "edge", "graph"
 LEVELS = {"x": NODE, "pos": NODE, "edge_attr": EDGE, "edge_weight": EDGE, "y": GRAPH}
 """The fields that travel through every view, and what their rows belong to: one line a field."""
-NEW_EDGE = {"edge_weight": 1}
+NEW_EDGE_VALUES = {"edge_weight": 1}
 """What a new edge has in a field of the edge level; 0 in all others."""
 _STRUCTURE = frozenset({"edge_index", "batch", "ptr", "num_nodes"})
 _DataBatch = type(Batch())
@@ -24,8 +24,8 @@ Rows = Tensor | slice | None
 """Rows that are chosen: ascending numbers [K], a slice from a start to an end, or None for all."""
 
 
-def make_batch(num_graphs: int, mirrored: bool, **fields: Any) -> Batch:
-    """Return PyG's `Batch` with these fields; `mirrored` tells what `GraphStore.mirrored` does.
+def make_batch(num_graphs: int, sorted_undirected: bool, **fields: Any) -> Batch:
+    """Return PyG's `Batch` with these fields; see `is_sorted_undirected`.
 
     Called by itself, `Batch` makes a new metaclass each time.
 
@@ -36,21 +36,21 @@ def make_batch(num_graphs: int, mirrored: bool, **fields: Any) -> Batch:
     """
     batch: Batch = type.__call__(_DataBatch, **fields)
     batch._num_graphs = num_graphs
-    batch._mirrored = _state(batch) if mirrored else None
+    batch._sorted_undirected = _state(batch) if sorted_undirected else None
     return batch
 
 
-def is_mirrored(batch: Any) -> bool:
+def is_sorted_undirected(batch: Any) -> bool:
     """Tell whether a batch is known to have sorted edges, all both ways and none to itself.
 
     It is known of the very tensors edge_index, batch and ptr that `make_batch` was given: other
     tensors in their place, or a change in place, and it is no longer. Inference tensors do not
     count their changes, so nothing is known of them.
 
-    >>> is_mirrored(object())
+    >>> is_sorted_undirected(object())
     False
     """
-    known = getattr(batch, "_mirrored", None)
+    known = getattr(batch, "_sorted_undirected", None)
     if known is None:
         return False
     now = _state(batch)
@@ -130,12 +130,12 @@ def select(
     edges: Rows = None,
     graphs: Rows = None,
     *,
-    mirrored: bool = False,
+    sorted_undirected: bool = False,
 ) -> Batch:
     """Return the chosen nodes, edges and graphs of a batch, numbered anew, with all their fields.
 
-    Edges must connect chosen nodes, and nodes belong to chosen graphs. `mirrored` is what
-    `is_mirrored` tells of the result. A graph may be left without nodes.
+    Edges must connect chosen nodes, and nodes belong to chosen graphs. `sorted_undirected` is what
+    `is_sorted_undirected` tells of the result. A graph may be left without nodes.
 
     >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
     >>> batch = Batch(x=torch.arange(4.0)[:, None], edge_index=edges, ptr=torch.tensor([0, 2, 4]))
@@ -151,7 +151,7 @@ def select(
     if isinstance(edges, slice):
         edge_index = edge_index[:, edges]
     elif edges is not None:
-        edge_index = columns(edge_index, edges)
+        edge_index = index_edges(edge_index, edges)
     graph, ptr = batch.batch, batch.ptr
     if nodes is not None or graphs is not None:
         graph = _numbered(_take(graph, nodes), graphs, batch.num_graphs)
@@ -163,36 +163,37 @@ def select(
         ptr = torch.cat([start, ptr.new_full((1,), len(graph))])
     edge_index = _numbered(edge_index, nodes, batch.num_nodes)
     found = make_batch(
-        len(ptr) - 1, mirrored, edge_index=edge_index, batch=graph, ptr=ptr, **fields
+        len(ptr) - 1, sorted_undirected, edge_index=edge_index, batch=graph, ptr=ptr, **fields
     )
     found._levels = known
     return found
 
 
-def take_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
+def select_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
     """Return the chosen graphs (bool [B]) as a batch, and where its nodes and edges stood.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> batch = Batch(x=torch.ones(3, 1), edge_index=edges, ptr=torch.tensor([0, 2, 3]))
     >>> batch.batch = torch.tensor([0, 0, 1])
-    >>> take_graphs(batch, torch.tensor([False, True]))[1:]
+    >>> select_graphs(batch, torch.tensor([False, True]))[1:]
     (tensor([2]), tensor([], dtype=torch.int64))
     """
     inside = chosen.index_select(0, batch.batch)
     nodes = inside.nonzero().squeeze(1)
     edges = inside.index_select(0, batch.edge_index[0]).nonzero().squeeze(1)
     graphs = chosen.nonzero().squeeze(1)
-    return select(batch, nodes, edges, graphs, mirrored=is_mirrored(batch)), nodes, edges
+    ordered = is_sorted_undirected(batch)
+    return select(batch, nodes, edges, graphs, sorted_undirected=ordered), nodes, edges
 
 
-def join(batches: Sequence[Batch]) -> Batch:
+def concat(batches: Sequence[Batch]) -> Batch:
     """Return the graphs of all batches as one batch, the first batch's graphs first.
 
     A field that only some of them have is left out, and named in a warning.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
     >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
-    >>> join([path, path]).edge_index.tolist(), join([path, path]).ptr.tolist()
+    >>> concat([path, path]).edge_index.tolist(), concat([path, path]).ptr.tolist()
     ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
     """
     known = [levels(batch) for batch in batches]
@@ -214,7 +215,7 @@ def join(batches: Sequence[Batch]) -> Batch:
     ends = (each.ptr[1:] + n for each, n in zip(batches, nodes, strict=False))
     found = make_batch(
         graphs[-1],
-        all(is_mirrored(batch) for batch in batches),
+        all(is_sorted_undirected(batch) for batch in batches),
         edge_index=edges,
         batch=torch.cat([each.batch + g for each, g in zip(batches, graphs, strict=False)]),
         ptr=torch.cat([batches[0].ptr[:1], *ends]),
@@ -224,26 +225,26 @@ def join(batches: Sequence[Batch]) -> Batch:
     return found
 
 
-def replaced(batch: Batch, **fields: Any) -> Batch:
+def replace_fields(batch: Batch, **fields: Any) -> Batch:
     """Return a new batch with other fields in place of some; edge_index may be one of them.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
     >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
-    >>> replaced(path, x=torch.zeros(2, 1)).x.tolist(), path.x.tolist()
+    >>> replace_fields(path, x=torch.zeros(2, 1)).x.tolist(), path.x.tolist()
     ([[0.0], [0.0]], [[1.0], [1.0]])
     """
-    mirrored = is_mirrored(batch) and "edge_index" not in fields
+    sorted_undirected = is_sorted_undirected(batch) and "edge_index" not in fields
     known = levels(batch)
     kept = {name: batch[name] for name in ("edge_index", "batch", "ptr", *known)}
-    found = make_batch(batch.num_graphs, mirrored, **(kept | fields))
+    found = make_batch(batch.num_graphs, sorted_undirected, **(kept | fields))
     found._levels = known
     return found
 
 
-def lengthened(value: Any, count: int, fill: float) -> Any:
+def append_rows(value: Any, count: int, fill: float) -> Any:
     """Return a field with `count` more rows, all of them `fill`.
 
-    >>> lengthened(torch.ones(1, 2), 1, 0)
+    >>> append_rows(torch.ones(1, 2), 1, 0)
     tensor([[1., 1.],
             [0., 0.]])
     """
@@ -254,10 +255,10 @@ def lengthened(value: Any, count: int, fill: float) -> Any:
     return [*value, *[fill] * count]
 
 
-def columns(edge_index: Tensor, which: Tensor) -> Tensor:
-    """Return the columns `which` [K] of edges [2, E]: faster row by row than at once.
+def index_edges(edge_index: Tensor, which: Tensor) -> Tensor:
+    """Return the index_edges `which` [K] of edges [2, E]: faster row by row than at once.
 
-    >>> columns(torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.tensor([2, 0]))
+    >>> index_edges(torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.tensor([2, 0]))
     tensor([[2, 0],
             [0, 1]])
     """

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.data.batch import EDGE, GRAPH, LEVELS, NODE, columns, make_batch
+from graph_hcl.data.batch import EDGE, GRAPH, LEVELS, NODE, index_edges, make_batch
 from graph_hcl.data.indexing import segment_rows
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
     level = {NODE: nodes, EDGE: edges, GRAPH: indices}
     taken = {name: value.index_select(0, rows) for name, rows, value in _fields(store, level)}
     taken |= {
-        "edge_index": columns(store.edge_index, edges),
+        "edge_index": index_edges(store.edge_index, edges),
         "node_ptr": node_ptr,
         "edge_ptr": edge_ptr,
     }
     some = replace(store, sha256="", **taken)  # type: ignore[arg-type]
-    return some._knowing(True) if store.__dict__.get("mirrored") else some
+    return some._edges_as_in(store) if store.__dict__.get("is_sorted_undirected") else some
 
 
 def batch_of(store: GraphStore, indices: Tensor) -> Batch:
@@ -70,9 +70,9 @@ def batch_of(store: GraphStore, indices: Tensor) -> Batch:
     }
     batch = make_batch(
         len(indices),
-        store.mirrored,
+        store.is_sorted_undirected,
         x=taken.pop("x"),
-        edge_index=columns(store.edge_index, edges).add_(shift),
+        edge_index=index_edges(store.edge_index, edges).add_(shift),
         **taken,
         batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
         ptr=node_ptr,

@@ -128,7 +128,7 @@ class GraphStore:
         return max(1.0, self.num_features * len(self.x) / max(1, len(self)))
 
     @cached_property
-    def mirrored(self) -> bool:
+    def is_sorted_undirected(self) -> bool:
         """Whether edges are sorted by source, each is there both ways, and none is a self-loop.
 
         Sums over neighbours are faster then; augmentations keep it so.
@@ -138,7 +138,7 @@ class GraphStore:
     @cached_property
     def one_way(self) -> int:
         """Number of edges whose other direction is not there."""
-        if self.mirrored:
+        if self.is_sorted_undirected:
             return 0
         return int(lacks_reverse(self.edge_index + self._shift(), int(self.node_ptr[-1])).sum())
 
@@ -154,11 +154,11 @@ class GraphStore:
     def to(self, device: torch.device | str) -> GraphStore:
         """Return the store with all tensors on `device`."""
         moved = {name: tensor.to(device) for name, tensor in self._tensors().items()}
-        return replace(self, **moved)._knowing(self.mirrored)  # type: ignore[arg-type]
+        return replace(self, **moved)._edges_as_in(self)  # type: ignore[arg-type]
 
-    def _knowing(self, mirrored: bool) -> GraphStore:
-        """Return the store, told whether it is `mirrored`: finding out sorts all edges."""
-        self.__dict__["mirrored"] = mirrored
+    def _edges_as_in(self, other: GraphStore) -> GraphStore:
+        """Return self after copying `is_sorted_undirected`, which takes a sort of all edges."""
+        self.__dict__["is_sorted_undirected"] = other.is_sorted_undirected
         return self
 
     def with_vocabulary(self, wanted: Vocabulary) -> GraphStore:
@@ -188,7 +188,7 @@ class GraphStore:
             name_unused([column.name for column in own.edge.columns], "edge")
         elif wanted.edge.columns != own.edge.columns:
             changed["edge_attr"] = translate(self.edge_attr, own.edge, wanted.edge, level="edge")
-        return replace(self, **changed)._knowing(self.mirrored)
+        return replace(self, **changed)._edges_as_in(self)
 
     def fitted(self, indices: Indices) -> GraphStore:
         """Return the store with quantities standardised by the graphs that `indices` choose.
@@ -206,7 +206,7 @@ class GraphStore:
         if edge.scalable and self.edge_attr is not None:
             rows = segment_rows(self.edge_ptr, chosen)[0]
             edge = edge.fitted(self.edge_attr.index_select(0, rows))
-        return replace(self, vocabulary=Vocabulary(node, edge))._knowing(self.mirrored)
+        return replace(self, vocabulary=Vocabulary(node, edge))._edges_as_in(self)
 
     def _derived(self, name: str) -> Tensor | None:
         """Return a node feature [N] that follows from the graphs themselves."""
@@ -279,7 +279,7 @@ class GraphStore:
         tensors = {name: tensor.contiguous().cpu() for name, tensor in self._tensors().items()}
         known = {
             "sha256": self.sha256,
-            "mirrored": str(int(self.mirrored)),
+            "mirrored": str(int(self.is_sorted_undirected)),
             "vocabulary": self.vocabulary.to_json(),
             "classes": json.dumps(self.classes),
             "unused": json.dumps(self.unused),
@@ -301,7 +301,8 @@ class GraphStore:
                 unused=tuple(json.loads(metadata["unused"])),
                 sha256=metadata["sha256"],
             )
-            return store._knowing(metadata["mirrored"] == "1"), metadata
+            store.__dict__["is_sorted_undirected"] = metadata["mirrored"] == "1"
+            return store, metadata
         except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
             raise UserError(f"{path} is damaged or no graph store ({error}).") from error
 

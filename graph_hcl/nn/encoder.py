@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch_geometric.nn import MLP, global_add_pool, global_max_pool, global_mean_pool
 
-from graph_hcl.data.batch import is_mirrored
+from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.losses.precision import shorten, unit
 from graph_hcl.nn.call import (
     Takes,
@@ -106,7 +106,7 @@ class GraphEncoder(nn.Module):
 
     def pool(self, nodes: Tensor, batch: Any) -> Tensor:
         """Return the read-out [B, …] of node embeddings [n, …]."""
-        if self.readout is global_add_pool and is_mirrored(batch):
+        if self.readout is global_add_pool and is_sorted_undirected(batch):
             return sum_of_graphs(nodes, batch.ptr, batch.batch)
         return read_out(self.readout, nodes, graph_of_nodes(batch), number_of_graphs(batch))
 
@@ -115,7 +115,7 @@ class GraphEncoder(nn.Module):
         backbone = self.backbone
         if (
             isinstance(backbone, FastNetwork)
-            and is_mirrored(batch)
+            and is_sorted_undirected(batch)
             and all(getattr(batch, name, None) is None for name in self._takes.fields)
             and backbone.takes_neighbours
         ):

@@ -8,10 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import Edit, apply, join, parse, split, view, views
+from graph_hcl.augment import Edit, apply, concat, parse, split, view, views
 from graph_hcl.augment import stream as streams
 from graph_hcl.data import GraphStore
-from graph_hcl.data.batch import LEVELS, levels, make_batch, select, take_graphs
+from graph_hcl.data.batch import (
+    LEVELS,
+    is_sorted_undirected,
+    levels,
+    make_batch,
+    select,
+    select_graphs,
+)
 from graph_hcl.errors import UserError
 
 SIZES = (5, 1, 3, 8, 2)
@@ -89,7 +96,7 @@ def test_all_fields_go_through_split_and_join(seed, cut) -> None:
     parts = split(batch, [cut, 5 - cut])
     for part in parts:
         assert_consistent(part)
-    again = join(parts)
+    again = concat(parts)
     assert_consistent(again)
     for name in ("x", "edge_index", "edge_weight", "pos", "y", "ptr", "target"):
         assert torch.equal(again[name], batch[name])
@@ -99,7 +106,7 @@ def test_all_fields_go_through_split_and_join(seed, cut) -> None:
 @settings(max_examples=20, deadline=None)
 def test_some_graphs_are_those_of_pyg(mask) -> None:
     batch, chosen = batch_of(), torch.tensor(mask)
-    some, nodes, edges = take_graphs(batch, chosen)
+    some, nodes, edges = select_graphs(batch, chosen)
     assert_consistent(some)
     assert some.y.tolist() == [k for k, inside in enumerate(mask) if inside]
     assert torch.equal(some.pos, batch.pos[nodes])
@@ -128,7 +135,7 @@ def test_a_field_of_no_one_level_is_named_and_left_out() -> None:
     parts = split(batch_of(), [2, 3])
     del parts[1].charge
     with pytest.warns(UserWarning, match="Left out of the joined batch: charge, which only some"):
-        join(parts)
+        concat(parts)
 
 
 def test_a_field_that_would_fit_two_levels_is_not_guessed() -> None:
@@ -192,8 +199,8 @@ def test_wide_features_are_drawn_a_few_batches_at_a_time(monkeypatch) -> None:
         assert calls == expected
 
 
-def test_what_is_made_is_mirrored_only_if_told() -> None:
+def test_what_is_made_is_sorted_undirected_only_if_told() -> None:
     batch = batch_of()
     fields = {name: batch[name] for name in ("x", "edge_index", "batch", "ptr")}
-    assert make_batch(5, True, **fields)._mirrored
-    assert not make_batch(5, False, **fields)._mirrored
+    assert is_sorted_undirected(make_batch(5, True, **fields))
+    assert not is_sorted_undirected(make_batch(5, False, **fields))

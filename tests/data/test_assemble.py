@@ -36,7 +36,7 @@ def test_one_way_edges_are_counted_or_completed() -> None:
     assert whole[1].edge_index.tolist() == E.tolist()
     assert whole[1].edge_attr.tolist() == [[1], [1], [2], [2]]
     assert whole[0].edge_attr.tolist() == [[1]] * 4
-    assert whole.mirrored
+    assert whole.is_sorted_undirected
     assert GraphStore.from_data(store(both), undirected=True).edge_index.equal(E)
 
 

@@ -53,7 +53,7 @@ def test_attributes_arrive_by_name() -> None:
     assert found[0].edge_attr.tolist() == [single, single, double, double]
     assert found[0].edge_weight.tolist() == [2, 2, 0.5, 0.5]
     assert found.y.tolist() == [1, 1]
-    assert found.mirrored
+    assert found.is_sorted_undirected
 
 
 def test_what_is_not_read_is_named_once() -> None:
