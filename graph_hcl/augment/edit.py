@@ -10,15 +10,13 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.data.batch import (
-    EDGE,
-    NEW_EDGE_VALUES,
     append_rows,
     index_edges,
     is_sorted_undirected,
-    levels,
     replace_fields,
     select,
 )
+from graph_hcl.data.levels import EDGE, NEW_EDGE_VALUES, levels
 from graph_hcl.errors import UserError
 
 

@@ -6,11 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graph_hcl.data.batch import concat, select
     from graph_hcl.data.cards import Card, find_card, get_card, list_datasets
     from graph_hcl.data.loading import load
     from graph_hcl.data.store import GraphStore
 
 _HOMES = {
+    "concat": "batch",
+    "select": "batch",
     "Card": "cards",
     "find_card": "cards",
     "get_card": "cards",
@@ -19,7 +22,16 @@ _HOMES = {
     "GraphStore": "store",
 }
 
-__all__ = ["Card", "GraphStore", "find_card", "get_card", "list_datasets", "load"]
+__all__ = [
+    "Card",
+    "GraphStore",
+    "concat",
+    "find_card",
+    "get_card",
+    "list_datasets",
+    "load",
+    "select",
+]
 
 
 def __getattr__(name: str) -> Any:

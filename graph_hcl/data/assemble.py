@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from graph_hcl.data.indexing import lacks_reverse
+from graph_hcl.data.levels import EDGE, LEVELS
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary, degree_column
 
@@ -64,8 +65,8 @@ def both_ways(store: GraphStore) -> GraphStore:
     shift = torch.repeat_interleave(store.node_ptr[:-1], edge_ptr.diff())
     changed = {
         name: getattr(store, name)[rows]
-        for name in ("edge_attr", "edge_weight")
-        if getattr(store, name) is not None
+        for name, level in LEVELS.items()
+        if level == EDGE and getattr(store, name) is not None
     }
     changed |= {"edge_index": edges - shift, "edge_ptr": edge_ptr}
     whole = replace(store, sha256="", **changed)

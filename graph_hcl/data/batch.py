@@ -1,4 +1,4 @@
-"""PyG's batches: made, taken apart and put together, each field by its level, at less cost."""
+"""PyG batches: make, select from and concatenate them, faster than PyG and with all fields."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
-NODE, EDGE, GRAPH = "node", "edge", "graph"
-LEVELS = {"x": NODE, "pos": NODE, "edge_attr": EDGE, "edge_weight": EDGE, "y": GRAPH}
-"""The fields that travel through every view, and what their rows belong to: one line a field."""
-NEW_EDGE_VALUES = {"edge_weight": 1}
-"""What a new edge has in a field of the edge level; 0 in all others."""
-_STRUCTURE = frozenset({"edge_index", "batch", "ptr", "num_nodes"})
+from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
+
 _DataBatch = type(Batch())
 
 Rows = Tensor | slice | None
@@ -66,62 +62,6 @@ def _state(batch: Any) -> list[tuple[Tensor, int]] | None:
     if not all(isinstance(t, Tensor) and not t.is_inference() for t in tensors):
         return None
     return [(tensor, tensor._version) for tensor in tensors if tensor is not None]
-
-
-def levels(batch: Batch) -> dict[str, str]:
-    """Return the level of each field of a batch but edge_index, batch and ptr.
-
-    A field of `LEVELS` is of its level; what else a user put there is of the one level that has as
-    many elements. A field that fits none, or more than one, is left out and named in a warning.
-    Batches made here of others remember the levels of their fields.
-
-    >>> batch = Batch(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1], [1, 0]]), y=[5])
-    >>> batch.batch, batch.charge = torch.zeros(3, dtype=torch.long), torch.tensor([1, 0, 2])
-    >>> levels(batch)
-    {'x': 'node', 'y': 'graph', 'charge': 'node'}
-    """
-    sizes = {
-        NODE: batch.num_nodes,
-        EDGE: batch.edge_index.shape[1],
-        GRAPH: batch.num_graphs,
-    }
-    known = LEVELS | getattr(batch, "_levels", {})
-    found, unclear = {}, []
-    for name, value in batch.stores[0].items():
-        if name in _STRUCTURE or value is None:
-            continue
-        level = _level(batch, name, value, sizes, known.get(name))
-        if level is None:
-            unclear.append(name)
-        else:
-            found[name] = level
-    if unclear:
-        warnings.warn(
-            f"Left out of the batch: {', '.join(sorted(unclear))}, since it is unclear whether "
-            "their rows belong to nodes, edges or graphs.",
-            stacklevel=3,
-        )
-    return found
-
-
-def _level(
-    batch: Batch, name: str, value: Any, sizes: dict[str, int], known: str | None
-) -> str | None:
-    if isinstance(value, Tensor | np.ndarray):
-        length = value.shape[0] if value.ndim else None
-    else:
-        length = len(value) if isinstance(value, list | tuple) else None
-    if length is None:
-        return None
-    if known is not None and sizes[known] == length:
-        return known
-    # Numbers of nodes would have to be numbered anew, which a name alone does not promise.
-    if batch.__cat_dim__(name, value) != 0 or torch.as_tensor(batch.__inc__(name, value)).any():
-        return None
-    fitting = [level for level, size in sizes.items() if size == length]
-    if EDGE in fitting and "edge" in name:  # PyG's own rule
-        return EDGE
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def select(

@@ -14,7 +14,6 @@ from torch_geometric.data import Data
 from graph_hcl.data.assemble import both_ways, finish
 from graph_hcl.data.containers import data_list
 from graph_hcl.data.fields import (
-    PARTS,
     Categorical,
     edge_weights,
     encode_columns,
@@ -25,11 +24,12 @@ from graph_hcl.data.fields import (
     real,
 )
 from graph_hcl.data.labels import choose_labels, labels_given
+from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
-KEPT = ("x", "edge_index", "edge_attr", "edge_weight", "pos", "y")
+KEPT = ("x", "edge_index", *(name for name in LEVELS if name not in ("x", "y")), "y")
 
 
 def from_data(
@@ -77,7 +77,7 @@ def from_data(
     taken = {name: _field(fields, name) for name in KEPT if name != "y" or y is None}
     edge_index, edge_sizes = _edges(taken.pop("edge_index"), fields)
     own = taken.pop("y", None)
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, Any] = {}
     sizes: dict[str, Tensor] = {}
     for name, parts in taken.items():
         if parts is not None:
@@ -89,26 +89,27 @@ def from_data(
             "feature of each node as x[:, None]."
         )
     node_sizes = _node_sizes(fields, sizes, edge_index, ends(edge_sizes))
-    _check_sizes(sizes, {"node": node_sizes, "edge": edge_sizes})
+    graph_sizes = torch.ones(len(fields), dtype=torch.long)
+    _check_sizes(sizes, {NODE: node_sizes, EDGE: edge_sizes, GRAPH: graph_sizes})
     label, classes = choose_labels(y, own, len(fields))
     node_ptr, edge_ptr = ends(node_sizes), ends(edge_sizes)
     _check_inside(edge_index, node_sizes, edge_sizes, edge_ptr)
+    ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: ends(graph_sizes)}
     meaning: dict[str, Features] = {}
-    for name, ptr in (("x", node_ptr), ("edge_attr", edge_ptr)):
-        if name in tensors:
-            tensors[name], meaning[name] = encode_columns(tensors[name], name, ptr, categorical)
-    if "pos" in tensors:
-        tensors["pos"] = real(tensors["pos"], "pos", node_ptr)
-    if "edge_weight" in tensors:
-        tensors["edge_weight"] = edge_weights(tensors["edge_weight"], edge_ptr)
+    for name, values in tensors.items():
+        ptr = ptrs[LEVELS[name]]
+        if name in ("x", "edge_attr"):
+            tensors[name], meaning[name] = encode_columns(values, name, ptr, categorical)
+        elif name == "edge_weight":
+            tensors[name] = edge_weights(values, ptr)
+        else:
+            tensors[name] = real(values, name, ptr)
+    tensors.setdefault("x", torch.empty(int(node_ptr[-1]), 0))
     store = GraphStore(
-        x=tensors.get("x", torch.empty(int(node_ptr[-1]), 0)),
+        **tensors,
         edge_index=edge_index,
         node_ptr=node_ptr,
         edge_ptr=edge_ptr,
-        edge_attr=tensors.get("edge_attr"),
-        edge_weight=tensors.get("edge_weight"),
-        pos=tensors.get("pos"),
         y=label,
         vocabulary=Vocabulary(meaning.get("x", Features()), meaning.get("edge_attr", Features())),
         classes=classes,
@@ -170,21 +171,21 @@ def _node_sizes(
 ) -> Tensor:
     """Return the number of nodes of each graph [G]: of x, pos or num_nodes, or of its edges."""
     told = [one.get("num_nodes") for one in fields]
-    rows = sizes.get("x", sizes.get("pos"))
-    if rows is not None:
-        for number, (size, count) in enumerate(zip(rows.tolist(), told, strict=True)):
+    node_fields = [name for name in LEVELS if LEVELS[name] == NODE]
+    name = next((name for name in node_fields if name in sizes), None)
+    if name is not None:
+        for number, (size, count) in enumerate(zip(sizes[name].tolist(), told, strict=True)):
             if count is not None and int(count) != size:
-                name = "x" if "x" in sizes else "pos"
                 raise UserError(
                     f"Expected {int(count)} rows of {name} in graph {number} as num_nodes says, "
                     f"but got {size}."
                 )
-        return rows
+        return sizes[name]
     inferred = [number for number, count in enumerate(told) if count is None]
     if inferred:
         warnings.warn(
-            f"Neither x, pos nor num_nodes tells how many nodes graph {inferred[0]} has: it ends "
-            "with the largest node number of its edges.",
+            f"Neither {', '.join(node_fields)} nor num_nodes tells how many nodes graph "
+            f"{inferred[0]} has: the largest node number in its edges is taken as the last.",
             stacklevel=4,
         )
     found = [0 if count is None else int(count) for count in told]
@@ -202,12 +203,12 @@ def _check_sizes(sizes: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
             f"Expected at least one node in graph {int(empty[0])}, but it is empty: leave it out."
         )
     for name, rows in sizes.items():
-        wrong = (rows != expected[PARTS[name]]).nonzero()
+        wrong = (rows != expected[LEVELS[name]]).nonzero()
         if len(wrong):
             number = int(wrong[0])
             raise UserError(
-                f"Expected {int(expected[PARTS[name]][number])} rows of {name} in graph {number}, "
-                f"one per {PARTS[name]}, but got {int(rows[number])}."
+                f"Expected {int(expected[LEVELS[name]][number])} rows of {name} in graph {number}, "
+                f"one per {LEVELS[name]}, but got {int(rows[number])}."
             )
 
 

@@ -8,12 +8,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from graph_hcl.data.levels import LEVELS
 from graph_hcl.data.vocabulary import Column, Features
 from graph_hcl.errors import UserError
 
 Categorical = bool | Literal["auto"]
-
-PARTS = {"x": "node", "pos": "node", "edge_attr": "edge", "edge_weight": "edge"}
 
 
 def ends(sizes: Sequence[int] | Tensor) -> Tensor:
@@ -153,8 +152,8 @@ def encode_columns(
     if table.dim() != 2:
         shape = ["·", *values.shape[1:]]
         raise UserError(
-            f"Expected {name} as one row of columns for each {PARTS.get(name, 'element')}, but got "
-            f"[{', '.join(map(str, shape))}]: flatten it."
+            f"Expected {name} as one row of columns for each {LEVELS.get(name, 'element')}, "
+            f"but got [{', '.join(map(str, shape))}]: flatten it."
         )
     if not table.shape[1]:
         raise UserError(f"Expected {name} with at least one column, but it has none: leave it out.")

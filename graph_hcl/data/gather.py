@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.data.batch import EDGE, GRAPH, LEVELS, NODE, index_edges, make_batch
+from graph_hcl.data.batch import index_edges, make_batch
 from graph_hcl.data.indexing import segment_rows
+from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore

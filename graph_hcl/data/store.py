@@ -25,21 +25,13 @@ from graph_hcl.data.indexing import (
     positions,
     segment_rows,
 )
+from graph_hcl.data.levels import LEVELS
 from graph_hcl.data.translate import name_unused, translate
 from graph_hcl.data.vocabulary import LOG_DEGREE, Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.tensor_files import read_metadata, read_tensors
 
-TENSORS = (
-    "x",
-    "edge_index",
-    "node_ptr",
-    "edge_ptr",
-    "edge_attr",
-    "edge_weight",
-    "pos",
-    "y",
-)
+TENSORS = ("x", "edge_index", "node_ptr", "edge_ptr", *(name for name in LEVELS if name != "x"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +82,7 @@ class GraphStore:
         return len(self.node_ptr) - 1
 
     def __repr__(self) -> str:
-        held = ["edge_attr", "edge_weight", "pos", "y"]
-        more = "".join(f", {name}" for name in held if getattr(self, name) is not None)
+        more = "".join(f", {name}" for name in self._tensors() if name in {*LEVELS} - {"x"})
         return (
             f"GraphStore({len(self)} graphs, {self.num_features} node features, "
             f"{int(self.edge_ptr[-1])} edges{more})"

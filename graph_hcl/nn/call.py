@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from torch_geometric.nn import Aggregation, Sequential
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
+from graph_hcl.data.levels import OPTIONAL_FIELDS as FIELDS
 from graph_hcl.errors import UserError
 from graph_hcl.nn.evaluating import evaluating
 
-FIELDS = ("edge_attr", "edge_weight", "pos")
-"""What a backbone may read of a batch besides x and edge_index."""
 _GRAPHS = ("batch", "batch_size")
 _FIRST = ("x", "edge_index")
 

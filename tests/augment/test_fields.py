@@ -12,13 +12,12 @@ from graph_hcl.augment import Edit, apply, concat, parse, split, view, views
 from graph_hcl.augment import stream as streams
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import (
-    LEVELS,
     is_sorted_undirected,
-    levels,
     make_batch,
     select,
     select_graphs,
 )
+from graph_hcl.data.levels import LEVELS, levels
 from graph_hcl.errors import UserError
 
 SIZES = (5, 1, 3, 8, 2)

@@ -206,3 +206,20 @@ def test_graphs_are_left_as_they_were() -> None:
     graph, same = molecule(), molecule()
     store(graph, **ALL)
     assert nx.utils.graphs_equal(graph, same)
+
+
+def test_other_fields_come_from_named_attributes() -> None:
+    graph = nx.Graph()
+    graph.add_nodes_from([("a", {"at": (0.0, 1)}), ("b", {"at": (2, 0.5)}), ("c", {"at": (1, 1)})])
+    graph.add_edge("a", "c")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store = GraphStore.from_networkx([graph] * 2, fields={"pos": "at"}, undirected=True)
+    assert store.batch([1, 0]).pos.tolist() == [[0, 1], [2, 0.5], [1, 1]] * 2
+    assert store.pos.dtype == torch.float32
+    with pytest.raises(UserError, match=r"Expected fields among pos, but got 'x'\.$"):
+        GraphStore.from_networkx([graph], fields={"x": "at"})
+    for node in graph:
+        graph.nodes[node]["at"] = "here"
+    with pytest.raises(UserError, match="Expected numbers in 'at' of nodes for the field pos"):
+        GraphStore.from_networkx([graph], fields={"pos": "at"})
