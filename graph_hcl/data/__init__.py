@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from graph_hcl.data.loading import load
     from graph_hcl.data.store import GraphStore
 
-_HOMES = {
+_MODULES = {
     "concat": "batch",
     "select": "batch",
     "Card": "cards",
@@ -36,9 +36,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Cards are read before torch is needed: for --help and for the preset of a data set.
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
     value = getattr(module, name)
     globals()[name] = value
     return value
