@@ -22,7 +22,7 @@ TINY = {
 def no_settings(monkeypatch):
     """Keep the settings of whoever runs the tests out of them."""
     mirror = os.environ.get("GRAPH_HCL_TU_MIRROR")
-    for name in ("GRAPH_HCL_DATA", "GRAPH_HCL_TU_MIRROR", "GRAPH_HCL_OGB_MIRROR"):
+    for name in ("GRAPH_HCL_DATA", "GRAPH_HCL_TU_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     return mirror
 
