@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import torch
 
+from graph_hcl.data.columns import degree_column
 from graph_hcl.data.indexing import lacks_reverse
 from graph_hcl.data.levels import EDGE, LEVELS
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.vocabulary import Features, Vocabulary, degree_column
+from graph_hcl.data.vocabulary import Features, Vocabulary
 
 
 def finish(store: GraphStore, *, undirected: bool, directed: bool = False) -> GraphStore:

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graph_hcl.data.columns import Column
 from graph_hcl.data.fields import Categorical, encode_columns, owner, stack_columns
-from graph_hcl.data.vocabulary import Column, Features
+from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from graph_hcl.data.columns import Column
 from graph_hcl.data.levels import LEVELS
-from graph_hcl.data.vocabulary import Column, Features
+from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
 Categorical = bool | Literal["auto"]

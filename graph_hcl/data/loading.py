@@ -14,18 +14,12 @@ from torch import Tensor
 from graph_hcl.data.assemble import both_ways
 from graph_hcl.data.cards import Card, find_card
 from graph_hcl.data.codes import one_hot_columns
+from graph_hcl.data.columns import DEGREE_CAP, LOG_DEGREE, Column, degree_column
 from graph_hcl.data.fetch import check_sha256, raw_files
 from graph_hcl.data.readme import LabelNames, label_names, readmes
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
-from graph_hcl.data.vocabulary import (
-    DEGREE_CAP,
-    LOG_DEGREE,
-    Column,
-    Features,
-    Vocabulary,
-    degree_column,
-)
+from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 

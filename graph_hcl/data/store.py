@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,11 +9,10 @@ from pathlib import Path
 from typing import Any, overload
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from graph_hcl.data import adapt, store_file
 from graph_hcl.data.gather import batch_of, one_graph, some_graphs
 from graph_hcl.data.indexing import (
     Indices,
@@ -23,13 +20,9 @@ from graph_hcl.data.indexing import (
     is_sorted_both_ways,
     lacks_reverse,
     positions,
-    segment_rows,
 )
 from graph_hcl.data.levels import LEVELS
-from graph_hcl.data.translate import name_unused, translate
-from graph_hcl.data.vocabulary import LOG_DEGREE, Features, Vocabulary
-from graph_hcl.errors import UserError
-from graph_hcl.tensor_files import read_metadata, read_tensors
+from graph_hcl.data.vocabulary import Features, Vocabulary
 
 TENSORS = ("x", "edge_index", "node_ptr", "edge_ptr", *(name for name in LEVELS if name != "x"))
 
@@ -82,7 +75,7 @@ class GraphStore:
         return len(self.node_ptr) - 1
 
     def __repr__(self) -> str:
-        more = "".join(f", {name}" for name in self._tensors() if name in {*LEVELS} - {"x"})
+        more = "".join(f", {name}" for name in self.tensors() if name in {*LEVELS} - {"x"})
         return (
             f"GraphStore({len(self)} graphs, {self.num_features} node features, "
             f"{int(self.edge_ptr[-1])} edges{more})"
@@ -144,7 +137,7 @@ class GraphStore:
 
     def to(self, device: torch.device | str) -> GraphStore:
         """Return the store with all tensors on `device`."""
-        moved = {name: tensor.to(device) for name, tensor in self._tensors().items()}
+        moved = {name: tensor.to(device) for name, tensor in self.tensors().items()}
         return replace(self, **moved)._edges_as_in(self)  # type: ignore[arg-type]
 
     def _edges_as_in(self, other: GraphStore) -> GraphStore:
@@ -166,20 +159,7 @@ class GraphStore:
         tensor([[0., 0., 0.],
                 [0., 1., 0.]])
         """
-        if wanted == self.vocabulary:
-            return self
-        own = self.vocabulary
-        changed: dict[str, Any] = {"vocabulary": wanted}
-        if wanted.node.columns != own.node.columns:
-            changed["x"] = translate(
-                self.x, own.node, wanted.node, level="node", derive=self._derived
-            )
-        if not wanted.edge.columns:
-            changed["edge_attr"] = None
-            name_unused([column.name for column in own.edge.columns], "edge")
-        elif wanted.edge.columns != own.edge.columns:
-            changed["edge_attr"] = translate(self.edge_attr, own.edge, wanted.edge, level="edge")
-        return replace(self, **changed)._edges_as_in(self)
+        return adapt.with_vocabulary(self, wanted)
 
     def fitted(self, indices: Indices) -> GraphStore:
         """Return the store with quantities standardised by the graphs that `indices` choose.
@@ -189,21 +169,7 @@ class GraphStore:
         >>> GraphStore.from_data(graphs).fitted([0])[1].x.flatten()
         tensor([7., 9.])
         """
-        chosen = positions(indices, len(self), self.x.device)
-        node, edge = self.vocabulary.node, self.vocabulary.edge
-        if node.scalable:
-            rows = segment_rows(self.node_ptr, chosen)[0]
-            node = node.fitted(self.x.index_select(0, rows))
-        if edge.scalable and self.edge_attr is not None:
-            rows = segment_rows(self.edge_ptr, chosen)[0]
-            edge = edge.fitted(self.edge_attr.index_select(0, rows))
-        return replace(self, vocabulary=Vocabulary(node, edge))._edges_as_in(self)
-
-    def _derived(self, name: str) -> Tensor | None:
-        """Return a node feature [N] that follows from the graphs themselves."""
-        if name == "degree":
-            return self.degree()
-        return self.degree().float().log1p() if name == LOG_DEGREE else None
+        return adapt.fitted(self, positions(indices, len(self), self.x.device))
 
     @overload
     def __getitem__(self, chosen: int) -> Data: ...
@@ -236,9 +202,10 @@ class GraphStore:
         meaning = {"x": self.vocabulary.node, "edge_attr": self.vocabulary.edge}.get(name)
         return value if meaning is None else meaning.encode(value)
 
-    def _tensors(self) -> dict[str, Tensor]:
-        found = {name: getattr(self, name) for name in TENSORS}
-        return {name: tensor for name, tensor in found.items() if tensor is not None}
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of the store by name, without those that are None."""
+        tensors = {name: getattr(self, name) for name in TENSORS}
+        return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
     @classmethod
     def from_data(cls, graphs: Iterable[Data], **options: Any) -> GraphStore:
@@ -267,15 +234,7 @@ class GraphStore:
 
     def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
         """Write the store as one safetensors file."""
-        tensors = {name: tensor.contiguous().cpu() for name, tensor in self._tensors().items()}
-        known = {
-            "sha256": self.sha256,
-            "mirrored": str(int(self.is_sorted_undirected)),
-            "vocabulary": self.vocabulary.to_json(),
-            "classes": json.dumps(self.classes),
-            "unused": json.dumps(self.unused),
-        }
-        save_file(tensors, path, known | (metadata or {}))
+        store_file.save(self, path, metadata or {})
 
     @classmethod
     def open(cls, path: Path) -> tuple[GraphStore, dict[str, str]]:
@@ -283,32 +242,13 @@ class GraphStore:
 
         Raises `UserError` for a file that is not a whole store.
         """
-        try:
-            tensors, metadata = read_tensors(path)
-            store = cls(
-                **tensors,
-                vocabulary=Vocabulary.from_json(metadata["vocabulary"]),
-                classes=tuple(json.loads(metadata["classes"])),
-                unused=tuple(json.loads(metadata["unused"])),
-                sha256=metadata["sha256"],
-            )
-            store.__dict__["is_sorted_undirected"] = metadata["mirrored"] == "1"
-            return store, metadata
-        except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-            raise UserError(f"{path} is damaged or no graph store ({error}).") from error
+        return store_file.read(path)
 
     def digest(self) -> str:
         """Return a sha256 of the content, which names data that came from no file."""
-        found = hashlib.sha256(f"{self.vocabulary.to_json()} {self.classes}".encode())
-        for name, tensor in self._tensors().items():
-            found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-            found.update(tensor.contiguous().cpu().numpy().data)
-        return found.hexdigest()
+        return store_file.digest(self)
 
     @staticmethod
     def metadata(path: Path) -> dict[str, str]:
         """Return the metadata of a file alone; raise `UserError` for one that has none."""
-        try:
-            return read_metadata(path)
-        except (SafetensorError, OSError) as error:
-            raise UserError(f"{path} is damaged or no graph store ({error}).") from error
+        return store_file.metadata(path)

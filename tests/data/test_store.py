@@ -248,7 +248,7 @@ def test_digest_differs_when_anything_does(whole) -> None:
         data.x = (4 * data.x).long()
     store = GraphStore.from_data(graphs)
     digests = {store.digest()}
-    for name, tensor in store._tensors().items():
+    for name, tensor in store.tensors().items():
         changed = tensor.clone()
         changed.view(-1)[-1] += 1
         digests.add(dataclasses.replace(store, **{name: changed}).digest())
@@ -260,7 +260,7 @@ def test_digest_differs_when_anything_does(whole) -> None:
     digests.add(dataclasses.replace(store, vocabulary=meaning).digest())
     digests.add(dataclasses.replace(store, classes=("a", "b")).digest())
     digests.add(dataclasses.replace(store, edge_weight=None).digest())
-    assert len(digests) == len(store._tensors()) + 4
+    assert len(digests) == len(store.tensors()) + 4
 
 
 def test_an_open_store_keeps_no_tie_to_its_file(tmp_path) -> None:
@@ -281,7 +281,7 @@ def test_open_what_is_no_store(tmp_path, spoil) -> None:
     file = tmp_path / "a.safetensors"
     random_store(3).save(file)
     file.write_bytes(spoil(file.read_bytes()))
-    with pytest.raises(UserError, match="is damaged or no graph store"):
+    with pytest.raises(UserError, match="is damaged or not a graph store"):
         GraphStore.open(file)
 
 
