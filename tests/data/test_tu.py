@@ -58,14 +58,13 @@ def assert_same_edges(raw, data, slices) -> None:
 
 def first_graphs(files, count):
     """Cut the files of a set that lists nodes and edges graph by graph to its first graphs."""
-    lines = {
-        suffix: file.read_text(encoding="utf-8").splitlines() for suffix, file in files.items()
-    }
-    nodes = sum(1 for _ in takewhile(lambda line: int(line) <= count, lines["graph_indicator"]))
-    edges = sum(1 for _ in takewhile(lambda line: int(line.split(",")[0]) <= nodes, lines["A"]))
+    rows = {suffix: file.read_text(encoding="utf-8").splitlines() for suffix, file in files.items()}
+    nodes = sum(1 for _ in takewhile(lambda line: int(line) <= count, rows["graph_indicator"]))
+    edges = sum(1 for _ in takewhile(lambda line: int(line.split(",")[0]) <= nodes, rows["A"]))
     for suffix, length in (("A", edges), ("graph_indicator", nodes), ("graph_labels", count)):
-        files[suffix].write_text("\n".join(lines.pop(suffix)[:length]), encoding="utf-8")
-    assert not lines
+        text = "".join(f"{line}\n" for line in rows.pop(suffix)[:length])
+        files[suffix].write_text(text, encoding="utf-8")
+    assert not rows
 
 
 def compare(name, tmp_path, mirror=None, graphs=None) -> None:
