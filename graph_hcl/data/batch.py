@@ -17,13 +17,13 @@ from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
 _DataBatch = type(Batch())
 
 Rows = Tensor | slice | None
-"""Rows that are chosen: ascending numbers [K], a slice from a start to an end, or None for all."""
+"""Selected rows: ascending numbers [K], a slice with both ends, or None for all."""
 
 
 def make_batch(num_graphs: int, sorted_undirected: bool, **fields: Any) -> Batch:
-    """Return PyG's `Batch` with these fields; see `is_sorted_undirected`.
+    """Return PyG's `Batch` with these fields, which are `is_sorted_undirected` or not.
 
-    Called by itself, `Batch` makes a new metaclass each time.
+    Calling `Batch` itself creates a new class each time.
 
     >>> x, edges = torch.ones(2, 4), torch.tensor([[0, 1], [1, 0]])
     >>> ptr = torch.tensor([0, 2])
@@ -37,27 +37,27 @@ def make_batch(num_graphs: int, sorted_undirected: bool, **fields: Any) -> Batch
 
 
 def is_sorted_undirected(batch: Any) -> bool:
-    """Tell whether a batch is known to have sorted edges, all both ways and none to itself.
+    """Tell whether a batch is known to have sorted edges, each in both directions, and no loops.
 
-    It is known of the very tensors edge_index, batch and ptr that `make_batch` was given: other
-    tensors in their place, or a change in place, and it is no longer. Inference tensors do not
-    count their changes, so nothing is known of them.
+    `make_batch` records it for the tensors edge_index, batch and ptr. The record is void once one
+    of them is replaced or changed in place. Inference tensors have no version counter, so nothing
+    is known of batches made of them.
 
     >>> is_sorted_undirected(object())
     False
     """
-    known = getattr(batch, "_sorted_undirected", None)
-    if known is None:
+    recorded = getattr(batch, "_sorted_undirected", None)
+    if recorded is None:
         return False
     now = _state(batch)
     return now is not None and all(
         tensor is other and version == other_version
-        for (tensor, version), (other, other_version) in zip(known, now, strict=True)
+        for (tensor, version), (other, other_version) in zip(recorded, now, strict=True)
     )
 
 
 def _state(batch: Any) -> list[tuple[Tensor, int]] | None:
-    """Return the tensors that say how a batch is connected, each with its count of changes."""
+    """Return the tensors that define a batch's structure, each with its version counter."""
     tensors = [getattr(batch, name, None) for name in ("edge_index", "batch", "ptr")]
     if not all(isinstance(t, Tensor) and not t.is_inference() for t in tensors):
         return None
@@ -72,10 +72,10 @@ def select(
     *,
     sorted_undirected: bool = False,
 ) -> Batch:
-    """Return the chosen nodes, edges and graphs of a batch, numbered anew, with all their fields.
+    """Return the selected nodes, edges and graphs of a batch, renumbered, with all their fields.
 
-    Edges must connect chosen nodes, and nodes belong to chosen graphs. `sorted_undirected` is what
-    `is_sorted_undirected` tells of the result. A graph may be left without nodes.
+    Selected edges must connect selected nodes, which must belong to selected graphs. A graph may be
+    left without nodes. `sorted_undirected` promises `is_sorted_undirected` of the result.
 
     >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
     >>> batch = Batch(x=torch.arange(4.0)[:, None], edge_index=edges, ptr=torch.tensor([0, 2, 4]))
@@ -85,8 +85,8 @@ def select(
     ([[2.0], [3.0]], [[0, 1], [1, 0]], [0, 0], [0, 2])
     """
     rows = {NODE: nodes, EDGE: edges, GRAPH: graphs}
-    known = levels(batch)
-    fields = {name: _take(batch[name], rows[level]) for name, level in known.items()}
+    level_of = levels(batch)
+    fields = {name: _take(batch[name], rows[level]) for name, level in level_of.items()}
     edge_index = batch.edge_index
     if isinstance(edges, slice):
         edge_index = edge_index[:, edges]
@@ -94,23 +94,23 @@ def select(
         edge_index = index_edges(edge_index, edges)
     graph, ptr = batch.batch, batch.ptr
     if nodes is not None or graphs is not None:
-        graph = _numbered(_take(graph, nodes), graphs, batch.num_graphs)
+        graph = _renumbered(_take(graph, nodes), graphs, batch.num_graphs)
         start = _take(ptr[:-1], graphs)
         if isinstance(nodes, slice):
             start = start - nodes.start
         elif nodes is not None:
             start = torch.searchsorted(nodes, start)
         ptr = torch.cat([start, ptr.new_full((1,), len(graph))])
-    edge_index = _numbered(edge_index, nodes, batch.num_nodes)
-    found = make_batch(
+    edge_index = _renumbered(edge_index, nodes, batch.num_nodes)
+    selected = make_batch(
         len(ptr) - 1, sorted_undirected, edge_index=edge_index, batch=graph, ptr=ptr, **fields
     )
-    found._levels = known
-    return found
+    selected._levels = level_of
+    return selected
 
 
 def select_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
-    """Return the chosen graphs (bool [B]) as a batch, and where its nodes and edges stood.
+    """Return the chosen graphs (bool [B]) as a batch, and the old numbers of its nodes and edges.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> batch = Batch(x=torch.ones(3, 1), edge_index=edges, ptr=torch.tensor([0, 2, 3]))
@@ -129,20 +129,20 @@ def select_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
 def concat(batches: Sequence[Batch]) -> Batch:
     """Return the graphs of all batches as one batch, the first batch's graphs first.
 
-    A field that only some of them have is left out, and named in a warning.
+    A field that only some of them have is left out with a warning.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
     >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
     >>> concat([path, path]).edge_index.tolist(), concat([path, path]).ptr.tolist()
     ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
     """
-    known = [levels(batch) for batch in batches]
-    names = [name for name in known[0] if all(name in each for each in known)]
-    partial = {name for each in known for name in each}.difference(names)
+    level_of = [levels(batch) for batch in batches]
+    names = [name for name in level_of[0] if all(name in each for each in level_of)]
+    partial = {name for each in level_of for name in each}.difference(names)
     if partial:
         warnings.warn(
-            f"Left out of the joined batch: {', '.join(sorted(partial))}, which only some of its "
-            "parts have.",
+            f"Left out of the concatenated batch: {', '.join(sorted(partial))}, which only some of "
+            "the batches have.",
             stacklevel=2,
         )
     nodes = list(accumulate((batch.num_nodes for batch in batches), initial=0))
@@ -150,10 +150,10 @@ def concat(batches: Sequence[Batch]) -> Batch:
     edges = torch.cat([batch.edge_index for batch in batches], dim=1)
     starts = accumulate((batch.edge_index.shape[1] for batch in batches[:-1]), initial=0)
     for each, start, n in zip(batches, starts, nodes, strict=False):
-        if n:  # in place: of dense graphs, edges are by far the most of it
+        if n:  # in place: edges dominate the memory of dense graphs
             edges[:, start : start + each.edge_index.shape[1]] += n
     ends = (each.ptr[1:] + n for each, n in zip(batches, nodes, strict=False))
-    found = make_batch(
+    whole = make_batch(
         graphs[-1],
         all(is_sorted_undirected(batch) for batch in batches),
         edge_index=edges,
@@ -161,12 +161,12 @@ def concat(batches: Sequence[Batch]) -> Batch:
         ptr=torch.cat([batches[0].ptr[:1], *ends]),
         **{name: _concat([batch[name] for batch in batches]) for name in names},
     )
-    found._levels = {name: known[0][name] for name in names}
-    return found
+    whole._levels = {name: level_of[0][name] for name in names}
+    return whole
 
 
 def replace_fields(batch: Batch, **fields: Any) -> Batch:
-    """Return a new batch with other fields in place of some; edge_index may be one of them.
+    """Return a new batch with some fields replaced; edge_index may be one of them.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
     >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
@@ -174,15 +174,15 @@ def replace_fields(batch: Batch, **fields: Any) -> Batch:
     ([[0.0], [0.0]], [[1.0], [1.0]])
     """
     sorted_undirected = is_sorted_undirected(batch) and "edge_index" not in fields
-    known = levels(batch)
-    kept = {name: batch[name] for name in ("edge_index", "batch", "ptr", *known)}
-    found = make_batch(batch.num_graphs, sorted_undirected, **(kept | fields))
-    found._levels = known
-    return found
+    level_of = levels(batch)
+    kept = {name: batch[name] for name in ("edge_index", "batch", "ptr", *level_of)}
+    changed = make_batch(batch.num_graphs, sorted_undirected, **(kept | fields))
+    changed._levels = level_of
+    return changed
 
 
 def append_rows(value: Any, count: int, fill: float) -> Any:
-    """Return a field with `count` more rows, all of them `fill`.
+    """Return a field with `count` rows of the value `fill` appended.
 
     >>> append_rows(torch.ones(1, 2), 1, 0)
     tensor([[1., 1.],
@@ -196,7 +196,7 @@ def append_rows(value: Any, count: int, fill: float) -> Any:
 
 
 def index_edges(edge_index: Tensor, which: Tensor) -> Tensor:
-    """Return the index_edges `which` [K] of edges [2, E]: faster row by row than at once.
+    """Return the index_edges `which` [K] of edges [2, E]: faster row by row than both at once.
 
     >>> index_edges(torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.tensor([2, 0]))
     tensor([[2, 0],
@@ -225,8 +225,8 @@ def _concat(values: list[Any]) -> Any:
     return [each for value in values for each in value]
 
 
-def _numbered(numbers: Tensor, chosen: Rows, size: int) -> Tensor:
-    """Return the new numbers of some of `size` elements, of which only the chosen are left."""
+def _renumbered(numbers: Tensor, chosen: Rows, size: int) -> Tensor:
+    """Return `numbers` of `size` elements as numbers among the chosen ones."""
     if chosen is None:
         return numbers
     if isinstance(chosen, slice):

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 DEGREE_CAP = 100
-"""Degree from which on nodes share a column, where no card says another."""
+"""Degree from which on nodes share a column, unless a card sets another."""
 
 LOG_DEGREE = "log_degree"
-"""The quantity log(1 + degree), which is on a scale of its own for all graphs."""
+"""Name of the quantity log(1 + degree)."""
 
 Value = int | str
 
@@ -22,10 +22,10 @@ Value = int | str
 class Column:
     """One feature of nodes or edges: a category with known `values`, or a quantity without.
 
-    A store holds a category as the position of its value, −1 for one that is not known. With
-    `clamp`, positions behind the last value count as the last ("100 or more"). `absent` are the
-    positions of values that have a column and that no graph has: to an encoder trained on these
-    graphs they are unknown. A quantity q is encoded as (q − mean) / std.
+    A store holds a category as the position of its value, or −1 if unknown. With `clamp`, positions
+    beyond the last value count as the last ("100 or more"). `absent` are the positions of values
+    that occur in no graph: an encoder trained on these graphs treats them as unknown. A quantity q
+    is encoded as (q − mean) / std.
 
     >>> Column("element", ("C", "N", "O")).width, Column("charge", mean=0.5).width
     (3, 1)
@@ -39,7 +39,7 @@ class Column:
     absent: tuple[int, ...] = ()
 
     def seen_in(self, codes: Tensor) -> Column:
-        """Return the category, told which of its values the positions `codes` [n] leave out.
+        """Return the category with the values that do not occur in `codes` [n] marked `absent`.
 
         >>> Column("element", ("C", "N", "O")).seen_in(torch.tensor([0, 2, 2])).absent
         (1,)
@@ -67,12 +67,12 @@ class Column:
 
     @property
     def width(self) -> int:
-        """Number of columns that the encoder sees of this one."""
+        """Number of columns of this one after encoding."""
         return 1 if self.values is None else len(self.values)
 
 
 def degree_column(largest: int, cap: int = DEGREE_CAP) -> Column:
-    """Return the one-hot degree of nodes, of which the largest is known; the last is "cap or more".
+    """Return the column of one-hot degrees up to `largest`, of which the last may be "cap or more".
 
     >>> degree_column(2).values, degree_column(500, cap=2).clamp
     ((0, 1, 2), True)

@@ -1,4 +1,4 @@
-"""PyG's graphs as a store: what they carry is kept, named in a warning, or refused."""
+"""PyG graphs as a store: every attribute is kept, named in a warning, or refused."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def from_data(
 ) -> GraphStore:
     """Return the store of a PyG data set, a batch, or any iterable of `Data` with the same fields.
 
-    Kept are x [n, columns] (or [n]; node degrees where no graph has it), edge_index [2, e],
-    edge_attr [e, columns] or [e], edge_weight [e], pos [n, …] and y (one number or word of each
-    graph, or [1, tasks] with NaN for a missing one). Other attributes are named in a warning.
+    A store keeps x [n, columns] (node degrees if no graph has it), edge_index [2, e], edge_attr
+    [e, columns] or [e], edge_weight [e], pos [n, …] and y (one number or word for each graph, or
+    [1, tasks] with NaN for missing entries). One warning names all other attributes.
 
-    Columns of whole-number types are codes of categories, one-hot in every batch; floats and bools
-    are quantities, in float32. `categorical` = True takes floats that are whole for codes too,
-    False takes all for quantities. Labels given as `y` (a list, array, Series or tensor) count
-    instead of the graphs' own. `undirected` adds the other direction of edges that lack it, with
-    the same attributes; without, a warning counts them. Repeated edges and self-loops stay.
+    Columns of integer types are categories, one-hot in every batch; floats and bools are
+    quantities, in float32. `categorical` = True makes categories of floats with integer values too,
+    False makes quantities of all. Labels passed as `y` (a list, array, Series or tensor) replace
+    the graphs' own. `undirected` adds missing reverse edges with the same attributes; otherwise one
+    warning counts them. Repeated edges and self-loops are kept.
 
-    Raises `UserError`, with the number of the graph, for what cannot be right: NaN, edges to nodes
-    that are not there, fields that only some graphs have or of differing shapes, other containers.
+    Raises `UserError`, with the number of the graph, for NaN, edges to missing nodes, fields that
+    only some graphs have, shapes that differ between graphs, and other containers.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = from_data([Data(x=torch.tensor([[6], [8]]), edge_index=edges, y="toxic")])
@@ -69,8 +69,8 @@ def from_data(
             )
         store = graphs
         if y is not None:
-            given, words = labels_given(y, len(store))
-            store = replace(store, y=given, classes=words, sha256="")
+            labels, classes = labels_given(y, len(store))
+            store = replace(store, y=labels, classes=classes, sha256="")
         return both_ways(store) if undirected else store
     fields = [data.to_dict() for data in data_list(graphs)]
     _name_dropped(fields)
@@ -129,7 +129,7 @@ def _name_dropped(fields: list[dict[str, Any]]) -> None:
 
 
 def _field(fields: list[dict[str, Any]], name: str) -> list[Any] | None:
-    """Return a field of all graphs, or None where none has it. Raises where only some have."""
+    """Return a field of all graphs, None if no graph has it; raise if only some have it."""
     parts = [one.get(name) for one in fields]
     absent = [number for number, part in enumerate(parts) if part is None]
     if len(absent) == len(parts):
@@ -144,7 +144,7 @@ def _field(fields: list[dict[str, Any]], name: str) -> list[Any] | None:
 
 
 def _edges(parts: list[Any] | None, fields: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
-    """Return all edges [2, E], with node numbers local to their graph, and each graph's number."""
+    """Return all edges [2, E], with local node numbers, and the edges per graph [G]."""
     if parts is None:
         advice = "set torch.empty(2, 0, dtype=torch.long) for graphs without edges"
         if fields[0].get("adj_t") is not None:
@@ -169,34 +169,34 @@ def _edges(parts: list[Any] | None, fields: list[dict[str, Any]]) -> tuple[Tenso
 def _node_sizes(
     fields: list[dict[str, Any]], sizes: dict[str, Tensor], edges: Tensor, edge_ptr: Tensor
 ) -> Tensor:
-    """Return the number of nodes of each graph [G]: of x, pos or num_nodes, or of its edges."""
-    told = [one.get("num_nodes") for one in fields]
+    """Return the nodes per graph [G], from a node field, num_nodes or the largest node number."""
+    counts = [one.get("num_nodes") for one in fields]
     node_fields = [name for name in LEVELS if LEVELS[name] == NODE]
     name = next((name for name in node_fields if name in sizes), None)
     if name is not None:
-        for number, (size, count) in enumerate(zip(sizes[name].tolist(), told, strict=True)):
+        for number, (size, count) in enumerate(zip(sizes[name].tolist(), counts, strict=True)):
             if count is not None and int(count) != size:
                 raise UserError(
                     f"Expected {int(count)} rows of {name} in graph {number} as num_nodes says, "
                     f"but got {size}."
                 )
         return sizes[name]
-    inferred = [number for number, count in enumerate(told) if count is None]
+    inferred = [number for number, count in enumerate(counts) if count is None]
     if inferred:
         warnings.warn(
             f"Neither {', '.join(node_fields)} nor num_nodes tells how many nodes graph "
             f"{inferred[0]} has: the largest node number in its edges is taken as the last.",
             stacklevel=4,
         )
-    found = [0 if count is None else int(count) for count in told]
+    node_sizes = [0 if count is None else int(count) for count in counts]
     for number in inferred:
         part = edges[:, edge_ptr[number] : edge_ptr[number + 1]]
-        found[number] = int(part.max()) + 1 if part.numel() else 0
-    return torch.tensor(found)
+        node_sizes[number] = int(part.max()) + 1 if part.numel() else 0
+    return torch.tensor(node_sizes)
 
 
 def _check_sizes(sizes: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Raise unless every graph has nodes, and each field as many rows as nodes or edges."""
+    """Raise unless every graph has nodes, and every field one row per node, edge or graph."""
     empty = (expected["node"] < 1).nonzero()
     if len(empty):
         raise UserError(
@@ -213,7 +213,7 @@ def _check_sizes(sizes: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 
 
 def _check_inside(edges: Tensor, nodes: Tensor, edge_sizes: Tensor, edge_ptr: Tensor) -> None:
-    """Raise where an edge names a node that its graph does not have."""
+    """Raise if an edge refers to a node that its graph does not have."""
     limit = nodes.repeat_interleave(edge_sizes)
     wrong = (edges < 0) | (edges >= limit)
     if wrong.any():

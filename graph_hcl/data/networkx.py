@@ -1,4 +1,4 @@
-"""NetworkX graphs as a store: attributes by name are kept, others named in a warning."""
+"""NetworkX graphs as a store: attributes are read by name, and a warning names the others."""
 
 from __future__ import annotations
 
@@ -162,19 +162,19 @@ def _field(name: str, attribute: Hashable, carriers: list[dict[Any, Any]], ptr: 
 
 
 def _edges(items: list[Any], node_ptr: Tensor) -> tuple[Tensor, list[dict[Any, Any]], Tensor]:
-    """Return edges [2, E] in order, with local node numbers, their attributes, and [G + 1] ends."""
+    """Return sorted edges [2, E] with local node numbers, their attributes, and edge_ptr."""
     pairs: list[tuple[int, int]] = []
     attributes: list[dict[Any, Any]] = []
     for first, graph in zip(node_ptr.tolist(), items, strict=False):
         place = {node: number for number, node in enumerate(graph, first)}
         both = not graph.is_directed()
-        for source, target, found in graph.edges(data=True):
+        for source, target, values in graph.edges(data=True):
             u, v = place[source], place[target]
             pairs.append((u, v))
-            attributes.append(found)
+            attributes.append(values)
             if both and u != v:
                 pairs.append((v, u))
-                attributes.append(found)
+                attributes.append(values)
     edges = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).t()
     order = (edges[0] * int(node_ptr[-1]) + edges[1]).argsort(stable=True)
     edges = edges[:, order]
@@ -215,7 +215,7 @@ def _name_dropped(
             listed.append(f"of {level}s {shown} ({arguments[level]})")
     if listed:
         warnings.warn(
-            f"These graphs carry attributes that are not read unless asked for: "
+            f"These graphs have attributes that are not read unless an argument names them: "
             f"{'; '.join(listed)}.",
             stacklevel=4,
         )

@@ -1,4 +1,4 @@
-"""The text files of a TU data set to flat tensors, labels as codes, equal to what PyG reads."""
+"""Read the text files of a TU data set into flat tensors, with the same result as PyG."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class RawGraphs:
     """A data set as read: flat tensors with node numbers local to each of G graphs.
 
     `edge_index` [2, E] sorted, without self-loops and duplicates; `node_ptr`, `edge_ptr` [G + 1];
-    `y` [G] from 0 in the order of `classes`, the sorted labels in the file, None and () without;
-    `targets` [G, T], `node_attributes` [N, A], `edge_attributes` [E, A] real values (float32) or
-    None; `node_labels`, `edge_labels` [·, C] codes as in the file (int64) or None.
+    `y` [G] numbers `classes`, the sorted labels in the file, from 0, or is None; `targets` [G, T],
+    `node_attributes` [N, A] and `edge_attributes` [E, A] are float32 or None; `node_labels` and
+    `edge_labels` [·, C] are the integers in the file or None.
 
-    Where edges are listed more than once, `edge_labels` is None and `edge_attributes` holds their
-    sum one-hot: `edge_attribute_names` says which column is what.
+    If edges are repeated, `edge_labels` is None and `edge_attributes` has sums of one-hot labels;
+    `edge_attribute_names` names its columns.
     """
 
     edge_index: Tensor
@@ -47,28 +47,28 @@ class RawGraphs:
 
 
 def read(files: dict[str, Path]) -> RawGraphs:
-    """Return the graphs in the raw files of a TU data set, given by suffix.
+    """Return the graphs in the raw files of a TU data set, a path for each suffix.
 
-    As PyG's `TUDataset` does: self-loops removed, duplicate edges merged with their attributes
-    and one-hot labels added, classes numbered from 0. Graphs without nodes are dropped with one
-    warning; nodes are brought together where those of a graph are not
-    (https://chrsmrrs.github.io/datasets/docs/format/).
+    The format is https://chrsmrrs.github.io/datasets/docs/format/. As PyG's `TUDataset` does, it
+    removes self-loops, merges duplicate edges by adding their attributes and one-hot labels, and
+    numbers the classes from 0. Graphs without nodes are dropped with one warning, and the nodes of
+    each graph are moved together.
 
-    Raises `UserError`, naming file and line, for files that are not numbers, of different
-    lengths, or that contradict each other, and for labels that change over time.
+    Raises `UserError`, naming file and line, for text that is not numbers, files of inconsistent
+    length or content, and labels that change over time.
     """
     indicator = files["graph_indicator"]
     number = read_table(indicator, whole=True, columns=1)[0]
     nodes = len(number)
     if nodes == 0:
         raise UserError(
-            f"Expected the graph of each node in {indicator}, but it is empty: fill it."
+            f"Expected the graph of each node in {indicator}, but it is empty: add a line per node."
         )
     if int(number.min()) < 1:
         row = int((number < 1).nonzero()[0])
         raise UserError(
             f"Expected graphs to be numbered from 1 in {indicator}, but line "
-            f"{line_of_row(indicator, row)} has {int(number[row])}: add what is missing to all."
+            f"{line_of_row(indicator, row)} has {int(number[row])}: shift all numbers."
         )
     order = None
     if bool((number.diff() < 0).any()):
@@ -106,7 +106,7 @@ def _ptr(sizes: Tensor) -> Tensor:
 def _edges(
     files: dict[str, Path], graph: Tensor, order: Tensor | None
 ) -> tuple[Tensor, Tensor | None, Tensor | None, tuple[str, ...]]:
-    """Return edges sorted and merged, with whole-set node numbers, and what they carry."""
+    """Return edges sorted and merged, with global node numbers, their labels and attributes."""
     edge_index = read_table(
         files["A"], whole=True, columns=2, advice="list two nodes per edge, numbered from 1"
     )
@@ -132,7 +132,7 @@ def _edges(
         labels, attributes = (None if t is None else t[~loops] for t in (labels, attributes))
     names = [] if attributes is None else _names("edge_attributes", attributes.shape[1])
     merged, merged_labels, merged_attributes = _coalesced(edge_index, labels, attributes, nodes)
-    codes = merged.shape[1] == edge_index.shape[1]  # edges that were added have no code any more
+    codes = merged.shape[1] == edge_index.shape[1]  # merged edges have no single label
     if merged_labels is None or (codes and one_hot_columns(merged_labels) == columns):
         return merged, merged_labels, merged_attributes, tuple(names)
     assert labels is not None
@@ -150,15 +150,15 @@ def _names(of: str, columns: int) -> list[str]:
 def _coalesced(
     edge_index: Tensor, labels: Tensor | None, attributes: Tensor | None, nodes: int
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Return edges sorted, with duplicates merged by adding, and their rows."""
+    """Return sorted edges with duplicates merged, and the sums of their labels and attributes."""
     key = edge_index[0] * nodes + edge_index[1]
-    if bool((key.diff() > 0).all()):  # already so: spare the sort
+    if bool((key.diff() > 0).all()):  # sorted already
         return edge_index, labels, attributes
     del key
-    given = [part for part in (labels, attributes) if part is not None]
-    if not given:
+    rows = [part for part in (labels, attributes) if part is not None]
+    if not rows:
         return coalesce(edge_index, num_nodes=nodes), None, None
-    edge_index, merged = coalesce(edge_index, given, num_nodes=nodes)
+    edge_index, merged = coalesce(edge_index, rows, num_nodes=nodes)
     return (
         edge_index,
         None if labels is None else merged[0],

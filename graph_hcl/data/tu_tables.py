@@ -22,7 +22,7 @@ _ADVICE = {
 
 
 def _table(files: dict[str, Path], suffix: str) -> Tensor | None:
-    """Return the rows [R, columns] of a file, whole labels or real attributes; None without one."""
+    """Return the rows [R, columns] of a file of labels or attributes, or None without the file."""
     if suffix not in files:
         return None
     whole = suffix.endswith("labels")
@@ -37,7 +37,7 @@ def _table(files: dict[str, Path], suffix: str) -> Tensor | None:
 
 
 def _refuse_labels_over_time(file: Path) -> None:
-    """Raise `UserError` where all lines are time, label, time, label, … and not equally long."""
+    """Raise `UserError` if all lines are time, label, time, label, … of different lengths."""
     lengths = set()
     for _, line in numbered_lines(file):
         fields = line.split(",")
@@ -53,7 +53,7 @@ def _refuse_labels_over_time(file: Path) -> None:
 
 
 def element_rows(files: dict[str, Path], suffix: str, count: int) -> Tensor | None:
-    """Return the rows [count, columns] of an optional file of nodes or edges."""
+    """Return the rows [count, columns] of a file of nodes or edges, or None without the file."""
     table = _table(files, suffix)
     lines = 0 if table is None else len(table)
     if suffix in files and lines != count:
@@ -66,7 +66,7 @@ def element_rows(files: dict[str, Path], suffix: str, count: int) -> Tensor | No
 
 
 def graph_rows(files: dict[str, Path], kept: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Return the rows `kept` [G] of graph_labels and graph_attributes; warn of those left out."""
+    """Return the rows `kept` [G] of graph_labels and graph_attributes; warn of dropped graphs."""
     labels, targets = (_table(files, f"graph_{kind}") for kind in KINDS)
     tables = {"graph_labels": labels, "graph_attributes": targets}
     lengths = {s: 0 if t is None else len(t) for s, t in tables.items() if s in files}

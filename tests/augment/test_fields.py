@@ -133,7 +133,7 @@ def test_a_field_of_no_one_level_is_named_and_left_out() -> None:
     assert_consistent(found)
     parts = split(batch_of(), [2, 3])
     del parts[1].charge
-    with pytest.warns(UserWarning, match="Left out of the joined batch: charge, which only some"):
+    with pytest.warns(UserWarning, match="Left out of the concatenated batch: charge"):
         concat(parts)
 
 

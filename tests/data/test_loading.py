@@ -1,4 +1,4 @@
-"""Features by the card, and a cache that is right or made anew, whenever it was interrupted."""
+"""Features by the card, and a cache that is valid or rebuilt, whenever it was interrupted."""
 
 import dataclasses
 import os
@@ -88,13 +88,13 @@ def test_other_sha256_for_other_content(put_raw, tiny) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["cut", "flip", "empty"])
-def test_damaged_cache_is_made_anew(mutag, spoil) -> None:
+def test_damaged_cache_is_rebuilt(mutag, spoil) -> None:
     (cache,) = mutag.glob("*.safetensors")
     first = load("MUTAG", data_dir=str(mutag.parent))
     digest, content = first.digest(), bytearray(cache.read_bytes())
     content[-5] ^= 1
     cache.write_bytes({"cut": content[:-100], "flip": content, "empty": b""}[spoil])
-    with pytest.warns(UserWarning, match=r"safetensors (is damaged|was altered).* made anew"):
+    with pytest.warns(UserWarning, match=r"safetensors (is damaged|was altered).* rebuilt"):
         assert load("MUTAG", data_dir=str(mutag.parent)).digest() == digest
     with warnings.catch_warnings():
         warnings.simplefilter("error")

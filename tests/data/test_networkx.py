@@ -57,7 +57,7 @@ def test_attributes_arrive_by_name() -> None:
 
 
 def test_what_is_not_read_is_named_once() -> None:
-    with pytest.warns(UserWarning, match="are not read unless asked for") as told:
+    with pytest.warns(UserWarning, match="are not read unless an argument") as told:
         GraphStore.from_networkx([molecule(), nx.Graph([(0, 1)], label=3, y=0, name=None)])
     assert len(told) == 1
     assert told[0].filename == __file__
@@ -138,11 +138,11 @@ def test_categorical_and_names_that_are_no_words() -> None:
         ([marked([1.0]), marked([[1.0], [1.0, 2.0]])], {}, "'x' of one length .* graph 1 has 1 v"),
         ([marked([[1.0], 1.0])], {}, "has 1 values and one of graph 0 has one value"),
         ([marked([[], []])], {}, "graph 0 has 0 values"),
-        ([marked([[[1.0]], [[2.0]]])], {}, r"words or numbers alone in 'x\[0\]' .* graph 0"),
-        ([marked([1.0]), marked([1.0, "a"])], {}, "words or numbers alone .* graph 1 has 'a'"),
-        ([marked(["a"]), marked(["a", 1])], {}, "words or numbers alone .* graph 1 has 1"),
-        ([marked([1.0]), marked([{}])], {}, "words or numbers alone .* graph 1 has {}"),
-        ([marked([1, 2**70])], {}, "words or numbers alone"),
+        ([marked([[[1.0]], [[2.0]]])], {}, r"either words or numbers in 'x\[0\]' .* graph 0"),
+        ([marked([1.0]), marked([1.0, "a"])], {}, "either words or numbers .* graph 1 has 'a'"),
+        ([marked(["a"]), marked(["a", 1])], {}, "either words or numbers .* graph 1 has 1"),
+        ([marked([1.0]), marked([{}])], {}, "either words or numbers .* graph 1 has {}"),
+        ([marked([1, 2**70])], {}, "either words or numbers"),
         ([marked([1.0]), marked([NAN])], {}, "graph 1 has nan in x"),
         ([molecule(), molecule(length=NAN)], {"edge_attrs": "length"}, "graph 1 has nan in length"),
         ([molecule(), molecule(weight=NAN)], {"weight": "weight"}, "graph 1 has nan in weight"),

@@ -14,7 +14,7 @@ from torch_geometric.loader import DataLoader
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* given in one direction only")
+pytestmark = pytest.mark.filterwarnings("ignore:.* have no reverse edge")
 
 FIELDS = ("edge_attr", "flat edge_attr", "edge_weight", "pos", "class", "real", "tasks")
 
