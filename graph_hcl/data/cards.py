@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,9 +63,12 @@ def find_card(name: str) -> Card | None:
     >>> find_card("MUTAG").degree_cap, find_card("my-own")
     (0, None)
     """
-    if name not in list_datasets():
-        return None
-    return _read(next(f for folder in _folders() if (f := folder / f"{name}.yaml").is_file()))
+    file = f"{name}.yaml"
+    for folder in _folders():
+        # Listed because some file systems would open it under a name in other capitals.
+        if folder.is_dir() and file in os.listdir(folder):
+            return _read(folder / file)
+    return None
 
 
 def get_card(name: str) -> Card:

@@ -64,7 +64,7 @@ def test_what_is_not_read_is_named_once() -> None:
     for words in ("of nodes 'charge', 'element' (node_attrs)", "of graphs 'label' (y)"):
         assert words in str(told[0].message)
     assert "of edges 'bond', 'length', 'weight' (edge_attrs, weight)" in str(told[0].message)
-    with pytest.warns(UserWarning, match=r"for: of edges 'bond', 'weight' \(edge_attrs, weight\)"):
+    with pytest.warns(UserWarning, match=r"them: of edges 'bond', 'weight' \(edge_attrs, weight\)"):
         GraphStore.from_networkx([molecule()], **ALL | {"edge_attrs": "length", "weight": None})
 
 
