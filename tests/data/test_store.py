@@ -12,6 +12,8 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.loader import DataLoader
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.levels import LEVELS
+from graph_hcl.data.store import TENSORS
 from graph_hcl.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* have no reverse edge")
@@ -293,3 +295,9 @@ def test_batches_on_a_device() -> None:
     assert moved.x.is_cuda
     same(moved.cpu(), store.batch([5, 1]))
     assert len(moved.to_data_list()) == 2
+
+
+def test_every_field_with_a_level_is_an_attribute_of_the_store() -> None:
+    kinds = {field.name: field.type for field in dataclasses.fields(GraphStore)}
+    tensors = {name for name, kind in kinds.items() if str(kind).startswith("Tensor")}
+    assert tensors == {*LEVELS, "edge_index", "node_ptr", "edge_ptr"} == set(TENSORS)
