@@ -18,7 +18,7 @@ from graph_hcl.benchmarking.tables import Table, all_tables, gather, published_t
 from graph_hcl.benchmarking.trials import expand
 from graph_hcl.benchmarking.workers import CellFolder
 from graph_hcl.console import any_sign
-from graph_hcl.data import card
+from graph_hcl.data import get_card
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "results.md"
@@ -85,7 +85,7 @@ def short(protocol):
         for (method, name), scores in gather(cells, protocol).items():
             grid[method, name, attributes] = scores
     columns, rows = SHORT[protocol], []
-    kinds = {(card(name).graphs, name, attributes) for _, name, attributes in grid}
+    kinds = {(get_card(name).graphs, name, attributes) for _, name, attributes in grid}
     for _, name, attributes in sorted(kinds):
         found = [grid.get((method, name, attributes)) for method in columns.values()]
         row = [name + (", attributes" if attributes else "")]
@@ -108,7 +108,7 @@ def mark(scores):
 
 def published(name, protocol):
     """Return the two published figures that the results are held to, as text."""
-    entries = card(name).published
+    entries = get_card(name).published
     if protocol == "inductive":
         fixed = {e["method"]: e["accuracy"] for e in entries if "fixed 10 folds" in e["protocol"]}
         wanted = [fixed.get("GIN, supervised"), fixed.get("structure-agnostic")]

@@ -59,12 +59,13 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
 
 def config_with_preset(*layers: Layer | Mapping[str, Any]) -> Config:
     """Return the config of the layers on top of the preset of the data set that they name."""
-    from graph_hcl.data.cards import card, known
+    from graph_hcl.data.cards import find_card
     from graph_hcl.data.fetch import canonical_name
 
     config = make_config(*layers)
     name = canonical_name(config.dataset, config.data_dir, config.mirror)
-    preset = card(name).preset if name in known() else {}
+    card = find_card(name)
+    preset = card.preset if card else {}
     return make_config(Layer(preset, f" in the card of {name}"), *layers, {"dataset": name})
 
 

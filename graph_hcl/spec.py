@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.levels import OPTIONAL_FIELDS as OPTIONAL
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 
 if TYPE_CHECKING:
     from graph_hcl.training import Checkpoint
-
-OPTIONAL = ("edge_attr", "edge_weight", "pos")
-"""Fields of a store that a backbone may read beside x and edge_index."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from graph_hcl.augment.functional import (
 from graph_hcl.augment.sampler import SampledView, View, ViewSampler, split
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
 from graph_hcl.augment.text import parse, spec
-from graph_hcl.data.batch import join
+from graph_hcl.data.batch import concat
 
 __all__ = [
     "AUGMENTATIONS",
@@ -51,9 +51,9 @@ __all__ = [
     "ViewSampler",
     "add_edge",
     "apply",
+    "concat",
     "drop_edge",
     "drop_node",
-    "join",
     "mask_feature",
     "parse",
     "random_walk_subgraph",

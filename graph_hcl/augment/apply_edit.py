@@ -9,15 +9,13 @@ from torch_geometric.data import Batch
 from graph_hcl.augment.edges import absent_edges, edges_between, runs_both_ways
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
 from graph_hcl.data.batch import (
-    EDGE,
-    NEW_EDGE,
-    columns,
-    is_mirrored,
-    lengthened,
-    levels,
-    replaced,
+    append_rows,
+    index_edges,
+    is_sorted_undirected,
+    replace_fields,
     select,
 )
+from graph_hcl.data.levels import EDGE, NEW_EDGE_VALUES, levels
 from graph_hcl.errors import UserError
 
 
@@ -67,7 +65,7 @@ def _mask_features(batch: Batch, edit: Edit) -> Batch:
     """Return the batch with its masked features set to 0."""
     if edit.masked is None:
         return batch
-    return replaced(batch, x=torch.where(edit.masked, 0, batch.x))
+    return replace_fields(batch, x=torch.where(edit.masked, 0, batch.x))
 
 
 def _add_edges(batch: Batch, edit: Edit) -> tuple[Batch, Tensor | None]:
@@ -79,9 +77,9 @@ def _add_edges(batch: Batch, edit: Edit) -> tuple[Batch, Tensor | None]:
     count = new.shape[1]
     for name, level in levels(batch).items():
         if level == EDGE:
-            fields[name] = lengthened(batch[name], count, NEW_EDGE.get(name, 0))
-    edges = None if edit.edges is None else lengthened(edit.edges, count, True)
-    return replaced(batch, **fields), edges
+            fields[name] = append_rows(batch[name], count, NEW_EDGE_VALUES.get(name, 0))
+    edges = None if edit.edges is None else append_rows(edit.edges, count, True)
+    return replace_fields(batch, **fields), edges
 
 
 def _drop_nodes(
@@ -98,10 +96,10 @@ def _drop_nodes(
 def _select(batch: Batch, edit: Edit, nodes: Tensor | None, edges: Tensor | None) -> Batch:
     """Return the nodes and edges of the masks (None: all), renumbered."""
     chosen = _positions(edges)
-    mirrored = is_mirrored(batch)
+    mirrored = is_sorted_undirected(batch)
     if mirrored and chosen is not None and edit.edges is not None and not edit.paired:
-        mirrored = runs_both_ways(columns(batch.edge_index, chosen))
-    return select(batch, _positions(nodes), chosen, mirrored=mirrored)
+        mirrored = runs_both_ways(index_edges(batch.edge_index, chosen))
+    return select(batch, _positions(nodes), chosen, sorted_undirected=mirrored)
 
 
 def _positions(mask: Tensor | None) -> Tensor | None:
@@ -123,7 +121,7 @@ def _check_batch(batch: Batch) -> None:
                 f"Expected a batch of graphs with x, edge_index, batch and ptr, but got "
                 f"{type(batch).__name__} without {name}: make one with Batch.from_data_list([…])."
             )
-    if not is_mirrored(batch) and int(batch.ptr[-1]) != batch.num_nodes:
+    if not is_sorted_undirected(batch) and int(batch.ptr[-1]) != batch.num_nodes:
         raise UserError(
             f"Expected a batch whose ptr ends at its {batch.num_nodes} nodes, but got "
             f"{int(batch.ptr[-1])}: drop nodes by an Edit, or make the batch anew from its graphs."

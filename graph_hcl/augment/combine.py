@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Augmentation, Edit
-from graph_hcl.data.batch import take_graphs
+from graph_hcl.data.batch import select_graphs
 from graph_hcl.errors import UserError
 
 
@@ -64,7 +64,7 @@ class RandomChoice(_Parts):
         )
         edits = []
         for k, part in enumerate(self.parts):
-            some, nodes, edges = take_graphs(batch, choice == k)
+            some, nodes, edges = select_graphs(batch, choice == k)
             edits.append(_spread(part(some, generator), batch, nodes, edges))
         return reduce(and_, edits)
 

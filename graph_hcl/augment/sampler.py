@@ -13,7 +13,7 @@ from torch_geometric.data import Batch
 
 from graph_hcl.augment.apply_edit import sample_view
 from graph_hcl.augment.edit import Augmentation
-from graph_hcl.data.batch import is_mirrored, join, select
+from graph_hcl.data.batch import concat, is_sorted_undirected, select
 from graph_hcl.data.store import GraphStore
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class ViewSampler:
         ]
         for batches in zip(*drawn, strict=True):
             if self.joint:
-                yield [SampledView(join(batches))]
+                yield [SampledView(concat(batches))]
             else:
                 encoders = (view.encode for view in self.views)
                 yield list(map(SampledView, batches, encoders))
@@ -167,9 +167,9 @@ def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
         raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
     if len(sizes) == 1:
         return [batch]
-    mirrored = is_mirrored(batch)
+    known = is_sorted_undirected(batch)
     bounds = batch.ptr[torch.tensor(graphs, device=batch.ptr.device)]
-    if mirrored:
+    if known:
         starts = torch.searchsorted(batch.edge_index[0], bounds)
     else:  # edges need not be sorted by graph: added ones come after all others
         source = batch.edge_index[0]
@@ -178,4 +178,6 @@ def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
         batch = select(batch, edges=order)
     nodes, edges = torch.stack([bounds, starts]).tolist()
     cuts = zip(pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True)
-    return [select(batch, *(slice(*cut) for cut in each), mirrored=mirrored) for each in cuts]
+    return [
+        select(batch, *(slice(*cut) for cut in each), sorted_undirected=known) for each in cuts
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from graph_hcl.benchmarking.selection import Record
 from graph_hcl.benchmarking.trials import Trial
-from graph_hcl.data import card, known
+from graph_hcl.data import find_card
 
 PER_STEP = 9e-7
 """Seconds of training per epoch and node or edge; a start until trials are finished here."""
@@ -23,8 +23,8 @@ def raw_estimate(trial: Trial) -> float:
     Training goes with epochs × (nodes + edges), the probe with the square of the graphs.
     """
     graphs, size = UNKNOWN
-    if trial.dataset in known():
-        of = card(trial.dataset)
+    of = find_card(trial.dataset)
+    if of is not None:
         graphs = float(of.graphs)
         size = graphs * (of.average_nodes + 2 * of.average_edges)
     inductive = trial.protocol == "inductive"

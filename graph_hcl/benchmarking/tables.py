@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from graph_hcl.benchmarking.selection import Record, Scores, score
 from graph_hcl.benchmarking.trials import Trial
-from graph_hcl.data import card, known
+from graph_hcl.data import find_card
 from graph_hcl.probes import PairedDifference, corrected_t_test
 from graph_hcl.results import markdown
 
@@ -105,7 +105,8 @@ def published_table(datasets: Sequence[str]) -> Table:
     """Return what others reported on these data sets, by method and protocol, from the cards."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for name in datasets:
-        for entry in card(name).published if name in known() else []:
+        card = find_card(name)
+        for entry in card.published if card else []:
             over = "folds" if entry.get("std_over") == "folds" else "repetitions"
             text = f"{entry['accuracy']:.2f}"
             if entry.get("std") is not None:

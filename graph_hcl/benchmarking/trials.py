@@ -20,7 +20,7 @@ from graph_hcl import baselines, probes
 from graph_hcl.benchmarking import identity
 from graph_hcl.benchmarking.spec import Spec
 from graph_hcl.config import Config
-from graph_hcl.data import card, known
+from graph_hcl.data import find_card
 from graph_hcl.experiment import Experiment
 from graph_hcl.factory import make_objective
 from graph_hcl.results import PACKAGES
@@ -61,8 +61,8 @@ class Trial:
         return found
 
     def _reads_attributes(self) -> bool:
-        known_card = card(self.dataset) if self.dataset in known() else None
-        always = known_card is None or known_card.features == "attributes"
+        card = find_card(self.dataset)
+        always = card is None or card.features == "attributes"
         return always or self.config.data.node_attributes
 
     def key(self) -> dict[str, Any]:
@@ -72,9 +72,9 @@ class Trial:
     def _key(self, settings: dict[str, Any]) -> dict[str, Any]:
         key: dict[str, Any] = {"format": FORMAT, "control": self.control}
         key["epochs"] = list(self.epochs)
-        found = card(self.dataset) if self.dataset in known() else None
-        if found is not None and found.features.startswith("degree"):
-            key["degrees"] = [found.features, found.degree_cap]  # the card decides, no setting
+        card = find_card(self.dataset)
+        if card is not None and card.features.startswith("degree"):
+            key["degrees"] = [card.features, card.degree_cap]  # the card decides, no setting
         named = {identity.frozen_name(name): value for name, value in settings.items()}
         # The first records were named with this group in place, empty or not.
         return key | {"config": {"probe": {}} | identity.nested(named)}

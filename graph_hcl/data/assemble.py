@@ -1,4 +1,4 @@
-"""The last step from checked tensors to a store: degrees where there is no x, and directions."""
+"""Finish a store of checked tensors: degrees if there is no x, and reverse edges on request."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from dataclasses import replace
 
 import torch
 
+from graph_hcl.data.columns import degree_column
 from graph_hcl.data.indexing import lacks_reverse
+from graph_hcl.data.levels import EDGE, LEVELS
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.vocabulary import Features, Vocabulary, degree_column
+from graph_hcl.data.vocabulary import Features, Vocabulary
 
 
 def finish(store: GraphStore, *, undirected: bool, directed: bool = False) -> GraphStore:
-    """Return a new store with node degrees as x, where x has no columns, and edges both ways.
+    """Return the store with node degrees as x if x has no columns, and with reverse edges.
 
-    Directions that are missing are added if `undirected`; otherwise one warning counts them, unless
-    the graphs are `directed` on purpose.
+    Missing reverse edges are added if `undirected`. Otherwise one warning counts them, unless the
+    graphs are `directed` by type.
 
     >>> edges, ends = torch.tensor([[0], [1]]), torch.tensor([0, 1])
     >>> bare = GraphStore(torch.empty(2, 0), edges, 2 * ends, ends)
@@ -27,25 +29,25 @@ def finish(store: GraphStore, *, undirected: bool, directed: bool = False) -> Gr
         store = both_ways(store)
     elif not directed and store.one_way:
         warnings.warn(
-            f"{store.one_way:,} of {int(store.edge_ptr[-1]):,} edges are given in one direction "
-            "only, so that their targets send nothing back: undirected=True adds the other.",
+            f"{store.one_way:,} of {int(store.edge_ptr[-1]):,} edges have no reverse "
+            "edge, so messages pass along them one way only: undirected=True adds it.",
             stacklevel=4,
         )
     return store if store.vocabulary.node.columns else with_degrees(store)
 
 
 def with_degrees(store: GraphStore) -> GraphStore:
-    """Return the store with the degree of each node as the one column of x."""
+    """Return the store with the degree of each node as the only column of x."""
     degree = store.degree()
     column = degree_column(int(degree.max())).seen_in(degree)
     meaning = Vocabulary(Features((column,)), store.vocabulary.edge)
-    return replace(store, x=degree[:, None], vocabulary=meaning)._knowing(store.mirrored)
+    return replace(store, x=degree[:, None], vocabulary=meaning)._edges_as_in(store)
 
 
 def both_ways(store: GraphStore) -> GraphStore:
-    """Return the store with the other direction of every edge that lacks it, and edges sorted.
+    """Return the store with all missing reverse edges, and with its edges sorted.
 
-    An added edge has the attributes and the weight of the one that it mirrors.
+    A reverse edge has the attributes and weight of the original.
 
     >>> edges = torch.tensor([[0, 1, 2], [1, 0, 1]])
     >>> both_ways(GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 3])))
@@ -55,23 +57,23 @@ def both_ways(store: GraphStore) -> GraphStore:
         return store
     nodes = int(store.node_ptr[-1])
     edges = store.edge_index + store._shift()
-    alone = lacks_reverse(edges, nodes).nonzero().squeeze(1)
-    rows = torch.cat([torch.arange(edges.shape[1], device=edges.device), alone])
-    edges = torch.cat([edges, edges[:, alone].flip(0)], dim=1)
+    unpaired = lacks_reverse(edges, nodes).nonzero().squeeze(1)
+    rows = torch.cat([torch.arange(edges.shape[1], device=edges.device), unpaired])
+    edges = torch.cat([edges, edges[:, unpaired].flip(0)], dim=1)
     order = (edges[0] * nodes + edges[1]).argsort(stable=True)
     rows, edges = rows[order], edges[:, order]
     edge_ptr = torch.searchsorted(edges[0].contiguous(), store.node_ptr)
     shift = torch.repeat_interleave(store.node_ptr[:-1], edge_ptr.diff())
     changed = {
         name: getattr(store, name)[rows]
-        for name in ("edge_attr", "edge_weight")
-        if getattr(store, name) is not None
+        for name, level in LEVELS.items()
+        if level == EDGE and getattr(store, name) is not None
     }
     changed |= {"edge_index": edges - shift, "edge_ptr": edge_ptr}
-    whole = replace(store, sha256="", **changed)
-    # Degrees that followed from the edges follow them still.
+    completed = replace(store, sha256="", **changed)
+    # Degrees as features are those of the completed graph.
     named = [column.name for column in store.vocabulary.node.columns] == ["degree"]
-    return with_degrees(whole) if named and _are_degrees(store) else whole
+    return with_degrees(completed) if named and _are_degrees(store) else completed
 
 
 def _are_degrees(store: GraphStore) -> bool:

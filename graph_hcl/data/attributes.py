@@ -1,4 +1,4 @@
-"""Attributes of nodes or edges, as Python holds them, to columns of numbers with a meaning."""
+"""Python attributes of nodes, edges or graphs as columns of numbers with a vocabulary."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graph_hcl.data.columns import Column
 from graph_hcl.data.fields import Categorical, encode_columns, owner, stack_columns
-from graph_hcl.data.vocabulary import Column, Features
+from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
 
@@ -22,9 +23,10 @@ def attribute_columns(
     ptr: Tensor,
     categorical: Categorical,
 ) -> tuple[Tensor, Features]:
-    """Return the attributes `names` of all nodes or edges as columns, and what these mean.
+    """Return the attributes `names` of all nodes, edges or graphs as columns, and their meaning.
 
-    Raises `UserError`, with the number of the graph, for what is missing, ragged or mixed.
+    `carriers` are the attribute dictionaries of the elements, `ptr` the boundaries of the graphs.
+    Raises `UserError`, with the number of the graph, for missing, ragged or mixed values.
 
     >>> carriers = [{"bond": "single"}, {"bond": "double"}]
     >>> attribute_columns(carriers, ["bond"], "edge", torch.tensor([0, 2]), "auto")[0].tolist()
@@ -51,16 +53,16 @@ def _refuse_absent(
             f"Expected the attribute '{name}' on all {level}s, but a {level} of graph {number} has "
             f"none: set it on every {level}."
         )
-    there = sorted({str(key) for carrier in carriers for key in carrier})
-    near = difflib.get_close_matches(str(name), there, n=1)
+    present = sorted({str(key) for carrier in carriers for key in carrier})
+    near = difflib.get_close_matches(str(name), present, n=1)
     raise UserError(
         f"Expected the attribute '{name}' on all {level}s, but graph {number} has "
-        f"{', '.join(there) or 'none at all'}" + (f": did you mean '{near[0]}'?" if near else ".")
+        f"{', '.join(present) or 'none at all'}" + (f": did you mean '{near[0]}'?" if near else ".")
     )
 
 
 def _split(values: list[Any], name: str, level: str, ptr: Tensor) -> dict[str, list[Any]]:
-    """Return the columns of an attribute: itself, or the places of its lists, arrays or tensors."""
+    """Return the columns of an attribute by name: one, or one for each entry of its sequences."""
     plain = [v.tolist() if isinstance(v, Tensor | np.ndarray | np.generic) else v for v in values]
     lengths = [len(v) if isinstance(v, list | tuple) else None for v in plain]
     if all(length is None for length in lengths):
@@ -82,17 +84,17 @@ def _split(values: list[Any], name: str, level: str, ptr: Tensor) -> dict[str, l
 def _column(
     values: list[Any], name: str, level: str, ptr: Tensor, categorical: Categorical
 ) -> tuple[Tensor, Features]:
-    """Return one column [n, 1] of words or numbers, and what it means."""
-    words = [isinstance(value, str) for value in values]
-    if values and all(words):
+    """Return one column [n, 1] of words or numbers, and its meaning."""
+    is_word = [isinstance(value, str) for value in values]
+    if values and all(is_word):
         distinct = sorted({str(value) for value in values})
         place = {word: number for number, word in enumerate(distinct)}
         codes = torch.tensor([[place[value]] for value in values])
         return codes, Features((Column(name, tuple(distinct)),))
     try:
-        if any(words):
+        if any(is_word):
             raise TypeError
-        # Whole numbers and others in one column are numbers; True and False alone are 0 and 1.
+        # Integers beside floats become floats; True and False alone become 0.0 and 1.0.
         kinds = set(map(type, values))
         kind = (
             torch.bool if kinds == {bool} else torch.long if kinds <= {bool, int} else torch.double
@@ -103,7 +105,7 @@ def _column(
     except (TypeError, ValueError, RuntimeError, OverflowError):
         row = _first_other(values)
         raise UserError(
-            f"Expected words or numbers alone in '{name}' of {level}s, but graph "
+            f"Expected either words or numbers in '{name}' of {level}s, but graph "
             f"{owner(ptr, row)} has {values[row]!r:.60}."
         ) from None
     if not len(numbers):
@@ -112,7 +114,7 @@ def _column(
 
 
 def _first_other(values: list[Any]) -> int:
-    """Return the first place where something else than a word or number, or the rarer, stands."""
+    """Return the position of the first value that is neither, or is of the other kind."""
 
     def kind(value: Any) -> int:
         return 0 if isinstance(value, str) else 1 if isinstance(value, int | float) else 2

@@ -1,4 +1,4 @@
-"""PyG's batches: made, taken apart and put together, each field by its level, at less cost."""
+"""PyG batches: make, select from and concatenate them, faster than PyG and with all fields."""
 
 from __future__ import annotations
 
@@ -12,22 +12,18 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
-NODE, EDGE, GRAPH = "node", "edge", "graph"
-LEVELS = {"x": NODE, "pos": NODE, "edge_attr": EDGE, "edge_weight": EDGE, "y": GRAPH}
-"""The fields that travel through every view, and what their rows belong to: one line a field."""
-NEW_EDGE = {"edge_weight": 1}
-"""What a new edge has in a field of the edge level; 0 in all others."""
-_STRUCTURE = frozenset({"edge_index", "batch", "ptr", "num_nodes"})
+from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
+
 _DataBatch = type(Batch())
 
 Rows = Tensor | slice | None
-"""Rows that are chosen: ascending numbers [K], a slice from a start to an end, or None for all."""
+"""Selected rows: ascending numbers [K], a slice with both ends, or None for all."""
 
 
-def make_batch(num_graphs: int, mirrored: bool, **fields: Any) -> Batch:
-    """Return PyG's `Batch` with these fields; `mirrored` tells what `GraphStore.mirrored` does.
+def make_batch(num_graphs: int, sorted_undirected: bool, **fields: Any) -> Batch:
+    """Return PyG's `Batch` with these fields, which are `is_sorted_undirected` or not.
 
-    Called by itself, `Batch` makes a new metaclass each time.
+    Calling `Batch` itself creates a new class each time.
 
     >>> x, edges = torch.ones(2, 4), torch.tensor([[0, 1], [1, 0]])
     >>> ptr = torch.tensor([0, 2])
@@ -36,92 +32,36 @@ def make_batch(num_graphs: int, mirrored: bool, **fields: Any) -> Batch:
     """
     batch: Batch = type.__call__(_DataBatch, **fields)
     batch._num_graphs = num_graphs
-    batch._mirrored = _state(batch) if mirrored else None
+    batch._sorted_undirected = _state(batch) if sorted_undirected else None
     return batch
 
 
-def is_mirrored(batch: Any) -> bool:
-    """Tell whether a batch is known to have sorted edges, all both ways and none to itself.
+def is_sorted_undirected(batch: Any) -> bool:
+    """Tell whether a batch is known to have sorted edges, each in both directions, and no loops.
 
-    It is known of the very tensors edge_index, batch and ptr that `make_batch` was given: other
-    tensors in their place, or a change in place, and it is no longer. Inference tensors do not
-    count their changes, so nothing is known of them.
+    `make_batch` records it for the tensors edge_index, batch and ptr. The record is void once one
+    of them is replaced or changed in place. Inference tensors have no version counter, so nothing
+    is known of batches made of them.
 
-    >>> is_mirrored(object())
+    >>> is_sorted_undirected(object())
     False
     """
-    known = getattr(batch, "_mirrored", None)
-    if known is None:
+    recorded = getattr(batch, "_sorted_undirected", None)
+    if recorded is None:
         return False
     now = _state(batch)
     return now is not None and all(
         tensor is other and version == other_version
-        for (tensor, version), (other, other_version) in zip(known, now, strict=True)
+        for (tensor, version), (other, other_version) in zip(recorded, now, strict=True)
     )
 
 
 def _state(batch: Any) -> list[tuple[Tensor, int]] | None:
-    """Return the tensors that say how a batch is connected, each with its count of changes."""
+    """Return the tensors that define a batch's structure, each with its version counter."""
     tensors = [getattr(batch, name, None) for name in ("edge_index", "batch", "ptr")]
     if not all(isinstance(t, Tensor) and not t.is_inference() for t in tensors):
         return None
     return [(tensor, tensor._version) for tensor in tensors if tensor is not None]
-
-
-def levels(batch: Batch) -> dict[str, str]:
-    """Return the level of each field of a batch but edge_index, batch and ptr.
-
-    A field of `LEVELS` is of its level; what else a user put there is of the one level that has as
-    many elements. A field that fits none, or more than one, is left out and named in a warning.
-    Batches made here of others remember the levels of their fields.
-
-    >>> batch = Batch(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1], [1, 0]]), y=[5])
-    >>> batch.batch, batch.charge = torch.zeros(3, dtype=torch.long), torch.tensor([1, 0, 2])
-    >>> levels(batch)
-    {'x': 'node', 'y': 'graph', 'charge': 'node'}
-    """
-    sizes = {
-        NODE: batch.num_nodes,
-        EDGE: batch.edge_index.shape[1],
-        GRAPH: batch.num_graphs,
-    }
-    known = LEVELS | getattr(batch, "_levels", {})
-    found, unclear = {}, []
-    for name, value in batch.stores[0].items():
-        if name in _STRUCTURE or value is None:
-            continue
-        level = _level(batch, name, value, sizes, known.get(name))
-        if level is None:
-            unclear.append(name)
-        else:
-            found[name] = level
-    if unclear:
-        warnings.warn(
-            f"Left out of the batch: {', '.join(sorted(unclear))}, since it is unclear whether "
-            "their rows belong to nodes, edges or graphs.",
-            stacklevel=3,
-        )
-    return found
-
-
-def _level(
-    batch: Batch, name: str, value: Any, sizes: dict[str, int], known: str | None
-) -> str | None:
-    if isinstance(value, Tensor | np.ndarray):
-        length = value.shape[0] if value.ndim else None
-    else:
-        length = len(value) if isinstance(value, list | tuple) else None
-    if length is None:
-        return None
-    if known is not None and sizes[known] == length:
-        return known
-    # Numbers of nodes would have to be numbered anew, which a name alone does not promise.
-    if batch.__cat_dim__(name, value) != 0 or torch.as_tensor(batch.__inc__(name, value)).any():
-        return None
-    fitting = [level for level, size in sizes.items() if size == length]
-    if EDGE in fitting and "edge" in name:  # PyG's own rule
-        return EDGE
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def select(
@@ -130,12 +70,12 @@ def select(
     edges: Rows = None,
     graphs: Rows = None,
     *,
-    mirrored: bool = False,
+    sorted_undirected: bool = False,
 ) -> Batch:
-    """Return the chosen nodes, edges and graphs of a batch, numbered anew, with all their fields.
+    """Return the selected nodes, edges and graphs of a batch, renumbered, with all their fields.
 
-    Edges must connect chosen nodes, and nodes belong to chosen graphs. `mirrored` is what
-    `is_mirrored` tells of the result. A graph may be left without nodes.
+    Selected edges must connect selected nodes, which must belong to selected graphs. A graph may be
+    left without nodes. `sorted_undirected` promises `is_sorted_undirected` of the result.
 
     >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
     >>> batch = Batch(x=torch.arange(4.0)[:, None], edge_index=edges, ptr=torch.tensor([0, 2, 4]))
@@ -145,63 +85,64 @@ def select(
     ([[2.0], [3.0]], [[0, 1], [1, 0]], [0, 0], [0, 2])
     """
     rows = {NODE: nodes, EDGE: edges, GRAPH: graphs}
-    known = levels(batch)
-    fields = {name: _take(batch[name], rows[level]) for name, level in known.items()}
+    level_of = levels(batch)
+    fields = {name: _take(batch[name], rows[level]) for name, level in level_of.items()}
     edge_index = batch.edge_index
     if isinstance(edges, slice):
         edge_index = edge_index[:, edges]
     elif edges is not None:
-        edge_index = columns(edge_index, edges)
+        edge_index = index_edges(edge_index, edges)
     graph, ptr = batch.batch, batch.ptr
     if nodes is not None or graphs is not None:
-        graph = _numbered(_take(graph, nodes), graphs, batch.num_graphs)
+        graph = _renumbered(_take(graph, nodes), graphs, batch.num_graphs)
         start = _take(ptr[:-1], graphs)
         if isinstance(nodes, slice):
             start = start - nodes.start
         elif nodes is not None:
             start = torch.searchsorted(nodes, start)
         ptr = torch.cat([start, ptr.new_full((1,), len(graph))])
-    edge_index = _numbered(edge_index, nodes, batch.num_nodes)
-    found = make_batch(
-        len(ptr) - 1, mirrored, edge_index=edge_index, batch=graph, ptr=ptr, **fields
+    edge_index = _renumbered(edge_index, nodes, batch.num_nodes)
+    selected = make_batch(
+        len(ptr) - 1, sorted_undirected, edge_index=edge_index, batch=graph, ptr=ptr, **fields
     )
-    found._levels = known
-    return found
+    selected._levels = level_of
+    return selected
 
 
-def take_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
-    """Return the chosen graphs (bool [B]) as a batch, and where its nodes and edges stood.
+def select_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
+    """Return the chosen graphs (bool [B]) as a batch, and the old numbers of its nodes and edges.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> batch = Batch(x=torch.ones(3, 1), edge_index=edges, ptr=torch.tensor([0, 2, 3]))
     >>> batch.batch = torch.tensor([0, 0, 1])
-    >>> take_graphs(batch, torch.tensor([False, True]))[1:]
+    >>> select_graphs(batch, torch.tensor([False, True]))[1:]
     (tensor([2]), tensor([], dtype=torch.int64))
     """
     inside = chosen.index_select(0, batch.batch)
     nodes = inside.nonzero().squeeze(1)
     edges = inside.index_select(0, batch.edge_index[0]).nonzero().squeeze(1)
     graphs = chosen.nonzero().squeeze(1)
-    return select(batch, nodes, edges, graphs, mirrored=is_mirrored(batch)), nodes, edges
+    ordered = is_sorted_undirected(batch)
+    return select(batch, nodes, edges, graphs, sorted_undirected=ordered), nodes, edges
 
 
-def join(batches: Sequence[Batch]) -> Batch:
+def concat(batches: Sequence[Batch]) -> Batch:
     """Return the graphs of all batches as one batch, the first batch's graphs first.
 
-    A field that only some of them have is left out, and named in a warning.
+    A field that only some of them have is left out with a warning.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
     >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
-    >>> join([path, path]).edge_index.tolist(), join([path, path]).ptr.tolist()
+    >>> concat([path, path]).edge_index.tolist(), concat([path, path]).ptr.tolist()
     ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
     """
-    known = [levels(batch) for batch in batches]
-    names = [name for name in known[0] if all(name in each for each in known)]
-    partial = {name for each in known for name in each}.difference(names)
+    level_of = [levels(batch) for batch in batches]
+    names = [name for name in level_of[0] if all(name in each for each in level_of)]
+    partial = {name for each in level_of for name in each}.difference(names)
     if partial:
         warnings.warn(
-            f"Left out of the joined batch: {', '.join(sorted(partial))}, which only some of its "
-            "parts have.",
+            f"Left out of the concatenated batch: {', '.join(sorted(partial))}, which only some of "
+            "the batches have.",
             stacklevel=2,
         )
     nodes = list(accumulate((batch.num_nodes for batch in batches), initial=0))
@@ -209,41 +150,41 @@ def join(batches: Sequence[Batch]) -> Batch:
     edges = torch.cat([batch.edge_index for batch in batches], dim=1)
     starts = accumulate((batch.edge_index.shape[1] for batch in batches[:-1]), initial=0)
     for each, start, n in zip(batches, starts, nodes, strict=False):
-        if n:  # in place: of dense graphs, edges are by far the most of it
+        if n:  # in place: edges dominate the memory of dense graphs
             edges[:, start : start + each.edge_index.shape[1]] += n
     ends = (each.ptr[1:] + n for each, n in zip(batches, nodes, strict=False))
-    found = make_batch(
+    whole = make_batch(
         graphs[-1],
-        all(is_mirrored(batch) for batch in batches),
+        all(is_sorted_undirected(batch) for batch in batches),
         edge_index=edges,
         batch=torch.cat([each.batch + g for each, g in zip(batches, graphs, strict=False)]),
         ptr=torch.cat([batches[0].ptr[:1], *ends]),
         **{name: _concat([batch[name] for batch in batches]) for name in names},
     )
-    found._levels = {name: known[0][name] for name in names}
-    return found
+    whole._levels = {name: level_of[0][name] for name in names}
+    return whole
 
 
-def replaced(batch: Batch, **fields: Any) -> Batch:
-    """Return a new batch with other fields in place of some; edge_index may be one of them.
+def replace_fields(batch: Batch, **fields: Any) -> Batch:
+    """Return a new batch with some fields replaced; edge_index may be one of them.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
     >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
-    >>> replaced(path, x=torch.zeros(2, 1)).x.tolist(), path.x.tolist()
+    >>> replace_fields(path, x=torch.zeros(2, 1)).x.tolist(), path.x.tolist()
     ([[0.0], [0.0]], [[1.0], [1.0]])
     """
-    mirrored = is_mirrored(batch) and "edge_index" not in fields
-    known = levels(batch)
-    kept = {name: batch[name] for name in ("edge_index", "batch", "ptr", *known)}
-    found = make_batch(batch.num_graphs, mirrored, **(kept | fields))
-    found._levels = known
-    return found
+    sorted_undirected = is_sorted_undirected(batch) and "edge_index" not in fields
+    level_of = levels(batch)
+    kept = {name: batch[name] for name in ("edge_index", "batch", "ptr", *level_of)}
+    changed = make_batch(batch.num_graphs, sorted_undirected, **(kept | fields))
+    changed._levels = level_of
+    return changed
 
 
-def lengthened(value: Any, count: int, fill: float) -> Any:
-    """Return a field with `count` more rows, all of them `fill`.
+def append_rows(value: Any, count: int, fill: float) -> Any:
+    """Return a field with `count` rows of the value `fill` appended.
 
-    >>> lengthened(torch.ones(1, 2), 1, 0)
+    >>> append_rows(torch.ones(1, 2), 1, 0)
     tensor([[1., 1.],
             [0., 0.]])
     """
@@ -254,10 +195,10 @@ def lengthened(value: Any, count: int, fill: float) -> Any:
     return [*value, *[fill] * count]
 
 
-def columns(edge_index: Tensor, which: Tensor) -> Tensor:
-    """Return the columns `which` [K] of edges [2, E]: faster row by row than at once.
+def index_edges(edge_index: Tensor, which: Tensor) -> Tensor:
+    """Return the index_edges `which` [K] of edges [2, E]: faster row by row than both at once.
 
-    >>> columns(torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.tensor([2, 0]))
+    >>> index_edges(torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.tensor([2, 0]))
     tensor([[2, 0],
             [0, 1]])
     """
@@ -284,8 +225,8 @@ def _concat(values: list[Any]) -> Any:
     return [each for value in values for each in value]
 
 
-def _numbered(numbers: Tensor, chosen: Rows, size: int) -> Tensor:
-    """Return the new numbers of some of `size` elements, of which only the chosen are left."""
+def _renumbered(numbers: Tensor, chosen: Rows, size: int) -> Tensor:
+    """Return `numbers` of `size` elements as numbers among the chosen ones."""
     if chosen is None:
         return numbers
     if isinstance(chosen, slice):

@@ -1,7 +1,10 @@
-"""What is known of each data set: `datasets/NAME.yaml`, read without importing torch."""
+"""Data set cards, one `datasets/NAME.yaml` each, read without importing torch."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,13 +20,14 @@ _PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Card:
-    """One data set: where it is from, what must hold of it, and what others reported on it.
+    """One data set: its source, the statistics its files must have, and published results.
 
-    `features` says what a graph without node labels and attributes gets: its nodes' degrees,
-    one-hot with a cap (`degree_cap`), or log-scaled. `attributes` tells whether the continuous
-    node attributes are always used, because there is nothing else. Each figure of `published` has
-    its method, accuracy and std in percent, what the std is over (seeds or folds; null for no std)
-    and its protocol, which says "leaky" where test folds chose something.
+    `features` says what the nodes of a data set without node labels or attributes get: their
+    degree, one-hot up to `degree_cap`, or log(1 + degree). "attributes" marks data sets whose only
+    node features are continuous attributes. Each entry of `published` has a method, its accuracy
+    and std in percent, `std_over` ("seeds", "folds", or null for no std) and a protocol, which
+    contains "leaky" if a choice was made on the test folds. `preset` holds settings for this data
+    set, by dotted name.
     """
 
     name: str
@@ -41,30 +45,72 @@ class Card:
     preset: dict[str, Any] = field(default_factory=dict)
 
 
+_added: list[Path] = []
+
+
+def list_datasets() -> list[str]:
+    """Return the names of the data sets that have a card.
+
+    >>> "MUTAG" in list_datasets()
+    True
+    """
+    return sorted({file.stem for folder in _folders() for file in folder.glob("*.yaml")})
+
+
+def find_card(name: str) -> Card | None:
+    """Return the card of a data set, or None if it has none.
+
+    >>> find_card("MUTAG").degree_cap, find_card("my-own")
+    (0, None)
+    """
+    file = f"{name}.yaml"
+    for folder in _folders():
+        # Listed because some file systems would open it under a name in other capitals.
+        if folder.is_dir() and file in os.listdir(folder):
+            return _read(folder / file)
+    return None
+
+
+def get_card(name: str) -> Card:
+    """Return the card of a data set; raise `UserError` if it has none.
+
+    >>> get_card("MUTAG").graphs, get_card("MUTAG").classes
+    (188, 2)
+    """
+    card = find_card(name)
+    if card is None:
+        raise UserError(f"There is no card of '{name}'.{did_you_mean(name, list_datasets())}")
+    return card
+
+
+@contextmanager
+def using(folder: Path) -> Iterator[None]:
+    """Within the block, the cards in `folder` add to the shipped ones and replace their namesakes.
+
+    >>> with using(Path("no-such-folder")):
+    ...     "MUTAG" in list_datasets()
+    True
+    """
+    _added.insert(0, folder)
+    _read.cache_clear()  # files may have changed since the last block
+    try:
+        yield
+    finally:
+        _added.remove(folder)
+        _read.cache_clear()
+
+
+def _folders() -> list[Path]:
+    return [*_added, _shipped()]
+
+
 @cache
-def folder() -> Path:
-    """Return the folder of the cards: in the package when installed, else beside it."""
+def _shipped() -> Path:
+    """Return the folder of the shipped cards: inside an installed package, else beside it."""
     installed = _PACKAGE / "datasets"
     return installed if installed.is_dir() else _PACKAGE.parent / "datasets"
 
 
-def known() -> list[str]:
-    """Return the names of the data sets that have a card.
-
-    >>> "MUTAG" in known()
-    True
-    """
-    return sorted(file.stem for file in folder().glob("*.yaml"))
-
-
 @cache
-def card(name: str) -> Card:
-    """Return the card of a data set; raise `UserError` for one that has none.
-
-    >>> card("MUTAG").graphs, card("MUTAG").classes
-    (188, 2)
-    """
-    file = folder() / f"{name}.yaml"
-    if not file.is_file():
-        raise UserError(f"There is no card of '{name}'.{did_you_mean(name, known())}")
+def _read(file: Path) -> Card:
     return Card(**yaml.safe_load(file.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Codes, such as the labels of atoms and bonds, as one-hot columns."""
+"""One-hot columns for integer codes, such as the labels of atoms and bonds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch import Tensor
 from graph_hcl.errors import UserError
 
 MAX_ONE_HOT_BYTES = 4 << 30
-SPREAD = 10  # a range this many times as long as there are distinct values is not spelt out
+SPREAD = 10  # longest range of values that is spelled out, in numbers of distinct values
 
 
 def one_hot_columns(labels: Tensor) -> list[tuple[int, ...]]:
     """Return, for each column of codes [R, C], the ascending values that have a one-hot column.
 
-    As in PyG every whole number from the smallest to the largest; the distinct values alone where
-    there are more than ten times fewer of them.
+    As in PyG these are all integers from the smallest to the largest, unless that range is more
+    than ten times the number of distinct values; then only the distinct ones.
 
     >>> one_hot_columns(torch.tensor([[3, 0], [5, 10**9]]))
     [(3, 4, 5), (0, 1000000000)]
@@ -29,19 +29,21 @@ def one_hot_columns(labels: Tensor) -> list[tuple[int, ...]]:
     return columns
 
 
-def one_hot(labels: Tensor, columns: list[tuple[int, ...]]) -> Tensor:
-    """Return codes [R, C] one-hot, [R, total number of `columns`], float32.
+def one_hot(
+    labels: Tensor, columns: list[tuple[int, ...]], max_bytes: int = MAX_ONE_HOT_BYTES
+) -> Tensor:
+    """Return codes [R, C] one-hot: float32 [R, total number of values in `columns`].
 
-    Every code must be among the ascending values of its column, as `one_hot_columns` gives them.
-    Raises `UserError` where the result would take more than 4 GiB.
+    Every code must be one of the ascending values of its column, as returned by `one_hot_columns`.
+    Raises `UserError` if the result would take more than `max_bytes`.
 
     >>> one_hot(torch.tensor([[3], [5]]), [(3, 4, 5)]).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     width = sum(map(len, columns))
-    if 4 * len(labels) * width > MAX_ONE_HOT_BYTES:
+    if 4 * len(labels) * width > max_bytes:
         raise UserError(
-            f"Expected one-hot labels of at most {MAX_ONE_HOT_BYTES >> 30} GiB, but {len(labels)} "
+            f"Expected one-hot labels of at most {max_bytes / 2**30:g} GiB, but {len(labels)} "
             f"rows of {width} different labels take {4 * len(labels) * width >> 30} GiB: merge "
             "rare labels, or remove the file of labels."
         )

@@ -1,4 +1,4 @@
-"""What may hold many graphs, and one sentence for what may not."""
+"""The containers of graphs that are accepted, and an error for all others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from graph_hcl.errors import UserError
 
 
 def data_list(graphs: Any) -> list[Data]:
-    """Return the graphs in a list, generator, PyG data set or batch.
+    """Return the graphs in a list, generator, PyG data set or batch as a list.
 
-    Raises `UserError` for other containers, for none at all, and for elements that are not `Data`.
+    Raises `UserError` for other containers, empty ones, and elements that are not `Data`.
 
     >>> data_list(Data())
     Traceback (most recent call last):
@@ -38,7 +38,7 @@ def data_list(graphs: Any) -> list[Data]:
         isinstance(graphs, np.ndarray) and graphs.dtype == object
     ):
         raise UserError(f"Expected a list of graphs (PyG's Data), but got {kind}.")
-    if isinstance(graphs, Dataset):  # one at a time, so that transforms take part
+    if isinstance(graphs, Dataset):  # one at a time, so that transforms apply
         items = [graphs[number] for number in range(len(graphs))]  # type: ignore[arg-type]
     elif isinstance(graphs, Iterable) and not (
         isinstance(graphs, BaseData) or hasattr(graphs, "to_directed")

@@ -1,4 +1,4 @@
-"""PyG's graphs as a store: what they carry is kept, named in a warning, or refused."""
+"""PyG graphs as a store: every attribute is kept, named in a warning, or refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from torch_geometric.data import Data
 from graph_hcl.data.assemble import both_ways, finish
 from graph_hcl.data.containers import data_list
 from graph_hcl.data.fields import (
-    PARTS,
     Categorical,
     edge_weights,
     encode_columns,
@@ -25,11 +24,12 @@ from graph_hcl.data.fields import (
     real,
 )
 from graph_hcl.data.labels import choose_labels, labels_given
+from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
-KEPT = ("x", "edge_index", "edge_attr", "edge_weight", "pos", "y")
+KEPT = ("x", "edge_index", *(name for name in LEVELS if name not in ("x", "y")), "y")
 
 
 def from_data(
@@ -41,18 +41,18 @@ def from_data(
 ) -> GraphStore:
     """Return the store of a PyG data set, a batch, or any iterable of `Data` with the same fields.
 
-    Kept are x [n, columns] (or [n]; node degrees where no graph has it), edge_index [2, e],
-    edge_attr [e, columns] or [e], edge_weight [e], pos [n, …] and y (one number or word of each
-    graph, or [1, tasks] with NaN for a missing one). Other attributes are named in a warning.
+    A store keeps x [n, columns] (node degrees if no graph has it), edge_index [2, e], edge_attr
+    [e, columns] or [e], edge_weight [e], pos [n, …] and y (one number or word for each graph, or
+    [1, tasks] with NaN for missing entries). One warning names all other attributes.
 
-    Columns of whole-number types are codes of categories, one-hot in every batch; floats and bools
-    are quantities, in float32. `categorical` = True takes floats that are whole for codes too,
-    False takes all for quantities. Labels given as `y` (a list, array, Series or tensor) count
-    instead of the graphs' own. `undirected` adds the other direction of edges that lack it, with
-    the same attributes; without, a warning counts them. Repeated edges and self-loops stay.
+    Columns of integer types are categories, one-hot in every batch; floats and bools are
+    quantities, in float32. `categorical` = True makes categories of floats with integer values too,
+    False makes quantities of all. Labels passed as `y` (a list, array, Series or tensor) replace
+    the graphs' own. `undirected` adds missing reverse edges with the same attributes; otherwise one
+    warning counts them. Repeated edges and self-loops are kept.
 
-    Raises `UserError`, with the number of the graph, for what cannot be right: NaN, edges to nodes
-    that are not there, fields that only some graphs have or of differing shapes, other containers.
+    Raises `UserError`, with the number of the graph, for NaN, edges to missing nodes, fields that
+    only some graphs have, shapes that differ between graphs, and other containers.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = from_data([Data(x=torch.tensor([[6], [8]]), edge_index=edges, y="toxic")])
@@ -69,15 +69,15 @@ def from_data(
             )
         store = graphs
         if y is not None:
-            given, words = labels_given(y, len(store))
-            store = replace(store, y=given, classes=words, sha256="")
+            labels, classes = labels_given(y, len(store))
+            store = replace(store, y=labels, classes=classes, sha256="")
         return both_ways(store) if undirected else store
     fields = [data.to_dict() for data in data_list(graphs)]
     _name_dropped(fields)
     taken = {name: _field(fields, name) for name in KEPT if name != "y" or y is None}
     edge_index, edge_sizes = _edges(taken.pop("edge_index"), fields)
     own = taken.pop("y", None)
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, Any] = {}
     sizes: dict[str, Tensor] = {}
     for name, parts in taken.items():
         if parts is not None:
@@ -89,26 +89,27 @@ def from_data(
             "feature of each node as x[:, None]."
         )
     node_sizes = _node_sizes(fields, sizes, edge_index, ends(edge_sizes))
-    _check_sizes(sizes, {"node": node_sizes, "edge": edge_sizes})
+    graph_sizes = torch.ones(len(fields), dtype=torch.long)
+    _check_sizes(sizes, {NODE: node_sizes, EDGE: edge_sizes, GRAPH: graph_sizes})
     label, classes = choose_labels(y, own, len(fields))
     node_ptr, edge_ptr = ends(node_sizes), ends(edge_sizes)
     _check_inside(edge_index, node_sizes, edge_sizes, edge_ptr)
+    ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: ends(graph_sizes)}
     meaning: dict[str, Features] = {}
-    for name, ptr in (("x", node_ptr), ("edge_attr", edge_ptr)):
-        if name in tensors:
-            tensors[name], meaning[name] = encode_columns(tensors[name], name, ptr, categorical)
-    if "pos" in tensors:
-        tensors["pos"] = real(tensors["pos"], "pos", node_ptr)
-    if "edge_weight" in tensors:
-        tensors["edge_weight"] = edge_weights(tensors["edge_weight"], edge_ptr)
+    for name, values in tensors.items():
+        ptr = ptrs[LEVELS[name]]
+        if name in ("x", "edge_attr"):
+            tensors[name], meaning[name] = encode_columns(values, name, ptr, categorical)
+        elif name == "edge_weight":
+            tensors[name] = edge_weights(values, ptr)
+        else:
+            tensors[name] = real(values, name, ptr)
+    tensors.setdefault("x", torch.empty(int(node_ptr[-1]), 0))
     store = GraphStore(
-        x=tensors.get("x", torch.empty(int(node_ptr[-1]), 0)),
+        **tensors,
         edge_index=edge_index,
         node_ptr=node_ptr,
         edge_ptr=edge_ptr,
-        edge_attr=tensors.get("edge_attr"),
-        edge_weight=tensors.get("edge_weight"),
-        pos=tensors.get("pos"),
         y=label,
         vocabulary=Vocabulary(meaning.get("x", Features()), meaning.get("edge_attr", Features())),
         classes=classes,
@@ -128,7 +129,7 @@ def _name_dropped(fields: list[dict[str, Any]]) -> None:
 
 
 def _field(fields: list[dict[str, Any]], name: str) -> list[Any] | None:
-    """Return a field of all graphs, or None where none has it. Raises where only some have."""
+    """Return a field of all graphs, None if no graph has it; raise if only some have it."""
     parts = [one.get(name) for one in fields]
     absent = [number for number, part in enumerate(parts) if part is None]
     if len(absent) == len(parts):
@@ -143,7 +144,7 @@ def _field(fields: list[dict[str, Any]], name: str) -> list[Any] | None:
 
 
 def _edges(parts: list[Any] | None, fields: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
-    """Return all edges [2, E], with node numbers local to their graph, and each graph's number."""
+    """Return all edges [2, E], with local node numbers, and the edges per graph [G]."""
     if parts is None:
         advice = "set torch.empty(2, 0, dtype=torch.long) for graphs without edges"
         if fields[0].get("adj_t") is not None:
@@ -168,51 +169,51 @@ def _edges(parts: list[Any] | None, fields: list[dict[str, Any]]) -> tuple[Tenso
 def _node_sizes(
     fields: list[dict[str, Any]], sizes: dict[str, Tensor], edges: Tensor, edge_ptr: Tensor
 ) -> Tensor:
-    """Return the number of nodes of each graph [G]: of x, pos or num_nodes, or of its edges."""
-    told = [one.get("num_nodes") for one in fields]
-    rows = sizes.get("x", sizes.get("pos"))
-    if rows is not None:
-        for number, (size, count) in enumerate(zip(rows.tolist(), told, strict=True)):
+    """Return the nodes per graph [G], from a node field, num_nodes or the largest node number."""
+    counts = [one.get("num_nodes") for one in fields]
+    node_fields = [name for name in LEVELS if LEVELS[name] == NODE]
+    name = next((name for name in node_fields if name in sizes), None)
+    if name is not None:
+        for number, (size, count) in enumerate(zip(sizes[name].tolist(), counts, strict=True)):
             if count is not None and int(count) != size:
-                name = "x" if "x" in sizes else "pos"
                 raise UserError(
                     f"Expected {int(count)} rows of {name} in graph {number} as num_nodes says, "
                     f"but got {size}."
                 )
-        return rows
-    inferred = [number for number, count in enumerate(told) if count is None]
+        return sizes[name]
+    inferred = [number for number, count in enumerate(counts) if count is None]
     if inferred:
         warnings.warn(
-            f"Neither x, pos nor num_nodes tells how many nodes graph {inferred[0]} has: it ends "
-            "with the largest node number of its edges.",
+            f"Neither {', '.join(node_fields)} nor num_nodes tells how many nodes graph "
+            f"{inferred[0]} has: the largest node number in its edges is taken as the last.",
             stacklevel=4,
         )
-    found = [0 if count is None else int(count) for count in told]
+    node_sizes = [0 if count is None else int(count) for count in counts]
     for number in inferred:
         part = edges[:, edge_ptr[number] : edge_ptr[number + 1]]
-        found[number] = int(part.max()) + 1 if part.numel() else 0
-    return torch.tensor(found)
+        node_sizes[number] = int(part.max()) + 1 if part.numel() else 0
+    return torch.tensor(node_sizes)
 
 
 def _check_sizes(sizes: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Raise unless every graph has nodes, and each field as many rows as nodes or edges."""
+    """Raise unless every graph has nodes, and every field one row per node, edge or graph."""
     empty = (expected["node"] < 1).nonzero()
     if len(empty):
         raise UserError(
             f"Expected at least one node in graph {int(empty[0])}, but it is empty: leave it out."
         )
     for name, rows in sizes.items():
-        wrong = (rows != expected[PARTS[name]]).nonzero()
+        wrong = (rows != expected[LEVELS[name]]).nonzero()
         if len(wrong):
             number = int(wrong[0])
             raise UserError(
-                f"Expected {int(expected[PARTS[name]][number])} rows of {name} in graph {number}, "
-                f"one per {PARTS[name]}, but got {int(rows[number])}."
+                f"Expected {int(expected[LEVELS[name]][number])} rows of {name} in graph {number}, "
+                f"one per {LEVELS[name]}, but got {int(rows[number])}."
             )
 
 
 def _check_inside(edges: Tensor, nodes: Tensor, edge_sizes: Tensor, edge_ptr: Tensor) -> None:
-    """Raise where an edge names a node that its graph does not have."""
+    """Raise if an edge refers to a node that its graph does not have."""
     limit = nodes.repeat_interleave(edge_sizes)
     wrong = (edges < 0) | (edges >= limit)
     if wrong.any():

@@ -1,4 +1,4 @@
-"""One field of many graphs, checked and laid end to end."""
+"""One field of many graphs, checked and concatenated."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from graph_hcl.data.vocabulary import Column, Features
+from graph_hcl.data.columns import Column
+from graph_hcl.data.levels import LEVELS
+from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
 Categorical = bool | Literal["auto"]
 
-PARTS = {"x": "node", "pos": "node", "edge_attr": "edge", "edge_weight": "edge"}
-
 
 def ends(sizes: Sequence[int] | Tensor) -> Tensor:
-    """Return where segments of these sizes begin and end [G + 1].
+    """Return the boundaries [G + 1] of consecutive segments of these sizes.
 
     >>> ends([2, 3])
     tensor([0, 2, 5])
@@ -27,7 +27,7 @@ def ends(sizes: Sequence[int] | Tensor) -> Tensor:
 
 
 def owner(ptr: Tensor, row: int) -> int:
-    """Return the graph whose segment holds a row.
+    """Return the number of the graph whose segment contains a row.
 
     >>> owner(torch.tensor([0, 2, 2, 5]), 2)
     2
@@ -36,7 +36,7 @@ def owner(ptr: Tensor, row: int) -> int:
 
 
 def is_whole(kind: torch.dtype) -> bool:
-    """Tell whether a type is one of whole numbers, which bool is not.
+    """Tell whether a dtype is an integer type; bool is not.
 
     >>> is_whole(torch.int32), is_whole(torch.bool)
     (True, False)
@@ -47,12 +47,12 @@ def is_whole(kind: torch.dtype) -> bool:
 def join(
     parts: Sequence[Any], name: str, axis: int = 0, *, mixed: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """Return the field `name` of all graphs, end to end along `axis`, and the size of each there.
+    """Return the field `name` of all graphs, concatenated along `axis`, and the sizes [G].
 
-    Sparse tensors become dense and all come to the CPU.
+    Sparse tensors become dense, and all are moved to the CPU.
 
-    Raises `UserError`, with the number of the graph, for what is no tensor of numbers, for shapes
-    that differ between graphs and, unless `mixed`, for whole numbers in some graphs only.
+    Raises `UserError`, with the number of the graph, for anything but a tensor of real numbers,
+    for shapes that differ between graphs and, unless `mixed`, for integers in some graphs only.
 
     >>> join([torch.ones(2, 3), torch.ones(1, 3)], "x")[1]
     tensor([2, 1])
@@ -67,7 +67,7 @@ def join(
             )
         if type(part) is not Tensor and hasattr(
             part, "as_tensor"
-        ):  # PyG's EdgeIndex, whose facts no longer hold end to end
+        ):  # PyG's EdgeIndex, whose cached facts do not hold for the concatenation
             part = part.as_tensor()
         if not part.dim():
             raise UserError(f"Expected rows in {name}, but graph {number} has a single number.")
@@ -84,7 +84,7 @@ def join(
 
 
 def _check_alike(seen: dict[Any, int], name: str, mixed: bool) -> None:
-    """Raise where the shapes or kinds of numbers, each with the first graph of it, differ."""
+    """Raise if shapes or kinds of numbers, each seen first in one graph, differ."""
     first = next(iter(seen))
     for key, number in seen.items():
         if key[:2] != first[:2]:
@@ -104,9 +104,9 @@ def _check_alike(seen: dict[Any, int], name: str, mixed: bool) -> None:
 
 
 def real(values: Tensor, name: str, ptr: Tensor, columns: Sequence[str] = ()) -> Tensor:
-    """Return values [n, …] in float32, of which `ptr` tells the graphs.
+    """Return values [n, …] of the graphs in `ptr` as float32.
 
-    Raises `UserError`, with graph and column, for NaN and for what float32 cannot hold.
+    Raises `UserError`, with graph and column, for NaN and for values beyond float32.
     """
     out = values.float()
     finite = out.isfinite()
@@ -138,13 +138,13 @@ def encode_columns(
     categorical: Categorical = "auto",
     columns: Sequence[str] = (),
 ) -> tuple[Tensor, Features]:
-    """Return values [n] or [n, k] as a store holds them, and what their columns mean.
+    """Return values [n] or [n, k] as a store holds them, and the meaning of their columns.
 
-    "auto" takes whole-number types for codes of categories, all others for quantities; True takes
-    floats that are whole for codes too; False takes all for quantities. Quantities that come as [n]
-    stay so; categories get one column. `columns` are their names, name[0], name[1], … without.
+    With "auto", integer types are categories and all others quantities; with True, floats with
+    integer values are categories too; with False, all are quantities. Quantities [n] keep that
+    shape, categories become [n, 1]. `columns` are the names; name[0], name[1], … by default.
 
-    Raises `UserError` for no columns, for NaN, and for floats as codes that are not whole.
+    Raises `UserError` for no columns, NaN, and categories that are not integers.
 
     >>> encode_columns(torch.tensor([[6], [8], [6]]), "x", torch.tensor([0, 3]))[0].tolist()
     [[0], [1], [0]]
@@ -153,8 +153,8 @@ def encode_columns(
     if table.dim() != 2:
         shape = ["·", *values.shape[1:]]
         raise UserError(
-            f"Expected {name} as one row of columns for each {PARTS.get(name, 'element')}, but got "
-            f"[{', '.join(map(str, shape))}]: flatten it."
+            f"Expected {name} as one row of columns for each {LEVELS.get(name, 'element')}, "
+            f"but got [{', '.join(map(str, shape))}]: flatten it."
         )
     if not table.shape[1]:
         raise UserError(f"Expected {name} with at least one column, but it has none: leave it out.")
@@ -182,20 +182,20 @@ def _check_whole(table: Tensor, name: str, ptr: Tensor, columns: Sequence[str]) 
 
 
 def _codes(values: Tensor) -> tuple[Tensor, list[int]]:
-    """Return each value's position [n] among the distinct ones, and these in order."""
+    """Return each value's position [n] among the distinct values, and these in order."""
     if not len(values):
         return values, []
     low, high = (int(end) for end in values.aminmax())
     if high - low > 4 * len(values) + 1000:
         distinct, positions = values.unique(return_inverse=True)
         return positions, distinct.tolist()
-    counts = torch.bincount(values - low)  # sorting takes ten times as long
+    counts = torch.bincount(values - low)  # ten times as fast as sorting
     positions = (counts > 0).cumsum(0).sub_(1)[values - low]
     return positions, (counts.nonzero().squeeze(1) + low).tolist()
 
 
 def stack_columns(parts: Sequence[tuple[Tensor, Features]]) -> tuple[Tensor, Features]:
-    """Return columns [n, k] with their meanings beside one another, as a store holds them.
+    """Return several tables of columns and their meanings as one table, as a store holds it.
 
     >>> columns = torch.tensor([7, 3]), torch.tensor([0.5, 1])
     >>> stack_columns([encode_columns(one, "x", torch.tensor([0, 2])) for one in columns])[0]

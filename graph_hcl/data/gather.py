@@ -1,4 +1,4 @@
-"""Graphs taken out of a store: one, several as a store, or several as a batch."""
+"""Graphs of a store: one as `Data`, several as a store or as a batch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.data.batch import EDGE, GRAPH, LEVELS, NODE, columns, make_batch
+from graph_hcl.data.batch import index_edges, make_batch
 from graph_hcl.data.indexing import segment_rows
+from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
 
 
 def _fields(store: GraphStore, by_level: Mapping[str, Any]) -> Iterator[tuple[str, Any, Tensor]]:
-    """Yield name, what `by_level` has for its level, and tensor of each field that there is."""
+    """Yield name, `by_level` of its level, and tensor of each field that is not None."""
     for name, level in LEVELS.items():
         value = getattr(store, name)
         if value is not None:
@@ -26,20 +27,20 @@ def _fields(store: GraphStore, by_level: Mapping[str, Any]) -> Iterator[tuple[st
 
 
 def one_graph(store: GraphStore, number: int) -> Data:
-    """Return a graph of a store by its number; raise `IndexError` for one that is not there."""
+    """Return a graph of a store by its number; raise `IndexError` if out of range."""
     if not -len(store) <= number < len(store):
         raise IndexError(f"Expected a graph from 0 to {len(store) - 1}, but got {number}.")
     number %= len(store)
     nodes, edges = (
         slice(*ptr[number : number + 2].tolist()) for ptr in (store.node_ptr, store.edge_ptr)
     )
-    found = Data()
+    graph = Data()
     level = {NODE: nodes, EDGE: edges, GRAPH: slice(number, number + 1)}
     for name, part, value in _fields(store, level):
-        found[name] = store.encoded(name, value[part])
+        graph[name] = store.encoded(name, value[part])
         if name == "x":
-            found.edge_index = store.edge_index[:, edges]
-    return found.clone()  # a graph is the user's to change; the store is not
+            graph.edge_index = store.edge_index[:, edges]
+    return graph.clone()  # so that changing it leaves the store alone
 
 
 def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
@@ -49,12 +50,12 @@ def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
     level = {NODE: nodes, EDGE: edges, GRAPH: indices}
     taken = {name: value.index_select(0, rows) for name, rows, value in _fields(store, level)}
     taken |= {
-        "edge_index": columns(store.edge_index, edges),
+        "edge_index": index_edges(store.edge_index, edges),
         "node_ptr": node_ptr,
         "edge_ptr": edge_ptr,
     }
     some = replace(store, sha256="", **taken)  # type: ignore[arg-type]
-    return some._knowing(True) if store.__dict__.get("mirrored") else some
+    return some._edges_as_in(store) if store.__dict__.get("is_sorted_undirected") else some
 
 
 def batch_of(store: GraphStore, indices: Tensor) -> Batch:
@@ -70,14 +71,14 @@ def batch_of(store: GraphStore, indices: Tensor) -> Batch:
     }
     batch = make_batch(
         len(indices),
-        store.mirrored,
+        store.is_sorted_undirected,
         x=taken.pop("x"),
-        edge_index=columns(store.edge_index, edges).add_(shift),
+        edge_index=index_edges(store.edge_index, edges).add_(shift),
         **taken,
         batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
         ptr=node_ptr,
     )
-    # What PyG needs to take the batch apart again.
+    # PyG needs these to split the batch into graphs again.
     ends = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: torch.arange(len(indices) + 1)}
     slices = {"x": node_ptr, "edge_index": edge_ptr}
     slices |= {name: ends[LEVELS[name]] for name in taken}

@@ -1,4 +1,4 @@
-"""Which graphs are meant, which rows are theirs, and which edges run both ways."""
+"""Indices of graphs, the rows of segments, and edges without a reverse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Indices = Tensor | np.ndarray | Sequence[int] | Sequence[bool] | slice
 
 
 def as_number(chosen: Any) -> int | None:
-    """Return a graph's number given as any kind of integer; None for all else.
+    """Return an integer of any kind (not bool) as an int; None for anything else.
 
     >>> as_number(np.int64(3)), as_number(torch.tensor(3)), as_number([3]), as_number(True)
     (3, 3, None, None)
@@ -32,9 +32,9 @@ def as_number(chosen: Any) -> int | None:
 
 
 def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
-    """Return the graphs that a slice, a mask [count] or whole numbers choose, as numbers from 0.
+    """Return the numbers of the graphs selected by a slice, a mask [count] or integers.
 
-    Raises `UserError` for anything else, `IndexError` for graphs that are not there.
+    Raises `UserError` for anything else, `IndexError` for numbers out of range.
 
     >>> positions([-1, 0], 3, torch.device("cpu")), positions(slice(1), 3, torch.device("cpu"))
     (tensor([2, 0]), tensor([0]))
@@ -60,12 +60,12 @@ def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
             f"Expected whole numbers [B] or a mask [{count}] to choose graphs, but got "
             f"{chosen.dtype} {list(chosen.shape)}."
         )
-    # Indexing one element each lets negative and absent graphs be torch's own affair.
+    # Indexing leaves negative and out-of-range numbers to torch.
     return everything[chosen]
 
 
 def segment_rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the rows of the chosen segments, their sizes, and where each begins in them.
+    """Return the rows of the chosen segments, their sizes, and their boundaries in the result.
 
     >>> segment_rows(torch.tensor([0, 2, 5]), torch.tensor([1, 0]))
     (tensor([2, 3, 4, 0, 1]), tensor([3, 2]), tensor([0, 3, 5]))
@@ -79,9 +79,9 @@ def segment_rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _edge_keys(edge_index: Tensor, nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a number [E] for each edge, sorted, and for each edge turned round, sorted."""
+    """Return the sorted keys [E] of the edges, and those of the reverse edges."""
     source, target = edge_index
-    # numpy sorts numbers several times faster than torch, which sorts their places too.
+    # numpy sorts several times faster than torch, which computes the permutation as well.
     keys = (source * nodes + target).cpu().numpy()
     turned = (target * nodes + source).cpu().numpy()
     keys.sort()
@@ -90,7 +90,7 @@ def _edge_keys(edge_index: Tensor, nodes: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def is_sorted_both_ways(edge_index: Tensor, nodes: int) -> bool:
-    """Tell whether edges [2, E] are sorted by source, each there both ways, none a self-loop.
+    """Tell whether edges [2, E] are sorted by source, in both directions each, and no self-loops.
 
     >>> is_sorted_both_ways(torch.tensor([[0, 1], [1, 0]]), 2)
     True
@@ -102,15 +102,15 @@ def is_sorted_both_ways(edge_index: Tensor, nodes: int) -> bool:
 
 
 def lacks_reverse(edge_index: Tensor, nodes: int) -> Tensor:
-    """Return which of the edges [2, E] are not there in the other direction, a mask [E].
+    """Return the mask [E] of the edges [2, E] that have no reverse edge.
 
     >>> lacks_reverse(torch.tensor([[0, 1, 2, 0], [1, 0, 2, 2]]), 3)
     tensor([False, False, False,  True])
     """
-    there, asked = _edge_keys(edge_index, nodes)
-    if np.array_equal(there, asked):  # as nearly always, and a quarter of the time
+    keys, reverse = _edge_keys(edge_index, nodes)
+    if np.array_equal(keys, reverse):  # the usual case, in a quarter of the time
         return edge_index.new_zeros(edge_index.shape[1], dtype=torch.bool)
     source, target = edge_index.cpu()
     turned = (target * nodes + source).numpy()
-    place = np.searchsorted(there, turned).clip(max=len(there) - 1)
-    return torch.from_numpy(there[place] != turned).to(edge_index.device)
+    place = np.searchsorted(keys, turned).clip(max=len(keys) - 1)
+    return torch.from_numpy(keys[place] != turned).to(edge_index.device)

@@ -1,4 +1,4 @@
-"""Labels of graphs in whatever form they come: classes, numbers, words, several tasks."""
+"""Labels of graphs in all accepted forms: classes, real numbers, words, several tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Labels = tuple[Tensor, Classes]
 
 
 def choose_labels(y: Any, own: Sequence[Any] | None, count: int) -> tuple[Tensor | None, Classes]:
-    """Return the labels of `count` graphs: those given, or else the graphs' own, or none.
+    """Return the labels of `count` graphs: `y`, or else the graphs' own, or None.
 
     >>> choose_labels(None, [3, 5], 2)
     (tensor([3, 5]), ())
@@ -27,13 +27,13 @@ def choose_labels(y: Any, own: Sequence[Any] | None, count: int) -> tuple[Tensor
 
 
 def labels_of_graphs(values: Sequence[Any]) -> Labels:
-    """Return y [G] or [G, tasks] of what each graph carries, and the classes where it is words.
+    """Return y [G] or [G, tasks] from the label of each graph, and the class names if it is words.
 
-    One number or word of each graph, alone or in a list, array or tensor, gives [G]; [1, tasks]
-    gives [G, tasks], where NaN marks a missing entry. Words become positions among the sorted ones.
+    One number or word per graph, alone or in a list, array or tensor, gives [G]; [1, tasks] gives
+    [G, tasks], in which NaN marks a missing entry. Words become positions among the sorted ones.
 
-    Raises `UserError`, with the number of the graph, for labels of nodes, for words beside numbers,
-    for several numbers of tasks, and for infinity.
+    Raises `UserError`, with the number of the graph, for labels of nodes, words mixed with numbers,
+    differing numbers of tasks, and infinity.
 
     >>> labels_of_graphs([[2], torch.tensor([0]), np.int32(1)])
     (tensor([2, 0, 1]), ())
@@ -60,7 +60,7 @@ def labels_of_graphs(values: Sequence[Any]) -> Labels:
 def _row(value: Any, number: int) -> Tensor | str:
     """Return the label of one graph: a word, or its tasks [T] as int64 or floats."""
     if isinstance(value, Tensor):
-        found = value.cpu()
+        labels = value.cpu()
     elif isinstance(value, str):
         return str(value)
     else:
@@ -74,29 +74,29 @@ def _row(value: Any, number: int) -> Tensor | str:
                 f"Expected a number or a word as the label y of each graph, but graph {number} has "
                 f"{value!r:.60}."
             )
-        found = numbers
-    if found.numel() == 1:
-        found = found.reshape(1)
-    elif found.dim() == 2 and found.shape[0] == 1 and found.shape[1]:
-        found = found[0]
+        labels = numbers
+    if labels.numel() == 1:
+        labels = labels.reshape(1)
+    elif labels.dim() == 2 and labels.shape[0] == 1 and labels.shape[1]:
+        labels = labels[0]
     else:
         raise UserError(
             f"Expected one label y of each graph, or [1, tasks], but graph {number} has "
-            f"{list(found.shape)}: keep labels of nodes under another name, such as node_y."
+            f"{list(labels.shape)}: keep labels of nodes under another name, such as node_y."
         )
-    return found if found.dtype.is_floating_point else found.long()
+    return labels if labels.dtype.is_floating_point else labels.long()
 
 
 def labels_given(y: Any, count: int) -> Labels:
-    """Return labels given as one list, array, Series or tensor [G] or [G, tasks], as above.
+    """Return the labels in one list, array, Series or tensor [G] or [G, tasks], as above.
 
-    Raises `UserError` for another length and, as above, for the content.
+    Raises `UserError` for another length, and as `labels_of_graphs` does.
 
     >>> labels_given([True, False], 2), labels_given(np.array(["b", "a"]), 2)[1]
     ((tensor([1, 0]), ()), ('a', 'b'))
     """
     if isinstance(y, Tensor):
-        found = y.cpu()
+        labels = y.cpu()
     elif isinstance(y, str | bytes | Mapping | set) or not isinstance(y, Iterable):
         raise UserError(
             f"Expected y as a list or array of {count} labels, but got {type(y).__name__}."
@@ -109,16 +109,16 @@ def labels_given(y: Any, count: int) -> Labels:
             return _from_words([str(entry) for entry in entries])
         numbers = _numbers(entries)
         if numbers is None:
-            raise UserError("Expected numbers or words as labels y, but got something else.")
-        found = numbers
-    _check_length(len(found) if found.dim() else 0, count)
-    if found.dim() > 2 or not found.numel():
-        raise UserError(f"Expected y [graphs] or [graphs, tasks], but got {list(found.shape)}.")
-    return _checked(found if found.dtype.is_floating_point else found.long()), ()
+            raise UserError("Expected numbers or words as labels y, but got neither.")
+        labels = numbers
+    _check_length(len(labels) if labels.dim() else 0, count)
+    if labels.dim() > 2 or not labels.numel():
+        raise UserError(f"Expected y [graphs] or [graphs, tasks], but got {list(labels.shape)}.")
+    return _checked(labels if labels.dtype.is_floating_point else labels.long()), ()
 
 
 def _numbers(values: Any) -> Tensor | None:
-    """Return values as a tensor; None for what is ragged or no numbers."""
+    """Return values as a tensor, or None if they are ragged or not numbers."""
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError):

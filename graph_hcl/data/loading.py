@@ -1,4 +1,4 @@
-"""A data set by name: raw files, features by the policy of its card, and a cache of the result."""
+"""Load a data set by name: raw files, features as its card says, and a cache of the result."""
 
 from __future__ import annotations
 
@@ -12,24 +12,18 @@ import torch
 from torch import Tensor
 
 from graph_hcl.data.assemble import both_ways
-from graph_hcl.data.cards import Card, card, known
+from graph_hcl.data.cards import Card, find_card
 from graph_hcl.data.codes import one_hot_columns
+from graph_hcl.data.columns import DEGREE_CAP, LOG_DEGREE, Column, degree_column
 from graph_hcl.data.fetch import check_sha256, raw_files
 from graph_hcl.data.readme import LabelNames, label_names, readmes
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
-from graph_hcl.data.vocabulary import (
-    DEGREE_CAP,
-    LOG_DEGREE,
-    Column,
-    Features,
-    Vocabulary,
-    degree_column,
-)
+from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
 
-READER = 5  # counts the changes of what is read from the same files
+READER = 5  # incremented when the same files are read differently
 
 
 def load(
@@ -42,14 +36,14 @@ def load(
 ) -> GraphStore:
     """Return a TU data set by name, fetched on first use and read from a cache from then on.
 
-    Node features follow the data set's card: node labels one-hot; with `node_attributes`, the
-    continuous attributes before them; node degrees where a data set has neither. `y` are classes
-    from 0, or real targets where there are no classes. `undirected` adds the other direction of
-    edges that are listed one way only; without it, one warning counts them.
+    Node features are the one-hot node labels, preceded by the continuous attributes with
+    `node_attributes`, or the node degrees if a data set has neither, as its card says. `y` holds
+    classes from 0, or real targets if there are no classes. `undirected` adds missing reverse
+    edges; otherwise one warning counts them.
 
-    The first start checks the sha256 of every raw file against the card; a later one looks at
-    their sizes and times of change, and at the sha256 of the cached tensors. The cache is made
-    anew when the files, the reader or the features changed, with a warning when it is damaged.
+    The first call checks the sha256 of every raw file against the card; later ones check sizes and
+    modification times, and the sha256 of the cached tensors. The cache is rebuilt if the files, the
+    reader or the features changed, and with a warning if it is damaged.
 
     Raises `UserError` for an unknown name, no network, and for damaged or contradictory files.
 
@@ -64,9 +58,9 @@ def load(
         return replace(both_ways(store), sha256=store.sha256)  # the raw data is the same
     if store.one_way:
         warnings.warn(
-            f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {name} are listed one "
-            "way only, so messages and degrees follow that direction alone: add the other with "
-            "undirected=True (--data.undirected true).",
+            f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {name} have no "
+            "reverse edge, so messages pass along them one way only: add it with undirected=True "
+            "(--data.undirected true).",
             stacklevel=2,
         )
     return store
@@ -74,19 +68,19 @@ def load(
 
 def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: bool) -> GraphStore:
     files = raw_files(name, data_dir, mirror)
-    found = card(name) if name in known() else None
+    card = find_card(name)
     cache = files["A"].parents[1] / f"{'attributes' if node_attributes else 'default'}.safetensors"
-    stamp = _stamp(name, files, found)
+    stamp = _stamp(name, files, card)
     stored = _cached(cache, stamp)
     if stored is not None:
         return stored
     sha256 = check_sha256(name, files)
     raw = read(files)
-    if found is not None:
-        _check_statistics(found, raw, files["A"].parent)
-    words = label_names(files["A"].parent, name)
-    x, node, unused = _node_features(name, raw, node_attributes, found, words)
-    edge_attr, edge = _edge_features(raw, words)
+    if card is not None:
+        _check_statistics(card, raw, files["A"].parent)
+    names = label_names(files["A"].parent, name)
+    x, node, unused = _node_features(name, raw, node_attributes, card, names)
+    edge_attr, edge = _edge_features(raw, names)
     y = raw.y
     if y is None and raw.targets is not None:
         y = raw.targets.squeeze(1) if raw.targets.shape[1] == 1 else raw.targets
@@ -108,17 +102,17 @@ def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: 
     return store
 
 
-def _stamp(name: str, files: dict[str, Path], found: Card | None) -> str:
-    """Return what a cache was made from, in a form that is cheap to compare."""
+def _stamp(name: str, files: dict[str, Path], card: Card | None) -> str:
+    """Return a cheap description of what a cache was made from."""
     raw = files["A"].parent
     read = {file.name: file for file in [*files.values(), *readmes(raw, name)]}
     states = {key: file.stat() for key, file in read.items()}
-    policy = [found.features, found.degree_cap] if found else []
+    policy = [card.features, card.degree_cap] if card else []
     return json.dumps([READER, policy, [[k, s.st_size, s.st_mtime_ns] for k, s in states.items()]])
 
 
 def _cached(cache: Path, stamp: str) -> GraphStore | None:
-    """Return the cached store if it was made from these very files and is intact."""
+    """Return the cached store if it was made from these files and is intact, else None."""
     if not cache.is_file():
         return None
     try:
@@ -126,46 +120,45 @@ def _cached(cache: Path, stamp: str) -> GraphStore | None:
             return None
         store, metadata = GraphStore.open(cache)
     except UserError as error:
-        warnings.warn(f"{error} It is made anew from the raw files.", stacklevel=4)
+        warnings.warn(f"{error} It is rebuilt from the raw files.", stacklevel=4)
         return None
     if metadata.get("digest") != store.digest():
-        warnings.warn(f"{cache} was altered: it is made anew from the raw files.", stacklevel=4)
+        warnings.warn(f"{cache} was altered: it is rebuilt from the raw files.", stacklevel=4)
         return None
     return store
 
 
 def _node_features(
-    name: str, raw: RawGraphs, attributes: bool, found: Card | None, words: LabelNames
+    name: str, raw: RawGraphs, attributes: bool, card: Card | None, names: LabelNames
 ) -> tuple[Tensor, Features, list[str]]:
-    """Return stored node features, their meaning by the card's policy, and what is left out."""
+    """Return stored node features as the card says, their meaning, and what is left out."""
     if attributes and raw.node_attributes is None:
         raise UserError(
-            f"Expected node attributes in {name}, as data.node-attributes asks for, but there are "
-            "none: leave that out, or take graphs that have them."
+            f"Expected node attributes in {name} for data.node-attributes, but there are none: "
+            "leave that out, or choose a data set that has them."
         )
     labels, column_names = raw.node_labels, _attribute_names(raw.node_attributes)
     if labels is not None and (attributes or raw.node_attributes is None):
-        return (*_together(raw.node_attributes, column_names, labels, "node", words), [])
+        return (*_stored(raw.node_attributes, column_names, labels, "node", names), [])
     if labels is not None:
         count = len(column_names)
         what = f"{count} node attribute{'s' if count > 1 else ''}"
         left = f"{what} (read with --data.node-attributes true)"
-        return (*_together(None, (), labels, "node", words), [left])
+        return (*_stored(None, (), labels, "node", names), [left])
     if raw.node_attributes is not None:
-        return (*_together(raw.node_attributes, column_names, None, "node", words), [])
+        return (*_stored(raw.node_attributes, column_names, None, "node", names), [])
     degree = raw.degree()
-    if found is not None and found.features == "degree-log":
+    if card is not None and card.features == "degree-log":
         return degree.float().log1p()[:, None], Features((Column(LOG_DEGREE),)), []
-    cap = found.degree_cap if found is not None else DEGREE_CAP
+    cap = card.degree_cap if card is not None else DEGREE_CAP
     column = degree_column(int(degree.max()), cap).seen_in(degree)
     return degree[:, None], Features((column,)), []
 
 
-def _edge_features(raw: RawGraphs, words: LabelNames) -> tuple[Tensor | None, Features]:
+def _edge_features(raw: RawGraphs, names: LabelNames) -> tuple[Tensor | None, Features]:
     if raw.edge_labels is None and raw.edge_attributes is None:
         return None, Features()
-    names = raw.edge_attribute_names
-    return _together(raw.edge_attributes, names, raw.edge_labels, "edge", words)
+    return _stored(raw.edge_attributes, raw.edge_attribute_names, raw.edge_labels, "edge", names)
 
 
 def _attribute_names(attributes: Tensor | None) -> tuple[str, ...]:
@@ -173,21 +166,21 @@ def _attribute_names(attributes: Tensor | None) -> tuple[str, ...]:
     return tuple(f"node_attributes[{k}]" for k in range(count))
 
 
-def _together(
+def _stored(
     attributes: Tensor | None,
-    names: Sequence[str],
+    attribute_names: Sequence[str],
     labels: Tensor | None,
     level: str,
-    words: LabelNames,
+    names: LabelNames,
 ) -> tuple[Tensor, Features]:
     """Return attributes [n, A] and labels [n, C] as stored features, attributes first."""
-    columns, parts = [Column(name) for name in names], []
+    columns, parts = [Column(name) for name in attribute_names], []
     if attributes is not None:
         parts.append(attributes)
     if labels is not None:
         for number, values in enumerate(one_hot_columns(labels)):
             name = f"{level}_labels" + (f"[{number}]" if labels.shape[1] > 1 else "")
-            named = words.get((level, number), {})
+            named = names.get((level, number), {})
             codes = torch.searchsorted(torch.tensor(values), labels[:, number].contiguous())
             column = Column(name, tuple(named.get(value, value) for value in values))
             columns.append(column.seen_in(codes))
@@ -197,7 +190,7 @@ def _together(
 
 
 def statistics(raw: RawGraphs) -> dict[str, float]:
-    """Return what a card states of its data: edges are counted once per pair of nodes."""
+    """Return the statistics that a card states; edges count once per pair of nodes."""
     graphs = len(raw.node_ptr) - 1
     return {
         "graphs": graphs,
@@ -207,11 +200,11 @@ def statistics(raw: RawGraphs) -> dict[str, float]:
     }
 
 
-def _check_statistics(found: Card, raw: RawGraphs, folder: Path) -> None:
+def _check_statistics(card: Card, raw: RawGraphs, folder: Path) -> None:
     for what, value in statistics(raw).items():
-        expected = getattr(found, what)
+        expected = getattr(card, what)
         if value != expected:
             raise UserError(
-                f"Expected {what.replace('_', ' ')} {expected} in {found.name}, but the files in "
+                f"Expected {what.replace('_', ' ')} {expected} in {card.name}, but the files in "
                 f"{folder} have {value}: remove the folder to fetch them again."
             )

@@ -1,4 +1,4 @@
-"""NetworkX graphs as a store: attributes by name are kept, others named in a warning."""
+"""NetworkX graphs as a store: attributes are read by name, and a warning names the others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from graph_hcl.data.assemble import finish
 from graph_hcl.data.attributes import attribute_columns
 from graph_hcl.data.fields import Categorical, edge_weights, ends
 from graph_hcl.data.labels import choose_labels
+from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
@@ -27,25 +28,27 @@ def from_networkx(
     node_attrs: Names = None,
     edge_attrs: Names = None,
     weight: Hashable | None = None,
+    fields: Mapping[str, Hashable] | None = None,
     y: Any = None,
     categorical: Categorical = "auto",
     undirected: bool = False,
 ) -> GraphStore:
-    """Return the store of NetworkX graphs, of nodes with any names.
+    """Return the store of NetworkX graphs, whose nodes may have any names.
 
-    `node_attrs` and `edge_attrs` name the attributes that become columns of x and edge_attr, of the
-    same names ("x[0]", "x[1]", … for a list, array or tensor); `weight` that of edge_weight. Words
-    and whole numbers are categories, one-hot in every batch, other numbers and bools quantities
-    (see `categorical` of `from_data`). Without `node_attrs`, x is the attribute "x" or, where no
-    node has it, the degree. y comes from the argument or else from graph.graph["y"]. Attributes
-    that are not read are named in a warning.
+    `node_attrs` and `edge_attrs` name the attributes that become the columns of x and edge_attr. A
+    list, array or tensor named "x" becomes columns "x[0]", "x[1]", …. Words and whole numbers are
+    categories, one-hot in every batch; other numbers and bools are quantities (see `categorical` of
+    `from_data`). Without `node_attrs`, x is the attribute "x" or, if no node has it, the degree.
+    `weight` names the attribute for edge_weight, and `fields` those for the store's other fields,
+    as in {"pos": "coordinates"}. Labels are `y`, or else graph.graph["y"]. One warning names the
+    attributes that are not read.
 
-    Edges are sorted; those of undirected graphs run both ways, a self-loop once; of a DiGraph they
-    stay as they are unless `undirected`; parallel edges of a MultiGraph stay, each with its own
+    Edges are sorted. An undirected edge is stored in both directions, a self-loop once. A DiGraph
+    keeps its directions unless `undirected`, and a MultiGraph its parallel edges, each with its own
     attributes.
 
-    Raises `UserError`, with the number of the graph, for attributes that are not there, on a part
-    only, ragged, of mixed kinds or NaN, and for empty graphs.
+    Raises `UserError`, with the number of the graph, for empty graphs and for attributes that are
+    missing on some or all elements, ragged, NaN, or numbers in one place and words in another.
 
     >>> import networkx
     >>> graph = networkx.path_graph(3)
@@ -56,6 +59,7 @@ def from_networkx(
     ([[0], [1], [0]], [[1.5], [1.5], [1.5], [1.5]], ['element=C', 'element=O'])
     """
     items = _graphs(graphs)
+    named = _named_fields(fields, weight)
     node_names, edge_names = _names(node_attrs, "node_attrs"), _names(edge_attrs, "edge_attrs")
     nodes = [[attributes for _, attributes in graph.nodes(data=True)] for graph in items]
     if node_attrs is None and any("x" in one for one in chain.from_iterable(nodes)):
@@ -63,29 +67,31 @@ def from_networkx(
     node_ptr = ends([len(graph) for graph in items])
     edge_index, edges, edge_ptr = _edges(items, node_ptr)
     own = None if y is not None else _own_labels(items)
-    weights = [] if weight is None else [weight]
-    _name_dropped(items, nodes, edges, node_names, [*edge_names, *weights])
+    carriers = {
+        NODE: list(chain.from_iterable(nodes)),
+        EDGE: edges,
+        GRAPH: [graph.graph for graph in items],
+    }
+    ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: torch.arange(len(items) + 1)}
+    used: dict[str, set[Hashable]] = {NODE: {*node_names}, EDGE: {*edge_names}, GRAPH: {"y"}}
+    for name, attribute in named.items():
+        used[LEVELS[name]].add(attribute)
+    _name_dropped(carriers, used)
 
     label, classes = choose_labels(y, own, len(items))
-    flat = list(chain.from_iterable(nodes))
-    x, meaning = attribute_columns(flat, node_names, "node", node_ptr, categorical)
+    x, meaning = attribute_columns(carriers[NODE], node_names, "node", node_ptr, categorical)
     edge_attr, edge_meaning = attribute_columns(edges, edge_names, "edge", edge_ptr, categorical)
-    edge_weight = None
-    if weights:
-        found, numbers = attribute_columns(edges, weights, "edge", edge_ptr, False)
-        if any(column.values is not None for column in numbers.columns):
-            raise UserError(
-                f"Expected numbers in '{weight}' of edges for weight, but they are words: name it "
-                "in edge_attrs."
-            )
-        edge_weight = edge_weights(found, edge_ptr)
+    more: dict[str, Any] = {
+        name: _field(name, attribute, carriers[LEVELS[name]], ptrs[LEVELS[name]])
+        for name, attribute in named.items()
+    }
     store = GraphStore(
         x=x,
         edge_index=edge_index,
         node_ptr=node_ptr,
         edge_ptr=edge_ptr,
         edge_attr=edge_attr if edge_names else None,
-        edge_weight=edge_weight,
+        **more,
         y=label,
         vocabulary=Vocabulary(meaning, edge_meaning),
         classes=classes,
@@ -126,20 +132,49 @@ def _names(names: Names, argument: str) -> list[Hashable]:
     return listed
 
 
+def _named_fields(
+    fields: Mapping[str, Hashable] | None, weight: Hashable | None
+) -> dict[str, Hashable]:
+    """Return the attribute of each field that has one, edge_weight among them."""
+    elsewhere = ("x", "edge_attr", "edge_weight", "y")  # fields with an argument of their own
+    allowed = [name for name in LEVELS if name not in elsewhere]
+    named = dict(fields or {})
+    for name in named:
+        if name not in allowed:
+            raise UserError(f"Expected fields among {', '.join(allowed)}, but got '{name}'.")
+    return named if weight is None else {"edge_weight": weight} | named
+
+
+def _field(name: str, attribute: Hashable, carriers: list[dict[Any, Any]], ptr: Tensor) -> Tensor:
+    """Return a field of numbers: [n] for a single number, [n, k] for a list, array or tensor."""
+    level = LEVELS[name]
+    values, meaning = attribute_columns(carriers, [attribute], level, ptr, False)
+    if any(column.values is not None for column in meaning.columns):
+        argument = "weight" if name == "edge_weight" else f"the field {name}"
+        remedy = "" if level == GRAPH else f": name it in {level}_attrs"
+        raise UserError(
+            f"Expected numbers in '{attribute}' of {level}s for {argument}, but they are "
+            f"words{remedy}."
+        )
+    if name == "edge_weight":
+        return edge_weights(values, ptr)
+    return values[:, 0] if meaning.columns[0].name == str(attribute) else values
+
+
 def _edges(items: list[Any], node_ptr: Tensor) -> tuple[Tensor, list[dict[Any, Any]], Tensor]:
-    """Return edges [2, E] in order, with local node numbers, their attributes, and [G + 1] ends."""
+    """Return sorted edges [2, E] with local node numbers, their attributes, and edge_ptr."""
     pairs: list[tuple[int, int]] = []
     attributes: list[dict[Any, Any]] = []
     for first, graph in zip(node_ptr.tolist(), items, strict=False):
         place = {node: number for number, node in enumerate(graph, first)}
         both = not graph.is_directed()
-        for source, target, found in graph.edges(data=True):
+        for source, target, values in graph.edges(data=True):
             u, v = place[source], place[target]
             pairs.append((u, v))
-            attributes.append(found)
+            attributes.append(values)
             if both and u != v:
                 pairs.append((v, u))
-                attributes.append(found)
+                attributes.append(values)
     edges = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).t()
     order = (edges[0] * int(node_ptr[-1]) + edges[1]).argsort(stable=True)
     edges = edges[:, order]
@@ -162,27 +197,25 @@ def _own_labels(items: list[Any]) -> list[Any] | None:
 
 
 def _name_dropped(
-    items: list[Any],
-    nodes: list[list[dict[Any, Any]]],
-    edges: list[dict[Any, Any]],
-    node_names: list[Hashable],
-    edge_names: list[Hashable],
+    carriers: Mapping[str, list[dict[Any, Any]]], used: Mapping[str, set[Hashable]]
 ) -> None:
-    """Warn, once, of attributes that nobody asked for."""
-    levels = {
-        "node": ("node_attrs", set().union(*chain.from_iterable(nodes)) - set(node_names)),
-        "edge": ("edge_attrs, weight", set().union(*edges) - set(edge_names)),
-        # Readers of files leave empty ones.
-        "graph": ("y", {k for g in items for k, v in g.graph.items() if v is not None} - {"y"}),
-    }
-    listed = [
-        f"of {level}s {', '.join(sorted(map(repr, names)))} ({argument})"
-        for level, (argument, names) in levels.items()
-        if names
-    ]
+    """Warn, once, of attributes that no argument names."""
+    arguments = {NODE: "node_attrs", EDGE: "edge_attrs, weight", GRAPH: "y"}
+    listed = []
+    for level, dictionaries in carriers.items():
+        # Graph attributes of None are what readers of files leave behind.
+        names = {
+            name
+            for attributes in dictionaries
+            for name, value in attributes.items()
+            if value is not None or level != GRAPH
+        } - used[level]
+        if names:
+            shown = ", ".join(sorted(map(repr, names)))
+            listed.append(f"of {level}s {shown} ({arguments[level]})")
     if listed:
         warnings.warn(
-            f"These graphs carry attributes that are not read unless asked for: "
+            f"These graphs have attributes that are not read unless an argument names them: "
             f"{'; '.join(listed)}.",
             stacklevel=4,
         )

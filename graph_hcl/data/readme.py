@@ -1,4 +1,4 @@
-"""The names of node and edge labels, where the README of a TU data set tells them."""
+"""The names of node and edge labels in the README of a TU data set."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ ENTRY = re.compile(r"\s*([+-]?\d+)\s*[:=]?\s+(\S.*?)\s*")
 
 
 def readmes(folder: Path, name: str) -> list[Path]:
-    """Return the files in a folder of raw files that may say what labels mean."""
+    """Return the files in a folder of raw files that may define label names."""
     names = ("README.txt", f"{name}_README.txt", f"{name}_label_readme.txt")
     return [folder / file for file in names if (folder / file).is_file()]
 
 
 def label_names(folder: Path, name: str) -> LabelNames:
-    """Return what the label files in a folder of raw files mean, by its README; empty without one.
+    """Return the label names in the README of a folder of raw files; empty without one.
 
-    Two official forms are read: "Node labels:" with a list of numbers and names below, and
-    "Node labels were converted to integer values using this map:", by component.
+    Two forms of the official data sets are read: "Node labels:" before a list of numbers and names,
+    and "Node labels were converted to integer values using this map:" with components.
     """
-    found: LabelNames = {}
+    names: LabelNames = {}
     for file in readmes(folder, name):
-        found |= parse(file.read_text(encoding="utf-8", errors="replace"))
-    return found
+        names |= parse(file.read_text(encoding="utf-8", errors="replace"))
+    return names
 
 
 def parse(text: str) -> LabelNames:
     r"""Return the names in the text of a README.
 
-    A list in which two numbers have one name is left out, for it would make two labels one.
+    A list in which two numbers share a name is left out, since it would merge two labels.
 
     >>> parse("Node labels:\n\n  0  C\n  1  N\n\nEdge labels:\n\n  0  single\n")
     {('node', 0): {0: 'C', 1: 'N'}, ('edge', 0): {0: 'single'}}
     """
-    found: LabelNames = {}
+    lists: LabelNames = {}
     level, component = None, 0
     for line in text.splitlines():
         if head := HEAD.fullmatch(line):
@@ -50,7 +50,7 @@ def parse(text: str) -> LabelNames:
             component = int(part[1])
         elif entry := ENTRY.fullmatch(line):
             if level in ("node", "edge"):
-                found.setdefault((level, component), {})[int(entry[1])] = entry[2]
+                lists.setdefault((level, component), {})[int(entry[1])] = entry[2]
         elif line.strip():
             level = None
-    return {key: names for key, names in found.items() if len(set(names.values())) == len(names)}
+    return {key: names for key, names in lists.items() if len(set(names.values())) == len(names)}

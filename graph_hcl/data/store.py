@@ -1,9 +1,7 @@
-"""All graphs of a data set as a few flat tensors, from which a batch is a handful of gathers."""
+"""All graphs of a data set in a few flat tensors, from which a batch takes a few gathers."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,11 +9,10 @@ from pathlib import Path
 from typing import Any, overload
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from graph_hcl.data import adapt, store_file
 from graph_hcl.data.gather import batch_of, one_graph, some_graphs
 from graph_hcl.data.indexing import (
     Indices,
@@ -23,40 +20,28 @@ from graph_hcl.data.indexing import (
     is_sorted_both_ways,
     lacks_reverse,
     positions,
-    segment_rows,
 )
-from graph_hcl.data.translate import name_unused, translate
-from graph_hcl.data.vocabulary import LOG_DEGREE, Features, Vocabulary
-from graph_hcl.errors import UserError
-from graph_hcl.tensor_files import read_metadata, read_tensors
+from graph_hcl.data.levels import LEVELS
+from graph_hcl.data.vocabulary import Features, Vocabulary
 
-TENSORS = (
-    "x",
-    "edge_index",
-    "node_ptr",
-    "edge_ptr",
-    "edge_attr",
-    "edge_weight",
-    "pos",
-    "y",
-)
+TENSORS = ("x", "edge_index", "node_ptr", "edge_ptr", *(name for name in LEVELS if name != "x"))
 
 
 @dataclass(frozen=True, eq=False)
 class GraphStore:
-    """Graphs laid end to end in contiguous tensors on one device.
+    """Graphs concatenated in contiguous tensors on one device.
 
-    `x` [N, columns] node features, `edge_index` [2, E] with node numbers local to their graph,
-    `node_ptr`, `edge_ptr` [G + 1] where each graph begins and ends, `edge_attr` [E, columns],
-    `edge_weight` [E], `pos` [N, …] and `y` [G, …], each or None. `vocabulary` says what the columns
-    of x and edge_attr mean: categories are held as positions among their values, and every graph
-    and batch taken out has them one-hot and quantities scaled. `classes` names the values of y
-    where these were words; `unused` says what the source had that is not here; `sha256` names the
-    raw data.
+    `x` [N, columns] are node features, `edge_index` [2, E] edges with node numbers local to their
+    graph, `node_ptr` and `edge_ptr` [G + 1] the boundaries of the graphs; `edge_attr` [E, columns],
+    `edge_weight` [E], `pos` [N, …] and `y` [G, …] may be None. `vocabulary` gives the meaning of
+    the columns of x and edge_attr: a store holds categories as positions among their values, while
+    its graphs and batches have them one-hot, and quantities scaled. `classes` are the names of the
+    values of y if they were words, `unused` describes what the source has but the store has not,
+    and `sha256` identifies the raw data.
 
-    Taken apart as PyG's data sets are: `store[3]` is a `Data`; a slice, a mask or a list of numbers
-    gives a store; `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list` of the
-    same graphs, without a loop over graphs.
+    Indexing works as for PyG's data sets: `store[3]` is a `Data`; a slice, a mask or a list of
+    numbers selects a store. `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list`
+    of the same graphs, without a loop over them.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = GraphStore.from_data([Data(x=torch.ones(n, 4), edge_index=edges) for n in (2, 3)])
@@ -90,8 +75,7 @@ class GraphStore:
         return len(self.node_ptr) - 1
 
     def __repr__(self) -> str:
-        held = ["edge_attr", "edge_weight", "pos", "y"]
-        more = "".join(f", {name}" for name in held if getattr(self, name) is not None)
+        more = "".join(f", {name}" for name in self.tensors() if name in {*LEVELS} - {"x"})
         return (
             f"GraphStore({len(self)} graphs, {self.num_features} node features, "
             f"{int(self.edge_ptr[-1])} edges{more})"
@@ -99,73 +83,73 @@ class GraphStore:
 
     @property
     def num_features(self) -> int:
-        """Number of node features F of a graph or batch that is taken out."""
+        """Number of node features F of a graph or batch."""
         return self.vocabulary.node.width
 
     @property
     def num_node_features(self) -> int:
-        """The same by PyG's name."""
+        """The same under PyG's name."""
         return self.num_features
 
     @property
     def num_edge_features(self) -> int:
-        """Number of columns of edge_attr; 0 without."""
+        """Number of edge features of a graph or batch; 0 without edge_attr."""
         return 0 if self.edge_attr is None else self.vocabulary.edge.width
 
     @property
     def num_classes(self) -> int:
-        """Number of different labels; 0 without labels."""
+        """Number of distinct labels; 0 without labels."""
         return 0 if self.y is None else len(self.y.unique())
 
     @cached_property
     def mean_size(self) -> float:
-        """Number of nodes and edges of the mean graph."""
+        """Mean number of nodes and edges per graph."""
         return int(self.node_ptr[-1] + self.edge_ptr[-1]) / max(1, len(self))
 
     @cached_property
     def mean_values(self) -> float:
-        """Number of encoded node features, nodes × F, of the mean graph."""
+        """Mean number of encoded feature values, nodes × F, per graph."""
         return max(1.0, self.num_features * len(self.x) / max(1, len(self)))
 
     @cached_property
-    def mirrored(self) -> bool:
-        """Whether edges are sorted by source, each is there both ways, and none is a self-loop.
+    def is_sorted_undirected(self) -> bool:
+        """Whether edges are sorted by source, in both directions each, and no self-loops.
 
-        Sums over neighbours are faster then; augmentations keep it so.
+        Sums over neighbours are faster then; augmentations preserve it.
         """
         return is_sorted_both_ways(self.edge_index + self._shift(), int(self.node_ptr[-1]))
 
     @cached_property
     def one_way(self) -> int:
-        """Number of edges whose other direction is not there."""
-        if self.mirrored:
+        """Number of edges without a reverse edge."""
+        if self.is_sorted_undirected:
             return 0
         return int(lacks_reverse(self.edge_index + self._shift(), int(self.node_ptr[-1])).sum())
 
     def _shift(self) -> Tensor:
-        """Return what takes each edge's local node numbers to numbers in the whole store [E]."""
+        """Return the first node of each edge's graph [E], which makes local node numbers global."""
         return torch.repeat_interleave(self.node_ptr[:-1], self.edge_ptr.diff())
 
     def degree(self) -> Tensor:
-        """Return the number of edges that leave each node [N]."""
+        """Return the out-degree of each node [N]."""
         source = self.edge_index[0] + self._shift()
         return torch.bincount(source, minlength=int(self.node_ptr[-1]))
 
     def to(self, device: torch.device | str) -> GraphStore:
         """Return the store with all tensors on `device`."""
-        moved = {name: tensor.to(device) for name, tensor in self._tensors().items()}
-        return replace(self, **moved)._knowing(self.mirrored)  # type: ignore[arg-type]
+        moved = {name: tensor.to(device) for name, tensor in self.tensors().items()}
+        return replace(self, **moved)._edges_as_in(self)  # type: ignore[arg-type]
 
-    def _knowing(self, mirrored: bool) -> GraphStore:
-        """Return the store, told whether it is `mirrored`: finding out sorts all edges."""
-        self.__dict__["mirrored"] = mirrored
+    def _edges_as_in(self, other: GraphStore) -> GraphStore:
+        """Return self after copying `is_sorted_undirected`, which takes a sort of all edges."""
+        self.__dict__["is_sorted_undirected"] = other.is_sorted_undirected
         return self
 
     def with_vocabulary(self, wanted: Vocabulary) -> GraphStore:
-        """Return the store with its features under the meaning that a trained encoder gave them.
+        """Return the store with its features in the vocabulary of a trained encoder.
 
-        See `translate`. Edge features are translated where `wanted` has any, else left out and
-        named; degrees are counted where they are asked for. Raises `UserError` as `translate` does.
+        See `translate` for matching and errors. Edge features are left out with a warning if
+        `wanted` has none; node degrees are computed if it has them.
 
         >>> import networkx
         >>> few, many = ([networkx.star_graph(n)] for n in (2, 5))
@@ -175,44 +159,17 @@ class GraphStore:
         tensor([[0., 0., 0.],
                 [0., 1., 0.]])
         """
-        if wanted == self.vocabulary:
-            return self
-        own = self.vocabulary
-        changed: dict[str, Any] = {"vocabulary": wanted}
-        if wanted.node.columns != own.node.columns:
-            changed["x"] = translate(
-                self.x, own.node, wanted.node, level="node", derive=self._derived
-            )
-        if not wanted.edge.columns:
-            changed["edge_attr"] = None
-            name_unused([column.name for column in own.edge.columns], "edge")
-        elif wanted.edge.columns != own.edge.columns:
-            changed["edge_attr"] = translate(self.edge_attr, own.edge, wanted.edge, level="edge")
-        return replace(self, **changed)._knowing(self.mirrored)
+        return adapt.with_vocabulary(self, wanted)
 
     def fitted(self, indices: Indices) -> GraphStore:
-        """Return the store with quantities standardised by the graphs that `indices` choose.
+        """Return the store with quantities standardised by the statistics of the graphs `indices`.
 
         >>> edges = torch.empty(2, 0, dtype=torch.long)
         >>> graphs = [Data(x=torch.tensor([[v], [v + 2.0]]), edge_index=edges) for v in (1.0, 9.0)]
         >>> GraphStore.from_data(graphs).fitted([0])[1].x.flatten()
         tensor([7., 9.])
         """
-        chosen = positions(indices, len(self), self.x.device)
-        node, edge = self.vocabulary.node, self.vocabulary.edge
-        if node.scalable:
-            rows = segment_rows(self.node_ptr, chosen)[0]
-            node = node.fitted(self.x.index_select(0, rows))
-        if edge.scalable and self.edge_attr is not None:
-            rows = segment_rows(self.edge_ptr, chosen)[0]
-            edge = edge.fitted(self.edge_attr.index_select(0, rows))
-        return replace(self, vocabulary=Vocabulary(node, edge))._knowing(self.mirrored)
-
-    def _derived(self, name: str) -> Tensor | None:
-        """Return a node feature [N] that follows from the graphs themselves."""
-        if name == "degree":
-            return self.degree()
-        return self.degree().float().log1p() if name == LOG_DEGREE else None
+        return adapt.fitted(self, positions(indices, len(self), self.x.device))
 
     @overload
     def __getitem__(self, chosen: int) -> Data: ...
@@ -221,9 +178,9 @@ class GraphStore:
     def __getitem__(self, chosen: Indices) -> GraphStore: ...
 
     def __getitem__(self, chosen: int | Indices) -> Data | GraphStore:
-        """Return one graph by its number, or the store of those a slice, mask or list chooses.
+        """Return one graph by its number, or the store of a slice, mask or list of graphs.
 
-        Raises `UserError` for anything else, `IndexError` for graphs that are not there.
+        Raises `UserError` for anything else, `IndexError` for numbers out of range.
         """
         number = as_number(chosen)
         if number is not None:
@@ -241,19 +198,20 @@ class GraphStore:
         return batch_of(self, positions(indices, len(self), self.x.device))
 
     def encoded(self, name: str, value: Tensor) -> Tensor:
-        """Return rows of the field `name` as graphs and batches have them."""
+        """Return rows of the field `name` encoded as in graphs and batches."""
         meaning = {"x": self.vocabulary.node, "edge_attr": self.vocabulary.edge}.get(name)
         return value if meaning is None else meaning.encode(value)
 
-    def _tensors(self) -> dict[str, Tensor]:
-        found = {name: getattr(self, name) for name in TENSORS}
-        return {name: tensor for name, tensor in found.items() if tensor is not None}
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of the store by name, without those that are None."""
+        tensors = {name: getattr(self, name) for name in TENSORS}
+        return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
     @classmethod
     def from_data(cls, graphs: Iterable[Data], **options: Any) -> GraphStore:
-        """Return the store of a PyG data set or of any iterable of `Data` with the same fields.
+        """Return the store of a PyG data set, a batch or any iterable of `Data`.
 
-        See `graph_hcl.data.convert.from_data` for what is taken and what is refused.
+        See `graph_hcl.data.convert.from_data` for the arguments and errors.
         """
         from graph_hcl.data.convert import from_data
 
@@ -263,7 +221,7 @@ class GraphStore:
     def from_networkx(cls, graphs: Iterable[Any], **options: Any) -> GraphStore:
         """Return the store of NetworkX graphs.
 
-        See `graph_hcl.data.networkx.from_networkx` for what is taken and what is refused.
+        See `graph_hcl.data.networkx.from_networkx` for the arguments and errors.
 
         >>> import networkx
         >>> store = GraphStore.from_networkx([networkx.cycle_graph(3), networkx.path_graph(4)])
@@ -276,47 +234,21 @@ class GraphStore:
 
     def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
         """Write the store as one safetensors file."""
-        tensors = {name: tensor.contiguous().cpu() for name, tensor in self._tensors().items()}
-        known = {
-            "sha256": self.sha256,
-            "mirrored": str(int(self.mirrored)),
-            "vocabulary": self.vocabulary.to_json(),
-            "classes": json.dumps(self.classes),
-            "unused": json.dumps(self.unused),
-        }
-        save_file(tensors, path, known | (metadata or {}))
+        store_file.save(self, path, metadata or {})
 
     @classmethod
     def open(cls, path: Path) -> tuple[GraphStore, dict[str, str]]:
         """Return the store in a file, and the file's metadata.
 
-        Raises `UserError` for a file that is not a whole store.
+        Raises `UserError` for a file that is not a complete store.
         """
-        try:
-            tensors, metadata = read_tensors(path)
-            store = cls(
-                **tensors,
-                vocabulary=Vocabulary.from_json(metadata["vocabulary"]),
-                classes=tuple(json.loads(metadata["classes"])),
-                unused=tuple(json.loads(metadata["unused"])),
-                sha256=metadata["sha256"],
-            )
-            return store._knowing(metadata["mirrored"] == "1"), metadata
-        except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-            raise UserError(f"{path} is damaged or no graph store ({error}).") from error
+        return store_file.read(path)
 
     def digest(self) -> str:
-        """Return a sha256 of the content, which names data that came from no file."""
-        found = hashlib.sha256(f"{self.vocabulary.to_json()} {self.classes}".encode())
-        for name, tensor in self._tensors().items():
-            found.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-            found.update(tensor.contiguous().cpu().numpy().data)
-        return found.hexdigest()
+        """Return a sha256 of the content, which identifies data without files."""
+        return store_file.digest(self)
 
     @staticmethod
     def metadata(path: Path) -> dict[str, str]:
-        """Return the metadata of a file alone; raise `UserError` for one that has none."""
-        try:
-            return read_metadata(path)
-        except (SafetensorError, OSError) as error:
-            raise UserError(f"{path} is damaged or no graph store ({error}).") from error
+        """Return the metadata of a file without its tensors; raise as `open` does."""
+        return store_file.metadata(path)

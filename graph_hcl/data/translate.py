@@ -1,4 +1,4 @@
-"""New data under the meaning that a trained encoder gave its features."""
+"""Features of new graphs expressed in the vocabulary of a trained encoder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from graph_hcl.data.vocabulary import Column, Features
+from graph_hcl.data.columns import Column
+from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
 
@@ -19,14 +20,16 @@ def translate(
     *,
     level: str,
     derive: Callable[[str], Tensor | None] = lambda name: None,
+    stacklevel: int = 1,
 ) -> Tensor:
-    """Return stored features [n, columns] of the meaning `own` as features of the meaning `wanted`.
+    """Return stored features [n, columns] of vocabulary `own` in the vocabulary `wanted`.
 
-    Columns are found by name and values by what they are, in whatever order. A value that `wanted`
-    does not know becomes −1, and one warning counts them; a column that `wanted` lacks is left out
-    and named. `level` is "node" or "edge"; `derive` gives columns that follow from the graphs.
+    Columns are matched by name and categories by value, in any order. A value unknown to `wanted`
+    becomes −1, and one warning counts them; a column that `wanted` lacks is left out with a
+    warning. `level` is "node" or "edge"; `derive` returns columns that follow from the graphs, by
+    name; warnings point at the caller `stacklevel` frames up.
 
-    Raises `UserError` for a column that is missing or that means something else.
+    Raises `UserError` for a column that is missing or of another kind.
 
     >>> own = Features((Column("element", ("C", "O")),))
     >>> wanted = Features((Column("element", ("N", "O", "C")),))
@@ -47,10 +50,10 @@ def translate(
         elif column.name in number and x is not None:
             values, meaning = x[:, number[column.name]], own.columns[number[column.name]]
         else:
-            there = ", ".join(number) or "none"
+            present = ", ".join(number) or "none"
             raise UserError(
                 f"Expected the {level} feature '{column.name}', which the encoder was trained "
-                f"with, but these graphs have {there}."
+                f"with, but these graphs have {present}."
             )
         part, lost = _column(values, meaning, column, level)
         parts.append(part)
@@ -59,16 +62,16 @@ def translate(
         warnings.warn(
             f"Of {len(parts[0]):,} {level}s, training never saw the value of "
             f"{', '.join(unknown)}: encoded as unknown.",
-            stacklevel=3,
+            stacklevel=stacklevel + 1,
         )
-    name_unused(unused, level)
+    name_unused(unused, level, stacklevel + 1)
     kind = torch.long if wanted.categorical else torch.get_default_dtype()
     out = torch.stack([part.to(kind) for part in parts], dim=1)
     return out.squeeze(1) if flat else out
 
 
-def name_unused(names: list[str], level: str) -> None:
-    """Warn of the features `names` that a trained encoder does not read.
+def name_unused(names: list[str], level: str, stacklevel: int = 1) -> None:
+    """Warn of features that a trained encoder does not read.
 
     >>> name_unused([], "edge")
     """
@@ -76,12 +79,12 @@ def name_unused(names: list[str], level: str) -> None:
         warnings.warn(
             f"The {level} features {', '.join(names)} are left out: the encoder was trained "
             "without them.",
-            stacklevel=4,
+            stacklevel=stacklevel + 1,
         )
 
 
 def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Tensor, int]:
-    """Return one column in its wanted meaning, and how many of its values are unknown there."""
+    """Return one column in the wanted vocabulary, and how many of its values are unknown in it."""
     if own.values is None and wanted.values is None:
         return values, 0
     if own.values is None or wanted.values is None:
@@ -92,18 +95,18 @@ def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Te
         )
     codes = values.long()
     if _is_range(own) and _is_range(wanted):
-        # Degrees and the like: positions are the values, and may lie behind the last one.
+        # Degrees and the like: positions equal values, and may exceed the last one.
         last = len(wanted.values) - 1
         known = torch.ones(last + 2, dtype=torch.bool, device=codes.device)
         known[list(wanted.absent)] = False
-        known[last + 1] = wanted.clamp  # stands for all positions behind the last
+        known[last + 1] = wanted.clamp  # stands for all positions beyond the last
         codes = torch.where(known[codes.clamp(0, last + 1)], codes, -1)
     else:
-        _check_same_words(own, wanted, level)
+        _check_same_kind_of_values(own, wanted, level)
         absent = set(wanted.absent)
         place = {value: k for k, value in enumerate(wanted.values) if k not in absent}
         table = [place.get(value, -1) for value in own.values] + [-1]
-        # −1, unknown already, is the last place.
+        # The last entry serves −1, which is unknown already.
         codes = torch.tensor(table, device=codes.device)[codes.clamp(max=len(own.values) - 1)]
     return codes, int((codes < 0).sum())
 
@@ -112,18 +115,18 @@ def _is_range(column: Column) -> bool:
     return column.values == tuple(range(len(column.values or ())))
 
 
-def _check_same_words(own: Column, wanted: Column, level: str) -> None:
-    """Raise unless both columns name their values, or both give bare numbers."""
+def _check_same_kind_of_values(own: Column, wanted: Column, level: str) -> None:
+    """Raise unless the values of both columns are names, or those of both are numbers."""
     named = [any(isinstance(value, str) for value in c.values or ()) for c in (own, wanted)]
     if named[0] == named[1]:
         return
 
-    def words(column: Column) -> str:
+    def shown(column: Column) -> str:
         some = [str(value) for value in column.values or ()]
         return ", ".join(some[:4]) + (", …" if len(some) > 4 else "")
 
     raise UserError(
         f"Expected '{wanted.name}' of the {level}s with the meaning that the encoder was trained "
-        f"with ({words(wanted)}), but here it is {words(own)}: numbers and names cannot be "
+        f"with ({shown(wanted)}), but here it is {shown(own)}: numbers and names cannot be "
         "matched, so name these values too."
     )

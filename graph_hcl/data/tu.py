@@ -1,8 +1,7 @@
-"""The text files of a TU data set to flat tensors, labels as codes, equal to what PyG reads."""
+"""Read the text files of a TU data set into flat tensors, with the same result as PyG."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from torch import Tensor
 from torch_geometric.utils import coalesce
 
 from graph_hcl.data.codes import one_hot, one_hot_columns
-from graph_hcl.data.tu_text import line_of_row, numbered_lines, read_table
+from graph_hcl.data.tu_tables import KINDS, element_rows, graph_rows
+from graph_hcl.data.tu_text import line_of_row, read_table
 from graph_hcl.errors import UserError
 
 
@@ -20,12 +20,12 @@ class RawGraphs:
     """A data set as read: flat tensors with node numbers local to each of G graphs.
 
     `edge_index` [2, E] sorted, without self-loops and duplicates; `node_ptr`, `edge_ptr` [G + 1];
-    `y` [G] from 0 in the order of `classes`, the sorted labels in the file, None and () without;
-    `targets` [G, T], `node_attributes` [N, A], `edge_attributes` [E, A] real values (float32) or
-    None; `node_labels`, `edge_labels` [·, C] codes as in the file (int64) or None.
+    `y` [G] numbers `classes`, the sorted labels in the file, from 0, or is None; `targets` [G, T],
+    `node_attributes` [N, A] and `edge_attributes` [E, A] are float32 or None; `node_labels` and
+    `edge_labels` [·, C] are the integers in the file or None.
 
-    Where edges are listed more than once, `edge_labels` is None and `edge_attributes` holds their
-    sum one-hot: `edge_attribute_names` says which column is what.
+    If edges are repeated, `edge_labels` is None and `edge_attributes` has sums of one-hot labels;
+    `edge_attribute_names` names its columns.
     """
 
     edge_index: Tensor
@@ -47,28 +47,28 @@ class RawGraphs:
 
 
 def read(files: dict[str, Path]) -> RawGraphs:
-    """Return the graphs in the raw files of a TU data set, given by suffix.
+    """Return the graphs in the raw files of a TU data set, a path for each suffix.
 
-    As PyG's `TUDataset` does: self-loops removed, duplicate edges merged with their attributes
-    and one-hot labels added, classes numbered from 0. Graphs without nodes are dropped with one
-    warning; nodes are brought together where those of a graph are not
-    (https://chrsmrrs.github.io/datasets/docs/format/).
+    The format is https://chrsmrrs.github.io/datasets/docs/format/. As PyG's `TUDataset` does, it
+    removes self-loops, merges duplicate edges by adding their attributes and one-hot labels, and
+    numbers the classes from 0. Graphs without nodes are dropped with one warning, and the nodes of
+    each graph are moved together.
 
-    Raises `UserError`, naming file and line, for files that are not numbers, of different
-    lengths, or that contradict each other, and for labels that change over time.
+    Raises `UserError`, naming file and line, for text that is not numbers, files of inconsistent
+    length or content, and labels that change over time.
     """
     indicator = files["graph_indicator"]
     number = read_table(indicator, whole=True, columns=1)[0]
     nodes = len(number)
     if nodes == 0:
         raise UserError(
-            f"Expected the graph of each node in {indicator}, but it is empty: fill it."
+            f"Expected the graph of each node in {indicator}, but it is empty: add a line per node."
         )
     if int(number.min()) < 1:
         row = int((number < 1).nonzero()[0])
         raise UserError(
             f"Expected graphs to be numbered from 1 in {indicator}, but line "
-            f"{line_of_row(indicator, row)} has {int(number[row])}: add what is missing to all."
+            f"{line_of_row(indicator, row)} has {int(number[row])}: shift all numbers."
         )
     order = None
     if bool((number.diff() < 0).any()):
@@ -77,13 +77,13 @@ def read(files: dict[str, Path]) -> RawGraphs:
     begins = number.diff(prepend=number.new_zeros(1)) != 0
     graph = begins.cumsum(0) - 1
     kept = number[begins] - 1
-    labels, targets = _graph_rows(files, kept)
+    labels, targets = graph_rows(files, kept)
     edge_index, edge_labels, edge_attributes, names = _edges(files, graph, order)
     node_ptr = _ptr(torch.bincount(graph, minlength=len(kept)))
     edge_ptr = _ptr(torch.bincount(graph[edge_index[0]], minlength=len(kept)))
     edge_index -= node_ptr[:-1].repeat_interleave(edge_ptr.diff())
     classes, y = (None, None) if labels is None else labels[:, 0].unique(return_inverse=True)
-    node_labels, node_attributes = (_rows(files, f"node_{s}", nodes) for s in _KINDS)
+    node_labels, node_attributes = (element_rows(files, f"node_{s}", nodes) for s in KINDS)
     return RawGraphs(
         edge_index,
         node_ptr,
@@ -106,7 +106,7 @@ def _ptr(sizes: Tensor) -> Tensor:
 def _edges(
     files: dict[str, Path], graph: Tensor, order: Tensor | None
 ) -> tuple[Tensor, Tensor | None, Tensor | None, tuple[str, ...]]:
-    """Return edges sorted and merged, with whole-set node numbers, and what they carry."""
+    """Return edges sorted and merged, with global node numbers, their labels and attributes."""
     edge_index = read_table(
         files["A"], whole=True, columns=2, advice="list two nodes per edge, numbered from 1"
     )
@@ -124,7 +124,7 @@ def _edges(
         shown = edge_index if order is None else order[edge_index]
         _refuse_edge(files, shown, joined, "edges between nodes of one graph")
     del joined
-    labels, attributes = (_rows(files, f"edge_{s}", count) for s in _KINDS)
+    labels, attributes = (element_rows(files, f"edge_{s}", count) for s in KINDS)
     columns = [] if labels is None else one_hot_columns(labels)
     loops = edge_index[0] == edge_index[1]
     if bool(loops.any()):
@@ -132,7 +132,7 @@ def _edges(
         labels, attributes = (None if t is None else t[~loops] for t in (labels, attributes))
     names = [] if attributes is None else _names("edge_attributes", attributes.shape[1])
     merged, merged_labels, merged_attributes = _coalesced(edge_index, labels, attributes, nodes)
-    codes = merged.shape[1] == edge_index.shape[1]  # edges that were added have no code any more
+    codes = merged.shape[1] == edge_index.shape[1]  # merged edges have no single label
     if merged_labels is None or (codes and one_hot_columns(merged_labels) == columns):
         return merged, merged_labels, merged_attributes, tuple(names)
     assert labels is not None
@@ -150,15 +150,15 @@ def _names(of: str, columns: int) -> list[str]:
 def _coalesced(
     edge_index: Tensor, labels: Tensor | None, attributes: Tensor | None, nodes: int
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Return edges sorted, with duplicates merged by adding, and their rows."""
+    """Return sorted edges with duplicates merged, and the sums of their labels and attributes."""
     key = edge_index[0] * nodes + edge_index[1]
-    if bool((key.diff() > 0).all()):  # already so: spare the sort
+    if bool((key.diff() > 0).all()):  # sorted already
         return edge_index, labels, attributes
     del key
-    given = [part for part in (labels, attributes) if part is not None]
-    if not given:
+    rows = [part for part in (labels, attributes) if part is not None]
+    if not rows:
         return coalesce(edge_index, num_nodes=nodes), None, None
-    edge_index, merged = coalesce(edge_index, given, num_nodes=nodes)
+    edge_index, merged = coalesce(edge_index, rows, num_nodes=nodes)
     return (
         edge_index,
         None if labels is None else merged[0],
@@ -173,81 +173,3 @@ def _refuse_edge(files: dict[str, Path], edges: Tensor, wrong: Tensor, expected:
         f"Expected {expected} in {files['A']}, but line {line_of_row(files['A'], row)} has "
         f"{one}, {other}: compare it with {files['graph_indicator'].name}."
     )
-
-
-_KINDS = ("labels", "attributes")
-_ADVICE = {
-    "graph_labels": "give each graph one class; real targets belong in …_graph_attributes.txt",
-    "graph_attributes": "give each graph the same number of finite targets",
-    "node_labels": "give each node whole numbers; real ones belong in …_node_attributes.txt",
-    "node_attributes": "give each node the same number of finite values",
-    "edge_labels": "give each edge whole numbers; real ones belong in …_edge_attributes.txt",
-    "edge_attributes": "give each edge the same number of finite values",
-}
-
-
-def _table(files: dict[str, Path], suffix: str) -> Tensor | None:
-    """Return the rows [R, columns] of a file, whole labels or real attributes; None without one."""
-    if suffix not in files:
-        return None
-    whole = suffix.endswith("labels")
-    columns = 1 if suffix == "graph_labels" else None
-    try:
-        table = read_table(files[suffix], whole=whole, columns=columns, advice=_ADVICE[suffix])
-    except UserError:
-        if suffix == "node_labels":
-            _refuse_labels_over_time(files[suffix])
-        raise
-    return table.t().contiguous() if len(table) else None
-
-
-def _refuse_labels_over_time(file: Path) -> None:
-    """Raise `UserError` where all lines are time, label, time, label, … and not equally long."""
-    lengths = set()
-    for _, line in numbered_lines(file):
-        fields = line.split(",")
-        if len(fields) % 2 or not all(field.strip().isdecimal() for field in fields):
-            return
-        lengths.add(len(fields))
-    if len(lengths) > 1:
-        raise UserError(
-            f"Expected one label per node in {file}, but its lines list time, label, time, label, "
-            "… as the temporal TU sets do, and graphs that change over time are not supported: "
-            "keep one label per line, such as the last, or remove the file."
-        )
-
-
-def _rows(files: dict[str, Path], suffix: str, count: int) -> Tensor | None:
-    """Return the rows [count, columns] of an optional file of nodes or edges."""
-    table = _table(files, suffix)
-    lines = 0 if table is None else len(table)
-    if suffix in files and lines != count:
-        other = files["A" if suffix.startswith("edge") else "graph_indicator"]
-        raise UserError(
-            f"Expected {count} lines in {files[suffix]}, as in {other.name}, but got {lines}: "
-            "complete the file or remove it."
-        )
-    return table
-
-
-def _graph_rows(files: dict[str, Path], kept: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Return the rows `kept` [G] of graph_labels and graph_attributes; warn of those left out."""
-    labels, targets = (_table(files, f"graph_{kind}") for kind in _KINDS)
-    tables = {"graph_labels": labels, "graph_attributes": targets}
-    lengths = {s: 0 if t is None else len(t) for s, t in tables.items() if s in files}
-    graphs = max(int(kept[-1]) + 1, *lengths.values(), 0)
-    for suffix, length in lengths.items():
-        if length != graphs:
-            gaps = f"number the graphs 1 … {length} without gaps, " if length == len(kept) else ""
-            raise UserError(
-                f"Expected {graphs} lines in {files[suffix]}, one per graph number, but got "
-                f"{length}: {gaps}complete the file or remove it."
-            )
-    if missing := graphs - len(kept):
-        it = "it is dropped{}" if missing == 1 else "they are dropped{}"
-        warnings.warn(
-            f"{missing} of {graphs} graphs have no nodes in {files['graph_indicator']}: "
-            f"{it.format(' with label and targets' if lengths else '')}, and the others move up.",
-            stacklevel=5,  # whoever called `load`
-        )
-    return None if labels is None else labels[kept], None if targets is None else targets[kept]

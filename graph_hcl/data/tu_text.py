@@ -1,4 +1,4 @@
-"""Text files of numbers, one row per line: read column by column, and named by line when wrong."""
+"""Text files of numbers, one row per line; errors name the line."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor
 
 from graph_hcl.errors import UserError
 
-MAX_LINE = 1 << 20  # characters; also the block of the fast reader, which takes no longer line
-INFINITE = 2.0**128 - 2.0**103  # from here on a number is infinite when rounded to float32
+MAX_LINE = 1 << 20  # characters; also the block size of the fast reader, which limits its lines
+INFINITE = 2.0**128 - 2.0**103  # from here on, numbers round to infinity in float32
 
 
 def read_table(
@@ -24,31 +24,31 @@ def read_table(
 ) -> Tensor:
     """Return the columns of a text file of numbers, [columns, rows], int64 or float32.
 
-    Numbers are separated by commas, tabs or spaces; blank lines, a byte order mark and any line
-    ending are passed over; whole numbers may be written `+1`, `1.0` or `1e0`. A file without any
-    number has no rows. `columns` is how many there must be; None takes as many as the first line.
+    Numbers are separated by commas, tabs or spaces. Blank lines, a byte order mark and the kind of
+    line ending are ignored, and integers may be written `+1`, `1.0` or `1e0`. A file without any
+    number has no rows. `columns` is the expected number; None takes that of the first line.
 
-    Raises `UserError` that names the file, the line and what is there, and ends with `advice`, for
-    what is not a number, lines of different length, and numbers beyond int64 or float32.
+    Raises `UserError` with the file, the line, its content and `advice` for text that is not a
+    number, lines of different lengths, and numbers beyond int64 or float32.
     """
     line, first = next(numbered_lines(file), (0, ""))
     if line == 0:
         return torch.empty(columns or 0, 0, dtype=torch.int64 if whole else torch.float32)
-    found = len(_fields(first))
-    if columns not in (None, found):
-        _refuse(file, line, _count(columns, whole), _fields_in(found), advice)
-    numbers = _read_fast(file, first, found, whole)
+    width = len(_fields(first))
+    if columns not in (None, width):
+        _refuse(file, line, _count(columns, whole), _fields_in(width), advice)
+    numbers = _read_fast(file, first, width, whole)
     if numbers is None:
-        numbers = _read_slowly(file, found, whole, advice)
+        numbers = _read_slowly(file, width, whole, advice)
     return numbers
 
 
 def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are not blank, stripped, with their numbers in the file from 1.
+    """Yield the number, from 1, and the stripped text of each line that is not blank.
 
     Raises `UserError` for a line of more than 2²⁰ characters.
     """
-    # What is not UTF-8 becomes a sign that is no number, and is named as such.
+    # Bytes that are not UTF-8 become a replacement character, which is reported as not a number.
     with file.open(encoding="utf-8-sig", errors="replace") as stream:
         number = 0
         while line := stream.readline(MAX_LINE):
@@ -63,7 +63,7 @@ def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def line_of_row(file: Path, row: int) -> int:
-    """Return the number of the line that holds the given row, counted from 0."""
+    """Return the number of the line that holds a row; rows count from 0."""
     for place, (number, _) in enumerate(numbered_lines(file)):
         if place == row:
             return number
@@ -79,13 +79,13 @@ def _fields(line: str) -> list[str]:
 
 
 def _read_fast(file: Path, first: str, columns: int, whole: bool) -> Tensor | None:
-    """Return the table, or None for the slow reader to say why not or to read unusual forms."""
+    """Return the table, or None if the slow reader must read unusual forms or report an error."""
     delimiter = "," if columns == 1 or "," in first else "\t" if "\t" in first else " "
-    # Types are named, for the default guesses them from the first block alone.
+    # Types are given because the default infers them from the first block alone.
     names = [str(number) for number in range(columns)]
     kind = pyarrow.int64() if whole else pyarrow.float64()
     try:
-        with file.open("rb") as stream:  # pyarrow itself takes no path of other bytes than UTF-8
+        with file.open("rb") as stream:  # pyarrow takes only UTF-8 paths
             table = pyarrow.csv.read_csv(
                 stream,
                 pyarrow.csv.ReadOptions(column_names=names, block_size=MAX_LINE),
@@ -97,12 +97,12 @@ def _read_fast(file: Path, first: str, columns: int, whole: bool) -> Tensor | No
     numbers = np.empty((columns, table.num_rows), np.int64 if whole else np.float32)
     for row, column in zip(numbers, table.columns, strict=True):
         start = 0
-        for chunk in column.chunks:  # one at a time, or the column is there thrice
-            with np.errstate(over="ignore"):  # becomes infinite, which is looked at below
+        for chunk in column.chunks:  # one at a time, to save a copy of the column
+            with np.errstate(over="ignore"):  # infinity is checked below
                 row[start : start + len(chunk)] = chunk.to_numpy()
             start += len(chunk)
     del table, column, chunk
-    pyarrow.default_memory_pool().release_unused()  # or as much again stays taken
+    pyarrow.default_memory_pool().release_unused()  # or as much memory again stays allocated
     tensor = torch.from_numpy(numbers)
     return tensor if whole or bool(tensor.isfinite().all()) else None
 
@@ -125,12 +125,12 @@ def _read_slowly(file: Path, columns: int, whole: bool, advice: str) -> Tensor:
 
 
 def _whole(field: str) -> int | None:
-    """Return the int64 that a field spells, or None."""
+    """Return the int64 that a field holds, or None."""
     try:
         number = int(field)
     except ValueError:
         real = _real(field)
-        # From 2⁵³ on, a real number does not tell which whole number was meant.
+        # From 2⁵³ on, a float does not determine the integer.
         if real is None or not real.is_integer() or abs(real) >= 2**53:
             return None
         number = int(real)
@@ -138,7 +138,7 @@ def _whole(field: str) -> int | None:
 
 
 def _real(field: str) -> float | None:
-    """Return the finite number that a field spells, or None."""
+    """Return the finite number that a field holds, or None."""
     try:
         number = float(field)
     except ValueError:

@@ -1,9 +1,8 @@
-"""What the columns of node and edge features mean, and how they become numbers for a network."""
+"""The vocabulary of a store: the meaning of its feature columns, and their encoding."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -12,70 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graph_hcl.data.columns import Column
 from graph_hcl.errors import UserError
 
 MAX_COLUMNS = 100_000
-"""Columns that one level's features may have once they are encoded."""
-
-DEGREE_CAP = 100
-"""Degree from which on nodes share a column, where no card says another."""
-
-LOG_DEGREE = "log_degree"
-"""The quantity log(1 + degree), which is on a scale of its own for all graphs."""
-
-Value = int | str
-
-
-@dataclass(frozen=True)
-class Column:
-    """One feature of nodes or edges: a category with known `values`, or a quantity without.
-
-    A store holds a category as the position of its value, −1 for one that is not known. With
-    `clamp`, positions behind the last value count as the last ("100 or more"). `absent` are the
-    positions of values that have a column and that no graph has: to an encoder trained on these
-    graphs they are unknown. A quantity q is encoded as (q − mean) / std.
-
-    >>> Column("element", ("C", "N", "O")).width, Column("charge", mean=0.5).width
-    (3, 1)
-    """
-
-    name: str
-    values: tuple[Value, ...] | None = None
-    clamp: bool = False
-    mean: float = 0.0
-    std: float = 1.0
-    absent: tuple[int, ...] = ()
-
-    def seen_in(self, codes: Tensor) -> Column:
-        """Return the category, told which of its values the positions `codes` [n] leave out.
-
-        >>> Column("element", ("C", "N", "O")).seen_in(torch.tensor([0, 2, 2])).absent
-        (1,)
-        """
-        last = self.width - 1
-        present = torch.bincount(codes.long().clamp(0, last), minlength=self.width) > 0
-        return replace(self, absent=tuple((~present).nonzero().flatten().tolist()))
-
-    @property
-    def width(self) -> int:
-        """Number of columns that the encoder sees of this one."""
-        return 1 if self.values is None else len(self.values)
-
-
-def degree_column(largest: int, cap: int = DEGREE_CAP) -> Column:
-    """Return the one-hot degree of nodes, of which the largest is known; the last is "cap or more".
-
-    >>> degree_column(2).values, degree_column(500, cap=2).clamp
-    ((0, 1, 2), True)
-    """
-    return Column("degree", tuple(range(min(largest, cap) + 1)), clamp=largest > cap)
+"""Largest number of encoded columns of node or edge features."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """The columns of one level, in order: what a store's `x` or `edge_attr` means.
+    """The columns of a store's `x` or `edge_attr`, in order.
 
-    Raises `UserError` for more encoded columns than `MAX_COLUMNS`.
+    Raises `UserError` for more than `MAX_COLUMNS` encoded columns.
 
     >>> features = Features((Column("charge"), Column("element", ("C", "N"))))
     >>> features.width, features.names()
@@ -95,7 +42,7 @@ class Features:
 
     @classmethod
     def quantities(cls, count: int, name: str = "x") -> Features:
-        """Return `count` columns of plain numbers."""
+        """Return `count` quantities, not standardised."""
         return cls(tuple(Column(f"{name}[{k}]") for k in range(count)))
 
     @cached_property
@@ -115,36 +62,36 @@ class Features:
 
     def names(self) -> list[str]:
         """Return the name of each encoded column [F]."""
-        found = []
+        names = []
         for column in self.columns:
             if column.values is None:
-                found.append(column.name)
+                names.append(column.name)
             else:
-                found += [f"{column.name}={value}" for value in column.values]
-        return found
+                names += [f"{column.name}={value}" for value in column.values]
+        return names
 
     def summary(self) -> str:
-        """Return what the columns are, in a few words.
+        """Return a short description of the columns.
 
         >>> Features((Column("x[0]"), Column("x[1]"), Column("element", ("C", "N")))).summary()
         'x (2 numbers), element (one-hot, 2 columns)'
         """
         numbers: dict[str, int] = {}
-        words = []
+        one_hot = []
         for column in self.columns:
             if column.values is None:
                 name = column.name.partition("[")[0]
                 numbers[name] = numbers.get(name, 0) + 1
             else:
-                words.append(f"{column.name} (one-hot, {column.width} columns)")
+                one_hot.append(f"{column.name} (one-hot, {column.width} columns)")
         counted = [f"{k} ({n} number{'s' if n > 1 else ''})" for k, n in numbers.items()]
-        return ", ".join(counted + words) or "none"
+        return ", ".join(counted + one_hot) or "none"
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return features [n, F] for the network from stored ones [n, columns].
+        """Return encoded features [n, F] from stored ones [n, columns].
 
-        Categories become one-hot, an unknown value all zeros, as a masked feature is; quantities
-        are scaled. A single quantity given as [n] stays so.
+        Categories become one-hot, with zeros alone for an unknown value as for a masked feature;
+        quantities are scaled. A single quantity [n] keeps that shape.
 
         >>> features = Features((Column("size", mean=2.0, std=4.0), Column("element", ("C", "N"))))
         >>> features.encode(torch.tensor([[6.0, 1.0], [2.0, -1.0]]))
@@ -168,8 +115,9 @@ class Features:
         return out
 
     def clamped(self, x: Tensor) -> Tensor:
-        """Return stored features [n, columns] with positions behind a last "or more" as the last.
+        """Return stored features [n, columns] with positions beyond a last "or more" set to it.
 
+        >>> from graph_hcl.data.columns import degree_column
         >>> Features((degree_column(500, cap=2),)).clamped(torch.tensor([[1], [7]])).tolist()
         [[1], [2]]
         """
@@ -192,9 +140,9 @@ class Features:
         return self._layouts[device]
 
     def fitted(self, x: Tensor) -> Features:
-        """Return the features with mean and standard deviation of the quantities of x [n, columns].
+        """Return the features with the quantities' means and standard deviations in x [n, columns].
 
-        Columns that hold 0 and 1 alone, constant ones and log-degrees stay as they are.
+        Columns of 0 and 1 and constant columns are not standardised.
 
         >>> Features((Column("size"),)).fitted(torch.tensor([[1.0], [5.0]])).columns
         (Column(name='size', values=None, clamp=False, mean=3.0, std=2.0, absent=()),)
@@ -220,31 +168,12 @@ class Features:
 
     @classmethod
     def from_list(cls, columns: Sequence[dict[str, Any]]) -> Features:
-        """Return the features that `to_list` described; raise `ValueError` for other values."""
-        found = [
-            Column(
-                **c
-                | {"values": None if c["values"] is None else tuple(c["values"])}
-                | {"absent": tuple(c["absent"])}
-            )
-            for c in columns
-        ]
-        for column in found:
-            scale = (column.mean, column.std)
-            if (
-                not isinstance(column.name, str)
-                or not all(type(value) in (int, str) for value in column.values or ())
-                or not all(type(number) in (int, float) for number in scale)
-                or not all(type(place) is int for place in column.absent)
-                or not all(map(math.isfinite, scale))
-                or column.std <= 0
-            ):
-                raise ValueError(f"no column of features: {column}")
-        return cls(tuple(found))
+        """Return the features that `to_list` described; raise `ValueError` if invalid."""
+        return cls(tuple(map(Column.from_dict, columns)))
 
 
 class _Layout:
-    """Where encoded columns stand, as tensors on a device."""
+    """The positions of encoded columns, as tensors on a device."""
 
     def __init__(self, columns: Sequence[Column], device: torch.device) -> None:
         starts, start = [], 0
@@ -268,7 +197,7 @@ class _Layout:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What node and edge features mean.
+    """The meaning of node and edge features.
 
     >>> vocabulary = Vocabulary(Features((Column("element", ("C", "N")),)))
     >>> Vocabulary.from_json(vocabulary.to_json()) == vocabulary
@@ -285,5 +214,5 @@ class Vocabulary:
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
         """Return the vocabulary that `to_json` wrote."""
-        found = json.loads(text)
-        return cls(Features.from_list(found["node"]), Features.from_list(found["edge"]))
+        levels = json.loads(text)
+        return cls(Features.from_list(levels["node"]), Features.from_list(levels["edge"]))

@@ -10,11 +10,10 @@ from torch import nn
 from torch_geometric.nn import Sequential
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
+from graph_hcl.data.levels import OPTIONAL_FIELDS as FIELDS
 from graph_hcl.errors import UserError
 from graph_hcl.nn.readout import graph_of_nodes, number_of_graphs
 
-FIELDS = ("edge_attr", "edge_weight", "pos")
-"""Fields of a batch that a backbone may read besides x and edge_index."""
 _GRAPHS = ("batch", "batch_size")
 _FIRST = ("x", "edge_index")
 

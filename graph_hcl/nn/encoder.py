@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
-from graph_hcl.data.batch import is_mirrored
+from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
@@ -75,7 +75,7 @@ class GraphEncoder(nn.Module):
 
     def pool(self, nodes: Tensor, batch: Any) -> Tensor:
         """Return the read-out [B, …] of node embeddings [n, …]."""
-        if self.readout is global_add_pool and is_mirrored(batch):
+        if self.readout is global_add_pool and is_sorted_undirected(batch):
             return sum_of_graphs(nodes, batch.ptr, batch.batch)
         return apply_readout(self.readout, nodes, graph_of_nodes(batch), number_of_graphs(batch))
 
@@ -84,7 +84,7 @@ class GraphEncoder(nn.Module):
         backbone = self.backbone
         if (
             isinstance(backbone, FastNetwork)
-            and is_mirrored(batch)
+            and is_sorted_undirected(batch)
             and all(getattr(batch, name, None) is None for name in self._arguments.fields)
             and backbone.accepts_neighbours
         ):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graph_hcl.data.batch import take_graphs
+from graph_hcl.data.batch import select_graphs
 from graph_hcl.errors import UserError
 
 MAX_GRAPHS = 4
@@ -67,9 +67,9 @@ node, in its forward, and keep the graphs apart by it.
     name = type(getattr(encoder, "backbone", encoder)).__name__
     with evaluating(encoder):
         whole = encoder(batch)[which]
-        some = encoder(take_graphs(batch, one_of.any(1))[0])
+        some = encoder(select_graphs(batch, one_of.any(1))[0])
         for place, number in enumerate(which.tolist()):
-            single = take_graphs(batch, one_of[:, place])[0]
+            single = select_graphs(batch, one_of[:, place])[0]
             alone = encoder(single)[0]
             if _difference(alone, encoder(single)[0]) > TOLERANCE:
                 raise UserError(

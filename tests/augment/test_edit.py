@@ -8,7 +8,7 @@ from torch_geometric.data import Batch, Data
 
 from graph_hcl.augment import Edit, Identity, RandomChoice, apply, parse, sample_view
 from graph_hcl.data import GraphStore
-from graph_hcl.data.batch import is_mirrored
+from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.errors import UserError
 
 
@@ -170,25 +170,26 @@ def test_a_choice_edits_the_graphs_that_chose_it_alone():
         assert edges_of(found, g) == edges_of(one, graph)
 
 
-def test_a_batch_stays_mirrored_only_while_every_edge_runs_both_ways():
+def test_a_batch_stays_sorted_undirected_only_while_every_edge_runs_both_ways():
     edges = torch.tensor([[0, 0, 1, 1, 2, 2], [1, 2, 0, 2, 0, 1]])
     graphs = [Data(x=torch.ones(3, 2), edge_index=edges) for _ in range(4)]
     store = GraphStore.from_data(graphs)
     batch = store.batch(torch.arange(4))
     generator = torch.Generator().manual_seed(0)
-    assert is_mirrored(batch)
+    assert is_sorted_undirected(batch)
     for kind in ("edge_drop(0.3)", "node_drop(0.4)", "subgraph(0.5)", "feature_mask(0.5)"):
         found = sample_view(batch, parse(kind), generator)
-        assert is_mirrored(found)
+        assert is_sorted_undirected(found)
         assert found.num_edges < batch.num_edges or kind.startswith("feature")
         assert (found.edge_index[0].diff() >= 0).all()
         assert found.is_undirected()
     one_way = torch.ones(batch.num_edges, dtype=torch.bool)
     one_way[0] = False
-    assert not is_mirrored(apply(batch, Edit(edges=one_way)))
-    assert not is_mirrored(apply(batch, Edit(added=torch.tensor([[0], [1]]))))
+    assert not is_sorted_undirected(apply(batch, Edit(edges=one_way)))
+    assert not is_sorted_undirected(apply(batch, Edit(added=torch.tensor([[0], [1]]))))
     for other in (edges[:, :5], edges.flip(1), torch.cat([edges, torch.tensor([[2], [2]])], dim=1)):
-        assert not GraphStore.from_data([Data(x=torch.ones(3, 2), edge_index=other)]).mirrored
+        store = GraphStore.from_data([Data(x=torch.ones(3, 2), edge_index=other)])
+        assert not store.is_sorted_undirected
 
 
 def test_without_attributes_or_labels_there_are_none():

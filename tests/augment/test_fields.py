@@ -8,9 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import Edit, ViewSampler, apply, join, parse, sample_view, split
+from graph_hcl.augment import Edit, ViewSampler, apply, concat, parse, sample_view, split
 from graph_hcl.data import GraphStore
-from graph_hcl.data.batch import LEVELS, levels, make_batch, select, take_graphs
+from graph_hcl.data.batch import (
+    is_sorted_undirected,
+    make_batch,
+    select,
+    select_graphs,
+)
+from graph_hcl.data.levels import LEVELS, levels
 from graph_hcl.errors import UserError
 
 SIZES = (5, 1, 3, 8, 2)
@@ -88,7 +94,7 @@ def test_all_fields_go_through_split_and_join(seed, cut) -> None:
     parts = split(batch, [cut, 5 - cut])
     for part in parts:
         assert_consistent(part)
-    again = join(parts)
+    again = concat(parts)
     assert_consistent(again)
     for name in ("x", "edge_index", "edge_weight", "pos", "y", "ptr", "target"):
         assert torch.equal(again[name], batch[name])
@@ -98,7 +104,7 @@ def test_all_fields_go_through_split_and_join(seed, cut) -> None:
 @settings(max_examples=20, deadline=None)
 def test_some_graphs_are_those_of_pyg(mask) -> None:
     batch, chosen = batch_of(), torch.tensor(mask)
-    some, nodes, edges = take_graphs(batch, chosen)
+    some, nodes, edges = select_graphs(batch, chosen)
     assert_consistent(some)
     assert some.y.tolist() == [k for k, inside in enumerate(mask) if inside]
     assert torch.equal(some.pos, batch.pos[nodes])
@@ -127,8 +133,8 @@ def test_a_field_of_no_one_level_is_named_and_left_out() -> None:
     assert_consistent(found)
     parts = split(batch_of(), [2, 3])
     del parts[1].charge
-    with pytest.warns(UserWarning, match="Left out of the joined batch: charge, which only some"):
-        join(parts)
+    with pytest.warns(UserWarning, match="Left out of the concatenated batch: charge"):
+        concat(parts)
 
 
 def test_a_field_that_would_fit_two_levels_is_not_guessed() -> None:
@@ -192,8 +198,8 @@ def test_wide_features_are_drawn_a_few_batches_at_a_time() -> None:
         assert calls == expected
 
 
-def test_what_is_made_is_mirrored_only_if_told() -> None:
+def test_what_is_made_is_sorted_undirected_only_if_told() -> None:
     batch = batch_of()
     fields = {name: batch[name] for name in ("x", "edge_index", "batch", "ptr")}
-    assert make_batch(5, True, **fields)._mirrored
-    assert not make_batch(5, False, **fields)._mirrored
+    assert is_sorted_undirected(make_batch(5, True, **fields))
+    assert not is_sorted_undirected(make_batch(5, False, **fields))

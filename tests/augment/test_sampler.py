@@ -15,11 +15,11 @@ from graph_hcl.augment import (
     NodeDrop,
     View,
     ViewSampler,
-    join,
+    concat,
     split,
 )
 from graph_hcl.data import GraphStore
-from graph_hcl.data.batch import is_mirrored
+from graph_hcl.data.batch import is_sorted_undirected
 
 SIZES = [5, 1, 3, 8, 2, 6, 4]
 PARTS = [torch.tensor(part) for part in ([3, 0], [5, 1, 2], [6, 4])]
@@ -62,7 +62,7 @@ def test_split_batches_hold_the_graphs_in_order(loops, seed, cuts):
     ends = [0, *sorted(cuts), 14]
     pieces = split(whole, [b - a for a, b in pairwise(ends)])
     assert [graph for piece in pieces for graph in graphs_of(piece)] == graphs_of(whole)
-    assert [is_mirrored(piece) for piece in pieces] == [not loops] * len(pieces)
+    assert [is_sorted_undirected(piece) for piece in pieces] == [not loops] * len(pieces)
 
 
 def test_edges_added_behind_all_others_go_with_their_graphs():
@@ -126,7 +126,7 @@ def test_views_of_unlike_augmentations_joined_are_those_apart():
     )
     for (joined,), apart in zip(one, other, strict=True):
         assert graphs_of(joined) == [graph for batch in apart for graph in graphs_of(batch)]
-        assert graphs_of(joined) == graphs_of(join(apart))
+        assert graphs_of(joined) == graphs_of(concat(apart))
 
 
 def test_the_two_views_of_a_graph_differ_and_so_do_those_of_later_batches():

@@ -8,6 +8,7 @@ import yaml
 
 from graph_hcl.cli import config_from, config_parser, read_config
 from graph_hcl.config import Config
+from graph_hcl.data import cards
 from graph_hcl.errors import UserError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -32,15 +33,15 @@ def test_dashes_inside_values_stay() -> None:
     assert read("--dataset", "IMDB-BINARY", "--out=my-run").out == "my-run"
 
 
-def test_precedence_preset_then_config_then_flags(tmp_path, monkeypatch) -> None:
+def test_precedence_preset_then_config_then_flags(tmp_path) -> None:
     preset = {"epochs": 5, "hidden": 5, "readout": "mean", "layers": 5}
-    monkeypatch.setattr(
-        "graph_hcl.data.cards.card", lambda name: type("C", (), {"preset": preset})()
-    )
+    card = dataclasses.asdict(cards.get_card("MUTAG")) | {"preset": preset}
+    (tmp_path / "MUTAG.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
     file = tmp_path / "c.yaml"
     file.write_text("hidden: 6\nlayers: 6\n", encoding="utf-8")
-    config = read("--layers", "7", "--config", str(file))
-    assert config == read("--config", str(file), "--layers", "7")
+    with cards.using(tmp_path):
+        config = read("--layers", "7", "--config", str(file))
+        assert config == read("--config", str(file), "--layers", "7")
     assert (config.epochs, config.hidden, config.layers) == (5, 6, 7)
     assert config.readout == "mean"
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from graph_hcl.data.tu import read
+
 # Two graphs: a triangle with a self-loop and a repeated edge, and an edge with an isolated node.
 TINY = {
     "A": "1, 2\n2, 1\n2, 3\n3, 2\n1, 3\n3, 1\n2, 2\n1, 2\n4, 5\n5, 4\n",
@@ -22,7 +24,7 @@ TINY = {
 def no_settings(monkeypatch):
     """Keep the settings of whoever runs the tests out of them."""
     mirror = os.environ.get("GRAPH_HCL_TU_MIRROR")
-    for name in ("GRAPH_HCL_DATA", "GRAPH_HCL_TU_MIRROR", "GRAPH_HCL_OGB_MIRROR"):
+    for name in ("GRAPH_HCL_DATA", "GRAPH_HCL_TU_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     return mirror
 
@@ -69,3 +71,19 @@ def put_zip(tmp_path):
 @pytest.fixture
 def tiny():
     return dict(TINY)
+
+
+@pytest.fixture
+def read_tu(tmp_path):
+    """Write a TU set's raw files, given by suffix, and return the graphs read from them."""
+
+    def read_tu(files):
+        folder = tmp_path / "raw"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        paths = {suffix: folder / f"T_{suffix}.txt" for suffix in files}
+        for suffix, text in files.items():
+            paths[suffix].write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read(paths)
+
+    return read_tu

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from graph_hcl.data import load
 from graph_hcl.data.archive import unpack
-from graph_hcl.data.fetch import SUFFIXES
+from graph_hcl.data.sources import SUFFIXES
 from graph_hcl.errors import UserError
 
 
@@ -102,7 +102,7 @@ def test_not_an_archive(refused, put_zip) -> None:
     whole = (Path(mirror) / "TINY.zip").read_bytes()
     for spoilt in (b"", b"<html>404</html>", whole[: len(whole) // 2]):
         (Path(mirror) / "TINY.zip").write_bytes(spoilt)
-        refused(mirror, "TINY.zip is not a whole zip archive")
+        refused(mirror, "TINY.zip is not a complete zip archive")
 
 
 def test_archive_with_a_flipped_bit(refused, put_zip) -> None:
@@ -112,7 +112,7 @@ def test_archive_with_a_flipped_bit(refused, put_zip) -> None:
     for place in range(45, 75):  # within the first member
         content[place] ^= 0xFF
     file.write_bytes(content)
-    refused(mirror, "is not a whole zip archive")
+    refused(mirror, "is not a complete zip archive")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_damage_to_each_method(tmp_path, tiny, method) -> None:
         else:  # a byte that does not matter, such as the version of the writer
             assert (tmp_path / "T_A.txt").read_text(encoding="utf-8") == tiny["A"] * 50
     assert len(refused) > 20
-    assert all(re.search("T.zip (is not a whole zip|cannot be unp)", said) for said in refused)
+    assert all(re.search("T.zip (is not a complete zip|cannot be unp)", said) for said in refused)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -29,14 +29,14 @@ def store(*graphs, **options):
 def test_one_way_edges_are_counted_or_completed() -> None:
     once = graph(edge_index=E[:, [0, 2]], edge_attr=torch.tensor([[1.0], [2.0]]))
     both = graph(edge_attr=torch.ones(4, 1))
-    with pytest.warns(UserWarning, match="2 of 6 edges are given in one direction only") as told:
+    with pytest.warns(UserWarning, match="2 of 6 edges have no reverse edge") as told:
         GraphStore.from_data([both, once])
     assert told[0].filename == __file__
     whole = store(both, once, undirected=True)
     assert whole[1].edge_index.tolist() == E.tolist()
     assert whole[1].edge_attr.tolist() == [[1], [1], [2], [2]]
     assert whole[0].edge_attr.tolist() == [[1]] * 4
-    assert whole.mirrored
+    assert whole.is_sorted_undirected
     assert GraphStore.from_data(store(both), undirected=True).edge_index.equal(E)
 
 

@@ -5,7 +5,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_hcl.data import codes
 from graph_hcl.data.codes import one_hot, one_hot_columns
 from graph_hcl.errors import UserError
 
@@ -30,11 +29,11 @@ def test_range_of_ten_times_the_distinct_values_is_spelt_out() -> None:
     assert one_hot_columns(torch.tensor([[5], [25]])) == [(5, 25)]
 
 
-def test_one_hot_within_a_budget(monkeypatch) -> None:
-    monkeypatch.setattr(codes, "MAX_ONE_HOT_BYTES", 35)
+def test_one_hot_within_a_budget() -> None:
     labels = torch.tensor([[1], [2], [3]])
     with pytest.raises(UserError, match="3 rows of 3 different labels take"):
-        one_hot(labels, one_hot_columns(labels))
+        one_hot(labels, one_hot_columns(labels), max_bytes=35)
+    assert one_hot(labels, one_hot_columns(labels), max_bytes=36).equal(torch.eye(3))
 
 
 def test_one_hot_of_many_rows_is_refused_before_it_is_made() -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from graph_hcl.data import archive, fetch, load
+from graph_hcl.data import fetch, load
+from graph_hcl.data.archive import unpack
+from graph_hcl.data.sources import SUFFIXES
 from graph_hcl.errors import UserError
 
 
@@ -65,7 +67,9 @@ def test_download_cut_short(tmp_path, served, monkeypatch) -> None:
     cut = lambda self, source, target: target.write(source.read()[:100])  # noqa: E731
     monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "copyfile", cut)
     refused(
-        tmp_path, served, r"Cannot fetch http.*/TINY.zip \(100 of \d+ bytes came\): put the files"
+        tmp_path,
+        served,
+        r"Cannot fetch http.*/TINY.zip \(100 of \d+ bytes arrived\): put the files",
     )
 
 
@@ -168,9 +172,10 @@ def test_names_that_are_paths(tmp_path, name) -> None:
     refused(tmp_path, None, "Expected the name of a data set, but got", name)
 
 
-def test_absurd_size(tmp_path, put_zip, monkeypatch) -> None:
-    monkeypatch.setattr(archive, "MAX_BYTES", 100)
-    refused(tmp_path, put_zip(), "would unpack to more than")
+def test_absurd_size(tmp_path, put_zip) -> None:
+    with pytest.raises(UserError, match="would unpack to more than"):
+        unpack("TINY", Path(put_zip()) / "TINY.zip", tmp_path, SUFFIXES, max_bytes=100)
+    assert not list(tmp_path.glob("*.txt"))
 
 
 def test_missing_member(tmp_path, put_zip) -> None:

@@ -1,4 +1,4 @@
-"""Features by the card, and a cache that is right or made anew, whenever it was interrupted."""
+"""Features by the card, and a cache that is valid or rebuilt, whenever it was interrupted."""
 
 import dataclasses
 import os
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
-from graph_hcl.data import GraphStore, card, load, loading
+from graph_hcl.data import GraphStore, cards, get_card, load
 from graph_hcl.errors import UserError
 
 
@@ -44,7 +45,7 @@ def test_attributes_where_there_are_no_labels(put_raw, tiny) -> None:
     assert load("TINY", data_dir=put_raw(tiny)).x[5].tolist() == [5, 6.25]
 
 
-def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None:
+def test_degrees_where_there_is_nothing_else(put_raw, tiny, tmp_path) -> None:
     del tiny["node_labels"], tiny["node_attributes"]
     data = put_raw(tiny)
     degree = [2, 2, 2, 1, 1, 0]
@@ -53,25 +54,29 @@ def test_degrees_where_there_is_nothing_else(put_raw, tiny, monkeypatch) -> None
         load("TINY", data_dir=data, node_attributes=True)
 
     # A card says otherwise, and the cache made without it is not used.
-    tiny_card = dataclasses.replace(
-        card("IMDB-BINARY"), name="TINY", graphs=2, classes=2, average_nodes=3.0,
-        average_edges=2.0, degree_cap=1, sha256={},
-    )  # fmt: skip
-    monkeypatch.setattr(loading, "known", lambda: ["TINY"])
-    monkeypatch.setattr("graph_hcl.data.fetch.known", lambda: [])
-    monkeypatch.setattr(loading, "card", lambda name: tiny_card)
-    assert load("TINY", data_dir=data).batch([0, 1]).x.tolist() == [[0, 1]] * 5 + [[1, 0]]
-    tiny_card = dataclasses.replace(tiny_card, features="degree-log", degree_cap=0)
-    x = load("TINY", data_dir=data).x
+    def load_with(**changes):
+        card = dataclasses.replace(
+            get_card("IMDB-BINARY"), name="TINY", graphs=2, classes=2, average_nodes=3.0,
+            average_edges=2.0, degree_cap=1, sha256={},
+        )  # fmt: skip
+        text = yaml.safe_dump(dataclasses.asdict(dataclasses.replace(card, **changes)))
+        (tmp_path / "TINY.yaml").write_text(text, encoding="utf-8")
+        with cards.using(tmp_path):
+            return load("TINY", data_dir=data)
+
+    assert load_with().batch([0, 1]).x.tolist() == [[0, 1]] * 5 + [[1, 0]]
+    x = load_with(features="degree-log", degree_cap=0).x
     assert torch.allclose(x[:, 0], (1 + torch.tensor(degree, dtype=torch.float)).log())
-    tiny_card = dataclasses.replace(tiny_card, features="labels", graphs=3)
     with pytest.raises(UserError, match=r"Expected graphs 3 in TINY, but the files in .* have 2"):
-        load("TINY", data_dir=data)
+        load_with(features="labels", graphs=3)
 
 
-def test_second_start_reads_no_text(mutag, monkeypatch) -> None:
+def test_second_start_reads_no_text(mutag) -> None:
     first = load("MUTAG", data_dir=str(mutag.parent))
-    monkeypatch.setattr(loading, "read", None)
+    for file in (mutag / "raw").iterdir():  # of the same size and age, with other content
+        state = file.stat()
+        file.write_bytes(b"x" * state.st_size)
+        os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert same(load("MUTAG", data_dir=str(mutag.parent)), first)
     assert len(first.sha256) == 64
 
@@ -83,13 +88,13 @@ def test_other_sha256_for_other_content(put_raw, tiny) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["cut", "flip", "empty"])
-def test_damaged_cache_is_made_anew(mutag, spoil) -> None:
+def test_damaged_cache_is_rebuilt(mutag, spoil) -> None:
     (cache,) = mutag.glob("*.safetensors")
     first = load("MUTAG", data_dir=str(mutag.parent))
     digest, content = first.digest(), bytearray(cache.read_bytes())
     content[-5] ^= 1
     cache.write_bytes({"cut": content[:-100], "flip": content, "empty": b""}[spoil])
-    with pytest.warns(UserWarning, match=r"safetensors (is damaged|was altered).* made anew"):
+    with pytest.warns(UserWarning, match=r"safetensors (is damaged|was altered).* rebuilt"):
         assert load("MUTAG", data_dir=str(mutag.parent)).digest() == digest
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -112,14 +117,14 @@ def test_missing_raw_file(mutag) -> None:
         load("MUTAG", data_dir=str(mutag.parent))
 
 
-def test_touched_raw_files_are_read_again(mutag, monkeypatch) -> None:
+def test_touched_raw_files_are_read_again(mutag) -> None:
+    (cache,) = mutag.glob("*.safetensors")
+    made = [cache.stat().st_mtime_ns]
     os.utime(mutag / "raw" / "MUTAG_A.txt", (1, 1))
-    reads = []
-    read = loading.read
-    monkeypatch.setattr(loading, "read", lambda files: reads.append(1) or read(files))
-    load("MUTAG", data_dir=str(mutag.parent))
-    load("MUTAG", data_dir=str(mutag.parent))
-    assert reads == [1]
+    for _ in range(2):
+        load("MUTAG", data_dir=str(mutag.parent))
+        made.append(cache.stat().st_mtime_ns)
+    assert made[0] < made[1] == made[2]
 
 
 KILLED = """
@@ -127,7 +132,7 @@ import os, shutil, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from graph_hcl.data import GraphStore, fetch, load, loading
+from graph_hcl.data import GraphStore, load, loading
 import graph_hcl.files
 
 def die(*_, **__):
@@ -142,7 +147,7 @@ def half(store, path, metadata=None):
     die()
 
 points = [
-    (fetch.shutil, "copyfile", die), (fetch.shutil, "copyfile", at(2, shutil.copyfile)),
+    (shutil, "copyfile", die), (shutil, "copyfile", at(2, shutil.copyfile)),
     (Path, "rename", die), (loading, "check_sha256", die), (loading, "read", die),
     (GraphStore, "save", half), (graph_hcl.files.os, "fsync", die), (Path, "replace", die),
 ]

@@ -53,18 +53,18 @@ def test_attributes_arrive_by_name() -> None:
     assert found[0].edge_attr.tolist() == [single, single, double, double]
     assert found[0].edge_weight.tolist() == [2, 2, 0.5, 0.5]
     assert found.y.tolist() == [1, 1]
-    assert found.mirrored
+    assert found.is_sorted_undirected
 
 
 def test_what_is_not_read_is_named_once() -> None:
-    with pytest.warns(UserWarning, match="are not read unless asked for") as told:
+    with pytest.warns(UserWarning, match="are not read unless an argument") as told:
         GraphStore.from_networkx([molecule(), nx.Graph([(0, 1)], label=3, y=0, name=None)])
     assert len(told) == 1
     assert told[0].filename == __file__
     for words in ("of nodes 'charge', 'element' (node_attrs)", "of graphs 'label' (y)"):
         assert words in str(told[0].message)
     assert "of edges 'bond', 'length', 'weight' (edge_attrs, weight)" in str(told[0].message)
-    with pytest.warns(UserWarning, match=r"for: of edges 'bond', 'weight' \(edge_attrs, weight\)"):
+    with pytest.warns(UserWarning, match=r"them: of edges 'bond', 'weight' \(edge_attrs, weight\)"):
         GraphStore.from_networkx([molecule()], **ALL | {"edge_attrs": "length", "weight": None})
 
 
@@ -138,11 +138,11 @@ def test_categorical_and_names_that_are_no_words() -> None:
         ([marked([1.0]), marked([[1.0], [1.0, 2.0]])], {}, "'x' of one length .* graph 1 has 1 v"),
         ([marked([[1.0], 1.0])], {}, "has 1 values and one of graph 0 has one value"),
         ([marked([[], []])], {}, "graph 0 has 0 values"),
-        ([marked([[[1.0]], [[2.0]]])], {}, r"words or numbers alone in 'x\[0\]' .* graph 0"),
-        ([marked([1.0]), marked([1.0, "a"])], {}, "words or numbers alone .* graph 1 has 'a'"),
-        ([marked(["a"]), marked(["a", 1])], {}, "words or numbers alone .* graph 1 has 1"),
-        ([marked([1.0]), marked([{}])], {}, "words or numbers alone .* graph 1 has {}"),
-        ([marked([1, 2**70])], {}, "words or numbers alone"),
+        ([marked([[[1.0]], [[2.0]]])], {}, r"either words or numbers in 'x\[0\]' .* graph 0"),
+        ([marked([1.0]), marked([1.0, "a"])], {}, "either words or numbers .* graph 1 has 'a'"),
+        ([marked(["a"]), marked(["a", 1])], {}, "either words or numbers .* graph 1 has 1"),
+        ([marked([1.0]), marked([{}])], {}, "either words or numbers .* graph 1 has {}"),
+        ([marked([1, 2**70])], {}, "either words or numbers"),
         ([marked([1.0]), marked([NAN])], {}, "graph 1 has nan in x"),
         ([molecule(), molecule(length=NAN)], {"edge_attrs": "length"}, "graph 1 has nan in length"),
         ([molecule(), molecule(weight=NAN)], {"weight": "weight"}, "graph 1 has nan in weight"),
@@ -206,3 +206,20 @@ def test_graphs_are_left_as_they_were() -> None:
     graph, same = molecule(), molecule()
     store(graph, **ALL)
     assert nx.utils.graphs_equal(graph, same)
+
+
+def test_other_fields_come_from_named_attributes() -> None:
+    graph = nx.Graph()
+    graph.add_nodes_from([("a", {"at": (0.0, 1)}), ("b", {"at": (2, 0.5)}), ("c", {"at": (1, 1)})])
+    graph.add_edge("a", "c")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store = GraphStore.from_networkx([graph] * 2, fields={"pos": "at"}, undirected=True)
+    assert store.batch([1, 0]).pos.tolist() == [[0, 1], [2, 0.5], [1, 1]] * 2
+    assert store.pos.dtype == torch.float32
+    with pytest.raises(UserError, match=r"Expected fields among pos, but got 'x'\.$"):
+        GraphStore.from_networkx([graph], fields={"x": "at"})
+    for node in graph:
+        graph.nodes[node]["at"] = "here"
+    with pytest.raises(UserError, match="Expected numbers in 'at' of nodes for the field pos"):
+        GraphStore.from_networkx([graph], fields={"pos": "at"})

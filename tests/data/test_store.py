@@ -12,9 +12,11 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.loader import DataLoader
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.levels import LEVELS
+from graph_hcl.data.store import TENSORS
 from graph_hcl.errors import UserError
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* given in one direction only")
+pytestmark = pytest.mark.filterwarnings("ignore:.* have no reverse edge")
 
 FIELDS = ("edge_attr", "flat edge_attr", "edge_weight", "pos", "class", "real", "tasks")
 
@@ -224,8 +226,9 @@ def test_what_is_known_of_edges_equals_a_slow_loop(seed, undirected) -> None:
         in_order = data.edge_index[0].tolist() == sorted(data.edge_index[0].tolist())
         mirrored &= both and in_order and all(u != v for u, v in pairs)
     assert store.one_way == alone
-    assert store.mirrored == mirrored
-    assert store[1:].mirrored == GraphStore.from_data(list(store[1:])).mirrored
+    assert store.is_sorted_undirected == mirrored
+    rest = store[1:]
+    assert rest.is_sorted_undirected == GraphStore.from_data(list(rest)).is_sorted_undirected
 
 
 def test_save_and_open(tmp_path) -> None:
@@ -233,7 +236,8 @@ def test_save_and_open(tmp_path) -> None:
     store.save(tmp_path / "a.safetensors", {"made": "today"})
     opened, metadata = GraphStore.open(tmp_path / "a.safetensors")
     assert metadata["made"] == "today"
-    assert opened.__dict__["mirrored"] == store.mirrored  # and need not be found out again
+    # Read from the file, not computed again.
+    assert opened.__dict__["is_sorted_undirected"] == store.is_sorted_undirected
     assert (opened.vocabulary, opened.classes) == (store.vocabulary, ("a", "b", "c"))
     same(opened.batch([4, 0]), store.batch([4, 0]))
     assert opened.digest() == store.digest()
@@ -246,7 +250,7 @@ def test_digest_differs_when_anything_does(whole) -> None:
         data.x = (4 * data.x).long()
     store = GraphStore.from_data(graphs)
     digests = {store.digest()}
-    for name, tensor in store._tensors().items():
+    for name, tensor in store.tensors().items():
         changed = tensor.clone()
         changed.view(-1)[-1] += 1
         digests.add(dataclasses.replace(store, **{name: changed}).digest())
@@ -258,7 +262,7 @@ def test_digest_differs_when_anything_does(whole) -> None:
     digests.add(dataclasses.replace(store, vocabulary=meaning).digest())
     digests.add(dataclasses.replace(store, classes=("a", "b")).digest())
     digests.add(dataclasses.replace(store, edge_weight=None).digest())
-    assert len(digests) == len(store._tensors()) + 4
+    assert len(digests) == len(store.tensors()) + 4
 
 
 def test_an_open_store_keeps_no_tie_to_its_file(tmp_path) -> None:
@@ -279,7 +283,7 @@ def test_open_what_is_no_store(tmp_path, spoil) -> None:
     file = tmp_path / "a.safetensors"
     random_store(3).save(file)
     file.write_bytes(spoil(file.read_bytes()))
-    with pytest.raises(UserError, match="is damaged or no graph store"):
+    with pytest.raises(UserError, match="is damaged or not a graph store"):
         GraphStore.open(file)
 
 
@@ -291,3 +295,9 @@ def test_batches_on_a_device() -> None:
     assert moved.x.is_cuda
     same(moved.cpu(), store.batch([5, 1]))
     assert len(moved.to_data_list()) == 2
+
+
+def test_every_field_with_a_level_is_an_attribute_of_the_store() -> None:
+    kinds = {field.name: field.type for field in dataclasses.fields(GraphStore)}
+    tensors = {name for name, kind in kinds.items() if str(kind).startswith("Tensor")}
+    assert tensors == {*LEVELS, "edge_index", "node_ptr", "edge_ptr"} == set(TENSORS)

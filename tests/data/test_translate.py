@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.columns import Column, degree_column
 from graph_hcl.data.translate import translate
-from graph_hcl.data.vocabulary import Column, Features, degree_column
+from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Of .* training never saw")
@@ -98,6 +99,21 @@ def test_values_are_found_by_what_they_are(meanings, data) -> None:
         for code in codes.tolist()
     ]
     assert found[:, 0].tolist() == expected
+
+
+def test_warnings_point_at_the_caller() -> None:
+    edges = torch.tensor([[0, 1], [1, 0]])
+    data = Data(torch.tensor([[3], [4]]), edges, torch.tensor([[0], [1]]))
+    store = GraphStore.from_data([data])
+    other = GraphStore.from_data([Data(torch.tensor([[5], [4]]), edges)]).vocabulary
+    more = Features((*store.vocabulary.node.columns, Column("mood")))
+    named = Vocabulary(more, store.vocabulary.edge)
+    with_mood = dataclasses.replace(store, x=torch.ones(2, 2), vocabulary=named)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        store.with_vocabulary(other)  # an unknown value, and edge features that are left out
+        with_mood.with_vocabulary(store.vocabulary)  # a node feature that is left out
+    assert [warning.filename for warning in caught] == [__file__] * 3
 
 
 def test_columns_are_found_by_name_and_extra_ones_are_named() -> None:

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_hcl.data.vocabulary import MAX_COLUMNS, Column, Features, Vocabulary, degree_column
+from graph_hcl.data.columns import Column, degree_column
+from graph_hcl.data.vocabulary import MAX_COLUMNS, Features, Vocabulary
 from graph_hcl.errors import UserError
 
 reals = st.floats(-100, 100, width=32)

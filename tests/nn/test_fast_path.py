@@ -14,7 +14,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.utils import add_random_edge, dropout_edge, dropout_node, to_undirected
 
 from graph_hcl.data import GraphStore
-from graph_hcl.data.batch import is_mirrored
+from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.nn import GraphEncoder, infer_out_channels, make_backbone
 from graph_hcl.nn.neighbours import Neighbours
 
@@ -168,7 +168,7 @@ EDITS = [
 def test_after_an_edit(edit, name) -> None:
     torch.manual_seed(1)
     batch = batch_of()
-    assert is_mirrored(batch)
+    assert is_sorted_undirected(batch)
     found = edit(batch)
     found = batch if found is None else found
     assert_same(encoder_of(name), found)
@@ -193,21 +193,21 @@ def test_features_alone_may_change() -> None:
     batch = batch_of()
     batch.x = batch.x * 2
     batch.x[0] = 0
-    assert is_mirrored(batch)
+    assert is_sorted_undirected(batch)
     assert_same(encoder_of("gin"), batch)
 
 
 def test_inference_tensors_are_not_trusted() -> None:
     with torch.inference_mode():
         batch = batch_of()
-        assert not is_mirrored(batch)
+        assert not is_sorted_undirected(batch)
         rolled(batch)
         encoder = encoder_of("gin")
         batch.x = batch.x.double()
         torch.testing.assert_close(encoder(batch), encoder(plain(batch)))
     known = batch_of()
     with torch.inference_mode():
-        assert is_mirrored(known)
+        assert is_sorted_undirected(known)
 
 
 def test_weights_on_the_edges_are_read(monkeypatch) -> None:

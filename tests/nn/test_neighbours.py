@@ -6,7 +6,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import models
 
 from graph_hcl.data import GraphStore
-from graph_hcl.data.batch import is_mirrored
+from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.nn import GraphEncoder, infer_out_channels, make_backbone
 from graph_hcl.nn.neighbours import Neighbours
 
@@ -37,7 +37,7 @@ def test_equal_to_pyg(name, dtype) -> None:
     pyg.lin = torch.nn.Identity()
     pyg.load_state_dict(ours.state_dict())
     batch = store().batch(torch.tensor([3, 0, 5, 5]))
-    assert is_mirrored(batch)
+    assert is_sorted_undirected(batch)
     x = batch.x.to(dtype).requires_grad_()
     neighbours = Neighbours.of(batch.edge_index, len(x))
     results = []

@@ -111,10 +111,10 @@ def test_a_damaged_cache_is_replaced(windows, far_away) -> None:
     content = bytearray(cache.read_bytes())
     content[-1] ^= 1
     cache.write_bytes(content)
-    with pytest.warns(UserWarning, match="made anew"):
+    with pytest.warns(UserWarning, match="rebuilt"):
         assert load("MUTAG").digest() == before
     cache.write_bytes(content[:100])
-    with pytest.warns(UserWarning, match="made anew"):
+    with pytest.warns(UserWarning, match="rebuilt"):
         assert load("MUTAG").digest() == before
     assert windows.refused == []
 

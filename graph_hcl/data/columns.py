@@ -1,0 +1,80 @@
+"""One column of node or edge features: a category with its values, or a quantity with its scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+DEGREE_CAP = 100
+"""Degree from which on nodes share a column, unless a card sets another."""
+
+LOG_DEGREE = "log_degree"
+"""Name of the quantity log(1 + degree)."""
+
+Value = int | str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature of nodes or edges: a category with known `values`, or a quantity without.
+
+    A store holds a category as the position of its value, or −1 if unknown. With `clamp`, positions
+    beyond the last value count as the last ("100 or more"). `absent` are the positions of values
+    that occur in no graph: an encoder trained on these graphs treats them as unknown. A quantity q
+    is encoded as (q − mean) / std.
+
+    >>> Column("element", ("C", "N", "O")).width, Column("charge", mean=0.5).width
+    (3, 1)
+    """
+
+    name: str
+    values: tuple[Value, ...] | None = None
+    clamp: bool = False
+    mean: float = 0.0
+    std: float = 1.0
+    absent: tuple[int, ...] = ()
+
+    def seen_in(self, codes: Tensor) -> Column:
+        """Return the category with the values that do not occur in `codes` [n] marked `absent`.
+
+        >>> Column("element", ("C", "N", "O")).seen_in(torch.tensor([0, 2, 2])).absent
+        (1,)
+        """
+        last = self.width - 1
+        present = torch.bincount(codes.long().clamp(0, last), minlength=self.width) > 0
+        return replace(self, absent=tuple((~present).nonzero().flatten().tolist()))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Column:
+        """Return the column with these fields as JSON holds them; raise `ValueError` if invalid."""
+        labels = None if values["values"] is None else tuple(values["values"])
+        column = cls(**values | {"values": labels, "absent": tuple(values["absent"])})
+        scale = (column.mean, column.std)
+        if (
+            not isinstance(column.name, str)
+            or not all(type(value) in (int, str) for value in column.values or ())
+            or not all(type(number) in (int, float) for number in scale)
+            or not all(type(place) is int for place in column.absent)
+            or not all(map(math.isfinite, scale))
+            or column.std <= 0
+        ):
+            raise ValueError(f"invalid column of features: {column}")
+        return column
+
+    @property
+    def width(self) -> int:
+        """Number of columns of this one after encoding."""
+        return 1 if self.values is None else len(self.values)
+
+
+def degree_column(largest: int, cap: int = DEGREE_CAP) -> Column:
+    """Return the column of one-hot degrees up to `largest`, of which the last may be "cap or more".
+
+    >>> degree_column(2).values, degree_column(500, cap=2).clamp
+    ((0, 1, 2), True)
+    """
+    return Column("degree", tuple(range(min(largest, cap) + 1)), clamp=largest > cap)

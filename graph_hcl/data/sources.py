@@ -1,0 +1,123 @@
+"""Where the raw files of a TU data set come from: the grakel package, a mirror folder, or a URL."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import os
+import shutil
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from graph_hcl.data.archive import MAX_BYTES, set_files, unpack
+from graph_hcl.data.cards import find_card, list_datasets
+from graph_hcl.errors import UserError
+from graph_hcl.progress import Progress
+from graph_hcl.registry import did_you_mean
+
+OFFICIAL = "https://www.chrsmrrs.com/graphkerneldatasets"
+OFFLINE = "MUTAG"
+
+REQUIRED = ("A", "graph_indicator")
+OPTIONAL = (
+    "graph_labels",
+    "graph_attributes",
+    "node_labels",
+    "node_attributes",
+    "edge_labels",
+    "edge_attributes",
+)
+SUFFIXES = (*REQUIRED, *OPTIONAL)
+
+
+def list_files(name: str, folder: Path) -> dict[str, Path]:
+    """Return the files NAME_*.txt in a folder, by suffix."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    return {s: folder / file for s, file in set_files(name, names, SUFFIXES, folder).items()}
+
+
+def copy_from_grakel(name: str, to: Path) -> str:
+    """Copy the raw files that the installed grakel package carries, and return their folder."""
+    spec = importlib.util.find_spec("grakel")
+    folder = Path(spec.origin).parent / "tests" / "data" / name if spec and spec.origin else to
+    if not _copy_folder(name, folder, to):
+        raise UserError(f"Expected {name} in the installed grakel package, but {folder} is empty.")
+    return str(folder)
+
+
+def _copy_folder(name: str, folder: Path, to: Path) -> bool:
+    """Copy the files NAME_*.txt if NAME_A.txt is one of them, and return whether it is."""
+    files = list_files(name, folder) if folder.is_dir() else {}
+    if "A" not in files:
+        return False
+    for suffix, file in files.items():
+        shutil.copyfile(file, to / f"{name}_{suffix}.txt")
+    return True
+
+
+def mirror_of(mirror: str | None) -> str:
+    """Return the mirror: the argument, else GRAPH_HCL_TU_MIRROR, else the official site."""
+    return mirror or os.environ.get("GRAPH_HCL_TU_MIRROR") or OFFICIAL
+
+
+def fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
+    """Put the raw files of a data set into `to`, and return where they came from.
+
+    Raises `UserError` for an unknown data set, a failed download, and as `unpack` does; `raw` is
+    the folder where the user may put the files instead.
+    """
+    place = mirror_of(mirror)
+    if "://" in place:
+        url = f"{place.rstrip('/')}/{urllib.parse.quote(name)}.zip"
+        archive = to / f"{name}.zip"
+        _download_or_explain(name, url, archive, raw)
+        unpack(name, archive, to, SUFFIXES)
+        archive.unlink()
+        return url
+    folder = Path(place).expanduser()
+    archive = folder / f"{name}.zip"
+    if archive.is_file():
+        unpack(name, archive, to, SUFFIXES)
+        return str(archive)
+    for candidate in (folder / name / "raw", folder / name, folder):
+        if _copy_folder(name, candidate, to):
+            return str(candidate)
+    present = [path.stem for path in folder.iterdir()] if folder.is_dir() else []
+    has = f"has neither {archive.name} nor a folder {name} with {name}_A.txt"
+    near = did_you_mean(name, {*list_datasets(), *present})
+    raise UserError(
+        f"Unknown data set '{name}': the mirror folder {folder} "
+        f"{has if folder.is_dir() else 'does not exist'}.{near}"
+    )
+
+
+def _download_or_explain(name: str, url: str, to: Path, raw: Path) -> None:
+    near = did_you_mean(name, list_datasets()) if find_card(name) is None else ""
+    try:
+        _download(url, to)
+        return
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            raise UserError(f"Unknown data set '{name}': there is no {url}.{near}") from error
+        reason = f"{error.code} {error.reason}"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = str(getattr(error, "reason", error))
+    raise UserError(
+        f"Cannot fetch {url} ({reason}): put the files {name}_A.txt, … into {raw}, name a mirror "
+        f"with --mirror, or use {OFFLINE}, which needs no network.{near}"
+    )
+
+
+def _download(url: str, to: Path) -> None:
+    with urllib.request.urlopen(url, timeout=30) as response, to.open("wb") as file:
+        size = int(response.headers.get("Content-Length") or 0)
+        with Progress(to.name, size or None, "B") as bar:
+            while chunk := response.read(1 << 16):
+                file.write(chunk)
+                bar.update(len(chunk))
+                if bar.done > MAX_BYTES:
+                    raise OSError(f"more than {MAX_BYTES >> 30} GiB")
+    if size and to.stat().st_size != size:
+        raise OSError(f"{to.stat().st_size} of {size} bytes arrived")

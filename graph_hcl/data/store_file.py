@@ -1,0 +1,75 @@
+"""A store as one safetensors file, and the sha256 of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from graph_hcl.data.vocabulary import Vocabulary
+from graph_hcl.errors import UserError
+from graph_hcl.tensor_files import read_metadata, read_tensors
+
+if TYPE_CHECKING:
+    from graph_hcl.data.store import GraphStore
+
+
+def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
+    """Write the store and the metadata as one safetensors file."""
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in store.tensors().items()}
+    described = {
+        "sha256": store.sha256,
+        "mirrored": str(int(store.is_sorted_undirected)),
+        "vocabulary": store.vocabulary.to_json(),
+        "classes": json.dumps(store.classes),
+        "unused": json.dumps(store.unused),
+    }
+    save_file(tensors, path, described | metadata)
+
+
+def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
+    """Return the store in a file and the file's metadata; raise `UserError` for another file.
+
+    The tensors are copies in memory rather than a map of the file: the digest of a cache is checked
+    when it is opened and must hold afterwards, and a mapped file cannot be replaced on Windows.
+    """
+    from graph_hcl.data.store import GraphStore
+
+    try:
+        tensors, described = read_tensors(path)
+        store = GraphStore(
+            **tensors,
+            vocabulary=Vocabulary.from_json(described["vocabulary"]),
+            classes=tuple(json.loads(described["classes"])),
+            unused=tuple(json.loads(described["unused"])),
+            sha256=described["sha256"],
+        )
+        store.__dict__["is_sorted_undirected"] = described["mirrored"] == "1"
+        return store, described
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        raise _not_a_store(path, error) from error
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a file without reading its tensors; raise as `read` does."""
+    try:
+        return read_metadata(path)
+    except (SafetensorError, OSError) as error:
+        raise _not_a_store(path, error) from error
+
+
+def digest(store: GraphStore) -> str:
+    """Return the sha256 of a store's tensors, vocabulary and classes."""
+    result = hashlib.sha256(f"{store.vocabulary.to_json()} {store.classes}".encode())
+    for name, tensor in store.tensors().items():
+        result.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        result.update(tensor.contiguous().cpu().numpy().data)
+    return result.hexdigest()
+
+
+def _not_a_store(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path} is damaged or not a graph store ({error}).")
