@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,6 +69,10 @@ class Layer:
         return name if self.typed is None else flag(name)
 
 
+Settings = Layer | Mapping[str, Any] | str | Path
+"""What a config is made of: settings by name, or the YAML file that holds them."""
+
+
 def flag(name: str) -> str:
     """Return a setting's flag.
 
@@ -98,6 +102,24 @@ def _schema(kind: type, prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def flat_settings(config: Config) -> dict[str, Any]:
+    """Return the values of all settings by dotted name, options key by key.
+
+    >>> found = flat_settings(make_config({"lr": 0.5, "loss": {"psi": "triplet", "psi_options": {"margin": 1}}}))
+    >>> found["lr"], found["loss.tau_plus"], found["loss.psi_options.margin"]
+    (0.5, None, 1)
+    """
+    return dict(_items(config.to_dict()))
+
+
+def _items(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in nested.items():
+        if isinstance(value, dict):
+            yield from _items(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
 def groups() -> set[str]:
     """Return the names of the groups of settings.
 
@@ -119,10 +141,13 @@ def setting_of(name: str) -> str | None:
     return holder if holder in schema() and "{" in expected(schema()[holder]) else None
 
 
-def make_config(*layers: Layer | Mapping[str, Any]) -> Config:
-    """Return the config of the given layers, the later ones on top of the earlier.
+def make_config(*layers: Settings) -> Config:
+    """Return the config of the given layers, each on top of those before it.
 
-    Raises `UserError` for a name that is no setting, and for a value of the wrong kind.
+    A layer is a mapping of settings, nested or by dotted name, a `Layer`, or the path of a YAML
+    file. Below them all lies the preset in the card of the data set that they name, and below that
+    the defaults of the schema. Raises `UserError` for a file that cannot be read, a name that is no
+    setting, and a value of the wrong type or out of range.
 
     >>> config = make_config({"encoder": {"norm": None}, "lr": 1}, {"encoder.jk": "LAST"})
     >>> config.encoder.norm, config.encoder.jk, config.lr
@@ -131,6 +156,28 @@ def make_config(*layers: Layer | Mapping[str, Any]) -> Config:
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Unknown setting encoder.nrm. Did you mean encoder.norm?
     """
+    from graph_hcl.data.cards import card, known
+    from graph_hcl.data.fetch import canonical_name
+
+    given = [as_layer(layer) for layer in layers]
+    named = _merge(given)
+    name = canonical_name(named.dataset, named.data_dir, named.mirror)
+    preset = card(name).preset if name in known() else {}
+    return _merge([Layer(preset, f" in the card of {name}"), *given, Layer({"dataset": name})])
+
+
+def as_layer(settings: Settings) -> Layer:
+    """Return settings from a mapping or a YAML file as a layer.
+
+    >>> as_layer({"epochs": 3}).values
+    {'epochs': 3}
+    """
+    if isinstance(settings, Layer):
+        return settings
+    return read_settings(settings) if isinstance(settings, str | Path) else Layer(settings)
+
+
+def _merge(layers: Iterable[Layer]) -> Config:
     merged: dict[str, Any] = {}
     for layer in layers:
         for name, value in checked(layer).items():
@@ -153,9 +200,8 @@ def _build(kind: Any, merged: Mapping[str, Any], prefix: str = "") -> Any:
     return kind(**given)
 
 
-def checked(layer: Layer | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a layer by dotted name, each with a value of its kind."""
-    layer = layer if isinstance(layer, Layer) else Layer(layer)
+def checked(layer: Layer) -> dict[str, Any]:
+    """Return the settings of a layer by dotted name, each with a value of its type."""
     flattened = _flatten(layer.values, layer)
     moved = [name for name in flattened if name in MOVED]
     if moved:

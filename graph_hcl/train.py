@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graph_hcl.cli import config_from, config_parser, read_config, run
+from graph_hcl.cli import config_parser, read_config
+from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,32 +52,30 @@ def main(argv: Sequence[str]) -> None:
 
     from graph_hcl.experiment import Experiment
     from graph_hcl.results import conclude
+    from graph_hcl.run import Run
     from graph_hcl.spec import describe_graphs
-    from graph_hcl.training import RunFolder
 
     if flags.resume is not None:
-        folder = RunFolder.open(flags.resume)
+        run = Run.open(flags.resume)
         others = [typed for name, typed in given.items() if name not in RESUMED]
         if others:
             raise UserError(
                 f"Expected --resume with no other settings than --epochs, but got "
                 f"{', '.join(others)}: a run goes on with its own config.yaml."
             )
-        was = config_from(folder.config_path)
-        epochs = config.epochs if "epochs" in given else was.epochs
-        longer = dataclasses.replace(was, epochs=epochs)
-        experiment = Experiment(longer, flags.allow_changed_data)
-        if epochs != was.epochs:
-            change_epochs(folder, experiment, was.epochs)
+        before = run.config.epochs
+        if "epochs" in given:
+            run = Run.open(flags.resume, epochs=config.epochs)
+        experiment = Experiment(run.config, flags.allow_changed_data)
+        if run.config.epochs != before:
+            change_epochs(run.folder, experiment, before)
     else:
         if flags.allow_changed_data:
             raise UserError("Expected --allow-changed-data with --resume only.")
         experiment = Experiment(config)
-        settled = experiment.config
-        folder = RunFolder.create(config.out, f"{settled.dataset}-{settled.objective}")
-        folder.write_config(settled.to_dict())
+        run = Run.create(experiment.config)
     print(describe_graphs(experiment.store, experiment.config.dataset), file=sys.stderr)
-    print(conclude(folder, experiment, ["graph_hcl.train", *argv]))
+    print(conclude(run.folder, experiment, ["graph_hcl.train", *argv]))
 
 
 def change_epochs(folder: RunFolder, experiment: Experiment, before: int) -> None:
@@ -106,4 +104,4 @@ def change_epochs(folder: RunFolder, experiment: Experiment, before: int) -> Non
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_command(main))

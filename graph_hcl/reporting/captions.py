@@ -8,7 +8,7 @@ from typing import Any
 from graph_hcl.losses import Exponential
 from graph_hcl.plot.embedding import MAX_LEGEND_CLASSES
 from graph_hcl.plot.scores import MAX_LABELLED_CLASSES
-from graph_hcl.reporting.read import Run, Space
+from graph_hcl.reporting.read import EmbeddingSnapshot, RunSummary
 
 LOSS = "The objective's own value, averaged over each epoch."
 COLLAPSE = "Distances of the class means of a batch from a simplex (arXiv 2311.05139, section 5)."
@@ -32,7 +32,7 @@ COMPARED = (
 """Keys of the log that runs are compared by, with the name of the value and the caption."""
 
 
-def losses(run: Run, floors: bool) -> str:
+def losses(run: RunSummary, floors: bool) -> str:
     """Return what the figure of the four losses shows; `floors` tells whether it has levels."""
     levels = "Features of any length have no floor."
     if floors:
@@ -48,7 +48,7 @@ def losses(run: Run, floors: bool) -> str:
     )
 
 
-def orderings(run: Run) -> str:
+def orderings(run: RunSummary) -> str:
     """Return what the figure of the negatives by epoch shows."""
     return (
         "Assumption 1 (arXiv 2209.00078, fig. 4): the hardened negatives of an anchor's own class "
@@ -57,7 +57,7 @@ def orderings(run: Run) -> str:
     )
 
 
-def similarities(run: Run, space: Space) -> str:
+def similarities(run: RunSummary, space: EmbeddingSnapshot) -> str:
     """Return what the histogram of similarities shows."""
     text = f"Views of {space.which}; weights by {hardening(run)}. "
     if getattr(run.objective, "reads_nodes", False):
@@ -67,12 +67,12 @@ def similarities(run: Run, space: Space) -> str:
     return text + "Filled and hatched: all pairs of graphs; outlined: where the weight falls."
 
 
-def spectra(space: Space) -> str:
+def spectra(space: EmbeddingSnapshot) -> str:
     """Return what the figure of spectra shows."""
     return f"Singular values of covariances of projected features: {space.which}."
 
 
-def embedding_map(run: Run, space: Space) -> str:
+def embedding_map(run: RunSummary, space: EmbeddingSnapshot) -> str:
     """Return what the map shows, and how to find one's way on it."""
     names = ""
     if len(space.labels.unique()) > MAX_LEGEND_CLASSES:
@@ -117,7 +117,7 @@ def confusion(probe: str, record: dict[str, Any]) -> str:
     return f"{text} Most often confused: {', '.join(worst).replace('%', ' %')}."
 
 
-def hardening(run: Run) -> str:
+def hardening(run: RunSummary) -> str:
     """Return the run's hardening in words."""
     eta = getattr(run.objective, "log_eta", None)
     if eta is None:
@@ -125,6 +125,6 @@ def hardening(run: Run) -> str:
     return f"η = e^(β s), β = {eta.beta:g}" if isinstance(eta, Exponential) else str(eta)
 
 
-def negatives(run: Run) -> str:
+def negatives(run: RunSummary) -> str:
     """Return whether the loss repels graphs of other labels only ("label"), or all others."""
     return getattr(run.objective, "negatives", "all")

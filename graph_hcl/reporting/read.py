@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from graph_hcl import augment, geometry
-from graph_hcl.cli import config_from
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.experiment import Experiment
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.reporting.check import check_results, epochs_of
+from graph_hcl.run import Run
 from graph_hcl.training import RunFolder
 
 ROWS = 1000
@@ -25,7 +25,7 @@ ROWS = 1000
 
 
 @dataclass(frozen=True)
-class Space:
+class EmbeddingSnapshot:
     """Features of the graphs [G] that one trained model of a run is looked at on.
 
     `z` [G, d] are projected and normalised, `embeddings` [G, D] are what the probe sees; `graphs`
@@ -50,7 +50,7 @@ class Space:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunSummary:
     """A run as the report shows it.
 
     `space` is None before its first model has an epoch, where that model's embeddings are not
@@ -64,7 +64,7 @@ class Run:
     records: list[dict[str, Any]]
     results: dict[str, Any]
     objective: Any
-    space: Space | None
+    space: EmbeddingSnapshot | None
     unfinished: str
 
     @property
@@ -99,18 +99,18 @@ class Run:
         return float((count * (count - 1)).sum()) / (total * (total - 1))
 
 
-def read_run(path: str, name: str, allow_changed_data: bool = False, **given: Any) -> Run:
-    """Return the run in a folder; `given` settings (mirror, data_dir, device) replace its own.
+def read_run(
+    path: str | Path, name: str, allow_changed_data: bool = False, **overrides: Any
+) -> RunSummary:
+    """Return the run in a folder; `overrides` (mirror, data_dir, device) replace its settings.
 
     Raises `UserError` for a folder that is no run, whose results are damaged, or whose data changed
     unless that is allowed.
     """
-    folder = RunFolder.open(path)
-    config = config_from(folder.config_path)
-    config = dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
-    experiment = Experiment(config, allow_changed_data)
+    run = Run.open(path, **overrides)
+    folder, experiment = run.folder, Experiment(run.config, allow_changed_data)
     config, records, results = experiment.config, epochs_of(folder.metrics()), folder.results()
-    check_results(results, path)
+    check_results(results, str(path))
     objective = experiment.new_objective()
     anneal = getattr(objective, "anneal", None)
     if callable(anneal):
@@ -129,10 +129,10 @@ def read_run(path: str, name: str, allow_changed_data: bool = False, **given: An
     if experiment.labelled and (epochs[0] or not config.epochs):
         space = _space(experiment, folder, epochs[0])
     labels = torch.from_numpy(experiment.labels)
-    return Run(name, config, labels, records, results, objective, space, unfinished)
+    return RunSummary(name, config, labels, records, results, objective, space, unfinished)
 
 
-def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space | None:
+def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> EmbeddingSnapshot | None:
     """Return the space of the run's first model: of the graphs it was not trained on, if any.
 
     There is none where embeddings are not finite.
@@ -153,7 +153,9 @@ def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space | Non
         fitted = z[fold.train], labels[fold.train]
     which = f"{which} (seed {config.seed}, epoch {epoch})"
     views = _views(experiment, spec.prepare(experiment.store), model, chosen)
-    return Space(z[chosen], embeddings[chosen], labels[chosen], chosen, which, views, fitted)
+    return EmbeddingSnapshot(
+        z[chosen], embeddings[chosen], labels[chosen], chosen, which, views, fitted
+    )
 
 
 @torch.no_grad()

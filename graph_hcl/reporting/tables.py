@@ -10,12 +10,12 @@ import numpy as np
 import yaml
 
 from graph_hcl import geometry
-from graph_hcl.cli import flat
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 from graph_hcl.reporting.page import folded, named, raw_table, table
-from graph_hcl.reporting.read import Run
+from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import percent
+from graph_hcl.settings import flat_settings
 
 TESTED = (
     "Differences are paired over the same folds, in points of accuracy, with the 95 % interval and "
@@ -23,7 +23,7 @@ TESTED = (
 )
 
 
-def results(runs: list[Run]) -> str:
+def results(runs: list[RunSummary]) -> str:
     """Return the table of all probes of all runs, with the controls; unfinished runs are marked."""
     head = ["run", "accuracy %", "macro-F1 %", "untrained %", "majority %"]
     head += ["trained − untrained", "p"]
@@ -49,7 +49,7 @@ def results(runs: list[Run]) -> str:
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 
-def status(run: Run) -> str:
+def status(run: RunSummary) -> str:
     """Return what a run lacks and how far it came, in words; nothing for a finished run."""
     if not run.unfinished:
         if not run.labelled:
@@ -73,7 +73,7 @@ def score(summary: dict[str, float]) -> str:
     return percent(summary) if math.isfinite(summary["mean"]) else "not a number"
 
 
-def differences(runs: list[Run]) -> str:
+def differences(runs: list[RunSummary]) -> str:
     """Return the table of each run against the first, for probes that both have."""
     first, rows, apart = runs[0], [], []
     for run in runs[1:]:
@@ -94,10 +94,12 @@ def differences(runs: list[Run]) -> str:
     return text
 
 
-def same_folds(one: tuple[Run, dict[str, Any]], other: tuple[Run, dict[str, Any]]) -> bool:
+def same_folds(
+    one: tuple[RunSummary, dict[str, Any]], other: tuple[RunSummary, dict[str, Any]]
+) -> bool:
     """Tell whether two records of results were measured on the same folds of the same data."""
 
-    def folds(run: Run, record: dict[str, Any]) -> tuple[Any, ...]:
+    def folds(run: RunSummary, record: dict[str, Any]) -> tuple[Any, ...]:
         probe = run.config.probe
         tests = [[s["labels"] for s in seed["scores"]] for seed in record["trained"]["seeds"]]
         seeds = [seed["seed"] for seed in record["trained"]["seeds"]]
@@ -140,7 +142,7 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return [text, "< 0.001" if tested.p_value < 0.0005 else f"{tested.p_value:.3f}"]
 
 
-def status_notes(run: Run) -> str:
+def status_notes(run: RunSummary) -> str:
     """Return what is to be said of a run's state and of its space."""
     text, space = "", run.space
     if run.unfinished:
@@ -168,7 +170,7 @@ def status_notes(run: Run) -> str:
     return text
 
 
-def settings(run: Run) -> str:
+def settings(run: RunSummary) -> str:
     """Return the complete settings, versions and commands, folded away."""
     text = yaml.safe_dump(run.config.to_dict(), sort_keys=False, allow_unicode=True)
     found = folded("Settings", f"<pre>{html.escape(text)}</pre>")
@@ -181,9 +183,9 @@ def settings(run: Run) -> str:
     return found
 
 
-def unlike(runs: list[Run]) -> str:
+def settings_diff(runs: list[RunSummary]) -> str:
     """Return the table of the settings in which runs differ."""
-    every = [flat(run.config.to_dict()) for run in runs]
+    every = [flat_settings(run.config) for run in runs]
     rows = []
     for key in dict.fromkeys(key for one in every for key in one):
         values = [one.get(key) for one in every]

@@ -10,12 +10,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from graph_hcl import embed, evaluate, report, train
-from graph_hcl.cli import config_from
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
 from graph_hcl.factory import make_model
+from graph_hcl.settings import make_config
 from graph_hcl.spec import read_spec
 from graph_hcl.training import RunFolder
 
@@ -97,7 +97,7 @@ def slow_embeddings(folder, name, values):
 
     run = RunFolder.open("run")
     checkpoint = run.checkpoint("seed0")
-    model = make_model(config_from(run.config_path), read_spec(checkpoint))
+    model = make_model(make_config(run.config_path), read_spec(checkpoint))
     checkpoint.load(model)
     raw = folder / name / "raw"
 
@@ -272,7 +272,7 @@ def test_degrees_of_pna_are_those_of_the_training_graphs(folder) -> None:
     assert len(spec.degrees) == 3
     rich = embeddings("--dataset", "STAR")
     lone = spec.prepare(load("STAR"))
-    model = make_model(config_from(folder / "run" / "config.yaml"), spec)
+    model = make_model(make_config(folder / "run" / "config.yaml"), spec)
     RunFolder.open("run").checkpoint("seed0").load(model)
     assert np.allclose(rich, model.encoder.eval()(lone.batch([0])).detach().numpy(), rtol=1e-5)
     config = Config(dataset="SET", backbone="pna", objective="h-scl", probe=ProbeConfig(folds=3))
