@@ -105,9 +105,9 @@ def _schema(kind: type, prefix: str = "") -> dict[str, Any]:
 def flat_settings(config: Config) -> dict[str, Any]:
     """Return the values of all settings by dotted name, options key by key.
 
-    >>> found = flat_settings(make_config({"lr": 0.5, "loss": {"psi": "triplet", "psi_options": {"margin": 1}}}))
-    >>> found["lr"], found["loss.tau_plus"], found["loss.psi_options.margin"]
-    (0.5, None, 1)
+    >>> found = flat_settings(make_config({"lr": 0.5, "encoder.options": {"heads": 4}}))
+    >>> found["lr"], found["loss.tau_plus"], found["encoder.options.heads"]
+    (0.5, None, 4)
     """
     return dict(_items(config.to_dict()))
 
