@@ -175,10 +175,14 @@ def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:
 
 def _record(found: probes.Evaluation) -> dict[str, Any]:
     """Return the scores of each fold, without its predictions."""
-    names = ("accuracy", "macro_f1", "validation_accuracy", "C")
-    lists = {name: [_rounded(getattr(score, name)) for score in found.scores] for name in names}
-    sizes = {name: [getattr(s, name) for s in found.scores] for name in ("train", "test")}
-    return {"probe": found.probe} | lists | sizes
+    lists: dict[str, Any] = {
+        name: [round(fold.scores[name], 6) for fold in found.folds] for name in found.metrics
+    }
+    lists["validation_accuracy"] = [_rounded(fold.validation_score) for fold in found.folds]
+    lists["C"] = [_rounded(fold.params.get("C")) for fold in found.folds]
+    lists["train"] = [fold.train for fold in found.folds]
+    lists["test"] = [len(fold.test) for fold in found.folds]
+    return {"probe": found.probe} | lists
 
 
 def _rounded(value: float | None) -> float | None:
