@@ -39,7 +39,7 @@ from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
 from graph_hcl.files import write_atomically
-from graph_hcl.training import diagnose
+from graph_hcl.training import Diagnosis, Log, Snapshot, diagnose
 
 ROOT = Path(__file__).parents[1]
 CELLS = ROOT / "runs" / "collapse"
@@ -132,7 +132,7 @@ def train(cell: Cell, every: int = 20) -> dict:
     model, stopped, start = experiment.model(config.seed), None, time.perf_counter()
     watch(0, model)
     try:
-        model = experiment.fit(part, spec, log=log, diagnose=diagnose, at_epoch=watch)
+        model = experiment.fit(part, spec, callbacks=[Diagnosis(), Log(log), Snapshot(watch)])
     except UserError as error:
         stopped = str(error)
     result = {

@@ -35,7 +35,7 @@ from graph_hcl import augment
 from graph_hcl.config import Config
 from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
-from graph_hcl.training import TrainingSettings, diagnose, fit
+from graph_hcl.training import Diagnosis, Log, TrainingSettings, diagnose, fit
 
 RESULT = Path(__file__).parent / "results" / "pipeline.json"
 GOALS = {"PROTEINS": 2, "NCI1": 2, "IMDB-BINARY": 2}
@@ -128,8 +128,10 @@ def ours(experiment, epochs):
         torch.arange(len(experiment.store)),
         TrainingSettings(epochs, 128),
         device=experiment.device,
-        log=lambda record: seconds.append(record["seconds"]),
-        diagnose=diagnosing.call,
+        callbacks=[
+            Diagnosis(diagnosing.call),
+            Log(lambda record: seconds.append(record["seconds"])),
+        ],
     )
     return seconds, [sum(views.seconds) / epochs], diagnosing.seconds
 

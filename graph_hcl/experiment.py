@@ -33,9 +33,11 @@ from graph_hcl.settings import with_absolute_paths
 from graph_hcl.spec import ModelSpec, check_same_data, name_unread, read_spec
 from graph_hcl.training import (
     Checkpoint,
+    Diagnosis,
+    Log,
+    ProgressBar,
     RunFolder,
     TrainingSettings,
-    diagnose,
     embed,
     fit,
     set_seed,
@@ -178,9 +180,11 @@ class Experiment:
             part,
             spec,
             checkpoint=checkpoint,
-            diagnose=diagnose if self.config.diagnose else None,
-            log=lambda record: folder.log({"part": part.name} | record),
-            progress=part.name if show else None,
+            callbacks=[
+                *([Diagnosis()] if self.config.diagnose else []),
+                Log(lambda record: folder.log({"part": part.name} | record)),
+                *([ProgressBar(part.name)] if show else []),
+            ],
         )
 
     def check_trained(self, folder: RunFolder) -> None:

@@ -25,6 +25,7 @@ from graph_hcl.experiment import Experiment
 from graph_hcl.factory import make_objective
 from graph_hcl.results import PACKAGES
 from graph_hcl.spec import ModelSpec
+from graph_hcl.training import Snapshot
 
 FORMAT = 1  # counts the changes of what a trial holds, and of defaults that change what comes out
 CONTROL = ("dataset", "protocol", "seed", "data", "probe")
@@ -169,7 +170,7 @@ def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:
 
         snapshot(0, experiment.model(part.seed, spec))
         if trial.config.epochs:
-            experiment.fit(part, spec, at_epoch=snapshot)
+            experiment.fit(part, spec, callbacks=[Snapshot(snapshot)])
     return snapshots
 
 

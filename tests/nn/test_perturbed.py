@@ -8,7 +8,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment
 from graph_hcl.factory import describe_model, load_graphs, make_model
 from graph_hcl.nn import ContrastiveModel
-from graph_hcl.training import Checkpoint, set_seed
+from graph_hcl.training import Checkpoint, Log, set_seed
 
 
 def config(noise: float, **given) -> Config:
@@ -90,7 +90,7 @@ def test_training_with_noise_goes_on_where_it_was_stopped(store, tmp_path) -> No
     whole = experiment.fit(part)
     checkpoint = Checkpoint(tmp_path / "seed0.safetensors")
     with pytest.raises(KeyboardInterrupt):
-        experiment.fit(part, checkpoint=checkpoint, log=stop)
+        experiment.fit(part, checkpoint=checkpoint, callbacks=[Log(stop)])
     assert checkpoint.epoch() == 1
     resumed = experiment.fit(part, checkpoint=checkpoint)
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -5,45 +6,40 @@ import torch
 from torch import nn
 from torch_geometric.data import Batch, Data
 
+from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HSCL, HUCL, SCL, UCL
 from graph_hcl.losses import NTXent as NTXentLoss
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.training import (
+    Callback,
     Checkpoint,
+    CheckpointWriter,
+    Diagnosis,
+    Log,
     RunFolder,
     TrainingSettings,
     batches,
     diagnose,
     embed,
     fit,
-    loop,
     set_seed,
 )
 
 CPU = torch.device("cpu")
 
 
-class Graphs:
-    """Random cycles: the least that the loop asks for."""
-
-    def __init__(self, count: int = 13) -> None:
-        generator = torch.Generator().manual_seed(0)
-        self.graphs = []
-        for index in range(count):
-            ring = torch.arange(3 + index % 4)
-            edges = torch.stack([ring, ring.roll(1)])
-            x = torch.randn(len(ring), 4, generator=generator)
-            self.graphs.append(Data(x=x, edge_index=torch.cat([edges, edges.flip(0)], dim=1)))
-        self.y = torch.arange(count) % 2
-
-    def __len__(self) -> int:
-        return len(self.graphs)
-
-    def batch(self, indices: torch.Tensor) -> Batch:
-        batch = Batch.from_data_list([self.graphs[i] for i in indices])
-        batch.y = self.y[indices]
-        return batch
+def cycles(labels: torch.Tensor | None = None, count: int = 13) -> GraphStore:
+    """Return cycles of 3 to 6 nodes with random features and labels 0, 1, 0, 1, …"""
+    generator = torch.Generator().manual_seed(0)
+    graphs = []
+    for index in range(count):
+        ring = torch.arange(3 + index % 4)
+        edges = torch.stack([ring, ring.roll(1)])
+        x = torch.randn(len(ring), 4, generator=generator)
+        graphs.append(Data(x=x, edge_index=torch.cat([edges, edges.flip(0)], dim=1)))
+    y = torch.arange(count) % 2 if labels is None else labels
+    return dataclasses.replace(GraphStore.from_data(graphs), y=y)
 
 
 def jitter(batch: Batch, generator: torch.Generator) -> Batch:
@@ -77,10 +73,9 @@ def draw(store, parts, generator):
         yield [jitter(store.batch(part), generator) for _ in range(2)]
 
 
-def train(epochs: int, checkpoint=None, objective=None, log=None, diagnose=None, labels=None):
+def train(epochs: int, checkpoint=None, objective=None, callbacks=(), labels=None):
     settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
-    graphs = Graphs()
-    graphs.y = graphs.y if labels is None else labels
+    graphs = cycles(labels)
     records: list[dict] = []
     model = fit(
         new_model(),
@@ -91,8 +86,7 @@ def train(epochs: int, checkpoint=None, objective=None, log=None, diagnose=None,
         settings,
         device=CPU,
         checkpoint=checkpoint,
-        log=log or records.append,
-        diagnose=diagnose,
+        callbacks=[*callbacks, Log(records.append)],
     )
     return model, records
 
@@ -187,7 +181,7 @@ def test_weights_that_are_no_longer_finite_are_never_saved(tmp_path) -> None:
 
 def test_embeddings_do_not_depend_on_the_batch_they_are_in() -> None:
     model, _ = train(2)
-    graphs = Graphs()
+    graphs = cycles()
     found = embed(model, graphs, CPU)
     with torch.no_grad():
         alone = [model.encoder(graphs.batch(torch.tensor([i]))) for i in range(len(graphs))]
@@ -286,30 +280,29 @@ def test_an_objective_that_reads_nodes_gets_them_with_their_graphs() -> None:
     assert len(z) == 8
 
 
-@pytest.mark.parametrize(("pause", "written"), [(0.0, [1, 2, 3, 4]), (math.inf, [1, 4])])
-def test_checkpoints_are_written_with_pauses_and_lose_nothing(
-    tmp_path, monkeypatch, pause, written
-) -> None:
-    monkeypatch.setattr(loop, "PAUSE", pause)
-    whole, _ = train(4)
-    epochs, save = [], Checkpoint.save
+class Stop(Callback):
+    """Interrupt the training at the end of its third epoch."""
 
-    def noting(self, epoch, *state):
-        epochs.append(epoch)
-        save(self, epoch, *state)
-
-    monkeypatch.setattr(Checkpoint, "save", noting)
-    train(4, Checkpoint(tmp_path / "whole.safetensors"))
-    assert epochs == written
-    checkpoint = Checkpoint(tmp_path / "part.safetensors")
-
-    def stop(record):
-        if record["epoch"] == 3:
+    def on_epoch_end(self, state):
+        if state.epoch == 3:
             raise KeyboardInterrupt
 
+
+@pytest.mark.parametrize(("interval", "written"), [(0.0, [1, 2, 3, 4]), (math.inf, [1, 4])])
+def test_checkpoints_are_written_at_intervals_and_lose_nothing(tmp_path, interval, written) -> None:
+    whole, _ = train(4)
+    epochs, checkpoint = [], Checkpoint(tmp_path / "whole.safetensors")
+
+    class Note(Callback):
+        def on_epoch_end(self, state):
+            epochs.append(checkpoint.epoch())
+
+    train(4, callbacks=[CheckpointWriter(checkpoint, interval), Note()])
+    assert sorted(set(epochs)) == written
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
     with pytest.raises(KeyboardInterrupt):
-        train(4, checkpoint, log=stop)
-    assert checkpoint.epoch() == (2 if pause == 0 else 1)
+        train(4, callbacks=[Stop(), CheckpointWriter(checkpoint, interval)])
+    assert checkpoint.epoch() == (2 if interval == 0 else 1)
     assert same(whole, train(4, checkpoint)[0])
 
 
@@ -317,13 +310,8 @@ def test_checkpoints_are_written_with_pauses_and_lose_nothing(
 def test_the_state_of_the_objective_survives_an_interruption(tmp_path, options) -> None:
     whole, records = train(4, objective=HUCL(**options))
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
-
-    def stop(record):
-        if record["epoch"] == 3:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train(4, checkpoint, HUCL(**options), log=stop)
+        train(4, checkpoint, HUCL(**options), [Stop()])
     assert checkpoint.epoch() > 0
     resumed, rest = train(4, checkpoint, HUCL(**options))
     assert same(whole, resumed)
@@ -332,9 +320,9 @@ def test_the_state_of_the_objective_survives_an_interruption(tmp_path, options) 
 
 def test_diagnosis_reads_labels_and_changes_nothing() -> None:
     plain, _ = train(5, objective=HUCL())
-    watched, records = train(5, objective=HUCL(), diagnose=diagnose)
+    watched, records = train(5, objective=HUCL(), callbacks=[Diagnosis()])
     relabelled, others = train(
-        5, objective=HUCL(), diagnose=diagnose, labels=torch.arange(13) // 3 % 2
+        5, objective=HUCL(), callbacks=[Diagnosis()], labels=torch.arange(13) // 3 % 2
     )
     assert same(plain, watched)
     assert same(plain, relabelled)
@@ -349,7 +337,7 @@ def test_diagnosis_reads_labels_and_changes_nothing() -> None:
 
 
 def test_diagnosis_leaves_out_what_a_batch_does_not_define() -> None:
-    _, records = train(1, objective=HUCL(), diagnose=diagnose, labels=torch.zeros(13).long())
+    _, records = train(1, objective=HUCL(), callbacks=[Diagnosis()], labels=torch.zeros(13).long())
     assert "h-scl" not in records[0]
     assert "equal_inner_product" not in records[0]
     assert records[0]["same_class_mass"] == 1
@@ -364,8 +352,7 @@ def one_view(store, parts, generator):
 
 def fit_views(objective, draw, labels=None, epochs=3, checkpoint=None):
     settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
-    graphs, records = Graphs(), []
-    graphs.y = graphs.y if labels is None else labels
+    graphs, records = cycles(labels), []
     fit(
         new_model(),
         objective,
@@ -375,7 +362,7 @@ def fit_views(objective, draw, labels=None, epochs=3, checkpoint=None):
         settings,
         device=CPU,
         checkpoint=checkpoint,
-        log=records.append,
+        callbacks=[Log(records.append)],
     )
     return records
 

@@ -1,0 +1,130 @@
+"""What may happen around the epochs of a training, each in a class of its own."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from graph_hcl.progress import Progress
+from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.diagnosis import diagnose
+from graph_hcl.training.state import TrainState
+
+CHECKPOINT_INTERVAL = 0.5
+"""Least seconds between two checkpoints: one after each short epoch would double its time."""
+DIAGNOSE_EVERY = 12
+"""Least number of batches between two diagnoses, each of which takes a third of a batch's time:
+less than 3 % of the training."""
+
+
+class Callback:
+    """Called by `fit` around its epochs, in the order in which callbacks are given.
+
+    A method that is not overridden does nothing.
+    """
+
+    def on_train_start(self, state: TrainState) -> None:
+        """Called once before the first epoch, when a checkpoint has been loaded."""
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        """Called after each epoch; the model may be left in evaluation mode."""
+
+    def on_train_end(self, state: TrainState) -> None:
+        """Called once at the end, after an error, too."""
+
+
+class Diagnosis(Callback):
+    """Add what `diagnose` returns for the largest batch to the record of an epoch.
+
+    Done in the first epoch, the last, and once in `every` batches; callbacks that read the record
+    come after this one. Graphs without labels are not diagnosed.
+    """
+
+    def __init__(
+        self,
+        diagnose: Callable[..., dict[str, float]] = diagnose,
+        every: int = DIAGNOSE_EVERY,
+    ) -> None:
+        self.diagnose = diagnose
+        self.every = every
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        """Diagnose the epoch if it is its turn."""
+        if state.largest_batch is None:
+            return
+        first_or_last = state.epoch in (1, state.epochs)
+        if first_or_last or state.epoch % math.ceil(self.every / state.batches) == 0:
+            state.record |= self.diagnose(*state.largest_batch, state.objective)
+
+
+class Log(Callback):
+    """Pass the record of each epoch (epoch, loss, seconds, graphs per second, …) to `write`."""
+
+    def __init__(self, write: Callable[[dict[str, Any]], None]) -> None:
+        self.write = write
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        """Write the record."""
+        self.write(state.record)
+
+
+class ProgressBar(Callback):
+    """Show the number of finished epochs, the loss and the speed on stderr."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._progress: Progress | None = None
+
+    def on_train_start(self, state: TrainState) -> None:
+        """Show the bar."""
+        self._progress = Progress(self.title, state.epochs, "epoch", done=state.epoch)
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        """Advance the bar."""
+        if self._progress is not None:
+            rate = f"{state.graphs_per_second:.0f}"
+            self._progress.update(loss=f"{state.loss:#.5g}", graphs_per_s=rate)
+
+    def on_train_end(self, state: TrainState) -> None:
+        """Remove the bar."""
+        if self._progress is not None:
+            self._progress.close()
+
+
+class Snapshot(Callback):
+    """Call `take(epoch, model)` after each epoch; it may put the model into evaluation mode."""
+
+    def __init__(self, take: Callable[[int, nn.Module], None]) -> None:
+        self.take = take
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        """Take the snapshot."""
+        self.take(state.epoch, state.model)
+
+
+class CheckpointWriter(Callback):
+    """Write a checkpoint after the first epoch, the last, and others `interval` seconds apart.
+
+    `fit` adds it itself, after all other callbacks: an epoch that is in the checkpoint has been
+    logged. Raises `UserError` for weights that are not finite; the previous file stays.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, interval: float = CHECKPOINT_INTERVAL) -> None:
+        self.checkpoint = checkpoint
+        self.interval = interval
+        self._written = -math.inf
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        """Write the file if it is due."""
+        if state.epoch < state.epochs and time.monotonic() - self._written < self.interval:
+            return
+        if not all(bool(weight.isfinite().all()) for weight in state.model.parameters()):
+            raise state.diverged("weights are NaN or infinite")
+        self.checkpoint.save(
+            state.epoch, state.model, state.optimizer, state.generators, state.objective_module
+        )
+        self._written = time.monotonic()

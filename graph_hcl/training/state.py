@@ -1,0 +1,74 @@
+"""What a training is set to and where it stands: the settings, and the state that callbacks see."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from graph_hcl.errors import UserError
+from graph_hcl.losses.objective import Objective
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Number of epochs, batch size, Adam's settings and seed of one training."""
+
+    epochs: int
+    batch_size: int
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    seed: int = 0
+
+
+class LabelledFeatures(NamedTuple):
+    """Features z [M, d] of a batch, with the graph [M] and the label [M] of each row."""
+
+    z: Tensor
+    graph: Tensor
+    label: Tensor
+
+
+@dataclass
+class TrainState:
+    """Where a training stands: given to callbacks, which may add to `record`.
+
+    `epoch` (1 … `epochs`) is running or was the last to finish. Loss, seconds, graphs per second,
+    number of `batches` and `record`, the line of metrics, are those of this epoch; `largest_batch`
+    holds the features of its largest batch, or None for graphs without labels. `objective_module`
+    is the objective as it was given, where it is a module whose state belongs in a checkpoint.
+    """
+
+    model: nn.Module
+    objective: Objective
+    objective_module: nn.Module | None
+    optimizer: torch.optim.Optimizer
+    generators: dict[str, torch.Generator]
+    device: torch.device
+    epochs: int
+    epoch: int = 0
+    loss: float = math.nan
+    seconds: float = 0.0
+    graphs_per_second: float = 0.0
+    batches: int = 0
+    largest_batch: LabelledFeatures | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def diverged(self, what: str) -> UserError:
+        """Return the error for values that are no longer finite in this epoch."""
+        return UserError(
+            f"Training diverged in epoch {self.epoch} ({what}): lower --lr or --beta, or raise "
+            "--temperature."
+        )
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, numpy and torch on all devices."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
