@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ def kernel_svm(*grams: NDArray[np.floating[Any]], metric: str = "accuracy") -> P
 
     It reads the numbers of the graphs in its input, and no embeddings. It selects the matrix and C
     together, as scikit-learn's `GridSearchCV` would on precomputed kernels: of equals the first
-    matrix, then the smallest C. Nothing of a test graph enters the fit but its own kernel values.
+    matrix, then the smallest C; `params` hold C, and the number of the matrix as `kernel` where
+    there are several. Nothing of a test graph enters the fit but its own kernel values.
 
     Raises `UserError` for a matrix that is not square or holds NaN; from the probe, for an input
     without numbers of its graphs, or with numbers beyond the matrix.
@@ -46,7 +48,11 @@ def kernel_svm(*grams: NDArray[np.floating[Any]], metric: str = "accuracy") -> P
             search(given, _solver(gram), grid=over_c(), default={"C": 1.0}, metric=metric)
             for gram in grams
         ]
-        return max(results, key=lambda result: sign * (result.validation_score or 0.0))
+        if len(results) == 1:
+            return results[0]
+        gains = [sign * (result.validation_score or 0.0) for result in results]
+        best = int(np.argmax(gains))
+        return dataclasses.replace(results[best], params={"kernel": best} | results[best].params)
 
     probe.__name__ = "kernel-svm"
     return probe

@@ -8,8 +8,9 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
-from graph_hcl.probes.probe import Probe
+from graph_hcl.probes.probe import Probe, find_probe, selects
 from graph_hcl.probes.protocols import Inductive, Transductive
+from graph_hcl.probes.scoring import check_jobs
 from graph_hcl.probes.splits import Fold
 from graph_hcl.probes.targets import Targets
 
@@ -61,7 +62,7 @@ def transductive(
     """
     protocol = Transductive(folds, inner, fraction)
     targets = Targets.of(labels)
-    protocol.check(targets, probe, [seed], jobs, stacklevel=3)
+    protocol.plan(targets, seed, selects(find_probe(probe))).warn(stacklevel=2)
     return protocol.evaluate(
         [embeddings], targets, probe=probe, seed=seed, jobs=jobs, progress=progress
     )
@@ -98,7 +99,8 @@ def inductive(
     """
     protocol = Inductive(splits=tuple(folds))
     targets = Targets.of(labels)
-    protocol.check(targets, probe, [seed], jobs, stacklevel=3)
+    check_jobs(jobs)
+    protocol.plan(targets, seed, selects(find_probe(probe))).warn(stacklevel=2)
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
     return protocol.evaluate(
         embeddings, targets, probe=probe, seed=seed, jobs=jobs, progress=progress

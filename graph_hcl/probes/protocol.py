@@ -56,6 +56,11 @@ class Plan:
     splits: list[list[Split]]
     warning: str | None
 
+    def warn(self, stacklevel: int) -> None:
+        """Warn of rare classes, if there are any."""
+        if self.warning is not None:
+            warnings.warn(self.warning, RareClassWarning, stacklevel=stacklevel + 1)
+
 
 class EvaluationProtocol(ABC):
     """How models are trained and measured: parts to train, folds, and inputs of the probe.
@@ -110,8 +115,6 @@ class EvaluationProtocol(ABC):
         probe: str | Probe = "svm",
         seeds: Iterable[int] = (0,),
         jobs: int | None = None,
-        *,
-        stacklevel: int = 2,
     ) -> None:
         """Raise and warn of all that can be told of an evaluation before anything is trained.
 
@@ -121,12 +124,12 @@ class EvaluationProtocol(ABC):
         choosing = selects(find_probe(probe))
         check_jobs(jobs)
         plans = [self.plan(targets, seed, choosing) for seed in seeds]
-        for warning in [plan.warning for plan in plans if plan.warning is not None][:1]:
-            warnings.warn(warning, RareClassWarning, stacklevel=stacklevel)
+        for plan in [plan for plan in plans if plan.warning is not None][:1]:
+            plan.warn(stacklevel=2)
         for setting in self.unused(targets, choosing):
             warnings.warn(
                 f"--probe.{setting} has no use with this protocol, probe and splits: leave it out.",
-                stacklevel=stacklevel,
+                stacklevel=2,
             )
 
     def probe_inputs(

@@ -9,9 +9,16 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes import C_GRID, inductive, kernel_svm, stratified_folds, transductive
+from graph_hcl.probes import (
+    C_GRID,
+    ProbeInput,
+    inductive,
+    kernel_svm,
+    stratified_folds,
+    transductive,
+)
 
-NUMBERS = np.arange(90.0)[:, None]
+NOTHING = np.empty((90, 0))
 
 
 def kernel(seed: int, classes: int = 2):
@@ -26,12 +33,12 @@ def kernel(seed: int, classes: int = 2):
 @given(st.integers(0, 999), st.integers(2, 3))
 def test_equals_grid_search_on_a_precomputed_kernel(seed: int, classes: int) -> None:
     gram, y = kernel(seed, classes)
-    found = transductive(NUMBERS, y, folds=2, inner=3, seed=seed, probe=kernel_svm(gram), jobs=1)
-    for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.scores, strict=True):
+    found = transductive(NOTHING, y, folds=2, inner=3, seed=seed, probe=kernel_svm(gram), jobs=1)
+    for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.folds, strict=True):
         cv = StratifiedKFold(3, shuffle=True, random_state=seed)
         search = GridSearchCV(SVC(kernel="precomputed"), {"C": list(C_GRID)}, cv=cv)
         search.fit(gram[np.ix_(fold.train, fold.train)], y[fold.train])
-        assert search.best_params_["C"] == score.C
+        assert search.best_params_["C"] == score.params["C"]
         assert score.predictions == search.predict(gram[np.ix_(fold.test, fold.train)]).tolist()
 
 
@@ -40,10 +47,10 @@ def test_of_several_kernels_validation_takes_the_one_that_tells_the_classes() ->
     noise = np.random.default_rng(0).normal(size=(90, 8))
     folds = stratified_folds(y, folds=3, validation=0.3)
     alone, both = (
-        inductive(lambda number, fold: NUMBERS, y, folds=folds, probe=kernel_svm(*grams), jobs=1)
+        inductive(lambda number, fold: NOTHING, y, folds=folds, probe=kernel_svm(*grams), jobs=1)
         for grams in ([gram], [noise @ noise.T, gram])
     )
-    assert [score.predictions for score in both.scores] == [s.predictions for s in alone.scores]
+    assert [score.predictions for score in both.folds] == [s.predictions for s in alone.folds]
 
 
 def test_sees_no_test_graph_but_its_own_values() -> None:
@@ -53,10 +60,10 @@ def test_sees_no_test_graph_but_its_own_values() -> None:
     other = gram.copy()
     other[poisoned] = other[:, poisoned] = 9.0
     first, second = (
-        transductive(NUMBERS, y, folds=3, probe=kernel_svm(one), jobs=1).scores[0]
+        transductive(NOTHING, y, folds=3, probe=kernel_svm(one), jobs=1).folds[0]
         for one in (gram, other)
     )
-    assert first.C == second.C
+    assert first.params == second.params
     assert first.predictions[: len(kept)] == second.predictions[: len(kept)]
 
 
@@ -73,16 +80,17 @@ def test_matrices_that_are_no_kernels(grams, sentence: str) -> None:
         kernel_svm(*grams)
 
 
-@pytest.mark.parametrize(
-    ("numbers", "sentence"),
-    [
-        (NUMBERS + 0.5, "Expected graph numbers"),
-        (NUMBERS - 1, "Expected graph numbers"),
-        (NUMBERS.repeat(2, axis=1), "embeddings of shape"),
-        (NUMBERS + 1, "below 90, but got 90"),
-    ],
-)
-def test_embeddings_that_are_no_graph_numbers(numbers, sentence: str) -> None:
+def test_numbers_of_graphs_that_the_matrix_has_not() -> None:
     gram, y = kernel(2)
-    with pytest.raises(UserError, match=sentence):
-        transductive(numbers, y, folds=2, probe=kernel_svm(gram), jobs=1)
+    with pytest.raises(UserError, match="have 89 rows and a graph is number 89"):
+        transductive(NOTHING, y, folds=2, probe=kernel_svm(gram[:89, :89]), jobs=1)
+    given = ProbeInput(NOTHING[:2], y[:2], NOTHING[2:3])
+    with pytest.raises(UserError, match="numbers of the graphs"):
+        kernel_svm(gram)(given)
+
+
+def test_the_selected_matrix_is_named() -> None:
+    gram, y = kernel(0)
+    noise = np.random.default_rng(0).normal(size=(90, 8))
+    found = transductive(NOTHING, y, folds=3, probe=kernel_svm(noise @ noise.T, gram), jobs=1)
+    assert {fold.params["kernel"] for fold in found.folds} == {1}

@@ -1,5 +1,6 @@
 """Test graphs never reach training, scaling or selection; a planted leak is noticed."""
 
+import dataclasses
 from unittest.mock import patch
 
 import numpy as np
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 
 from graph_hcl.probes import (
     PROBES,
-    Answer,
     Fold,
-    Task,
+    Inductive,
+    ProbeInput,
+    ProbeResult,
+    Targets,
     inductive,
-    plan,
+    protocol,
     protocols,
     stratified_folds,
     transductive,
@@ -29,34 +32,34 @@ def data(seed: int):
     return x * [0.1, 1, 10, 100], y, stratified_folds(y, folds=3, seed=seed, validation=0.25)
 
 
-def run_inductive(x, y, folds: list[Fold], probe: str):
+def run_inductive(x, y, folds: list[Fold], probe):
     return inductive(lambda number, fold: x, y, folds=folds, probe=probe, jobs=1)
 
 
-def run_transductive(x, y, folds: list[Fold], probe: str):
+def run_transductive(x, y, folds: list[Fold], probe):
     """The protocol on fixed folds: a poisoned label would otherwise draw other folds."""
     whole = [
         Fold(np.sort(np.concatenate([f.train, f.validation])), f.validation[:0], f.test)
         for f in folds
     ]
-    with patch.object(plan, "stratified_folds", lambda *args, **options: whole):
+    with patch.object(protocols, "stratified_folds", lambda *args, **options: whole):
         return transductive(x, y, folds=3, inner=3, probe=probe, jobs=1)
 
 
 def assert_test_graphs_unseen(run, seed: int, probe: str) -> None:
     """Poison half of the watched fold's test graphs: nothing about the other half may change.
 
-    Their predictions show the fitted probe and its scaling, C shows the selection.
+    Their predictions show the fitted probe and its scaling, parameters show the selection.
     """
     x, y, folds = data(seed)
     kept, poisoned = np.array_split(folds[WATCHED].test, 2)
     rng = np.random.default_rng(seed)
-    clean = run(x, y, folds, probe).scores[WATCHED]
+    clean = run(x, y, folds, probe).folds[WATCHED]
     x, y = x.copy(), y.copy()
     x[poisoned] = rng.normal(size=(len(poisoned), 4)) * 1e4 + 1e3
     y[poisoned] = 1 - y[poisoned]
-    other = run(x, y, folds, probe).scores[WATCHED]
-    assert other.C == clean.C
+    other = run(x, y, folds, probe).folds[WATCHED]
+    assert other.params == clean.params
     assert other.predictions[: len(kept)] == clean.predictions[: len(kept)]
 
 
@@ -67,30 +70,39 @@ def test_no_probe_sees_test_graphs(seed: int, probe: str) -> None:
     assert_test_graphs_unseen(run_transductive, seed, probe)
 
 
-class LeakyTask:
-    """Builds tasks in which the test graphs, with their labels, are among those seen."""
+class LeakyInput:
+    """Makes probe inputs in which the test graphs, with their labels, are among those seen."""
 
     def __init__(self, where: str, x, y, folds: list[Fold]) -> None:
         self.where, self.x, self.y, self.folds = where, x, y, iter(folds)
 
-    def __call__(self, x, y, parts, train, queries) -> Task:
-        fold = next(self.folds)
+    def __call__(self, **fields) -> ProbeInput:
+        fold, inputs = next(self.folds), ProbeInput(**fields)
+        x, y, x_test, train = inputs.x_train, inputs.y_train, inputs.x_test, inputs.refit
         if self.where == "scaling":
             mean, std = self.x.mean(0), self.x.std(0)
-            return Task(np.tanh((x - mean) / std), y, parts, train, np.tanh((queries - mean) / std))
+            scaled = {
+                "x_train": np.tanh((x - mean) / std),
+                "x_test": np.tanh((x_test - mean) / std),
+            }
+            return dataclasses.replace(inputs, **scaled)
         tested = len(x) + np.arange(len(fold.test))
-        x, y = np.concatenate([x, queries]), np.concatenate([y, self.y[fold.test]])
+        seen = {
+            "x_train": np.concatenate([x, x_test]),
+            "y_train": np.concatenate([y, self.y[fold.test]]),
+            "indices": np.concatenate([inputs.indices, inputs.test_indices]),
+        }
         if self.where == "selection":
-            return Task(x, y, [(train, tested)], train, queries)
-        return Task(x, y, parts, np.concatenate([train, tested]), queries)
+            return dataclasses.replace(inputs, **seen, splits=[(train, tested)])
+        return dataclasses.replace(inputs, **seen, refit=np.concatenate([train, tested]))
 
 
 @pytest.mark.parametrize("where", ["scaling", "selection", "training"])
-@pytest.mark.parametrize("protocol", [run_inductive, run_transductive])
-def test_a_planted_leak_is_noticed(where: str, protocol) -> None:
+@pytest.mark.parametrize("run", [run_inductive, run_transductive])
+def test_a_planted_leak_is_noticed(where: str, run) -> None:
     def leaky(x, y, folds: list[Fold], probe: str):
-        with patch.object(protocols, "Task", LeakyTask(where, x, y, folds)):
-            return protocol(x, y, folds, probe)
+        with patch.object(protocol, "ProbeInput", LeakyInput(where, x, y, folds)):
+            return run(x, y, folds, probe)
 
     noticed = 0
     for seed in range(10):
@@ -104,32 +116,50 @@ def test_a_planted_leak_is_noticed(where: str, protocol) -> None:
 def test_probes_are_given_no_more_than_the_fold_allows() -> None:
     x, y, folds = data(0)
     x[:, 0] = np.arange(GRAPHS)  # the graph's number, to recognise it by
-    seen: list[Task] = []
+    seen: list[ProbeInput] = []
 
-    def recorder(task: Task) -> Answer:
-        seen.append(task)
-        return Answer(np.zeros(len(task.queries), dtype=int))
+    def recorder(inputs: ProbeInput) -> ProbeResult:
+        seen.append(inputs)
+        return ProbeResult(np.zeros(len(inputs.x_test), dtype=int))
 
-    with patch.dict(PROBES._parts, {"recorder": recorder}):
-        run_inductive(x, y, folds, "recorder")
-        run_transductive(x, y, folds, "recorder")
+    run_inductive(x, y, folds, recorder)
+    run_transductive(x, y, folds, recorder)
     assert len(seen) == 6
-    for task, fold, number in zip(seen, folds * 2, range(6), strict=True):
-        rows = task.x[:, 0].astype(int)
+    for inputs, fold, number in zip(seen, folds * 2, range(6), strict=True):
+        rows = inputs.x_train[:, 0].astype(int)
         may_see = {*fold.train, *fold.validation}
         assert set(rows) == may_see
-        np.testing.assert_array_equal(task.y, y[rows])
-        assert task.queries[:, 0].astype(int).tolist() == fold.test.tolist()
+        np.testing.assert_array_equal(inputs.indices, rows)
+        np.testing.assert_array_equal(inputs.y_train, y[rows])
+        assert inputs.x_test[:, 0].astype(int).tolist() == fold.test.tolist()
+        np.testing.assert_array_equal(inputs.test_indices, fold.test)
         if number < 3:
-            assert rows[task.train].tolist() == fold.train.tolist()
-            ((fit, score),) = task.parts
+            assert rows[inputs.refit].tolist() == fold.train.tolist()
+            ((fit, score),) = inputs.splits
             assert rows[fit].tolist() == fold.train.tolist()
             assert rows[score].tolist() == fold.validation.tolist()
         else:
-            assert set(rows[task.train]) == may_see
-            scored = np.concatenate([score for _, score in task.parts])
+            assert set(rows[inputs.refit]) == may_see
+            scored = np.concatenate([score for _, score in inputs.splits])
             assert sorted(scored) == list(range(len(rows)))
-            assert all(not set(fit) & set(score) for fit, score in task.parts)
+            assert all(not set(fit) & set(score) for fit, score in inputs.splits)
+
+
+def test_inner_and_final_inputs_hold_their_own_rows_alone() -> None:
+    x, y, folds = data(3)
+    x[:, 0] = np.arange(GRAPHS)
+    of_folds = Inductive(splits=folds).probe_inputs([x] * 3, Targets.of(y), seed=0)
+    for inputs, fold in zip(of_folds, folds, strict=True):
+        ((fit, score),) = inputs.splits
+        for part, train, test in (
+            (inputs.inner(fit, score), fold.train, fold.validation),
+            (inputs.final(), fold.train, fold.test),
+        ):
+            assert part.x_train[:, 0].tolist() == part.indices.tolist() == train.tolist()
+            assert part.x_test[:, 0].tolist() == part.test_indices.tolist() == test.tolist()
+            assert part.y_train.tolist() == y[train].tolist()
+            assert not part.splits
+            assert part.refit is None
 
 
 def test_each_encoder_is_asked_for_with_its_own_fold() -> None:

@@ -11,9 +11,9 @@ from sklearn.metrics import accuracy_score, f1_score
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
     PROBES,
-    Answer,
     Fold,
-    Task,
+    ProbeInput,
+    ProbeResult,
     corrected_t_test,
     inductive,
     majority_accuracy,
@@ -85,17 +85,19 @@ def test_inductive_needs_a_validation_part_and_two_classes() -> None:
 def test_records_and_progress() -> None:
     told = []
     found = transductive(X, Y, probe="knn", folds=4, seed=3, progress=told.append)
-    assert told == found.scores
-    assert (found.protocol, found.probe, found.seed) == ("transductive", "knn", 3)
-    for fold, score in zip(stratified_folds(Y, folds=4, seed=3), found.scores, strict=True):
+    assert told == found.folds
+    assert (found.protocol, found.probe, found.seeds) == ("transductive", "knn", [3])
+    for fold, score in zip(stratified_folds(Y, folds=4, seed=3), found.folds, strict=True):
         assert score.labels == Y[fold.test].tolist()
-        assert score.accuracy == accuracy_score(score.labels, score.predictions)
-        assert score.macro_f1 == f1_score(score.labels, score.predictions, average="macro")
-        assert (score.train, score.validation, score.test) == (45, 0, 15)
-    values = [score.accuracy for score in found.scores]
+        assert score.scores["accuracy"] == accuracy_score(score.labels, score.predictions)
+        assert score.scores["macro_f1"] == f1_score(
+            score.labels, score.predictions, average="macro"
+        )
+        assert (score.train, score.validation, score.test) == (45, 0, fold.test.tolist())
+    values = [score.scores["accuracy"] for score in found.folds]
     assert found.mean == pytest.approx(np.mean(values))
     assert found.std == pytest.approx(np.std(values))
-    assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
+    assert json.loads(json.dumps(found.records())) == found.records()
 
 
 def test_same_seed_same_record_with_any_number_of_jobs() -> None:
@@ -111,8 +113,6 @@ def test_summary_over_seeds() -> None:
     assert record["accuracy"]["mean"] == pytest.approx(np.mean(means))
     assert record["accuracy"]["std_seeds"] == pytest.approx(np.std(means))
     assert record["accuracy"]["std_folds"] == pytest.approx(np.mean([r.std for r in repeats]))
-    assert [seed["seed"] for seed in record["seeds"]] == [0, 1, 2]
-    assert len(record["seeds"][0]["scores"]) == 3
 
 
 def test_majority_accuracy() -> None:
@@ -168,23 +168,23 @@ def test_corrected_test_mistakes(a, b, options) -> None:
 
 @pytest.mark.parametrize(("fraction", "graphs", "inner"), [(0.2, 3, 3), (0.05, 1, 0), (0.5, 8, 5)])
 def test_few_labels_are_all_that_the_probe_sees(fraction: float, graphs: int, inner: int) -> None:
-    seen: list[Task] = []
+    seen: list[ProbeInput] = []
 
-    def spy(task: Task) -> Answer:
-        seen.append(task)
-        return PROBES.get("svm")(task)
+    def spy(given: ProbeInput) -> ProbeResult:
+        seen.append(given)
+        return PROBES.get("svm")(given)
 
     found = transductive(X, Y, probe=spy, folds=4, fraction=fraction, seed=3, jobs=1)
     assert found.probe == "spy"
-    for task, fold in zip(seen, stratified_folds(Y, folds=4, seed=3), strict=True):
-        assert np.bincount(task.y).tolist() == [graphs] * 3  # of 15 of each class
-        assert len(task.parts) == inner
-        assert {tuple(row) for row in task.x} <= {tuple(row) for row in X[fold.train]}
-        np.testing.assert_array_equal(task.queries, X[fold.test])
-    for score in found.scores:
+    for given, fold in zip(seen, stratified_folds(Y, folds=4, seed=3), strict=True):
+        assert np.bincount(given.y_train).tolist() == [graphs] * 3  # of 15 of each class
+        assert len(given.splits) == inner
+        assert {tuple(row) for row in given.x_train} <= {tuple(row) for row in X[fold.train]}
+        np.testing.assert_array_equal(given.x_test, X[fold.test])
+    for score in found.folds:
         assert score.train == 3 * graphs
-        assert (score.validation_accuracy is None) == (inner == 0)
-        assert inner or score.C == 1.0
+        assert (score.validation_score is None) == (inner == 0)
+        assert inner or score.params == {"C": 1.0}
 
 
 def test_all_labels_are_the_usual_protocol() -> None:
@@ -200,11 +200,11 @@ def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
 def test_majority_is_that_of_the_training_part() -> None:
     y = np.array([0] * 31 + [1] * 29)
     found = transductive(np.zeros((60, 1)), y, probe="majority", folds=5)
-    assert all(set(score.predictions) == {0} for score in found.scores)
+    assert all(set(score.predictions) == {0} for score in found.folds)
     assert abs(found.mean - majority_accuracy(y)) < 0.02
 
 
 @pytest.mark.parametrize("probe", ["sklearn.svm:SVC", "sklearn.ensemble:RandomForestClassifier"])
 def test_an_estimator_is_no_probe(probe: str) -> None:
-    with pytest.raises(UserError, match=r"a function of one task .* got the estimator"):
+    with pytest.raises(UserError, match=r"a function of one ProbeInput .* got the estimator"):
         transductive(np.random.default_rng(0).normal(size=(20, 2)), [0, 1] * 10, probe=probe)

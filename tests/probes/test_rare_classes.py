@@ -20,15 +20,16 @@ from graph_hcl.probes import (
     C_GRID,
     PROBES,
     Fold,
+    ProbeInput,
     RareClassWarning,
-    Task,
-    check_evaluation,
+    Targets,
     inductive,
     kernel_svm,
+    make_protocol,
     stratified_folds,
     transductive,
 )
-from graph_hcl.probes.splits import inner_parts, set_aside, spread, with_few_labels
+from graph_hcl.probes.splits import inner_splits, set_aside, spread, with_few_labels
 
 PEERS = {
     "svm": SVC(),
@@ -130,12 +131,12 @@ def test_the_share_set_aside_leaves_every_class_a_graph(data, share: float, seed
 
 @settings(max_examples=150, deadline=None)
 @given(rare(), st.integers(2, 6), st.floats(0.05, 1.0), st.integers(0, 99))
-def test_inner_parts_cover_the_rows_with_labels(data, inner: int, share: float, seed: int) -> None:
+def test_inner_splits_cover_the_rows_with_labels(data, inner: int, share: float, seed: int) -> None:
     y, _ = data
     fold = Fold(np.arange(len(y)), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     rows = with_few_labels(fold, y, share, seed).train
     seen = y[rows]
-    parts = inner_parts(y, rows, inner, seed)
+    parts = inner_splits(y, rows, inner, seed)
     assert len(parts) <= inner
     sizes = {label: int((seen == label).sum()) for label in np.unique(y)}
     common = [sizes[label] for label in sizes if (y == label).sum() >= inner]
@@ -152,7 +153,7 @@ def test_inner_parts_cover_the_rows_with_labels(data, inner: int, share: float, 
 def test_few_labels_of_common_classes_take_fewer_inner_folds_as_ever() -> None:
     y = np.repeat([0, 1], [40, 60])
     for rows, expected in ((np.array([*range(3), *range(40, 47)]), 3), (np.array([0, 40, 41]), 0)):
-        parts = inner_parts(y, rows, 5, seed=1)
+        parts = inner_splits(y, rows, 5, seed=1)
         assert len(parts) == expected
         if expected:
             splitter = StratifiedKFold(expected, shuffle=True, random_state=1)
@@ -172,15 +173,16 @@ def test_every_probe_measures_a_set_with_a_rare_class(
     assert len(caught) == 1
     assert f"lack a class: 2 ({size} graph{'s' if size > 1 else ''});" in str(caught[0].message)
     assert caught[0].filename == __file__
-    assert len(found.scores) == 5
-    assert sorted(label for score in found.scores for label in score.labels) == sorted(y)
+    assert len(found.folds) == 5
+    assert sorted(label for score in found.folds for label in score.labels) == sorted(y)
     if size == 1:  # unknown where it is tested
-        (score,) = (score for score in found.scores if 2 in score.labels)
+        (score,) = (score for score in found.folds if 2 in score.labels)
         assert 2 not in score.predictions
         right = np.sum(np.array(score.labels) == score.predictions)
-        assert score.accuracy == right / score.test < 1
+        assert score.scores["accuracy"] == right / len(score.test) < 1
     assert all(
-        (score.C is None) == (probe in ("class-mean", "knn", "majority")) for score in found.scores
+        (score.params == {}) == (probe in ("class-mean", "knn", "majority"))
+        for score in found.folds
     )
 
 
@@ -196,14 +198,14 @@ def test_every_probe_measures_encoders_of_a_set_with_a_rare_class(probe: str, si
     tested = np.concatenate([fold.test for fold in folds])
     assert sorted(tested) == list(range(len(y)))
     assert all(np.unique(y[fold.train]).size >= 2 for fold in folds)
-    assert len(found.scores) == 5
+    assert len(found.folds) == 5
 
 
 def test_a_kernel_machine_measures_a_set_with_a_rare_class() -> None:
     x, y = example(12, 9, 1)
-    numbers = np.arange(len(y), dtype=float)[:, None]
-    found = quiet(transductive, numbers, y, probe=kernel_svm(x @ x.T), folds=5, jobs=1)
-    assert len(found.scores) == 5
+    nothing = np.empty((len(y), 0))
+    found = quiet(transductive, nothing, y, probe=kernel_svm(x @ x.T), folds=5, jobs=1)
+    assert len(found.folds) == 5
 
 
 @pytest.mark.parametrize("probe", PROBES.names())
@@ -236,15 +238,15 @@ def test_choice_and_predictions_are_scikit_learns(probe: str, sizes: list[int], 
     y = np.random.default_rng(seed).permutation(np.repeat(range(2 + len(sizes)), [14, 9, *sizes]))
     x = embeddings(y, seed).round(1)
     found = quiet(transductive, x, y, probe=probe, folds=3, inner=4, seed=seed, jobs=1)
-    for fold, score in zip(stratified_folds(y, folds=3, seed=seed), found.scores, strict=True):
+    for fold, score in zip(stratified_folds(y, folds=3, seed=seed), found.folds, strict=True):
         pipeline = Pipeline([("scale", StandardScaler()), ("probe", clone(PEERS[probe]))])
         cv = StratifiedKFold(4, shuffle=True, random_state=seed)
         search = GridSearchCV(pipeline, {"probe__C": list(C_GRID)}, cv=cv)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             search.fit(x[fold.train], y[fold.train])
-        np.testing.assert_allclose(search.best_score_, score.validation_accuracy)
-        assert search.best_params_["probe__C"] == score.C
+        np.testing.assert_allclose(search.best_score_, score.validation_score)
+        assert search.best_params_["probe__C"] == score.params["C"]
         assert search.predict(x[fold.test]).tolist() == score.predictions
 
 
@@ -252,7 +254,7 @@ def test_inner_folds_that_leave_one_class_select_nothing() -> None:
     y = np.array([0] * 8 + [1] * 2)  # two of class 1: each training part has one
     x = embeddings(y)
     found = quiet(transductive, x, y, probe="svm", folds=2, inner=4, jobs=1)
-    for fold, score in zip(stratified_folds(y, folds=2), found.scores, strict=True):
+    for fold, score in zip(stratified_folds(y, folds=2), found.folds, strict=True):
         cv = [
             (fit, held)
             for fit, held in spread(y[fold.train], 4, 0)
@@ -263,16 +265,18 @@ def test_inner_folds_that_leave_one_class_select_nothing() -> None:
         search = GridSearchCV(pipeline, {"probe__C": list(C_GRID)}, cv=cv)
         search.fit(x[fold.train], y[fold.train])
         assert (search.best_params_["probe__C"], search.best_score_) == (
-            score.C,
-            pytest.approx(score.validation_accuracy),
+            score.params["C"],
+            pytest.approx(score.validation_score),
         )
 
 
 def test_where_selection_is_impossible_c_is_one() -> None:
     x, y = example(2, 2, 2)  # two folds leave one graph of each class to train on
-    with pytest.warns(RareClassWarning, match="C is 1 where no inner folds can be drawn"):
+    with pytest.warns(
+        RareClassWarning, match="keeps its default where no inner folds can be drawn"
+    ):
         found = transductive(x, y, folds=2, jobs=1)
-    assert [(s.C, s.validation_accuracy) for s in found.scores] == [(1.0, None)] * 2
+    assert [(s.params, s.validation_score) for s in found.folds] == [({"C": 1.0}, None)] * 2
 
 
 @pytest.mark.parametrize("probe", ["class-mean", "knn", "majority"])
@@ -285,7 +289,7 @@ def test_probes_that_choose_nothing_need_nothing_to_choose_on(probe: str) -> Non
             lambda number, fold: x, y, folds=stratified_folds(y, folds=3), probe=probe, jobs=1
         )
     assert few.settings == {"folds": 3, "inner": None, "fraction": 1.0}
-    assert [s.predictions for s in few.scores] == [s.predictions for s in apart.scores]
+    assert [s.predictions for s in few.folds] == [s.predictions for s in apart.folds]
 
 
 @pytest.mark.parametrize("probe", PROBES.names())
@@ -305,9 +309,9 @@ def test_a_training_part_of_one_class_is_told_before_embeddings_are_asked_for(pr
 
 @pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic"])
 def test_machines_refuse_one_class_in_one_sentence(probe: str) -> None:
-    task = Task(np.zeros((3, 2)), np.array([4, 4, 4]), [], np.arange(3), np.zeros((1, 2)))
+    one_class = ProbeInput(np.zeros((3, 2)), np.array([4, 4, 4]), np.zeros((1, 2)))
     with pytest.raises(UserError, match="all 3 graphs are of class 4"):
-        PROBES.get(probe)(task)
+        PROBES.get(probe)(one_class)
 
 
 def test_fixed_folds_may_lack_a_class_in_the_training_part() -> None:
@@ -320,19 +324,23 @@ def test_fixed_folds_may_lack_a_class_in_the_training_part() -> None:
     ]
     with pytest.warns(RareClassWarning, match=r"2 folds lack a class: 2 \(3 graphs\)"):
         found = inductive(lambda number, fold: x, y, folds=folds, jobs=1)
-    assert 2 not in found.scores[0].predictions
+    assert 2 not in found.folds[0].predictions
 
 
 @pytest.mark.parametrize("protocol", ["transductive", "inductive"])
 def test_checks_say_what_the_evaluation_would(protocol: str) -> None:
     _, y = example(12, 9, 1)
     with pytest.warns(RareClassWarning, match=r"2 \(1 graph\)") as caught:
-        check_evaluation(y, protocol=protocol, folds=5, validation=0.1, seeds=range(4))
+        make_protocol(protocol, folds=5).check(Targets.of(y), "svm", range(4))
     assert len(caught) == 1
     assert caught[0].filename == __file__
 
 
 GOOD = [0, 1, 2] * 20
+
+
+def check(labels, protocol="transductive", probe="svm", jobs=None, **settings) -> None:
+    make_protocol(protocol, **settings).check(Targets.of(labels), probe, jobs=jobs)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +364,7 @@ GOOD = [0, 1, 2] * 20
 )
 def test_checks_raise_what_the_evaluation_would(labels, options, sentence: str) -> None:
     with pytest.raises(UserError, match=re.escape(sentence)) as caught:
-        check_evaluation(labels, **{"protocol": "transductive"} | options)
+        check(labels, **options)
     assert "\n" not in str(caught.value)
 
 
@@ -370,12 +378,12 @@ def test_checks_raise_what_the_evaluation_would(labels, options, sentence: str) 
 )
 def test_settings_without_use_are_named(options, flag: str) -> None:
     with pytest.warns(UserWarning, match=flag) as caught:
-        check_evaluation(GOOD, **options)
+        check(GOOD, **options)
     assert len(caught) == 1
 
 
 def test_settings_with_use_are_not_named() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_evaluation(GOOD, protocol="transductive", inner=3, folds=4, fraction=0.5)
-        check_evaluation(GOOD, protocol="inductive", validation=0.2, folds=4)
+        check(GOOD, protocol="transductive", inner=3, folds=4, fraction=0.5)
+        check(GOOD, protocol="inductive", validation=0.2, folds=4)

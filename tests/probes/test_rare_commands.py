@@ -61,7 +61,11 @@ def test_a_set_with_rare_classes_is_trained_and_measured(train, objective: str) 
     assert len(told) == 1
     assert "lack a class: 3 (1 graph), 2 (2 graphs)" in told[0]
     (record,) = json.loads(Path("run", "results.json").read_text(encoding="utf-8")).values()
-    settings = {"folds": 4, "inner": 3, "fraction": 1.0} if objective == "ucl" else {"folds": 4}
+    settings = (
+        {"folds": 4, "inner": 3, "fraction": 1.0}
+        if objective == "ucl"
+        else {"folds": 4, "validation": 0.2}
+    )
     for part in (record["trained"], record["untrained"]):
         assert part["settings"] == settings
         scores = part["seeds"][0]["scores"]

@@ -16,14 +16,15 @@ from sklearn.svm import SVC, LinearSVC
 from graph_hcl.probes import (
     C_GRID,
     PROBES,
-    Answer,
-    Task,
+    Metric,
+    Prediction,
+    ProbeInput,
     inductive,
     linear,
     stratified_folds,
     transductive,
 )
-from graph_hcl.probes.task import search
+from graph_hcl.probes.search import over_c, search
 
 PEERS = {
     "svm": SVC(),
@@ -56,13 +57,13 @@ def grid_search(probe: str, cv) -> GridSearchCV:
 def test_transductive_equals_grid_search(probe: str, classes: int) -> None:
     x, y = synthetic(160, classes)
     found = transductive(x, y, probe=probe, folds=3, inner=3, seed=7)
-    for fold, score in zip(stratified_folds(y, folds=3, seed=7), found.scores, strict=True):
+    for fold, score in zip(stratified_folds(y, folds=3, seed=7), found.folds, strict=True):
         search = grid_search(probe, StratifiedKFold(3, shuffle=True, random_state=7))
         search.fit(x[fold.train], y[fold.train])
-        assert search.best_params_["probe__C"] == score.C
+        assert search.best_params_["probe__C"] == score.params["C"]
         assert search.predict(x[fold.test]).tolist() == score.predictions
-        assert search.score(x[fold.test], y[fold.test]) == score.accuracy
-        np.testing.assert_allclose(search.best_score_, score.validation_accuracy)
+        assert search.score(x[fold.test], y[fold.test]) == score.scores["accuracy"]
+        np.testing.assert_allclose(search.best_score_, score.validation_score)
 
 
 @settings(max_examples=12, deadline=None)
@@ -76,10 +77,10 @@ def test_svm_equals_grid_search_on_any_data(
     x = np.round(x, 1)  # ties
     y[: 6 * classes] = np.arange(6 * classes) % classes
     found = transductive(x, y, folds=2, inner=3, seed=seed, jobs=1)
-    for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.scores, strict=True):
+    for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.folds, strict=True):
         search = grid_search("svm", StratifiedKFold(3, shuffle=True, random_state=seed))
         search.fit(x[fold.train], y[fold.train])
-        assert search.best_params_["probe__C"] == score.C
+        assert search.best_params_["probe__C"] == score.params["C"]
         assert search.predict(x[fold.test]).tolist() == score.predictions
 
 
@@ -88,7 +89,7 @@ def test_inductive_selects_on_validation_and_fits_on_training_only(probe: str) -
     x, y = synthetic(150, 2, seed=3)
     folds = stratified_folds(y, folds=3, validation=0.2)
     found = inductive(lambda number, fold: x + number, y, folds=folds, probe=probe)
-    for number, (fold, score) in enumerate(zip(folds, found.scores, strict=True)):
+    for number, (fold, score) in enumerate(zip(folds, found.folds, strict=True)):
         machines = [
             Pipeline([("scale", StandardScaler()), ("probe", clone(PEERS[probe]))])
             .set_params(probe__C=C)
@@ -97,9 +98,9 @@ def test_inductive_selects_on_validation_and_fits_on_training_only(probe: str) -
         ]
         chosen = x[fold.validation] + number, y[fold.validation]
         best = np.argmax([machine.score(*chosen) for machine in machines])
-        assert C_GRID[best] == score.C
+        assert C_GRID[best] == score.params["C"]
         assert machines[best].predict(x[fold.test] + number).tolist() == score.predictions
-        assert (score.train, score.validation, score.test) == tuple(
+        assert (score.train, score.validation, len(score.test)) == tuple(
             len(part) for part in vars(fold).values()
         )
 
@@ -111,11 +112,11 @@ def test_inductive_selects_on_validation_and_fits_on_training_only(probe: str) -
 def test_probes_without_a_choice(probe: str, peer) -> None:
     x, y = synthetic(90, 3, seed=1)
     found = transductive(x, y, probe=probe, folds=3)
-    for fold, score in zip(stratified_folds(y, folds=3), found.scores, strict=True):
+    for fold, score in zip(stratified_folds(y, folds=3), found.folds, strict=True):
         pipeline = Pipeline([("scale", StandardScaler()), ("probe", peer)])
         pipeline.fit(x[fold.train], y[fold.train])
         assert pipeline.predict(x[fold.test]).tolist() == score.predictions
-        assert score.C is None
+        assert score.params == {}
 
 
 def test_registry_names() -> None:
@@ -139,48 +140,105 @@ def test_squared_hinge_equals_linear_svc(C: float, start: float) -> None:
     assert np.abs(gradient).max() < 1e-8 * (1 + C) * len(x)
 
 
+def grid_of(given: ProbeInput, solver, **options):
+    return search(given, solver, grid=over_c(), default={"C": 1.0}, **options)
+
+
 def test_search_takes_the_first_of_tied_values() -> None:
     x, y, rows = np.zeros((6, 1)), np.array([0, 1, 0, 1, 0, 1]), np.arange(6)
-    task = Task(x, y, [(rows, rows), (rows, rows)], rows, x)
-    answer = search(task, lambda *_: lambda C: y if C in (0.1, 10.0) else 1 - y)
-    assert answer.C == 0.1
+    given = ProbeInput(x, y, x, splits=[(rows, rows), (rows, rows)])
+    result = grid_of(given, lambda _: lambda C: Prediction(y if C in (0.1, 10.0) else 1 - y))
+    assert result.params == {"C": 0.1}
+
+
+ROWS = np.arange(4)
+
+
+def four_rows(splits: int) -> ProbeInput:
+    x = np.zeros((4, 1))
+    return ProbeInput(x, np.ones(4, dtype=int), x, splits=[(ROWS, ROWS)] * splits)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 4), min_size=7, max_size=7), min_size=1, max_size=6))
+def test_search_with_early_exit_equals_the_whole_grid(hits: list[list[int]]) -> None:
+    """hits[split][index of C] of the 4 rows of each split are right."""
+    splits = iter([*hits, [0] * 7])
+    asked = []
+
+    def solver(_):
+        right = next(splits)
+
+        def predict(C: float) -> Prediction:
+            asked.append(C)
+            return Prediction((right[C_GRID.index(C)] > ROWS).astype(int))
+
+        return predict
+
+    result = grid_of(four_rows(len(hits)), solver)
+    assert result.params == {"C": C_GRID[int((np.array(hits) / 4).mean(0).argmax())]}
+    assert len(asked) <= 7 * len(hits) + 1
+
+
+# Unbounded errors, errors with a best of 0, gains below 0, and a bounded error.
+METRICS = {
+    "squared error": (lambda y, p: float(np.mean((y - p) ** 2)), False, None, None),
+    "error with a best": (lambda y, p: float(np.mean((y - p) ** 2)), False, 0.0, None),
+    "negative gain": (lambda y, p: -float(np.mean((y - p) ** 2)), True, 0.0, None),
+    "bounded error": (lambda y, p: float(np.mean(np.abs(y - p) > 1)), False, 0.0, 1.0),
+    "correlation-like": (lambda y, p: 2 * float(np.mean(np.abs(y - p) < 2)) - 1, True, 1.0, -1.0),
+}
 
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.lists(st.integers(0, 4), min_size=7, max_size=7), min_size=1, max_size=6),
+    st.lists(st.lists(st.integers(-9, 9), min_size=7, max_size=7), min_size=1, max_size=6),
+    st.sampled_from(sorted(METRICS)),
 )
-def test_search_with_early_exit_equals_the_whole_grid(hits: list[list[int]]) -> None:
-    """hits[part][index of C] of the 4 rows of each part are right."""
-    rows, x, y = np.arange(4), np.zeros((4, 1)), np.ones(4, dtype=int)
-    parts = iter([*hits, [0] * 7])
-    asked = []
+def test_search_by_any_metric_equals_the_whole_grid(errors: list[list[int]], name: str) -> None:
+    """All rows of a split are predicted with errors[split][index of C]."""
+    function, greater, best, worst = METRICS[name]
+    metric = Metric(name, function, greater_is_better=greater, best=best, worst=worst)
+    splits = iter([*errors, [0] * 7])
 
-    def solver(*_):
-        right = next(parts)
+    def solver(_):
+        of = next(splits)
+        return lambda C: Prediction(np.full(4, 1 + of[C_GRID.index(C)]))
 
-        def predict(C: float) -> np.ndarray:
-            asked.append(C)
-            return (rows < right[C_GRID.index(C)]).astype(int)
-
-        return predict
-
-    answer: Answer = search(Task(x, y, [(rows, rows)] * len(hits), rows, x), solver)
-    assert C_GRID[int((np.array(hits) / 4).mean(0).argmax())] == answer.C
-    assert len(asked) <= 7 * len(hits) + 1
+    result = grid_of(four_rows(len(errors)), solver, metric=metric)
+    y = np.ones(4)
+    table = np.array([[function(y, y + error) for error in row] for row in errors]).mean(0)
+    expected = int((table if greater else -table).argmax())
+    assert result.params == {"C": C_GRID[expected]}
+    assert result.validation_score == table[expected]
 
 
 def test_search_leaves_out_what_cannot_win() -> None:
     asked = []
 
-    def solver(*_):
-        def predict(C: float) -> np.ndarray:
+    def solver(_):
+        def predict(C: float) -> Prediction:
             asked.append(C)
-            return np.full(4, C == 1.0)
+            return Prediction(np.full(4, C == 1.0))
 
         return predict
 
-    rows, x, y = np.arange(4), np.zeros((4, 1)), np.ones(4, dtype=int)
-    assert search(Task(x, y, [(rows, rows)] * 5, rows, x), solver).C == 1.0
-    # After three of five parts the others could but tie, after four not even that.
+    assert grid_of(four_rows(5), solver).params == {"C": 1.0}
+    # After three of five splits the others could but tie, after four not even that.
     assert len(asked) == 7 + 7 + 7 + 1 + 1 + len(["refit"])
+
+
+def test_decision_values_are_those_of_scikit_learn() -> None:
+    for classes in (2, 3):
+        x, y = synthetic(90, classes, seed=2)
+        x, x_test, y = x[:70], x[70:], y[:70]
+        for probe, peer in PEERS.items():
+            model = Pipeline([("scale", StandardScaler()), ("probe", clone(peer))]).fit(x, y)
+            decision = PROBES.get(probe)(ProbeInput(x, y, x_test)).decision
+            assert decision.shape == ((20,) if classes == 2 else (20, 3))
+            np.testing.assert_allclose(decision, model.decision_function(x_test), atol=1e-3)
+        for probe in ("class-mean", "knn"):
+            result = PROBES.get(probe)(ProbeInput(x, y, x_test))
+            by_decision = result.decision > 0 if classes == 2 else result.decision.argmax(1)
+            np.testing.assert_array_equal(by_decision, result.predictions)
+        assert PROBES.get("majority")(ProbeInput(x, y, x_test)).decision is None
