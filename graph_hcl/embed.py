@@ -55,7 +55,8 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.spec import name_unread
     from graph_hcl.training import embed
 
-    run = Run.open(flags.run, **given_settings(flags, "dataset", "mirror", "data_dir", "device"))
+    given = given_settings(flags, "dataset", "mirror", "data_dir", "device")
+    run = Run.open(flags.run, flags.allow_changed_data, **given)
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)
     if (done := run.epoch(part)) < config.epochs:
@@ -64,7 +65,7 @@ def main(argv: Sequence[str]) -> None:
     attributes = any(c.name.startswith("node_attributes") for c in spec.vocabulary.node.columns)
     data = dataclasses.replace(config.data, node_attributes=attributes, random_labels=False)
     store = load_graphs(dataclasses.replace(config, data=data))
-    if flags.dataset is None and not flags.allow_changed_data:
+    if flags.dataset is None:
         run.check_same_data(part, store.sha256)
     store = spec.prepare(store)
     if unread := name_unread(store, spec, config.backbone):

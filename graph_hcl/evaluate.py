@@ -30,15 +30,15 @@ def main(argv: Sequence[str]) -> None:
     )
     flags = parser.read(argv)
 
-    from graph_hcl.experiment import Experiment
-    from graph_hcl.results import conclude
+    from graph_hcl.experiment import check_trained, make_experiment, run_and_save
     from graph_hcl.run import Run
 
-    run = Run.open(flags.run, **given_settings(flags, "probe.name", "probe.jobs", "device"))
-    experiment = Experiment(run.config, flags.allow_changed_data)
-    experiment.check_evaluation()
-    experiment.check_trained(run.folder)
-    print(conclude(run.folder, experiment, ["graph_hcl.evaluate", *argv]))
+    given = given_settings(flags, "probe.name", "probe.jobs", "device")
+    run = Run.open(flags.run, flags.allow_changed_data, **given)
+    experiment = make_experiment(run.config)
+    experiment.check_labelled()
+    check_trained(experiment, run)
+    print(run_and_save(experiment, run, ["graph_hcl.evaluate", *argv]))
 
 
 if __name__ == "__main__":

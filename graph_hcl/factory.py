@@ -9,17 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graph_hcl import losses
+from graph_hcl import augment, losses
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HARDENINGS, PSIS
+from graph_hcl.losses.objective import ObjectiveTags, as_objective
 from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, width
 from graph_hcl.nn.backbone import BACKBONES
-from graph_hcl.probes import PROBES
+from graph_hcl.probes import PROBES, resolve_protocol
 from graph_hcl.registry import Registry
+from graph_hcl.settings import with_absolute_paths
 from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
@@ -108,6 +110,23 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
     return objective, completed
 
 
+def complete_config(config: Config) -> Config:
+    """Return the config with all names and defaults that can be told without the graphs.
+
+    Raises `UserError` for every mistake that can be told without them.
+
+    >>> complete_config(Config(objective="h-scl")).protocol
+    'inductive'
+    """
+    objective, config = make_objective(config)
+    find_device(config.device)
+    for view in config.views:
+        augment.parse(view)
+    PROBES.get(config.probe.name)
+    protocol: Any = resolve_protocol(config.protocol, as_objective(objective).tags.labels)
+    return with_absolute_paths(dataclasses.replace(config, protocol=protocol))
+
+
 def check_counted(objective: Any, views: int, label: Tensor) -> None:
     """Raise `UserError` where no graph of all, seen in so many views, is part of a contrast.
 
@@ -136,7 +155,7 @@ its only positives.
 
 def _make_projection(config: Config, objective: Any) -> ProjectionConfig:
     """Return the head's settings; class logits are not normalised unless the config says so."""
-    head, logits = config.projection, getattr(objective, "reads_logits", False)
+    head, logits = config.projection, as_objective(objective).tags.logits
     if logits and (head.dim is not None or head.layers == 0):
         raise UserError(
             f"Expected --projection.layers of 1 or more and no --projection.dim with the objective "
@@ -145,15 +164,15 @@ def _make_projection(config: Config, objective: Any) -> ProjectionConfig:
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 
-def describe_model(config: Config, store: GraphStore, classes: int) -> ModelSpec:
+def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> ModelSpec:
     """Return the description of the model that a config makes for the graphs of a store.
 
-    `classes` is the number of classes of the labels; 0 without labels.
+    `tags` are those of the config's objective, which decide the heads.
     """
-    objective = losses.OBJECTIVES.get(config.objective)
     first = ModelSpec(
         store.vocabulary,
-        classes=classes if getattr(objective, "reads_logits", False) else None,
+        node_head=tags.nodes,
+        classes=store.num_classes if tags.logits else None,
         degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
         data_sha256=store.sha256 or store.digest(),
     )
@@ -170,6 +189,11 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
 
     Raises `UserError` when the backbone cannot be built, and for settings that would have no
     effect.
+
+    >>> from graph_hcl.data import load
+    >>> config = Config(backbone="gcn", hidden=8, layers=2)
+    >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.width
+    16
     """
     parts = config.encoder
     backbone = make_backbone(
@@ -194,17 +218,19 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
     encoder = GraphEncoder(
         backbone, width(backbone, spec.in_channels, spec.edge_dim), config.readout
     )
-    objective = losses.OBJECTIVES.get(config.objective)
-    local = getattr(objective, "reads_nodes", False)
-    if parts.weight_noise and (local or len(config.views) < 2):
+    if parts.weight_noise and (spec.node_head or len(config.views) < 2):
         raise UserError(
             "Expected two views or more, and an objective that contrasts graphs, with "
             "--encoder.weight-noise: it is the later views that are encoded with noise."
         )
-    head = _make_projection(config, objective)
-    dim = config.projection.dim if spec.classes is None else spec.classes
+    head, logits = config.projection, spec.classes is not None
     return ContrastiveModel(
-        encoder, head.layers, dim, head.normalize or "sphere", local, parts.weight_noise
+        encoder,
+        head.layers,
+        spec.classes if logits else head.dim,
+        head.normalize or ("none" if logits else "sphere"),
+        spec.node_head,
+        parts.weight_noise,
     )
 
 

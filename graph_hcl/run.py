@@ -9,21 +9,26 @@ from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_model
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.probes import Part
 from graph_hcl.settings import make_config
 from graph_hcl.spec import ModelSpec, check_same_data, read_spec
-from graph_hcl.training import Checkpoint, RunFolder
+from graph_hcl.trainer import Trainer
+from graph_hcl.training import Checkpoint, Diagnosis, Log, ProgressBar, RunFolder
 
 
 class Run:
     """A run folder and its config; every command opens one here.
 
     A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
-    protocol.
+    protocol. With `allow_changed_data`, graphs may differ from those that a part was trained on.
     """
 
-    def __init__(self, folder: RunFolder, config: Config) -> None:
+    def __init__(
+        self, folder: RunFolder, config: Config, *, allow_changed_data: bool = False
+    ) -> None:
         self.folder = folder
         self.config = config
+        self.allow_changed_data = allow_changed_data
 
     @classmethod
     def create(cls, config: Config) -> Run:
@@ -36,7 +41,7 @@ class Run:
         return cls(folder, config)
 
     @classmethod
-    def open(cls, path: str | Path, **overrides: Any) -> Run:
+    def open(cls, path: str | Path, allow_changed_data: bool = False, **overrides: Any) -> Run:
         """Return the run in a folder; `overrides` are settings that replace its own, by name.
 
         Raises `UserError` for a folder that is no run, and for a config that does not fit the
@@ -48,7 +53,8 @@ class Run:
 none: give the folder that graph_hcl.train printed.
         """
         folder = RunFolder.open(str(path))
-        return cls(folder, make_config(folder.config_path, overrides))
+        config = make_config(folder.config_path, overrides)
+        return cls(folder, config, allow_changed_data=allow_changed_data)
 
     @property
     def path(self) -> Path:
@@ -97,5 +103,34 @@ none: give the folder that graph_hcl.train printed.
         return model
 
     def check_same_data(self, part: str, sha256: str) -> None:
-        """Raise `UserError` unless a part was trained on the data of this sha256."""
-        check_same_data(sha256, self.spec(part), f"{part} of {self.path}")
+        """Raise `UserError` unless a part was trained on the data of this sha256, or any may be."""
+        if not self.allow_changed_data:
+            check_same_data(sha256, self.spec(part), f"{part} of {self.path}")
+
+    def spec_of(self, part: Part, trainer: Trainer) -> ModelSpec:
+        """Return the description that a part's model has, or will have when it is trained.
+
+        Raises `UserError` for a model that was trained on other data, unless that is allowed.
+        """
+        if not self.epoch(part.name):
+            return trainer.describe(part.train)
+        self.check_same_data(part.name, trainer.spec.data_sha256)
+        return self.spec(part.name)
+
+    def train(
+        self, part: Part, trainer: Trainer, show: bool = True
+    ) -> tuple[ContrastiveModel, ModelSpec]:
+        """Return the trained model of a part, going on from its checkpoint if there is one.
+
+        Each epoch is logged in the folder. Raises `UserError` as `spec_of` and `Trainer.fit` do.
+        """
+        spec = self.spec_of(part, trainer)
+        checkpoint = self.checkpoint(part.name, spec)
+        self.folder.forget_metrics_after(part.name, checkpoint.epoch())
+        callbacks = [
+            *([Diagnosis()] if self.config.diagnose else []),
+            Log(lambda record: self.folder.log({"part": part.name} | record)),
+            *([ProgressBar(part.name)] if show else []),
+        ]
+        model = trainer.fit(part.train, part.seed, spec, checkpoint=checkpoint, callbacks=callbacks)
+        return model, spec

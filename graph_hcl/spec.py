@@ -24,9 +24,9 @@ class ModelSpec:
     """The description of a model: the meaning of its inputs, and the sizes that followed from data.
 
     `reads` are the optional fields that the backbone can read, `fields` those of them that the
-    training graphs had; `classes` is the number of class logits, where the objective reads any;
-    `degrees` [max degree + 1] is the histogram of in-degrees that PNA scales by; `data_sha256`
-    names the graphs.
+    training graphs had. `node_head` tells whether the objective reads features of nodes, `classes`
+    how many class logits it reads, None for features. `degrees` [max degree + 1] is the histogram
+    of in-degrees that PNA scales by; `data_sha256` names the graphs.
 
     >>> import networkx
     >>> store = GraphStore.from_networkx([networkx.path_graph(3)])
@@ -38,6 +38,7 @@ class ModelSpec:
     vocabulary: Vocabulary
     reads: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    node_head: bool = False
     classes: int | None = None
     degrees: tuple[int, ...] | None = None
     data_sha256: str = ""
@@ -95,9 +96,10 @@ class ModelSpec:
         if (
             not set(spec.fields) <= set(spec.reads) <= set(OPTIONAL)
             or not all(type(number) is int and number >= 0 for number in numbers)
+            or not isinstance(spec.node_head, bool)
             or not isinstance(spec.data_sha256, str)
         ):
-            raise ValueError("its fields, degrees, classes or sha256 are none")
+            raise ValueError("its fields, heads, degrees or sha256 are invalid")
         return spec
 
 

@@ -58,15 +58,15 @@ def collapse(run: RunSummary) -> Iterator[Drawing]:
 
 def space(run: RunSummary, how: str) -> Iterator[Drawing]:
     """Yield what the features of the run's first model look like; `how` is the map."""
-    space, objective = run.space, run.objective
+    space, contrast = run.space, run.contrast
     if space is None:
         return
     drawn = plot.similarities(
         *space.views,
-        temperature=_temperature(run),
-        log_eta=getattr(objective, "log_eta", None),
-        positives=getattr(objective, "positives", "views"),
-        negatives=captions.negatives(run),
+        temperature=contrast.temperature,
+        log_eta=contrast.hardening,
+        positives=contrast.positives,
+        negatives=contrast.negatives,
     )
     yield Drawing("similarities", drawn, captions.similarities(run, space))
     spectra: dict[str, Any] = {}
@@ -84,11 +84,11 @@ def space(run: RunSummary, how: str) -> Iterator[Drawing]:
 
 def scores(run: RunSummary) -> Iterator[Drawing]:
     """Yield every probe's scores per fold and its confusion matrix."""
-    for probe, record in run.results.items():
-        drawn = plot.folds({run.config.objective: record})
+    for probe, comparison in run.results.items():
+        drawn = plot.folds({run.config.objective: comparison})
         yield Drawing(f"folds-{probe}", drawn, captions.folds(probe, []))
         if run.classes > 1:
-            drawn, trained = plot.confusion(record["trained"]), record["trained"]
+            drawn, trained = plot.confusion(comparison.trained), comparison.trained
             yield Drawing(f"confusion-{probe}", drawn, captions.confusion(probe, trained))
 
 
@@ -117,16 +117,11 @@ def logs(run: RunSummary, key: str) -> bool:
     return any(finite_number(record.get(key)) is not None for record in run.records)
 
 
-def _temperature(run: RunSummary) -> float:
-    return getattr(run.objective, "temperature", 0.5)
-
-
 def _floors(run: RunSummary) -> dict[str, float]:
     """Return levels that the losses have at neural collapse; none for unbounded features."""
     if run.config.projection.normalize == "none" or run.classes < 2:
         return {}
-    temperature, classes = _temperature(run), run.classes
-    eta = getattr(run.objective, "log_eta", None)
+    temperature, eta, classes = run.contrast.temperature, run.contrast.hardening, run.classes
     floors = {
         "floor of SCL, H-SCL": geometry.loss_floor(classes, temperature),
         "UCL at collapse": geometry.collapse_point(classes, temperature)[0],

@@ -60,10 +60,10 @@ def test_shipped_configs_are_whole(file: Path) -> None:
 
 @pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.stem)
 def test_presets_can_be_run(file: Path) -> None:
-    from graph_hcl.experiment import Experiment
+    from graph_hcl.experiment import make_experiment
 
     read_back = make_config(file)
-    experiment = Experiment(read_back)
+    experiment = make_experiment(read_back)
     assert experiment.config.protocol == read_back.protocol
     told = yaml.safe_load(file.read_text(encoding="utf-8"))
     for name in ("views", "backbone", "layers", "hidden", "epochs", "batch_size", "lr"):

@@ -13,7 +13,7 @@ from graph_hcl import embed, evaluate, report, train
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import make_model
 from graph_hcl.settings import make_config
 from graph_hcl.spec import read_spec
@@ -276,10 +276,10 @@ def test_degrees_of_pna_are_those_of_the_training_graphs(folder) -> None:
     RunFolder.open("run").checkpoint("seed0").load(model)
     assert np.allclose(rich, model.encoder.eval()(lone.batch([0])).detach().numpy(), rtol=1e-5)
     config = Config(dataset="SET", backbone="pna", objective="h-scl", probe=ProbeConfig(folds=3))
-    experiment = Experiment(config)
+    experiment = make_experiment(config)
     for part in experiment.parts():
         own = experiment.store[torch.from_numpy(part.graphs)]
-        degrees = experiment.describe(part).degrees
+        degrees = experiment.trainer.describe(part.train).degrees
         assert degrees is not None
         assert sum(degrees) == len(own.x) < len(experiment.store.x)
 
@@ -336,16 +336,16 @@ def test_quantities_are_scaled_by_the_training_graphs(folder) -> None:
         dataset="REAL", objective="h-scl", epochs=1, hidden=8, layers=2,
         data=DataConfig(node_attributes=True), probe=ProbeConfig(folds=3),
     )  # fmt: skip
-    experiment = Experiment(config)
+    experiment = make_experiment(config)
     graph = np.repeat(np.arange(24), np.diff(experiment.store.node_ptr.numpy()))
     for part in experiment.parts():
-        columns = experiment.describe(part).vocabulary.node.columns
+        columns = experiment.trainer.describe(part.train).vocabulary.node.columns
         own = values[np.isin(graph, part.graphs)].astype(np.float32)
         for number in (0, 1):
             assert np.isclose(columns[number].mean, own[:, number].mean(), rtol=1e-5)
             assert np.isclose(columns[number].std, own[:, number].std(), rtol=1e-5)
         assert columns[2].values == (0, 1)
-    plain = Experiment(Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)}))
+    plain = make_experiment(Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)}))
     assert plain.describe(plain.parts()[0]).vocabulary.node.columns[0].std == 1
 
 

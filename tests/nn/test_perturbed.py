@@ -5,7 +5,7 @@ import torch
 
 from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import describe_model, load_graphs, make_model
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.training import Checkpoint, Log, set_seed
@@ -78,7 +78,7 @@ def test_noise_that_would_have_no_effect_is_refused(store, given) -> None:
 
 
 def test_training_with_noise_goes_on_where_it_was_stopped(store, tmp_path) -> None:
-    experiment = Experiment(
+    experiment = make_experiment(
         config(1.0, objective="ucl", views=["identity"] * 2, epochs=3, diagnose=False)
     )
     (part,) = experiment.parts()
