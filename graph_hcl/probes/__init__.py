@@ -8,14 +8,9 @@ from graph_hcl.probes.measure import inductive, transductive
 from graph_hcl.probes.metrics import METRICS, Metric, find_metric
 from graph_hcl.probes.probe import PROBES, Probe, ProbeInput, ProbeResult, without_selection
 from graph_hcl.probes.protocol import EvaluationProtocol, Part
-from graph_hcl.probes.protocols import (
-    PROTOCOLS,
-    Inductive,
-    Transductive,
-    make_protocol,
-    resolve_protocol,
-)
+from graph_hcl.probes.protocols import PROTOCOLS, Inductive, Transductive
 from graph_hcl.probes.rare import RareClassWarning
+from graph_hcl.probes.resolve import make_protocol, resolve_protocol
 from graph_hcl.probes.search import C_GRID, Prediction, search
 from graph_hcl.probes.split_files import read_splits
 from graph_hcl.probes.splits import Fold, stratified_folds

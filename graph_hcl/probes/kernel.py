@@ -52,7 +52,7 @@ def kernel_svm(*grams: NDArray[np.floating[Any]], metric: str = "accuracy") -> P
             return results[0]
         gains = [sign * (result.validation_score or 0.0) for result in results]
         best = int(np.argmax(gains))
-        return dataclasses.replace(results[best], params={"kernel": best} | results[best].params)
+        return dataclasses.replace(results[best], params={"kernel": best, **results[best].params})
 
     probe.__name__ = "kernel-svm"
     return probe

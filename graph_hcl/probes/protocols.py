@@ -1,9 +1,8 @@
-"""The protocols by name: transductive and inductive, and how one is made of flat settings."""
+"""The protocols by name: transductive and inductive."""
 
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from graph_hcl.probes.rare import check_two_classes, rare_class_warning
 from graph_hcl.probes.split_files import check_fold, read_splits
 from graph_hcl.probes.splits import Fold, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
-from graph_hcl.registry import Registry, did_you_mean
+from graph_hcl.registry import Registry
 
 PROTOCOLS: Registry[type[EvaluationProtocol]] = Registry("protocol")
 
@@ -188,72 +187,3 @@ class Inductive(EvaluationProtocol):
             *([f"validation {self.validation}"] if self.validation != Inductive.validation else []),
             *([f"folds {self.folds}"] if self.folds not in usual else []),
         ]
-
-
-def make_protocol(name: str, **settings: Any) -> EvaluationProtocol:
-    """Return the protocol of that name with those of the flat settings that it has a use for.
-
-    Raises `UserError` for an unknown name or setting, and for a setting that only another protocol
-    can follow, unless it has its default there; warns of a setting that would have no effect.
-
-    >>> make_protocol("inductive", folds=5, inner=5, fraction=1.0)
-    Inductive(folds=5, validation=0.1, splits=None)
-    >>> make_protocol("inductive", fraction=0.5)
-    Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected --protocol transductive with --probe.fraction.
-    """
-    protocol = PROTOCOLS.get(name)
-    own = {setting.name for setting in dataclasses.fields(protocol)}  # type: ignore[arg-type]
-    others = _settings_of_all()
-    for setting, value in settings.items():
-        if setting in own:
-            continue
-        if setting not in others:
-            raise UserError(
-                f"Expected settings of a protocol ({', '.join(others)}), but got '{setting}'."
-                f"{did_you_mean(setting, others)}"
-            )
-        owner, known = others[setting]
-        if value == known.default:
-            continue
-        if known.metadata.get("refused_by_others"):
-            raise UserError(f"Expected --protocol {owner} with --probe.{setting}.")
-        warnings.warn(
-            f"--probe.{setting} {value} has no use with the {name} protocol: leave it out.",
-            stacklevel=2,
-        )
-    return protocol(**{key: value for key, value in settings.items() if key in own})
-
-
-def _settings_of_all() -> dict[str, tuple[str, dataclasses.Field[Any]]]:
-    """Return each setting of any protocol with the name of the first that has it."""
-    settings: dict[str, tuple[str, dataclasses.Field[Any]]] = {}
-    for name in PROTOCOLS.names():
-        for setting in dataclasses.fields(PROTOCOLS.get(name)):  # type: ignore[arg-type]
-            settings.setdefault(setting.name, (name, setting))
-    return settings
-
-
-def resolve_protocol(name: str, uses_labels: bool) -> str:
-    """Return the protocol's name; `auto` is transductive unless the objective reads labels.
-
-    Raises `UserError` for an unknown name, and for a protocol that trains on the graphs that it
-    tests with an objective that reads labels.
-
-    >>> resolve_protocol("auto", uses_labels=True)
-    'inductive'
-    """
-    if name == "auto":
-        return Inductive.name if uses_labels else Transductive.name
-    if name not in PROTOCOLS.names():
-        raise UserError(
-            f"Expected the protocol to be auto or one of {', '.join(PROTOCOLS.names())}, but got "
-            f"'{name}'."
-        )
-    if uses_labels and PROTOCOLS.get(name).trains_on_test_graphs:
-        raise UserError(
-            f"Expected the inductive protocol for an objective that reads labels: under the {name} "
-            "one it would pre-train on the labels of the test graphs, which leaks them into the "
-            "scores."
-        )
-    return name

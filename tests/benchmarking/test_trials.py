@@ -99,9 +99,9 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
             embed(model, short.store, short.device), short.labels, probe="logistic", folds=3
         )
         again = record["epochs"][str(epochs)]
-        assert again["accuracy"] == [round(score.accuracy, 6) for score in found.scores]
-        assert again["C"] == [score.C for score in found.scores]
-        assert again["train"] == [score.train for score in found.scores]
+        assert again["accuracy"] == [round(fold.scores["accuracy"], 6) for fold in found.folds]
+        assert again["C"] == [fold.params["C"] for fold in found.folds]
+        assert again["train"] == [fold.train for fold in found.folds]
     json.dumps(record)
 
 
@@ -115,9 +115,17 @@ def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
         model = experiment.fit(experiment.parts(0)[number])
         return embed(model, experiment.store, experiment.trainer.device)
 
+<<<<<<< HEAD
     found = inductive(train, experiment.targets.values, folds=folds, probe="logistic")
     assert record["epochs"]["1"]["accuracy"] == [round(s.accuracy, 6) for s in found.scores]
     expected = [round(score.validation_accuracy or 0, 6) for score in found.scores]
+=======
+    found = inductive(train, experiment.labels, folds=folds, probe="logistic")
+    assert record["epochs"]["1"]["accuracy"] == [
+        round(fold.scores["accuracy"], 6) for fold in found.folds
+    ]
+    expected = [round(fold.validation_score or 0, 6) for fold in found.folds]
+>>>>>>> probes
     assert record["epochs"]["1"]["validation_accuracy"] == expected
 
 
