@@ -25,7 +25,7 @@ import torch_geometric
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import dropout_edge, dropout_node, mask_feature
 
-from graph_hcl.augment import parse, view
+from graph_hcl.augment import parse, sample_view
 from graph_hcl.console import any_sign
 
 GRAPHS = 128
@@ -170,9 +170,9 @@ def seconds(works, rounds):
 
 def measure(text, loop, pyg, graphs, batch, rounds):
     generator = torch.Generator().manual_seed(1)
-    ours = view(parse(text))
+    ours = parse(text)
     works = [
-        (lambda: ours(batch, generator), 20),
+        (lambda: sample_view(batch, ours, generator), 20),
         (lambda: [loop(data, generator) for data in graphs], 1),
     ]
     if pyg is not None:

@@ -32,12 +32,12 @@ from collapse_page import page
 from collapse_results import gather, read
 from collapse_words import CAPTIONS
 
-from graph_hcl import augment, geometry, probes
+from graph_hcl import geometry, probes
 from graph_hcl.benchmarking.lock import lock
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import make_experiment
+from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.files import write_atomically
 from graph_hcl.training import Diagnosis, Log, Snapshot, diagnose
 
@@ -71,11 +71,11 @@ def look(z, label, objective, fitted=None) -> dict:
 def look_at_orderings(model, experiment, spec, indices, temperature) -> dict:
     """Return the four losses and Assumption 1's fraction for each hardening, on two views."""
     generator = torch.Generator().manual_seed(0)
-    draw = augment.views(experiment.trainer.views)
+    store = spec.prepare(experiment.store)
     with torch.no_grad():
         parts = [
-            torch.cat([model.eval()(view) for view in drawn])
-            for drawn in draw(spec.prepare(experiment.store), indices.split(512), generator)
+            torch.cat([view.features(model.eval()) for view in drawn])
+            for drawn in experiment.trainer.sampler(store, indices.split(512), generator)
         ]
     # Each part holds all first views and then all second ones.
     graph = torch.cat([part.repeat(2) for part in indices.split(512)])

@@ -31,7 +31,6 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.nn import GIN, MLP, global_add_pool
 from torch_geometric.utils import dropout_edge, mask_feature
 
-from graph_hcl import augment
 from graph_hcl.config import Config
 from graph_hcl.console import any_sign
 from graph_hcl.experiment import make_experiment
@@ -119,7 +118,7 @@ class Watch:
 def ours(experiment, epochs):
     """Return seconds of each epoch of `fit`, of views in the mean epoch, and of each diagnosis."""
     seconds = []
-    views, diagnosing = Watch(augment.views(experiment.trainer.views)), Watch(diagnose)
+    views, diagnosing = Watch(experiment.trainer.sampler), Watch(diagnose)
     fit(
         experiment.trainer.model(0),
         experiment.trainer.new_objective(),
@@ -140,10 +139,10 @@ def network(experiment):
     """Return seconds that the encoder takes for the views of an epoch, forward and backward."""
     encoder, seconds = experiment.trainer.model(0).encoder.train(), 0.0
     parts = torch.randperm(len(experiment.store)).split(128)
-    draw = augment.views(experiment.trainer.views)
-    for (batch,) in draw(experiment.store, parts, torch.Generator().manual_seed(0)):
+    generator = torch.Generator().manual_seed(0)
+    for (view,) in experiment.trainer.sampler(experiment.store, parts, generator):
         start = time.perf_counter()
-        z = encoder(batch)
+        z = encoder(view.batch)
         z.backward(torch.ones_like(z))
         seconds += time.perf_counter() - start
         encoder.zero_grad()

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graph_hcl import augment, losses
+from graph_hcl import losses
+from graph_hcl.augment import View, ViewSampler, parse
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
@@ -17,7 +18,7 @@ from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HARDENINGS, PSIS
 from graph_hcl.losses.objective import ObjectiveTags, as_objective
-from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, perturbed, width
 from graph_hcl.nn.backbone import BACKBONES
 from graph_hcl.probes import PROBES, resolve_protocol
 from graph_hcl.registry import Registry
@@ -120,8 +121,7 @@ def complete_config(config: Config) -> Config:
     """
     objective, config = make_objective(config)
     find_device(config.device)
-    for view in config.views:
-        augment.parse(view)
+    make_sampler(config)
     PROBES.get(config.probe.name)
     protocol: Any = resolve_protocol(config.protocol, as_objective(objective).tags.labels)
     return with_absolute_paths(dataclasses.replace(config, protocol=protocol))
@@ -230,8 +230,22 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         spec.classes if logits else head.dim,
         head.normalize or ("none" if logits else "sphere"),
         spec.node_head,
-        parts.weight_noise,
     )
+
+
+def make_sampler(config: Config) -> ViewSampler:
+    """Return what draws the config's views; with weight noise, later ones are encoded with it.
+
+    Raises `UserError` for a view that cannot be read.
+
+    >>> len(make_sampler(Config()).views)
+    2
+    """
+    views = [View(parse(text)) for text in config.views]
+    if config.encoder.weight_noise:
+        encode = perturbed(config.encoder.weight_noise)
+        views[1:] = [dataclasses.replace(view, encode=encode) for view in views[1:]]
+    return ViewSampler(views, per_view=config.encoder.per_view)
 
 
 def degree_histogram(store: GraphStore) -> list[int]:

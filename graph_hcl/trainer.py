@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from graph_hcl import augment
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
@@ -23,12 +22,12 @@ from graph_hcl.factory import (
     find_device,
     make_model,
     make_objective,
+    make_sampler,
 )
 from graph_hcl.losses.objective import as_objective
 from graph_hcl.nn import ContrastiveModel, check_independent
 from graph_hcl.spec import ModelSpec, name_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
-from graph_hcl.training.loop import Sampler
 
 Indices = NDArray[np.int64]
 
@@ -40,7 +39,7 @@ class Trainer:
         config: The config with every default that the objective took.
         store: The graphs on the device, their labels as numbers 0, 1, … in order.
         tags: What the objective reads.
-        views: The augmentations, one per view.
+        sampler: What draws the views of batches.
         spec: The description of a model for all graphs.
         device: Where the models are trained.
 
@@ -63,9 +62,9 @@ class Trainer:
                 "them: give labels, or take an objective that reads none, such as h-ucl."
             )
         self.device = find_device(config.device)
-        self.views = [augment.parse(view) for view in config.views]
+        self.sampler = make_sampler(config)
         names = torch.arange(len(store))  # in place of labels that nobody reads
-        check_counted(objective, len(self.views), names if store.y is None else store.y)
+        check_counted(objective, len(config.views), names if store.y is None else store.y)
         self.store = numbered_classes(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.tags)
         model = self.model(config.seed)
@@ -73,12 +72,6 @@ class Trainer:
             warnings.warn(unread, stacklevel=2)
         if ":" in self.config.backbone:
             check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
-
-    @property
-    def sampler(self) -> Sampler:
-        """What draws the views of batches."""
-        encoder = self.config.encoder
-        return augment.views(self.views, together=not (encoder.per_view or encoder.weight_noise))
 
     def new_objective(self) -> nn.Module:
         """Return the objective in its first state: it remembers nothing of another training."""

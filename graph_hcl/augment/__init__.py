@@ -1,9 +1,9 @@
 """Views of a batch: random edits, drawn for all graphs at once and applied with one relabelling.
 
-An augmentation is called with a batch and a generator and returns an `Edit`; `apply` carries it
-out, and `view` does both. `views` draws what a training needs: several small batches, and equal
-views of them, in one call. Undirected graphs stay undirected, no graph loses all its nodes, fields
-of nodes, edges and graphs follow them, and the batch itself is never changed.
+An augmentation is called with a batch and a generator and returns an `Edit`, which `apply` applies;
+`sample_view` does both. `ViewSampler` draws the views of a training, of several small batches in
+one call. Undirected graphs stay undirected, no graph loses all its nodes, fields of nodes, edges
+and graphs stay with them, and the batch itself is never changed.
 """
 
 from graph_hcl.augment.basic import (
@@ -16,9 +16,9 @@ from graph_hcl.augment.basic import (
     NodeDrop,
 )
 from graph_hcl.augment.combine import Compose, RandomChoice
-from graph_hcl.augment.edit import Augmentation, Edit, apply, view
+from graph_hcl.augment.edit import Augmentation, Edit, apply, sample_view
+from graph_hcl.augment.sampler import SampledView, View, ViewSampler, split
 from graph_hcl.augment.spec import parse, spec
-from graph_hcl.augment.stream import split, views
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
 from graph_hcl.data.batch import join
 
@@ -35,11 +35,13 @@ __all__ = [
     "NodeDrop",
     "RandomChoice",
     "RandomWalkSubgraph",
+    "SampledView",
+    "View",
+    "ViewSampler",
     "apply",
     "join",
     "parse",
+    "sample_view",
     "spec",
     "split",
-    "view",
-    "views",
 ]

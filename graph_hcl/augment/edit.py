@@ -57,24 +57,20 @@ Augmentation = Callable[[Batch, Generator], Edit]
 """Anything that draws an edit of a batch from a generator on the batch's device."""
 
 
-def view(augmentation: Augmentation) -> Callable[[Batch, Generator], Batch]:
-    """Return the function that draws a view: the batch with the augmentation's edit applied.
+def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) -> Batch:
+    """Return the batch with an edit applied that the augmentation draws.
 
-    Raises `UserError` for a batch without what `apply` needs.
+    Raises `UserError` for a batch without what `apply` needs, before anything is drawn.
 
     >>> import torch
     >>> from torch_geometric.data import Data
-    >>> draw = view(lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool()))
+    >>> mask_all = lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool())
     >>> batch = Batch.from_data_list([Data(torch.ones(1, 2), torch.tensor([[0], [0]]))])
-    >>> draw(batch, torch.Generator()).x, batch.x
+    >>> sample_view(batch, mask_all, generator=torch.Generator()).x, batch.x
     (tensor([[0., 0.]]), tensor([[1., 1.]]))
     """
-
-    def draw(batch: Batch, generator: Generator) -> Batch:
-        _check_batch(batch)
-        return apply(batch, augmentation(batch, generator))
-
-    return draw
+    _check_batch(batch)
+    return apply(batch, augmentation(batch, generator))
 
 
 def apply(batch: Batch, edit: Edit) -> Batch:

@@ -217,10 +217,11 @@ def _views(
     trainer: Trainer, model: ContrastiveModel, spec: ModelSpec, chosen: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """Return graph [M] and features [M, d] of the run's own views of some of the graphs."""
-    count = max(2, ROWS // len(trainer.views))
+    count = max(2, ROWS // len(trainer.sampler.views))
     some = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
     generator = torch.Generator(trainer.device).manual_seed(trainer.config.seed)
     store = spec.prepare(trainer.store)
     (drawn,) = trainer.sampler(store, [some.to(trainer.device)], generator)
-    z = torch.cat([model.to(trainer.device).eval()(view) for view in drawn])
-    return some.repeat(len(trainer.views)), z.cpu()
+    model.to(trainer.device).eval()
+    z = torch.cat([view.features(model) for view in drawn])
+    return some.repeat(len(trainer.sampler.views)), z.cpu()

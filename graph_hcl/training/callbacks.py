@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from torch import nn
-
+from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.diagnosis import diagnose
@@ -98,7 +97,7 @@ class ProgressBar(Callback):
 class Snapshot(Callback):
     """Call `take(epoch, model)` after each epoch; it may put the model into evaluation mode."""
 
-    def __init__(self, take: Callable[[int, nn.Module], None]) -> None:
+    def __init__(self, take: Callable[[int, ContrastiveNetwork], None]) -> None:
         self.take = take
 
     def on_epoch_end(self, state: TrainState) -> None:

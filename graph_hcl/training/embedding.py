@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
+from graph_hcl.nn import ContrastiveNetwork
 
 MAX_GRAPHS = 512
 MAX_VALUES = 2**26
@@ -18,7 +18,7 @@ MAX_VALUES = 2**26
 
 @torch.no_grad()
 def embed(
-    model: Any, store: GraphStore, device: torch.device, projected: bool = False
+    model: ContrastiveNetwork, store: GraphStore, device: torch.device, projected: bool = False
 ) -> np.ndarray:
     """Return embeddings [G, D] of all graphs, before the projection head, in evaluation mode.
 

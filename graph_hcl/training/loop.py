@@ -5,28 +5,31 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from graph_hcl.augment.sampler import SampledView, encode_plainly
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.losses.checks import NotFinite
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
+from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.state import LabelledFeatures, TrainingSettings, TrainState
 
-Sampler = Callable[[GraphStore, Sequence[Tensor], torch.Generator], Iterable[Sequence[Any]]]
-"""Batches for the encoder, given a store and the graphs of each step: for each step its views, or
-one batch that holds all of them."""
+Network = TypeVar("Network", bound=ContrastiveNetwork)
+Views = Sequence[SampledView]
+Sampler = Callable[[GraphStore, Sequence[Tensor], torch.Generator], Iterable[Views]]
+"""The views of each step, by a store and the graphs of each step, such as a `ViewSampler`."""
 
 _NO_FEATURES = torch.empty(0)
 
 
 def fit(
-    model: nn.Module,
+    model: Network,
     objective: Objective | Callable[..., Tensor],
     sampler: Sampler,
     store: GraphStore,
@@ -36,7 +39,7 @@ def fit(
     device: torch.device,
     checkpoint: Checkpoint | None = None,
     callbacks: Sequence[Callback] = (),
-) -> nn.Module:
+) -> Network:
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
 
     Each step takes the V views of its B graphs from `sampler`, maps them to features z [V·B, d] and
@@ -72,7 +75,7 @@ def fit(
 
 
 def start(
-    model: nn.Module,
+    model: ContrastiveNetwork,
     objective: Objective | Callable[..., Tensor],
     settings: TrainingSettings,
     device: torch.device,
@@ -139,13 +142,13 @@ def run_epoch(
 
 
 def run_step(
-    state: TrainState, views: Sequence[Any], part: Tensor, labels: Tensor | None
+    state: TrainState, views: Views, part: Tensor, labels: Tensor | None
 ) -> tuple[Tensor, ObjectiveInput]:
     """Take one step of the optimiser on the views of the graphs `part` [B], labelled by `labels`.
 
     Returns the loss [] and what the objective was given, without its features.
     """
-    graph = part.repeat(sum(view.num_graphs for view in views) // len(part))
+    graph = part.repeat(sum(view.batch.num_graphs for view in views) // len(part))
     label = None if labels is None else labels[graph]
     given = encode(state, views, graph, label)
     try:
@@ -163,24 +166,24 @@ def run_step(
     return loss.detach(), given._replace(z=_NO_FEATURES, nodes=None)
 
 
-def encode(
-    state: TrainState, views: Sequence[Any], graph: Tensor, label: Tensor | None
-) -> ObjectiveInput:
+def encode(state: TrainState, views: Views, graph: Tensor, label: Tensor | None) -> ObjectiveInput:
     """Return what the objective reads of views whose rows are of the graphs [V·B]."""
-    model: Any = state.model
     tags = state.objective.tags
     label = label if tags.labels else None
     if not tags.nodes:
-        later = model.perturbed if getattr(model, "weight_noise", 0) else model
-        z = torch.cat([model(views[0]), *(later(view) for view in views[1:])])
-        return ObjectiveInput(z, graph, label)
-    nodes, graphs = zip(*[model.local_and_global(view) for view in views], strict=True)
-    owners = torch.cat([view.batch for view in views])
+        return ObjectiveInput(torch.cat([v.features(state.model) for v in views]), graph, label)
+    if any(view.encode is not encode_plainly for view in views):
+        raise UserError(
+            "Expected an objective that reads features of graphs alone with a View that has its "
+            "own `encode`, but got one that reads features of nodes, too: leave `encode` out."
+        )
+    nodes, z = zip(*[state.model.local_and_global(view.batch) for view in views], strict=True)
+    owners = torch.cat([view.batch.batch for view in views])
     if len(views) > 1:
-        sizes = torch.tensor([len(view.batch) for view in views], device=graph.device)
+        sizes = torch.tensor([len(view.batch.batch) for view in views], device=graph.device)
         first = torch.arange(len(views), device=graph.device) * (len(graph) // len(views))
         owners = owners + first.repeat_interleave(sizes)
-    return ObjectiveInput(torch.cat(graphs), graph, label, torch.cat(nodes), graph[owners])
+    return ObjectiveInput(torch.cat(z), graph, label, torch.cat(nodes), graph[owners])
 
 
 def none_counted(objective: Objective, inputs: Sequence[ObjectiveInput]) -> bool:

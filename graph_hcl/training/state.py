@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import Objective
+from graph_hcl.nn import ContrastiveNetwork
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class TrainState:
     is the objective as it was given, where it is a module whose state belongs in a checkpoint.
     """
 
-    model: nn.Module
+    model: ContrastiveNetwork
     objective: Objective
     objective_module: nn.Module | None
     optimizer: torch.optim.Optimizer

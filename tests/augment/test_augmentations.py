@@ -25,7 +25,7 @@ from graph_hcl.augment import (
     RandomWalkSubgraph,
     apply,
     parse,
-    view,
+    sample_view,
 )
 from graph_hcl.errors import UserError
 
@@ -88,7 +88,7 @@ def test_every_registered_augmentation_is_under_these_tests():
 def test_invariants_of_a_view(text, seed):
     batch = batch_of(random_graphs(seed))
     before = {key: value.clone() for key, value in batch.to_dict().items()}
-    found = view(parse(text))(batch, seeded(seed))
+    found = sample_view(batch, parse(text), seeded(seed))
     assert all(torch.equal(batch[key], value) for key, value in before.items())
     assert found.num_graphs == batch.num_graphs
     assert torch.equal(found.y, batch.y)
@@ -102,7 +102,7 @@ def test_invariants_of_a_view(text, seed):
     assert {(v, u) for u, v in pairs} == pairs
     attribute = dict(zip(map(tuple, found.edge_index.T.tolist()), found.edge_attr, strict=True))
     assert all(attribute[u, v] == attribute[v, u] for u, v in pairs)
-    again = view(parse(text))(batch, seeded(seed))
+    again = sample_view(batch, parse(text), seeded(seed))
     assert torch.equal(found.x, again.x)
     assert torch.equal(found.edge_index, again.edge_index)
 
@@ -162,7 +162,7 @@ def test_self_loops_are_neither_doubled_nor_spared():
     # dropout_edge(force_undirected=True) of PyG returns each kept self-loop twice.
     loops = networkx.Graph([(v, v) for v in range(200)])
     batch = batch_of([loops])
-    found = view(EdgeDrop(0.5))(batch, seeded(0))
+    found = sample_view(batch, EdgeDrop(0.5), seeded(0))
     assert len(edge_pairs(found)) == found.num_edges
     assert 60 < found.num_edges < 140
 
@@ -187,14 +187,14 @@ def test_edges_of_a_cycle_fall_independently(ratio):
                                   ColumnMask(0.0), Identity()])  # fmt: skip
 def test_ratio_zero_changes_nothing(part):
     batch = batch_of(random_graphs(4))
-    found = view(part)(batch, seeded(0))
+    found = sample_view(batch, part, seeded(0))
     for name in ("x", "edge_index", "edge_attr", "batch", "ptr", "y"):
         assert torch.equal(found[name], batch[name])
 
 
 def test_edge_add_gains_the_ratio_and_keeps_the_old_edges():
     batch = batch_of([networkx.cycle_graph(200)] * 10)
-    found = view(EdgeAdd(0.5))(batch, seeded(0))
+    found = sample_view(batch, EdgeAdd(0.5), seeded(0))
     old = edge_pairs(batch)
     assert old < edge_pairs(found)
     gain = (found.num_edges - batch.num_edges) / batch.num_edges
@@ -204,7 +204,7 @@ def test_edge_add_gains_the_ratio_and_keeps_the_old_edges():
 
 def test_nothing_can_be_added_to_a_complete_graph():
     batch = batch_of([networkx.complete_graph(6)] * 3)
-    found = view(EdgeAdd(0.9))(batch, seeded(0))
+    found = sample_view(batch, EdgeAdd(0.9), seeded(0))
     assert torch.equal(found.edge_index, batch.edge_index)
 
 
@@ -281,7 +281,7 @@ def test_users_write_augmentations_as_functions():
         return Edit(masked=masked)
 
     batch = batch_of([networkx.path_graph(3)])
-    found = view(Compose((first_feature, EdgeDrop(0.5))))(batch, seeded(0))
+    found = sample_view(batch, Compose((first_feature, EdgeDrop(0.5))), seeded(0))
     assert found.x[:, 0].eq(0).all()
     assert torch.equal(found.x[:, 1:], batch.x[:, 1:])
 
@@ -310,7 +310,7 @@ def test_no_parts_are_refused(kind):
 @pytest.mark.parametrize("text", ALL)
 def test_views_are_drawn_on_the_device(text):
     batch = batch_of(random_graphs(0)).to("cuda")
-    found = view(parse(text))(batch, torch.Generator("cuda").manual_seed(0))
+    found = sample_view(batch, parse(text), torch.Generator("cuda").manual_seed(0))
     assert found.x.is_cuda
     assert found.edge_index.is_cuda
     assert found.num_graphs == batch.num_graphs

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import Edit, Identity, RandomChoice, apply, parse, view
+from graph_hcl.augment import Edit, Identity, RandomChoice, apply, parse, sample_view
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import is_mirrored
 from graph_hcl.errors import UserError
@@ -178,7 +178,7 @@ def test_a_batch_stays_mirrored_only_while_every_edge_runs_both_ways():
     generator = torch.Generator().manual_seed(0)
     assert is_mirrored(batch)
     for kind in ("edge_drop(0.3)", "node_drop(0.4)", "subgraph(0.5)", "feature_mask(0.5)"):
-        found = view(parse(kind))(batch, generator)
+        found = sample_view(batch, parse(kind), generator)
         assert is_mirrored(found)
         assert found.num_edges < batch.num_edges or kind.startswith("feature")
         assert (found.edge_index[0].diff() >= 0).all()
@@ -202,7 +202,7 @@ def test_without_attributes_or_labels_there_are_none():
 def test_a_batch_without_ptr_is_refused():
     graph = Data(x=torch.ones(2, 1), edge_index=torch.tensor([[0], [1]]))
     with pytest.raises(UserError, match=r"without batch: make one with Batch\.from_data_list"):
-        view(lambda batch, generator: Edit())(graph, torch.Generator())
+        sample_view(graph, lambda batch, generator: Edit(), torch.Generator())
 
 
 @pytest.mark.parametrize(

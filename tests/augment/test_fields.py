@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import Edit, apply, join, parse, split, view, views
-from graph_hcl.augment import stream as streams
+from graph_hcl.augment import Edit, ViewSampler, apply, join, parse, sample_view, split
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import LEVELS, levels, make_batch, select, take_graphs
 from graph_hcl.errors import UserError
@@ -76,7 +75,7 @@ def assert_consistent(batch: Batch, masked: bool = False) -> None:
 @settings(max_examples=15, deadline=None)
 def test_all_fields_go_through_a_view(kind, seed) -> None:
     batch = batch_of(seed)
-    found = view(parse(kind))(batch, torch.Generator().manual_seed(seed))
+    found = sample_view(batch, parse(kind), torch.Generator().manual_seed(seed))
     assert_consistent(found, masked="mask" in kind)
     assert found.y.tolist() == list(range(len(SIZES)))
     assert_consistent(batch)
@@ -109,9 +108,10 @@ def test_some_graphs_are_those_of_pyg(mask) -> None:
 def test_views_of_a_store_carry_its_fields() -> None:
     graphs = [batch_of()[number] for number in range(5)]
     store = GraphStore.from_data(graphs)
-    for (batch,) in views([parse("node_drop(0.3)"), parse("edge_drop(0.2)")])(
-        store, [torch.tensor([3, 0]), torch.tensor([1, 4])], torch.Generator().manual_seed(0)
-    ):
+    sampler = ViewSampler([parse("node_drop(0.3)"), parse("edge_drop(0.2)")])
+    parts, generator = [torch.tensor([3, 0]), torch.tensor([1, 4])], torch.Generator()
+    for (view,) in sampler(store, parts, generator.manual_seed(0)):
+        batch = view.batch
         source, target = batch.x[batch.edge_index, 0]
         assert torch.equal(batch.edge_attr[:, 0], source * 1000 + target)
 
@@ -151,7 +151,7 @@ def test_known_fields_make_no_noise() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for kind in KINDS:
-            view(parse(kind))(batch_of(), torch.Generator().manual_seed(0))
+            sample_view(batch_of(), parse(kind), torch.Generator().manual_seed(0))
 
 
 def test_every_known_field_is_tried_here() -> None:
@@ -162,7 +162,7 @@ def test_an_edited_batch_of_other_nodes_is_refused() -> None:
     batch = batch_of()
     short = batch.subgraph(torch.arange(batch.num_nodes) > 2)
     with pytest.raises(UserError, match="whose ptr ends at its 16 nodes, but got 19"):
-        view(parse("node_drop(0.2)"))(short, torch.Generator())
+        sample_view(short, parse("node_drop(0.2)"), torch.Generator())
 
 
 def test_a_graph_may_be_left_without_nodes() -> None:
@@ -174,7 +174,7 @@ def test_a_graph_may_be_left_without_nodes() -> None:
     assert_consistent(found)
 
 
-def test_wide_features_are_drawn_a_few_batches_at_a_time(monkeypatch) -> None:
+def test_wide_features_are_drawn_a_few_batches_at_a_time() -> None:
     calls = []
 
     def counted(batch, generator):
@@ -186,9 +186,9 @@ def test_wide_features_are_drawn_a_few_batches_at_a_time(monkeypatch) -> None:
     parts = torch.arange(12).split(2)
     # Two views of two graphs of two nodes: 400 values a batch.
     for limit, expected in ((10**6, [24]), (900, [8] * 3), (1, [4] * 6)):
-        monkeypatch.setattr(streams, "VALUES_AT_ONCE", limit)
         calls.clear()
-        assert len(list(views([counted] * 2)(store, parts, torch.Generator()))) == 6
+        sampler = ViewSampler([counted] * 2, max_values=limit)
+        assert len(list(sampler(store, parts, torch.Generator()))) == 6
         assert calls == expected
 
 

@@ -94,9 +94,14 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
     assert list(record["epochs"]) == ["0", "1", "3"]
     for epochs in (0, 1, 3):
         short = make_experiment(dataclasses.replace(CONFIG, epochs=epochs))
-        model = short.fit(short.parts(0)[0]) if epochs else short.model(0)
+        model = (
+            short.trainer.fit(np.arange(len(short.store)), 0) if epochs else short.trainer.model(0)
+        )
         found = transductive(
-            embed(model, short.store, short.device), short.labels, probe="logistic", folds=3
+            embed(model, short.store, short.trainer.device),
+            short.targets.values,
+            probe="logistic",
+            folds=3,
         )
         again = record["epochs"][str(epochs)]
         assert again["accuracy"] == [round(fold.scores["accuracy"], 6) for fold in found.folds]
@@ -112,20 +117,14 @@ def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
     folds = stratified_folds(experiment.targets.values, folds=3, validation=0.1)
 
     def train(number: int, fold) -> np.ndarray:
-        model = experiment.fit(experiment.parts(0)[number])
+        model = experiment.trainer.fit(experiment.parts(0)[number].train, 0)
         return embed(model, experiment.store, experiment.trainer.device)
 
-<<<<<<< HEAD
     found = inductive(train, experiment.targets.values, folds=folds, probe="logistic")
-    assert record["epochs"]["1"]["accuracy"] == [round(s.accuracy, 6) for s in found.scores]
-    expected = [round(score.validation_accuracy or 0, 6) for score in found.scores]
-=======
-    found = inductive(train, experiment.labels, folds=folds, probe="logistic")
     assert record["epochs"]["1"]["accuracy"] == [
         round(fold.scores["accuracy"], 6) for fold in found.folds
     ]
     expected = [round(fold.validation_score or 0, 6) for fold in found.folds]
->>>>>>> probes
     assert record["epochs"]["1"]["validation_accuracy"] == expected
 
 

@@ -15,6 +15,7 @@ from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import make_model
+from graph_hcl.results_file import read_results
 from graph_hcl.settings import make_config
 from graph_hcl.spec import read_spec
 from graph_hcl.training import RunFolder
@@ -155,8 +156,9 @@ def test_a_run_is_bound_to_its_data(folder) -> None:
     raw = rings_and_paths(folder, "SET", [0, 1, 2])
     run_on("SET")
     evaluate.main(["run", "--probe", "knn"])
-    assert_same = json.loads((folder / "run" / "results.json").read_text(encoding="utf-8"))["knn"]
-    assert assert_same["trained_on_sha256"] == [assert_same["data_sha256"]]
+    file = folder / "run" / "results.json"
+    same = read_results(file).comparisons()["knn"].about
+    assert same.trained_on_sha256 == [same.data_sha256]
     labels = (raw / "SET_node_labels.txt").read_text(encoding="utf-8").splitlines()
     (raw / "SET_node_labels.txt").write_text("\n".join(["2", *labels[1:]]) + "\n", encoding="utf-8")
     for command in (
@@ -167,12 +169,10 @@ def test_a_run_is_bound_to_its_data(folder) -> None:
     ):
         with pytest.raises(UserError, match=r"data that seed0 of run was trained on .*sha256"):
             command()
-    assert "majority" not in json.loads(
-        (folder / "run" / "results.json").read_text(encoding="utf-8")
-    )
+    assert "majority" not in read_results(file).comparisons()
     evaluate.main(["run", "--probe", "majority", "--allow-changed-data"])
-    record = json.loads((folder / "run" / "results.json").read_text(encoding="utf-8"))["majority"]
-    assert record["trained_on_sha256"] == [assert_same["data_sha256"]] != [record["data_sha256"]]
+    about = read_results(file).comparisons()["majority"].about
+    assert about.trained_on_sha256 == [same.data_sha256] != [about.data_sha256]
     report.main(["run", "--allow-changed-data"])
     assert np.allclose(embeddings("--allow-changed-data"), embeddings("--dataset", "SET"))
 
@@ -278,7 +278,7 @@ def test_degrees_of_pna_are_those_of_the_training_graphs(folder) -> None:
     config = Config(dataset="SET", backbone="pna", objective="h-scl", probe=ProbeConfig(folds=3))
     experiment = make_experiment(config)
     for part in experiment.parts():
-        own = experiment.store[torch.from_numpy(part.graphs)]
+        own = experiment.store[torch.from_numpy(part.train)]
         degrees = experiment.trainer.describe(part.train).degrees
         assert degrees is not None
         assert sum(degrees) == len(own.x) < len(experiment.store.x)
@@ -340,13 +340,15 @@ def test_quantities_are_scaled_by_the_training_graphs(folder) -> None:
     graph = np.repeat(np.arange(24), np.diff(experiment.store.node_ptr.numpy()))
     for part in experiment.parts():
         columns = experiment.trainer.describe(part.train).vocabulary.node.columns
-        own = values[np.isin(graph, part.graphs)].astype(np.float32)
+        own = values[np.isin(graph, part.train)].astype(np.float32)
         for number in (0, 1):
             assert np.isclose(columns[number].mean, own[:, number].mean(), rtol=1e-5)
             assert np.isclose(columns[number].std, own[:, number].std(), rtol=1e-5)
         assert columns[2].values == (0, 1)
-    plain = make_experiment(Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)}))
-    assert plain.describe(plain.parts()[0]).vocabulary.node.columns[0].std == 1
+    plain = make_experiment(
+        Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)})
+    )
+    assert plain.trainer.describe(plain.parts()[0].train).vocabulary.node.columns[0].std == 1
 
 
 def test_what_nothing_reads_is_named(folder, capfd) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import GraphStore
-from graph_hcl.experiment import make_experiment
-from graph_hcl.probes import Part, transductive
+from graph_hcl.experiment import Experiment, make_experiment
+from graph_hcl.probes import transductive
 from graph_hcl.training import embed
 
 GRAPHS = 120
@@ -43,16 +43,16 @@ def noisy_graphs(monkeypatch) -> None:
 
 
 def inductive(experiment: Experiment, seed: int) -> float:
-    models = [experiment.fit(part) for part in experiment.parts(seed)]
+    models = [experiment.trainer.fit(part.train, seed) for part in experiment.parts(seed)]
     embeddings = [embed(model, experiment.store, experiment.trainer.device) for model in models]
     return experiment.measure(embeddings, seed, show=False).mean
 
 
 def leaky(experiment: Experiment, seed: int) -> float:
     """Train on all graphs with their labels, then cross-validate a probe: the usual mistake."""
-    model = experiment.fit(Part("all", seed, None, np.arange(len(experiment.targets.values))))
+    model, labels = experiment.trainer.fit(np.arange(GRAPHS), seed), experiment.targets.values
     embeddings = embed(model, experiment.store, experiment.trainer.device)
-    return transductive(embeddings, experiment.targets.values, probe="logistic", folds=4, jobs=1).mean
+    return transductive(embeddings, labels, probe="logistic", folds=4, jobs=1).mean
 
 
 def test_labels_are_permuted_by_the_seed_alone() -> None:

@@ -35,11 +35,11 @@ def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
 
 def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> None:
     runs = [read_run(run(name), name) for name in ("hucl", "threshold", "hscl")]
-    first, second = (one.results["class-mean"]["trained"]["seeds"][0]["scores"] for one in runs[:2])
-    ratio = np.mean([score["test"] / score["train"] for score in first])
+    first, second = (one.results["class-mean"].trained.folds for one in runs[:2])
+    ratio = np.mean([len(fold.test) / fold.train for fold in first])
     found = corrected_t_test(
-        [score["accuracy"] for score in second],
-        [score["accuracy"] for score in first],
+        [fold.scores["accuracy"] for fold in second],
+        [fold.scores["accuracy"] for fold in first],
         test_to_train=float(ratio),
     )
     low, high = (f"{100 * end:+.2f}" for end in found.interval)

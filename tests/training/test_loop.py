@@ -6,11 +6,12 @@ import torch
 from torch import nn
 from torch_geometric.data import Batch, Data
 
+from graph_hcl.augment import Identity, SampledView, View, ViewSampler
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HSCL, HUCL, SCL, UCL
 from graph_hcl.losses import NTXent as NTXentLoss
-from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
+from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, perturbed
 from graph_hcl.training import (
     Callback,
     Checkpoint,
@@ -18,6 +19,7 @@ from graph_hcl.training import (
     Diagnosis,
     Log,
     RunFolder,
+    Snapshot,
     TrainingSettings,
     batches,
     diagnose,
@@ -70,7 +72,7 @@ def new_model() -> ContrastiveModel:
 
 def draw(store, parts, generator):
     for part in parts:
-        yield [jitter(store.batch(part), generator) for _ in range(2)]
+        yield [SampledView(jitter(store.batch(part), generator)) for _ in range(2)]
 
 
 def train(epochs: int, checkpoint=None, objective=None, callbacks=(), labels=None):
@@ -347,7 +349,7 @@ def test_diagnosis_leaves_out_what_a_batch_does_not_define() -> None:
 
 def one_view(store, parts, generator):
     for part in parts:
-        yield [jitter(store.batch(part), generator)]
+        yield [SampledView(jitter(store.batch(part), generator))]
 
 
 def fit_views(objective, draw, labels=None, epochs=3, checkpoint=None):
@@ -403,3 +405,47 @@ def test_one_batch_with_a_contrast_is_enough() -> None:
     labels = torch.zeros(13).long()
     labels[:2] = 1  # in some batches alone are two labels
     assert fit_views(SCL(), one_view, labels)[0]["loss"] > 0
+
+
+def test_a_view_with_its_own_encoding_needs_an_objective_of_graphs_alone() -> None:
+    noisy = ViewSampler([Identity(), View(Identity(), encode=perturbed(0.1))])
+    assert len(fit_views(NTXentLoss(), noisy)) == 3
+    with pytest.raises(UserError, match="reads features of nodes"):
+        fit_views(Recorder(reads_nodes=True), noisy)
+
+
+def test_callbacks_are_called_in_order_and_end_after_an_error() -> None:
+    calls = []
+
+    class Note(Callback):
+        def __init__(self, name):
+            self.name = name
+
+        def on_train_start(self, state):
+            calls.append((self.name, "start", state.epoch))
+
+        def on_epoch_end(self, state):
+            calls.append((self.name, "epoch", state.epoch))
+
+        def on_train_end(self, state):
+            calls.append((self.name, "end", state.epoch))
+
+    train(1, callbacks=[Note("a"), Note("b")])
+    expected = [("start", 0), ("epoch", 1), ("end", 1)]
+    assert calls == [(name, *event) for event in expected for name in "ab"]
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        train(5, callbacks=[Note("a"), Stop()])
+    assert calls[-2:] == [("a", "epoch", 3), ("a", "end", 3)]
+
+
+def test_a_snapshot_in_evaluation_mode_changes_nothing() -> None:
+    epochs = []
+
+    def take(epoch, model):
+        epochs.append(epoch)
+        embed(model, cycles(), CPU)
+
+    plain, _ = train(3)
+    assert same(plain, train(3, callbacks=[Snapshot(take)])[0])
+    assert epochs == [1, 2, 3]

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import EdgeAdd, EdgeDrop, FeatureMask, NodeDrop, join, split, views
+from graph_hcl.augment import (
+    EdgeAdd,
+    EdgeDrop,
+    FeatureMask,
+    NodeDrop,
+    View,
+    ViewSampler,
+    join,
+    split,
+)
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import is_mirrored
 
@@ -81,15 +90,14 @@ def test_split_asks_for_all_graphs():
         (EdgeAdd(0.5), EdgeAdd(0.5)),
     ],
 )
-def test_views_are_of_the_graphs_of_each_batch_in_order(pair, at_once, monkeypatch):
-    monkeypatch.setattr("graph_hcl.augment.stream.AT_ONCE", at_once)
+def test_views_are_of_the_graphs_of_each_batch_in_order(pair, at_once):
     graphs = store()
-    for together in (True, False):
-        draw = views(pair, together)
-        drawn = list(draw(graphs, PARTS, torch.Generator().manual_seed(0)))
-        assert [len(batches) for batches in drawn] == [1 if together else 2] * 3
-        for part, batches in zip(PARTS, drawn, strict=True):
-            found = [graph for batch in batches for graph in graphs_of(batch)]
+    for per_view in (False, True):
+        sampler = ViewSampler(pair, per_view, max_elements=at_once)
+        drawn = list(sampler(graphs, PARTS, torch.Generator().manual_seed(0)))
+        assert [len(sampled) for sampled in drawn] == [2 if per_view else 1] * 3
+        for part, sampled in zip(PARTS, drawn, strict=True):
+            found = [graph for view in sampled for graph in graphs_of(view.batch)]
             assert [label for *_, label in found] == part.repeat(2).tolist()
             for (x, edges, attributes, label), (_, own, names, _) in zip(
                 found, graphs_of(graphs.batch(part)) * 2, strict=True
@@ -108,8 +116,13 @@ def test_views_are_of_the_graphs_of_each_batch_in_order(pair, at_once, monkeypat
 def test_views_of_unlike_augmentations_joined_are_those_apart():
     graphs, pair = store(), [EdgeDrop(0.3), FeatureMask(0.4)]
     one, other = (
-        list(views(pair, together)(graphs, PARTS, torch.Generator().manual_seed(0)))
-        for together in (True, False)
+        [
+            [view.batch for view in sampled]
+            for sampled in ViewSampler(pair, per_view)(
+                graphs, PARTS, torch.Generator().manual_seed(0)
+            )
+        ]
+        for per_view in (False, True)
     )
     for (joined,), apart in zip(one, other, strict=True):
         assert graphs_of(joined) == [graph for batch in apart for graph in graphs_of(batch)]
@@ -121,16 +134,17 @@ def test_the_two_views_of_a_graph_differ_and_so_do_those_of_later_batches():
     edges = (whole + whole.t()).nonzero().t()
     graphs = GraphStore.from_data([Data(torch.ones(40, 1), edges, y=torch.tensor([0]))] * 4)
     parts = torch.arange(4).split(2)
-    draw = views([EdgeDrop(0.5)] * 2)
+    sampler = ViewSampler([EdgeDrop(0.5)] * 2)
     seen = set()
-    for (batch,) in draw(graphs, parts, torch.Generator().manual_seed(0)):
+    for (view,) in sampler(graphs, parts, torch.Generator().manual_seed(0)):
+        batch = view.batch
         for g in range(4):
             mine = batch.batch[batch.edge_index[0]] == g
             seen.add(tuple((batch.edge_index[:, mine] - batch.ptr[g]).flatten().tolist()))
     assert len(seen) == 8
 
 
-def test_many_small_batches_are_drawn_at_once(monkeypatch):
+def test_many_small_batches_are_drawn_at_once():
     calls = []
     kind = EdgeDrop(0.2)
 
@@ -140,7 +154,20 @@ def test_many_small_batches_are_drawn_at_once(monkeypatch):
 
     graphs, parts = store(), [torch.tensor([0, 1])] * 6
     for limit, expected in ((1, [4] * 6), (10**6, [24])):
-        monkeypatch.setattr("graph_hcl.augment.stream.AT_ONCE", limit)
         calls.clear()
-        assert len(list(views([counted] * 2)(graphs, parts, torch.Generator()))) == 6
+        sampler = ViewSampler([counted] * 2, max_elements=limit)
+        assert len(list(sampler(graphs, parts, torch.Generator()))) == 6
         assert calls == expected
+
+
+def test_views_with_their_own_encoding_come_apart_and_are_encoded_by_it():
+    graphs, model = store(), lambda batch: torch.full((batch.num_graphs, 1), 1.0)
+    half = View(EdgeDrop(0.3), encode=lambda model, batch: model(batch) / 2)
+    sampler = ViewSampler([EdgeDrop(0.3), half])
+    for sampled in sampler(graphs, PARTS, torch.Generator().manual_seed(0)):
+        plain, halved = (view.features(model) for view in sampled)
+        assert plain.eq(1).all()
+        assert halved.eq(0.5).all()
+        assert len(plain) == len(halved)
+    alike = ViewSampler([half, half])(graphs, PARTS, torch.Generator())
+    assert [len(sampled) for sampled in alike] == [2, 2, 2]

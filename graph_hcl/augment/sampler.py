@@ -1,0 +1,178 @@
+"""Views of the batches of an epoch: drawn for several small batches at once, given one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Generator, Tensor
+from torch_geometric.data import Batch
+
+from graph_hcl.augment.edit import Augmentation, sample_view
+from graph_hcl.data.batch import is_mirrored, join, select
+from graph_hcl.data.store import GraphStore
+
+if TYPE_CHECKING:
+    from graph_hcl.nn import ContrastiveNetwork
+
+Encode = Callable[["ContrastiveNetwork", Batch], Tensor]
+"""Features z [B, d] of a batch by a model."""
+
+MAX_ELEMENTS_PER_DRAW = 2**18
+"""Most nodes and edges of views that are drawn at once, unless one batch has more: larger groups
+amortise call overhead but fit the cache less well."""
+MAX_VALUES_PER_DRAW = 2**24
+"""Most values of x of views that are drawn at once (64 MB): wide features reach it first."""
+
+
+def encode_plainly(model: ContrastiveNetwork, batch: Batch) -> Tensor:
+    """Return `model(batch)`: the features [B, d] of a batch as most methods compute them.
+
+    >>> encode_plainly(lambda batch: batch + 1, 1)
+    2
+    """
+    features: Tensor = model(batch)
+    return features
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of each graph: how its graphs are augmented, and how a model encodes them.
+
+    `encode` maps a model and a batch to features [B, d], such as `graph_hcl.nn.perturbed(0.1)` for
+    SimGRACE.
+
+    >>> from graph_hcl.augment import Identity
+    >>> View(Identity()).encode is encode_plainly
+    True
+    """
+
+    augmentation: Augmentation
+    encode: Encode = encode_plainly
+
+
+class SampledView(NamedTuple):
+    """A batch of augmented graphs, and how a model encodes it."""
+
+    batch: Batch
+    encode: Encode = encode_plainly
+
+    def features(self, model: ContrastiveNetwork) -> Tensor:
+        """Return the features z [B, d] of the batch."""
+        return self.encode(model, self.batch)
+
+
+class ViewSampler:
+    """Draws views of batches of a store: one for each of `views`, given as `View` or augmentation.
+
+    Called with a store, the graphs of each batch and a generator on the store's device, it yields
+    the sampled views of each batch. Views that are all encoded plainly come as one batch, the first
+    view's graphs first: the encoder runs once, and batch normalisation sees all views together, as
+    in SimCLR. With `per_view`, or with another `encode`, each view is a batch of its own.
+
+    Several small batches are drawn at once, up to `max_elements` nodes and edges and `max_values`
+    values of x, and with them all views where all augmentations are equal.
+
+    >>> from torch_geometric.data import Data
+    >>> from graph_hcl.augment import Identity
+    >>> edges, parts = torch.tensor([[0, 1], [1, 0]]), torch.arange(4).split(2)
+    >>> store = GraphStore.from_data([Data(torch.ones(2, 1), edges) for _ in range(4)])
+    >>> sampler = ViewSampler([Identity(), Identity()])
+    >>> for (view,) in sampler(store, parts, torch.Generator()):
+    ...     print(view.batch)
+    DataBatch(x=[8, 1], edge_index=[2, 8], batch=[8], ptr=[5])
+    DataBatch(x=[8, 1], edge_index=[2, 8], batch=[8], ptr=[5])
+    """
+
+    def __init__(
+        self,
+        views: Sequence[View | Augmentation],
+        per_view: bool = False,
+        *,
+        max_elements: int = MAX_ELEMENTS_PER_DRAW,
+        max_values: int = MAX_VALUES_PER_DRAW,
+    ) -> None:
+        self.views = tuple(view if isinstance(view, View) else View(view) for view in views)
+        self.joint = not per_view and all(view.encode is encode_plainly for view in self.views)
+        self.max_elements = max_elements
+        self.max_values = max_values
+
+    def __call__(
+        self, store: GraphStore, parts: Sequence[Tensor], generator: Generator
+    ) -> Iterator[list[SampledView]]:
+        """Yield the sampled views of each of the `parts`, which hold numbers of graphs."""
+        equal = all(view == self.views[0] for view in self.views)
+        draw = self._draw_together if self.joint and equal else self._draw_apart
+        for group in self._groups(store, parts):
+            yield from draw(store, group, generator)
+
+    def _draw_together(
+        self, store: GraphStore, parts: list[Tensor], generator: Generator
+    ) -> Iterator[list[SampledView]]:
+        """Yield one batch of all views for each part; all are drawn by one call."""
+        repeated = [part.repeat(len(self.views)) for part in parts]
+        batch = store.batch(torch.cat(repeated))
+        drawn = sample_view(batch, self.views[0].augmentation, generator=generator)
+        for each in split(drawn, list(map(len, repeated))):
+            yield [SampledView(each)]
+
+    def _draw_apart(
+        self, store: GraphStore, parts: list[Tensor], generator: Generator
+    ) -> Iterator[list[SampledView]]:
+        """Yield the views of each part; each view of all parts is drawn by one call."""
+        batch, sizes = store.batch(torch.cat(parts)), list(map(len, parts))
+        drawn = [
+            split(sample_view(batch, view.augmentation, generator=generator), sizes)
+            for view in self.views
+        ]
+        for batches in zip(*drawn, strict=True):
+            if self.joint:
+                yield [SampledView(join(batches))]
+            else:
+                encoders = (view.encode for view in self.views)
+                yield list(map(SampledView, batches, encoders))
+
+    def _groups(self, store: GraphStore, parts: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+        """Yield the parts in groups whose views together have about the size of one draw."""
+        graphs = len(self.views) * max([1, *map(len, parts)])
+        counts = (
+            self.max_elements / (graphs * store.mean_size),
+            self.max_values / (graphs * store.mean_values),
+        )
+        count = max(1, int(min(counts)))
+        for start in range(0, len(parts), count):
+            yield list(parts[start : start + count])
+
+
+def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
+    """Return the batches of the first `sizes[0]` graphs, of the next `sizes[1]`, and so on.
+
+    All fields of `levels` are kept. Raises `ValueError` unless the sizes sum up to the number of
+    graphs.
+
+    >>> from torch_geometric.data import Data
+    >>> edge = Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))
+    >>> one, two = split(Batch.from_data_list([edge] * 3), [2, 1])
+    >>> one.edge_index.tolist(), two.edge_index.tolist(), two.ptr.tolist()
+    ([[0, 1, 2, 3], [1, 0, 3, 2]], [[0, 1], [1, 0]], [0, 2])
+    """
+    graphs = list(accumulate(sizes, initial=0))
+    if graphs[-1] != batch.num_graphs:
+        raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
+    if len(sizes) == 1:
+        return [batch]
+    mirrored = is_mirrored(batch)
+    bounds = batch.ptr[torch.tensor(graphs, device=batch.ptr.device)]
+    if mirrored:
+        starts = torch.searchsorted(batch.edge_index[0], bounds)
+    else:  # edges need not be sorted by graph: added ones come after all others
+        source = batch.edge_index[0]
+        part, order = torch.bucketize(source, bounds[1:], right=True).sort(stable=True)
+        starts = torch.searchsorted(part, torch.arange(len(graphs), device=part.device))
+        batch = select(batch, edges=order)
+    nodes, edges = torch.stack([bounds, starts]).tolist()
+    cuts = zip(pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True)
+    return [select(batch, *(slice(*cut) for cut in each), mirrored=mirrored) for each in cuts]

@@ -1,0 +1,107 @@
+"""The contrastive model: a projection head and a normalisation on top of a graph encoder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+from torch_geometric.nn import MLP
+
+from graph_hcl.losses.precision import shorten, unit
+from graph_hcl.nn.encoder import GraphEncoder
+from graph_hcl.registry import Registry
+
+NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry("normalization")
+
+
+@NORMALIZATIONS.register("sphere")
+def _sphere(z: Tensor) -> Tensor:
+    return unit(z)
+
+
+@NORMALIZATIONS.register("ball")
+def _ball(z: Tensor) -> Tensor:
+    return shorten(z)
+
+
+@NORMALIZATIONS.register("none")
+def _none(z: Tensor) -> Tensor:
+    return z
+
+
+def normalize(z: Tensor, how: str = "sphere") -> Tensor:
+    """Return features z [M, d] on the unit sphere, in the unit ball, or as they are.
+
+    sphere: z / ‖z‖. ball: z · min(1, 1/‖z‖) (arXiv 2311.05139, section 5). none: z. The zero
+    vector stays zero with a zero gradient (sphere). Half precision becomes float32, but for none.
+    Raises `UserError` for another name.
+
+    >>> import torch
+    >>> normalize(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), "ball")
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    return NORMALIZATIONS.get(how)(z)
+
+
+class ContrastiveNetwork(nn.Module, ABC):
+    """What the training loop asks of a model.
+
+    `encoder` maps a batch to the graph embeddings [B, D] that are kept after training; the model
+    itself maps it to the features that the objective is given.
+    """
+
+    encoder: nn.Module
+
+    @abstractmethod
+    def forward(self, batch: Any) -> Tensor:
+        """Return features z [B, d] of the graphs of a batch."""
+
+    @abstractmethod
+    def local_and_global(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """Return features of nodes [n, d] and of graphs [B, d], for objectives that read both."""
+
+
+class ContrastiveModel(ContrastiveNetwork):
+    """Encoder, projection head and normalisation: a batch's features as the objective gets them.
+
+    The head has `layers` linear maps with ReLU between them (SimCLR, arXiv 2002.05709, section 2);
+    with 0 layers the embedding itself is contrasted. `dim` is the width d of the features, that of
+    the embeddings unless given. `normalization` is sphere, ball or none (see `normalize`). `local`
+    adds a head of the same shape for node embeddings, for objectives that contrast nodes with
+    graphs.
+
+    >>> from graph_hcl.nn import make_backbone
+    >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), width=32)
+    >>> ContrastiveModel(encoder, layers=2, dim=8).head
+    MLP(32, 32, 8)
+    """
+
+    def __init__(
+        self,
+        encoder: GraphEncoder,
+        layers: int = 2,
+        dim: int | None = None,
+        normalization: str = "sphere",
+        local: bool = False,
+    ) -> None:
+        super().__init__()
+        self.encoder: GraphEncoder = encoder
+        self.normalization = normalization
+        widths = [encoder.width] * layers + [dim or encoder.width]
+        self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
+        self.node_head = MLP(widths, norm=None) if layers and local else None
+
+    def forward(self, batch: Any) -> Tensor:
+        """Return normalised features z [B, d]."""
+        return normalize(self.head(self.encoder(batch)), self.normalization)
+
+    def local_and_global(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """Return normalised features of nodes [n, d] and of graphs [B, d]."""
+        nodes = self.encoder.nodes(batch)
+        graphs = self.encoder.pool(nodes, batch)
+        local = nodes if self.node_head is None else self.node_head(nodes)
+        how = self.normalization
+        return normalize(local, how), normalize(self.head(graphs), how)

@@ -1,0 +1,49 @@
+"""Features by an encoder whose weights carry noise: the second view of SimGRACE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from graph_hcl.nn.model import ContrastiveNetwork
+
+
+def perturbed(noise: float) -> Callable[[ContrastiveNetwork, Any], Tensor]:
+    """Return the function that maps a model and a batch to features by weights with noise.
+
+    It is `perturbed_features` with η = `noise` ≥ 0, as the `encode` of a `View`.
+
+    >>> perturbed(0.1).keywords
+    {'noise': 0.1}
+    """
+    return partial(perturbed_features, noise=noise)
+
+
+@torch.no_grad()
+def perturbed_features(model: ContrastiveNetwork, batch: Any, noise: float) -> Tensor:
+    """Return features z [B, d] by `noisy_weights`, as constants without a gradient.
+
+    SimGRACE (arXiv 2202.03104, equation 2). As in its published code, the head has no noise, and
+    nothing learns through the noisy weights. Running statistics of the model stay as they are.
+    """
+    buffers = {name: value.clone() for name, value in model.named_buffers()}
+    weights = noisy_weights(model, noise)
+    features: Tensor = functional_call(model, weights | buffers, (batch,))
+    return features
+
+
+def noisy_weights(model: ContrastiveNetwork, noise: float) -> dict[str, Tensor]:
+    """Return θ + η ε, ε ~ N(0, var θ), for each weight tensor θ of the encoder, with η = `noise`.
+
+    The noise is drawn from torch's global generator.
+    """
+    return {
+        name: value + noise * value.std(correction=0) * torch.randn_like(value)
+        for name, value in model.named_parameters()
+        if name.startswith("encoder.")
+    }
