@@ -132,7 +132,8 @@ def train(cell: Cell, every: int = 20) -> dict:
     model, stopped, start = experiment.trainer.model(config.seed), None, time.perf_counter()
     watch(0, model)
     try:
-        model = experiment.trainer.fit(part.train, part.seed, spec, callbacks=[Diagnosis(), Log(log), Snapshot(watch)])
+        callbacks = [Diagnosis(), Log(log), Snapshot(watch)]
+        model = experiment.trainer.fit(part.train, part.seed, spec, callbacks=callbacks)
     except UserError as error:
         stopped = str(error)
     result = {

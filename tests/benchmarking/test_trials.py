@@ -94,15 +94,10 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
     assert list(record["epochs"]) == ["0", "1", "3"]
     for epochs in (0, 1, 3):
         short = make_experiment(dataclasses.replace(CONFIG, epochs=epochs))
-        model = (
-            short.trainer.fit(np.arange(len(short.store)), 0) if epochs else short.trainer.model(0)
-        )
-        found = transductive(
-            embed(model, short.store, short.trainer.device),
-            short.targets.values,
-            probe="logistic",
-            folds=3,
-        )
+        trainer, everything = short.trainer, np.arange(len(short.store))
+        model = trainer.fit(everything, 0) if epochs else trainer.model(0)
+        x, y = embed(model, short.store, trainer.device), short.targets.values
+        found = transductive(x, y, probe="logistic", folds=3)
         again = record["epochs"][str(epochs)]
         assert again["accuracy"] == [round(fold.scores["accuracy"], 6) for fold in found.folds]
         assert again["C"] == [fold.params["C"] for fold in found.folds]
