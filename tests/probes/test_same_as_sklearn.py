@@ -180,12 +180,13 @@ def test_search_with_early_exit_equals_the_whole_grid(hits: list[list[int]]) -> 
     assert len(asked) <= 7 * len(hits) + 1
 
 
-# Unbounded errors, errors with a best of 0, gains below 0, and a bounded error.
+# Function, whether greater is better, best and worst value.
 METRICS = {
     "squared error": (lambda y, p: float(np.mean((y - p) ** 2)), False, None, None),
     "error with a best": (lambda y, p: float(np.mean((y - p) ** 2)), False, 0.0, None),
     "negative gain": (lambda y, p: -float(np.mean((y - p) ** 2)), True, 0.0, None),
     "bounded error": (lambda y, p: float(np.mean(np.abs(y - p) > 1)), False, 0.0, 1.0),
+    "grade of 3 to 4": (lambda y, p: 3 + float(np.mean(np.abs(y - p) < 2)), True, 4.0, 3.0),
     "correlation-like": (lambda y, p: 2 * float(np.mean(np.abs(y - p) < 2)) - 1, True, 1.0, -1.0),
 }
 
