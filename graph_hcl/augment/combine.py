@@ -29,9 +29,9 @@ class _Parts:
 
 
 class Compose(_Parts):
-    """Make the changes of all `parts`, each drawn on the batch as it came, and apply them once.
+    """Make the changes of all `parts`, each drawn on the unchanged batch; they are applied once.
 
-    Two draws that each keep some node of a graph may share none; `apply` then keeps one node.
+    Draws that each keep some node of a graph may have none in common; `apply` then keeps one.
     Raises `UserError` without parts.
 
     >>> Compose((lambda batch, generator: Edit(), lambda batch, generator: Edit()))(None, None)
@@ -44,9 +44,9 @@ class Compose(_Parts):
 
 
 class RandomChoice(_Parts):
-    """Make the changes of one of `parts`, chosen at random, uniformly, for each graph by itself.
+    """Make the changes of one of `parts`, chosen uniformly at random for each graph.
 
-    Each part is drawn on the graphs that chose it alone. Raises `UserError` without parts.
+    Each part is drawn only on the graphs for which it is chosen. Raises `UserError` without parts.
 
     >>> from torch_geometric.data import Data
     >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))

@@ -11,7 +11,8 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.edit import Augmentation, sample_view
+from graph_hcl.augment.apply_edit import sample_view
+from graph_hcl.augment.edit import Augmentation
 from graph_hcl.data.batch import is_mirrored, join, select
 from graph_hcl.data.store import GraphStore
 

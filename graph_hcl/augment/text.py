@@ -22,8 +22,9 @@ def parse(text: str) -> Augmentation:
     `name(number, …)` is a registered augmentation or an import path `package.module:Class`;
     `a + b` composes; `a | b` is a random choice per graph; `+` binds tighter than `|`, and
     parentheses group. The number of edge_drop, edge_add, node_drop, feature_mask and column_mask is
-    the share that is changed, in [0, 1), by default 0.2; that of subgraph the share of nodes kept,
-    in (0, 1], by default 0.8; identity has none. Raises `UserError` for text that is none of this.
+    the fraction that is changed, in [0, 1), by default 0.2; that of subgraph is the fraction of
+    nodes that stay, in (0, 1], by default 0.8; identity has none. Raises `UserError` for any other
+    text.
 
     >>> parse("edge_drop(0.2)")
     EdgeDrop(ratio=0.2)
@@ -37,11 +38,11 @@ def parse(text: str) -> Augmentation:
             raise _unreadable(text, f"'{text[end:].strip()}'")
         tokens.append(match[1])
         end = match.end()
-    tokens.reverse()  # so that the next token is the last one, and taking it is pop()
-    found = _choice(tokens, text)
+    tokens.reverse()  # the next token is now the last, where pop() is cheap
+    augmentation = _choice(tokens, text)
     if tokens:
         raise _unreadable(text, f"'{tokens[-1]}'")
-    return found
+    return augmentation
 
 
 def spec(augmentation: Augmentation) -> str:
@@ -86,10 +87,10 @@ def _sum(tokens: list[str], text: str) -> Augmentation:
 def _part(tokens: list[str], text: str) -> Augmentation:
     token = tokens.pop() if tokens else ""
     if token == "(":
-        found = _choice(tokens, text)
+        inner = _choice(tokens, text)
         if not tokens or tokens.pop() != ")":
             raise _unreadable(text, "no closing parenthesis")
-        return found
+        return inner
     match = PART.fullmatch(token)
     if match is None:
         raise _unreadable(text, f"'{token}'" if token else "its end")

@@ -1,0 +1,174 @@
+"""Augmentations on tensors, as functions of PyG are called: no `Batch` is needed.
+
+Each takes tensors, and returns the changed tensors and masks of what is kept. Several graphs are
+told apart by `batch` [n], the graph 0, 1, … of each node in ascending order. Random numbers come
+from `generator`, which is on the tensors' device, or from torch's global one.
+
+They draw exactly what the classes of `graph_hcl.augment` draw.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from graph_hcl.augment.edges import absent_edges, edges_between, keep_edges, random_pairs
+from graph_hcl.augment.nodes import choose_columns, choose_nodes
+from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio
+from graph_hcl.augment.subgraph import grow_subgraphs
+from graph_hcl.errors import UserError
+
+
+def drop_edge(
+    edge_index: Tensor,
+    p: float = 0.2,
+    *,
+    num_nodes: int | None = None,
+    generator: Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Drop each edge with probability p, 0 ≤ p < 1, both directions of it together.
+
+    See `EdgeDrop`. Returns the edges [2, E'] that are left, and a mask [E] of them. Raises
+    `UserError` for another p.
+
+    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> drop_edge(edges, p=0.5, generator=torch.Generator().manual_seed(0))
+    (tensor([[0, 1],
+            [1, 0]]), tensor([ True,  True, False, False]))
+    """
+    check_drop_ratio(p, "p")
+    edge_mask = keep_edges(edge_index, _count_nodes(edge_index, num_nodes), p, generator)
+    return edge_index[:, edge_mask], edge_mask
+
+
+def add_edge(
+    edge_index: Tensor,
+    p: float = 0.2,
+    *,
+    batch: Tensor | None = None,
+    num_nodes: int | None = None,
+    generator: Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Add undirected edges between random nodes of a graph: on average p times its edges.
+
+    See `EdgeAdd`; 0 ≤ p < 1. Returns all edges [2, E + K], and the added ones [2, K], which are the
+    last of them. Raises `UserError` for another p, and for a `batch` that is not sorted.
+
+    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> add_edge(edges, p=0.9, generator=torch.Generator().manual_seed(0))[1]
+    tensor([[0, 2],
+            [2, 0]])
+    """
+    check_drop_ratio(p, "p")
+    batch, ptr = _graphs(batch, _count_nodes(edge_index, num_nodes, batch), edge_index.device)
+    pairs = random_pairs(edge_index, batch, ptr, p, generator)
+    added = absent_edges(pairs, edge_index, len(batch))
+    return torch.cat([edge_index, added], dim=1), added
+
+
+def drop_node(
+    edge_index: Tensor,
+    p: float = 0.2,
+    *,
+    batch: Tensor | None = None,
+    num_nodes: int | None = None,
+    generator: Generator | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Drop exactly ⌊p · n⌋ random nodes of each graph of n nodes, and their edges; 0 ≤ p < 1.
+
+    See `NodeDrop`. Returns the edges [2, E'] that are left, numbered as before, and masks of them
+    [E] and of the nodes that are left [n]. Raises `UserError` for another p, and for a `batch` that
+    is not sorted.
+
+    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> drop_node(edges, p=0.4, generator=torch.Generator().manual_seed(1))
+    (tensor([[0, 1],
+            [1, 0]]), tensor([ True,  True, False, False]), tensor([ True,  True, False]))
+    """
+    check_drop_ratio(p, "p")
+    batch, ptr = _graphs(batch, _count_nodes(edge_index, num_nodes, batch), edge_index.device)
+    return _between(edge_index, ~choose_nodes(batch, ptr, p, generator))
+
+
+def random_walk_subgraph(
+    edge_index: Tensor,
+    ratio: float = 0.8,
+    *,
+    batch: Tensor | None = None,
+    num_nodes: int | None = None,
+    generator: Generator | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Keep the first ⌈ratio · n⌉ nodes of each graph that a random walk visits; 0 < ratio ≤ 1.
+
+    See `RandomWalkSubgraph`. Returns what `drop_node` returns. Raises `UserError` for another
+    ratio, and for a `batch` that is not sorted.
+
+    >>> edges = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+    >>> random_walk_subgraph(edges, 0.5, generator=torch.Generator().manual_seed(0))[2].sum()
+    tensor(2)
+    """
+    check_keep_ratio(ratio, "ratio")
+    batch, ptr = _graphs(batch, _count_nodes(edge_index, num_nodes, batch), edge_index.device)
+    return _between(edge_index, grow_subgraphs(edge_index, batch, ptr, ratio, generator))
+
+
+def mask_feature(
+    x: Tensor,
+    p: float = 0.2,
+    mode: str = "row",
+    *,
+    batch: Tensor | None = None,
+    generator: Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Set features x [n, F] to 0: all those of random nodes, or of random columns; 0 ≤ p < 1.
+
+    `mode="row"`: exactly ⌊p · n⌋ nodes of each graph of n nodes (see `FeatureMask`); `mode="col"`:
+    each column with probability p in each graph (see `ColumnMask`). Returns the new x, and a mask
+    of what is kept, [n, 1] of rows or [n, F] of columns. Raises `UserError` for another p or mode,
+    and for a `batch` that is not sorted.
+
+    >>> x, mask = mask_feature(torch.ones(4, 2), p=0.5, generator=torch.Generator().manual_seed(0))
+    >>> x.sum(), mask.shape
+    (tensor(4.), torch.Size([4, 1]))
+    """
+    check_drop_ratio(p, "p")
+    batch, ptr = _graphs(batch, len(x), x.device)
+    if mode == "row":
+        kept = ~choose_nodes(batch, ptr, p, generator)[:, None]
+    elif mode == "col":
+        chosen = choose_columns(len(ptr) - 1, x.shape[1], p, generator, x.device)
+        kept = ~chosen.index_select(0, batch)
+    else:
+        raise UserError(f"Expected the mode row or col, but got {mode!r}.")
+    return torch.where(kept, x, 0), kept
+
+
+def _between(edge_index: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    edge_mask = edges_between(nodes, edge_index)
+    return edge_index[:, edge_mask], edge_mask, nodes
+
+
+def _count_nodes(edge_index: Tensor, num_nodes: int | None, batch: Tensor | None = None) -> int:
+    """Return the number of nodes: as given, that of `batch`, or the least that the edges need."""
+    if batch is not None and num_nodes is not None and len(batch) != num_nodes:
+        raise UserError(f"Expected a batch of {num_nodes} nodes, but got {len(batch)}.")
+    if batch is not None:
+        return len(batch)
+    if num_nodes is not None:
+        return num_nodes
+    return int(edge_index.max()) + 1 if edge_index.numel() else 0
+
+
+def _graphs(batch: Tensor | None, num_nodes: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the graph of each node [n], all of one where it is None, and `ptr` [B + 1]."""
+    if batch is None:
+        batch = torch.zeros(num_nodes, dtype=torch.long, device=device)
+        return batch, torch.tensor([0, num_nodes], device=device)
+    if len(batch) != num_nodes:
+        raise UserError(f"Expected a batch of {num_nodes} nodes, but got {len(batch)}.")
+    if bool((batch.diff() < 0).any()):
+        raise UserError(
+            "Expected `batch` in ascending order, but got an unsorted one: sort the nodes by graph."
+        )
+    sizes = torch.bincount(batch)
+    return batch, torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
