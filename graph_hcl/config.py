@@ -96,7 +96,7 @@ class LossConfig:
     """What the objective offers beyond --beta and --temperature; null: the objective's default."""
 
     hardening: str | None = None
-    """exponential, threshold, effective-sample-size, class-mass, or an import path of log eta."""
+    """How negatives are weighted by hardness, by name, or an import path of log eta."""
     hardening_options: dict[str, Any] | None = None
     """Its settings: {tau} of threshold, {share} of effective-sample-size, {bound, prior} of
     class-mass."""
@@ -120,7 +120,7 @@ class LossConfig:
     num_negatives: int | None = None
     """Monte-Carlo negatives per positive pair, drawn by hardness; null uses all of them."""
     psi: str | None = None
-    """infonce, triplet, logistic, or an import path; null is InfoNCE in closed form."""
+    """The function psi by name, or an import path; null is InfoNCE in closed form."""
     psi_options: dict[str, Any] | None = None
     """Its settings: {alpha} of infonce, {margin} of triplet."""
     queue_size: int | None = None
@@ -145,7 +145,7 @@ class ProbeConfig:
     """How frozen embeddings are measured."""
 
     name: str = "svm"
-    """svm (RBF), linear-svm, logistic, class-mean, knn or majority."""
+    """The classifier of frozen embeddings by name, or an import path; svm has an RBF kernel."""
     folds: int = 10
     """Outer stratified folds."""
     inner: int = 5
@@ -184,8 +184,7 @@ graph), but got 1.
     dataset: str = "MUTAG"
     """Any TU data set by name; MUTAG needs no download."""
     objective: str = "h-ucl"
-    """ucl, scl, h-ucl, h-scl, nt-xent, supcon, infograph, h-infograph, cross-entropy, or an
-    import path pkg.module:Class."""
+    """The loss by name, or an import path pkg.module:Class."""
     beta: float | None = None
     """Hardness: weights are exp(beta * logit); 0 is the plain loss."""
     temperature: float | None = None
@@ -199,7 +198,7 @@ graph), but got 1.
     weight_decay: float = 0.0
     """L2 penalty of Adam."""
     backbone: str = "gin"
-    """gin, gcn, any other PyG BasicGNN by name, or an import path pkg.module:Class."""
+    """The graph neural network by name, or an import path pkg.module:Class."""
     hidden: int = 32
     """Width of each layer."""
     layers: int = 3

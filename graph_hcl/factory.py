@@ -9,20 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from graph_hcl import losses
 from graph_hcl.augment import View, ViewSampler, parse
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.losses import HARDENINGS, PSIS
 from graph_hcl.losses.objective import ObjectiveTags, as_objective
 from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, perturbed, width
-from graph_hcl.nn.backbone import BACKBONES
-from graph_hcl.probes import PROBES, resolve_protocol
-from graph_hcl.registry import Registry
-from graph_hcl.settings import with_absolute_paths
+from graph_hcl.probes import resolve_protocol
+from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES
+from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
 from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
@@ -55,20 +52,12 @@ def with_canonical_names(config: Config) -> Config:
     ('MUTAG', 'h-ucl', 'gin')
     """
 
-    def of(registry: Registry[Any], name: str | None) -> Any:
-        return name if name is None else registry.canonical(name)
-
-    loss, probe = config.loss, config.probe
-    return dataclasses.replace(
-        config,
-        dataset=canonical_name(config.dataset, config.data_dir, config.mirror),
-        objective=of(losses.OBJECTIVES, config.objective),
-        backbone=of(BACKBONES, config.backbone),
-        loss=dataclasses.replace(
-            loss, hardening=of(HARDENINGS, loss.hardening), psi=of(PSIS, loss.psi)
-        ),
-        probe=dataclasses.replace(probe, name=of(PROBES, probe.name)),
-    )
+    names = {"dataset": canonical_name(config.dataset, config.data_dir, config.mirror)}
+    settings = flat_settings(config)
+    for setting, registry in NAMED_BY.items():
+        if isinstance(name := settings[setting], str):
+            names[setting] = registry.canonical(name)
+    return replace_settings(config, names)
 
 
 def make_objective(config: Config) -> tuple[nn.Module, Config]:
@@ -81,7 +70,7 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
     (0.5, None)
     """
     config = with_canonical_names(config)
-    make = losses.OBJECTIVES.get(config.objective)
+    make = OBJECTIVES.get(config.objective)
     accepted = inspect.signature(make).parameters
     general = {"beta": config.beta, "temperature": config.temperature}
     special = dataclasses.asdict(config.loss)
@@ -132,6 +121,7 @@ def check_counted(objective: Any, views: int, label: Tensor) -> None:
 
     Objectives from outside that have no method `counted` are not asked.
 
+    >>> from graph_hcl import losses
     >>> check_counted(losses.UCL(), 1, torch.tensor([0, 1]))
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected two --views or more with UCL: other views of a graph are \

@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_setti
 
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import expected
+from graph_hcl.registries import NAMED_BY
 from graph_hcl.registry import did_you_mean
 from graph_hcl.settings import MOVED, SHORT, Layer, flag, groups, schema, setting_of
 
@@ -50,6 +51,8 @@ class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
         if action.nargs == 0 or action.help == SUPPRESS:
             return text
         told = [] if "a text" in expected(kind_of(action)) else [expected(kind_of(action))]
+        if action.dest in NAMED_BY:
+            told.append(f"names: {', '.join(NAMED_BY[action.dest].names())}")
         if action.dest in schema():
             default = action.default
             default = default if isinstance(default, str) else json.dumps(default)

@@ -72,9 +72,9 @@ READOUTS: Registry[Callable[..., Tensor]] = Registry(
 NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry(
     "normalization",
     {
-        "sphere": "graph_hcl.losses.precision:unit",
-        "ball": "graph_hcl.losses.precision:shorten",
-        "none": "torch.nn:Identity",
+        "sphere": "graph_hcl.nn.model:_sphere",
+        "ball": "graph_hcl.nn.model:_ball",
+        "none": "graph_hcl.nn.model:_none",
     },
 )
 AUGMENTATIONS: Registry[Callable[..., Augmentation]] = Registry(

@@ -112,6 +112,25 @@ def flat_settings(config: Config) -> dict[str, Any]:
     return dict(_items(config.to_dict()))
 
 
+def replace_settings(config: Config, values: Mapping[str, Any]) -> Config:
+    """Return the config with other values of some settings, by dotted name.
+
+    >>> replace_settings(Config(), {"lr": 0.5, "probe.name": "knn"}).probe.name
+    'knn'
+    """
+    grouped: dict[str, dict[str, Any]] = {}
+    own = {}
+    for name, value in values.items():
+        group, _, last = name.rpartition(".")
+        if group:
+            grouped.setdefault(group, {})[last] = value
+        else:
+            own[last] = value
+    for group, inside in grouped.items():
+        own[group] = dataclasses.replace(getattr(config, group), **inside)
+    return dataclasses.replace(config, **own)
+
+
 def _items(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in nested.items():
         if isinstance(value, dict):
@@ -286,9 +305,7 @@ def with_absolute_paths(config: Config) -> Config:
             return path
         return str(Path(path).expanduser().absolute())
 
-    return dataclasses.replace(
-        config,
-        mirror=absolute(config.mirror),
-        data_dir=absolute(config.data_dir),
-        probe=dataclasses.replace(config.probe, splits=absolute(config.probe.splits)),
-    )
+    paths = {"mirror": config.mirror, "data_dir": config.data_dir}
+    splits = {"probe.splits": config.probe.splits}
+    found = {name: absolute(path) for name, path in (paths | splits).items()}
+    return replace_settings(config, found)

@@ -17,12 +17,12 @@ from graph_hcl.nn.call import Takes, call
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
-from graph_hcl.registry import Registry
+from graph_hcl.registries import BACKBONES
 
-BACKBONES: Registry[Callable[..., nn.Module]] = Registry("backbone")
-for _model in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN):
-    BACKBONES.register(_model.__name__.lower())(_model)
-_OURS: dict[Any, Any] = {getattr(models, m.__name__, None): m for m in BACKBONES.parts()}
+_OURS: dict[Any, Any] = {
+    getattr(models, net.__name__, None): net
+    for net in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
+}
 """PyG's classes, and ours of the same parameters, whose norms all treat each graph by itself."""
 
 DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}

@@ -20,12 +20,8 @@ from graph_hcl.nn.call import (
 )
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
-from graph_hcl.registry import Registry
+from graph_hcl.registries import READOUTS
 
-READOUTS: Registry[Callable[..., Tensor]] = Registry("readout")
-READOUTS.register("sum")(global_add_pool)
-READOUTS.register("mean")(global_mean_pool)
-READOUTS.register("max")(global_max_pool)
 _EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 
 

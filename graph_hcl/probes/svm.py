@@ -11,7 +11,6 @@ from sklearn.utils.multiclass import _ovr_decision_function
 
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.probe import (
-    PROBES,
     Floats,
     ProbeInput,
     ProbeResult,
@@ -23,7 +22,6 @@ from graph_hcl.probes.smo import decide, solve_dual
 from graph_hcl.probes.splits import Indices
 
 
-@PROBES.register("svm")
 def svm(given: ProbeInput) -> ProbeResult:
     """Predict with an RBF SVM, `gamma="scale"`, on standardised embeddings, C by accuracy.
 
