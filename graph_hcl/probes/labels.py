@@ -1,4 +1,4 @@
-"""Class labels of every kind, checked once at the door of the probes."""
+"""Class labels of any container, validated once."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class EvaluationProtocol(ABC):
 
     @abstractmethod
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
-        """Return folds and inner splits; `selects` tells whether the probe has any to choose by.
+        """Return folds and inner splits; there are none of these unless the probe `selects`.
 
         Raises `UserError` as `split` does, for a training part of one class, and where a probe that
         selects has nothing to select on.
@@ -97,7 +97,7 @@ class EvaluationProtocol(ABC):
         """Return the settings that were in effect, as results record them."""
 
     def unused(self, targets: Targets, selects: bool) -> list[str]:
-        """Return the settings, each with its value, that have no effect here."""
+        """Return the changed settings, each with its value, that have no effect here."""
         return []
 
     def held_out(self, targets: Targets, part: Part) -> Indices:
@@ -116,7 +116,7 @@ class EvaluationProtocol(ABC):
         seeds: Iterable[int] = (0,),
         jobs: int | None = None,
     ) -> None:
-        """Raise and warn of all that can be told of an evaluation before anything is trained.
+        """Raise every error and give every warning that needs no embeddings, before any training.
 
         Warns once of rare classes, whatever the number of seeds, and of each setting without use.
         `evaluate` raises the same and does not warn again.

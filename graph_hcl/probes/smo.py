@@ -26,7 +26,7 @@ TOLERANCE = 1e-3
 SMALLEST = 1e-12
 """Curvature that stands for one that is not positive, as that of two equal points."""
 INTERVAL = 1000
-"""Steps from one attempt to leave settled rows out to the next."""
+"""Steps from one attempt at shrinking to the next."""
 COMPACT = 0.85
 """Share of the window's rows left at which a smaller window is made."""
 
@@ -56,7 +56,7 @@ def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Sol
     α minimises ½ Σᵢⱼ αᵢ αⱼ yᵢ yⱼ K(xᵢ, xⱼ) − Σᵢ αᵢ over 0 ≤ αᵢ ≤ C with Σᵢ αᵢ yᵢ = 0. Each step
     moves the pair of rows that second-order information chooses (Fan, Chen and Lin, "Working Set
     Selection Using Second Order Information for Training Support Vector Machines", JMLR 6, 2005,
-    WSS 2); rows settled at a bound are left out meanwhile (Chang and Lin, "LIBSVM: A Library for
+    WSS 2); rows settled at a bound are shrunk away meanwhile (Chang and Lin, "LIBSVM: A Library for
     Support Vector Machines", 2011, section 5.1). Order, ties and precision are theirs as well, so
     that the result is that of scikit-learn's `SVC(kernel="precomputed")` to the last bit. The peak
     is the largest value that any αᵢ had on the way: where it is below C, every C above the peak
@@ -72,9 +72,9 @@ def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Sol
     n = len(signs)
     problem = kernel, diagonal, signs, C
     alpha = np.zeros(n)
-    slope = signs.copy()  # −yᵢ times the objective's derivative by αᵢ; of rows left out, outdated
+    slope = signs.copy()  # −yᵢ times the objective's derivative by αᵢ; of inactive rows, outdated
     fixed = np.zeros(n)  # the part of it that is due to the rows at C
-    order = np.arange(n)  # rows by position: the first `active` take part; of equals the last wins
+    order = np.arange(n)  # rows by position: the first `active` are active; of equals the last wins
     active, countdown, restored, peak = n, min(n, INTERVAL) + 1, False, 0.0
     rows, slot, K, diag, H, up, down, place, score = _window(problem, alpha, slope, order, active)
     while True:
@@ -86,9 +86,9 @@ def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Sol
             before = active
             if not restored and highest + lowest <= 10 * TOLERANCE:
                 restored = True
-                _restore(problem, alpha, fixed, order, active, slope)
+                _reconstruct(problem, alpha, fixed, order, active, slope)
                 active = n
-            left = _leave_out(problem, alpha, slope, order, active, highest, lowest)
+            left = _shrink(problem, alpha, slope, order, active, highest, lowest)
             if active > before or left < COMPACT * len(rows):
                 window = _window(problem, alpha, slope, order, left)
                 rows, slot, K, diag, H, up, down, place, score = window
@@ -105,7 +105,7 @@ def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Sol
             if active == n:
                 break
             _put(slope, rows, H)
-            _restore(problem, alpha, fixed, order, active, slope)
+            _reconstruct(problem, alpha, fixed, order, active, slope)
             active, countdown = n, 2
             window = _window(problem, alpha, slope, order, active)
             rows, slot, K, diag, H, up, down, place, score = window
@@ -130,20 +130,20 @@ def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Sol
 
 
 @compiled
-def decide(to_queries: Floats, coefficients: Floats, offset: float) -> Floats:
+def decide(to_test: Floats, coefficients: Floats, offset: float) -> Floats:
     """Return f(x) = Σᵢ coefficientsᵢ K(xᵢ, x) − offset [Q] for K [Q, n], summed in order.
 
     >>> decide(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]), 5.0)
     array([6.])
     """
-    found = np.empty(len(to_queries))
+    values = np.empty(len(to_test))
     support = np.flatnonzero(coefficients)
-    for query in range(len(to_queries)):
+    for test_row in range(len(to_test)):
         total = 0.0
         for row in support:
-            total += coefficients[row] * to_queries[query, row]
-        found[query] = total - offset
-    return found
+            total += coefficients[row] * to_test[test_row, row]
+        values[test_row] = total - offset
+    return values
 
 
 @compiled
@@ -155,7 +155,7 @@ def _room(a: float, sign: float, C: float) -> tuple[float, float]:
 
 @compiled
 def _window(problem: Problem, alpha: Floats, slope: Floats, order: Whole, active: int) -> Window:
-    """Return the rows that take part side by side, with all that a step reads."""
+    """Return the active rows in one contiguous block, with all that a step reads."""
     kernel, diagonal, signs, C = problem
     n = len(order)
     rows, slot, place = np.empty(active, np.int64), np.full(n, -1), np.empty(active, np.int64)
@@ -270,7 +270,7 @@ def _step(a: float, b: float, y_a: float, y_b: float, step: float, C: float) -> 
 
 
 @compiled
-def _leave_out(
+def _shrink(
     problem: Problem,
     alpha: Floats,
     slope: Floats,
@@ -279,7 +279,7 @@ def _leave_out(
     highest: float,
     lowest: float,
 ) -> int:
-    """Move rows that are settled at a bound behind the others; return how many still take part."""
+    """Move rows that are settled at a bound behind the active ones; return how many are active."""
     _, _, signs, C = problem
 
     def settled(row: int) -> bool:
@@ -300,10 +300,10 @@ def _leave_out(
 
 
 @compiled
-def _restore(
+def _reconstruct(
     problem: Problem, alpha: Floats, fixed: Floats, order: Whole, active: int, slope: Floats
 ) -> None:
-    """Bring the slopes of the rows left out up to date, reading the kernel by its shorter side."""
+    """Recompute the slopes of the inactive rows, reading the kernel by its shorter side."""
     kernel, _, signs, C = problem
     taking, out = order[:active], order[active:]
     free = 0

@@ -112,7 +112,7 @@ def set_aside(labels: Labels, train: Indices, share: float, seed: int) -> Split:
 
 
 def _in_proportion(labels: Labels, number: int, seed: int) -> Indices:
-    """Return the positions of about `number` graphs, each class in proportion but for its last."""
+    """Return positions of about `number` graphs, classes in proportion, each keeping one graph."""
     generator = np.random.default_rng(seed)
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     ideal = number * counts / len(labels)

@@ -1,27 +1,28 @@
-"""What a score is worth: the majority class, and a test for scores of overlapping training sets."""
+"""Majority accuracy, and the corrected resampled t-test for cross-validated scores."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.labels import check_labels
+from graph_hcl.probes.targets import Targets
 
 
-def majority_accuracy(labels: ArrayLike) -> float:
-    """Return the accuracy of always naming the most frequent class.
+def majority_accuracy(labels: Any) -> float:
+    """Return the accuracy of always predicting the most frequent class; labels [G] or `Targets`.
 
     Raises `UserError` for labels of one class.
 
     >>> majority_accuracy([0, 1, 1, 1])
     0.75
     """
-    y = check_labels(labels)
-    return float(np.unique(y, return_counts=True)[1].max() / len(y))
+    strata = Targets.of(labels).strata()
+    return float(np.bincount(strata).max() / len(strata))
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,14 @@ def corrected_t_test(
 
     t = d̄ / sqrt((1/J + n_test/n_train) s²), with J − 1 degrees of freedom and s² the variance of
     the differences with ddof 1: Nadeau and Bengio, "Inference for the Generalization Error"
-    (Machine Learning 52, 2003), the corrected resampled t-test. The plain paired t-test has no
-    second term; as training sets overlap, it finds far too many differences. `test_to_train` is
-    n_test/n_train: 1/9 for 10-fold cross-validation.
+    (Machine Learning 52, 2003), the corrected resampled t-test. The plain paired t-test omits
+    the second term; because training sets overlap, it rejects equality far too often.
+    `test_to_train` is n_test/n_train: 1/9 for 10-fold cross-validation.
 
     Raises `UserError` for scores of different length, fewer than two of them, or NaN.
 
-    >>> found = corrected_t_test([0.8, 0.7, 0.9, 0.8], [0.7, 0.7, 0.8, 0.7], test_to_train=1 / 3)
-    >>> round(found.difference, 4), round(found.t, 4), round(found.p_value, 4)
+    >>> result = corrected_t_test([0.8, 0.7, 0.9, 0.8], [0.7, 0.7, 0.8, 0.7], test_to_train=1 / 3)
+    >>> round(result.difference, 4), round(result.t, 4), round(result.p_value, 4)
     (0.075, 1.964, 0.1443)
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)

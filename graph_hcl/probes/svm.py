@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.utils.multiclass import _ovr_decision_function
+from sklearn.svm import SVC
 
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.probe import (
@@ -18,8 +17,9 @@ from graph_hcl.probes.probe import (
     scale,
 )
 from graph_hcl.probes.search import Prediction, Predictor, over_c, search
-from graph_hcl.probes.smo import decide, solve_dual
-from graph_hcl.probes.splits import Indices
+
+KernelSolver = Callable[[Floats, Labels, Floats], Predictor]
+"""(kernel [N, N], labels [N], kernel [Q, N] of test graphs) -> predictor for any C."""
 
 
 def svm(given: ProbeInput) -> ProbeResult:
@@ -54,55 +54,39 @@ def solve(given: ProbeInput) -> Predictor:
 def solve_kernel(kernel: Floats, y: Labels, to_test: Floats) -> Predictor:
     """Return the predictor of Q test graphs for any C, from kernels [N, N] and [Q, N].
 
-    One classifier for each pair of classes, whose votes decide; of equals, the first class.
-    Solutions that no larger C would change are kept for it.
+    It is the compiled solver's where numba is installed (the extra `fast`), else scikit-learn's.
+    Both give the same predictions.
 
     >>> x, x_test = np.array([[-1.0], [1.0]]), np.array([[0.5]])
     >>> solve_kernel(x @ x.T, np.array([3, 7]), x_test @ x.T)(C=1.0)
     Prediction(labels=array([7]), decision=array([0.5]))
     """
-    classes = classes_to_fit(y)
-    rows = [np.flatnonzero(y == label) for label in classes]
-    pairs = list(itertools.combinations(range(len(classes)), 2))
-    single, diagonal = kernel.astype(np.float32), kernel.diagonal()
-    machines = [_machine(single, diagonal, rows[a], rows[b], to_test) for a, b in pairs]
+    return _fastest()(kernel, y, to_test)
+
+
+def solve_libsvm(kernel: Floats, y: Labels, to_test: Floats) -> Predictor:
+    """Return the predictor of scikit-learn's `SVC` on precomputed kernels.
+
+    >>> x, x_test = np.array([[-1.0], [1.0]]), np.array([[0.5]])
+    >>> solve_libsvm(x @ x.T, np.array([3, 7]), x_test @ x.T)(C=1.0).labels
+    array([7])
+    """
+    classes_to_fit(y)
 
     def predict(C: float) -> Prediction:
-        values = np.stack([machine(C) for machine in machines], axis=1)
-        votes = np.zeros((len(to_test), len(classes)), dtype=np.int64)
-        for (a, b), first in zip(pairs, (values > 0).T, strict=True):
-            votes[:, a] += first
-            votes[:, b] += ~first
-        if len(classes) == 2:
-            return Prediction(classes[votes.argmax(1)], -values[:, 0])
-        decision = _ovr_decision_function(values < 0, -values, len(classes))
-        return Prediction(classes[votes.argmax(1)], decision)
+        model = SVC(C=C, kernel="precomputed").fit(kernel, y)
+        return Prediction(model.predict(to_test), model.decision_function(to_test))
 
     return predict
 
 
-def _machine(
-    kernel: NDArray[np.float32], diagonal: Floats, a: Indices, b: Indices, to_test: Floats
-) -> Callable[[float], Floats]:
-    """Return the decision function [Q] of the rows of class a against those of b, for any C."""
-    rows = np.concatenate([a, b])
-    signs = np.repeat([1.0, -1.0], [len(a), len(b)])
-    # Copies: once all machines are made, nothing holds the kernels in double precision any more.
-    kernel, diagonal = kernel[np.ix_(rows, rows)], diagonal[rows]
-    to_test = to_test.take(rows, axis=1)
-    unbounded: list[tuple[float, Floats]] = []
-
-    def decision(C: float) -> Floats:
-        for peak, known in unbounded:
-            if peak < C:
-                return known
-        alpha, offset, peak = solve_dual(kernel, diagonal, signs, C)
-        values = decide(to_test, alpha * signs, offset)
-        if peak < C:
-            unbounded.append((peak, values))
-        return values
-
-    return decision
+@functools.cache
+def _fastest() -> KernelSolver:
+    try:
+        from graph_hcl.probes.compiled_svm import solve_compiled
+    except ImportError:  # numba is not installed, or not for this Python
+        return solve_libsvm
+    return solve_compiled
 
 
 def rbf(a: Floats, b: Floats, gamma: float) -> Floats:

@@ -55,20 +55,23 @@ class ResultTable:
             ]
         )
 
-    def group(self, *by: str) -> dict[Any, ResultTable]:
+    def group(self, by: str | Sequence[str]) -> dict[Any, ResultTable]:
         """Return a table for each value of a column, or for each tuple of values of several.
 
         Values are in order of appearance. Raises `UserError` for a column that no row has, or whose
         values are lists or mappings.
         """
-        for name in by:
+        names = [by] if isinstance(by, str) else list(by)
+        for name in names:
             self._check(name)
         groups: dict[Any, list[Mapping[str, Any]]] = {}
         for row in self.rows:
-            values = tuple(row.get(name) for name in by)
+            values = tuple(row.get(name) for name in names)
             if not all(isinstance(value, Hashable) for value in values):
-                raise UserError(f"Expected columns of plain values to group by, but got {by}.")
-            groups.setdefault(values[0] if len(by) == 1 else values, []).append(row)
+                raise UserError(
+                    f"Expected columns of plain values to group by, but got {', '.join(names)}."
+                )
+            groups.setdefault(values[0] if isinstance(by, str) else values, []).append(row)
         return {values: ResultTable(rows) for values, rows in groups.items()}
 
     def scores(self, metric: str) -> dict[tuple[int, int], float]:

@@ -1,5 +1,6 @@
 """The compiled solver gives scikit-learn's support vector machine to the last bit."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.svm import SVC
 
+import graph_hcl.probes.svm as svm_module
+from graph_hcl.probes import Evaluation, transductive
+from graph_hcl.probes.svm import rbf, solve_libsvm
+
+pytest.importorskip("numba", reason="needs the extra fast")
+
+from graph_hcl.probes.compiled_svm import solve_compiled
 from graph_hcl.probes.smo import TOLERANCE, compiled, decide, solve_dual
-from graph_hcl.probes.svm import rbf, solve_kernel
 
 LIMIT = 500_000
 
@@ -122,15 +129,44 @@ def test_no_larger_c_changes_a_solution_below_its_bound(seed: int, n: int, C: fl
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 5), st.sampled_from([1e-3, 1.0, 100.0]))
-def test_votes_of_several_classes_are_those_of_svc(seed: int, classes: int, C: float) -> None:
+def test_both_solvers_give_the_same_predictions(seed: int, classes: int, C: float) -> None:
     generator = np.random.default_rng(seed)
-    x, queries = generator.normal(size=(60, 3)).round(1), generator.normal(size=(40, 3)).round(1)
+    x, x_test = generator.normal(size=(60, 3)).round(1), generator.normal(size=(40, 3)).round(1)
     y = np.concatenate([np.arange(classes), generator.integers(classes, size=60 - classes)])
-    kernel, to_queries = rbf(x, x, 0.5), rbf(queries, x, 0.5)
-    predict = solve_kernel(kernel, y, to_queries)
-    expected = SVC(C=C, kernel="precomputed").fit(kernel, y).predict(to_queries)
-    assert predict(C).tolist() == expected.tolist()
-    assert predict(C).tolist() == expected.tolist()  # also from memory
+    kernel, to_test = rbf(x, x, 0.5), rbf(x_test, x, 0.5)
+    predict = solve_compiled(kernel, y, to_test)
+    expected = solve_libsvm(kernel, y, to_test)(C=C)
+    for found in (predict(C=C), predict(C=C)):  # the second from memory
+        assert found.labels.tolist() == expected.labels.tolist()
+        np.testing.assert_allclose(found.decision, expected.decision, atol=1e-9)
+
+
+def evaluation() -> Evaluation:
+    y = np.arange(90) % 3
+    x = np.random.default_rng(2).normal(size=(90, 4)) + 0.7 * y[:, None]
+    return transductive(x, y, folds=3, inner=3, jobs=1)
+
+
+def test_without_numba_an_evaluation_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled_fold, used = evaluation().folds, []
+
+    def recorder(*given):
+        used.append(1)
+        return solve_libsvm(*given)
+
+    monkeypatch.setitem(sys.modules, "numba", None)  # importing it raises ImportError
+    for name in ("smo", "compiled_svm"):
+        monkeypatch.delitem(sys.modules, f"graph_hcl.probes.{name}")
+    monkeypatch.setattr(svm_module, "solve_libsvm", recorder)
+    svm_module._fastest.cache_clear()
+    try:
+        for one, other in zip(compiled_fold, evaluation().folds, strict=True):
+            assert (one.params, one.validation_score) == (other.params, other.validation_score)
+            assert (one.predictions, one.scores) == (other.predictions, other.scores)
+            np.testing.assert_allclose(one.decision, other.decision, atol=1e-9)
+    finally:
+        svm_module._fastest.cache_clear()
+    assert used
 
 
 def test_compiles_where_no_folder_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

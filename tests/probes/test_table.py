@@ -63,7 +63,7 @@ def test_rows_by_columns() -> None:
     assert one.scores("accuracy") == expected["accuracy"].values
     assert one.evaluation() == expected
     assert len(whole.select(method="c")) == 0
-    groups = whole.group("method", "seed")
+    groups = whole.group(by=["method", "seed"])
     assert list(groups) == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
     assert groups["b", 1].rows == one.rows
     assert list(whole.group("method")) == ["a", "b"]
