@@ -16,7 +16,14 @@ from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import ObjectiveTags, as_objective
-from graph_hcl.nn import DEFAULTS, ContrastiveModel, GraphEncoder, make_backbone, perturbed, width
+from graph_hcl.nn import (
+    DEFAULTS,
+    ContrastiveModel,
+    GraphEncoder,
+    infer_out_channels,
+    make_backbone,
+    perturbed,
+)
 from graph_hcl.probes import resolve_protocol
 from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
@@ -206,7 +213,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         ],
     )
     encoder = GraphEncoder(
-        backbone, width(backbone, spec.in_channels, spec.edge_dim), config.readout
+        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
     )
     if parts.weight_noise and (spec.node_head or len(config.views) < 2):
         raise UserError(

@@ -1,6 +1,6 @@
 """Encoders, read-outs, projection heads and feature normalisation."""
 
-from graph_hcl.nn.backbone import BACKBONES, DEFAULTS, make_backbone, width
+from graph_hcl.nn.backbone import BACKBONES, DEFAULTS, infer_out_channels, make_backbone
 from graph_hcl.nn.encoder import READOUTS, GraphEncoder
 from graph_hcl.nn.evaluating import check_independent
 from graph_hcl.nn.model import ContrastiveModel, ContrastiveNetwork, normalize
@@ -14,8 +14,8 @@ __all__ = [
     "ContrastiveNetwork",
     "GraphEncoder",
     "check_independent",
+    "infer_out_channels",
     "make_backbone",
     "normalize",
     "perturbed",
-    "width",
 ]

@@ -13,7 +13,7 @@ from torch_geometric.nn import models
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
-from graph_hcl.nn.call import Takes, call
+from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
@@ -23,11 +23,10 @@ _OURS: dict[Any, Any] = {
     getattr(models, net.__name__, None): net
     for net in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
 }
-"""PyG's classes, and ours of the same parameters, whose norms all treat each graph by itself."""
+"""PyG's classes, and those of this package with the same parameters, whose norms act per graph."""
 
 DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}
-"""What a network of PyG's is built with where nothing else is said; a class from outside is built
-with its own defaults."""
+"""Defaults for networks of PyG; a user's class is built with its own."""
 _FLAGS = {"hidden_channels": "--hidden", "num_layers": "--layers"}
 _PNA_DEFAULTS: dict[str, Any] = {
     "aggregators": ["mean", "min", "max", "std"],
@@ -185,30 +184,30 @@ def _of_users(
     return list(sizes.values()), settings
 
 
-def width(backbone: nn.Module, in_channels: int, edge_dim: int | None = None) -> int:
+def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | None = None) -> int:
     """Return the number of features D of a backbone's node embeddings, by running it once.
 
-    It is run on one edge between two nodes, whose edge_attr has width `edge_dim`. Raises
+    The input is one edge between two nodes, with edge_attr of width `edge_dim`. Raises
     `UserError` when its output is not a matrix with one row per node, and for a backbone that
-    cannot do without edge_attr when there is no `edge_dim`.
+    requires edge_attr when there is no `edge_dim`.
 
-    >>> width(make_backbone("gcn", 7, 16, 2, jk="last"), 7)
+    >>> infer_out_channels(make_backbone("gcn", 7, 16, 2, jk="last"), 7)
     16
     """
-    takes = Takes.of(backbone)
+    arguments = ForwardArguments.of(backbone)
     like = next((p for p in backbone.parameters() if p.is_floating_point()), torch.zeros(1))
     options: Any = {"dtype": like.dtype, "device": like.device}
     toy = SimpleNamespace(
         x=torch.zeros(2, in_channels, **options),
         edge_index=torch.tensor([[0, 1], [1, 0]], device=like.device),
         edge_attr=None if edge_dim is None else torch.zeros(2, edge_dim, **options),
-        edge_weight=torch.ones(2, **options) if "edge_weight" in takes.required else None,
-        pos=torch.zeros(2, 3, **options) if "pos" in takes.required else None,
+        edge_weight=torch.ones(2, **options) if "edge_weight" in arguments.required else None,
+        pos=torch.zeros(2, 3, **options) if "pos" in arguments.required else None,
         batch=torch.zeros(2, dtype=torch.long, device=like.device),
         num_graphs=1,
     )
     with evaluating(backbone):
-        nodes = call(backbone, takes, toy)
+        nodes = call_backbone(backbone, arguments, toy)
     if not isinstance(nodes, Tensor) or nodes.dim() != 2 or len(nodes) != 2:
         got = list(nodes.shape) if isinstance(nodes, Tensor) else type(nodes).__name__
         raise UserError(

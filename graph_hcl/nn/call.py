@@ -1,4 +1,4 @@
-"""A backbone called with what its `forward` takes of a batch, and a read-out likewise."""
+"""A backbone called with those fields of a batch that its `forward` names."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch_geometric.nn import Aggregation, Sequential
+from torch import nn
+from torch_geometric.nn import Sequential
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
-from graph_hcl.nn.evaluating import evaluating
+from graph_hcl.nn.readout import graph_of_nodes, number_of_graphs
 
 FIELDS = ("edge_attr", "edge_weight", "pos")
-"""What a backbone may read of a batch besides x and edge_index."""
+"""Fields of a batch that a backbone may read besides x and edge_index."""
 _GRAPHS = ("batch", "batch_size")
 _FIRST = ("x", "edge_index")
 
 
 @dataclass(frozen=True)
-class Takes:
-    """The arguments of a backbone's `forward` after x and edge_index, and which it cannot spare.
+class ForwardArguments:
+    """The arguments of a backbone's `forward` after x and edge_index, and which are required.
 
-    >>> Takes.of(nn.Bilinear(1, 1, 1))
-    Takes(names=(), required=frozenset())
+    >>> ForwardArguments.of(nn.Bilinear(1, 1, 1))
+    ForwardArguments(names=(), required=frozenset())
     """
 
     names: tuple[str, ...]
     required: frozenset[str]
 
     @classmethod
-    def of(cls, backbone: nn.Module) -> Takes:
-        """Return what a backbone takes, by its signature; of PyG's, what it does not ignore, too.
+    def of(cls, backbone: nn.Module) -> ForwardArguments:
+        """Return the arguments that a backbone names, without those that one of PyG's ignores.
 
-        Raises `UserError` for a forward that asks for something else.
+        Raises `UserError` for a forward that requires anything else.
         """
         plain = getattr(backbone, "_orig_mod", backbone)  # what torch.compile wraps
         parameters = _parameters(plain)
@@ -57,12 +56,12 @@ class Takes:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of a batch among the names."""
+        """The arguments that are fields of a batch."""
         return tuple(name for name in self.names if name in FIELDS)
 
 
 def _parameters(module: Any) -> list[inspect.Parameter]:
-    if isinstance(module, Sequential):  # PyG's, which is told its arguments as a text
+    if isinstance(module, Sequential):  # PyG's, whose arguments are given as a string
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         return [inspect.Parameter(name, kind) for name in module.signature.param_dict]
     return list(inspect.signature(module.forward).parameters.values())
@@ -81,9 +80,9 @@ def _check_first(backbone: nn.Module, parameters: list[inspect.Parameter]) -> No
 
 
 def _of_basic_gnn(net: Any) -> tuple[set[str], set[str]]:
-    """Return what a network of PyG's ignores, though it takes it, and what it is built to read."""
+    """Return the arguments that a network of PyG takes but ignores, and those it requires."""
     ignored, asked = set(), set()
-    widths = [getattr(conv, "edge_dim", 0) for conv in net.convs]  # 0: it does not tell
+    widths = [getattr(conv, "edge_dim", 0) for conv in net.convs]  # 0: unknown
     if not net.supports_edge_weight:
         ignored.add("edge_weight")
     if not net.supports_edge_attr or all(width is None for width in widths):
@@ -93,24 +92,23 @@ def _of_basic_gnn(net: Any) -> tuple[set[str], set[str]]:
     return ignored, asked
 
 
-def call(backbone: nn.Module, takes: Takes, batch: Any) -> Any:
-    """Return `backbone(x, edge_index, …)` of a batch, with those fields that it takes and has.
+def call_backbone(backbone: nn.Module, arguments: ForwardArguments, batch: Any) -> Any:
+    """Return `backbone(x, edge_index, …)` for a batch, with all arguments that the batch has.
 
-    One number for each edge is given as edge_attr [E, 1].
-
-    Raises `UserError` for a field that the backbone cannot spare and the batch lacks.
+    An edge_attr [E] is passed as [E, 1]. Raises `UserError` for a required field that the batch
+    lacks.
     """
     given: dict[str, Any] = {}
-    for name in takes.fields:
+    for name in arguments.fields:
         value = getattr(batch, name, None)
         if value is not None:
             one_column = name == "edge_attr" and value.dim() == 1
             given[name] = value[:, None] if one_column else value
-        elif name in takes.required:
+        elif name in arguments.required:
             raise _lacking(backbone, name)
-    if "batch" in takes.names:
+    if "batch" in arguments.names:
         given["batch"] = graph_of_nodes(batch)
-    if "batch_size" in takes.names:
+    if "batch_size" in arguments.names:
         given["batch_size"] = number_of_graphs(batch)
     x, edge_index = getattr(batch, "x", None), getattr(batch, "edge_index", None)
     if x is None or edge_index is None:
@@ -123,77 +121,3 @@ def _lacking(backbone: nn.Module, name: str) -> UserError:
         f"Expected a batch with {name}, which {type(backbone).__name__} reads, but got one "
         "without: give graphs that have it, or take a backbone that does without."
     )
-
-
-def graph_of_nodes(batch: Any) -> Tensor:
-    """Return the graph of each node [n]; without `batch`, as in a `Data`, all are of one.
-
-    >>> from torch_geometric.data import Data
-    >>> graph_of_nodes(Data(x=torch.ones(2, 1)))
-    tensor([0, 0])
-    """
-    graph: Tensor | None = getattr(batch, "batch", None)
-    return batch.x.new_zeros(len(batch.x), dtype=torch.long) if graph is None else graph
-
-
-def number_of_graphs(batch: Any) -> int:
-    """Return the number of graphs of a batch, or 1 of a `Data`.
-
-    >>> from torch_geometric.data import Data
-    >>> number_of_graphs(Data(x=torch.ones(2, 1)))
-    1
-    """
-    if getattr(batch, "batch", None) is None:
-        return 1
-    known = getattr(batch, "num_graphs", None)
-    return int(batch.batch.max()) + 1 if known is None else known
-
-
-def read_out(readout: Any, nodes: Tensor, graph: Tensor, size: int) -> Tensor:
-    """Return the read-out [size, …] of node embeddings [n, …] by the graph of each [n].
-
-    PyG's aggregations call these `index` and `dim_size`; all else is called as PyG's global pooling
-    functions are.
-
-    >>> from torch_geometric.nn import SumAggregation
-    >>> graph = torch.tensor([0, 2, 2])
-    >>> read_out(SumAggregation(), torch.ones(3, 1), graph, 4).tolist()
-    [[1.0], [0.0], [2.0], [0.0]]
-    """
-    if isinstance(readout, Aggregation):
-        found: Tensor = readout(nodes, index=graph, dim_size=size)
-    else:
-        found = readout(nodes, graph, size)
-    return found
-
-
-def read_out_width(readout: Any, width: int) -> int:
-    """Return the number of columns of a read-out of nodes [n, width], by running it once.
-
-    Raises `UserError` for one that cannot be called so, or that gives no row per graph.
-
-    >>> from torch_geometric.nn import Set2Set
-    >>> read_out_width(Set2Set(8, 2), 8)
-    16
-    """
-    module = readout if isinstance(readout, nn.Module) else nn.Identity()
-    like = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(1))
-    nodes = torch.zeros(3, width, dtype=like.dtype, device=like.device)
-    graph = torch.tensor([0, 0, 1], device=like.device)
-    name = getattr(readout, "__name__", type(readout).__name__)
-    with evaluating(module):
-        try:
-            found = read_out(readout, nodes, graph, 2)
-        except (TypeError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(
-                f"Expected a read-out of nodes [n, {width}] by the graph of each, but {name} "
-                f"cannot be called so: {reason}."
-            ) from error
-    if not isinstance(found, Tensor) or found.dim() != 2 or len(found) != 2:
-        got = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise UserError(
-            f"Expected the read-out {name} to return [graphs, features], [2, D] of two graphs, but "
-            f"got {got}: give an instance, and one row per graph."
-        )
-    return found.shape[1]

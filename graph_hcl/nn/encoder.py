@@ -10,16 +10,15 @@ from torch import Tensor, nn
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from graph_hcl.data.batch import is_mirrored
-from graph_hcl.nn.call import (
-    Takes,
-    call,
-    graph_of_nodes,
-    number_of_graphs,
-    read_out,
-    read_out_width,
-)
+from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
+from graph_hcl.nn.readout import (
+    apply_readout,
+    graph_of_nodes,
+    infer_readout_channels,
+    number_of_graphs,
+)
 from graph_hcl.registries import READOUTS
 
 _EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
@@ -28,32 +27,35 @@ _EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 class GraphEncoder(nn.Module):
     """A graph's embedding is the read-out of its node embeddings.
 
-    `backbone` gives node embeddings [n, D]: it is called with x, edge_index and what else its
-    `forward` names of edge_attr, edge_weight, pos, batch and batch_size, where the batch has it;
-    `width` is D; `readout` is sum, mean, max, one of PyG's aggregations, or a callable with the
-    signature of PyG's global pooling functions. The attribute `width` is that of the embeddings,
-    which the read-out may have changed; `reads` names the fields of a batch that are read.
-    Raises `UserError` for a backbone whose forward needs anything else, for a read-out that gives
-    no row per graph, and when it is called, for a batch without a field that its forward needs.
+    `backbone` returns node embeddings [n, D]: it is called with x, edge_index, and those of
+    edge_attr, edge_weight, pos, batch and batch_size that its `forward` names and the batch has.
+    `out_channels` is D; `readout` is sum, mean, max, one of PyG's aggregations, or a callable with
+    the signature of PyG's global pooling functions. The attribute `out_channels` is the width of
+    the graph embeddings, which the read-out may change; `reads` names the fields of a batch that
+    are read. Raises `UserError` for a backbone whose forward requires anything else, for a read-out
+    that does not return one row per graph, and when called with a batch that lacks a required
+    field.
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> batch = Batch.from_data_list([Data(x=torch.ones(n, 7), edge_index=edges) for n in (2, 3)])
-    >>> encoder = GraphEncoder(make_backbone("gin", 7, 32, 3), width=96)
+    >>> encoder = GraphEncoder(make_backbone("gin", 7, 32, 3), 96)
     >>> encoder(batch).shape, encoder.nodes(batch).shape, sorted(encoder.reads)
     (torch.Size([2, 96]), torch.Size([5, 96]), ['edge_index', 'x'])
     """
 
     def __init__(
-        self, backbone: nn.Module, width: int, readout: str | Callable[..., Tensor] = "sum"
+        self, backbone: nn.Module, out_channels: int, readout: str | Callable[..., Tensor] = "sum"
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
-        self.width = width if self.readout in _EACH_COLUMN else read_out_width(self.readout, width)
-        self._takes = Takes.of(backbone)
-        self.reads = frozenset({"x", "edge_index", *self._takes.fields})
+        if self.readout not in _EACH_COLUMN:
+            out_channels = infer_readout_channels(self.readout, out_channels)
+        self.out_channels = out_channels
+        self._arguments = ForwardArguments.of(backbone)
+        self.reads = frozenset({"x", "edge_index", *self._arguments.fields})
 
     def nodes(self, batch: Any) -> Tensor:
         """Return node embeddings [n, D] of a batch with `x` and `edge_index`."""
@@ -64,23 +66,23 @@ class GraphEncoder(nn.Module):
         """Return graph embeddings [B, D]."""
         if self.readout not in _EACH_COLUMN:
             return self.pool(self.nodes(batch), batch)
-        # Reading out each layer by itself spares a copy of all node embeddings side by side.
+        # Reading out layer by layer avoids copying all node embeddings side by side.
         return torch.cat([self.pool(block, batch) for block in self._blocks(batch)], dim=1)
 
     def pool(self, nodes: Tensor, batch: Any) -> Tensor:
         """Return the read-out [B, …] of node embeddings [n, …]."""
         if self.readout is global_add_pool and is_mirrored(batch):
             return sum_of_graphs(nodes, batch.ptr, batch.batch)
-        return read_out(self.readout, nodes, graph_of_nodes(batch), number_of_graphs(batch))
+        return apply_readout(self.readout, nodes, graph_of_nodes(batch), number_of_graphs(batch))
 
     def _blocks(self, batch: Any) -> list[Any]:
-        """Return blocks of columns that side by side are the node embeddings."""
+        """Return blocks of columns that make the node embeddings when concatenated."""
         backbone = self.backbone
         if (
             isinstance(backbone, FastNetwork)
             and is_mirrored(batch)
-            and all(getattr(batch, name, None) is None for name in self._takes.fields)
-            and backbone.takes_neighbours
+            and all(getattr(batch, name, None) is None for name in self._arguments.fields)
+            and backbone.accepts_neighbours
         ):
-            return backbone.blocks(batch.x, Neighbours.of(batch.edge_index, len(batch.x)))
-        return [call(backbone, self._takes, batch)]
+            return backbone.column_blocks(batch.x, Neighbours.of(batch.edge_index, len(batch.x)))
+        return [call_backbone(backbone, self._arguments, batch)]

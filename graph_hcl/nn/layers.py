@@ -1,8 +1,8 @@
-"""PyG's GIN, GCN and GraphSAGE, parameters and all, that take `Neighbours` and then cost less.
+"""PyG's GIN, GCN and GraphSAGE with the same parameters, which are faster given `Neighbours`.
 
-Given `Neighbours` instead of an `edge_index`, they sum over bags of rows, map features linearly
-before the sum where that narrows them, spare the bias that batch normalisation takes away again,
-and rectify in place. Values and gradients are PyG's up to rounding.
+Given `Neighbours` instead of an `edge_index`, they sum contiguous rows, apply a linear map before
+the sum where it narrows the features, skip the bias that batch normalisation cancels, and apply
+ReLU in place. Values and gradients are PyG's up to rounding.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch_geometric.nn import MLP, BatchNorm, Linear, aggr, models
 from torch_geometric.nn.conv import GCNConv, SAGEConv
 
 from graph_hcl.nn.convs import GINConv
+from graph_hcl.nn.fused import linear, normalize_and_activate
 from graph_hcl.nn.neighbours import Neighbours
 from graph_hcl.nn.networks import Network, gin_mlp
-from graph_hcl.nn.untouched import untouched
+from graph_hcl.nn.unmodified import is_unmodified
 
 
 class FastNetwork(Network, ABC):
-    """What our three networks add: the same function of `Neighbours`, at less cost."""
+    """A network that takes `Neighbours` in place of an `edge_index`, and then is faster."""
 
     @abstractmethod
     def expects(self, conv: Any) -> bool:
@@ -35,39 +35,39 @@ class FastNetwork(Network, ABC):
     ) -> tuple[Tensor, Tensor | None]:
         """Return a layer's output before its normalisation, and a bias that is still to be added.
 
-        The output is new memory, and its gradient is computed without it.
+        The output may be overwritten: it is newly allocated, and no gradient needs its values.
         """
 
     @property
-    def takes_neighbours(self) -> bool:
-        """Whether `Neighbours` give what an `edge_index` does: all parts are those it was made of.
+    def accepts_neighbours(self) -> bool:
+        """Whether `Neighbours` give the same result as an `edge_index`.
 
-        Not so after a user has put other parts in their place, or hooks or parametrisations on
-        them, which the short cuts would pass by.
+        Not once a part has been replaced or has a hook or a parametrisation, which the fast path
+        would bypass.
         """
         return (
             type(self) in (GIN, GCN, GraphSAGE)
             and not self.act_first
             and all(map(self.expects, self.convs))
             and all(type(norm) in (BatchNorm, nn.Identity) for norm in self.norms)
-            and untouched(self)  # type: ignore[arg-type]
+            and is_unmodified(self)  # type: ignore[arg-type]
         )
 
     def layers(self, x: Tensor, neighbours: Neighbours) -> list[Tensor]:
         """Return the node embeddings [n, hidden] of each layer."""
-        found = []
+        outputs = []
         for number, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True), 1):
             x, bias = self.before_norm(conv, x, neighbours)
             plain = number == len(self.convs) and self.jk_mode is None
-            x = normalized(x, bias, norm, None if plain else self.act)
+            x = normalize_and_activate(x, bias, norm, None if plain else self.act)
             x = x if plain else self.dropout(x)
-            found.append(x)
-        return found
+            outputs.append(x)
+        return outputs
 
-    def blocks(self, x: Tensor, neighbours: Neighbours) -> list[Tensor]:
-        """Return blocks of columns [n, …] that side by side are the network's output."""
+    def column_blocks(self, x: Tensor, neighbours: Neighbours) -> list[Tensor]:
+        """Return blocks of columns [n, …] that make the network's output when concatenated."""
         layers = self.layers(x, neighbours)
-        if self.jk_mode == "cat" and isinstance(getattr(self, "lin", None), nn.Identity):
+        if self.jk_mode == "cat" and isinstance(self.output_map, nn.Identity):
             return layers
         return [self.output(layers)]
 
@@ -80,62 +80,10 @@ class FastNetwork(Network, ABC):
         batch: Tensor | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
-        """Return node embeddings [n, D]; `Neighbours` say what the edges are, and no more."""
+        """Return node embeddings [n, D]; given `Neighbours`, other arguments are not read."""
         if isinstance(edge_index, Neighbours):
-            return torch.cat(self.blocks(x, edge_index), dim=1)
+            return torch.cat(self.column_blocks(x, edge_index), dim=1)
         return super().forward(x, edge_index, edge_weight, edge_attr, batch, batch_size)
-
-
-def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """Return x Wᵀ [n, H] for x [n, F] and a weight W [H, F].
-
-    Of a weight that is laid out the other way, PyTorch computes the gradient as xᵀ g instead of
-    gᵀ x: up to twice as fast, unless W is square.
-
-    >>> linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]))
-    tensor([[11.]])
-    """
-    square = weight.shape[0] == weight.shape[1]
-    return F.linear(x, weight) if square else x @ weight.t().contiguous()
-
-
-def normalized(x: Tensor, bias: Tensor | None, norm: nn.Module, act: nn.Module | None) -> Tensor:
-    """Return act(norm(x + bias)); x [n, F] may be overwritten.
-
-    Batch normalisation takes the mean away, and the bias with it: only the running mean needs it.
-
-    >>> from torch_geometric.nn import BatchNorm
-    >>> normalized(torch.tensor([[1.0], [3.0]]), torch.ones(1), BatchNorm(1), nn.ReLU()).round()
-    tensor([[0.],
-            [1.]], grad_fn=<RoundBackward0>)
-    """
-    batch_norm: Any = getattr(norm, "module", None)
-    if not _is_plain(batch_norm) or getattr(norm, "allow_single_element", False):
-        x = norm(x if bias is None else x + bias)
-        return x if act is None else act(x)
-    shift, momentum = batch_norm.bias, batch_norm.momentum
-    if bias is not None:
-        shift = torch.add(shift, bias, alpha=0)  # gives the bias its gradient, which is 0
-    mean, variance = batch_norm.running_mean, batch_norm.running_var
-    x = F.batch_norm(x, mean, variance, batch_norm.weight, shift, True, momentum, batch_norm.eps)
-    batch_norm.num_batches_tracked.add_(1)
-    if bias is not None:
-        # Past the version counter, as batch normalisation does: no gradient reads this mean.
-        mean.data.add_(bias.detach(), alpha=momentum)
-    if type(act) is nn.ReLU:
-        return x.relu_()
-    return x if act is None else act(x)
-
-
-def _is_plain(norm: Any) -> bool:
-    """Tell whether this is batch normalisation with all its parts, in training."""
-    return (
-        type(norm) is nn.BatchNorm1d
-        and norm.training
-        and norm.affine
-        and norm.track_running_stats
-        and norm.momentum is not None
-    )
 
 
 class GIN(FastNetwork, models.GIN):
@@ -175,13 +123,13 @@ class GIN(FastNetwork, models.GIN):
         self, conv: GINConv, x: Tensor, neighbours: Neighbours
     ) -> tuple[Tensor, Tensor | None]:
         """Return W₂ act(norm(W₁ (Σ_u x_u + (1 + ε) x_v) + b₁)) and b₂."""
-        mlp, own = conv.nn, 1 + conv.eps
+        mlp, self_weight = conv.nn, 1 + conv.eps
         first, second = mlp.lins
         if first.in_channels > first.out_channels:
-            x = neighbours.sum(linear(x, first.weight), own)
+            x = neighbours.sum(linear(x, first.weight), self_weight)
         else:
-            x = linear(neighbours.sum(x, own), first.weight)
-        x = normalized(x, first.bias, mlp.norms[0], mlp.act)
+            x = linear(neighbours.sum(x, self_weight), first.weight)
+        x = normalize_and_activate(x, first.bias, mlp.norms[0], mlp.act)
         return linear(x, second.weight), second.bias
 
 
@@ -199,7 +147,7 @@ class GCN(FastNetwork, models.GCN):
     def expects(self, conv: Any) -> bool:
         """Tell whether this is a GCN layer with the usual normalisation and self-loops.
 
-        >>> GCN(4, 8, 2).takes_neighbours, GCN(4, 8, 2, improved=True).takes_neighbours
+        >>> GCN(4, 8, 2).accepts_neighbours, GCN(4, 8, 2, improved=True).accepts_neighbours
         (True, False)
         """
         return (
@@ -231,9 +179,9 @@ class GraphSAGE(FastNetwork, models.GraphSAGE):
     """
 
     def expects(self, conv: Any) -> bool:
-        """Tell whether this is a GraphSAGE layer that averages neighbours, and no more than that.
+        """Tell whether this is a GraphSAGE layer that averages neighbours, and does nothing else.
 
-        >>> GraphSAGE(4, 8, 2).takes_neighbours, GraphSAGE(4, 8, 2, aggr="max").takes_neighbours
+        >>> GraphSAGE(4, 8, 2).accepts_neighbours, GraphSAGE(4, 8, 2, aggr="max").accepts_neighbours
         (True, False)
         """
         return (

@@ -68,7 +68,7 @@ class ContrastiveModel(ContrastiveNetwork):
     graphs.
 
     >>> from graph_hcl.nn import make_backbone
-    >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), width=32)
+    >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), 32)
     >>> ContrastiveModel(encoder, layers=2, dim=8).head
     MLP(32, 32, 8)
     """
@@ -84,7 +84,7 @@ class ContrastiveModel(ContrastiveNetwork):
         super().__init__()
         self.encoder: GraphEncoder = encoder
         self.normalization = normalization
-        widths = [encoder.width] * layers + [dim or encoder.width]
+        widths = [encoder.out_channels] * layers + [dim or encoder.out_channels]
         self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
         self.node_head = MLP(widths, norm=None) if layers and local else None
 

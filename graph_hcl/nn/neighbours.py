@@ -1,4 +1,4 @@
-"""Sums over neighbours without scattering, where a batch's edges come sorted and both ways.
+"""Sums over neighbours without scattering, for edges that are sorted and run both ways.
 
 With edges sorted by source and each edge present in both directions, the neighbours of a node are
 one contiguous run of targets: their sum is a bag of rows, and so is its gradient, since the
@@ -35,31 +35,33 @@ class Neighbours(NamedTuple):
         """Return the number of neighbours of each node [n]."""
         return self.ptr.diff()
 
-    def sum(self, x: Tensor, own: Tensor | None = None) -> Tensor:
-        """Return the sum of x [n, F] over the neighbours of each node, plus `own` [1] times x.
+    def sum(self, x: Tensor, self_weight: Tensor | None = None) -> Tensor:
+        """Return the sum of x [n, F] over each node's neighbours, plus `self_weight` [1] times x.
 
         >>> Neighbours.of(torch.tensor([[0, 1], [1, 0]]), 2).sum(torch.tensor([[1.0], [5.0]]))
         tensor([[5.],
                 [1.]])
         """
-        if own is not None and own.requires_grad:
-            return self.sum(x) + own * x
-        total: Tensor = _Sum.apply(x, self.target, self.ptr, own)
+        if self_weight is not None and self_weight.requires_grad:
+            return self.sum(x) + self_weight * x
+        total: Tensor = _Sum.apply(x, self.target, self.ptr, self_weight)
         return total
 
 
-def _bags(rows: Tensor, x: Tensor, ptr: Tensor) -> Tensor:
+def _segment_sums(rows: Tensor, x: Tensor, ptr: Tensor) -> Tensor:
     """Return the sum of the rows `rows[ptr[k] : ptr[k + 1]]` of x for each k."""
-    # Of a tensor that asks for a gradient, embedding_bag notes more than we need.
+    # For a tensor that requires a gradient, embedding_bag saves more than we need.
     return F.embedding_bag(rows, x.detach(), ptr, mode="sum", include_last_offset=True)
 
 
 class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, target: Tensor, ptr: Tensor, own: Tensor | None) -> Tensor:
-        ctx.save_for_backward(target, ptr, own)
-        total = _bags(target, x, ptr)
-        return total if own is None else total.addcmul_(x, own)
+    def forward(
+        ctx: Any, x: Tensor, target: Tensor, ptr: Tensor, self_weight: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(target, ptr, self_weight)
+        total = _segment_sums(target, x, ptr)
+        return total if self_weight is None else total.addcmul_(x, self_weight)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -85,7 +87,7 @@ class _GraphSum(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, ptr: Tensor, batch: Tensor) -> Tensor:
         ctx.save_for_backward(batch)
         rows = torch.arange(len(x), device=x.device)
-        return _bags(rows, x, ptr)
+        return _segment_sums(rows, x, ptr)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:

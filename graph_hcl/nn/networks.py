@@ -1,4 +1,4 @@
-"""PyG's BasicGNN family, parameters and all, in which every norm treats each graph by itself."""
+"""PyG's BasicGNN family with the same parameters, in which every norm acts per graph."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from graph_hcl.nn.norms import make_norm, per_graph, takes_batch
 
 
 class Network:
-    """What ours add to PyG's `BasicGNN`: norms by `make_norm`, inside of convolutions as well.
+    """Mixin for PyG's `BasicGNN`: norms by `make_norm`, inside convolutions as well.
 
-    `passes` names what of `forward`'s arguments a convolution is called with.
+    `passes` names the arguments of `forward` that convolutions are called with.
     """
 
     passes: ClassVar[tuple[str, ...]] = ()
@@ -76,11 +76,23 @@ class Network:
             layers.append(x)
         return self.output(layers)
 
+    @property
+    def jumping(self) -> nn.Module | None:
+        """PyG's `jk`, which combines the layers; None for the last layer alone."""
+        modules: dict[str, nn.Module | None] = vars(self)["_modules"]
+        return modules.get("jk")
+
+    @property
+    def output_map(self) -> nn.Module | None:
+        """PyG's `lin`, the linear map after `jk`; None without."""
+        modules: dict[str, nn.Module | None] = vars(self)["_modules"]
+        return modules.get("lin")
+
     def output(self, layers: list[Tensor]) -> Tensor:
-        """Return what the network makes of its layers' node embeddings [n, hidden] each."""
-        jk, lin = getattr(self, "jk", None), getattr(self, "lin", None)
-        x: Tensor = layers[-1] if jk is None else jk(layers)
-        return x if lin is None else lin(x)
+        """Return the network's output, given the node embeddings [n, hidden] of each layer."""
+        jumping, output_map = self.jumping, self.output_map
+        x: Tensor = layers[-1] if jumping is None else jumping(layers)
+        return x if output_map is None else output_map(x)
 
 
 def _give_norm(mlp: MLP, norm: str, options: dict[str, Any] | None) -> None:
@@ -138,7 +150,7 @@ class EdgeCNN(Network, models.EdgeCNN):
 
 
 class GINE(Network, models.basic_gnn.BasicGNN):
-    """GIN that reads edge attributes, if it is told their number `edge_dim`.
+    """GIN that reads edge attributes, given their width `edge_dim`.
 
     x_v' = MLP((1 + ε) x_v + Σ_u ReLU(x_u + W e_uv + b)) (Hu et al. 2020, arXiv 1905.12265, section
     5; `GINEConv` of PyG), with W e_uv + b = 0 where there is no `edge_dim`.

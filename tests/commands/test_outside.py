@@ -7,7 +7,7 @@ from torch_geometric.nn import GINConv, GPSConv, Set2Set, global_add_pool, model
 
 from graph_hcl import embed, train
 from graph_hcl.errors import UserError
-from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, width
+from graph_hcl.nn import ContrastiveModel, GraphEncoder, infer_out_channels, make_backbone
 
 FAST = ["--epochs", "1", "--probe", "class-mean", "--probe.folds", "2", "--out", "run"]
 
@@ -116,8 +116,8 @@ def test_a_readout_may_change_the_width(readout) -> None:
     from graph_hcl.data import load
 
     net = make_backbone("gin", 7, 8, 2)
-    encoder = GraphEncoder(net, width(net, 7), readout)
-    assert encoder.width == 32
+    encoder = GraphEncoder(net, infer_out_channels(net, 7), readout)
+    assert encoder.out_channels == 32
     batch = load("MUTAG").batch(slice(5))
     assert encoder(batch).shape == (5, 32)
     assert ContrastiveModel(encoder)(batch).shape == (5, 32)

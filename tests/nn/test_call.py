@@ -9,7 +9,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import GINEConv, models
 
 from graph_hcl.errors import UserError
-from graph_hcl.nn import GraphEncoder, make_backbone, width
+from graph_hcl.nn import GraphEncoder, infer_out_channels, make_backbone
 
 EDGES = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
 FIELDS = {"edge_attr": (4, 3), "edge_weight": (4,), "pos": (3, 3)}
@@ -72,7 +72,7 @@ def test_a_field_is_read_exactly_if_it_moves_the_embedding(name, edge_dim, field
     net = make_backbone(
         name, 5, 8, 2, edge_dim=edge_dim, degrees=lambda: torch.tensor([0, 2, 1])
     ).double()
-    encoder = GraphEncoder(net, width(net, 5, edge_dim)).eval()
+    encoder = GraphEncoder(net, infer_out_channels(net, 5, edge_dim)).eval()
     assert encoder.reads - {"x", "edge_index"} == fields
     batch = batch_of(*FIELDS).apply(lambda t: t.double() if t.is_floating_point() else t)
     before = encoder(batch)
@@ -89,7 +89,7 @@ def test_a_network_built_to_read_bonds_asks_for_them(name) -> None:
     with pytest.raises(UserError, match="Expected a batch with edge_attr, which"):
         GraphEncoder(net, 16)(batch_of())
     with pytest.raises(UserError, match="Expected a batch with edge_attr, which"):
-        width(net, 5)
+        infer_out_channels(net, 5)
 
 
 def test_gine_is_its_formula() -> None:
@@ -168,7 +168,7 @@ class Bonds(nn.Module):
 def test_a_class_is_called_by_what_it_names() -> None:
     net = make_backbone(functools.partial(Bonds, width=4), 5, 16, 2, edge_dim=3, dropout=0.5)
     assert (net.first.weight.shape, len(net.convs), net.width, net.dropout) == ((16, 5), 2, 4, 0.5)
-    assert width(net, 5, 3) == 16
+    assert infer_out_channels(net, 5, 3) == 16
     encoder = GraphEncoder(net, 16)
     assert encoder.reads == {"x", "edge_index", "edge_attr"}
     with pytest.raises(UserError, match="with edge_attr, which Bonds reads"):

@@ -7,7 +7,13 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import global_mean_pool
 
 from graph_hcl.errors import UserError
-from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, normalize, width
+from graph_hcl.nn import (
+    ContrastiveModel,
+    GraphEncoder,
+    infer_out_channels,
+    make_backbone,
+    normalize,
+)
 
 CYCLE = torch.tensor([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
@@ -20,14 +26,14 @@ def batch_of(*edges: torch.Tensor, features: int = 5) -> Batch:
 
 def encoder_for(name: str, readout: str = "sum", **options: object) -> GraphEncoder:
     backbone = make_backbone(name, 5, 8, 2, degrees=lambda: torch.tensor([0, 2, 4]), **options)
-    return GraphEncoder(backbone, width(backbone, 5), readout)
+    return GraphEncoder(backbone, infer_out_channels(backbone, 5), readout)
 
 
 @pytest.mark.parametrize("name", ["gin", "gcn", "graphsage", "gat", "pna", "edgecnn"])
 @pytest.mark.parametrize(("jk", "dim"), [("cat", 16), ("max", 8), ("last", 8)])
 def test_every_basic_gnn_by_name(name: str, jk: str, dim: int) -> None:
     encoder = encoder_for(name, jk=jk)
-    assert encoder.width == dim
+    assert encoder.out_channels == dim
     assert encoder(batch_of(CYCLE, PATH)).shape == (2, dim)
 
 
@@ -75,7 +81,7 @@ def test_embedding_does_not_depend_on_the_order_of_nodes() -> None:
 
 def test_a_class_of_the_users_by_import_path() -> None:
     backbone = make_backbone("torch_geometric.nn.models:GCN", 5, 8, 2, jk="last")
-    assert width(backbone, 5) == 8
+    assert infer_out_channels(backbone, 5) == 8
     custom = GraphEncoder(backbone, 8, readout=global_mean_pool)
     assert custom(batch_of(CYCLE)).shape == (1, 8)
 
@@ -100,7 +106,7 @@ def test_a_backbone_that_returns_no_matrix() -> None:
             return x.sum(0)
 
     with pytest.raises(UserError, match=r"got \[5\]"):
-        width(Pooled(), 5)
+        infer_out_channels(Pooled(), 5)
 
 
 @given(st.floats(0.001, 100), st.integers(0, 100))

@@ -15,7 +15,7 @@ from torch_geometric.utils import add_random_edge, dropout_edge, dropout_node, t
 
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import is_mirrored
-from graph_hcl.nn import GraphEncoder, make_backbone, width
+from graph_hcl.nn import GraphEncoder, infer_out_channels, make_backbone
 from graph_hcl.nn.neighbours import Neighbours
 
 
@@ -32,7 +32,7 @@ def batch_of(seed: int = 0) -> Batch:
 def encoder_of(name: str, **options) -> GraphEncoder:
     torch.manual_seed(0)
     net = make_backbone(name, 5, 8, 2, **options)
-    return GraphEncoder(net, width(net, 5)).double().eval()
+    return GraphEncoder(net, infer_out_channels(net, 5)).double().eval()
 
 
 def plain(batch: Batch) -> Batch:
@@ -334,7 +334,7 @@ def own_message(net):
 def test_other_parts_are_used(swap) -> None:
     encoder = encoder_of("gin")
     swap(encoder.backbone)
-    assert not encoder.backbone.takes_neighbours
+    assert not encoder.backbone.accepts_neighbours
     assert_same(encoder, batch_of())
 
 

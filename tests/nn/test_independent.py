@@ -21,7 +21,13 @@ from torch_geometric.nn import (
 from torch_geometric.nn import norm as pyg_norms
 
 from graph_hcl.errors import UserError
-from graph_hcl.nn import BACKBONES, GraphEncoder, check_independent, make_backbone, width
+from graph_hcl.nn import (
+    BACKBONES,
+    GraphEncoder,
+    check_independent,
+    infer_out_channels,
+    make_backbone,
+)
 from graph_hcl.nn.norms import make_norm
 
 NORMS = {
@@ -107,7 +113,7 @@ def test_by_name(name, norm, readout) -> None:
             degrees=lambda: torch.tensor([1, 2, 3, 4]),
             options=options,
         )
-        encoder = GraphEncoder(unlike(net, 0), width(net, 5, edge_dim), readout)
+        encoder = GraphEncoder(unlike(net, 0), infer_out_channels(net, 5, edge_dim), readout)
         assert_independent(encoder, seed=len(name))
 
 
@@ -237,7 +243,7 @@ def test_the_check_leaves_no_trace() -> None:
     state = {name: value.clone() for name, value in encoder.state_dict().items()}
     lots = torch.get_rng_state()
     check_independent(encoder, Batch.from_data_list(graphs(0)))
-    width(net, 5)
+    infer_out_channels(net, 5)
     assert [module.training for module in encoder.modules()] == modes
     assert torch.equal(torch.get_rng_state(), lots)
     assert all(torch.equal(value, state[name]) for name, value in encoder.state_dict().items())

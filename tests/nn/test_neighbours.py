@@ -7,7 +7,7 @@ from torch_geometric.nn import models
 
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import is_mirrored
-from graph_hcl.nn import GraphEncoder, make_backbone, width
+from graph_hcl.nn import GraphEncoder, infer_out_channels, make_backbone
 from graph_hcl.nn.neighbours import Neighbours
 
 
@@ -66,7 +66,7 @@ def test_three_steps_of_training_and_then_evaluation_equal_pyg(jk, options, wide
     found = []
     for net in (ours, pyg):
         batch = given if net is ours else plain(given)
-        encoder = GraphEncoder(net, width(net.to(torch.float32), wide)).train()
+        encoder = GraphEncoder(net, infer_out_channels(net.to(torch.float32), wide)).train()
         net.double()
         optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
         for _ in range(3):
@@ -104,7 +104,7 @@ def test_gradient_of_the_sum_twice() -> None:
 @pytest.mark.parametrize("name", ["gin", "gcn", "graphsage", "gat"])
 def test_the_encoder_takes_the_fast_way_only_where_it_holds(name, monkeypatch) -> None:
     backbone = make_backbone(name, 5, 8, 2)
-    encoder = GraphEncoder(backbone, width(backbone, 5)).eval()
+    encoder = GraphEncoder(backbone, infer_out_channels(backbone, 5)).eval()
     batch, calls = store().batch(torch.arange(6)), []
     summed = Neighbours.sum
     monkeypatch.setattr(Neighbours, "sum", lambda *given: calls.append(1) or summed(*given))
@@ -128,7 +128,9 @@ def test_the_encoder_takes_the_fast_way_only_where_it_holds(name, monkeypatch) -
 )
 def test_other_options_take_the_usual_way(name, options) -> None:
     backbone = make_backbone(name, 5, 8, 2, options=options)
-    assert not backbone.takes_neighbours
+    assert not backbone.accepts_neighbours
     assert (
-        GraphEncoder(backbone, width(backbone, 5))(store().batch(torch.arange(6))).isfinite().all()
+        GraphEncoder(backbone, infer_out_channels(backbone, 5))(store().batch(torch.arange(6)))
+        .isfinite()
+        .all()
     )

@@ -1,4 +1,4 @@
-"""Whether a network does only what its class says: nobody hooked into it."""
+"""Whether a network computes what its classes define, with no hooks or replaced methods."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _OF_MESSAGES = [
 _METHODS = ("message", "aggregate", "update", "propagate")
 
 
-def untouched(network: nn.Module) -> bool:
-    """Tell whether no module of a network has a hook, or a method of its own instance.
+def is_unmodified(network: nn.Module) -> bool:
+    """Tell whether no module of a network has a hook, or a method replaced on the instance.
 
     The older `weight_norm` and `spectral_norm` are hooks, too; the newer ones change a type.
 
     >>> net = nn.Sequential(nn.Linear(1, 1))
     >>> handle = net[0].register_forward_hook(lambda *given: None)
-    >>> untouched(net), handle.remove(), untouched(net)
+    >>> is_unmodified(net), handle.remove(), is_unmodified(net)
     (False, None, True)
     """
     if torch_module._has_any_global_hook():
         return False
-    # Asked before each forward pass, so by a loop that costs less than `modules()` and `any`.
-    waiting: list[Any] = [network]
-    while waiting:
-        module = waiting.pop()
+    # Called before each forward pass: this loop is faster than `modules()` and `any`.
+    pending: list[Any] = [network]
+    while pending:
+        module = pending.pop()
         if module is None:
             continue
         state = module.__dict__
@@ -41,16 +41,16 @@ def untouched(network: nn.Module) -> bool:
             or state["_backward_hooks"]
             or state["_backward_pre_hooks"]
             or "forward" in state
-            or (isinstance(module, MessagePassing) and _changed(state))
+            or (isinstance(module, MessagePassing) and _has_own_steps(state))
         ):
             return False
         if state["_modules"]:
-            waiting.extend(state["_modules"].values())
+            pending.extend(state["_modules"].values())
     return True
 
 
-def _changed(state: dict[str, Any]) -> bool:
-    """Tell whether the steps of message passing are not those of the class alone."""
+def _has_own_steps(state: dict[str, Any]) -> bool:
+    """Tell whether a step of message passing has a hook or is replaced on the instance."""
     for name in _OF_MESSAGES:
         if state[name]:
             return True
