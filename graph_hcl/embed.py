@@ -28,6 +28,9 @@ EXAMPLES = """\
       never saw is counted in a warning, and a different meaning is refused
 """
 
+REPLACED = ("dataset", "mirror", "data_dir", "data.undirected", "device")
+"""Settings of the run that a flag replaces."""
+
 
 def main(argv: Sequence[str]) -> None:
     """Embed all graphs of a data set with a trained part of a run."""
@@ -38,6 +41,12 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--part", type=str, help="Trained part of the run; the first unless given.")
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
     parser.add_argument("--data-dir", type=str, help="Cache of data sets.")
+    parser.add_argument(
+        "--data.undirected",
+        type=bool,
+        help="Add the other direction of each edge that is listed one way only; the run's own "
+        "setting unless given.",
+    )
     parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
     parser.add_argument(
         "--allow_changed_data",
@@ -55,7 +64,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.spec import name_unread
     from graph_hcl.training import embed
 
-    given = given_settings(flags, "dataset", "mirror", "data_dir", "device")
+    given = given_settings(flags, *REPLACED)
     run = Run.open(flags.run, flags.allow_changed_data, **given)
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)

@@ -45,6 +45,10 @@ def find_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
+        if "device string" in reason:  # torch goes on to list every kind it was ever built for
+            raise UserError(
+                f"Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got '{name}'."
+            ) from error
         raise UserError(
             f"Expected --device to be one of this machine, got '{name}': {reason}"
         ) from error
@@ -189,7 +193,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
 
     >>> from graph_hcl.data import load
     >>> config = Config(backbone="gcn", hidden=8, layers=2)
-    >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.width
+    >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
     16
     """
     parts = config.encoder

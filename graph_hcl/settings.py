@@ -259,8 +259,11 @@ def _check(name: str, value: Any, layer: Layer) -> Any:
     try:
         return fit(value if layer.typed is None else from_word(value, kind), kind)
     except ValueError:
+        wanted = expected(kind)
+        if str(value).lower().strip("+-.") in ("inf", "infinity", "nan"):
+            wanted = wanted.replace("a number", "a finite number")
         raise UserError(
-            f"Expected {layer.call(name)} to be {expected(kind)}, but got {shown(value)}."
+            f"Expected {layer.call(name)} to be {wanted}, but got {shown(value)}."
         ) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
 from graph_hcl.registries import BACKBONES
+from graph_hcl.registry import did_you_mean
 
 _OURS: dict[Any, Any] = {
     getattr(models, net.__name__, None): net
@@ -100,10 +102,19 @@ def make_backbone(
     except UserError:
         raise
     except (TypeError, ValueError) as error:
-        raise UserError(f"The backbone '{label}' cannot be built: {error}.") from error
+        raise UserError(f"The backbone '{label}' cannot be built: {_reason(error)}.") from error
     if isinstance(net, BasicGNN) and hasattr(net, "lin"):
         net.lin = nn.Identity()
     return net
+
+
+def _reason(error: Exception) -> str:
+    """Return what a constructor complains of; of PyG's long lists of choices the nearest alone."""
+    found = re.match(r"Could not resolve '(.*?)' among choices \{(.*)\}", str(error))
+    if found is None:
+        return str(error).rstrip(".")
+    choices = re.findall(r"'(\w+)'", found[2])
+    return f"there is no '{found[1]}'.{did_you_mean(found[1], choices)}".rstrip(".?")
 
 
 def _of_pyg(

@@ -151,6 +151,26 @@ def test_other_files(text: str, sentence: str) -> None:
     one_sentence(str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--encoder.act", "nonsense"], "there is no 'nonsense'"),
+        (["--encoder.act", "rel"], "there is no 'rel'. Did you mean ReLU"),
+        (["--device", "tpu"], "Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got"),
+        (["--lr", "inf"], "Expected --lr to be a finite number, but got 'inf'"),
+        (["--beta", "nan"], "Expected --beta to be a finite number or null, but got 'nan'"),
+        (["--probe.splits", "no.json", "--objective", "scl"], "no.json, but got: No such file"),
+    ],
+)
+def test_words_of_libraries_are_not_passed_on(argv: list[str], sentence: str, capsys) -> None:
+    assert main(["train", *argv]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert sentence in told
+    assert told.count(argv[1]) == 1
+    assert len(told) < 200
+    assert not Path("runs").exists()
+
+
 def test_what_is_short_or_in_capitals_is_understood() -> None:
     config = read("--probe", "knn", "--views", "identity", "--readout", "MEAN", "--encoder.jk=CAT")
     assert (config.probe.name, config.views) == ("knn", ["identity"])
