@@ -72,8 +72,7 @@ def test_the_last_of_each_key_is_what_stands(added) -> None:
         results = results.add(comparison(probe, number / 100, str(number), fraction=fraction))
         expected[probe, fraction] = number
     found = {
-        (one.probe, one.trained.settings["fraction"]): one
-        for one in results.comparisons().values()
+        (one.probe, one.trained.settings["fraction"]): one for one in results.comparisons().values()
     }
     assert {key: int(one.about.command[0]) for key, one in found.items()} == expected
     assert all(one.trained.mean == expected[key] / 100 for key, one in found.items())
