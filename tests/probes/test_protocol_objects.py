@@ -152,10 +152,8 @@ def test_a_protocol_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             return super().split(targets, seed)[:1]
 
     known = {name: PROTOCOLS.get(name) for name in PROTOCOLS.names()}
-    monkeypatch.setattr("graph_hcl.probes.protocols.PROTOCOLS.names", lambda: [*known, "hold-out"])
-    monkeypatch.setattr(
-        "graph_hcl.probes.protocols.PROTOCOLS.get", (known | {"hold-out": HoldOut}).get
-    )
+    monkeypatch.setattr(PROTOCOLS, "names", lambda: [*known, "hold-out"])
+    monkeypatch.setattr(PROTOCOLS, "get", (known | {"hold-out": HoldOut}).get)
     protocol = make_protocol("hold-out", folds=3, share=0.5)
     assert resolve_protocol("hold-out", uses_labels=True) == "hold-out"
     (part,) = protocol.parts(TARGETS, 0)
