@@ -210,7 +210,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         },
         degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
         options=parts.options,
-        asked=[
+        explicit=[
             size
             for size, setting in (("hidden_channels", "hidden"), ("num_layers", "layers"))
             if getattr(config, setting) != getattr(Config, setting)

@@ -115,10 +115,12 @@ class ViewSampler:
     ) -> Iterator[list[SampledView]]:
         """Yield one batch of all views for each part; all are drawn by one call."""
         repeated = [part.repeat(len(self.views)) for part in parts]
-        batch = store.batch(torch.cat(repeated))
-        drawn = sample_view(batch, self.views[0].augmentation, generator=generator)
-        for each in split(drawn, list(map(len, repeated))):
-            yield [SampledView(each)]
+        # Without a name, the batch before the edit is freed before any view is encoded.
+        drawn = sample_view(
+            store.batch(torch.cat(repeated)), self.views[0].augmentation, generator=generator
+        )
+        for batch in split(drawn, list(map(len, repeated))):
+            yield [SampledView(batch)]
 
     def _draw_apart(
         self, store: GraphStore, parts: list[Tensor], generator: Generator

@@ -1,4 +1,4 @@
-"""Message-passing networks by name: PyG's BasicGNN family, or any class of the user's."""
+"""Message-passing networks by name: PyG's BasicGNN family, or a user's own class."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make_backbone(
     dropout: float | None = None,
     degrees: Callable[[], Tensor] | None = None,
     options: dict[str, Any] | None = None,
-    asked: Collection[str] = (),
+    explicit: Collection[str] = (),
 ) -> nn.Module:
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
@@ -57,16 +57,16 @@ def make_backbone(
     `edge_dim`, GAT, PNA, GINE and classes that name it read edge attributes [E, edge_dim]. A value
     of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
     norm. With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
-    hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's closing linear map is left out, so
-    that an untrained encoder is not one random projection further from its input. `degrees` gives
-    the in-degree histogram [max degree + 1] that PNA alone needs. A class of the user's is called
-    by keyword with what it names of in_channels, hidden_channels, num_layers and edge_dim, or, if
-    it calls the first three something else, by position; `options` are its other arguments. PyG's
-    own classes are taken for those of `BACKBONES`.
+    hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because
+    it would put one more random projection between an untrained encoder and its input. `degrees`
+    gives the in-degree histogram [max degree + 1] that PNA alone needs. A user's class is called
+    by keyword with those of in_channels, hidden_channels, num_layers and edge_dim that it names, or
+    by position if it has other names for the first three; `options` are its other arguments. PyG's
+    own classes are replaced by those of `BACKBONES`.
 
     Raises `UserError` for an unknown name, for settings or options that the class does not take,
-    hidden_channels and num_layers among them if they are `asked` for, and for a width that
-    attention heads do not divide.
+    for a size in `explicit` (hidden_channels, num_layers) that it does not take, and for a width
+    that is no multiple of the number of attention heads.
 
     >>> net = make_backbone("gin", in_channels=7, hidden=32, layers=3)
     >>> net(torch.zeros(4, 7), torch.tensor([[0, 1], [1, 0]])).shape
@@ -90,7 +90,7 @@ def make_backbone(
         positional: list[Any] = list(sizes.values())
     else:
         positional, settings = _of_users(make, label, sizes, given, edge_dim, options or {})
-        unread = [size for size in asked if not positional and size not in settings]
+        unread = [size for size in explicit if not positional and size not in settings]
         if unread:
             raise UserError(
                 f"The backbone '{label}' takes no {' and no '.join(unread)}: leave out "
@@ -125,7 +125,7 @@ def _of_pyg(
     degrees: Callable[[], Tensor] | None,
     options: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the keyword arguments of a network of PyG's."""
+    """Return the keyword arguments for a network of PyG."""
     if options.get("cached"):
         raise UserError(
             "Expected no option 'cached' of the encoder: the edges of the first batch would be "
@@ -158,7 +158,7 @@ def _of_users(
     edge_dim: int | None,
     options: dict[str, Any],
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Return the positional and keyword arguments of a class or function from outside."""
+    """Return the positional and keyword arguments for a user's class or function."""
     try:
         parameters = inspect.signature(make).parameters
     except ValueError:  # a builtin has none

@@ -1,4 +1,4 @@
-"""PyG's convolutions with a network inside, which hand on the graph of each node to its norms."""
+"""PyG's convolutions with an inner network, which pass the graph of each node to its norms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graph_hcl.nn.norms import per_graph
 
 
 class GINConv(pyg.GINConv):
-    """PyG's `GINConv`, whose network may normalise each graph by itself.
+    """PyG's `GINConv`, whose network may normalise per graph.
 
     >>> from torch import nn
     >>> edges = torch.tensor([[0, 1], [1, 0]])
@@ -34,9 +34,9 @@ class GINConv(pyg.GINConv):
 
 
 class GINEConv(pyg.GINEConv):
-    """PyG's `GINEConv`, whose network may normalise each graph by itself.
+    """PyG's `GINEConv`, whose network may normalise per graph.
 
-    Without edge attributes their term is 0.
+    Without edge attributes, e_uv is 0.
 
     >>> from torch import nn
     >>> edges = torch.tensor([[0, 1], [1, 0]])
@@ -69,7 +69,7 @@ class GINEConv(pyg.GINEConv):
 
 
 class EdgeConv(pyg.EdgeConv):
-    """PyG's `EdgeConv`, whose network may normalise the edges of each graph by themselves.
+    """PyG's `EdgeConv`, whose network may normalise the edges per graph.
 
     >>> from torch import nn
     >>> edges = torch.tensor([[0, 1], [1, 0]])
@@ -87,8 +87,8 @@ class EdgeConv(pyg.EdgeConv):
         """Return max_u nn(x_v, x_u − x_v) for each node v [n, D]."""
         owner = None if batch is None else batch.index_select(0, edge_index[1])
         # propagate_type: (x: PairTensor, owner: OptTensor, batch_size: Optional[int])
-        found: Tensor = self.propagate(edge_index, x=(x, x), owner=owner, batch_size=batch_size)
-        return found
+        out: Tensor = self.propagate(edge_index, x=(x, x), owner=owner, batch_size=batch_size)
+        return out
 
     def message(  # noqa: D102
         self, x_i: Tensor, x_j: Tensor, owner: Tensor | None, batch_size: int | None

@@ -1,4 +1,4 @@
-"""A module as it is in evaluation, and a check that it embeds each graph by itself."""
+"""Evaluation mode, and a check that a graph's embedding does not depend on its batch."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from graph_hcl.data.batch import take_graphs
 from graph_hcl.errors import UserError
 
-GRAPHS = 4
-"""Graphs that `check_independent` embeds."""
+MAX_GRAPHS = 4
+"""Most graphs that `check_independent` embeds."""
 TOLERANCE = 1e-3
-"""Largest difference that passes for rounding, in parts of the largest value."""
+"""Largest difference that is taken for rounding, relative to the largest value."""
 
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Set a module to evaluate, without gradients; then all is as it was, random numbers included.
+    """Put a module into evaluation mode without gradients; restore modes and random state after.
 
     >>> net = nn.Sequential(nn.Dropout().eval(), nn.Dropout())
     >>> with evaluating(net):
@@ -44,9 +44,9 @@ def check_independent(encoder: nn.Module, batch: Any) -> None:
     """Raise `UserError` unless the embedding of a graph is the same alone as in its batch.
 
     Up to four graphs of the batch are embedded alone, all together, and among all others, in
-    evaluation mode; the encoder stays as it was. Graphs that a mean over the batch would not
-    tell apart, such as graphs that are all alike, show nothing. A network that is random in
-    evaluation, too, is refused as well.
+    evaluation mode; the encoder is left unchanged. Graphs with equal statistics, such as
+    identical ones, cannot reveal a mean over the batch. A network that is random in evaluation
+    mode is refused as well.
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import GraphEncoder
@@ -61,7 +61,7 @@ Centred embeds graph 0 alone 100 % away from graph 0 in a batch: take `batch`, t
 node, in its forward, and keep the graphs apart by it.
     """
     count = batch.num_graphs
-    which = torch.linspace(0, count - 1, min(GRAPHS, count), device=batch.batch.device)
+    which = torch.linspace(0, count - 1, min(MAX_GRAPHS, count), device=batch.batch.device)
     which = which.round().long().unique()
     one_of = torch.arange(count, device=which.device)[:, None] == which
     name = type(getattr(encoder, "backbone", encoder)).__name__
@@ -88,7 +88,7 @@ node, in its forward, and keep the graphs apart by it.
 
 
 def _difference(a: Tensor, b: Tensor) -> float:
-    """Return the largest difference, in parts of the largest value; 1 if one alone is not finite.
+    """Return the largest difference over the largest value; 1 if only one is not finite.
 
     >>> _difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
     0.5

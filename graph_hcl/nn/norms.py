@@ -1,4 +1,4 @@
-"""PyG's normalisations by name, each as its class means it."""
+"""PyG's normalisations by name, each called as its class expects."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _GIVEN = {"self", "x", "batch", "batch_size", "dim_size", "p"}
 
 
 def make_norm(norm: Any, channels: int, options: dict[str, Any] | None = None) -> Any:
-    """Return the normalisation of node features [n, channels] that a name of PyG's means.
+    """Return PyG's normalisation of node features [n, channels] by its name.
 
-    Names are read as PyG reads them: `graph_norm`, `GraphNorm` and `graph` are the same. Those that
-    take no number of channels are not given one: PyG would make it the scale of its `PairNorm`.
-    `options` are the other arguments of the class. What is no text is returned as it is. Raises
-    `UserError` for an unknown name, for options that the class does not take, and for those that
-    need more than node features and the graph of each node.
+    Names are read as PyG reads them: `graph_norm`, `GraphNorm` and `graph` are the same. Classes
+    without a number of channels are not given one: PyG would take it as the scale of its
+    `PairNorm`. `options` are the other arguments of the class. Anything but a string is returned
+    unchanged. Raises `UserError` for an unknown name, for options that the class does not take, and
+    for a norm that needs more than node features and the graph of each node.
 
     >>> make_norm("graph_norm", 8), make_norm("pair", 8, {"scale": 2.0}).scale
     (GraphNorm(8), 2.0)
@@ -58,25 +58,25 @@ def make_norm(norm: Any, channels: int, options: dict[str, Any] | None = None) -
 
 
 def per_graph(network: Any, x: Tensor, batch: Tensor | None, batch_size: int | None) -> Tensor:
-    """Return a norm or an MLP of x [n, F], told the graph of each row where that matters to it.
+    """Return a norm or an MLP of x [n, F], with the graph of each row passed where it is taken.
 
     >>> import torch
     >>> x, graph = torch.tensor([[1.0], [3.0], [9.0]]), torch.tensor([0, 0, 1])
     >>> per_graph(pyg.MeanSubtractionNorm(), x, graph, 2).tolist()
     [[-1.0], [1.0], [0.0]]
     """
-    found: Tensor = network(x, batch, batch_size) if takes_batch(network) else network(x)
-    return found
+    out: Tensor = network(x, batch, batch_size) if takes_batch(network) else network(x)
+    return out
 
 
 def takes_batch(network: Any) -> bool:
-    """Tell whether a norm, or an MLP by its norms, treats each graph by itself.
+    """Tell whether a norm, or an MLP because of its norms, acts per graph.
 
     >>> takes_batch(pyg.GraphNorm(4)), takes_batch(pyg.BatchNorm(4)), takes_batch(nn.Identity())
     (True, False, False)
     """
-    told = getattr(network, "supports_norm_batch", None)
-    return _names_batch(network.__class__) if told is None else bool(told)
+    supported = getattr(network, "supports_norm_batch", None)
+    return _names_batch(network.__class__) if supported is None else bool(supported)
 
 
 @cache
@@ -85,6 +85,6 @@ def _names_batch(kind: Any) -> bool:
 
 
 def _needs(kind: type[nn.Module]) -> list[str]:
-    """Return the names of what a norm's forward takes that we cannot give."""
-    taken = inspect.signature(kind.forward).parameters
-    return [name for name in taken if name not in _GIVEN]
+    """Return the arguments of a norm's forward that are not available."""
+    parameters = inspect.signature(kind.forward).parameters
+    return [name for name in parameters if name not in _GIVEN]

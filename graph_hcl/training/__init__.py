@@ -12,7 +12,7 @@ from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.diagnosis import diagnose
 from graph_hcl.training.embedding import embed
 from graph_hcl.training.folder import RunFolder
-from graph_hcl.training.loop import batches, fit
+from graph_hcl.training.loop import fit, index_batches
 from graph_hcl.training.state import TrainingSettings, TrainState, set_seed
 
 __all__ = [
@@ -26,9 +26,9 @@ __all__ = [
     "Snapshot",
     "TrainState",
     "TrainingSettings",
-    "batches",
     "diagnose",
     "embed",
     "fit",
+    "index_batches",
     "set_seed",
 ]

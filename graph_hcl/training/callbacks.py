@@ -1,4 +1,4 @@
-"""What may happen around the epochs of a training, each in a class of its own."""
+"""Callbacks of the training loop: diagnosis, log, progress bar, snapshots and checkpoints."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Callback:
     """
 
     def on_train_start(self, state: TrainState) -> None:
-        """Called once before the first epoch, when a checkpoint has been loaded."""
+        """Called once before the first epoch, after a checkpoint has been loaded."""
 
     def on_epoch_end(self, state: TrainState) -> None:
         """Called after each epoch; the model may be left in evaluation mode."""
 
     def on_train_end(self, state: TrainState) -> None:
-        """Called once at the end, after an error, too."""
+        """Called once at the end, also after an error."""
 
 
 class Diagnosis(Callback):
@@ -52,11 +52,11 @@ class Diagnosis(Callback):
         self.every = every
 
     def on_epoch_end(self, state: TrainState) -> None:
-        """Diagnose the epoch if it is its turn."""
+        """Diagnose the epoch if it is due."""
         if state.largest_batch is None:
             return
         first_or_last = state.epoch in (1, state.epochs)
-        if first_or_last or state.epoch % math.ceil(self.every / state.batches) == 0:
+        if first_or_last or state.epoch % math.ceil(self.every / state.num_batches) == 0:
             state.record |= self.diagnose(*state.largest_batch, state.objective)
 
 

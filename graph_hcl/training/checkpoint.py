@@ -1,4 +1,4 @@
-"""One safetensors file holds all that is needed to go on: weights, optimiser, RNG, position."""
+"""Checkpoints: weights, optimiser, random state and epoch in one safetensors file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ GROUPS = ("model", "objective", "optimizer", "rng")
 
 
 class Checkpoint:
-    """The file of one trained model; tensors only, so opening it never executes code.
+    """The file of one trained model; it holds tensors only, so opening it never executes code.
 
-    Keys are `model.*`, `objective.*`, `optimizer.<parameter>.<state>`, `rng.*`; the metadata holds
-    the number of finished epochs, and `model`, the description of the model as text.
+    Keys are `model.*`, `objective.*`, `optimizer.<parameter>.<state>` and `rng.*`; the metadata
+    holds the number of finished epochs, and the description `model` of the model as text.
     """
 
     def __init__(self, path: Path, model: str = "") -> None:
@@ -29,9 +29,9 @@ class Checkpoint:
         self.model = model
 
     def epoch(self) -> int:
-        """Return how many epochs are finished; 0 when there is no file yet.
+        """Return the number of finished epochs, 0 when there is no file yet.
 
-        Raises `UserError` for a file that is not a whole checkpoint.
+        Raises `UserError` for a file that is not a complete checkpoint.
         """
         return self._read()[0]
 
@@ -59,7 +59,7 @@ class Checkpoint:
         generators: dict[str, torch.Generator],
         objective: nn.Module | None = None,
     ) -> None:
-        """Write the state after `epoch` finished epochs, whole or not at all."""
+        """Write the state after `epoch` finished epochs, atomically."""
         tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
         if objective is not None:
             tensors |= {f"objective.{k}": value for k, value in objective.state_dict().items()}
@@ -67,9 +67,9 @@ class Checkpoint:
             tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
         tensors |= {f"rng.{name}": value.get_state() for name, value in generators.items()}
         tensors["rng.global"] = torch.get_rng_state()
-        # Buffers that share memory would be refused; copies also make them contiguous.
+        # safetensors refuses tensors that share memory or are not contiguous.
         tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-        # One entry: safetensors writes several in an order of its own.
+        # One entry only: safetensors would write several in arbitrary order.
         metadata = {"state": json.dumps({"epoch": epoch, "model": self.model})}
         write_atomically(self.path, lambda to: save_file(tensors, to, metadata))
 
@@ -80,10 +80,10 @@ class Checkpoint:
         generators: dict[str, torch.Generator] | None = None,
         objective: nn.Module | None = None,
     ) -> int:
-        """Put the saved state into the given objects; return the number of finished epochs.
+        """Load the saved state into the given objects; return the number of finished epochs.
 
-        With the model alone, only the weights are read. Raises `UserError` when the file does not
-        fit the model.
+        Given the model alone, only its weights are loaded. Raises `UserError` when the file does
+        not fit the model.
         """
         epoch = self.epoch()
         groups: dict[str, dict[str, Tensor]] = {g: {} for g in GROUPS}

@@ -14,7 +14,7 @@ from graph_hcl.training.checkpoint import Checkpoint
 
 
 class RunFolder:
-    """Everything that a run leaves on disk; every later command takes this folder.
+    """The files of a run; all commands that read a run take its folder.
 
     A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
     protocol.
@@ -27,7 +27,7 @@ class RunFolder:
     def create(cls, out: str | None, default_name: str) -> RunFolder:
         """Make a new folder at `out`, or at the next free `runs/<default_name>-<number>`.
 
-        Signs of the default name that some file system refuses are replaced.
+        Characters that a file system may refuse are replaced in the default name.
 
         Raises `UserError` when `out` already holds something: a run is never overwritten.
         """
@@ -71,9 +71,9 @@ class RunFolder:
         write_text(self.config_path, text)
 
     def checkpoint(self, part: str, model: str = "") -> Checkpoint:
-        """Return the checkpoint file of a part, whether or not it was written yet.
+        """Return the checkpoint of a part, whether or not it exists yet.
 
-        `model` is the description of the model that is written with it.
+        `model` is the description of the model that is saved in it.
         """
         return Checkpoint(self.path / "checkpoint" / f"{part}.safetensors", model)
 
@@ -87,7 +87,7 @@ class RunFolder:
             file.write(json.dumps(record) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the whole lines of `metrics.jsonl`; one that a kill cut short is left out."""
+        """Return the complete lines of `metrics.jsonl`, without one that an interrupt cut short."""
         file = self.path / "metrics.jsonl"
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         records = []
@@ -99,16 +99,16 @@ class RunFolder:
         return records
 
     def forget_metrics_after(self, part: str, epoch: int) -> None:
-        """Drop the lines of a part's epochs that its checkpoint does not hold."""
+        """Drop the metrics of a part's epochs after `epoch`, which its checkpoint does not hold."""
         kept = [r for r in self.metrics() if r["part"] != part or r["epoch"] <= epoch]
         text = "".join(json.dumps(record) + "\n" for record in kept)
         write_text(self.path / "metrics.jsonl", text)
 
     @property
     def results_path(self) -> Path:
-        """The scores, see `graph_hcl.results`."""
+        """The file of scores, see `graph_hcl.results_file`."""
         return self.path / "results.json"
 
     def forget_results(self) -> None:
-        """Remove `results.json`, where what it measured is about to change."""
+        """Delete `results.json`: the model that it describes is about to change."""
         self.results_path.unlink(missing_ok=True)

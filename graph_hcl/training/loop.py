@@ -1,4 +1,4 @@
-"""The training loop, small enough to hold in the head."""
+"""The training loop: one function per training, per epoch and per step."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def start(
     settings: TrainingSettings,
     device: torch.device,
 ) -> TrainState:
-    """Return the state before the first epoch, with the model on the device."""
+    """Return the state before the first epoch, and move the model to the device."""
     model.to(device)
     optimizer = torch.optim.Adam(
         model.parameters(),
@@ -88,7 +88,7 @@ def start(
         weight_decay=settings.weight_decay,
         fused=True if device.type in ("cpu", "cuda") else None,
     )
-    # Shuffling and views have generators of their own: neither moves when the other is changed.
+    # Separate generators: a change of the views leaves the order of the graphs as it was.
     generators = {
         "shuffle": torch.Generator().manual_seed(settings.seed),
         "augment": torch.Generator(device).manual_seed(settings.seed + 1),
@@ -116,11 +116,13 @@ def run_epoch(
     state.largest_batch = None
     state.model.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
-    parts = batches(indices, batch_size, state.generators["shuffle"])
+    chosen = index_batches(indices, batch_size, state.generators["shuffle"])
     losses, inputs = [], []
-    for part, views in zip(parts, sampler(store, parts, state.generators["augment"]), strict=True):
-        loss, given = run_step(state, views, part.to(state.device), store.y)
-        losses.append(loss * len(part))
+    for graphs, views in zip(
+        chosen, sampler(store, chosen, state.generators["augment"]), strict=True
+    ):
+        loss, given = run_step(state, views, graphs.to(state.device), store.y)
+        losses.append(loss * len(graphs))
         inputs.append(given)
     state.loss = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
     if not math.isfinite(state.loss):
@@ -130,7 +132,7 @@ def run_epoch(
             f"No graph had both a positive and a negative in epoch {state.epoch}, so nothing was "
             "learned: give two --views or more, larger --batch-size, or graphs of several labels."
         )
-    state.batches = len(parts)
+    state.num_batches = len(chosen)
     state.seconds = time.perf_counter() - started
     state.graphs_per_second = len(indices) / state.seconds
     state.record = {
@@ -142,13 +144,14 @@ def run_epoch(
 
 
 def run_step(
-    state: TrainState, views: Views, part: Tensor, labels: Tensor | None
+    state: TrainState, views: Views, graphs: Tensor, labels: Tensor | None
 ) -> tuple[Tensor, ObjectiveInput]:
-    """Take one step of the optimiser on the views of the graphs `part` [B], labelled by `labels`.
+    """Take one step of the optimiser on the views of `graphs` [B], numbers in the store.
 
-    Returns the loss [] and what the objective was given, without its features.
+    `labels` are those of all graphs of the store. Returns the loss [] and what the objective was
+    given, without its features.
     """
-    graph = part.repeat(sum(view.batch.num_graphs for view in views) // len(part))
+    graph = graphs.repeat(sum(view.batch.num_graphs for view in views) // len(graphs))
     label = None if labels is None else labels[graph]
     given = encode(state, views, graph, label)
     try:
@@ -187,20 +190,23 @@ def encode(state: TrainState, views: Views, graph: Tensor, label: Tensor | None)
 
 
 def none_counted(objective: Objective, inputs: Sequence[ObjectiveInput]) -> bool:
-    """Tell whether no row of any batch had a positive and a negative; False if nobody can tell.
+    """Tell whether no row of any batch had a positive and a negative; False if this is unknown.
 
-    Asked only after an epoch whose loss is 0, so that other epochs pay nothing for it.
+    Called only after an epoch whose loss is 0, so that it costs other epochs nothing.
     """
     counts = (objective.count(given) for given in inputs)
     return all(count is not None and int(count) == 0 for count in counts)
 
 
-def batches(indices: Tensor, batch_size: int, generator: torch.Generator | None) -> list[Tensor]:
+def index_batches(
+    indices: Tensor, batch_size: int, generator: torch.Generator | None
+) -> list[Tensor]:
     """Return the indices in batches, shuffled by the generator if one is given.
 
-    A last batch of a single graph, which has nothing to be contrasted with, joins the one before.
+    A last batch of a single graph, which has no negatives, is merged with the one before.
 
-    >>> [len(batch) for batch in batches(torch.arange(9), 4, torch.Generator().manual_seed(0))]
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> [len(batch) for batch in index_batches(torch.arange(9), 4, generator)]
     [4, 5]
     """
     if generator is not None:

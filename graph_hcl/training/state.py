@@ -1,4 +1,4 @@
-"""What a training is set to and where it stands: the settings, and the state that callbacks see."""
+"""The settings of a training, and its state as callbacks see it."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ class LabelledFeatures(NamedTuple):
 
 @dataclass
 class TrainState:
-    """Where a training stands: given to callbacks, which may add to `record`.
+    """The state of a training, passed to callbacks, which may add to `record`.
 
-    `epoch` (1 … `epochs`) is running or was the last to finish. Loss, seconds, graphs per second,
-    number of `batches` and `record`, the line of metrics, are those of this epoch; `largest_batch`
-    holds the features of its largest batch, or None for graphs without labels. `objective_module`
-    is the objective as it was given, where it is a module whose state belongs in a checkpoint.
+    `epoch` (1 … `epochs`) is running or was the last to finish; it is 0 before the first. Loss,
+    seconds, graphs per second, `num_batches` and `record`, the line of metrics, are those of this
+    epoch; `largest_batch` holds the features of its largest batch, or None for graphs without
+    labels. `objective_module` is the objective as it was given, where it is a module whose state
+    belongs in a checkpoint.
     """
 
     model: ContrastiveNetwork
@@ -56,7 +57,7 @@ class TrainState:
     loss: float = math.nan
     seconds: float = 0.0
     graphs_per_second: float = 0.0
-    batches: int = 0
+    num_batches: int = 0
     largest_batch: LabelledFeatures | None = None
     record: dict[str, Any] = field(default_factory=dict)
 

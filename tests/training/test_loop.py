@@ -21,10 +21,10 @@ from graph_hcl.training import (
     RunFolder,
     Snapshot,
     TrainingSettings,
-    batches,
     diagnose,
     embed,
     fit,
+    index_batches,
     set_seed,
 )
 
@@ -100,7 +100,7 @@ def same(one: nn.Module, other: nn.Module) -> bool:
 
 @pytest.mark.parametrize(("count", "size"), [(9, 4), (8, 4), (1, 4), (3, 4), (129, 128)])
 def test_batches_hold_every_graph_once_and_never_one_alone(count: int, size: int) -> None:
-    parts = batches(torch.arange(count), size, torch.Generator().manual_seed(0))
+    parts = index_batches(torch.arange(count), size, torch.Generator().manual_seed(0))
     assert torch.cat(parts).sort().values.tolist() == list(range(count))
     assert all(len(part) > 1 for part in parts) or count == 1
 
