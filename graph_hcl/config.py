@@ -13,7 +13,7 @@ from typing import Any, Literal
 from graph_hcl.errors import UserError
 
 PLACE = {"affects_result": False}
-"""Metadata of a setting that says where and how a run is done, and not what comes out of it."""
+"""Metadata of settings of places and devices, which do not affect the results."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
 
@@ -23,19 +23,19 @@ def _expect(condition: bool, flag: str, expected: str, got: object) -> None:
 
 
 def _expect_within(value: int, flag: str, least: int, most: int) -> None:
-    """Raise `UserError` outside the range; its upper end is told to those alone who pass it."""
+    """Raise `UserError` outside the range; the message names the bound that was passed."""
     bound = f"{least} or more" if value < least else f"{most} or less"
     _expect(least <= value <= most, flag, bound, value)
 
 
 DEEPEST, WIDEST, MOST = 1000, 10**6, 10**9
-"""Layers, columns and graphs of a batch beyond which a slip of the finger is likelier than intent:
-they would fill the memory or train for ever instead of giving an error."""
+"""Upper bounds on layers, columns and graphs per batch: larger values are typing errors that would
+fill the memory or never finish."""
 
 
 @dataclass
 class DataConfig:
-    """What is read of the data set."""
+    """Which features and labels of the data set are read."""
 
     node_attributes: bool = False
     """Put the continuous node attributes before the one-hot node labels."""
@@ -45,7 +45,7 @@ class DataConfig:
     undirected: bool = False
     """Add the other direction of each edge that is listed one way only."""
     random_labels: bool = False
-    """Give the labels to the graphs at random, by --seed: scores above chance are then a leak."""
+    """Shuffle the labels by --seed: a score above chance then indicates leakage."""
 
 
 @dataclass
@@ -105,7 +105,7 @@ class LossConfig:
     beta_start: float | None = None
     """First beta of a linear or cosine schedule."""
     positives: Literal["label", "views"] | None = None
-    """Who is a positive of a labelled objective: all graphs of the label, or the views alone."""
+    """Positives of a labelled objective: all graphs of the label, or other views only."""
     negatives: Literal["label", "all"] | None = None
     """Who is a negative of a labelled objective: graphs of other labels, or all others (the
     latent-class UCL and H-UCL)."""

@@ -121,8 +121,8 @@ class Experiment:
 def make_experiment(config: Config) -> Experiment:
     """Return the experiment that a config describes, on the graphs that it names.
 
-    Raises `UserError` for every mistake of the config or the data that can be told before anything
-    is trained, and warns of what has no effect.
+    Raises `UserError` for every mistake in the config or the data that can be detected before
+    anything is trained, and warns of settings without effect.
     """
     config = complete_config(config)
     protocol, probe = make_protocol(config), config.probe
@@ -219,7 +219,7 @@ def run_and_save(
             f"graph_hcl.embed {run.path} writes the embeddings.\n\nrun folder: {run.path}"
         )
     file = run.folder.results_path
-    read_results(file)  # a damaged one is told before the training
+    read_results(file)  # a damaged file is an error before the training
     comparison = compare(experiment, run, command, show)
     write_results(file, read_results(file).add(comparison))
     return f"{table(comparison)}\n\nrun folder: {run.path}"

@@ -112,9 +112,9 @@ def make_objective(config: Config) -> tuple[nn.Module, Config]:
 
 
 def complete_config(config: Config) -> Config:
-    """Return the config with all names and defaults that can be told without the graphs.
+    """Return the config with the names of parts and all defaults that do not depend on the graphs.
 
-    Raises `UserError` for every mistake that can be told without them.
+    Raises `UserError` for every mistake that can be detected without the graphs.
 
     >>> complete_config(Config(objective="h-scl")).protocol
     'inductive'
@@ -254,8 +254,8 @@ def degree_histogram(store: GraphStore) -> list[int]:
     sizes = store.edge_ptr.diff()
     target = store.edge_index[1] + store.node_ptr[:-1].repeat_interleave(sizes)
     degree = torch.bincount(target, minlength=int(store.node_ptr[-1]))
-    found: list[int] = torch.bincount(degree).tolist()
-    return found
+    histogram: list[int] = torch.bincount(degree).tolist()
+    return histogram
 
 
 def load_graphs(config: Config) -> GraphStore:
@@ -279,6 +279,8 @@ def load_graphs(config: Config) -> GraphStore:
     if not config.data.random_labels:
         return store
     if store.y is None:
-        raise UserError(f"{config.dataset} has no labels to deal out at random.")
+        raise UserError(
+            f"{config.dataset} has no labels to shuffle: leave out --data.random-labels."
+        )
     order = torch.randperm(len(store), generator=torch.Generator().manual_seed(config.seed))
     return dataclasses.replace(store, y=store.y[order])

@@ -19,8 +19,8 @@ KEY = ("protocol", "probe", "settings", "encoder", "seed", "fold")
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that scores depend on, and of Python."""
-    found = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return found | {"python": platform.python_version()}
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return packages | {"python": platform.python_version()}
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class Results:
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for record in self.records:
             groups.setdefault(_key(record, KEY[:3]), []).append(record)
-        found = [self._comparison(ResultTable(rows)) for rows in groups.values()]
-        return dict(zip(_names(found), found, strict=True))
+        comparisons = [self._comparison(ResultTable(rows)) for rows in groups.values()]
+        return dict(zip(_names(comparisons), comparisons, strict=True))
 
     def _comparison(self, rows: ResultTable) -> Comparison:
         trained, untrained = (rows.select(encoder=name).evaluation() for name in ENCODERS)

@@ -22,16 +22,16 @@ def read_results(file: Path) -> Results:
     Raises `UserError` for a file that is damaged or of an earlier schema.
     """
     try:
-        found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        content = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
     except ValueError as error:
         raise _damaged(file, f"it is damaged ({error})") from error
-    if found is None and not file.exists():
+    if content is None and not file.exists():
         return Results()
-    if not isinstance(found, Mapping):
+    if not isinstance(content, Mapping):
         raise _damaged(file, "it is no mapping")
-    if found.get("schema") != SCHEMA:
+    if content.get("schema") != SCHEMA:
         raise _damaged(file, f"it was written by another version (its schema is not {SCHEMA})")
-    return _check(found, file)
+    return _check(content, file)
 
 
 def write_results(file: Path, results: Results) -> None:
@@ -78,11 +78,11 @@ _RECORD: dict[str, Any] = {
 }
 
 
-def _check(found: Mapping[str, Any], file: Path) -> Results:
+def _check(content: Mapping[str, Any], file: Path) -> Results:
     """Return checked results: files may be damaged, edited or from elsewhere."""
     parts = []
     for name, kinds in (("evaluations", _PROVENANCE), ("records", _RECORD)):
-        rows = found.get(name)
+        rows = content.get(name)
         if not isinstance(rows, list):
             raise _damaged(file, f"it has no {name}")
         for row in rows:

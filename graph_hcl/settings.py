@@ -59,9 +59,9 @@ class Layer:
 
     def moved(self, names: Sequence[str]) -> UserError:
         """Return the error for settings that have another name now."""
-        told = [f"{self.bare(name)} is now {self.bare(MOVED[name])}" for name in names]
+        renamed = [f"{self.bare(name)} is now {self.bare(MOVED[name])}" for name in names]
         return UserError(
-            f"{', '.join(told)}: rename {'it' if len(told) == 1 else 'them'}{self.where}."
+            f"{', '.join(renamed)}: rename {'it' if len(renamed) == 1 else 'them'}{self.where}."
         )
 
     def bare(self, name: str) -> str:
@@ -93,20 +93,20 @@ def schema() -> dict[str, Any]:
 
 
 def _schema(kind: type, prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    types: dict[str, Any] = {}
     for name, annotation in get_type_hints(kind).items():
         if dataclasses.is_dataclass(annotation):
-            found |= _schema(annotation, f"{prefix}{name}.")  # type: ignore[arg-type]
+            types |= _schema(annotation, f"{prefix}{name}.")  # type: ignore[arg-type]
         else:
-            found[prefix + name] = annotation
-    return found
+            types[prefix + name] = annotation
+    return types
 
 
 def flat_settings(config: Config) -> dict[str, Any]:
     """Return the values of all settings by dotted name, options key by key.
 
-    >>> found = flat_settings(make_config({"lr": 0.5, "encoder.options": {"heads": 4}}))
-    >>> found["lr"], found["loss.tau_plus"], found["encoder.options.heads"]
+    >>> settings = flat_settings(make_config({"lr": 0.5, "encoder.options": {"heads": 4}}))
+    >>> settings["lr"], settings["loss.tau_plus"], settings["encoder.options.heads"]
     (0.5, None, 4)
     """
     return dict(_items(config.to_dict()))
@@ -229,15 +229,15 @@ def checked(layer: Layer) -> dict[str, Any]:
 
 
 def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
         if setting_of(name) or name in MOVED:
-            found[name] = value
+            flat[name] = value
         elif isinstance(value, Mapping) and (name in groups() or _moved_group(name)):
-            found |= _flatten(value, layer, f"{name}.")
+            flat |= _flatten(value, layer, f"{name}.")
         elif name in SHORT and isinstance(value, str):
-            found[SHORT[name]] = value
+            flat[SHORT[name]] = value
         elif name in groups():
             inside = [layer.bare(one) for one in schema() if one.startswith(f"{name}.")]
             raise UserError(
@@ -246,7 +246,7 @@ def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[
             )
         else:
             raise layer.unknown(name)
-    return found
+    return flat
 
 
 def _moved_group(name: str) -> bool:
@@ -273,19 +273,20 @@ def read_settings(file: str | Path) -> Layer:
     Raises `UserError` for a file that cannot be read, or that is no mapping of settings.
     """
     try:
-        found = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(
             f"Expected a YAML file of settings at {file}, but got: {error.strerror}."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"Expected {file} to be YAML, but it is not: {_first(error)}.") from error
-    found = {} if found is None else found
-    if not isinstance(found, Mapping):
+    content = {} if content is None else content
+    if not isinstance(content, Mapping):
         raise UserError(
-            f"Expected {file} to map settings to values, like 'epochs: 20', but got {shown(found)}."
+            f"Expected {file} to map settings to values, like 'epochs: 20', but got "
+            f"{shown(content)}."
         )
-    return Layer(found, f" in {file}")
+    return Layer(content, f" in {file}")
 
 
 def _first(error: Exception) -> str:
@@ -310,5 +311,5 @@ def with_absolute_paths(config: Config) -> Config:
 
     paths = {"mirror": config.mirror, "data_dir": config.data_dir}
     splits = {"probe.splits": config.probe.splits}
-    found = {name: absolute(path) for name, path in (paths | splits).items()}
-    return replace_settings(config, found)
+    absolute_paths = {name: absolute(path) for name, path in (paths | splits).items()}
+    return replace_settings(config, absolute_paths)

@@ -85,13 +85,13 @@ class ModelSpec:
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
         """Return the description that `to_json` wrote; raise `ValueError` for other text."""
-        found = json.loads(text)
-        if not isinstance(found, dict) or set(found) != {f.name for f in dataclasses.fields(cls)}:
+        content, names = json.loads(text), {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(content, dict) or set(content) != names:
             raise ValueError("not the description of a model")
         for name in ("reads", "fields", "degrees"):
-            found[name] = None if found[name] is None else tuple(found[name])
-        vocabulary = Vocabulary.from_json(json.dumps(found.pop("vocabulary")))
-        spec = cls(vocabulary, **found)
+            content[name] = None if content[name] is None else tuple(content[name])
+        vocabulary = Vocabulary.from_json(json.dumps(content.pop("vocabulary")))
+        spec = cls(vocabulary, **content)
         numbers = [*(spec.degrees or ()), 0 if spec.classes is None else spec.classes]
         if (
             not set(spec.fields) <= set(spec.reads) <= set(OPTIONAL)

@@ -43,8 +43,8 @@ class Trainer:
         spec: The description of a model for all graphs.
         device: Where the models are trained.
 
-    Raises `UserError` for every mistake of the config or the graphs that can be told before the
-    training.
+    Raises `UserError` for every mistake in the config or the graphs that can be detected before
+    the training.
 
     >>> from graph_hcl.data import load
     >>> trainer = Trainer(Config(epochs=1, backbone="gcn"), load("MUTAG"))
@@ -63,7 +63,7 @@ class Trainer:
             )
         self.device = find_device(config.device)
         self.sampler = make_sampler(config)
-        names = torch.arange(len(store))  # in place of labels that nobody reads
+        names = torch.arange(len(store))  # stand in for labels that are not read
         check_counted(objective, len(config.views), names if store.y is None else store.y)
         self.store = numbered_classes(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.tags)

@@ -66,9 +66,9 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
             )
             mean, std = float(values.mean()), scores.std
             ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
-            told = f"{100 * mean:.1f} ± {100 * std:.1f}" if np.isfinite(mean) else "not a number"
+            label = f"{100 * mean:.1f} ± {100 * std:.1f}" if np.isfinite(mean) else "not a number"
             ax.annotate(
-                told,
+                label,
                 (1.01, y),
                 xycoords=("axes fraction", "data"),
                 va="center",

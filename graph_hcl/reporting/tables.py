@@ -33,7 +33,7 @@ def results(runs: list[RunSummary]) -> str:
     for run in runs:
         about, note = f"{run.config.objective} on {run.config.dataset}", status(run)
         for probe, comparison in run.results.items():
-            told = f"{about}, {comparison.protocol}, probe {probe}"
+            description = f"{about}, {comparison.protocol}, probe {probe}"
             mine, trained = comparison.metrics, comparison.trained
             cells = [score(trained, name) if name in mine else "" for name in metrics]
             cells += [score(comparison.untrained)]
@@ -41,11 +41,11 @@ def results(runs: list[RunSummary]) -> str:
             # Without an epoch both encoders are the same one.
             same = not run.config.epochs
             cells += ["", ""] if same else difference(comparison.trained, comparison.untrained)
-            rows.append([named(run.name, told, note), *map(html.escape, cells)])
+            rows.append([named(run.name, description, note), *map(html.escape, cells)])
         if not run.results:
-            told = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
+            description = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
             lacks = "no scores yet" if run.labelled else "no labels"
-            rows.append([named(run.name, told, note), lacks, *[""] * (len(head) - 2)])
+            rows.append([named(run.name, description, note), lacks, *[""] * (len(head) - 2)])
     if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
     note = f"Mean ± standard deviation over folds. {TESTED}"
@@ -177,15 +177,15 @@ def status_notes(run: RunSummary) -> str:
 def settings(run: RunSummary) -> str:
     """Return the complete settings, versions and commands, folded away."""
     text = yaml.safe_dump(run.config.to_dict(), sort_keys=False, allow_unicode=True)
-    found = folded("Settings", f"<pre>{html.escape(text)}</pre>")
+    blocks = folded("Settings", f"<pre>{html.escape(text)}</pre>")
     for probe, comparison in run.results.items():
         about = comparison.about
         rows = [[name, str(version)] for name, version in about.versions.items()]
         rows += [["command", " ".join(map(str, about.command))]]
         rows += [["data sha256", about.data_sha256]]
         rows += [["training", f"{about.train_seconds:.1f} s"]]
-        found += folded(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
-    return found
+        blocks += folded(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
+    return blocks
 
 
 def settings_diff(runs: list[RunSummary]) -> str:
