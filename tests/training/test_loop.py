@@ -449,3 +449,39 @@ def test_a_snapshot_in_evaluation_mode_changes_nothing() -> None:
     plain, _ = train(3)
     assert same(plain, train(3, callbacks=[Snapshot(take)])[0])
     assert epochs == [1, 2, 3]
+
+
+def test_an_epoch_is_logged_before_it_is_in_the_checkpoint(tmp_path) -> None:
+    checkpoint, saved = Checkpoint(tmp_path / "part.safetensors"), []
+
+    class Note(Callback):
+        def on_epoch_end(self, state):
+            saved.append(checkpoint.epoch())
+
+    train(1, checkpoint, callbacks=[Note()])
+    assert saved == [0]
+    assert checkpoint.epoch() == 1
+
+
+def test_graphs_without_labels_are_not_diagnosed() -> None:
+    states = []
+
+    class Note(Callback):
+        def on_epoch_end(self, state):
+            states.append((state.epoch, state.num_batches, state.largest_batch, state.record))
+
+    store = dataclasses.replace(cycles(), y=None)
+    settings = TrainingSettings(epochs=2, batch_size=4, seed=3)
+    fit(
+        new_model(),
+        NTXentLoss(),
+        draw,
+        store,
+        torch.arange(len(store)),
+        settings,
+        device=CPU,
+        callbacks=[Diagnosis(), Note()],
+    )
+    assert [state[:3] for state in states] == [(1, 3, None), (2, 3, None)]
+    names = {"epoch", "loss", "seconds", "graphs_per_second"}
+    assert all(set(record) == names for *_, record in states)
