@@ -37,7 +37,7 @@ from graph_hcl.benchmarking.lock import lock
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.files import write_atomically
 from graph_hcl.training import Diagnosis, Log, Snapshot, diagnose
 
@@ -75,7 +75,7 @@ def look_at_orderings(model, experiment, spec, indices, temperature) -> dict:
     with torch.no_grad():
         parts = [
             torch.cat([view.features(model.eval()) for view in drawn])
-            for drawn in experiment.sampler(store, indices.split(512), generator)
+            for drawn in experiment.trainer.sampler(store, indices.split(512), generator)
         ]
     # Each part holds all first views and then all second ones.
     graph = torch.cat([part.repeat(2) for part in indices.split(512)])
@@ -100,15 +100,15 @@ def split(labels, seed: int) -> probes.Fold:
 def train(cell: Cell, every: int = 20) -> dict:
     """Return the record of a cell: config, what was seen by epoch, and why it stopped early."""
     config, _ = read_config(config_parser("train", "", ""), cell.argv)
-    experiment = Experiment(config)
+    experiment = make_experiment(config)
     config, label = experiment.config, experiment.store.y
-    fold = split(experiment.labels, config.seed)
+    fold = split(experiment.targets.values, config.seed)
     trained = torch.from_numpy(np.sort(np.concatenate([fold.train, fold.validation])))
     held = torch.from_numpy(fold.test)
     collapse = cell.name.startswith("collapse")
     part = probes.Part("train", config.seed, None, trained.numpy())
-    spec = experiment.describe(part)
-    objective = experiment.new_objective()
+    spec = experiment.trainer.describe(part.train)
+    objective = experiment.trainer.new_objective()
     wanted = looks(config.epochs, every if collapse else 1)
     epochs, seen = [], []
 
@@ -116,7 +116,7 @@ def train(cell: Cell, every: int = 20) -> dict:
         if epoch not in wanted:
             return
         if collapse:
-            z = torch.from_numpy(experiment.embed(model, spec, projected=True))
+            z = torch.from_numpy(experiment.trainer.embed(model, spec, projected=True))
             own = z[trained].float(), label[trained]
             found = {
                 "train": look(*own, objective),
@@ -129,10 +129,11 @@ def train(cell: Cell, every: int = 20) -> dict:
     def log(record: dict) -> None:
         epochs.append(rounded({k: v for k, v in record.items() if k != "graphs_per_second"}))
 
-    model, stopped, start = experiment.model(config.seed), None, time.perf_counter()
+    model, stopped, start = experiment.trainer.model(config.seed), None, time.perf_counter()
     watch(0, model)
     try:
-        model = experiment.fit(part, spec, callbacks=[Diagnosis(), Log(log), Snapshot(watch)])
+        callbacks = [Diagnosis(), Log(log), Snapshot(watch)]
+        model = experiment.trainer.fit(part.train, part.seed, spec, callbacks=callbacks)
     except UserError as error:
         stopped = str(error)
     result = {
@@ -153,10 +154,10 @@ def train(cell: Cell, every: int = 20) -> dict:
 def probe_accuracy(model, experiment: Experiment, spec, fold: probes.Fold) -> dict[str, float]:
     """Return held-out accuracy of the SVM probe on the encoder's embeddings, trained and not."""
     seed, found = experiment.config.seed, {}
-    for name, network in (("trained", model), ("untrained", experiment.model(seed))):
-        x = experiment.embed(network, spec)
+    for name, network in (("trained", model), ("untrained", experiment.trainer.model(seed))):
+        x = experiment.trainer.embed(network, spec)
         found[name] = probes.inductive(
-            lambda number, fold, x=x: x, experiment.labels, folds=[fold], seed=seed, jobs=1
+            lambda number, fold, x=x: x, experiment.targets.values, folds=[fold], seed=seed, jobs=1
         ).mean
     return found
 

@@ -27,7 +27,7 @@ from sklearn.svm import SVC
 
 from graph_hcl.config import Config
 from graph_hcl.console import any_sign
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.probes import C_GRID, stratified_folds, transductive
 
 RESULT = Path(__file__).parent / "results" / "evaluation.json"
@@ -37,8 +37,8 @@ PEERS = {"svm": (SVC, "svc__C"), "logistic": (LogisticRegression, "logisticregre
 
 def embeddings(name):
     """Return x [G, D] and labels of a data set under an untrained encoder."""
-    experiment = Experiment(Config(dataset=name))
-    return experiment.untrained(0)[0], experiment.labels
+    experiment = make_experiment(Config(dataset=name))
+    return experiment.untrained(0)[0], experiment.targets.values
 
 
 def generated():

@@ -33,7 +33,7 @@ from torch_geometric.utils import dropout_edge, mask_feature
 
 from graph_hcl.config import Config
 from graph_hcl.console import any_sign
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.training import Diagnosis, Log, TrainingSettings, diagnose, fit
 
 RESULT = Path(__file__).parent / "results" / "pipeline.json"
@@ -118,15 +118,15 @@ class Watch:
 def ours(experiment, epochs):
     """Return seconds of each epoch of `fit`, of views in the mean epoch, and of each diagnosis."""
     seconds = []
-    views, diagnosing = Watch(experiment.sampler), Watch(diagnose)
+    views, diagnosing = Watch(experiment.trainer.sampler), Watch(diagnose)
     fit(
-        experiment.model(0),
-        experiment.new_objective(),
+        experiment.trainer.model(0),
+        experiment.trainer.new_objective(),
         views.steps,
         experiment.store,
         torch.arange(len(experiment.store)),
         TrainingSettings(epochs, 128),
-        device=experiment.device,
+        device=experiment.trainer.device,
         callbacks=[
             Diagnosis(diagnosing.call),
             Log(lambda record: seconds.append(record["seconds"])),
@@ -137,10 +137,10 @@ def ours(experiment, epochs):
 
 def network(experiment):
     """Return seconds that the encoder takes for the views of an epoch, forward and backward."""
-    encoder, seconds = experiment.model(0).encoder.train(), 0.0
+    encoder, seconds = experiment.trainer.model(0).encoder.train(), 0.0
     parts = torch.randperm(len(experiment.store)).split(128)
     generator = torch.Generator().manual_seed(0)
-    for (view,) in experiment.sampler(experiment.store, parts, generator):
+    for (view,) in experiment.trainer.sampler(experiment.store, parts, generator):
         start = time.perf_counter()
         z = encoder(view.batch)
         z.backward(torch.ones_like(z))
@@ -151,7 +151,7 @@ def network(experiment):
 
 def compare(name):
     """Return one row: the medians of both sides and of their ratios, and shares of our epoch."""
-    experiment = Experiment(Config(dataset=name, beta=1.0, views=[VIEW, VIEW]))
+    experiment = make_experiment(Config(dataset=name, beta=1.0, views=[VIEW, VIEW]))
     epochs = EPOCHS.get(name, 6)
     turns = [
         (*ours(experiment, epochs), [network(experiment)], usual(experiment.store, epochs))

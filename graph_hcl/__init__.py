@@ -1,3 +1,55 @@
 """Hard-negative contrastive learning on graphs: losses, augmentations, encoders, honest probes."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graph_hcl.data import GraphStore
+    from graph_hcl.losses import (
+        HSCL,
+        HUCL,
+        SCL,
+        UCL,
+        CrossEntropy,
+        HInfoGraph,
+        InfoGraph,
+        NTXent,
+        SupCon,
+        contrastive_loss,
+        jensen_shannon_loss,
+        psi_loss,
+    )
+
 __version__ = "0.1.0"
+__all__ = [
+    "HSCL",
+    "HUCL",
+    "SCL",
+    "UCL",
+    "CrossEntropy",
+    "GraphStore",
+    "HInfoGraph",
+    "InfoGraph",
+    "NTXent",
+    "SupCon",
+    "contrastive_loss",
+    "jensen_shannon_loss",
+    "psi_loss",
+]
+
+_HOMES = dict.fromkeys(__all__, "graph_hcl.losses") | {"GraphStore": "graph_hcl.data"}
+
+
+def __getattr__(name: str) -> Any:
+    # Losses and graphs need torch; `import graph_hcl`, the help of a command and a version do not.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -39,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = ", ".join(COMMANDS)
         print(f"error: Unknown command '{words[0]}': expected {known}.{hint}", file=sys.stderr)
         return 2
-    from graph_hcl.cli import run
+    from graph_hcl.console import run_command
 
     command = importlib.import_module(f"graph_hcl.{words[0]}")
-    return run(command.main, words[1:])
+    return run_command(command.main, words[1:])
 
 
 if __name__ == "__main__":

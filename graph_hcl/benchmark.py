@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graph_hcl.cli import Parser, run
+from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
+from graph_hcl.parser import Parser
 
 if TYPE_CHECKING:
     from graph_hcl.benchmarking.spec import Spec
@@ -129,4 +130,4 @@ def _conclude(spec: Spec, trials: list[Trial], folder: TrialFolder) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_command(main))

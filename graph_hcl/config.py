@@ -13,7 +13,7 @@ from typing import Any, Literal
 from graph_hcl.errors import UserError
 
 PLACE = {"affects_result": False}
-"""Metadata of a setting that says where and how a run is done, and not what comes out of it."""
+"""Metadata of settings of places and devices, which do not affect the results."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
 
@@ -23,19 +23,19 @@ def _expect(condition: bool, flag: str, expected: str, got: object) -> None:
 
 
 def _expect_within(value: int, flag: str, least: int, most: int) -> None:
-    """Raise `UserError` outside the range; its upper end is told to those alone who pass it."""
+    """Raise `UserError` outside the range; the message names the bound that was passed."""
     bound = f"{least} or more" if value < least else f"{most} or less"
     _expect(least <= value <= most, flag, bound, value)
 
 
 DEEPEST, WIDEST, MOST = 1000, 10**6, 10**9
-"""Layers, columns and graphs of a batch beyond which a slip of the finger is likelier than intent:
-they would fill the memory or train for ever instead of giving an error."""
+"""Upper bounds on layers, columns and graphs per batch: larger values are typing errors that would
+fill the memory or never finish."""
 
 
 @dataclass
 class DataConfig:
-    """What is read of the data set."""
+    """Which features and labels of the data set are read."""
 
     node_attributes: bool = False
     """Put the continuous node attributes before the one-hot node labels."""
@@ -45,7 +45,7 @@ class DataConfig:
     undirected: bool = False
     """Add the other direction of each edge that is listed one way only."""
     random_labels: bool = False
-    """Give the labels to the graphs at random, by --seed: scores above chance are then a leak."""
+    """Shuffle the labels by --seed: a score above chance then indicates leakage."""
 
 
 @dataclass
@@ -96,7 +96,7 @@ class LossConfig:
     """What the objective offers beyond --beta and --temperature; null: the objective's default."""
 
     hardening: str | None = None
-    """exponential, threshold, effective-sample-size, class-mass, or an import path of log eta."""
+    """How negatives are weighted by hardness, by name, or an import path of log eta."""
     hardening_options: dict[str, Any] | None = None
     """Its settings: {tau} of threshold, {share} of effective-sample-size, {bound, prior} of
     class-mass."""
@@ -105,7 +105,7 @@ class LossConfig:
     beta_start: float | None = None
     """First beta of a linear or cosine schedule."""
     positives: Literal["label", "views"] | None = None
-    """Who is a positive of a labelled objective: all graphs of the label, or the views alone."""
+    """Positives of a labelled objective: all graphs of the label, or other views only."""
     negatives: Literal["label", "all"] | None = None
     """Who is a negative of a labelled objective: graphs of other labels, or all others (the
     latent-class UCL and H-UCL)."""
@@ -120,7 +120,7 @@ class LossConfig:
     num_negatives: int | None = None
     """Monte-Carlo negatives per positive pair, drawn by hardness; null uses all of them."""
     psi: str | None = None
-    """infonce, triplet, logistic, or an import path; null is InfoNCE in closed form."""
+    """The function psi by name, or an import path; null is InfoNCE in closed form."""
     psi_options: dict[str, Any] | None = None
     """Its settings: {alpha} of infonce, {margin} of triplet."""
     memory_size: int | None = None
@@ -147,7 +147,7 @@ class ProbeConfig:
     """How frozen embeddings are measured."""
 
     name: str = "svm"
-    """svm (RBF), linear-svm, logistic, class-mean, knn or majority."""
+    """The classifier of frozen embeddings by name, or an import path; svm has an RBF kernel."""
     folds: int = 10
     """Outer stratified folds."""
     inner: int = 5
@@ -186,8 +186,7 @@ graph), but got 1.
     dataset: str = "MUTAG"
     """Any TU data set by name; MUTAG needs no download."""
     objective: str = "h-ucl"
-    """ucl, scl, h-ucl, h-scl, nt-xent, supcon, infograph, h-infograph, cross-entropy, or an
-    import path pkg.module:Class."""
+    """The loss by name, or an import path pkg.module:Class."""
     beta: float | None = None
     """Hardness: weights are exp(beta * logit); 0 is the plain loss."""
     temperature: float | None = None
@@ -201,7 +200,7 @@ graph), but got 1.
     weight_decay: float = 0.0
     """L2 penalty of Adam."""
     backbone: str = "gin"
-    """gin, gcn, any other PyG BasicGNN by name, or an import path pkg.module:Class."""
+    """The graph neural network by name, or an import path pkg.module:Class."""
     hidden: int = 32
     """Width of each layer."""
     layers: int = 3

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graph_hcl.cli import Parser, config_from, run
+from graph_hcl.cli import given_settings
+from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
+from graph_hcl.parser import Parser
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +28,9 @@ EXAMPLES = """\
       never saw is counted in a warning, and a different meaning is refused
 """
 
+REPLACED = ("dataset", "mirror", "data_dir", "data.undirected", "device")
+"""Settings of the run that a flag replaces."""
+
 
 def main(argv: Sequence[str]) -> None:
     """Embed all graphs of a data set with a trained part of a run."""
@@ -36,6 +41,12 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--part", type=str, help="Trained part of the run; the first unless given.")
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
     parser.add_argument("--data-dir", type=str, help="Cache of data sets.")
+    parser.add_argument(
+        "--data.undirected",
+        type=bool,
+        help="Add the other direction of each edge that is listed one way only; the run's own "
+        "setting unless given.",
+    )
     parser.add_argument("--device", type=str, help="Device; the run's own unless given.")
     parser.add_argument(
         "--allow_changed_data",
@@ -47,32 +58,24 @@ def main(argv: Sequence[str]) -> None:
     if out.suffix not in WRITERS:
         raise UserError(f"Expected --out to end in {' or '.join(WRITERS)}, but got '{out.name}'.")
 
-    from graph_hcl.factory import find_device, load_graphs, make_model
+    from graph_hcl.factory import find_device, load_graphs
     from graph_hcl.files import write_atomically
-    from graph_hcl.spec import check_same_data, name_unread, read_spec
-    from graph_hcl.training import RunFolder, embed
+    from graph_hcl.run import Run
+    from graph_hcl.spec import name_unread
+    from graph_hcl.training import embed
 
-    folder = RunFolder.open(flags.run)
-    config = config_from(folder.config_path)
-    given = ("dataset", "mirror", "data_dir", "device")
-    config = dataclasses.replace(config, **{k: flags[k] for k in given if flags[k] is not None})
-    parts = folder.parts()
-    part = flags.part or (parts[0] if parts else "")
-    if part not in parts:
-        known = ", ".join(parts) or "none: the run has not finished an epoch"
-        raise UserError(f"Expected --part to be a trained part of the run ({known}), got '{part}'.")
-    device = find_device(config.device)
-    checkpoint = folder.checkpoint(part)
-    spec = read_spec(checkpoint)
-    model = make_model(config, spec)
-    if (done := checkpoint.load(model)) < config.epochs:
+    given = given_settings(flags, *REPLACED)
+    run = Run.open(flags.run, flags.allow_changed_data, **given)
+    config, part = run.config, run.find_part(flags.part)
+    device, spec, model = find_device(config.device), run.spec(part), run.model(part)
+    if (done := run.epoch(part)) < config.epochs:
         warnings.warn(f"{part} has {done} of {config.epochs} epochs.", stacklevel=2)
     # Of other data sets, too, what the encoder reads; and the labels as they are in the files.
     attributes = any(c.name.startswith("node_attributes") for c in spec.vocabulary.node.columns)
     data = dataclasses.replace(config.data, node_attributes=attributes, random_labels=False)
     store = load_graphs(dataclasses.replace(config, data=data))
-    if flags.dataset is None and not flags.allow_changed_data:
-        check_same_data(store.sha256, spec, f"{part} of {folder.path}")
+    if flags.dataset is None:
+        run.check_same_data(part, store.sha256)
     store = spec.prepare(store)
     if unread := name_unread(store, spec, config.backbone):
         warnings.warn(unread, stacklevel=2)
@@ -107,4 +110,4 @@ WRITERS = {".npz": _write_npz, ".parquet": _write_parquet}
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_command(main))

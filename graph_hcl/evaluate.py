@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 
-from graph_hcl.cli import Parser, config_from, run
+from graph_hcl.cli import given_settings
+from graph_hcl.console import run_command
+from graph_hcl.parser import Parser
 
 EXAMPLES = """\
   python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0
@@ -29,23 +30,16 @@ def main(argv: Sequence[str]) -> None:
     )
     flags = parser.read(argv)
 
-    from graph_hcl.experiment import Experiment
-    from graph_hcl.results import conclude
-    from graph_hcl.training import RunFolder
+    from graph_hcl.experiment import check_trained, make_experiment, run_and_save
+    from graph_hcl.run import Run
 
-    folder = RunFolder.open(flags.run)
-    config = config_from(folder.config_path)
-    probe = dataclasses.replace(
-        config.probe,
-        name=flags.probe.name or config.probe.name,
-        jobs=config.probe.jobs if flags.probe.jobs is None else flags.probe.jobs,
-    )
-    config = dataclasses.replace(config, probe=probe, device=flags.device or config.device)
-    experiment = Experiment(config, flags.allow_changed_data)
-    experiment.check_evaluation()
-    experiment.check_trained(folder)
-    print(conclude(folder, experiment, ["graph_hcl.evaluate", *argv]))
+    given = given_settings(flags, "probe.name", "probe.jobs", "device")
+    run = Run.open(flags.run, flags.allow_changed_data, **given)
+    experiment = make_experiment(run.config)
+    experiment.check_labelled()
+    check_trained(experiment, run)
+    print(run_and_save(experiment, run, ["graph_hcl.evaluate", *argv]))
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_command(main))

@@ -1,276 +1,225 @@
-"""A config made concrete and carried out: checked, trained, embedded, measured."""
+"""An experiment: a trainer, a protocol and a probe composed; what is trained, what is measured."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
+from numpy.typing import NDArray
 
-from graph_hcl import augment, probes
-from graph_hcl.config import Config
+from graph_hcl import probes
+from graph_hcl.config import Config, ProbeConfig
 from graph_hcl.data import GraphStore
-from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.factory import (
-    check_counted,
-    degree_histogram,
-    describe_model,
-    find_device,
-    load_graphs,
-    make_model,
-    make_objective,
-)
-from graph_hcl.nn import ContrastiveModel, check_independent
-from graph_hcl.probes import Part
+from graph_hcl.factory import complete_config, load_graphs
+from graph_hcl.nn import ContrastiveModel
+from graph_hcl.probes import Evaluation, EvaluationProtocol, Part, Probe, Targets
 from graph_hcl.progress import Progress
-from graph_hcl.settings import with_absolute_paths
-from graph_hcl.spec import ModelSpec, check_same_data, name_unread, read_spec
-from graph_hcl.training import (
-    Checkpoint,
-    RunFolder,
-    TrainingSettings,
-    diagnose,
-    embed,
-    fit,
-    set_seed,
-)
+from graph_hcl.results import Comparison, Provenance, table
+from graph_hcl.results_file import read_results, write_results
+from graph_hcl.run import Run
+from graph_hcl.spec import ModelSpec
+from graph_hcl.trainer import Trainer
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """One probe's findings: the trained encoder, the same one untrained, the majority class."""
-
-    trained: list[probes.Evaluation]
-    untrained: list[probes.Evaluation]
-    majority: float
-    train_seconds: float
-    evaluate_seconds: float
+Embeddings = NDArray[np.floating[Any]]
+TrainedModel = tuple[ContrastiveModel, ModelSpec]
 
 
 class Experiment:
-    """Graphs, objective, views and folds of a config, checked before anything is written.
+    """Models that a trainer trains, measured under a protocol with a probe.
 
-    `allow_changed_data` lets parts that were trained on other data pass. Raises `UserError` for
-    every mistake of the config or the data that can be told in advance.
+    Attributes:
+        trainer: What trains the models, with the graphs and the config.
+        protocol: Which models are trained, and the folds that a probe is measured on.
+        targets: What the probe predicts, one value per graph; they may be unlabelled.
+        probe: Settings of the probe.
 
-    >>> experiment = Experiment(Config(dataset="MUTAG", epochs=1))
-    >>> len(experiment.store), experiment.config.protocol
-    (188, 'transductive')
+    >>> experiment = make_experiment(Config(dataset="MUTAG", epochs=1))
+    >>> experiment.protocol.name, [part.name for part in experiment.parts()]
+    ('transductive', ['seed0'])
     """
 
-    def __init__(self, config: Config, allow_changed_data: bool = False) -> None:
-        objective, config = make_objective(config)
-        labelled = getattr(objective, "uses_labels", False)
-        name: Any = probes.resolve_protocol(config.protocol, labelled)
-        self.config = with_absolute_paths(dataclasses.replace(config, protocol=name))
-        self.protocol = _make_protocol(self.config)
-        self.allow_changed_data = allow_changed_data
-        self.device = find_device(config.device)
-        self.views = [augment.parse(view) for view in config.views]
-        probes.PROBES.get(config.probe.name)
-        store = load_graphs(config)
-        if store.y is None and not self.protocol.trains_on_test_graphs:
-            raise UserError(
-                f"{config.dataset} has no labels: take an objective that reads none, such as "
-                "h-ucl, and the transductive protocol."
-            )
-        self.labels: np.ndarray = np.empty(0) if store.y is None else store.y.cpu().numpy()
-        unlabelled = probes.Targets.unlabelled(len(store))
-        self.targets = unlabelled if store.y is None else probes.Targets.of(self.labels)
-        if store.y is not None:
-            self.check_evaluation()
-        names = torch.arange(len(store))  # in place of labels that nobody reads
-        check_counted(objective, len(config.views), names if store.y is None else store.y)
-        self.store = numbered_classes(store).to(self.device)
-        self.spec = describe_model(self.config, self.store, self.store.num_classes)
-        model = self.model(config.seed)
-        if unread := name_unread(self.store, self.spec, config.backbone):
-            warnings.warn(unread, stacklevel=2)
-        if ":" in config.backbone:
-            check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
+    def __init__(
+        self,
+        trainer: Trainer,
+        protocol: EvaluationProtocol,
+        targets: Targets,
+        probe: ProbeConfig,
+    ) -> None:
+        self.trainer = trainer
+        self.protocol = protocol
+        self.targets = targets
+        self.probe = probe
 
     @property
-    def labelled(self) -> bool:
-        """Whether the graphs have labels; without, a run trains and measures nothing."""
-        return len(self.labels) > 0
+    def config(self) -> Config:
+        """The config with every default that the objective took."""
+        return self.trainer.config
 
-    def check_evaluation(self) -> None:
-        """Raise `UserError` for what would stop the evaluation, before anything is trained."""
-        config, probe = self.config, self.config.probe
-        if not self.labelled:
-            raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
-        seeds = range(config.seed, config.seed + config.repeats)
-        self.protocol.check(self.targets, probe.name, seeds, probe.jobs)
+    @property
+    def store(self) -> GraphStore:
+        """The graphs."""
+        return self.trainer.store
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of the repetitions."""
+        return range(self.config.seed, self.config.seed + self.config.repeats)
 
     def parts(self, seed: int | None = None) -> list[Part]:
-        """Return the models that the run trains, or those of one seed."""
-        if seed is None:
-            first, count = self.config.seed, self.config.repeats
-            return [part for each in range(first, first + count) for part in self.parts(each)]
-        return self.protocol.parts(self.targets, seed)
+        """Return the models to train: those of all seeds, or of one."""
+        seeds = self.seeds if seed is None else [seed]
+        return [part for each in seeds for part in self.protocol.parts(self.targets, each)]
 
-    def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
-        """Return the untrained model of a seed; `spec` is that of all graphs unless given."""
-        set_seed(seed)
-        return make_model(self.config, spec or self.spec)
+    def embed_parts(self, seed: int, model: Callable[[Part], TrainedModel]) -> list[Embeddings]:
+        """Return embeddings [G, D] by the model of each part of a seed."""
+        return [self.trainer.embed(*model(part)) for part in self.parts(seed)]
 
-    def new_objective(self) -> nn.Module:
-        """Return the objective in its first state: what it remembers must not outlive a fold."""
-        return make_objective(self.config)[0]
-
-    def describe(self, part: Part) -> ModelSpec:
-        """Return the description of a part's model: scales and degrees are of its own graphs."""
-        spec = self.spec
-        if spec.degrees is not None:
-            own = degree_histogram(self.store[torch.from_numpy(part.train)])
-            spec = dataclasses.replace(spec, degrees=tuple(own))
-        if not self.config.data.standardize:
-            return spec
-        fitted = self.store.fitted(part.train).vocabulary
-        edge = fitted.edge if spec.vocabulary.edge.columns else spec.vocabulary.edge
-        return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
-
-    def checkpoint(self, folder: RunFolder, part: Part) -> tuple[Checkpoint, ModelSpec]:
-        """Return the checkpoint of a part and the description that its model has or will have.
-
-        Raises `UserError` for one that was trained on other data, unless that is allowed.
-        """
-        checkpoint = folder.checkpoint(part.name)
-        if not checkpoint.epoch():
-            spec = self.describe(part)
-        else:
-            spec = read_spec(checkpoint)
-            if not self.allow_changed_data:
-                check_same_data(self.spec.data_sha256, spec, f"{part.name} of {folder.path}")
-        return folder.checkpoint(part.name, spec.to_json()), spec
-
-    def fit(self, part: Part, spec: ModelSpec | None = None, **options: Any) -> ContrastiveModel:
-        """Return the trained model of a part; `spec` is `describe`'s unless given."""
-        config, spec = self.config, spec or self.describe(part)
-        model = self.model(part.seed, spec)
-        together = not (config.encoder.per_view or config.encoder.weight_noise)
-        settings = TrainingSettings(
-            config.epochs, config.batch_size, config.lr, config.weight_decay, part.seed
-        )
-        fit(
-            model,
-            self.new_objective(),
-            augment.views(self.views, together=together),
-            spec.prepare(self.store),
-            torch.from_numpy(part.train).to(self.device),
-            settings,
-            device=self.device,
-            **options,
-        )
-        return model
-
-    def train(self, folder: RunFolder, part: Part, show: bool) -> ContrastiveModel:
-        """Return the trained model of a part, going on from its checkpoint if there is one."""
-        checkpoint, spec = self.checkpoint(folder, part)
-        folder.forget_metrics_after(part.name, checkpoint.epoch())
-        return self.fit(
-            part,
-            spec,
-            checkpoint=checkpoint,
-            diagnose=diagnose if self.config.diagnose else None,
-            log=lambda record: folder.log({"part": part.name} | record),
-            progress=part.name if show else None,
-        )
-
-    def check_trained(self, folder: RunFolder) -> None:
-        """Raise `UserError` unless every part of the run is trained to its last epoch."""
-        for part in self.parts():
-            done = self.checkpoint(folder, part)[0].epoch()
-            if done < self.config.epochs:
-                raise UserError(
-                    f"The run is not finished ({part.name} has {done} of {self.config.epochs} "
-                    f"epochs): go on with graph_hcl.train --resume {folder.path}."
-                )
-
-    def embed(
-        self, model: ContrastiveModel, spec: ModelSpec, projected: bool = False
-    ) -> np.ndarray:
-        """Return embeddings [G, D] of all graphs, or what the loss sees [G, d] when `projected`."""
-        return embed(model, spec.prepare(self.store), self.device, projected)
-
-    def trained(self, folder: RunFolder, seed: int, show: bool) -> list[np.ndarray]:
-        """Return embeddings [G, D] by the trained encoder, one matrix per part of the seed.
-
-        What is not trained yet, is.
-        """
-        return [
-            self.embed(self.train(folder, part, show), self.checkpoint(folder, part)[1])
-            for part in self.parts(seed)
-        ]
-
-    def untrained(self, seed: int) -> list[np.ndarray]:
-        """Return the embeddings [G, D] by the same encoder before training, one per part."""
-        found: dict[ModelSpec, np.ndarray] = {}
-        specs = [self.describe(part) for part in self.parts(seed)]
+    def untrained(self, seed: int) -> list[Embeddings]:
+        """Return embeddings [G, D] by the untrained encoder, one matrix per part of a seed."""
+        embeddings: dict[ModelSpec, Embeddings] = {}
+        specs = [self.trainer.describe(part.train) for part in self.parts(seed)]
         for spec in specs:
-            if spec not in found:  # where nothing is scaled, all parts have the same
-                found[spec] = self.embed(self.model(seed, spec), spec)
-        return [found[spec] for spec in specs]
-
-    def train_all(self, folder: RunFolder, show: bool = True) -> None:
-        """Train every part of the run that is not trained yet, and measure nothing."""
-        for part in self.parts():
-            self.train(folder, part, show)
-
-    def run(self, folder: RunFolder, show: bool = True) -> Comparison:
-        """Train what is not trained yet, then measure the trained and the untrained encoder."""
-        trained, untrained, evaluating = [], [], 0.0
-        for seed in range(self.config.seed, self.config.seed + self.config.repeats):
-            raw, learned = self.untrained(seed), self.trained(folder, seed, show)
-            start = time.perf_counter()
-            trained.append(self.measure(learned, seed, show))
-            untrained.append(self.measure(raw, seed, show))
-            evaluating += time.perf_counter() - start
-        return Comparison(
-            trained,
-            untrained,
-            probes.majority_accuracy(self.labels),
-            sum(record["seconds"] for record in folder.metrics()),
-            evaluating,
-        )
+            if spec not in embeddings:  # where nothing is scaled, all parts have the same
+                embeddings[spec] = self.trainer.embed(self.trainer.model(seed, spec), spec)
+        return [embeddings[spec] for spec in specs]
 
     def measure(
         self,
-        embeddings: list[np.ndarray],
+        embeddings: Sequence[Embeddings],
         seed: int,
+        *,
+        probe: Probe | None = None,
         show: bool = False,
-        probe: probes.Probe | None = None,
-    ) -> probes.Evaluation:
-        """Return the protocol's evaluation of one matrix of embeddings per part of the seed.
+    ) -> Evaluation:
+        """Return the evaluation of one matrix of embeddings per part of the seed.
 
-        The probe is the config's unless given.
+        The probe is the experiment's unless given.
         """
-        settings, count = self.config.probe, len(self.protocol.split(self.targets, seed))
+        count = len(self.protocol.split(self.targets, seed))
         with Progress("evaluate", count, "fold", show=show) as bar:
             return self.protocol.evaluate(
                 embeddings,
                 self.targets,
-                probe=probe or settings.name,
+                probe=probe or self.probe.name,
                 seed=seed,
-                jobs=settings.jobs,
+                jobs=self.probe.jobs,
                 progress=lambda score: bar.update(),
             )
 
+    def check_labelled(self) -> None:
+        """Raise `UserError` for graphs without labels: there is nothing to measure."""
+        if not self.targets.labelled:
+            raise UserError(
+                f"{self.config.dataset} has no labels, so there is nothing to evaluate."
+            )
 
-def _make_protocol(config: Config) -> probes.EvaluationProtocol:
+
+def make_experiment(config: Config) -> Experiment:
+    """Return the experiment that a config describes, on the graphs that it names.
+
+    Raises `UserError` for every mistake in the config or the data that can be detected before
+    anything is trained, and warns of settings without effect.
+    """
+    config = complete_config(config)
+    protocol, probe = make_protocol(config), config.probe
+    store = load_graphs(config)
+    if store.y is None and not protocol.trains_on_test_graphs:
+        raise UserError(
+            f"{config.dataset} has no labels: take an objective that reads none, such as h-ucl, "
+            "and the transductive protocol."
+        )
+    targets = make_targets(store)
+    if targets.labelled:
+        seeds = range(config.seed, config.seed + config.repeats)
+        protocol.check(targets, probe.name, seeds, probe.jobs)
+    return Experiment(Trainer(config, store), protocol, targets, probe)
+
+
+def make_protocol(config: Config) -> EvaluationProtocol:
+    """Return the protocol of a completed config, with those probe settings that it has a use for.
+
+    >>> from graph_hcl.config import ProbeConfig
+    >>> make_protocol(Config(protocol="transductive", probe=ProbeConfig(folds=3)))
+    Transductive(folds=3, inner=5, fraction=1.0)
+    """
     settings = dataclasses.asdict(config.probe)
     del settings["name"], settings["jobs"]
     return probes.make_protocol(config.protocol, **settings)
 
 
-def numbered_classes(store: GraphStore) -> GraphStore:
-    """Return the store with its labels, if any, as numbers 0, 1, … in their own order."""
-    if store.y is None:
-        return store
-    return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
+def make_targets(store: GraphStore) -> Targets:
+    """Return the labels of graphs as targets in their own values, or unlabelled ones.
+
+    Raises `UserError` for labels that are no classes.
+    """
+    return Targets.unlabelled(len(store)) if store.y is None else Targets.of(store.y.cpu().numpy())
+
+
+def check_trained(experiment: Experiment, run: Run) -> None:
+    """Raise `UserError` unless every part of a run is trained to its last epoch."""
+    for part in experiment.parts():
+        run.spec_of(part, experiment.trainer)  # raises for other data
+        done = run.epoch(part.name)
+        if done < experiment.config.epochs:
+            raise UserError(
+                f"The run is not finished ({part.name} has {done} of {experiment.config.epochs} "
+                f"epochs): go on with graph_hcl.train --resume {run.path}."
+            )
+
+
+def compare(
+    experiment: Experiment, run: Run, command: Sequence[str] = (), show: bool = True
+) -> Comparison:
+    """Train what is not trained yet, then measure the trained and the untrained encoder."""
+    evaluations: dict[str, list[Evaluation]] = {"trained": [], "untrained": []}
+    trained_on, evaluating = set(), 0.0
+
+    def train(part: Part) -> TrainedModel:
+        model, spec = run.train(part, experiment.trainer, show)
+        trained_on.add(spec.data_sha256)
+        return model, spec
+
+    for seed in experiment.seeds:
+        untrained = experiment.untrained(seed)
+        trained = experiment.embed_parts(seed, train)
+        start = time.perf_counter()
+        evaluations["trained"].append(experiment.measure(trained, seed, show=show))
+        evaluations["untrained"].append(experiment.measure(untrained, seed, show=show))
+        evaluating += time.perf_counter() - start
+    about = Provenance(
+        dataset=experiment.config.dataset,
+        objective=experiment.config.objective,
+        data_sha256=experiment.trainer.spec.data_sha256,
+        trained_on_sha256=sorted(trained_on),
+        majority_accuracy=probes.majority_accuracy(experiment.targets.values),
+        train_seconds=sum(record["seconds"] for record in run.folder.metrics()),
+        evaluate_seconds=evaluating,
+        command=list(command),
+    )
+    whole: dict[str, Any] = {name: Evaluation.concat(one) for name, one in evaluations.items()}
+    return Comparison(**whole, about=about)
+
+
+def run_and_save(
+    experiment: Experiment, run: Run, command: Sequence[str] = (), show: bool = True
+) -> str:
+    """Run an experiment to its end, add to `results.json`, return the table and the folder's name.
+
+    Without labels the models are trained, and nothing is measured.
+    """
+    if not experiment.targets.labelled:
+        for part in experiment.parts():
+            run.train(part, experiment.trainer, show)
+        return (
+            f"{experiment.config.dataset} has no labels, so nothing was measured: "
+            f"graph_hcl.embed {run.path} writes the embeddings.\n\nrun folder: {run.path}"
+        )
+    file = run.folder.results_path
+    read_results(file)  # a damaged file is an error before the training
+    comparison = compare(experiment, run, command, show)
+    write_results(file, read_results(file).add(comparison))
+    return f"{table(comparison)}\n\nrun folder: {run.path}"

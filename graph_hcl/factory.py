@@ -9,14 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_hcl import losses
 from graph_hcl.augment import View, ViewSampler, parse
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.losses import HARDENINGS, PSIS, Objective, ObjectiveInput, as_objective
+from graph_hcl.losses.objective import Objective, ObjectiveInput, ObjectiveTags, as_objective
 from graph_hcl.nn import (
     DEFAULTS,
     ContrastiveModel,
@@ -25,9 +24,9 @@ from graph_hcl.nn import (
     make_backbone,
     perturbed,
 )
-from graph_hcl.nn.backbone import BACKBONES
-from graph_hcl.probes import PROBES
-from graph_hcl.registry import Registry
+from graph_hcl.probes import resolve_protocol
+from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES
+from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
 from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
@@ -46,6 +45,10 @@ def find_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
+        if "device string" in reason:  # torch goes on to list every kind it was ever built for
+            raise UserError(
+                f"Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got '{name}'."
+            ) from error
         raise UserError(
             f"Expected --device to be one of this machine, got '{name}': {reason}"
         ) from error
@@ -60,20 +63,12 @@ def with_canonical_names(config: Config) -> Config:
     ('MUTAG', 'h-ucl', 'gin')
     """
 
-    def of(registry: Registry[Any], name: str | None) -> Any:
-        return name if name is None else registry.canonical(name)
-
-    loss, probe = config.loss, config.probe
-    return dataclasses.replace(
-        config,
-        dataset=canonical_name(config.dataset, config.data_dir, config.mirror),
-        objective=of(losses.OBJECTIVES, config.objective),
-        backbone=of(BACKBONES, config.backbone),
-        loss=dataclasses.replace(
-            loss, hardening=of(HARDENINGS, loss.hardening), psi=of(PSIS, loss.psi)
-        ),
-        probe=dataclasses.replace(probe, name=of(PROBES, probe.name)),
-    )
+    names = {"dataset": canonical_name(config.dataset, config.data_dir, config.mirror)}
+    settings = flat_settings(config)
+    for setting, registry in NAMED_BY.items():
+        if isinstance(name := settings[setting], str):
+            names[setting] = registry.canonical(name)
+    return replace_settings(config, names)
 
 
 def make_objective(config: Config) -> tuple[Objective, Config]:
@@ -86,7 +81,7 @@ def make_objective(config: Config) -> tuple[Objective, Config]:
     (0.5, None)
     """
     config = with_canonical_names(config)
-    make = losses.OBJECTIVES.get(config.objective)
+    make = OBJECTIVES.get(config.objective)
     accepted = inspect.signature(make).parameters
     general = {"beta": config.beta, "temperature": config.temperature}
     special: dict[str, Any] = dataclasses.asdict(config.loss)
@@ -117,11 +112,28 @@ def make_objective(config: Config) -> tuple[Objective, Config]:
     return objective, completed
 
 
+def complete_config(config: Config) -> Config:
+    """Return the config with the names of parts and all defaults that do not depend on the graphs.
+
+    Raises `UserError` for every mistake that can be detected without the graphs.
+
+    >>> complete_config(Config(objective="h-scl")).protocol
+    'inductive'
+    """
+    objective, config = make_objective(config)
+    find_device(config.device)
+    make_sampler(config)
+    PROBES.get(config.probe.name)
+    protocol: Any = resolve_protocol(config.protocol, objective.tags.labels)
+    return with_absolute_paths(dataclasses.replace(config, protocol=protocol))
+
+
 def check_counted(objective: Objective, name: str, views: int, label: Tensor) -> None:
     """Raise `UserError` where no graph of all, seen in so many views, is part of a contrast.
 
     `name` is what the user calls the objective. One that cannot tell is not asked.
 
+    >>> from graph_hcl import losses
     >>> check_counted(losses.UCL(), "ucl", 1, torch.tensor([0, 1]))
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected two --views or more with ucl: other views of a graph are \
@@ -156,15 +168,15 @@ def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 
-def describe_model(config: Config, store: GraphStore, classes: int) -> ModelSpec:
+def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> ModelSpec:
     """Return the description of the model that a config makes for the graphs of a store.
 
-    `classes` is the number of classes of the labels; 0 without labels.
+    `tags` are those of the config's objective, which decide the heads.
     """
-    objective = make_objective(config)[0]
     first = ModelSpec(
         store.vocabulary,
-        classes=classes if objective.tags.logits else None,
+        node_head=tags.nodes,
+        classes=store.num_classes if tags.logits else None,
         degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
         data_sha256=store.sha256 or store.digest(),
     )
@@ -181,6 +193,11 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
 
     Raises `UserError` when the backbone cannot be built, and for settings that would have no
     effect.
+
+    >>> from graph_hcl.data import load
+    >>> config = Config(backbone="gcn", hidden=8, layers=2)
+    >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
+    16
     """
     parts = config.encoder
     backbone = make_backbone(
@@ -205,16 +222,19 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
     encoder = GraphEncoder(
         backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
     )
-    objective = make_objective(config)[0]
-    local = objective.tags.nodes
-    if parts.weight_noise and (local or len(config.views) < 2):
+    if parts.weight_noise and (spec.node_head or len(config.views) < 2):
         raise UserError(
             "Expected two views or more, and an objective that contrasts graphs, with "
             "--encoder.weight-noise: it is the later views that are encoded with noise."
         )
-    head = _make_projection(config, objective)
-    dim = config.projection.dim if spec.classes is None else spec.classes
-    return ContrastiveModel(encoder, head.layers, dim, head.normalize or "sphere", local)
+    head, logits = config.projection, spec.classes is not None
+    return ContrastiveModel(
+        encoder,
+        head.layers,
+        spec.classes if logits else head.dim,
+        head.normalize or ("none" if logits else "sphere"),
+        spec.node_head,
+    )
 
 
 def make_sampler(config: Config) -> ViewSampler:
@@ -237,8 +257,8 @@ def degree_histogram(store: GraphStore) -> list[int]:
     sizes = store.edge_ptr.diff()
     target = store.edge_index[1] + store.node_ptr[:-1].repeat_interleave(sizes)
     degree = torch.bincount(target, minlength=int(store.node_ptr[-1]))
-    found: list[int] = torch.bincount(degree).tolist()
-    return found
+    histogram: list[int] = torch.bincount(degree).tolist()
+    return histogram
 
 
 def load_graphs(config: Config) -> GraphStore:
@@ -262,6 +282,8 @@ def load_graphs(config: Config) -> GraphStore:
     if not config.data.random_labels:
         return store
     if store.y is None:
-        raise UserError(f"{config.dataset} has no labels to deal out at random.")
+        raise UserError(
+            f"{config.dataset} has no labels to shuffle: leave out --data.random-labels."
+        )
     order = torch.randperm(len(store), generator=torch.Generator().manual_seed(config.seed))
     return dataclasses.replace(store, y=store.y[order])

@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_setti
 
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import expected
+from graph_hcl.registries import NAMED_BY
 from graph_hcl.registry import did_you_mean
 from graph_hcl.settings import MOVED, SHORT, Layer, flag, groups, schema, setting_of
 
@@ -39,7 +40,7 @@ SENTENCES = (
     (r"argument (?P<name>[-\w.]+): ignored explicit argument '?(?P<value>[^']*)'?",
      "Expected {flag} without a value, but got '{value}'."),
 )  # fmt: skip
-"""What the parser below complains of, and how a user is told."""
+"""Patterns of messages of jsonargparse, with the sentence that replaces each."""
 
 
 class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
@@ -49,12 +50,14 @@ class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
         text = action.help or ""
         if action.nargs == 0 or action.help == SUPPRESS:
             return text
-        told = [] if "a text" in expected(kind_of(action)) else [expected(kind_of(action))]
+        notes = [] if "a text" in expected(kind_of(action)) else [expected(kind_of(action))]
+        if action.dest in NAMED_BY:
+            notes.append(f"names: {', '.join(NAMED_BY[action.dest].names())}")
         if action.dest in schema():
             default = action.default
             default = default if isinstance(default, str) else json.dumps(default)
-            told.append(f"default: {default}".replace("%", "%%"))
-        return f"{text} ({'; '.join(told)})" if told else text
+            notes.append(f"default: {default}".replace("%", "%%"))
+        return f"{text} ({'; '.join(notes)})" if notes else text
 
 
 @dataclass(frozen=True)
@@ -91,18 +94,18 @@ class Parser(ArgumentParser):
     def format_help(self, formatter: HelpFormatter | None = None) -> str:
         """Return the help text with flags as users type them."""
         text = super().format_help(formatter)
-        return re.sub(r"(?<![\w-])--[\w.]+", lambda found: found[0].replace("_", "-"), text)
+        return re.sub(r"(?<![\w-])--[\w.]+", lambda match: match[0].replace("_", "-"), text)
 
     def given(self, argv: Sequence[str]) -> tuple[list[Given], list[str]]:
         """Return the flags of a command line, and the words that belong to none.
 
         Raises `UserError` for a flag that is unknown, has no value or stands twice.
         """
-        found: dict[str, Given] = {}
+        seen: dict[str, Given] = {}
         flags: list[Given] = []
         others: list[str] = []
         for one in self._split(list(argv), others):
-            before = found.setdefault(one.name, one)
+            before = seen.setdefault(one.name, one)
             if before is not one and one.name not in REPEATABLE:
                 raise UserError(
                     f"Expected {one.typed} once, but got it twice: {before.value} and {one.value}."
@@ -133,7 +136,7 @@ class Parser(ArgumentParser):
             elif self._kind(name) is bool:
                 yield Given(name, "true", typed)
             else:
-                what = self._told(name).replace("a text", "a value")
+                what = self._describe_kind(name).replace("a text", "a value")
                 raise UserError(f"Expected {typed} to be followed by {what}, but got nothing.")
 
     def _unknown(self, name: str, typed: str, actions: Mapping[str, Action]) -> UserError:
@@ -159,7 +162,7 @@ class Parser(ArgumentParser):
             return schema()[name]
         return kind_of(self._named_actions().get(name))
 
-    def _told(self, name: str) -> str:
+    def _describe_kind(self, name: str) -> str:
         """Return in words what a flag takes; a default of null is left unsaid."""
         return expected(self._kind(name)).removesuffix(" or null")
 
@@ -185,14 +188,14 @@ class Parser(ArgumentParser):
     def _one_sentence(self, message: str, typed: Mapping[str, str]) -> str:
         text = " ".join(message.split())
         for pattern, template in SENTENCES:
-            found = re.search(pattern, text)
-            if found:
-                parts = found.groupdict("")
+            match = re.search(pattern, text)
+            if match:
+                parts = match.groupdict("")
                 names = parts.get("name", "").replace("-", "_").replace(",", " ").split()
                 names = [name.strip("_") for name in names]
                 return template.format(
                     flag=" and ".join(typed.get(name, self._called(name)) for name in names),
-                    kind=self._told(names[0]) if names else "",
+                    kind=self._describe_kind(names[0]) if names else "",
                     value=parts.get("value"),
                 )
         return text if text.endswith((".", "?")) else text + "."

@@ -18,7 +18,7 @@ _last_line = -float("inf")
 class Progress:
     """Counts up to `total` of `unit`; silent unless `show`.
 
-    On a terminal it is a bar that vanishes at its end. Where nobody watches one (a log file, a
+    On a terminal it is a bar that vanishes at its end. Elsewhere (a log file, a
     pipe, a batch job) it is lines such as `seed0: epoch 12 of 40, loss 4.1873, 9 s left`: the first
     at once, the others `SECONDS_BETWEEN_LINES` apart, counted over all that the process tells of.
 
@@ -45,7 +45,7 @@ class Progress:
         )
 
     def update(self, count: int = 1, **values: str) -> None:
-        """Count on; `values` are told beside it."""
+        """Count on; `values` are shown beside it."""
         global _last_line
         self.done += count
         self._bar.update(count)
@@ -58,16 +58,16 @@ class Progress:
     def _line(self, values: dict[str, str]) -> str:
         if self.unit == "B":
             of = "" if self.total is None else f" of {self.total / 2**20:.1f}"
-            told = [f"{self.title}: {self.done / 2**20:.1f}{of} MiB"]
+            parts = [f"{self.title}: {self.done / 2**20:.1f}{of} MiB"]
         else:
             of = "" if self.total is None else f" of {self.total}"
-            told = [f"{self.title}: {self.unit} {self.done}{of}"]
-        told += [f"{name} {value}" for name, value in values.items()]
+            parts = [f"{self.title}: {self.unit} {self.done}{of}"]
+        parts += [f"{name} {value}" for name, value in values.items()]
         passed = self.done - self._first
         if self.total is not None and passed > 0 and self.done < self.total:
             rate = (time.monotonic() - self._start) / passed
-            told.append(f"{duration(rate * (self.total - self.done))} left")
-        return ", ".join(told)
+            parts.append(f"{duration(rate * (self.total - self.done))} left")
+        return ", ".join(parts)
 
     def close(self) -> None:
         """Take the bar away."""

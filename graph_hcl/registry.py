@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
 
 from graph_hcl.errors import UserError
 
@@ -46,63 +47,97 @@ def same_but_for_case(name: str, known: Iterable[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """Parts of one kind by name; an unregistered 'package.module:attribute' is imported instead.
+    """Parts of one kind by name; each name stands for an import path that is followed when used.
 
-    Raises `UserError` from `get` for an unknown name, or an import path that leads nowhere or
-    to what cannot be called.
+    Any other 'package.module:attribute' is imported, too: so users name parts of their own.
 
-    >>> shapes: Registry[type] = Registry("shape")
-    >>> _ = shapes.register("pair")(tuple)
+    >>> shapes: Registry[type] = Registry("shape", {"pair": "builtins:tuple"})
     >>> shapes.get("Pair"), shapes.get("builtins:list")
     (<class 'tuple'>, <class 'list'>)
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, paths: Mapping[str, str] | None = None) -> None:
         self.kind = kind
-        self._parts: dict[str, T] = {}
+        self._paths = dict(paths or {})
+        self._loaded: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that files its argument under `name`."""
+        """Return a decorator that adds its argument under `name`."""
 
-        def file_under_name(part: T) -> T:
-            self._parts[name] = part
+        def add(part: T) -> T:
+            self._loaded[name] = part
             return part
 
-        return file_under_name
+        return add
 
     def names(self) -> list[str]:
-        """Return the registered names in order of registration."""
-        return list(self._parts)
+        """Return the names in order."""
+        return list(self._paths | self._loaded)
 
     def parts(self) -> list[T]:
-        """Return the registered parts."""
-        return list(self._parts.values())
+        """Return the parts in the order of their names."""
+        return [self.get(name) for name in self.names()]
 
     def canonical(self, name: str) -> str:
-        """Return a name as it was registered, whatever its capitals; others as they are."""
-        return same_but_for_case(name, self._parts)
+        """Return a name as it is registered, whatever its capitals; others as they are."""
+        return same_but_for_case(name, self.names())
+
+    def name_of(self, part: Any) -> str | None:
+        """Return the name of a part, None for one that has none.
+
+        >>> Registry("shape", {"pair": "builtins:tuple"}).name_of(tuple)
+        'pair'
+        """
+        return next((name for name in self.names() if self.get(name) is part), None)
 
     def get(self, name: str) -> T:
-        """Return the part called `name`, or the attribute that the import path names.
+        """Return the part called `name`, whatever its capitals, or that of an import path.
 
-        Capitals in a registered name do not matter.
+        Raises `UserError` for an unknown name, and for an import path that leads nowhere or to
+        what cannot be called.
         """
         name = self.canonical(name)
-        if name in self._parts:
-            return self._parts[name]
-        if ":" not in name:
+        if name in self._loaded:
+            return self._loaded[name]
+        path = self._paths.get(name, name)
+        if ":" not in path:
+            names = self.names()
             raise UserError(
-                f"Unknown {self.kind} '{name}': expected one of {', '.join(self._parts)}, "
-                f"or an import path 'package.module:attribute'.{did_you_mean(name, self._parts)}"
+                f"Unknown {self.kind} '{name}': expected one of {', '.join(names)}, "
+                f"or an import path 'package.module:attribute'.{did_you_mean(name, names)}"
             )
-        module, _, attribute = name.partition(":")
+        part: T = self._import(path)
+        if name in self._paths:
+            self._loaded[name] = part
+        return part
+
+    def _import(self, path: str) -> Any:
+        module, _, attribute = path.partition(":")
         try:
-            part: T = getattr(importlib.import_module(module), attribute)
+            part = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError, ValueError) as error:
-            raise UserError(f"Cannot import the {self.kind} '{name}': {error}.") from error
+            raise UserError(f"Cannot import the {self.kind} '{path}': {error}.") from error
         if not callable(part):
             raise UserError(
-                f"Expected the {self.kind} '{name}' to be a class or a function, but got "
+                f"Expected the {self.kind} '{path}' to be a class or a function, but got "
                 f"{type(part).__name__}."
             )
         return part
+
+    @contextmanager
+    def temporarily(self, name: str, part: T) -> Iterator[None]:
+        """Within it, `name` stands for `part`.
+
+        >>> shapes: Registry[type] = Registry("shape", {"pair": "builtins:tuple"})
+        >>> with shapes.temporarily("pair", list):
+        ...     shapes.get("pair")
+        <class 'list'>
+        >>> shapes.get("pair")
+        <class 'tuple'>
+        """
+        before = self._loaded.copy()
+        self._loaded[name] = part
+        try:
+            yield
+        finally:
+            self._loaded = before

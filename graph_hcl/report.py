@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from graph_hcl.cli import Parser, run
+from graph_hcl.cli import given_settings
+from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
+from graph_hcl.parser import Parser
 
 EXAMPLES = """\
   python -m graph_hcl.report runs/MUTAG-h-ucl-0
@@ -44,9 +46,11 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.reporting import read_run, write_report
 
     check_map(flags.map)
-    given = {key: flags[key] for key in ("mirror", "data_dir", "device", "allow_changed_data")}
-    names = display_names(paths)
-    runs = [read_run(str(p), name, **given) for p, name in zip(paths, names, strict=True)]
+    given = given_settings(flags, "mirror", "data_dir", "device")
+    runs = [
+        read_run(path, name, flags.allow_changed_data, **given)
+        for path, name in zip(paths, display_names(paths), strict=True)
+    ]
     if all(run.is_empty for run in runs):
         raise UserError(
             f"The run {paths[0]} has no finished epoch yet: go on with "
@@ -67,4 +71,4 @@ def display_names(paths: list[Path]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_command(main))

@@ -1,123 +1,190 @@
-"""What a run found, as results.json and as the printed table."""
+"""The results of a run: what was measured of both encoders, and the printed table."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from graph_hcl.experiment import Comparison, Experiment
-from graph_hcl.probes import Evaluation, summarize
-from graph_hcl.training import RunFolder
+from graph_hcl.probes import METRICS, Evaluation, ResultTable
 
 PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
+ENCODERS = ("trained", "untrained")
+KEY = ("protocol", "probe", "settings", "encoder", "seed", "fold")
+"""Columns that tell records apart: a new record replaces the one that is equal in them all."""
 
 
-def describe(
-    experiment: Experiment, found: Comparison, command: Sequence[str], trained_on: set[str]
-) -> dict[str, Any]:
-    """Return the record of one probe for `results.json`: per seed and fold, and what made it.
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that scores depend on, and of Python."""
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return packages | {"python": platform.python_version()}
 
-    `trained_on` names the data of the trained models: it is the data of the evaluation, unless the
-    user allowed that it changed.
+
+@dataclass(frozen=True)
+class Provenance:
+    """What an evaluation was made of and by which command.
+
+    `trained_on_sha256` are the data of the trained models: the evaluation's own, unless the user
+    allowed that they changed.
     """
-    config = experiment.config
-    return {
-        "dataset": config.dataset,
-        "data_sha256": experiment.spec.data_sha256,
-        "trained_on_sha256": sorted(trained_on),
-        "objective": config.objective,
-        "protocol": config.protocol,
-        "probe": config.probe.name,
-        "command": list(command),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
-        "train_seconds": found.train_seconds,
-        "evaluate_seconds": found.evaluate_seconds,
-        "majority_accuracy": found.majority,
-        "trained": _encoder(found.trained),
-        "untrained": _encoder(found.untrained),
-    }
+
+    dataset: str
+    objective: str
+    data_sha256: str
+    trained_on_sha256: list[str]
+    majority_accuracy: float
+    train_seconds: float
+    evaluate_seconds: float
+    command: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=versions)
 
 
-def _encoder(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
-    """Return the scores of one encoder over all seeds, summed up and fold by fold."""
-    seeds = []
-    for evaluation in evaluations:
-        scores = [
-            {"fold": fold.fold}
-            | fold.scores
-            | {"C": fold.params.get("C"), "validation_accuracy": fold.validation_score}
-            | {"train": fold.train, "validation": fold.validation, "test": len(fold.test)}
-            | {"predictions": fold.predictions, "labels": fold.labels}
-            for fold in evaluation.folds
+@dataclass(frozen=True)
+class Comparison:
+    """Evaluations of one probe: of the trained encoder, and of the same encoder untrained."""
+
+    trained: Evaluation
+    untrained: Evaluation
+    about: Provenance
+
+    @property
+    def probe(self) -> str:
+        """Name of the probe."""
+        return self.trained.probe
+
+    @property
+    def protocol(self) -> str:
+        """Name of the protocol."""
+        return self.trained.protocol
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics."""
+        return self.trained.metrics
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one record of plain JSON values for each encoder, seed and fold."""
+        about = {"dataset": self.about.dataset, "objective": self.about.objective}
+        return [
+            about | {"encoder": encoder} | record
+            for encoder in ENCODERS
+            for record in getattr(self, encoder).records()
         ]
-        seeds.append({"seed": evaluation.seeds[0], "scores": scores})
-    return {"settings": evaluations[0].settings} | summarize(evaluations) | {"seeds": seeds}
 
 
-def conclude(folder: RunFolder, experiment: Experiment, command: Sequence[str]) -> str:
-    """Run an experiment to its end, write `results.json`, return the table and the folder's name.
+@dataclass(frozen=True)
+class Results:
+    """The content of `results.json`: all records, and the provenance of each evaluation.
 
-    `results.json` holds one record per probe, under the probe's name. Without labels there is
-    nothing to measure: the encoder is trained, and that is all.
-    """
-    if not experiment.labelled:
-        experiment.train_all(folder)
-        return (
-            f"{experiment.config.dataset} has no labels, so nothing was measured: "
-            f"graph_hcl.embed {folder.path} writes the embeddings.\n\nrun folder: {folder.path}"
-        )
-    comparison = experiment.run(folder)
-    trained_on = {experiment.checkpoint(folder, part)[1].data_sha256 for part in experiment.parts()}
-    record = describe(experiment, comparison, command, trained_on)
-    folder.write_results(folder.results() | {record["probe"]: record})
-    return f"{table(record)}\n\nrun folder: {folder.path}"
-
-
-def table(record: dict[str, Any]) -> str:
-    """Return the table of a record of `results.json`, as Markdown that also reads as text.
-
-    >>> score = {"accuracy": {"mean": 0.9, "std_folds": 0.05},
-    ...          "macro_f1": {"mean": 0.8, "std_folds": 0.1}}
-    >>> print(table({"dataset": "MUTAG", "objective": "ucl", "protocol": "transductive",
-    ...     "probe": "svm", "train_seconds": 1.5, "evaluate_seconds": 2.0, "trained": score,
-    ...     "untrained": score, "majority_accuracy": 0.665}))
-    | data set | encoder        | protocol     | probe | accuracy %   | macro-F1 %    |
-    | -------- | -------------- | ------------ | ----- | ------------ | ------------- |
-    | MUTAG    | ucl            | transductive | svm   | 90.00 ± 5.00 | 80.00 ± 10.00 |
-    | MUTAG    | untrained      | transductive | svm   | 90.00 ± 5.00 | 80.00 ± 10.00 |
-    | MUTAG    | majority class |              |       | 66.50        |               |
-    <BLANKLINE>
-    mean ± standard deviation over folds; training 1.5 s, evaluation of both encoders 2.0 s
+    The column `evaluation` of a record is the position of its provenance.
     """
 
-    def row(encoder: str, key: str) -> list[str]:
-        scores = [percent(record[key][metric]) for metric in ("accuracy", "macro_f1")]
-        return [record["dataset"], encoder, record["protocol"], record["probe"], *scores]
+    evaluations: Sequence[Provenance] = ()
+    records: Sequence[Mapping[str, Any]] = ()
 
-    majority = f"{100 * record['majority_accuracy']:.2f}"
+    @property
+    def table(self) -> ResultTable:
+        """All records as one table."""
+        return ResultTable(self.records)
+
+    def add(self, comparison: Comparison) -> Results:
+        """Return the results with those of a comparison.
+
+        They replace records of the same protocol, probe, settings, encoder, seed and fold.
+        """
+        number = len(self.evaluations)
+        new = [record | {"evaluation": number} for record in comparison.records()]
+        replaced = {_key(record) for record in new}
+        records = [*(r for r in self.records if _key(r) not in replaced), *new]
+        return _without_unused([*self.evaluations, comparison.about], records)
+
+    def comparisons(self) -> dict[str, Comparison]:
+        """Return the comparisons by the name of the probe.
+
+        Where a probe was used with several settings, the name tells those that differ.
+        """
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for record in self.records:
+            groups.setdefault(_key(record, KEY[:3]), []).append(record)
+        comparisons = [self._comparison(ResultTable(rows)) for rows in groups.values()]
+        return dict(zip(_names(comparisons), comparisons, strict=True))
+
+    def _comparison(self, rows: ResultTable) -> Comparison:
+        trained, untrained = (rows.select(encoder=name).evaluation() for name in ENCODERS)
+        return Comparison(trained, untrained, self.evaluations[rows.rows[-1]["evaluation"]])
+
+
+def _key(record: Mapping[str, Any], columns: Sequence[str] = KEY) -> str:
+    return json.dumps([record[name] for name in columns], sort_keys=True)
+
+
+def _without_unused(
+    evaluations: Sequence[Provenance], records: Sequence[Mapping[str, Any]]
+) -> Results:
+    """Return results without the provenance that no record refers to any more."""
+    used = sorted({record["evaluation"] for record in records})
+    position = {number: index for index, number in enumerate(used)}
+    moved = [{**record, "evaluation": position[record["evaluation"]]} for record in records]
+    return Results([evaluations[number] for number in used], moved)
+
+
+def _names(comparisons: Sequence[Comparison]) -> list[str]:
+    names = []
+    for one in comparisons:
+        others = [o.trained for o in comparisons if o.probe == one.probe and o is not one]
+        settings = one.trained.settings
+        differ = [
+            f"{name} {value}"
+            for name, value in settings.items()
+            if any(other.settings.get(name) != value for other in others)
+        ]
+        if any(other.protocol != one.protocol for other in others):
+            differ.insert(0, one.protocol)
+        names.append(f"{one.probe} ({', '.join(differ)})" if differ else one.probe)
+    return names
+
+
+def title(metric: str) -> str:
+    """Return the name of a metric in tables and figures.
+
+    >>> title("macro_f1"), title("mine")
+    ('macro-F1', 'mine')
+    """
+    return METRICS[metric].title if metric in METRICS else metric
+
+
+def table(comparison: Comparison) -> str:
+    """Return the scores of both encoders and of the majority class as a Markdown table."""
+    about, metrics = comparison.about, comparison.metrics
+
+    def row(name: str, evaluation: Evaluation) -> list[str]:
+        scores = [percent(evaluation[m].mean, evaluation[m].std) for m in metrics]
+        return [about.dataset, name, evaluation.protocol, evaluation.probe, *scores]
+
+    chance = [f"{100 * about.majority_accuracy:.2f}" if m == "accuracy" else "" for m in metrics]
     rows = [
-        ["data set", "encoder", "protocol", "probe", "accuracy %", "macro-F1 %"],
-        row(record["objective"], "trained"),
-        row("untrained", "untrained"),
-        [record["dataset"], "majority class", "", "", majority, ""],
+        ["data set", "encoder", "protocol", "probe", *(f"{title(m)} %" for m in metrics)],
+        row(about.objective, comparison.trained),
+        row("untrained", comparison.untrained),
+        [about.dataset, "majority class", "", "", *chance],
     ]
     footnote = (
-        f"mean ± standard deviation over folds; training {record['train_seconds']:.1f} s, "
-        f"evaluation of both encoders {record['evaluate_seconds']:.1f} s"
+        f"mean ± standard deviation over folds; training {about.train_seconds:.1f} s, "
+        f"evaluation of both encoders {about.evaluate_seconds:.1f} s"
     )
     return f"{markdown(rows)}\n\n{footnote}"
 
 
-def percent(score: dict[str, float]) -> str:
-    """Return a score as text.
+def percent(mean: float, std: float) -> str:
+    """Return a mean and a standard deviation in percent.
 
-    >>> percent({"mean": 0.5, "std_folds": 0.125})
+    >>> percent(0.5, 0.125)
     '50.00 ± 12.50'
     """
-    return f"{100 * score['mean']:.2f} ± {100 * score['std_folds']:.2f}"
+    return f"{100 * mean:.2f} ± {100 * std:.2f}"
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

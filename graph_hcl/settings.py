@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,14 +59,18 @@ class Layer:
 
     def moved(self, names: Sequence[str]) -> UserError:
         """Return the error for settings that have another name now."""
-        told = [f"{self.bare(name)} is now {self.bare(MOVED[name])}" for name in names]
+        renamed = [f"{self.bare(name)} is now {self.bare(MOVED[name])}" for name in names]
         return UserError(
-            f"{', '.join(told)}: rename {'it' if len(told) == 1 else 'them'}{self.where}."
+            f"{', '.join(renamed)}: rename {'it' if len(renamed) == 1 else 'them'}{self.where}."
         )
 
     def bare(self, name: str) -> str:
         """Return a setting's name as it would be written there."""
         return name if self.typed is None else flag(name)
+
+
+Settings = Layer | Mapping[str, Any] | str | Path
+"""What a config is made of: settings by name, or the YAML file that holds them."""
 
 
 def flag(name: str) -> str:
@@ -89,13 +93,50 @@ def schema() -> dict[str, Any]:
 
 
 def _schema(kind: type, prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    types: dict[str, Any] = {}
     for name, annotation in get_type_hints(kind).items():
         if dataclasses.is_dataclass(annotation):
-            found |= _schema(annotation, f"{prefix}{name}.")  # type: ignore[arg-type]
+            types |= _schema(annotation, f"{prefix}{name}.")  # type: ignore[arg-type]
         else:
-            found[prefix + name] = annotation
-    return found
+            types[prefix + name] = annotation
+    return types
+
+
+def flat_settings(config: Config) -> dict[str, Any]:
+    """Return the values of all settings by dotted name, options key by key.
+
+    >>> settings = flat_settings(make_config({"lr": 0.5, "encoder.options": {"heads": 4}}))
+    >>> settings["lr"], settings["loss.tau_plus"], settings["encoder.options.heads"]
+    (0.5, None, 4)
+    """
+    return dict(_items(config.to_dict()))
+
+
+def replace_settings(config: Config, values: Mapping[str, Any]) -> Config:
+    """Return the config with other values of some settings, by dotted name.
+
+    >>> replace_settings(Config(), {"lr": 0.5, "probe.name": "knn"}).probe.name
+    'knn'
+    """
+    grouped: dict[str, dict[str, Any]] = {}
+    own = {}
+    for name, value in values.items():
+        group, _, last = name.rpartition(".")
+        if group:
+            grouped.setdefault(group, {})[last] = value
+        else:
+            own[last] = value
+    for group, inside in grouped.items():
+        own[group] = dataclasses.replace(getattr(config, group), **inside)
+    return dataclasses.replace(config, **own)
+
+
+def _items(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in nested.items():
+        if isinstance(value, dict):
+            yield from _items(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
 
 
 def groups() -> set[str]:
@@ -119,10 +160,13 @@ def setting_of(name: str) -> str | None:
     return holder if holder in schema() and "{" in expected(schema()[holder]) else None
 
 
-def make_config(*layers: Layer | Mapping[str, Any]) -> Config:
-    """Return the config of the given layers, the later ones on top of the earlier.
+def make_config(*layers: Settings) -> Config:
+    """Return the config of the given layers, each on top of those before it.
 
-    Raises `UserError` for a name that is no setting, and for a value of the wrong kind.
+    A layer is a mapping of settings, nested or by dotted name, a `Layer`, or the path of a YAML
+    file. Below them all lies the preset in the card of the data set that they name, and below that
+    the defaults of the schema. Raises `UserError` for a file that cannot be read, a name that is no
+    setting, and a value of the wrong type or out of range.
 
     >>> config = make_config({"encoder": {"norm": None}, "lr": 1}, {"encoder.jk": "LAST"})
     >>> config.encoder.norm, config.encoder.jk, config.lr
@@ -131,6 +175,29 @@ def make_config(*layers: Layer | Mapping[str, Any]) -> Config:
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Unknown setting encoder.nrm. Did you mean encoder.norm?
     """
+    from graph_hcl.data.cards import find_card
+    from graph_hcl.data.fetch import canonical_name
+
+    given = [as_layer(layer) for layer in layers]
+    named = _merge(given)
+    name = canonical_name(named.dataset, named.data_dir, named.mirror)
+    card = find_card(name)
+    preset = {} if card is None else card.preset
+    return _merge([Layer(preset, f" in the card of {name}"), *given, Layer({"dataset": name})])
+
+
+def as_layer(settings: Settings) -> Layer:
+    """Return settings from a mapping or a YAML file as a layer.
+
+    >>> as_layer({"epochs": 3}).values
+    {'epochs': 3}
+    """
+    if isinstance(settings, Layer):
+        return settings
+    return read_settings(settings) if isinstance(settings, str | Path) else Layer(settings)
+
+
+def _merge(layers: Iterable[Layer]) -> Config:
     merged: dict[str, Any] = {}
     for layer in layers:
         for name, value in checked(layer).items():
@@ -153,9 +220,8 @@ def _build(kind: Any, merged: Mapping[str, Any], prefix: str = "") -> Any:
     return kind(**given)
 
 
-def checked(layer: Layer | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a layer by dotted name, each with a value of its kind."""
-    layer = layer if isinstance(layer, Layer) else Layer(layer)
+def checked(layer: Layer) -> dict[str, Any]:
+    """Return the settings of a layer by dotted name, each with a value of its type."""
     flattened = _flatten(layer.values, layer)
     moved = [name for name in flattened if name in MOVED]
     if moved:
@@ -164,15 +230,15 @@ def checked(layer: Layer | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
         if setting_of(name) or name in MOVED:
-            found[name] = value
+            flat[name] = value
         elif isinstance(value, Mapping) and (name in groups() or _moved_group(name)):
-            found |= _flatten(value, layer, f"{name}.")
+            flat |= _flatten(value, layer, f"{name}.")
         elif name in SHORT and isinstance(value, str):
-            found[SHORT[name]] = value
+            flat[SHORT[name]] = value
         elif name in groups():
             inside = [layer.bare(one) for one in schema() if one.startswith(f"{name}.")]
             raise UserError(
@@ -181,7 +247,7 @@ def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[
             )
         else:
             raise layer.unknown(name)
-    return found
+    return flat
 
 
 def _moved_group(name: str) -> bool:
@@ -194,8 +260,11 @@ def _check(name: str, value: Any, layer: Layer) -> Any:
     try:
         return fit(value if layer.typed is None else from_word(value, kind), kind)
     except ValueError:
+        wanted = expected(kind)
+        if str(value).lower().strip("+-.") in ("inf", "infinity", "nan"):
+            wanted = wanted.replace("a number", "a finite number")
         raise UserError(
-            f"Expected {layer.call(name)} to be {expected(kind)}, but got {shown(value)}."
+            f"Expected {layer.call(name)} to be {wanted}, but got {shown(value)}."
         ) from None
 
 
@@ -205,19 +274,20 @@ def read_settings(file: str | Path) -> Layer:
     Raises `UserError` for a file that cannot be read, or that is no mapping of settings.
     """
     try:
-        found = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(
             f"Expected a YAML file of settings at {file}, but got: {error.strerror}."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"Expected {file} to be YAML, but it is not: {_first(error)}.") from error
-    found = {} if found is None else found
-    if not isinstance(found, Mapping):
+    content = {} if content is None else content
+    if not isinstance(content, Mapping):
         raise UserError(
-            f"Expected {file} to map settings to values, like 'epochs: 20', but got {shown(found)}."
+            f"Expected {file} to map settings to values, like 'epochs: 20', but got "
+            f"{shown(content)}."
         )
-    return Layer(found, f" in {file}")
+    return Layer(content, f" in {file}")
 
 
 def _first(error: Exception) -> str:
@@ -240,9 +310,7 @@ def with_absolute_paths(config: Config) -> Config:
             return path
         return str(Path(path).expanduser().absolute())
 
-    return dataclasses.replace(
-        config,
-        mirror=absolute(config.mirror),
-        data_dir=absolute(config.data_dir),
-        probe=dataclasses.replace(config.probe, splits=absolute(config.probe.splits)),
-    )
+    paths = {"mirror": config.mirror, "data_dir": config.data_dir}
+    splits = {"probe.splits": config.probe.splits}
+    absolute_paths = {name: absolute(path) for name, path in (paths | splits).items()}
+    return replace_settings(config, absolute_paths)

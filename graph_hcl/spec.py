@@ -22,9 +22,9 @@ class ModelSpec:
     """The description of a model: the meaning of its inputs, and the sizes that followed from data.
 
     `reads` are the optional fields that the backbone can read, `fields` those of them that the
-    training graphs had; `classes` is the number of class logits, where the objective reads any;
-    `degrees` [max degree + 1] is the histogram of in-degrees that PNA scales by; `data_sha256`
-    names the graphs.
+    training graphs had. `node_head` tells whether the objective reads features of nodes, `classes`
+    how many class logits it reads, None for features. `degrees` [max degree + 1] is the histogram
+    of in-degrees that PNA scales by; `data_sha256` names the graphs.
 
     >>> import networkx
     >>> store = GraphStore.from_networkx([networkx.path_graph(3)])
@@ -36,6 +36,7 @@ class ModelSpec:
     vocabulary: Vocabulary
     reads: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    node_head: bool = False
     classes: int | None = None
     degrees: tuple[int, ...] | None = None
     data_sha256: str = ""
@@ -82,20 +83,21 @@ class ModelSpec:
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
         """Return the description that `to_json` wrote; raise `ValueError` for other text."""
-        found = json.loads(text)
-        if not isinstance(found, dict) or set(found) != {f.name for f in dataclasses.fields(cls)}:
+        content, names = json.loads(text), {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(content, dict) or set(content) != names:
             raise ValueError("not the description of a model")
         for name in ("reads", "fields", "degrees"):
-            found[name] = None if found[name] is None else tuple(found[name])
-        vocabulary = Vocabulary.from_json(json.dumps(found.pop("vocabulary")))
-        spec = cls(vocabulary, **found)
+            content[name] = None if content[name] is None else tuple(content[name])
+        vocabulary = Vocabulary.from_json(json.dumps(content.pop("vocabulary")))
+        spec = cls(vocabulary, **content)
         numbers = [*(spec.degrees or ()), 0 if spec.classes is None else spec.classes]
         if (
             not set(spec.fields) <= set(spec.reads) <= set(OPTIONAL)
             or not all(type(number) is int and number >= 0 for number in numbers)
+            or not isinstance(spec.node_head, bool)
             or not isinstance(spec.data_sha256, str)
         ):
-            raise ValueError("its fields, degrees, classes or sha256 are none")
+            raise ValueError("its fields, heads, degrees or sha256 are invalid")
         return spec
 
 

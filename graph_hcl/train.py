@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graph_hcl.cli import config_from, config_parser, read_config, run
+from graph_hcl.cli import config_parser, read_config
+from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 
 if TYPE_CHECKING:
     from graph_hcl.experiment import Experiment
-    from graph_hcl.training import RunFolder
+    from graph_hcl.run import Run
 
 EXAMPLES = """\
   python -m graph_hcl.train
@@ -50,37 +50,34 @@ def main(argv: Sequence[str]) -> None:
     config, flags = read_config(parser, argv)
     given = {one.name: one.typed for one in parser.given(argv)[0]}
 
-    from graph_hcl.experiment import Experiment
-    from graph_hcl.results import conclude
+    from graph_hcl.experiment import make_experiment, run_and_save
+    from graph_hcl.run import Run
     from graph_hcl.spec import describe_graphs
-    from graph_hcl.training import RunFolder
 
     if flags.resume is not None:
-        folder = RunFolder.open(flags.resume)
+        run = Run.open(flags.resume, flags.allow_changed_data)
         others = [typed for name, typed in given.items() if name not in RESUMED]
         if others:
             raise UserError(
                 f"Expected --resume with no other settings than --epochs, but got "
                 f"{', '.join(others)}: a run goes on with its own config.yaml."
             )
-        was = config_from(folder.config_path)
-        epochs = config.epochs if "epochs" in given else was.epochs
-        longer = dataclasses.replace(was, epochs=epochs)
-        experiment = Experiment(longer, flags.allow_changed_data)
-        if epochs != was.epochs:
-            change_epochs(folder, experiment, was.epochs)
+        before = run.config.epochs
+        if "epochs" in given:
+            run = Run.open(flags.resume, flags.allow_changed_data, epochs=config.epochs)
+        experiment = make_experiment(run.config)
+        if run.config.epochs != before:
+            change_epochs(run, experiment, before)
     else:
         if flags.allow_changed_data:
             raise UserError("Expected --allow-changed-data with --resume only.")
-        experiment = Experiment(config)
-        settled = experiment.config
-        folder = RunFolder.create(config.out, f"{settled.dataset}-{settled.objective}")
-        folder.write_config(settled.to_dict())
+        experiment = make_experiment(config)
+        run = Run.create(experiment.config)
     print(describe_graphs(experiment.store, experiment.config.dataset), file=sys.stderr)
-    print(conclude(folder, experiment, ["graph_hcl.train", *argv]))
+    print(run_and_save(experiment, run, ["graph_hcl.train", *argv]))
 
 
-def change_epochs(folder: RunFolder, experiment: Experiment, before: int) -> None:
+def change_epochs(run: Run, experiment: Experiment, before: int) -> None:
     """Let a run go on to the experiment's number of epochs: in `config.yaml`, before it does.
 
     Results of fewer epochs are dropped: they would be of another encoder. A schedule of beta is a
@@ -88,10 +85,10 @@ def change_epochs(folder: RunFolder, experiment: Experiment, before: int) -> Non
     `UserError` for fewer epochs than are done.
     """
     config = experiment.config
-    done = max(folder.checkpoint(part.name).epoch() for part in experiment.parts())
+    done = max(run.epoch(part.name) for part in experiment.parts())
     if config.epochs < done:
         raise UserError(
-            f"Expected --epochs of {done} or more, because the run {folder.path} has done as many, "
+            f"Expected --epochs of {done} or more, because the run {run.path} has done as many, "
             f"but got {config.epochs}: train a new run for fewer."
         )
     if config.loss.schedule not in (None, "constant") and done:
@@ -101,9 +98,9 @@ def change_epochs(folder: RunFolder, experiment: Experiment, before: int) -> Non
             f"{config.epochs} epochs from the start.",
             stacklevel=2,
         )
-    folder.forget_results()
-    folder.write_config(config.to_dict())
+    run.folder.forget_results()
+    run.folder.write_config(config.to_dict())
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_command(main))

@@ -11,7 +11,6 @@ stay with them, and the batch itself is never changed.
 
 from graph_hcl.augment.apply_edit import apply, sample_view
 from graph_hcl.augment.basic import (
-    AUGMENTATIONS,
     ColumnMask,
     EdgeAdd,
     EdgeDrop,
@@ -32,6 +31,7 @@ from graph_hcl.augment.sampler import SampledView, View, ViewSampler, split
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
 from graph_hcl.augment.text import parse, spec
 from graph_hcl.data.batch import concat
+from graph_hcl.registries import AUGMENTATIONS
 
 __all__ = [
     "AUGMENTATIONS",

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Generator
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edges import keep_edges, random_pairs
-from graph_hcl.augment.edit import Augmentation, Edit
+from graph_hcl.augment.edit import Edit
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio
-from graph_hcl.registry import Registry
-
-AUGMENTATIONS: Registry[Callable[..., Augmentation]] = Registry("augmentation")
-"""Makers of augmentations by the names that `parse` reads."""
 
 
-@AUGMENTATIONS.register("identity")
 @dataclass(frozen=True)
 class Identity:
     """Change nothing.
@@ -50,7 +44,6 @@ got 1.5.
         check_drop_ratio(self.ratio, of=type(self).__name__)
 
 
-@AUGMENTATIONS.register("edge_drop")
 class EdgeDrop(RatioAugmentation):
     """Drop each edge with probability `ratio`, both directions of it together.
 
@@ -70,7 +63,6 @@ class EdgeDrop(RatioAugmentation):
         return Edit(edges=edges, paired=True)
 
 
-@AUGMENTATIONS.register("edge_add")
 class EdgeAdd(RatioAugmentation):
     """Add undirected edges between random nodes of a graph: on average `ratio` times its edges.
 
@@ -92,7 +84,6 @@ class EdgeAdd(RatioAugmentation):
         return Edit(added=pairs)
 
 
-@AUGMENTATIONS.register("node_drop")
 class NodeDrop(RatioAugmentation):
     """Drop exactly ⌊ratio · n⌋ random nodes of each graph of n nodes, and their edges.
 
@@ -112,7 +103,6 @@ class NodeDrop(RatioAugmentation):
         return Edit(nodes=~choose_nodes(batch.batch, batch.ptr, self.ratio, generator))
 
 
-@AUGMENTATIONS.register("feature_mask")
 class FeatureMask(RatioAugmentation):
     """Set all features of exactly ⌊ratio · n⌋ random nodes of each graph of n nodes to 0.
 
@@ -130,7 +120,6 @@ class FeatureMask(RatioAugmentation):
         return Edit(masked=choose_nodes(batch.batch, batch.ptr, self.ratio, generator)[:, None])
 
 
-@AUGMENTATIONS.register("column_mask")
 class ColumnMask(RatioAugmentation):
     """Set each feature, with probability `ratio` in each graph, to 0 at all nodes of the graph.
 

@@ -178,6 +178,4 @@ def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
         batch = select(batch, edges=order)
     nodes, edges = torch.stack([bounds, starts]).tolist()
     cuts = zip(pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True)
-    return [
-        select(batch, *(slice(*cut) for cut in each), sorted_undirected=known) for each in cuts
-    ]
+    return [select(batch, *(slice(*cut) for cut in each), sorted_undirected=known) for each in cuts]

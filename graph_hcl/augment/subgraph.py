@@ -9,7 +9,6 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.basic import AUGMENTATIONS
 from graph_hcl.augment.edit import Edit
 from graph_hcl.augment.nodes import floor_counts, random_rank, rank_in_graph
 from graph_hcl.augment.ratio import check_keep_ratio
@@ -19,7 +18,6 @@ HOPS_PER_CHECK = 4
 """Hops between two checks whether the walk still spreads; each check waits for a CUDA device."""
 
 
-@AUGMENTATIONS.register("subgraph")
 @dataclass(frozen=True)
 class RandomWalkSubgraph:
     """Keep the first ⌈ratio · n⌉ nodes of each graph that a random walk from a random node visits.

@@ -6,10 +6,10 @@ import dataclasses
 import inspect
 import re
 
-from graph_hcl.augment.basic import AUGMENTATIONS
 from graph_hcl.augment.combine import Compose, RandomChoice
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.errors import UserError
+from graph_hcl.registries import AUGMENTATIONS
 
 NAME = r"[A-Za-z_][\w.]*(?::[A-Za-z_][\w.]*)?"
 TOKEN = re.compile(rf"\s*({NAME}(?:\s*\([^()]*\))?|[+|()])\s*")
@@ -62,8 +62,7 @@ def spec(augmentation: Augmentation) -> str:
             for part in augmentation.parts
         )
     kind = type(augmentation)
-    registered = (name for name in AUGMENTATIONS.names() if AUGMENTATIONS.get(name) is kind)
-    name = next(registered, f"{kind.__module__}:{kind.__qualname__}")
+    name = AUGMENTATIONS.name_of(kind) or f"{kind.__module__}:{kind.__qualname__}"
     values = [getattr(augmentation, f.name) for f in dataclasses.fields(augmentation)]  # type: ignore[arg-type]
     return f"{name}({', '.join(map(str, values))})" if values else name
 

@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 
 from graph_hcl.config import Config
-from graph_hcl.data.cards import find_card
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
@@ -78,9 +77,7 @@ class Spec:
     ) -> Iterator[tuple[dict[str, Any], Config]]:
         """Yield each candidate of a method: what is particular to it, and its first config."""
         method = self.methods[name]
-        card = find_card(dataset)
-        preset = card.preset if card else {}
-        layers = [Layer(preset, f" in the card of {dataset}"), Layer(self.common, " in common")]
+        layers = [Layer(self.common, " in common")]
         if method.config is not None:
             file = self.folder / method.config
             if not file.is_file():

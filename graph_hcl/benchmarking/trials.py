@@ -21,7 +21,7 @@ from graph_hcl.benchmarking import identity
 from graph_hcl.benchmarking.spec import Spec
 from graph_hcl.config import Config
 from graph_hcl.data import find_card
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.factory import make_objective
 from graph_hcl.results import PACKAGES
 from graph_hcl.spec import ModelSpec
@@ -131,7 +131,7 @@ def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
     carried out on.
     """
     probe = dataclasses.replace(trial.config.probe, jobs=jobs)
-    experiment = Experiment(dataclasses.replace(trial.config, probe=probe))
+    experiment = make_experiment(dataclasses.replace(trial.config, probe=probe))
     start = time.perf_counter()
     measured, training = {}, 0.0
     if trial.control is not None:
@@ -150,7 +150,7 @@ def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
         "key": trial.key(),
         "dataset": trial.dataset,
         "protocol": trial.protocol,
-        "data_sha256": experiment.spec.data_sha256,
+        "data_sha256": experiment.trainer.spec.data_sha256,
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
         "seconds": {"train": round(training, 2), "evaluate": round(whole - training, 2)},
@@ -162,15 +162,15 @@ def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:
     """Return the embeddings at each of the trial's epochs: one matrix for each part."""
     snapshots: dict[int, list[np.ndarray]] = {epoch: [] for epoch in trial.epochs}
     for part in experiment.parts(trial.config.seed):
-        spec = experiment.describe(part)
+        spec = experiment.trainer.describe(part.train)
 
         def snapshot(epoch: int, model: Any, spec: ModelSpec = spec) -> None:
             if epoch in snapshots:
-                snapshots[epoch].append(experiment.embed(model, spec))
+                snapshots[epoch].append(experiment.trainer.embed(model, spec))
 
-        snapshot(0, experiment.model(part.seed, spec))
+        snapshot(0, experiment.trainer.model(part.seed, spec))
         if trial.config.epochs:
-            experiment.fit(part, spec, callbacks=[Snapshot(snapshot)])
+            experiment.trainer.fit(part.train, part.seed, spec, callbacks=[Snapshot(snapshot)])
     return snapshots
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from graph_hcl.benchmarking.lock import lock
 from graph_hcl.benchmarking.trials import Trial, run_trial
-from graph_hcl.cli import run
+from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.files import patiently, write_text
 from graph_hcl.progress import Progress
@@ -140,7 +140,7 @@ def _in_processes(todo: list[Trial], folder: TrialFolder, jobs: int) -> None:
 
 def _work(todo: list[Trial], folder: TrialFolder, threads: int) -> None:
     """Be one of several processes: a full disk or the like is told in a sentence."""
-    sys.exit(run(lambda argv: worker_loop(todo, folder, threads), []))
+    sys.exit(run_command(lambda argv: worker_loop(todo, folder, threads), []))
 
 
 def worker_loop(trials: Sequence[Trial], folder: TrialFolder, threads: int) -> None:

@@ -9,7 +9,6 @@ from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.functional import contrastive_loss, jensen_shannon_loss, psi_loss
 from graph_hcl.losses.gather import DistributedGather
 from graph_hcl.losses.hardening import (
-    HARDENINGS,
     Adaptive,
     Exponential,
     LogEta,
@@ -18,7 +17,7 @@ from graph_hcl.losses.hardening import (
 )
 from graph_hcl.losses.infograph import HInfoGraph, InfoGraph
 from graph_hcl.losses.memory_bank import MemoryBank
-from graph_hcl.losses.modules import HSCL, HUCL, OBJECTIVES, SCL, UCL, NTXent, SupCon
+from graph_hcl.losses.modules import HSCL, HUCL, SCL, UCL, NTXent, SupCon
 from graph_hcl.losses.objective import (
     Epoch,
     Objective,
@@ -27,9 +26,10 @@ from graph_hcl.losses.objective import (
     as_objective,
 )
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.psi import PSIS, InfoNCE, Logistic, Psi, Triplet
+from graph_hcl.losses.psi import InfoNCE, Logistic, Psi, Triplet
 from graph_hcl.losses.settings import LossSettings
 from graph_hcl.losses.supervised import CrossEntropy
+from graph_hcl.registries import HARDENINGS, OBJECTIVES, PSIS
 
 __all__ = [
     "HARDENINGS",

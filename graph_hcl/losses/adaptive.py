@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.checks import check_keys_are_known
-from graph_hcl.losses.hardening import HARDENINGS, Adaptive, Weighting
+from graph_hcl.losses.hardening import Adaptive, Weighting
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.segment import segment_sum
@@ -28,7 +28,6 @@ def check_beta_max(value: float) -> None:
         raise ValueError(f"Expected beta_max to be above 0 and finite, but got {value}.")
 
 
-@HARDENINGS.register("effective-sample-size")
 @dataclass(frozen=True)
 class EffectiveSampleSize(Adaptive):
     """β_i with which the weighted negatives count as much as `share` · |N(i)| equal ones.
@@ -66,7 +65,6 @@ class EffectiveSampleSize(Adaptive):
         )
 
 
-@HARDENINGS.register("class-mass")
 @dataclass(frozen=True)
 class ClassMass(Adaptive):
     """The largest β_i before the negatives' estimated same-class mass passes `bound`.

@@ -12,16 +12,12 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.checks import check_choice, check_number
-from graph_hcl.registry import Registry
 
 LogEta = Callable[[Tensor], Tensor]
 """log η of logits, elementwise and of their shape."""
 Schedule = Literal["constant", "linear", "cosine"]
 
-HARDENINGS: Registry[Callable[..., Any]] = Registry("hardening")
 
-
-@HARDENINGS.register("none")
 @dataclass(frozen=True)
 class NoHardening:
     """η(s) = 1: every negative counts the same.
@@ -35,7 +31,6 @@ class NoHardening:
         return torch.zeros_like(logits)
 
 
-@HARDENINGS.register("exponential")
 @dataclass(frozen=True)
 class Exponential:
     """η(s) = e^{βs} (arXiv 2209.00078; Robinson et al., ICLR 2021).
@@ -58,7 +53,6 @@ class Exponential:
         return self.beta * logits
 
 
-@HARDENINGS.register("threshold")
 @dataclass(frozen=True)
 class Threshold:
     """η(s) = 1[e^s ≥ τ] (arXiv 2209.00078): only negatives above the threshold count.

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from graph_hcl.losses.functional import jensen_shannon_loss
 from graph_hcl.losses.hardening import Adaptive, LogEta
 from graph_hcl.losses.inputs import as_keys
-from graph_hcl.losses.modules import OBJECTIVES
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
 from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
@@ -17,7 +16,6 @@ from graph_hcl.losses.resolver import make_hardening
 from graph_hcl.losses.settings import HInfoGraphOptions, InfoGraphOptions, LossSettings
 
 
-@OBJECTIVES.register("infograph")
 class InfoGraph(nn.Module):
     """InfoGraph: node features are to identify their own graph among those of the batch.
 
@@ -81,7 +79,6 @@ class InfoGraph(nn.Module):
         return jensen_shannon_loss(nodes, z, Pairs(keys, keys), **self._options)
 
 
-@OBJECTIVES.register("h-infograph")
 class HInfoGraph(InfoGraph):
     """InfoGraph with hard negatives, weighted by η and debiased by `tau_plus`.
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from graph_hcl.losses.checks import check_choice
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.hardening import Adaptive, LogEta, Schedule
 from graph_hcl.losses.options import DEFAULTS, HUCLOptions, RowOptions, UCLOptions, lists_options
 from graph_hcl.losses.resolver import make_annealing, make_hardening
-from graph_hcl.registry import Registry
-
-OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry("objective")
 
 
 class LabelledLoss(ContrastiveLoss):
@@ -53,7 +49,6 @@ class LabelledLoss(ContrastiveLoss):
         return positive, (label if self.negatives == "label" else None)
 
 
-@OBJECTIVES.register("ucl")
 class UCL(ContrastiveLoss):
     """Unsupervised contrastive loss: other views attract, all other graphs repel alike.
 
@@ -71,7 +66,6 @@ class UCL(ContrastiveLoss):
         super().__init__(**options)
 
 
-@OBJECTIVES.register("scl")
 class SCL(LabelledLoss):
     """Supervised contrastive loss: the same label attracts, only other labels repel, all alike.
 
@@ -95,7 +89,6 @@ class SCL(LabelledLoss):
         super().__init__(positives=positives, negatives=negatives, **options)
 
 
-@OBJECTIVES.register("h-ucl")
 class HUCL(ContrastiveLoss):
     """UCL with hard negatives: other graphs repel in proportion to η of their similarity.
 
@@ -132,7 +125,6 @@ class HUCL(ContrastiveLoss):
         self._anneal_from(make_annealing(schedule, beta_start, beta, hardening))
 
 
-@OBJECTIVES.register("h-scl")
 class HSCL(LabelledLoss):
     """SCL with hard negatives: graphs of other labels repel in proportion to η.
 
@@ -167,7 +159,6 @@ class HSCL(LabelledLoss):
         self._anneal_from(make_annealing(schedule, beta_start, beta, hardening))
 
 
-@OBJECTIVES.register("nt-xent")
 class NTXent(ContrastiveLoss):
     """Normalised temperature-scaled cross entropy: −log e^{s_ip} / Σ_{k≠i} e^{s_ik}.
 
@@ -189,7 +180,6 @@ class NTXent(ContrastiveLoss):
         return graph, None
 
 
-@OBJECTIVES.register("supcon")
 class SupCon(NTXent):
     """Supervised contrastive loss, L_out: mean over P(i) of −log e^{s_ip} / Σ_{k≠i} e^{s_ik}.
 

@@ -8,15 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graph_hcl.registry import Registry
-
 Psi = Callable[[Tensor, Tensor], Tensor]
 """(t [P, K], weights q [P, K]) -> losses [P]; entries with q = 0 must not count."""
 
-PSIS: Registry[Callable[..., Psi]] = Registry("psi")
 
-
-@PSIS.register("infonce")
 @dataclass(frozen=True)
 class InfoNCE:
     """ψ(t) = log(α + Σ_j q_j e^{t_j}); α = 1 is the loss of arXiv 2209.00078.
@@ -43,7 +38,6 @@ class InfoNCE:
         return terms.logsumexp(1)
 
 
-@PSIS.register("triplet")
 @dataclass(frozen=True)
 class Triplet:
     """ψ(t) = Σ_j q_j max(0, t_j + margin): the triplet or hinge loss (arXiv 2311.05139).
@@ -59,7 +53,6 @@ class Triplet:
         return (q * (t + self.margin).clamp_min(0.0)).sum(1)
 
 
-@PSIS.register("logistic")
 @dataclass(frozen=True)
 class Logistic:
     """ψ(t) = Σ_j q_j log(1 + e^{t_j}): a smooth hinge.

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph_hcl.losses.hardening import (
-    HARDENINGS,
     Adaptive,
     Annealing,
     Exponential,
     LogEta,
     Schedule,
 )
-from graph_hcl.losses.psi import PSIS, Psi
+from graph_hcl.losses.psi import Psi
+from graph_hcl.registries import HARDENINGS, PSIS
 from graph_hcl.registry import Registry
 
 
@@ -89,7 +89,7 @@ def _resolve(
 ) -> Any:
     """Return a part with its options; one from outside that is given none as it is."""
     part = registry.get(name)
-    if not options and part not in registry.parts():
+    if not options and registry.name_of(part) is None:
         return part
     try:
         return part(**(options or {}))

@@ -8,13 +8,11 @@ from torch.nn import functional as F
 from graph_hcl.losses.checks import check_choice, transformed
 from graph_hcl.losses.finite import longest_row
 from graph_hcl.losses.inputs import join_views
-from graph_hcl.losses.modules import OBJECTIVES
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.settings import Reduction
 
 
-@OBJECTIVES.register("cross-entropy")
 class CrossEntropy(nn.Module):
     """Softmax cross-entropy: mean of −log softmax(z_i) at the label of row i.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection
 from types import SimpleNamespace
 from typing import Any
@@ -17,12 +18,13 @@ from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
-from graph_hcl.registry import Registry
+from graph_hcl.registries import BACKBONES
+from graph_hcl.registry import did_you_mean
 
-BACKBONES: Registry[Callable[..., nn.Module]] = Registry("backbone")
-for _model in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN):
-    BACKBONES.register(_model.__name__.lower())(_model)
-_OURS: dict[Any, Any] = {getattr(models, m.__name__, None): m for m in BACKBONES.parts()}
+_OURS: dict[Any, Any] = {
+    getattr(models, net.__name__, None): net
+    for net in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
+}
 """PyG's classes, and those of this package with the same parameters, whose norms act per graph."""
 
 DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}
@@ -100,10 +102,19 @@ def make_backbone(
     except UserError:
         raise
     except (TypeError, ValueError) as error:
-        raise UserError(f"The backbone '{label}' cannot be built: {error}.") from error
+        raise UserError(f"The backbone '{label}' cannot be built: {_reason(error)}.") from error
     if isinstance(net, BasicGNN) and hasattr(net, "lin"):
         net.lin = nn.Identity()
     return net
+
+
+def _reason(error: Exception) -> str:
+    """Return what a constructor complains of; of PyG's long lists of choices the nearest alone."""
+    found = re.match(r"Could not resolve '(.*?)' among choices \{(.*)\}", str(error))
+    if found is None:
+        return str(error).rstrip(".")
+    choices = re.findall(r"'(\w+)'", found[2])
+    return f"there is no '{found[1]}'.{did_you_mean(found[1], choices)}".rstrip(".?")
 
 
 def _of_pyg(

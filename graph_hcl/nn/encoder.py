@@ -19,12 +19,8 @@ from graph_hcl.nn.readout import (
     infer_readout_channels,
     number_of_graphs,
 )
-from graph_hcl.registry import Registry
+from graph_hcl.registries import READOUTS
 
-READOUTS: Registry[Callable[..., Tensor]] = Registry("readout")
-READOUTS.register("sum")(global_add_pool)
-READOUTS.register("mean")(global_mean_pool)
-READOUTS.register("max")(global_max_pool)
 _EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 
 

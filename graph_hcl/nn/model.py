@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,22 +10,17 @@ from torch_geometric.nn import MLP
 
 from graph_hcl.losses.precision import shorten, unit
 from graph_hcl.nn.encoder import GraphEncoder
-from graph_hcl.registry import Registry
-
-NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry("normalization")
+from graph_hcl.registries import NORMALIZATIONS
 
 
-@NORMALIZATIONS.register("sphere")
 def _sphere(z: Tensor) -> Tensor:
     return unit(z)
 
 
-@NORMALIZATIONS.register("ball")
 def _ball(z: Tensor) -> Tensor:
     return shorten(z)
 
 
-@NORMALIZATIONS.register("none")
 def _none(z: Tensor) -> Tensor:
     return z
 

@@ -1,4 +1,4 @@
-"""A map of embeddings, one point per graph; many classes are told by the places of their names."""
+"""A map of embeddings, one point per graph; many classes are labelled at their medians."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +20,10 @@ from graph_hcl.plot.style import (
     short_names,
 )
 
+if TYPE_CHECKING:
+    from graph_hcl.probes import Evaluation
+    from graph_hcl.results import Comparison
+
 MAX_LABELLED_CLASSES = 12
 """Classes up to which a confusion matrix names each and writes its numbers."""
 SHARES = LinearSegmentedColormap.from_list("shares", [(*to_rgb(COLOURS[0]), a) for a in (0, 1)])
@@ -29,25 +33,24 @@ ON_COLOUR = "#fefefe"
 
 
 @in_style
-def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> Axes:
+def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes:
     """Draw the accuracy of every fold with mean ± standard deviation, beside the controls.
 
-    `records` are those of `results.json` by the name of the run: each gives a row for the trained
-    and one for the untrained encoder, and the majority class as a line across both.
+    `comparisons` are those of `read_results` by the name of the run: each gives a row for the
+    trained and one for the untrained encoder, and the majority class as a line across both.
 
-    >>> seed = {"scores": [{"accuracy": 0.9}, {"accuracy": 0.8}]}
-    >>> record = {"trained": {"seeds": [seed]}, "untrained": {"seeds": [seed]},
-    ...           "majority_accuracy": 0.6}
-    >>> folds({"h-ucl": record}).get_xlabel()
+    >>> from pathlib import Path
+    >>> from graph_hcl.results_file import read_results
+    >>> folds(read_results(Path("none/results.json")).comparisons()).get_xlabel()
     'test accuracy'
     """
-    ax = canvas(ax, 4.6, 1.6 + 0.8 * len(records))
+    ax = canvas(ax, 4.6, 1.6 + 0.8 * len(comparisons))
     rows: list[str] = []
-    names = short_names(records, 20)
-    for number, (name, record) in enumerate(zip(names, records.values(), strict=True)):
-        for offset, kind in enumerate(("trained", "untrained")):
-            seeds = [[s["accuracy"] for s in seed["scores"]] for seed in record[kind]["seeds"]]
-            values = np.concatenate(seeds)
+    names = short_names(comparisons, 20)
+    for number, (name, comparison) in enumerate(zip(names, comparisons.values(), strict=True)):
+        for offset, evaluation in enumerate((comparison.trained, comparison.untrained)):
+            scores = evaluation["accuracy"]
+            values = np.concatenate(scores.by_seed())
             y = len(rows)
             rows.append(name if offset == 0 else "untrained")
             colour = COLOURS[number % len(COLOURS)] if offset == 0 else REFERENCE
@@ -61,19 +64,18 @@ def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> A
                 lw=0,
                 marker=MARKERS[offset],
             )
-            mean = float(values.mean())
-            std = float(np.mean([np.std(seed) for seed in seeds]))
+            mean, std = float(values.mean()), scores.std
             ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
-            told = f"{100 * mean:.1f} ± {100 * std:.1f}" if np.isfinite(mean) else "not a number"
+            label = f"{100 * mean:.1f} ± {100 * std:.1f}" if np.isfinite(mean) else "not a number"
             ax.annotate(
-                told,
+                label,
                 (1.01, y),
                 xycoords=("axes fraction", "data"),
                 va="center",
                 fontsize=8,
             )
         ax.plot(
-            [record["majority_accuracy"]] * 2,
+            [comparison.about.majority_accuracy] * 2,
             [len(rows) - 2.45, len(rows) - 0.55],
             color="black",
             ls=(0, (2, 2)),
@@ -88,21 +90,19 @@ def folds(records: Mapping[str, Mapping[str, Any]], ax: Axes | None = None) -> A
 
 
 @in_style
-def confusion(record: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """Draw the share of each class that is taken for each, over all test folds and seeds.
+def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
+    """Draw the percentage of each class predicted as each, over all test folds and seeds.
 
-    `record` is one encoder's part of `results.json`, "trained" or "untrained".
-
-    >>> seed = {"scores": [{"labels": [0, 1], "predictions": [0, 0]}]}
-    >>> confusion({"seeds": [seed]}).get_xlabel()
+    >>> from graph_hcl.probes import Evaluation, FoldScore
+    >>> fold = FoldScore(0, 0, {}, {}, None, 9, 0, [3, 4], labels=[0, 1], predictions=[0, 0])
+    >>> confusion(Evaluation("transductive", "svm", {}, [fold])).get_xlabel()
     'predicted class'
     """
     ax = canvas(ax, 4.6, 3.8)
-    scores = [score for seed in record["seeds"] for score in seed["scores"]]
-    truth = [y for score in scores for y in score["labels"]]
-    found = [y for score in scores for y in score["predictions"]]
-    classes = sorted(set(truth) | set(found))
-    counts = confusion_matrix(truth, found, labels=classes)
+    labels = [label for fold in evaluation.folds for label in fold.labels]
+    predictions = [label for fold in evaluation.folds for label in fold.predictions]
+    classes = sorted(set(labels) | set(predictions))
+    counts = confusion_matrix(labels, predictions, labels=classes)
     share = 100 * counts / counts.sum(1, keepdims=True).clip(1)
     image = ax.imshow(share, cmap=SHARES, vmin=0, vmax=100, interpolation="none")
     step = 1 if len(classes) <= MAX_LABELLED_CLASSES else -(-len(classes) // 10)

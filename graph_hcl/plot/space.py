@@ -45,8 +45,8 @@ def similarities(
     Arguments are those of `graph_hcl.geometry.negative_weights` [M, d], [M], [M]. Filled and
     hatched areas are shares of all pairs of rows of different graphs; outlines are shares of the
     weight on an anchor's negatives, averaged over anchors: hardening moves area to the right, and
-    from one class to the other. With `negatives` "label" the same class has no outline: it repels
-    nobody.
+    from one class to the other. With `negatives` "label" the same class has no outline: its graphs
+    are no negatives.
 
     >>> z, graph = torch.eye(4), torch.arange(4)
     >>> similarities(z, graph, torch.tensor([0, 0, 1, 1])).get_xlabel()

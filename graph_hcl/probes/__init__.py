@@ -1,14 +1,13 @@
 """Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics."""
 
-from graph_hcl.probes import linear, neighbours, svm  # noqa: F401 (they register the probes)
 from graph_hcl.probes.evaluation import Evaluation, FoldScore, MetricScores, summarize
 from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.labels import check_labels
 from graph_hcl.probes.measure import inductive, transductive
 from graph_hcl.probes.metrics import METRICS, Metric, find_metric
-from graph_hcl.probes.probe import PROBES, Probe, ProbeInput, ProbeResult, without_selection
+from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, without_selection
 from graph_hcl.probes.protocol import EvaluationProtocol, Part
-from graph_hcl.probes.protocols import PROTOCOLS, Inductive, Transductive
+from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.rare import RareClassWarning
 from graph_hcl.probes.resolve import make_protocol, resolve_protocol
 from graph_hcl.probes.search import C_GRID, Prediction, search
@@ -17,6 +16,7 @@ from graph_hcl.probes.splits import Fold, stratified_folds
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test, majority_accuracy
 from graph_hcl.probes.table import ResultTable
 from graph_hcl.probes.targets import Targets
+from graph_hcl.registries import PROBES, PROTOCOLS
 
 __all__ = [
     "C_GRID",

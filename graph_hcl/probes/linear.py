@@ -7,7 +7,6 @@ from sklearn.linear_model import LogisticRegression
 
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.probe import (
-    PROBES,
     Floats,
     ProbeInput,
     ProbeResult,
@@ -20,7 +19,6 @@ NEWTON_LIMIT = 1000
 """Most logistic coefficients for which a Hessian is factorised; it takes their square in memory."""
 
 
-@PROBES.register("linear-svm")
 def linear_svm(given: ProbeInput) -> ProbeResult:
     """Predict with a linear SVM on standardised embeddings, its C selected by accuracy.
 
@@ -35,7 +33,6 @@ def linear_svm(given: ProbeInput) -> ProbeResult:
     return search(given, solve_svm, grid=over_c(), default={"C": 1.0}, metric="accuracy")
 
 
-@PROBES.register("logistic")
 def logistic(given: ProbeInput) -> ProbeResult:
     """Predict with (multinomial) logistic regression on standardised embeddings, C by accuracy.
 

@@ -27,6 +27,7 @@ class Metric:
         greater_is_better: The direction.
         best: Best possible value; None where there is none.
         worst: Worst possible value; None where there is none.
+        title: The name in tables and figures; that in results unless given.
 
     >>> METRICS["accuracy"](np.array([0, 1]), np.array([0, 0]))
     0.5
@@ -38,6 +39,10 @@ class Metric:
     greater_is_better: bool = True
     best: float | None = None
     worst: float | None = None
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.name)
 
     def __call__(self, labels: Labels, predictions: Labels) -> float:
         """Return the score."""
@@ -61,7 +66,7 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("accuracy", _accuracy, best=1.0, worst=0.0),
-        Metric("macro_f1", _macro_f1, best=1.0, worst=0.0),
+        Metric("macro_f1", _macro_f1, best=1.0, worst=0.0, title="macro-F1"),
     )
 }
 """All metrics, the first of each kind of targets being the one that a mean is of by default."""

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.splits import Indices, Split
-from graph_hcl.registry import Registry
+from graph_hcl.registries import PROBES
 
 Floats = NDArray[np.float64]
 
@@ -103,8 +103,6 @@ class ProbeResult:
 
 
 Probe = Callable[[ProbeInput], ProbeResult]
-
-PROBES: Registry[Probe] = Registry("probe")
 
 
 def without_selection(probe: Probe) -> Probe:

@@ -16,16 +16,12 @@ from graph_hcl.probes.rare import check_two_classes, rare_class_warning
 from graph_hcl.probes.split_files import check_fold, read_splits
 from graph_hcl.probes.splits import Fold, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
-from graph_hcl.registry import Registry
-
-PROTOCOLS: Registry[type[EvaluationProtocol]] = Registry("protocol")
 
 REFUSED = {"refused_by_others": True}
 """Marks a setting that changes what is measured: a protocol without it refuses it. Of other
 settings that it has no use for, it warns."""
 
 
-@PROTOCOLS.register("transductive")
 @dataclass(frozen=True)
 class Transductive(EvaluationProtocol):
     """One model is trained on all graphs without labels, then measured by nested cross-validation.
@@ -102,7 +98,6 @@ class Transductive(EvaluationProtocol):
         return [with_few_labels(fold, targets.strata(), self.fraction, seed) for fold in folds]
 
 
-@PROTOCOLS.register("inductive")
 @dataclass(frozen=True)
 class Inductive(EvaluationProtocol):
     """Each outer fold trains a model on its training part, selects on its validation part, tests.

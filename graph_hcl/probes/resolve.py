@@ -8,7 +8,8 @@ from typing import Any
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.protocol import EvaluationProtocol
-from graph_hcl.probes.protocols import PROTOCOLS, Inductive, Transductive
+from graph_hcl.probes.protocols import Inductive, Transductive
+from graph_hcl.registries import PROTOCOLS
 from graph_hcl.registry import did_you_mean
 
 

@@ -32,7 +32,8 @@ def read_splits(path: str | Path, graphs: int) -> list[Fold]:
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"Expected a JSON file of splits at {path}: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"Expected a JSON file of splits at {path}, but got: {reason}.") from error
     try:
         folds = [
             Fold(_indices(inner["train"]), _indices(inner["validation"]), _indices(entry["test"]))

@@ -10,7 +10,6 @@ from sklearn.svm import SVC
 
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.probe import (
-    PROBES,
     Floats,
     ProbeInput,
     ProbeResult,
@@ -23,7 +22,6 @@ KernelSolver = Callable[[Floats, Labels, Floats], Predictor]
 """(kernel [N, N], labels [N], kernel [Q, N] of test graphs) -> predictor for any C."""
 
 
-@PROBES.register("svm")
 def svm(given: ProbeInput) -> ProbeResult:
     """Predict with an RBF SVM, `gamma="scale"`, on standardised embeddings, C by accuracy.
 

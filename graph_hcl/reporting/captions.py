@@ -1,4 +1,4 @@
-"""The words under the figures of a report, apart from what draws them."""
+"""Captions of the figures of a report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from graph_hcl.losses import Exponential
 from graph_hcl.plot.embedding import MAX_LEGEND_CLASSES
 from graph_hcl.plot.scores import MAX_LABELLED_CLASSES
-from graph_hcl.reporting.read import Run, Space
+from graph_hcl.probes import Evaluation
+from graph_hcl.reporting.read import EmbeddingSnapshot, RunSummary
 
 LOSS = "The objective's own value, averaged over each epoch."
 COLLAPSE = "Distances of the class means of a batch from a simplex (arXiv 2311.05139, section 5)."
@@ -32,7 +33,7 @@ COMPARED = (
 """Keys of the log that runs are compared by, with the name of the value and the caption."""
 
 
-def losses(run: Run, floors: bool) -> str:
+def losses(run: RunSummary, floors: bool) -> str:
     """Return what the figure of the four losses shows; `floors` tells whether it has levels."""
     levels = "Features of any length have no floor."
     if floors:
@@ -48,7 +49,7 @@ def losses(run: Run, floors: bool) -> str:
     )
 
 
-def orderings(run: Run) -> str:
+def orderings(run: RunSummary) -> str:
     """Return what the figure of the negatives by epoch shows."""
     return (
         "Assumption 1 (arXiv 2209.00078, fig. 4): the hardened negatives of an anchor's own class "
@@ -57,22 +58,22 @@ def orderings(run: Run) -> str:
     )
 
 
-def similarities(run: Run, space: Space) -> str:
+def similarities(run: RunSummary, space: EmbeddingSnapshot) -> str:
     """Return what the histogram of similarities shows."""
     text = f"Views of {space.which}; weights by {hardening(run)}. "
-    if getattr(run.objective, "reads_nodes", False):
+    if run.contrast.nodes:
         return text + "The loss itself contrasts nodes with graphs; here, graphs with graphs."
-    if negatives(run) == "label":
+    if run.contrast.negatives == "label":
         return text + "Graphs of the anchor's own class are no negatives of this objective."
     return text + "Filled and hatched: all pairs of graphs; outlined: where the weight falls."
 
 
-def spectra(space: Space) -> str:
+def spectra(space: EmbeddingSnapshot) -> str:
     """Return what the figure of spectra shows."""
     return f"Singular values of covariances of projected features: {space.which}."
 
 
-def embedding_map(run: Run, space: Space) -> str:
+def embedding_map(run: RunSummary, space: EmbeddingSnapshot) -> str:
     """Return what the map shows, and how to find one's way on it."""
     names = ""
     if len(space.labels.unique()) > MAX_LEGEND_CLASSES:
@@ -89,18 +90,20 @@ def folds(probe: str, without: list[str]) -> str:
     return text + (f" Without scores by this probe: {', '.join(without)}." if without else "")
 
 
-def confusion(probe: str, record: dict[str, Any]) -> str:
+def confusion(probe: str, evaluation: Evaluation) -> str:
     """Return what a confusion matrix shows, with the worst pairs where it cannot name them.
 
+    >>> from graph_hcl.probes import FoldScore
     >>> many = list(range(13))
-    >>> seed = {"scores": [{"labels": many, "predictions": [1, 1, *many[2:]]}]}
-    >>> confusion("svm", {"seeds": [seed]})
+    >>> fold = FoldScore(0, 0, {}, {}, None, 9, 0, many, many, [1, 1, *many[2:]])
+    >>> confusion("svm", Evaluation("transductive", "svm", {}, [fold]))
     'Probe svm, all test folds. Most often confused: 0 as 1 (100 %).'
     """
-    which = "all test folds and seeds" if len(record["seeds"]) > 1 else "all test folds"
-    scores = [score for seed in record["seeds"] for score in seed["scores"]]
+    which = "all test folds and seeds" if len(evaluation.seeds) > 1 else "all test folds"
     pairs = Counter(
-        pair for score in scores for pair in zip(score["labels"], score["predictions"], strict=True)
+        pair
+        for fold in evaluation.folds
+        for pair in zip(fold.labels, fold.predictions, strict=True)
     )
     totals: Counter[Any] = Counter()
     for (truth, _), count in pairs.items():
@@ -117,14 +120,9 @@ def confusion(probe: str, record: dict[str, Any]) -> str:
     return f"{text} Most often confused: {', '.join(worst).replace('%', ' %')}."
 
 
-def hardening(run: Run) -> str:
+def hardening(run: RunSummary) -> str:
     """Return the run's hardening in words."""
-    eta = getattr(run.objective, "hardening", None)
+    eta = run.contrast.hardening
     if eta is None:
         return "η = e^s, which the objective itself does not use"
     return f"η = e^(β s), β = {eta.beta:g}" if isinstance(eta, Exponential) else str(eta)
-
-
-def negatives(run: Run) -> str:
-    """Return whether the loss repels graphs of other labels only ("label"), or all others."""
-    return getattr(run.objective, "negatives", "all")

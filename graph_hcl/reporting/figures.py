@@ -11,7 +11,7 @@ from graph_hcl import geometry, plot
 from graph_hcl.losses import Exponential
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.reporting import captions
-from graph_hcl.reporting.read import Run
+from graph_hcl.reporting.read import RunSummary
 
 
 class Drawing(NamedTuple):
@@ -26,7 +26,7 @@ class Drawing(NamedTuple):
     find: bool = False
 
 
-def training(run: Run) -> Iterator[Drawing]:
+def training(run: RunSummary) -> Iterator[Drawing]:
     """Yield what the log tells: the loss, the four losses, what the negatives are."""
     records = run.records
     if logs(run, "loss"):
@@ -40,7 +40,7 @@ def training(run: Run) -> Iterator[Drawing]:
         yield Drawing("orderings", plot.orderings(records, share), captions.orderings(run))
 
 
-def collapse(run: Run) -> Iterator[Drawing]:
+def collapse(run: RunSummary) -> Iterator[Drawing]:
     """Yield the collapse metrics by epoch."""
     records, space = run.records, run.space
     if logs(run, "zero_sum"):
@@ -56,17 +56,17 @@ def collapse(run: Run) -> Iterator[Drawing]:
         yield Drawing("spread", plot.spread(records), captions.SPREAD)
 
 
-def space(run: Run, how: str) -> Iterator[Drawing]:
+def space(run: RunSummary, how: str) -> Iterator[Drawing]:
     """Yield what the features of the run's first model look like; `how` is the map."""
-    space, objective = run.space, run.objective
+    space, contrast = run.space, run.contrast
     if space is None:
         return
     drawn = plot.similarities(
         *space.views,
-        temperature=_temperature(run),
-        hardening=getattr(objective, "hardening", None),
-        positives=getattr(objective, "positives", "views"),
-        negatives=captions.negatives(run),
+        temperature=contrast.temperature,
+        hardening=contrast.hardening,
+        positives=contrast.positives,
+        negatives=contrast.negatives,
     )
     yield Drawing("similarities", drawn, captions.similarities(run, space))
     spectra: dict[str, Any] = {}
@@ -82,17 +82,17 @@ def space(run: Run, how: str) -> Iterator[Drawing]:
     yield Drawing("map", drawn, captions.embedding_map(run, space), find=True)
 
 
-def scores(run: Run) -> Iterator[Drawing]:
+def scores(run: RunSummary) -> Iterator[Drawing]:
     """Yield every probe's scores per fold and its confusion matrix."""
-    for probe, record in run.results.items():
-        drawn = plot.folds({run.config.objective: record})
+    for probe, comparison in run.results.items():
+        drawn = plot.folds({run.config.objective: comparison})
         yield Drawing(f"folds-{probe}", drawn, captions.folds(probe, []))
         if run.classes > 1:
-            drawn, trained = plot.confusion(record["trained"]), record["trained"]
+            drawn, trained = plot.confusion(comparison.trained), comparison.trained
             yield Drawing(f"confusion-{probe}", drawn, captions.confusion(probe, trained))
 
 
-def side_by_side(runs: list[Run]) -> Iterator[Drawing]:
+def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
     """Yield the figures in which several runs stand together, unfinished ones marked."""
     for probe in dict.fromkeys(probe for run in runs for probe in run.results):
         scored = {run.marked_name: run.results[probe] for run in runs if probe in run.results}
@@ -112,21 +112,16 @@ def side_by_side(runs: list[Run]) -> Iterator[Drawing]:
         yield Drawing("spectra", plot.spectra(spectra, "Spectrum of features"), captions.SPECTRA)
 
 
-def logs(run: Run, key: str) -> bool:
+def logs(run: RunSummary, key: str) -> bool:
     """Tell whether the run's log has a finite value of `key` in any epoch."""
     return any(finite_number(record.get(key)) is not None for record in run.records)
 
 
-def _temperature(run: Run) -> float:
-    return getattr(run.objective, "temperature", 0.5)
-
-
-def _floors(run: Run) -> dict[str, float]:
+def _floors(run: RunSummary) -> dict[str, float]:
     """Return levels that the losses have at neural collapse; none for unbounded features."""
     if run.config.projection.normalize == "none" or run.classes < 2:
         return {}
-    temperature, classes = _temperature(run), run.classes
-    eta = getattr(run.objective, "hardening", None)
+    temperature, eta, classes = run.contrast.temperature, run.contrast.hardening, run.classes
     floors = {
         "floor of SCL, H-SCL": geometry.loss_floor(classes, temperature),
         "UCL at collapse": geometry.collapse_point(classes, temperature)[0],

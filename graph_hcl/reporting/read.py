@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,20 +12,24 @@ import torch
 from torch import Tensor
 
 from graph_hcl import geometry
-from graph_hcl.cli import config_from
 from graph_hcl.config import Config
-from graph_hcl.data import GraphStore
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import Experiment, make_experiment
+from graph_hcl.losses.objective import Epoch, as_objective
 from graph_hcl.nn import ContrastiveModel
-from graph_hcl.reporting.check import check_results, epochs_of
-from graph_hcl.training import RunFolder
+from graph_hcl.probes import Part
+from graph_hcl.reporting.check import epochs_of
+from graph_hcl.results import Comparison
+from graph_hcl.results_file import read_results
+from graph_hcl.run import Run
+from graph_hcl.spec import ModelSpec
+from graph_hcl.trainer import Trainer
 
 ROWS = 1000
 """Rows of views of which all pairs are looked at; graphs beyond them are thinned out evenly."""
 
 
 @dataclass(frozen=True)
-class Space:
+class EmbeddingSnapshot:
     """Features of the graphs [G] that one trained model of a run is looked at on.
 
     `z` [G, d] are projected and normalised, `embeddings` [G, D] are what the probe sees; `graphs`
@@ -50,21 +54,50 @@ class Space:
 
 
 @dataclass(frozen=True)
-class Run:
+class Contrast:
+    """What an objective compares features by, as far as it tells.
+
+    Temperature, hardening as log η of the logits (None for η = e^s, which it does not use), which
+    rows are positives ("label" or "views") and negatives ("label" or "all"), and whether it
+    contrasts nodes with graphs.
+    """
+
+    temperature: float = 0.5
+    hardening: Any = None
+    positives: str = "views"
+    negatives: str = "all"
+    nodes: bool = False
+
+    @classmethod
+    def of(cls, objective: Any) -> Contrast:
+        """Return what an objective tells of itself at the end of its training."""
+        as_objective(objective).on_epoch(Epoch(2, 2))
+        return cls(
+            getattr(objective, "temperature", cls.temperature),
+            getattr(objective, "hardening", None),
+            getattr(objective, "positives", cls.positives),
+            getattr(objective, "negatives", cls.negatives),
+            as_objective(objective).tags.nodes,
+        )
+
+
+@dataclass(frozen=True)
+class RunSummary:
     """A run as the report shows it.
 
-    `space` is None before its first model has an epoch, where that model's embeddings are not
-    finite, and without labels. `labels` [G] are those of the whole data set, empty if it has none;
-    `unfinished` says what is missing, in words.
+    `results` are the comparisons of both encoders by probe. `contrast` is what the objective
+    compares features by, at the end of the training. `space` is None before the first model has an
+    epoch, where that model's embeddings are not finite, and without labels. `labels` [G] are those
+    of the whole data set, empty if it has none; `unfinished` says in words what is missing.
     """
 
     name: str
     config: Config
     labels: Tensor
     records: list[dict[str, Any]]
-    results: dict[str, Any]
-    objective: Any
-    space: Space | None
+    results: dict[str, Comparison]
+    contrast: Contrast
+    space: EmbeddingSnapshot | None
     unfinished: str
 
     @property
@@ -99,74 +132,96 @@ class Run:
         return float((count * (count - 1)).sum()) / (total * (total - 1))
 
 
-def read_run(path: str, name: str, allow_changed_data: bool = False, **given: Any) -> Run:
-    """Return the run in a folder; `given` settings (mirror, data_dir, device) replace its own.
+def read_run(
+    path: str | Path, name: str, allow_changed_data: bool = False, **overrides: Any
+) -> RunSummary:
+    """Return the run in a folder; `overrides` (mirror, data_dir, device) replace its settings.
 
     Raises `UserError` for a folder that is no run, whose results are damaged, or whose data changed
     unless that is allowed.
     """
-    folder = RunFolder.open(path)
-    config = config_from(folder.config_path)
-    config = dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
-    experiment = Experiment(config, allow_changed_data)
-    config, records, results = experiment.config, epochs_of(folder.metrics()), folder.results()
-    check_results(results, path)
-    objective = experiment.new_objective()
-    anneal = getattr(objective, "anneal", None)
-    if callable(anneal):
-        anneal(1.0)
-    epochs = [experiment.checkpoint(folder, part)[0].epoch() for part in experiment.parts()]
-    done = sum(epoch >= config.epochs for epoch in epochs)
-    unfinished = ""
-    if done < len(epochs):
-        unfinished = (
-            f"{done} of {len(epochs)} models are trained to their {config.epochs} epochs; "
-            f"the first has {epochs[0]}."
-            if len(epochs) > 1
-            else f"{epochs[0]} of {config.epochs} epochs are trained."
-        )
+    run = Run.open(path, allow_changed_data, **overrides)
+    results = read_results(run.folder.results_path).comparisons()
+    experiment = make_experiment(run.config)
+    config, parts = experiment.config, experiment.parts()
+    epochs = [run.epoch(part.name) for part in parts]
+    for part, epoch in zip(parts, epochs, strict=True):
+        if epoch:
+            run.check_same_data(part.name, experiment.trainer.spec.data_sha256)
     space = None
-    if experiment.labelled and (epochs[0] or not config.epochs):
-        space = _space(experiment, folder, epochs[0])
-    labels = torch.from_numpy(experiment.labels)
-    return Run(name, config, labels, records, results, objective, space, unfinished)
+    if experiment.targets.labelled and (epochs[0] or not config.epochs):
+        space = read_snapshot(experiment, run, parts[0])
+    return RunSummary(
+        name,
+        config,
+        _labels(experiment),
+        epochs_of(run.folder.metrics()),
+        results,
+        Contrast.of(experiment.trainer.new_objective()),
+        space,
+        _unfinished(epochs, config.epochs),
+    )
 
 
-def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space | None:
-    """Return the space of the run's first model: of the graphs it was not trained on, if any.
+def _unfinished(epochs: list[int], wanted: int) -> str:
+    """Return in words how far the models of a run are; nothing where all are trained."""
+    done = sum(epoch >= wanted for epoch in epochs)
+    if done == len(epochs):
+        return ""
+    if len(epochs) == 1:
+        return f"{epochs[0]} of {wanted} epochs are trained."
+    return (
+        f"{done} of {len(epochs)} models are trained to their {wanted} epochs; "
+        f"the first has {epochs[0]}."
+    )
 
-    There is none where embeddings are not finite.
+
+def _labels(experiment: Experiment) -> Tensor:
+    """Return the labels [G] in their own values, none for graphs without."""
+    targets = experiment.targets
+    return torch.from_numpy(targets.values) if targets.labelled else torch.empty(0)
+
+
+def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnapshot | None:
+    """Return the features by a part's model of the graphs that it was not trained on, if any.
+
+    They are of all graphs where it was trained on all. Returns None where they are not finite.
     """
-    config, labels = experiment.config, torch.from_numpy(experiment.labels)
-    checkpoint, spec = experiment.checkpoint(folder, experiment.parts()[0])
-    model = experiment.model(config.seed, spec)
-    if epoch:
-        checkpoint.load(model)
-    z = torch.from_numpy(experiment.embed(model, spec, projected=True))
-    embeddings = experiment.embed(model, spec)
+    trainer, labels, epoch = experiment.trainer, _labels(experiment), run.epoch(part.name)
+    spec = run.spec_of(part, trainer)
+    model = run.model(part.name) if epoch else trainer.model(part.seed, spec)
+    z = torch.from_numpy(trainer.embed(model, spec, projected=True))
+    embeddings = trainer.embed(model, spec)
     if not (z.isfinite().all() and np.isfinite(embeddings).all()):
         return None
     which, chosen, fitted = "all graphs", np.arange(len(labels)), None
-    part = experiment.parts()[0]
     held_out = experiment.protocol.held_out(experiment.targets, part)
     if len(held_out):
         which, chosen = f"the held-out graphs of fold {part.fold}", held_out
         fitted = z[part.train], labels[part.train]
-    which = f"{which} (seed {config.seed}, epoch {epoch})"
-    views = _views(experiment, spec.prepare(experiment.store), model, chosen)
-    return Space(z[chosen], embeddings[chosen], labels[chosen], chosen, which, views, fitted)
+    which = f"{which} (seed {part.seed}, epoch {epoch})"
+    graphs, views = _views(trainer, model, spec, chosen)
+    return EmbeddingSnapshot(
+        z[chosen],
+        embeddings[chosen],
+        labels[chosen],
+        chosen,
+        which,
+        (views, graphs, labels[graphs]),
+        fitted,
+    )
 
 
 @torch.no_grad()
 def _views(
-    experiment: Experiment, store: GraphStore, model: ContrastiveModel, chosen: np.ndarray
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return features, graph and label of the run's own views of some of the graphs."""
-    count = max(2, ROWS // len(experiment.sampler.views))
+    trainer: Trainer, model: ContrastiveModel, spec: ModelSpec, chosen: np.ndarray
+) -> tuple[Tensor, Tensor]:
+    """Return graph [M] and features [M, d] of the run's own views of some of the graphs."""
+    count = max(2, ROWS // len(trainer.sampler.views))
     some = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
-    generator = torch.Generator(experiment.device).manual_seed(experiment.config.seed)
-    (drawn,) = experiment.sampler(store, [some.to(experiment.device)], generator)
-    model.to(experiment.device).eval()
+    generator = torch.Generator(trainer.device).manual_seed(trainer.config.seed)
+    store = spec.prepare(trainer.store)
+    (drawn,) = trainer.sampler(store, [some.to(trainer.device)], generator)
+    model.to(trainer.device).eval()
     z = torch.cat([view.features(model) for view in drawn])
-    graph = some.repeat(len(experiment.sampler.views))
-    return z.cpu(), graph, torch.from_numpy(experiment.labels)[graph]
+    return some.repeat(len(trainer.sampler.views)), z.cpu()

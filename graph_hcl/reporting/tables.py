@@ -1,4 +1,4 @@
-"""The words and tables of a report: scores with their controls, differences, settings, versions."""
+"""The tables of a report: scores with their controls, differences, settings, versions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 import yaml
 
 from graph_hcl import geometry
-from graph_hcl.cli import flat
 from graph_hcl.plot.curves import finite_number
-from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
+from graph_hcl.probes import METRICS, Evaluation, PairedDifference, corrected_t_test
 from graph_hcl.reporting.page import folded, named, raw_table, table
-from graph_hcl.reporting.read import Run
-from graph_hcl.results import percent
+from graph_hcl.reporting.read import RunSummary
+from graph_hcl.results import Comparison, percent, title
+from graph_hcl.settings import flat_settings
 
 TESTED = (
     "Differences are paired over the same folds, in points of accuracy, with the 95 % interval and "
@@ -23,33 +23,36 @@ TESTED = (
 )
 
 
-def results(runs: list[Run]) -> str:
+def results(runs: list[RunSummary]) -> str:
     """Return the table of all probes of all runs, with the controls; unfinished runs are marked."""
-    head = ["run", "accuracy %", "macro-F1 %", "untrained %", "majority %"]
+    scored = [comparison for run in runs for comparison in run.results.values()]
+    metrics = list(dict.fromkeys(name for one in scored for name in one.metrics)) or list(METRICS)
+    head = ["run", *(f"{title(metric)} %" for metric in metrics), "untrained %", "majority %"]
     head += ["trained − untrained", "p"]
     rows = []
     for run in runs:
         about, note = f"{run.config.objective} on {run.config.dataset}", status(run)
-        for record in run.results.values():
-            told = f"{about}, {record['protocol']}, probe {record['probe']}"
-            cells = [score(record["trained"][m]) for m in ("accuracy", "macro_f1")]
-            cells += [score(record["untrained"]["accuracy"])]
-            cells += [f"{100 * record['majority_accuracy']:.2f}"]
+        for probe, comparison in run.results.items():
+            description = f"{about}, {comparison.protocol}, probe {probe}"
+            mine, trained = comparison.metrics, comparison.trained
+            cells = [score(trained, name) if name in mine else "" for name in metrics]
+            cells += [score(comparison.untrained)]
+            cells += [f"{100 * comparison.about.majority_accuracy:.2f}"]
             # Without an epoch both encoders are the same one.
             same = not run.config.epochs
-            cells += ["", ""] if same else difference(record["trained"], record["untrained"])
-            rows.append([named(run.name, told, note), *map(html.escape, cells)])
+            cells += ["", ""] if same else difference(comparison.trained, comparison.untrained)
+            rows.append([named(run.name, description, note), *map(html.escape, cells)])
         if not run.results:
-            told = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
+            description = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
             lacks = "no scores yet" if run.labelled else "no labels"
-            rows.append([named(run.name, told, note), lacks, *[""] * 5])
-    if not any(run.results for run in runs):
+            rows.append([named(run.name, description, note), lacks, *[""] * (len(head) - 2)])
+    if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
     note = f"Mean ± standard deviation over folds. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 
-def status(run: Run) -> str:
+def status(run: RunSummary) -> str:
     """Return what a run lacks and how far it came, in words; nothing for a finished run."""
     if not run.unfinished:
         if not run.labelled:
@@ -64,25 +67,29 @@ def status(run: Run) -> str:
     return text
 
 
-def score(summary: dict[str, float]) -> str:
-    """Return a mean and its standard deviation in percent.
+def score(evaluation: Evaluation, metric: str | None = None) -> str:
+    """Return mean and standard deviation of a metric in percent, of the first unless given.
 
-    >>> score({"mean": 0.5, "std_folds": 0.125}), score({"mean": float("nan"), "std_folds": 0.0})
-    ('50.00 ± 12.50', 'not a number')
+    >>> from graph_hcl.probes import FoldScore
+    >>> folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 9, 0, [], [], [])
+    ...          for k, a in enumerate((0.5, 0.75))]
+    >>> score(Evaluation("transductive", "svm", {}, folds))
+    '62.50 ± 12.50'
     """
-    return percent(summary) if math.isfinite(summary["mean"]) else "not a number"
+    scores = evaluation[metric or evaluation.metrics[0]]
+    return percent(scores.mean, scores.std) if math.isfinite(scores.mean) else "not a number"
 
 
-def differences(runs: list[Run]) -> str:
+def differences(runs: list[RunSummary]) -> str:
     """Return the table of each run against the first, for probes that both have."""
     first, rows, apart = runs[0], [], []
     for run in runs[1:]:
-        for probe, record in run.results.items():
+        for probe, comparison in run.results.items():
             if probe not in first.results:
                 continue
             other = first.results[probe]
-            if same_folds((run, record), (first, other)):
-                cells = difference(record["trained"], other["trained"])
+            if same_folds(comparison, other):
+                cells = difference(comparison.trained, other.trained)
                 rows.append([f"{run.name} − {first.name}", probe, *cells])
             else:
                 apart.append(f"{run.name} (probe {probe})")
@@ -94,44 +101,39 @@ def differences(runs: list[Run]) -> str:
     return text
 
 
-def same_folds(one: tuple[Run, dict[str, Any]], other: tuple[Run, dict[str, Any]]) -> bool:
-    """Tell whether two records of results were measured on the same folds of the same data."""
+def same_folds(one: Comparison, other: Comparison) -> bool:
+    """Tell whether two comparisons were measured on the same folds of the same data."""
 
-    def folds(run: Run, record: dict[str, Any]) -> tuple[Any, ...]:
-        probe = run.config.probe
-        tests = [[s["labels"] for s in seed["scores"]] for seed in record["trained"]["seeds"]]
-        seeds = [seed["seed"] for seed in record["trained"]["seeds"]]
-        drawn = (probe.folds, probe.splits, probe.validation)
-        return record["dataset"], record.get("data_sha256"), record["protocol"], seeds, drawn, tests
+    def folds(comparison: Comparison) -> tuple[Any, ...]:
+        about = comparison.about
+        drawn = [(f.seed, f.fold, f.train, f.test) for f in comparison.trained.folds]
+        return about.dataset, about.data_sha256, comparison.protocol, drawn
 
-    return folds(*one) == folds(*other)
+    return folds(one) == folds(other)
 
 
-def paired(one: dict[str, Any], other: dict[str, Any]) -> PairedDifference:
-    """Return the paired difference of two encoders' accuracies over all folds and seeds.
+def paired(one: Evaluation, other: Evaluation) -> PairedDifference:
+    """Return the paired difference of the first metric of two encoders over all folds and seeds.
 
+    >>> from graph_hcl.probes import FoldScore
     >>> def encoder(*values):
-    ...     scores = [{"accuracy": v, "train": 9, "test": 1} for v in values]
-    ...     return {"seeds": [{"scores": scores}]}
+    ...     folds = [FoldScore(0, k, {"accuracy": v}, {}, None, 9, 0, [k], [], [])
+    ...              for k, v in enumerate(values)]
+    ...     return Evaluation("transductive", "svm", {}, folds)
     >>> round(paired(encoder(0.8, 0.7, 0.9), encoder(0.7, 0.7, 0.8)).difference, 4)
     0.0667
     """
-    mine, theirs = (
-        [score for seed in part["seeds"] for score in seed["scores"]] for part in (one, other)
-    )
-    ratio = float(np.mean([score["test"] / score["train"] for score in mine]))
-    first, second = ([s["accuracy"] for s in scores] for scores in (mine, theirs))
+    ratio = float(np.mean([len(fold.test) / fold.train for fold in one.folds]))
+    first, second = _scores(one), _scores(other)
     return corrected_t_test(first, second, test_to_train=ratio)
 
 
-def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def difference(one: Evaluation, other: Evaluation) -> list[str]:
     """Return the cells of a paired difference: value with interval, and p.
 
     A single fold, or scores that are not finite, cannot be tested.
     """
-    scores = [
-        score["accuracy"] for part in (one, other) for s in part["seeds"] for score in s["scores"]
-    ]
+    scores = [*_scores(one), *_scores(other)]
     if len(scores) < 4 or not all(map(math.isfinite, scores)):
         return ["not testable", ""]
     tested = paired(one, other)
@@ -140,7 +142,11 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return [text, "< 0.001" if tested.p_value < 0.0005 else f"{tested.p_value:.3f}"]
 
 
-def status_notes(run: Run) -> str:
+def _scores(evaluation: Evaluation) -> list[float]:
+    return list(evaluation[evaluation.metrics[0]].values.values())
+
+
+def status_notes(run: RunSummary) -> str:
     """Return what is to be said of a run's state and of its space."""
     text, space = "", run.space
     if run.unfinished:
@@ -168,22 +174,23 @@ def status_notes(run: Run) -> str:
     return text
 
 
-def settings(run: Run) -> str:
+def settings(run: RunSummary) -> str:
     """Return the complete settings, versions and commands, folded away."""
     text = yaml.safe_dump(run.config.to_dict(), sort_keys=False, allow_unicode=True)
-    found = folded("Settings", f"<pre>{html.escape(text)}</pre>")
-    for probe, record in run.results.items():
-        rows = [[name, str(version)] for name, version in record["versions"].items()]
-        rows += [["command", " ".join(map(str, record["command"]))]]
-        rows += [["data sha256", str(record.get("data_sha256"))]]
-        rows += [["training", f"{record['train_seconds']:.1f} s"]]
-        found += folded(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
-    return found
+    blocks = folded("Settings", f"<pre>{html.escape(text)}</pre>")
+    for probe, comparison in run.results.items():
+        about = comparison.about
+        rows = [[name, str(version)] for name, version in about.versions.items()]
+        rows += [["command", " ".join(map(str, about.command))]]
+        rows += [["data sha256", about.data_sha256]]
+        rows += [["training", f"{about.train_seconds:.1f} s"]]
+        blocks += folded(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
+    return blocks
 
 
-def unlike(runs: list[Run]) -> str:
+def settings_diff(runs: list[RunSummary]) -> str:
     """Return the table of the settings in which runs differ."""
-    every = [flat(run.config.to_dict()) for run in runs]
+    every = [flat_settings(run.config) for run in runs]
     rows = []
     for key in dict.fromkeys(key for one in every for key in one):
         values = [one.get(key) for one in every]

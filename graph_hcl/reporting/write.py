@@ -10,10 +10,10 @@ from graph_hcl import plot
 from graph_hcl.files import write_text
 from graph_hcl.reporting import figures, tables
 from graph_hcl.reporting.page import contents, figure, grid, page, section
-from graph_hcl.reporting.read import Run
+from graph_hcl.reporting.read import RunSummary
 
 
-def write_report(runs: list[Run], out: Path, how: str = "pca") -> Path:
+def write_report(runs: list[RunSummary], out: Path, how: str = "pca") -> Path:
     """Write the page to `out` and each figure as SVG and PNG beside it; return their folder.
 
     `how` is the map, pca or umap. Raises `UserError` for a map that cannot be drawn.
@@ -26,7 +26,7 @@ def write_report(runs: list[Run], out: Path, how: str = "pca") -> Path:
     sections = []
     if len(runs) > 1:
         links = contents({"all": "Side by side"} | dict(zip(names, titles, strict=True)))
-        text = tables.results(runs) + tables.differences(runs) + tables.unlike(runs)
+        text = tables.results(runs) + tables.differences(runs) + tables.settings_diff(runs)
         drawn = grid("Scores and curves", _drawn(figures.side_by_side(runs), folder, "all"))
         sections = [links, section("all", "Side by side", text, drawn)]
     for run, name, title in zip(runs, names, titles, strict=True):

@@ -104,28 +104,11 @@ class RunFolder:
         text = "".join(json.dumps(record) + "\n" for record in kept)
         write_text(self.path / "metrics.jsonl", text)
 
-    def results(self) -> dict[str, Any]:
-        """Return `results.json`, or an empty dictionary before the first evaluation.
-
-        Raises `UserError` for a file that is damaged.
-        """
-        file = self.path / "results.json"
-        try:
-            results: dict[str, Any] = (
-                json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-            )
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"Expected {file} to be JSON, but it is damaged ({error}): delete it and run "
-                f"graph_hcl.evaluate {self.path}."
-            ) from error
-        return results
+    @property
+    def results_path(self) -> Path:
+        """The file of scores, see `graph_hcl.results_file`."""
+        return self.path / "results.json"
 
     def forget_results(self) -> None:
         """Delete `results.json`: the model that it describes is about to change."""
-        (self.path / "results.json").unlink(missing_ok=True)
-
-    def write_results(self, results: dict[str, Any]) -> None:
-        """Write `results.json`."""
-        text = json.dumps(results, indent=1) + "\n"
-        write_text(self.path / "results.json", text)
+        self.results_path.unlink(missing_ok=True)

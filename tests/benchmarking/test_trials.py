@@ -13,7 +13,7 @@ from graph_hcl.benchmarking.spec import read_spec
 from graph_hcl.benchmarking.trials import Trial, expand, run_trial
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
 from graph_hcl.data import cards
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.probes import inductive, stratified_folds, transductive
 from graph_hcl.training import embed
 
@@ -95,11 +95,11 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
     record = run_trial(trial(epochs=(0, 1, 3)))
     assert list(record["epochs"]) == ["0", "1", "3"]
     for epochs in (0, 1, 3):
-        short = Experiment(dataclasses.replace(CONFIG, epochs=epochs))
-        model = short.fit(short.parts(0)[0]) if epochs else short.model(0)
-        found = transductive(
-            embed(model, short.store, short.device), short.labels, probe="logistic", folds=3
-        )
+        short = make_experiment(dataclasses.replace(CONFIG, epochs=epochs))
+        trainer, everything = short.trainer, np.arange(len(short.store))
+        model = trainer.fit(everything, 0) if epochs else trainer.model(0)
+        x, y = embed(model, short.store, trainer.device), short.targets.values
+        found = transductive(x, y, probe="logistic", folds=3)
         again = record["epochs"][str(epochs)]
         assert again["accuracy"] == [round(fold.scores["accuracy"], 6) for fold in found.folds]
         assert again["C"] == [fold.params["C"] for fold in found.folds]
@@ -110,14 +110,14 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
 def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
     config = dataclasses.replace(CONFIG, objective="h-scl", protocol="inductive", epochs=1)
     record = run_trial(trial(config, (1,)))
-    experiment = Experiment(config)
-    folds = stratified_folds(experiment.labels, folds=3, validation=0.1)
+    experiment = make_experiment(config)
+    folds = stratified_folds(experiment.targets.values, folds=3, validation=0.1)
 
     def train(number: int, fold) -> np.ndarray:
-        model = experiment.fit(experiment.parts(0)[number])
-        return embed(model, experiment.store, experiment.device)
+        model = experiment.trainer.fit(experiment.parts(0)[number].train, 0)
+        return embed(model, experiment.store, experiment.trainer.device)
 
-    found = inductive(train, experiment.labels, folds=folds, probe="logistic")
+    found = inductive(train, experiment.targets.values, folds=folds, probe="logistic")
     assert record["epochs"]["1"]["accuracy"] == [
         round(fold.scores["accuracy"], 6) for fold in found.folds
     ]

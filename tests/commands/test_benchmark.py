@@ -112,12 +112,12 @@ def test_shards_are_disjoint_and_together_all() -> None:
     assert len(a | b) == 5
 
 
-def test_a_cell_that_cannot_be_carried_out_stops_no_other(capsys) -> None:
+def test_a_trial_that_cannot_be_run_stops_no_other(capsys) -> None:
     impossible = {"settings": {"objective": "ucl", "probe": {"folds": 200}}}
     file = write(methods={"impossible": impossible} | METHODS)
     assert main(["benchmark", file]) == 2
     shown = capsys.readouterr()
-    assert "1 trials could not be carried out" in shown.err
+    assert "1 trials could not be run" in shown.err
     assert "class" in shown.err
     assert "Traceback" not in shown.err
     assert len(records()) == 5

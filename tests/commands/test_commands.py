@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 from graph_hcl.__main__ import main
+from graph_hcl.results import Comparison
+from graph_hcl.results_file import read_results
 
 QUICK = {"--epochs": "2", "--hidden": "8", "--layers": "2", "--probe.name": "class-mean"}
 
@@ -31,8 +33,8 @@ def somewhere(tmp_path, monkeypatch, data):
     return tmp_path
 
 
-def results(run: str, probe: str = "class-mean") -> dict:
-    return json.loads((Path(run) / "results.json").read_text(encoding="utf-8"))[probe]
+def results(run: str, probe: str = "class-mean") -> Comparison:
+    return read_results(Path(run, "results.json")).comparisons()[probe]
 
 
 def train(*argv: str) -> int:
@@ -60,12 +62,11 @@ def test_train_prints_the_table_and_leaves_a_whole_run(capsys) -> None:
     ]
     assert [record["epoch"] for record in epochs] == [1, 2]
     record = results(str(folder))
-    scores = record["trained"]["seeds"][0]["scores"]
-    assert len(scores) == 10
-    assert sum(score["test"] for score in scores) == 188
-    assert record["trained"]["accuracy"]["mean"] == pytest.approx(
-        np.mean([score["accuracy"] for score in scores])
-    )
+    folds = record.trained.folds
+    assert len(folds) == 10
+    assert sorted(graph for fold in folds for graph in fold.test) == list(range(188))
+    accuracies = [np.mean(np.array(fold.labels) == np.array(fold.predictions)) for fold in folds]
+    assert record.trained["accuracy"].mean == pytest.approx(np.mean(accuracies))
 
 
 @pytest.mark.parametrize(
@@ -101,9 +102,9 @@ def test_same_config_and_seed_give_the_same_numbers() -> None:
     assert main(["train", "--config", "a/config.yaml", "--out", "b"]) == 0
     assert train("--out", "c", "--seed", "1") == 0
     a, b, c = (results(run) for run in "abc")
-    assert a["trained"] == b["trained"]
-    assert a["untrained"] == b["untrained"]
-    assert a["trained"] != c["trained"]
+    assert a.trained == b.trained
+    assert a.untrained == b.untrained
+    assert a.trained != c.trained
     same = [Path(run, "checkpoint/seed0.safetensors").read_bytes() for run in "ab"]
     assert same[0] == same[1]
 
@@ -111,7 +112,7 @@ def test_same_config_and_seed_give_the_same_numbers() -> None:
 def test_label_reading_objective_trains_once_per_fold(capsys) -> None:
     assert train("--objective", "h-scl", "--out", "run", "--probe.folds", "3") == 0
     record = results("run")
-    assert record["protocol"] == "inductive"
+    assert record.protocol == "inductive"
     parts = sorted(file.stem for file in Path("run/checkpoint").iterdir())
     assert parts == ["seed0-fold0", "seed0-fold1", "seed0-fold2"]
     weights = [load_file(f"run/checkpoint/{part}.safetensors") for part in parts[:2]]
@@ -130,7 +131,7 @@ def test_label_reading_objective_is_refused_under_the_transductive_protocol(caps
 def test_repeats_report_every_seed() -> None:
     assert train("--repeats", "2", "--seed", "5", "--out", "run") == 0
     record = results("run")
-    assert [seed["seed"] for seed in record["trained"]["seeds"]] == [5, 6]
+    assert record.trained.seeds == [5, 6]
 
 
 def test_evaluate_again_with_another_probe(capsys) -> None:
@@ -140,8 +141,8 @@ def test_evaluate_again_with_another_probe(capsys) -> None:
     assert "knn" in capsys.readouterr().out
     assert results("run") == before
     assert main(["evaluate", "run"]) == 0
-    assert results("run")["trained"] == before["trained"]
-    assert results("run", "knn")["probe"] == "knn"
+    assert results("run").trained == before.trained
+    assert results("run", "knn").probe == "knn"
 
 
 def test_embed_writes_npz_and_parquet() -> None:
@@ -262,7 +263,7 @@ def test_killed_run_resumes_to_the_same_bytes() -> None:
     name = "checkpoint/seed0.safetensors"
     same = Path("killed", name).read_bytes() == Path("whole", name).read_bytes()
     assert same, "the resumed weights are others"  # pytest would compare the bytes for minutes
-    assert results("killed")["trained"] == results("whole")["trained"]
+    assert results("killed").trained == results("whole").trained
     epochs = [json.loads(line)["epoch"] for line in log.read_text(encoding="utf-8").splitlines()]
     assert epochs == list(range(1, 41))
 
@@ -275,10 +276,8 @@ def test_resume_goes_on_to_more_epochs_as_if_from_the_start(capsys) -> None:
     assert "warning" not in capsys.readouterr().err
     name = "checkpoint/seed0.safetensors"
     assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
-    assert results("run")["trained"] == results("whole")["trained"]
-    assert set(json.loads(Path("run/results.json").read_text(encoding="utf-8"))) == {
-        "class-mean"
-    }  # knn saw epoch 2
+    assert results("run").trained == results("whole").trained
+    assert [*read_results(Path("run/results.json")).comparisons()] == ["class-mean"]  # no old knn
     assert Path("run/config.yaml").read_text(encoding="utf-8").count("epochs: 4") == 1
     records = [
         json.loads(line)
@@ -294,7 +293,7 @@ def test_resume_trains_each_fold_further() -> None:
     assert train(*folds, "--out", "whole", "--epochs", "3") == 0
     assert train(*folds, "--out", "run", "--epochs", "1") == 0
     assert main(["train", "--resume=run", "--epochs=3"]) == 0
-    assert results("run")["trained"] == results("whole")["trained"]
+    assert results("run").trained == results("whole").trained
 
 
 @pytest.mark.parametrize(

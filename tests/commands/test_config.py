@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from graph_hcl.cli import config_from, config_parser, read_config
+from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
 from graph_hcl.data import cards
 from graph_hcl.errors import UserError
+from graph_hcl.settings import make_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PRESETS = sorted((CONFIGS / "reproduce").glob("*.yaml"))
@@ -50,20 +51,20 @@ def test_a_written_config_reads_back_the_same(tmp_path) -> None:
     config = read("--beta", "0.5", "--views", '["edge_drop(0.3)|identity"]', "--dataset", "NCI1")
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(config.to_dict()), encoding="utf-8")
-    assert config_from(file) == config
+    assert make_config(file) == config
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
 def test_shipped_configs_are_whole(file: Path) -> None:
-    assert file.stem.startswith(config_from(file).objective)
+    assert file.stem.startswith(make_config(file).objective)
 
 
 @pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.stem)
 def test_presets_can_be_run(file: Path) -> None:
-    from graph_hcl.experiment import Experiment
+    from graph_hcl.experiment import make_experiment
 
-    read_back = config_from(file)
-    experiment = Experiment(read_back)
+    read_back = make_config(file)
+    experiment = make_experiment(read_back)
     assert experiment.config.protocol == read_back.protocol
     told = yaml.safe_load(file.read_text(encoding="utf-8"))
     for name in ("views", "backbone", "layers", "hidden", "epochs", "batch_size", "lr"):
@@ -72,7 +73,7 @@ def test_presets_can_be_run(file: Path) -> None:
 
 def test_presets_of_graphcl_differ_in_the_loss_alone() -> None:
     whole = [
-        config_from(CONFIGS / f"reproduce/graphcl{end}.yaml") for end in ("", "-hcl", "-debiased")
+        make_config(CONFIGS / f"reproduce/graphcl{end}.yaml") for end in ("", "-hcl", "-debiased")
     ]
     for other in whole[1:]:
         loss = {name: getattr(whole[0], name) for name in ("objective", "beta", "loss")}

@@ -12,6 +12,7 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.factory import describe_model, make_model
+from graph_hcl.losses.objective import ObjectiveTags
 from graph_hcl.nn import BACKBONES
 from graph_hcl.spec import name_unread
 from graph_hcl.training import embed, set_seed
@@ -114,7 +115,7 @@ class Run:
             warnings.simplefilter("always")
             self.store = GraphStore.from_data(given)
         self.config = Config(backbone=backbone)
-        self.spec = describe_model(self.config, self.store, 2)
+        self.spec = describe_model(self.config, self.store, ObjectiveTags())
         set_seed(0)
         self.model = make_model(self.config, self.spec)
         self.said = " ".join(str(each.message) for each in said) + name_unread(

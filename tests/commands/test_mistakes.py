@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from graph_hcl.__main__ import main
-from graph_hcl.cli import config_from, config_parser, read_config
+from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.settings import MOVED, flag, groups, make_config, schema
@@ -77,7 +77,7 @@ def test_a_wrong_kind_of_value_in_a_file(name: str) -> None:
             nested = {part: nested}
         Path("c.yaml").write_text(yaml.safe_dump(nested), encoding="utf-8")
         with pytest.raises(UserError) as caught:
-            config_from(Path("c.yaml"))
+            make_config(Path("c.yaml"))
         one_sentence(str(caught.value))
         assert str(caught.value).startswith(f"Expected {name} in c.yaml to be ")
 
@@ -124,7 +124,7 @@ def test_former_names_are_told(old: str) -> None:
     group, _, last = old.partition(".")
     Path("c.yaml").write_text(yaml.safe_dump({group: {last: 1}}), encoding="utf-8")
     with pytest.raises(UserError, match=f"{old} is now {MOVED[old]}: rename it in c.yaml"):
-        config_from(Path("c.yaml"))
+        make_config(Path("c.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,26 @@ def test_other_files(text: str, sentence: str) -> None:
     one_sentence(str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--encoder.act", "nonsense"], "there is no 'nonsense'"),
+        (["--encoder.act", "rel"], "there is no 'rel'. Did you mean ReLU"),
+        (["--device", "tpu"], "Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got"),
+        (["--lr", "inf"], "Expected --lr to be a finite number, but got 'inf'"),
+        (["--beta", "nan"], "Expected --beta to be a finite number or null, but got 'nan'"),
+        (["--probe.splits", "no.json", "--objective", "scl"], "no.json, but got: No such file"),
+    ],
+)
+def test_words_of_libraries_are_not_passed_on(argv: list[str], sentence: str, capsys) -> None:
+    assert main(["train", *argv]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert sentence in told
+    assert told.count(argv[1]) == 1
+    assert len(told) < 200
+    assert not Path("runs").exists()
+
+
 def test_what_is_short_or_in_capitals_is_understood() -> None:
     config = read("--probe", "knn", "--views", "identity", "--readout", "MEAN", "--encoder.jk=CAT")
     assert (config.probe.name, config.views) == ("knn", ["identity"])
@@ -161,10 +181,10 @@ def test_what_is_short_or_in_capitals_is_understood() -> None:
     shared = ("--loss.hardening", "effective-sample-size", "--loss.hardening-options.share", "0.5")
     assert read(*shared).loss.hardening_options == {"share": 0.5}
     Path("c.yaml").write_text("views: identity\nprobe: knn\nlr: 1e-3\n", encoding="utf-8")
-    found = config_from(Path("c.yaml"))
+    found = make_config(Path("c.yaml"))
     assert (found.views, found.probe.name, found.lr) == (["identity"], "knn", 0.001)
     Path("empty.yaml").write_text("# nothing yet\n", encoding="utf-8")
-    assert config_from(Path("empty.yaml")) == Config()
+    assert make_config(Path("empty.yaml")) == Config()
 
 
 def test_a_mapping_is_replaced_whole_and_changed_by_its_key() -> None:
@@ -198,7 +218,7 @@ def test_print_config_prints_the_whole_and_trains_nothing(capsys) -> None:
         main(["train", "--print-config", "--lr", "0.5"])
     assert stop.value.code == 0
     Path("c.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
-    assert config_from(Path("c.yaml")) == Config(lr=0.5)
+    assert make_config(Path("c.yaml")) == Config(lr=0.5)
     assert not Path("runs").exists()
 
 

@@ -10,12 +10,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from graph_hcl import embed, evaluate, report, train
-from graph_hcl.cli import config_from
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import make_model
+from graph_hcl.results_file import read_results
+from graph_hcl.settings import make_config
 from graph_hcl.spec import read_spec
 from graph_hcl.training import RunFolder
 
@@ -97,7 +98,7 @@ def slow_embeddings(folder, name, values):
 
     run = RunFolder.open("run")
     checkpoint = run.checkpoint("seed0")
-    model = make_model(config_from(run.config_path), read_spec(checkpoint))
+    model = make_model(make_config(run.config_path), read_spec(checkpoint))
     checkpoint.load(model)
     raw = folder / name / "raw"
 
@@ -155,8 +156,9 @@ def test_a_run_is_bound_to_its_data(folder) -> None:
     raw = rings_and_paths(folder, "SET", [0, 1, 2])
     run_on("SET")
     evaluate.main(["run", "--probe", "knn"])
-    assert_same = json.loads((folder / "run" / "results.json").read_text(encoding="utf-8"))["knn"]
-    assert assert_same["trained_on_sha256"] == [assert_same["data_sha256"]]
+    file = folder / "run" / "results.json"
+    same = read_results(file).comparisons()["knn"].about
+    assert same.trained_on_sha256 == [same.data_sha256]
     labels = (raw / "SET_node_labels.txt").read_text(encoding="utf-8").splitlines()
     (raw / "SET_node_labels.txt").write_text("\n".join(["2", *labels[1:]]) + "\n", encoding="utf-8")
     for command in (
@@ -167,12 +169,10 @@ def test_a_run_is_bound_to_its_data(folder) -> None:
     ):
         with pytest.raises(UserError, match=r"data that seed0 of run was trained on .*sha256"):
             command()
-    assert "majority" not in json.loads(
-        (folder / "run" / "results.json").read_text(encoding="utf-8")
-    )
+    assert "majority" not in read_results(file).comparisons()
     evaluate.main(["run", "--probe", "majority", "--allow-changed-data"])
-    record = json.loads((folder / "run" / "results.json").read_text(encoding="utf-8"))["majority"]
-    assert record["trained_on_sha256"] == [assert_same["data_sha256"]] != [record["data_sha256"]]
+    about = read_results(file).comparisons()["majority"].about
+    assert about.trained_on_sha256 == [same.data_sha256] != [about.data_sha256]
     report.main(["run", "--allow-changed-data"])
     assert np.allclose(embeddings("--allow-changed-data"), embeddings("--dataset", "SET"))
 
@@ -272,14 +272,14 @@ def test_degrees_of_pna_are_those_of_the_training_graphs(folder) -> None:
     assert len(spec.degrees) == 3
     rich = embeddings("--dataset", "STAR")
     lone = spec.prepare(load("STAR"))
-    model = make_model(config_from(folder / "run" / "config.yaml"), spec)
+    model = make_model(make_config(folder / "run" / "config.yaml"), spec)
     RunFolder.open("run").checkpoint("seed0").load(model)
     assert np.allclose(rich, model.encoder.eval()(lone.batch([0])).detach().numpy(), rtol=1e-5)
     config = Config(dataset="SET", backbone="pna", objective="h-scl", probe=ProbeConfig(folds=3))
-    experiment = Experiment(config)
+    experiment = make_experiment(config)
     for part in experiment.parts():
-        own = experiment.store[torch.from_numpy(part.graphs)]
-        degrees = experiment.describe(part).degrees
+        own = experiment.store[torch.from_numpy(part.train)]
+        degrees = experiment.trainer.describe(part.train).degrees
         assert degrees is not None
         assert sum(degrees) == len(own.x) < len(experiment.store.x)
 
@@ -336,17 +336,19 @@ def test_quantities_are_scaled_by_the_training_graphs(folder) -> None:
         dataset="REAL", objective="h-scl", epochs=1, hidden=8, layers=2,
         data=DataConfig(node_attributes=True), probe=ProbeConfig(folds=3),
     )  # fmt: skip
-    experiment = Experiment(config)
+    experiment = make_experiment(config)
     graph = np.repeat(np.arange(24), np.diff(experiment.store.node_ptr.numpy()))
     for part in experiment.parts():
-        columns = experiment.describe(part).vocabulary.node.columns
-        own = values[np.isin(graph, part.graphs)].astype(np.float32)
+        columns = experiment.trainer.describe(part.train).vocabulary.node.columns
+        own = values[np.isin(graph, part.train)].astype(np.float32)
         for number in (0, 1):
             assert np.isclose(columns[number].mean, own[:, number].mean(), rtol=1e-5)
             assert np.isclose(columns[number].std, own[:, number].std(), rtol=1e-5)
         assert columns[2].values == (0, 1)
-    plain = Experiment(Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)}))
-    assert plain.describe(plain.parts()[0]).vocabulary.node.columns[0].std == 1
+    plain = make_experiment(
+        Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)})
+    )
+    assert plain.trainer.describe(plain.parts()[0].train).vocabulary.node.columns[0].std == 1
 
 
 def test_what_nothing_reads_is_named(folder, capfd) -> None:

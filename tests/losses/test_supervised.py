@@ -10,6 +10,7 @@ from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.factory import describe_model, make_model, make_objective
 from graph_hcl.losses import CrossEntropy
+from graph_hcl.losses.objective import as_objective
 
 
 def test_equals_loops() -> None:
@@ -45,9 +46,9 @@ def test_labels_that_are_none(label, sentence: str) -> None:
 
 def test_its_head_ends_in_one_column_per_class_without_normalisation() -> None:
     store = load("MUTAG")
-    _, config = make_objective(Config(objective="cross-entropy"))
+    objective, config = make_objective(Config(objective="cross-entropy"))
     assert config.projection.normalize == "none"
-    model = make_model(config, describe_model(config, store, 2))
+    model = make_model(config, describe_model(config, store, as_objective(objective).tags))
     z = model(store.batch(torch.arange(9)))
     assert z.shape == (9, 2)
     assert not torch.allclose(z.norm(dim=1), torch.ones(9))

@@ -5,8 +5,9 @@ import torch
 
 from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import describe_model, load_graphs, make_model
+from graph_hcl.losses.objective import ObjectiveTags
 from graph_hcl.nn import ContrastiveModel, perturbed
 from graph_hcl.nn.noise import noisy_weights
 from graph_hcl.training import Checkpoint, Log, set_seed
@@ -23,7 +24,7 @@ def store():
 
 def model_of(store, noise: float) -> ContrastiveModel:
     set_seed(0)
-    return make_model(config(noise), describe_model(config(noise), store, 2))
+    return make_model(config(noise), describe_model(config(noise), store, ObjectiveTags()))
 
 
 def test_without_noise_it_is_the_same_view(store) -> None:
@@ -67,11 +68,11 @@ def test_noise_has_eta_deviations_of_each_weight_and_spares_the_head(store) -> N
 )
 def test_noise_that_would_have_no_effect_is_refused(store, given) -> None:
     with pytest.raises(UserError, match="two views or more, and an objective"):
-        describe_model(config(1.0, **given), store, 2)
+        describe_model(config(1.0, **given), store, ObjectiveTags(nodes="objective" in given))
 
 
 def test_training_with_noise_goes_on_where_it_was_stopped(store, tmp_path) -> None:
-    experiment = Experiment(
+    experiment = make_experiment(
         config(1.0, objective="ucl", views=["identity"] * 2, epochs=3, diagnose=False)
     )
     (part,) = experiment.parts()
@@ -80,11 +81,11 @@ def test_training_with_noise_goes_on_where_it_was_stopped(store, tmp_path) -> No
         if record["epoch"] == 2:
             raise KeyboardInterrupt
 
-    whole = experiment.fit(part)
+    whole = experiment.trainer.fit(part.train, part.seed)
     checkpoint = Checkpoint(tmp_path / "seed0.safetensors")
     with pytest.raises(KeyboardInterrupt):
-        experiment.fit(part, checkpoint=checkpoint, callbacks=[Log(stop)])
+        experiment.trainer.fit(part.train, part.seed, checkpoint=checkpoint, callbacks=[Log(stop)])
     assert checkpoint.epoch() == 1
-    resumed = experiment.fit(part, checkpoint=checkpoint)
+    resumed = experiment.trainer.fit(part.train, part.seed, checkpoint=checkpoint)
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)

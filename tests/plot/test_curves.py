@@ -7,6 +7,8 @@ import pytest
 
 from graph_hcl import plot
 from graph_hcl.geometry import collapse_point, loss_floor
+from graph_hcl.probes import Evaluation, FoldScore
+from graph_hcl.results import Comparison, Provenance
 
 KEYS = {
     "losses": {"ucl": "UCL", "h-ucl": "H-UCL", "scl": "SCL", "h-scl": "H-SCL"},
@@ -112,8 +114,9 @@ def test_runs_beside_each_other(log) -> None:
 @pytest.mark.filterwarnings("error")
 def test_long_names_leave_room_for_the_figure() -> None:
     long = ["a-folder-" + "with-a-long-name-" * 10 + end for end in "abcdefgh"]
-    encoder = {"seeds": [{"scores": [{"accuracy": 0.9}, {"accuracy": 0.8}]}]}
-    record = {"trained": encoder, "untrained": encoder, "majority_accuracy": 0.5}
+    folds = [FoldScore(0, k, {"accuracy": 0.9}, {}, None, 9, 0, [k], [0], [0]) for k in (0, 1)]
+    encoder = Evaluation("transductive", "svm", {}, folds)
+    record = Comparison(encoder, encoder, Provenance("SET", "ucl", "a", ["a"], 0.5, 1.0, 1.0))
     log = [{"epoch": 1, "loss": 1.0}]
     for ax in (
         plot.compare(dict.fromkeys(long, log), "loss", "loss"),

@@ -11,11 +11,14 @@ from matplotlib.figure import Figure
 
 from graph_hcl import plot
 from graph_hcl.errors import UserError
+from graph_hcl.probes import Evaluation, FoldScore
+from graph_hcl.results import Comparison, Provenance
 
 LOG = [{"epoch": k, "ucl": 1 / k, "zero_sum": 1.0, "uniformity": -1.0, "effective_rank": 3.0,
         "assumption_1": 0.5} for k in (1, 2)]  # fmt: skip
-ENCODER = {"seeds": [{"scores": [{"accuracy": 0.9, "labels": [0, 1], "predictions": [0, 1]}] * 2}]}
-RECORD = {"trained": ENCODER, "untrained": ENCODER, "majority_accuracy": 0.5}
+FOLDS = [FoldScore(0, k, {"accuracy": 0.9}, {}, None, 9, 0, [0, 1], [0, 1], [0, 1]) for k in (0, 1)]
+ENCODER = Evaluation("transductive", "svm", {}, FOLDS)
+RECORD = Comparison(ENCODER, ENCODER, Provenance("SET", "ucl", "a", ["a"], 0.5, 1.0, 1.0))
 FIGURES = {
     "losses": lambda **k: plot.losses(LOG, **k),
     "orderings": lambda **k: plot.orderings(LOG, **k),

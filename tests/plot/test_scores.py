@@ -4,20 +4,24 @@ import numpy as np
 import pytest
 
 from graph_hcl import plot
+from graph_hcl.probes import Evaluation, FoldScore
+from graph_hcl.results import Comparison, Provenance
 
 
-def encoder(*seeds):
-    return {"seeds": [{"scores": [{"accuracy": v} for v in seed]} for seed in seeds]}
+def encoder(*seeds) -> Evaluation:
+    folds = [
+        FoldScore(seed, fold, {"accuracy": accuracy}, {}, None, 9, 0, [fold], [0], [0])
+        for seed, accuracies in enumerate(seeds)
+        for fold, accuracy in enumerate(accuracies)
+    ]
+    return Evaluation("transductive", "svm", {}, folds)
 
 
 def test_every_fold_its_mean_and_its_controls() -> None:
     trained, untrained = [[0.9, 0.8, 0.7], [1.0, 0.6, 0.8]], [[0.5, 0.5, 0.8], [0.7, 0.6, 0.5]]
-    record = {
-        "trained": encoder(*trained),
-        "untrained": encoder(*untrained),
-        "majority_accuracy": 0.55,
-    }
-    ax = plot.folds({"mine": record, "other": record})
+    about = Provenance("SET", "ucl", "a", ["a"], 0.55, 1.0, 1.0)
+    comparison = Comparison(encoder(*trained), encoder(*untrained), about)
+    ax = plot.folds({"mine": comparison, "other": comparison})
     assert [text.get_text() for text in ax.get_yticklabels()] == [
         "mine",
         "untrained",
@@ -42,11 +46,13 @@ def test_confusion_is_the_share_of_each_true_class(classes) -> None:
     generator = np.random.default_rng(0)
     truth = np.concatenate([np.arange(classes), generator.integers(classes, size=300)])
     found = generator.integers(classes, size=len(truth))
-    scores = [
-        {"labels": t.tolist(), "predictions": f.tolist()}
-        for t, f in zip(np.array_split(truth, 3), np.array_split(found, 3), strict=True)
+    folds = [
+        FoldScore(number // 2, number, {}, {}, None, 9, 0, [], t.tolist(), f.tolist())
+        for number, (t, f) in enumerate(
+            zip(np.array_split(truth, 3), np.array_split(found, 3), strict=True)
+        )
     ]
-    ax = plot.confusion({"seeds": [{"scores": scores[:2]}, {"scores": scores[2:]}]})
+    ax = plot.confusion(Evaluation("transductive", "svm", {}, folds))
     drawn = ax.images[0].get_array()
     for i in range(classes):
         for j in range(classes):

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from graph_hcl.cli import run
+from graph_hcl.console import run_command
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     file for part in ("graph_hcl", "benchmarks", "tests") for file in ROOT.glob(f"{part}/**/*.py")
 ]
-OTHERS = ("RunFolder", "GraphStore", "bundle", "os")
+OTHERS = ("Run", "RunFolder", "GraphStore", "bundle", "os")
 """What has an `open` of its own, of no text."""
 
 # As a user's shell without a locale has it, and every default encoding in our modules an error.
@@ -136,7 +136,7 @@ def test_printing_never_fails_for_a_sign(encoding, monkeypatch) -> None:
     stream = io.TextIOWrapper(written, encoding, errors="strict")
     monkeypatch.setattr(sys, "stdout", stream)
     text = "78.2 ± 1.3 × β ≤ … " + os.fsdecode(b"l\xe4ufe")
-    assert run(lambda argv: print(text, end=""), []) == 0
+    assert run_command(lambda argv: print(text, end=""), []) == 0
     stream.flush()
     assert stream.errors == "strict"
     assert written.getvalue().endswith(b"l\xe4ufe")

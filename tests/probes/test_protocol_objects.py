@@ -138,7 +138,7 @@ def test_fixed_folds_make_other_settings_idle(tmp_path) -> None:
         ]
 
 
-def test_a_protocol_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_protocol_from_outside() -> None:
     """A subclass with its own split: one file, no edit elsewhere."""
 
     @dataclass(frozen=True)
@@ -151,15 +151,13 @@ def test_a_protocol_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         def split(self, targets: Targets, seed: int) -> list[Fold]:
             return super().split(targets, seed)[:1]
 
-    known = {name: PROTOCOLS.get(name) for name in PROTOCOLS.names()}
-    monkeypatch.setattr(PROTOCOLS, "names", lambda: [*known, "hold-out"])
-    monkeypatch.setattr(PROTOCOLS, "get", (known | {"hold-out": HoldOut}).get)
-    protocol = make_protocol("hold-out", folds=3, share=0.5)
-    assert resolve_protocol("hold-out", uses_labels=True) == "hold-out"
-    (part,) = protocol.parts(TARGETS, 0)
-    found = protocol.evaluate([X], TARGETS)
-    assert isinstance(found, Evaluation)
-    assert [fold.fold for fold in found.folds] == [part.fold] == [0]
-    assert dataclasses.replace(protocol, folds=4).folds == 4
-    with pytest.warns(UserWarning, match=r"--probe.share 0.9 has no use with the transductive"):
-        make_protocol("transductive", share=0.9)
+    with PROTOCOLS.temporarily("hold-out", HoldOut):
+        protocol = make_protocol("hold-out", folds=3, share=0.5)
+        assert resolve_protocol("hold-out", uses_labels=True) == "hold-out"
+        (part,) = protocol.parts(TARGETS, 0)
+        found = protocol.evaluate([X], TARGETS)
+        assert isinstance(found, Evaluation)
+        assert [fold.fold for fold in found.folds] == [part.fold] == [0]
+        assert dataclasses.replace(protocol, folds=4).folds == 4
+        with pytest.warns(UserWarning, match=r"--probe.share 0.9 has no use with the transductive"):
+            make_protocol("transductive", share=0.9)

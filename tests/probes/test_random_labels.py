@@ -8,8 +8,8 @@ import pytest
 
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import GraphStore
-from graph_hcl.experiment import Experiment
-from graph_hcl.probes import Part, transductive
+from graph_hcl.experiment import Experiment, make_experiment
+from graph_hcl.probes import transductive
 from graph_hcl.training import embed
 
 GRAPHS = 120
@@ -43,22 +43,22 @@ def noisy_graphs(monkeypatch) -> None:
 
 
 def inductive(experiment: Experiment, seed: int) -> float:
-    models = [experiment.fit(part) for part in experiment.parts(seed)]
-    embeddings = [embed(model, experiment.store, experiment.device) for model in models]
+    models = [experiment.trainer.fit(part.train, seed) for part in experiment.parts(seed)]
+    embeddings = [embed(model, experiment.store, experiment.trainer.device) for model in models]
     return experiment.measure(embeddings, seed, show=False).mean
 
 
 def leaky(experiment: Experiment, seed: int) -> float:
     """Train on all graphs with their labels, then cross-validate a probe: the usual mistake."""
-    model = experiment.fit(Part("all", seed, None, np.arange(len(experiment.labels))))
-    embeddings = embed(model, experiment.store, experiment.device)
-    return transductive(embeddings, experiment.labels, probe="logistic", folds=4, jobs=1).mean
+    model, labels = experiment.trainer.fit(np.arange(GRAPHS), seed), experiment.targets.values
+    embeddings = embed(model, experiment.store, experiment.trainer.device)
+    return transductive(embeddings, labels, probe="logistic", folds=4, jobs=1).mean
 
 
 def test_labels_are_permuted_by_the_seed_alone() -> None:
-    true = Experiment(dataclasses.replace(CONFIG, data=DataConfig())).labels
-    first, again = Experiment(CONFIG).labels, Experiment(CONFIG).labels
-    other = Experiment(dataclasses.replace(CONFIG, seed=1)).labels
+    true = make_experiment(dataclasses.replace(CONFIG, data=DataConfig())).targets.values
+    first, again = make_experiment(CONFIG).targets.values, make_experiment(CONFIG).targets.values
+    other = make_experiment(dataclasses.replace(CONFIG, seed=1)).targets.values
     np.testing.assert_array_equal(first, again)
     assert np.bincount(first).tolist() == np.bincount(true).tolist()
     for one, two in ((true, first), (first, other), (true, other)):
@@ -68,7 +68,7 @@ def test_labels_are_permuted_by_the_seed_alone() -> None:
 def test_an_honest_run_is_at_chance_and_a_leaky_one_is_caught() -> None:
     honest, caught = [], []
     for seed in range(2):
-        experiment = Experiment(dataclasses.replace(CONFIG, seed=seed))
+        experiment = make_experiment(dataclasses.replace(CONFIG, seed=seed))
         honest.append(inductive(experiment, seed))
         caught.append(leaky(experiment, seed))
     assert 0.35 < np.mean(honest) < 0.6
@@ -76,14 +76,14 @@ def test_an_honest_run_is_at_chance_and_a_leaky_one_is_caught() -> None:
 
 
 def test_the_same_run_with_its_true_labels_is_above_chance() -> None:
-    experiment = Experiment(dataclasses.replace(CONFIG, data=DataConfig()))
+    experiment = make_experiment(dataclasses.replace(CONFIG, data=DataConfig()))
     assert inductive(experiment, 0) > 0.75
 
 
 @pytest.mark.parametrize("objective", ["ucl", "cross-entropy"])
 def test_every_objective_sees_the_permuted_labels(objective: str) -> None:
-    experiment = Experiment(
+    experiment = make_experiment(
         dataclasses.replace(CONFIG, objective=objective, views=["identity"] * 2)
     )
-    np.testing.assert_array_equal(experiment.store.y.numpy(), experiment.labels)
-    assert experiment.labels.tolist() != [0, 1] * (GRAPHS // 2)
+    np.testing.assert_array_equal(experiment.store.y.numpy(), experiment.targets.values)
+    assert experiment.targets.values.tolist() != [0, 1] * (GRAPHS // 2)

@@ -15,6 +15,7 @@ from graph_hcl.__main__ import main
 from graph_hcl.probes.statistics import corrected_t_test
 from graph_hcl.report import display_names
 from graph_hcl.reporting import figures, read_run
+from graph_hcl.results_file import read_results
 
 ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
 LOGGED = {"loss", "losses", "orderings", "collapse", "class-mean", "rank", "spread"}
@@ -23,7 +24,7 @@ LOGGED = {"loss", "losses", "orderings", "collapse", "class-mean", "rank", "spre
 def test_the_page_tells_scores_controls_settings_and_versions(run, capsys, check_page) -> None:
     folder = Path(run("hucl"))
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    record = json.loads((folder / "results.json").read_text(encoding="utf-8"))["class-mean"]
+    comparison = read_results(folder / "results.json").comparisons()["class-mean"]
     assert main(["report", "hucl", "--out", "page.html"]) == 0
     assert "report: page.html\nfigures: page_figures\n" in capsys.readouterr().out
     page = check_page(Path("page.html"))
@@ -35,21 +36,19 @@ def test_the_page_tells_scores_controls_settings_and_versions(run, capsys, check
         else:
             assert file.read_bytes().startswith(b"\x89PNG")
     assert page.tags.count("figure") == len(ALWAYS | LOGGED)
-    for kind in ("trained", "untrained"):
-        score = record[kind]["accuracy"]
-        assert f"{100 * score['mean']:.2f} ± {100 * score['std_folds']:.2f}" in page.text
-    assert f"{100 * record['majority_accuracy']:.2f}" in page.text
-    pair = [
-        [score["accuracy"] for seed in record[kind]["seeds"] for score in seed["scores"]]
-        for kind in ("trained", "untrained")
-    ]
-    ratio = np.mean([s["test"] / s["train"] for s in record["trained"]["seeds"][0]["scores"]])
+    evaluations = comparison.trained, comparison.untrained
+    for evaluation in evaluations:
+        score = evaluation["accuracy"]
+        assert f"{100 * score.mean:.2f} ± {100 * score.std:.2f}" in page.text
+    assert f"{100 * comparison.about.majority_accuracy:.2f}" in page.text
+    pair = [[fold.scores["accuracy"] for fold in one.folds] for one in evaluations]
+    ratio = np.mean([len(fold.test) / fold.train for fold in comparison.trained.folds])
     found = corrected_t_test(*pair, test_to_train=float(ratio))
     assert f"{100 * found.difference:+.2f}".replace("-", "−") in page.text
     assert f"{found.p_value:.3f}" in page.text
     assert Path("hucl/config.yaml").read_text(encoding="utf-8") in page.text
-    assert record["versions"]["torch"] in page.text
-    assert record["data_sha256"] in page.text
+    assert comparison.about.versions["torch"] in page.text
+    assert comparison.about.data_sha256 in page.text
     titles = re.findall(
         r"<title>graph \d+, class [01]</title>", Path("page.html").read_text(encoding="utf-8")
     )
@@ -78,9 +77,11 @@ def test_hostile_names_and_files_are_text(run, check_page) -> None:
     name = r"<script>alert(1)<!-- $\frac & 'x' " + '"y"'
     run("none", name)
     file = Path(name, "results.json")
-    record = json.loads(file.read_text(encoding="utf-8"))["class-mean"]
-    record |= {"probe": "../<b>x</b>", "protocol": "<img src=x>", "command": ["<i>", "&amp;"]}
-    file.write_text(json.dumps({"../../<b>x</b>": record}), encoding="utf-8")
+    results = json.loads(file.read_text(encoding="utf-8"))
+    results["evaluations"][0]["command"] = ["<i>", "&amp;"]
+    for record in results["records"]:
+        record |= {"probe": "../../<b>x</b>", "protocol": "<img src=x>"}
+    file.write_text(json.dumps(results), encoding="utf-8")
     assert main(["report", name, "--out", "page.html"]) == 0
     page = check_page(Path("page.html"))
     assert name in page.text

@@ -35,11 +35,11 @@ def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
 
 def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> None:
     runs = [read_run(run(name), name) for name in ("hucl", "threshold", "hscl")]
-    first, second = (one.results["class-mean"]["trained"]["seeds"][0]["scores"] for one in runs[:2])
-    ratio = np.mean([score["test"] / score["train"] for score in first])
+    first, second = (one.results["class-mean"].trained.folds for one in runs[:2])
+    ratio = np.mean([len(fold.test) / fold.train for fold in first])
     found = corrected_t_test(
-        [score["accuracy"] for score in second],
-        [score["accuracy"] for score in first],
+        [fold.scores["accuracy"] for fold in second],
+        [fold.scores["accuracy"] for fold in first],
         test_to_train=float(ratio),
     )
     low, high = (f"{100 * end:+.2f}" for end in found.interval)
@@ -48,8 +48,8 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
     assert f"threshold − huclclass-mean{told}{found.p_value:.3f}" in page.text
     told = "Not comparable, for their data or folds differ: hscl (probe class-mean) and hucl."
     assert told in page.text
-    assert "loss.hardeningexponentialthreshold" in read_page(tables.unlike(runs[:2])).text
-    assert tables.differences(runs[:1]) == tables.unlike(runs[:1]) == ""
+    assert "loss.hardeningexponentialthreshold" in read_page(tables.settings_diff(runs[:2])).text
+    assert tables.differences(runs[:1]) == tables.settings_diff(runs[:1]) == ""
 
 
 def test_an_option_that_one_run_alone_has_stands_among_the_differences(run, read_page) -> None:
@@ -58,7 +58,7 @@ def test_an_option_that_one_run_alone_has_stands_among_the_differences(run, read
     loss = dataclasses.replace(one.config.loss, **given)
     other = dataclasses.replace(one, config=dataclasses.replace(one.config, loss=loss))
     for pair, told in (([one, other], "–0.5"), ([other, one], "0.5–")):
-        assert f"loss.hardening_options.share{told}" in read_page(tables.unlike(pair)).text
+        assert f"loss.hardening_options.share{told}" in read_page(tables.settings_diff(pair)).text
 
 
 def test_curves_of_several_runs_stand_together(run) -> None:

@@ -148,9 +148,9 @@ def test_a_run_that_diverged_says_so(run, check_page) -> None:
     ]
     log.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     results = json.loads(Path("hucl/results.json").read_text(encoding="utf-8"))
-    for score in results["class-mean"]["trained"]["seeds"][0]["scores"]:
-        score["accuracy"] = float("nan")
-    results["class-mean"]["trained"]["accuracy"]["mean"] = float("nan")
+    for record in results["records"]:
+        if record["encoder"] == "trained":
+            record["scores"]["accuracy"] = float("nan")
     Path("hucl/results.json").write_text(json.dumps(results), encoding="utf-8")
     assert main(["report", "hucl"]) == 0
     text = check_page(Path("hucl/report.html")).text
@@ -176,21 +176,28 @@ def test_lines_of_a_log_that_are_no_records_are_passed_over(run, check_page) -> 
     assert "training loss is not finite" in check_page(Path("hucl/report.html")).text
 
 
-@pytest.mark.parametrize("damage", ["list", "number", "probe", "part", "fold", "versions", "text"])
+DAMAGE = ("list", "number", "old", "record", "encoder", "fold", "versions", "text", "unknown")
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_results_cost_one_sentence(damage, run, capsys) -> None:
     file = Path(run("hucl"), "results.json")
-    record = json.loads(file.read_text(encoding="utf-8"))["class-mean"]
-    fold = record["trained"]["seeds"][0]["scores"][0]
-    if damage == "part":
-        del record["untrained"]
+    results = json.loads(file.read_text(encoding="utf-8"))
+    records = results["records"]
+    if damage == "record":
+        records[0] = 3
+    if damage == "encoder":
+        results["records"] = [one for one in records if one["encoder"] == "trained"]
     if damage == "fold":
-        del fold["predictions"][0]
+        del records[0]["predictions"][0]
     if damage == "text":
-        fold["accuracy"] = "high"
+        records[0]["scores"]["accuracy"] = "high"
     if damage == "versions":
-        record["versions"] = []
-    kinds = {"list": [], "number": 3, "probe": {"class-mean": 3}}
-    file.write_text(json.dumps(kinds.get(damage, {"class-mean": record})), encoding="utf-8")
+        results["evaluations"][0]["versions"] = []
+    if damage == "unknown":
+        records[0]["evaluation"] = 7
+    whole = {"list": [], "number": 3, "old": {"class-mean": {"trained": {}}}}
+    file.write_text(json.dumps(whole.get(damage, results)), encoding="utf-8")
     assert main(["report", "hucl"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("error: Expected hucl/results.json to hold")

@@ -10,7 +10,7 @@ from torch import nn
 from graph_hcl.__main__ import main
 from graph_hcl.config import Config, LossConfig
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
+from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import check_counted, make_objective
 from graph_hcl.losses import HSCL, HUCL, SCL, InfoGraph, NTXent, SupCon
 
@@ -31,10 +31,10 @@ def test_views_are_the_only_positives(objective, tmp_path, capsys) -> None:
 
 
 def test_labels_may_be_the_only_positives() -> None:
-    Experiment(Config(objective="h-scl", views=["identity"]))
-    Experiment(Config(objective="infograph", views=["identity"]))
+    make_experiment(Config(objective="h-scl", views=["identity"]))
+    make_experiment(Config(objective="infograph", views=["identity"]))
     with pytest.raises(UserError, match="two --views or more with HSCL"):
-        Experiment(
+        make_experiment(
             Config(objective="h-scl", views=["identity"], loss=LossConfig(positives="views"))
         )
 

@@ -1,0 +1,119 @@
+"""The parts that a user can swap: for each kind, the name of every part and where it is.
+
+A new part of this package is one file and one line here. Nothing is imported before it is used, so
+`--help` lists the names without torch. Parts from outside go by import path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from graph_hcl.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from graph_hcl.augment import Augmentation
+    from graph_hcl.probes import EvaluationProtocol, Probe
+
+OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry(
+    "objective",
+    {
+        "ucl": "graph_hcl.losses:UCL",
+        "scl": "graph_hcl.losses:SCL",
+        "h-ucl": "graph_hcl.losses:HUCL",
+        "h-scl": "graph_hcl.losses:HSCL",
+        "nt-xent": "graph_hcl.losses:NTXent",
+        "supcon": "graph_hcl.losses:SupCon",
+        "infograph": "graph_hcl.losses:InfoGraph",
+        "h-infograph": "graph_hcl.losses:HInfoGraph",
+        "cross-entropy": "graph_hcl.losses:CrossEntropy",
+    },
+)
+HARDENINGS: Registry[Callable[..., Any]] = Registry(
+    "hardening",
+    {
+        "none": "graph_hcl.losses:NoHardening",
+        "exponential": "graph_hcl.losses:Exponential",
+        "threshold": "graph_hcl.losses:Threshold",
+        "effective-sample-size": "graph_hcl.losses:EffectiveSampleSize",
+        "class-mass": "graph_hcl.losses:ClassMass",
+    },
+)
+PSIS: Registry[Callable[..., Any]] = Registry(
+    "psi",
+    {
+        "infonce": "graph_hcl.losses:InfoNCE",
+        "triplet": "graph_hcl.losses:Triplet",
+        "logistic": "graph_hcl.losses:Logistic",
+    },
+)
+BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
+    "backbone",
+    {
+        "gin": "graph_hcl.nn.layers:GIN",
+        "gine": "graph_hcl.nn.networks:GINE",
+        "gcn": "graph_hcl.nn.layers:GCN",
+        "graphsage": "graph_hcl.nn.layers:GraphSAGE",
+        "gat": "graph_hcl.nn.networks:GAT",
+        "pna": "graph_hcl.nn.networks:PNA",
+        "edgecnn": "graph_hcl.nn.networks:EdgeCNN",
+    },
+)
+READOUTS: Registry[Callable[..., Tensor]] = Registry(
+    "readout",
+    {
+        "sum": "torch_geometric.nn:global_add_pool",
+        "mean": "torch_geometric.nn:global_mean_pool",
+        "max": "torch_geometric.nn:global_max_pool",
+    },
+)
+NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry(
+    "normalization",
+    {
+        "sphere": "graph_hcl.nn.model:_sphere",
+        "ball": "graph_hcl.nn.model:_ball",
+        "none": "graph_hcl.nn.model:_none",
+    },
+)
+AUGMENTATIONS: Registry[Callable[..., Augmentation]] = Registry(
+    "augmentation",
+    {
+        "identity": "graph_hcl.augment:Identity",
+        "edge_drop": "graph_hcl.augment:EdgeDrop",
+        "edge_add": "graph_hcl.augment:EdgeAdd",
+        "node_drop": "graph_hcl.augment:NodeDrop",
+        "feature_mask": "graph_hcl.augment:FeatureMask",
+        "column_mask": "graph_hcl.augment:ColumnMask",
+        "subgraph": "graph_hcl.augment:RandomWalkSubgraph",
+    },
+)
+PROBES: Registry[Probe] = Registry(
+    "probe",
+    {
+        "svm": "graph_hcl.probes.svm:svm",
+        "linear-svm": "graph_hcl.probes.linear:linear_svm",
+        "logistic": "graph_hcl.probes.linear:logistic",
+        "class-mean": "graph_hcl.probes.neighbours:class_mean",
+        "knn": "graph_hcl.probes.neighbours:knn",
+        "majority": "graph_hcl.probes.neighbours:majority",
+    },
+)
+PROTOCOLS: Registry[type[EvaluationProtocol]] = Registry(
+    "protocol",
+    {
+        "transductive": "graph_hcl.probes.protocols:Transductive",
+        "inductive": "graph_hcl.probes.protocols:Inductive",
+    },
+)
+
+NAMED_BY: dict[str, Registry[Any]] = {
+    "objective": OBJECTIVES,
+    "backbone": BACKBONES,
+    "loss.hardening": HARDENINGS,
+    "loss.psi": PSIS,
+    "probe.name": PROBES,
+    "views": AUGMENTATIONS,
+}
+"""The settings whose values name parts, with their registries."""

@@ -1,0 +1,117 @@
+"""The file `results.json` of a run: written one record a line, and checked when it is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graph_hcl.errors import UserError
+from graph_hcl.files import write_text
+from graph_hcl.results import ENCODERS, Provenance, Results
+
+SCHEMA = 2
+"""Number of the file's format."""
+
+
+def read_results(file: Path) -> Results:
+    """Return the results in a file; none before the first evaluation.
+
+    Raises `UserError` for a file that is damaged or of an earlier schema.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    except ValueError as error:
+        raise _damaged(file, f"it is damaged ({error})") from error
+    if content is None and not file.exists():
+        return Results()
+    if not isinstance(content, Mapping):
+        raise _damaged(file, "it is no mapping")
+    if content.get("schema") != SCHEMA:
+        raise _damaged(file, f"it was written by another version (its schema is not {SCHEMA})")
+    return _check(content, file)
+
+
+def write_results(file: Path, results: Results) -> None:
+    """Write results to a file, one record a line."""
+    evaluations = [json.dumps(dataclasses.asdict(about)) for about in results.evaluations]
+    records = [json.dumps(record) for record in results.records]
+    text = f'{{\n"schema": {SCHEMA}'
+    for name, lines in (("evaluations", evaluations), ("records", records)):
+        text += f',\n"{name}": [\n' + ",\n".join(lines) + "\n]"
+    write_text(file, text + "\n}\n")
+
+
+_NUMBER = int | float
+_PROVENANCE: dict[str, Any] = {
+    "dataset": str,
+    "objective": str,
+    "data_sha256": str,
+    "trained_on_sha256": list,
+    "majority_accuracy": _NUMBER,
+    "train_seconds": _NUMBER,
+    "evaluate_seconds": _NUMBER,
+    "command": list,
+    "versions": Mapping,
+}
+_RECORD: dict[str, Any] = {
+    "evaluation": int,
+    "dataset": str,
+    "objective": str,
+    "encoder": str,
+    "protocol": str,
+    "probe": str,
+    "settings": Mapping,
+    "seed": int,
+    "fold": int,
+    "scores": Mapping,
+    "params": Mapping,
+    "validation_score": _NUMBER | None,
+    "train": int,
+    "validation": int,
+    "test": list,
+    "labels": list,
+    "predictions": list,
+    "decision": list | None,
+}
+
+
+def _check(content: Mapping[str, Any], file: Path) -> Results:
+    """Return checked results: files may be damaged, edited or from elsewhere."""
+    parts = []
+    for name, kinds in (("evaluations", _PROVENANCE), ("records", _RECORD)):
+        rows = content.get(name)
+        if not isinstance(rows, list):
+            raise _damaged(file, f"it has no {name}")
+        for row in rows:
+            for column, kind in kinds.items():
+                if not isinstance(row, Mapping) or not isinstance(row.get(column, ...), kind):
+                    raise _damaged(file, f"one of its {name} has no valid '{column}'")
+        parts.append([{column: row[column] for column in kinds} for row in rows])
+    evaluations, records = parts
+    for record in records:
+        if not 0 <= record["evaluation"] < len(evaluations):
+            raise _damaged(file, "a record has no provenance")
+        if not len(record["test"]) == len(record["labels"]) == len(record["predictions"]):
+            raise _damaged(file, "a record has another number of predictions than of labels")
+        scores = record["scores"]
+        if not scores or not all(isinstance(value, _NUMBER) for value in scores.values()):
+            raise _damaged(file, "a record has no scores")
+    results = Results([Provenance(**about) for about in evaluations], records)
+    try:
+        for comparison in results.comparisons().values():
+            scored = [set(f.scores) for e in ENCODERS for f in getattr(comparison, e).folds]
+            if any(names != scored[0] for names in scored):
+                raise _damaged(file, "its records have different metrics")
+    except UserError as error:
+        raise _damaged(file, "a probe has not the records of both encoders") from error
+    return results
+
+
+def _damaged(file: Path, what: str) -> UserError:
+    return UserError(
+        f"Expected {file} to hold the scores of probes, but {what}: delete the file and run "
+        f"graph_hcl.evaluate {file.parent}."
+    )

@@ -1,0 +1,136 @@
+"""A run: its folder, its config, and the trained models in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from graph_hcl.config import Config
+from graph_hcl.errors import UserError
+from graph_hcl.factory import make_model
+from graph_hcl.nn import ContrastiveModel
+from graph_hcl.probes import Part
+from graph_hcl.settings import make_config
+from graph_hcl.spec import ModelSpec, check_same_data, read_spec
+from graph_hcl.trainer import Trainer
+from graph_hcl.training import Checkpoint, Diagnosis, Log, ProgressBar, RunFolder
+
+
+class Run:
+    """A run folder and its config; every command opens one here.
+
+    A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
+    protocol. With `allow_changed_data`, graphs may differ from those that a part was trained on.
+    """
+
+    def __init__(
+        self, folder: RunFolder, config: Config, *, allow_changed_data: bool = False
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.allow_changed_data = allow_changed_data
+
+    @classmethod
+    def create(cls, config: Config) -> Run:
+        """Make the folder of a new run, at `config.out` or the next free name, with its config.
+
+        Raises `UserError` where there is something already.
+        """
+        folder = RunFolder.create(config.out, f"{config.dataset}-{config.objective}")
+        folder.write_config(config.to_dict())
+        return cls(folder, config)
+
+    @classmethod
+    def open(cls, path: str | Path, allow_changed_data: bool = False, **overrides: Any) -> Run:
+        """Return the run in a folder; `overrides` are settings that replace its own, by name.
+
+        Raises `UserError` for a folder that is no run, and for a config that does not fit the
+        schema.
+
+        >>> Run.open("nowhere", device="cpu")
+        Traceback (most recent call last):
+        graph_hcl.errors.UserError: Expected a run folder with a config.yaml at nowhere, but found \
+none: give the folder that graph_hcl.train printed.
+        """
+        folder = RunFolder.open(str(path))
+        config = make_config(folder.config_path, overrides)
+        return cls(folder, config, allow_changed_data=allow_changed_data)
+
+    @property
+    def path(self) -> Path:
+        """The folder's path."""
+        return self.folder.path
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the parts that have a checkpoint."""
+        return self.folder.parts()
+
+    def find_part(self, name: str | None = None) -> str:
+        """Return the name of a trained part, the first unless given.
+
+        Raises `UserError` for a part that is not trained.
+        """
+        part = name or (self.parts[0] if self.parts else "")
+        if part not in self.parts:
+            known = ", ".join(self.parts) or "none: the run has not finished an epoch"
+            raise UserError(
+                f"Expected --part to be a trained part of the run ({known}), got '{part}'."
+            )
+        return part
+
+    def checkpoint(self, part: str, spec: ModelSpec | None = None) -> Checkpoint:
+        """Return the checkpoint of a part; `spec` is written with it when it is saved."""
+        return self.folder.checkpoint(part, "" if spec is None else spec.to_json())
+
+    def epoch(self, part: str) -> int:
+        """Return how many epochs of a part are finished; 0 where it is not trained yet."""
+        return self.checkpoint(part).epoch()
+
+    def spec(self, part: str) -> ModelSpec:
+        """Return the description of a trained part's model; raise `UserError` for a damaged one."""
+        return read_spec(self.checkpoint(part))
+
+    def model(self, part: str) -> ContrastiveModel:
+        """Return the trained model of a part.
+
+        Raises `UserError` for a part without a checkpoint, and for one that is damaged or does not
+        fit the config.
+        """
+        part = self.find_part(part)
+        model = make_model(self.config, self.spec(part))
+        self.checkpoint(part).load(model)
+        return model
+
+    def check_same_data(self, part: str, sha256: str) -> None:
+        """Raise `UserError` unless a part was trained on the data of this sha256, or any may be."""
+        if not self.allow_changed_data:
+            check_same_data(sha256, self.spec(part), f"{part} of {self.path}")
+
+    def spec_of(self, part: Part, trainer: Trainer) -> ModelSpec:
+        """Return the description that a part's model has, or will have when it is trained.
+
+        Raises `UserError` for a model that was trained on other data, unless that is allowed.
+        """
+        if not self.epoch(part.name):
+            return trainer.describe(part.train)
+        self.check_same_data(part.name, trainer.spec.data_sha256)
+        return self.spec(part.name)
+
+    def train(
+        self, part: Part, trainer: Trainer, show: bool = True
+    ) -> tuple[ContrastiveModel, ModelSpec]:
+        """Return the trained model of a part, going on from its checkpoint if there is one.
+
+        Each epoch is logged in the folder. Raises `UserError` as `spec_of` and `Trainer.fit` do.
+        """
+        spec = self.spec_of(part, trainer)
+        checkpoint = self.checkpoint(part.name, spec)
+        self.folder.forget_metrics_after(part.name, checkpoint.epoch())
+        callbacks = [
+            *([Diagnosis()] if self.config.diagnose else []),
+            Log(lambda record: self.folder.log({"part": part.name} | record)),
+            *([ProgressBar(part.name)] if show else []),
+        ]
+        model = trainer.fit(part.train, part.seed, spec, checkpoint=checkpoint, callbacks=callbacks)
+        return model, spec

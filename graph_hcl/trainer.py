@@ -1,0 +1,147 @@
+"""A config and graphs made into trained models, without evaluation, folds or folders."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from graph_hcl.config import Config
+from graph_hcl.data import GraphStore
+from graph_hcl.data.vocabulary import Vocabulary
+from graph_hcl.errors import UserError
+from graph_hcl.factory import (
+    check_counted,
+    degree_histogram,
+    describe_model,
+    find_device,
+    make_model,
+    make_objective,
+    make_sampler,
+)
+from graph_hcl.losses.objective import Objective
+from graph_hcl.nn import ContrastiveModel, check_independent
+from graph_hcl.spec import ModelSpec, name_unread
+from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
+
+Indices = NDArray[np.int64]
+
+
+class Trainer:
+    """Trains the models of a config on graphs; labels are read where the objective reads them.
+
+    Attributes:
+        config: The config with every default that the objective took.
+        store: The graphs on the device, their labels as numbers 0, 1, … in order.
+        tags: What the objective reads.
+        sampler: What draws the views of batches.
+        spec: The description of a model for all graphs.
+        device: Where the models are trained.
+
+    Raises `UserError` for every mistake in the config or the graphs that can be detected before
+    the training.
+
+    >>> from graph_hcl.data import load
+    >>> trainer = Trainer(Config(epochs=1, backbone="gcn"), load("MUTAG"))
+    >>> model = trainer.fit(np.arange(100), seed=0)
+    >>> trainer.embed(model, trainer.describe(np.arange(100))).shape
+    (188, 96)
+    """
+
+    def __init__(self, config: Config, store: GraphStore) -> None:
+        objective, self.config = make_objective(config)
+        self.tags = objective.tags
+        if self.tags.labels and store.y is None:
+            raise UserError(
+                f"Expected graphs with labels for the objective '{config.objective}', which reads "
+                "them: give labels, or take an objective that reads none, such as h-ucl."
+            )
+        self.device = find_device(config.device)
+        self.sampler = make_sampler(config)
+        names = torch.arange(len(store))  # stand in for labels that are not read
+        label = names if store.y is None else store.y
+        check_counted(objective, config.objective, len(config.views), label)
+        self.store = numbered_classes(store).to(self.device)
+        self.spec = describe_model(self.config, self.store, self.tags)
+        model = self.model(config.seed)
+        if unread := name_unread(self.store, self.spec, self.config.backbone):
+            warnings.warn(unread, stacklevel=2)
+        if ":" in self.config.backbone:
+            check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
+
+    def new_objective(self) -> Objective:
+        """Return the objective in its first state: it remembers nothing of another training."""
+        return make_objective(self.config)[0]
+
+    def describe(self, indices: Indices) -> ModelSpec:
+        """Return the description of a model trained on the graphs of these indices [K].
+
+        Scales and degrees are those of the graphs that it is trained on.
+        """
+        spec = self.spec
+        if spec.degrees is not None:
+            own = degree_histogram(self.store[torch.from_numpy(indices)])
+            spec = dataclasses.replace(spec, degrees=tuple(own))
+        if not self.config.data.standardize:
+            return spec
+        fitted = self.store.fitted(indices).vocabulary
+        edge = fitted.edge if spec.vocabulary.edge.columns else spec.vocabulary.edge
+        return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
+
+    def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
+        """Return the untrained model of a seed; `spec` is that of all graphs unless given."""
+        set_seed(seed)
+        return make_model(self.config, spec or self.spec)
+
+    def fit(
+        self,
+        indices: Indices,
+        seed: int,
+        spec: ModelSpec | None = None,
+        *,
+        checkpoint: Checkpoint | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> ContrastiveModel:
+        """Return the model of a seed, trained on the graphs of these indices [K].
+
+        `spec` is `describe`'s unless given. Raises `UserError` as `graph_hcl.training.fit` does.
+        """
+        config, spec = self.config, spec or self.describe(indices)
+        model = self.model(seed, spec)
+        settings = TrainingSettings(
+            config.epochs, config.batch_size, config.lr, config.weight_decay, seed
+        )
+        fit(
+            model,
+            self.new_objective(),
+            self.sampler,
+            spec.prepare(self.store),
+            torch.from_numpy(indices).to(self.device),
+            settings,
+            device=self.device,
+            checkpoint=checkpoint,
+            callbacks=callbacks,
+        )
+        return model
+
+    def embed(
+        self, model: ContrastiveModel, spec: ModelSpec, projected: bool = False
+    ) -> NDArray[np.float64]:
+        """Return embeddings [G, D] of all graphs, or the projected features [G, d]."""
+        return embed(model, spec.prepare(self.store), self.device, projected)
+
+
+def numbered_classes(store: GraphStore) -> GraphStore:
+    """Return the store with its labels, if any, as numbers 0, 1, … in order.
+
+    >>> from graph_hcl.data import load
+    >>> numbered_classes(load("MUTAG")).y.unique()
+    tensor([0, 1])
+    """
+    if store.y is None:
+        return store
+    return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
