@@ -13,10 +13,10 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.folder import TrialFolder
+from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.tables import Table, all_tables, gather, published_table
 from graph_hcl.benchmarking.trials import expand
-from graph_hcl.benchmarking.workers import TrialFolder
 from graph_hcl.console import any_sign
 from graph_hcl.data import card
 
@@ -72,8 +72,8 @@ def benchmarks():
     for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
         folder = ROOT / "benchmarks" / "results" / file.stem
         if folder.is_dir():
-            spec, records = read_spec(file, os.environ.get("GRAPH_HCL_SPLITS")), TrialFolder(folder)
-            found.append((file, spec, [(cell, records.record(cell)) for cell in expand(spec)]))
+            spec, records = read_benchmark(file, os.environ.get("GRAPH_HCL_SPLITS")), TrialFolder(folder)
+            found.append((file, spec, [(cell, records.read(cell)) for cell in expand(spec)]))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What graphs tell without any training: controls by name, ready for a protocol."""
+"""What graphs tell without any training: baselines by name, ready for a protocol."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Baseline:
     probe: Probe | None = None
 
 
-BASELINES: Registry[Callable[[GraphStore], Baseline]] = Registry("control")
+BASELINES: Registry[Callable[[GraphStore], Baseline]] = Registry("baseline")
 
 
 def bag(store: GraphStore) -> NDArray[np.float64]:

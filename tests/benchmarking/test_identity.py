@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph_hcl.benchmarking import identity
-from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.benchmarking.workers import TrialFolder
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
@@ -61,5 +61,5 @@ def test_all_recorded_trials_are_found(file: Path) -> None:
     if "fixed_folds: true" in spec.read_text(encoding="utf-8") and FIXED is None:
         pytest.skip("needs GRAPH_HCL_SPLITS, the folder of the fixed folds")
     folder = TrialFolder(file.parent)
-    found = {c.name for c in expand(read_spec(spec, FIXED)) if folder.has(c)}
+    found = {c.name for c in expand(read_benchmark(spec, FIXED)) if folder.has(c)}
     assert found == {record.stem for record in file.glob("*.json")}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from graph_hcl.benchmarking.estimate import estimate, raw_estimate
-from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import Trial, expand, run_trial
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
 from graph_hcl.data import cards
@@ -83,10 +83,10 @@ def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
     assert names[0] == names[1] != names[2]
 
 
-def test_controls_depend_on_the_data_and_the_folds_alone() -> None:
-    bag = trial(control="bag").name
-    assert trial(dataclasses.replace(CONFIG, beta=0.1, hidden=64), control="bag").name == bag
-    assert trial(dataclasses.replace(CONFIG, seed=1), control="bag").name != bag
+def test_baselines_depend_on_the_data_and_the_folds_alone() -> None:
+    bag = trial(baseline="bag").name
+    assert trial(dataclasses.replace(CONFIG, beta=0.1, hidden=64), baseline="bag").name == bag
+    assert trial(dataclasses.replace(CONFIG, seed=1), baseline="bag").name != bag
 
 
 def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
@@ -135,11 +135,11 @@ def test_expansion_orders_by_repetition_and_leaves_out_what_would_leak(tmp_path:
     methods = {
         "ucl": {"settings": {"objective": "ucl"}, "epochs": [4, 2]},
         "h-scl": {"settings": {"objective": "h-scl"}, "grid": {"beta": [0.5, 1.0]}},
-        "bag": {"control": "bag"},
+        "bag": {"baseline": "bag"},
     }
     protocols = ["transductive", "inductive"]
     file = spec_file(tmp_path, methods, protocols=protocols, repeats=2, seed=5)
-    found = expand(read_spec(file))
+    found = expand(read_benchmark(file))
     assert [c.config.seed for c in found] == [5] * 6 + [6] * 6
     first = [(c.protocol[:1], c.method) for c in found[:6]]
     assert first == [

@@ -13,8 +13,8 @@ import yaml
 from graph_hcl.__main__ import main
 
 METHODS = {
-    "majority": {"control": "majority"},
-    "bag": {"control": "bag"},
+    "majority": {"baseline": "majority"},
+    "bag": {"baseline": "bag"},
     "untrained": {"epochs": [0], "settings": {"objective": "ucl"}},
     "h-ucl": {
         "settings": {"objective": "h-ucl"},
@@ -148,7 +148,7 @@ def test_random_labels_raise_no_score(capsys) -> None:
 
 def test_ray_carries_out_the_same_cells() -> None:
     ray = pytest.importorskip("ray", reason="the extra ray is not installed")
-    file = write(methods={"bag": {"control": "bag"}, "majority": {"control": "majority"}})
+    file = write(methods={"bag": {"baseline": "bag"}, "majority": {"baseline": "majority"}})
     try:
         assert main(["benchmark", file, "--engine", "ray"]) == 0
     finally:
