@@ -37,7 +37,7 @@ from graph_hcl.benchmarking.lock import lock
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.console import any_sign
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment, Part
+from graph_hcl.experiment import Experiment
 from graph_hcl.files import write_atomically
 from graph_hcl.training import diagnose
 
@@ -106,7 +106,7 @@ def train(cell: Cell, every: int = 20) -> dict:
     trained = torch.from_numpy(np.sort(np.concatenate([fold.train, fold.validation])))
     held = torch.from_numpy(fold.test)
     collapse = cell.name.startswith("collapse")
-    part = Part("train", config.seed, trained.numpy())
+    part = probes.Part("train", config.seed, None, trained.numpy())
     spec = experiment.describe(part)
     objective = experiment.new_objective()
     wanted = looks(config.epochs, every if collapse else 1)
@@ -155,10 +155,9 @@ def probe_accuracy(model, experiment: Experiment, spec, fold: probes.Fold) -> di
     seed, found = experiment.config.seed, {}
     for name, network in (("trained", model), ("untrained", experiment.model(seed))):
         x = experiment.embed(network, spec)
-        scores = probes.inductive(
+        found[name] = probes.inductive(
             lambda number, fold, x=x: x, experiment.labels, folds=[fold], seed=seed, jobs=1
-        ).scores
-        found[name] = scores[0].accuracy
+        ).mean
     return found
 
 

@@ -28,8 +28,7 @@ from sklearn.svm import SVC
 from graph_hcl.config import Config
 from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
-from graph_hcl.probes import stratified_folds, transductive
-from graph_hcl.probes.task import C_GRID
+from graph_hcl.probes import C_GRID, stratified_folds, transductive
 
 RESULT = Path(__file__).parent / "results" / "evaluation.json"
 GOALS = {1: 4.0, 2: 2.5}
@@ -39,7 +38,7 @@ PEERS = {"svm": (SVC, "svc__C"), "logistic": (LogisticRegression, "logisticregre
 def embeddings(name):
     """Return x [G, D] and labels of a data set under an untrained encoder."""
     experiment = Experiment(Config(dataset=name))
-    return experiment.untrained(0), experiment.labels
+    return experiment.untrained(0)[0], experiment.labels
 
 
 def generated():
@@ -74,7 +73,7 @@ def compare(name, x, y, probe, numbers):
     start = time.perf_counter()
     evaluation = transductive(x, y, probe=probe)
     ours = (time.perf_counter() - start) * len(numbers) / 10
-    answers = [(evaluation.scores[k].predictions, evaluation.scores[k].C) for k in numbers]
+    answers = [(evaluation.folds[k].predictions, evaluation.folds[k].params["C"]) for k in numbers]
     row = {"graphs": len(y), "width": x.shape[1], "folds": len(numbers), "seconds": round(ours, 2)}
     for jobs in (1, 2):
         seconds, found = theirs(x, y, probe, jobs, numbers, folds)

@@ -70,10 +70,10 @@ def benchmarks():
     """Return each benchmark file that has results: its path, its specification, its cells."""
     found = []
     for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
-        folder = ROOT / "benchmarks" / "results" / file.stem
-        if folder.is_dir():
-            spec, records = read_benchmark(file, os.environ.get("GRAPH_HCL_SPLITS")), TrialFolder(folder)
-            found.append((file, spec, [(cell, records.read(cell)) for cell in expand(spec)]))
+        folder = TrialFolder(ROOT / "benchmarks" / "results" / file.stem)
+        if folder.gathered_file.is_file():
+            spec = read_benchmark(file, os.environ.get("GRAPH_HCL_SPLITS"))
+            found.append((file, spec, [(trial, folder.read(trial)) for trial in expand(spec)]))
     return found
 
 
@@ -89,7 +89,7 @@ def short(protocol):
     for _, name, attributes in sorted(kinds):
         found = [grid.get((method, name, attributes)) for method in columns.values()]
         row = [name + (", attributes" if attributes else "")]
-        row += ["" if own is None else f"{100 * own.mean:.1f}{mark(own)}" for own in found]
+        row += ["" if own is None else f"{100 * own['accuracy'].mean:.1f}{mark(own)}" for own in found]
         rows.append(row + published(name, protocol))
     last = ["GraphCL + HCL", "highest contrastive"]
     if protocol == "inductive":

@@ -27,6 +27,7 @@ from graph_hcl.factory import (
     make_objective,
 )
 from graph_hcl.nn import ContrastiveModel, check_independent
+from graph_hcl.probes import Part
 from graph_hcl.progress import Progress
 from graph_hcl.settings import with_absolute_paths
 from graph_hcl.spec import ModelSpec, check_same_data, name_unread, read_spec
@@ -52,15 +53,6 @@ class Comparison:
     evaluate_seconds: float
 
 
-@dataclass(frozen=True)
-class Part:
-    """One model that a run trains: its name, its seed, and the graphs [K] that it is trained on."""
-
-    name: str
-    seed: int
-    graphs: np.ndarray
-
-
 class Experiment:
     """Graphs, objective, views and folds of a config, checked before anything is written.
 
@@ -75,19 +67,22 @@ class Experiment:
     def __init__(self, config: Config, allow_changed_data: bool = False) -> None:
         objective, config = make_objective(config)
         labelled = getattr(objective, "uses_labels", False)
-        protocol: Any = probes.resolve_protocol(config.protocol, labelled)
-        self.config = with_absolute_paths(dataclasses.replace(config, protocol=protocol))
+        name: Any = probes.resolve_protocol(config.protocol, labelled)
+        self.config = with_absolute_paths(dataclasses.replace(config, protocol=name))
+        self.protocol = _make_protocol(self.config)
         self.allow_changed_data = allow_changed_data
         self.device = find_device(config.device)
         self.views = [augment.parse(view) for view in config.views]
         probes.PROBES.get(config.probe.name)
         store = load_graphs(config)
-        if store.y is None and protocol != "transductive":
+        if store.y is None and not self.protocol.trains_on_test_graphs:
             raise UserError(
                 f"{config.dataset} has no labels: take an objective that reads none, such as "
                 "h-ucl, and the transductive protocol."
             )
         self.labels: np.ndarray = np.empty(0) if store.y is None else store.y.cpu().numpy()
+        unlabelled = probes.Targets.unlabelled(len(store))
+        self.targets = unlabelled if store.y is None else probes.Targets.of(self.labels)
         if store.y is not None:
             self.check_evaluation()
         names = torch.arange(len(store))  # in place of labels that nobody reads
@@ -107,44 +102,18 @@ class Experiment:
 
     def check_evaluation(self) -> None:
         """Raise `UserError` for what would stop the evaluation, before anything is trained."""
-        config, settings = self.config, dataclasses.asdict(self.config.probe)
+        config, probe = self.config, self.config.probe
         if not self.labelled:
             raise UserError(f"{config.dataset} has no labels, so there is nothing to evaluate.")
-        probes.check_evaluation(
-            self.labels,
-            protocol=config.protocol,
-            probe=settings.pop("name"),
-            seeds=range(config.seed, config.seed + config.repeats),
-            **settings,
-        )
-
-    def folds(self, seed: int) -> list[probes.Fold]:
-        """Return the outer folds of a repetition; with a validation part when inductive."""
-        probe = self.config.probe
-        return probes.outer_folds(
-            self.labels,
-            protocol=self.config.protocol,
-            folds=probe.folds,
-            fraction=probe.fraction,
-            validation=probe.validation,
-            splits=probe.splits,
-            seed=seed,
-        )
+        seeds = range(config.seed, config.seed + config.repeats)
+        self.protocol.check(self.targets, probe.name, seeds, probe.jobs)
 
     def parts(self, seed: int | None = None) -> list[Part]:
-        """Return the models that the run trains, or those of one seed.
-
-        There is one per seed under the transductive protocol, and one per fold under the inductive.
-        """
+        """Return the models that the run trains, or those of one seed."""
         if seed is None:
             first, count = self.config.seed, self.config.repeats
             return [part for each in range(first, first + count) for part in self.parts(each)]
-        if self.config.protocol == "transductive":
-            return [Part(f"seed{seed}", seed, np.arange(len(self.store)))]
-        return [
-            Part(f"seed{seed}-fold{number}", seed, fold.train)
-            for number, fold in enumerate(self.folds(seed))
-        ]
+        return self.protocol.parts(self.targets, seed)
 
     def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
         """Return the untrained model of a seed; `spec` is that of all graphs unless given."""
@@ -159,11 +128,11 @@ class Experiment:
         """Return the description of a part's model: scales and degrees are of its own graphs."""
         spec = self.spec
         if spec.degrees is not None:
-            own = degree_histogram(self.store[torch.from_numpy(part.graphs)])
+            own = degree_histogram(self.store[torch.from_numpy(part.train)])
             spec = dataclasses.replace(spec, degrees=tuple(own))
         if not self.config.data.standardize:
             return spec
-        fitted = self.store.fitted(part.graphs).vocabulary
+        fitted = self.store.fitted(part.train).vocabulary
         edge = fitted.edge if spec.vocabulary.edge.columns else spec.vocabulary.edge
         return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
 
@@ -194,7 +163,7 @@ class Experiment:
             self.new_objective(),
             augment.views(self.views, together=together),
             spec.prepare(self.store),
-            torch.from_numpy(part.graphs).to(self.device),
+            torch.from_numpy(part.train).to(self.device),
             settings,
             device=self.device,
             **options,
@@ -278,37 +247,26 @@ class Experiment:
         show: bool = False,
         probe: probes.Probe | None = None,
     ) -> probes.Evaluation:
-        """Return the protocol's evaluation of one matrix, or of one per fold when inductive.
+        """Return the protocol's evaluation of one matrix of embeddings per part of the seed.
 
         The probe is the config's unless given.
         """
-        settings, folds = self.config.probe, self.folds(seed)
-        with (
-            Progress("evaluate", len(folds), "fold", show=show) as bar,
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore", probes.RareClassWarning)  # said before the training
-            if self.config.protocol == "transductive":
-                return probes.transductive(
-                    embeddings[0],
-                    self.labels,
-                    probe=probe or settings.name,
-                    folds=settings.folds,
-                    inner=settings.inner,
-                    fraction=settings.fraction,
-                    seed=seed,
-                    jobs=settings.jobs,
-                    progress=lambda score: bar.update(),
-                )
-            return probes.inductive(
-                lambda number, fold: embeddings[number],
-                self.labels,
-                folds=folds,
+        settings, count = self.config.probe, len(self.protocol.split(self.targets, seed))
+        with Progress("evaluate", count, "fold", show=show) as bar:
+            return self.protocol.evaluate(
+                embeddings,
+                self.targets,
                 probe=probe or settings.name,
                 seed=seed,
                 jobs=settings.jobs,
                 progress=lambda score: bar.update(),
             )
+
+
+def _make_protocol(config: Config) -> probes.EvaluationProtocol:
+    settings = dataclasses.asdict(config.probe)
+    del settings["name"], settings["jobs"]
+    return probes.make_protocol(config.protocol, **settings)
 
 
 def numbered_classes(store: GraphStore) -> GraphStore:

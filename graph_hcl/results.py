@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graph_hcl.experiment import Comparison, Experiment
-from graph_hcl.probes import summarize
+from graph_hcl.probes import Evaluation, summarize
 from graph_hcl.training import RunFolder
 
 PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
@@ -36,9 +36,25 @@ def describe(
         "train_seconds": found.train_seconds,
         "evaluate_seconds": found.evaluate_seconds,
         "majority_accuracy": found.majority,
-        "trained": summarize(found.trained),
-        "untrained": summarize(found.untrained),
+        "trained": _encoder(found.trained),
+        "untrained": _encoder(found.untrained),
     }
+
+
+def _encoder(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return the scores of one encoder over all seeds, summed up and fold by fold."""
+    seeds = []
+    for evaluation in evaluations:
+        scores = [
+            {"fold": fold.fold}
+            | fold.scores
+            | {"C": fold.params.get("C"), "validation_accuracy": fold.validation_score}
+            | {"train": fold.train, "validation": fold.validation, "test": len(fold.test)}
+            | {"predictions": fold.predictions, "labels": fold.labels}
+            for fold in evaluation.folds
+        ]
+        seeds.append({"seed": evaluation.seeds[0], "scores": scores})
+    return {"settings": evaluations[0].settings} | summarize(evaluations) | {"seeds": seeds}
 
 
 def conclude(folder: RunFolder, experiment: Experiment, command: Sequence[str]) -> str:

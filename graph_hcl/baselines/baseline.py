@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from graph_hcl.baselines.wl import wl_optimal_assignment, wl_subtree
 from graph_hcl.data import GraphStore
-from graph_hcl.probes import PROBES, kernel_svm
-from graph_hcl.probes.task import Probe
+from graph_hcl.probes import PROBES, Probe, kernel_svm
 from graph_hcl.registry import Registry
 
 ROUNDS = (1, 3, 5)
@@ -24,7 +23,7 @@ ROUNDS = (1, 3, 5)
 class Baseline:
     """Embeddings [G, D] of all graphs, and the probe that they ask for; None takes any.
 
-    A kernel has graph numbers [G, 1] for embeddings, and the probe that knows the kernel.
+    A kernel needs no embeddings: it has none [G, 0], and the probe that knows the kernel.
     """
 
     embeddings: NDArray[np.floating[Any]]
@@ -73,4 +72,4 @@ def wl_oa_baseline(store: GraphStore) -> Baseline:
 
 def _kernel(grams: list[NDArray[np.float32]]) -> Baseline:
     chosen = [grams[rounds] for rounds in ROUNDS]
-    return Baseline(np.arange(len(grams[0]), dtype=np.float64)[:, None], kernel_svm(*chosen))
+    return Baseline(np.empty((len(grams[0]), 0)), kernel_svm(*chosen))

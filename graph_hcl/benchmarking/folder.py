@@ -114,7 +114,7 @@ def read_records(file: Path) -> dict[str, Record]:
 
     Raises `UserError` for a damaged line.
     """
-    records = {}
+    records: dict[str, Record] = {}
     lines = patiently(lambda: file.read_text(encoding="utf-8")).splitlines()
     for number, line in enumerate(lines, start=1):
         record = _parse(line, f"{file}, line {number}")

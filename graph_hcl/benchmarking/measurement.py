@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment, Part
+from graph_hcl.experiment import Experiment
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.probes import Part
 from graph_hcl.registry import Registry
 from graph_hcl.spec import ModelSpec
 

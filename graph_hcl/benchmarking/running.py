@@ -6,7 +6,7 @@ import dataclasses
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from graph_hcl.baselines import BASELINES
 from graph_hcl.benchmarking.measurement import ModelSnapshot, find_measurement
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment, Part
+from graph_hcl.experiment import Experiment
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.results import PACKAGES
 
@@ -75,7 +75,7 @@ def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:
 
 
 def _fit(
-    experiment: Experiment, trial: Trial, part: Part, visit: Callable[[ModelSnapshot], None]
+    experiment: Experiment, trial: Trial, part: probes.Part, visit: Callable[[ModelSnapshot], None]
 ) -> None:
     """Train the model of a part and visit it at each of the trial's epochs."""
     spec = experiment.describe(part)
@@ -116,26 +116,23 @@ def _measure_snapshots(
 
 
 def _records(evaluation: probes.Evaluation, epoch: int) -> list[dict[str, Any]]:
-    """Return one record for each fold, without its predictions."""
+    """Return one record for each fold, with sizes in place of graph numbers and predictions."""
     return [
         {
             "epoch": epoch,
             "probe": evaluation.probe,
-            "seed": evaluation.seed,
+            "settings": evaluation.settings,
+            "seed": fold.seed,
             "fold": fold.fold,
-            "scores": _rounded({"accuracy": fold.accuracy, "macro_f1": fold.macro_f1}),
-            "validation_score": _round(fold.validation_accuracy),
-            "params": {} if fold.C is None else {"C": fold.C},
+            "scores": {name: round(score, 6) for name, score in fold.scores.items()},
+            "validation_score": _round(fold.validation_score),
+            "params": fold.params,
             "train": fold.train,
             "validation": fold.validation,
-            "test": fold.test,
+            "test": len(fold.test),
         }
-        for fold in evaluation.scores
+        for fold in evaluation.folds
     ]
-
-
-def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(score, 6) for name, score in scores.items()}
 
 
 def _round(value: float | None) -> float | None:

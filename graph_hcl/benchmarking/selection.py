@@ -11,7 +11,7 @@ import numpy as np
 
 from graph_hcl.benchmarking.folder import Record
 from graph_hcl.benchmarking.trials import Trial
-from graph_hcl.probes import MetricScores
+from graph_hcl.probes import METRICS, MetricScores, ResultTable
 
 Key = tuple[int, int]
 """Seed and fold."""
@@ -42,11 +42,11 @@ class Scores:
         return len({seed for seed, _ in next(iter(self.metrics.values())).values})
 
 
-def select(candidates: Mapping[str, Folds]) -> dict[Key, str]:
+def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]:
     """Return for each seed and fold the candidate with the best validation score there.
 
-    Of equals the first is selected. A single candidate needs no validation scores. Raises
-    `ValueError` where one of several has none, or lacks a fold.
+    `sign` is −1 where lower scores are better. Of equals the first is selected. A single candidate
+    needs no validation scores. Raises `ValueError` where one of several has none, or lacks a fold.
 
     >>> one = {(0, 0): {"validation_score": 0.5}, (0, 1): {"validation_score": 0.7}}
     >>> two = {(0, 0): {"validation_score": 0.6}, (0, 1): {"validation_score": 0.7}}
@@ -62,7 +62,7 @@ def select(candidates: Mapping[str, Folds]) -> dict[Key, str]:
         scores = [candidates[name].get(key, {}).get("validation_score") for name in names]
         if any(score is None for score in scores):
             raise ValueError("Expected a validation score of every candidate in every fold.")
-        selected[key] = names[int(np.argmax(np.array(scores, dtype=float)))]
+        selected[key] = names[int(np.argmax(sign * np.array(scores, dtype=float)))]
     return selected
 
 
@@ -84,21 +84,28 @@ def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
             folds = candidates.setdefault(_label(trial, fold["epoch"]), {})
             folds[fold["seed"], fold["fold"]] = fold
     finished = {seed: found for seed, found in repetitions.items() if seed not in unfinished}
-    selected: dict[Key, str] = {}
-    records: Folds = {}
+    selected: Counter[str] = Counter()
+    rows: list[Mapping[str, Any]] = []
     for candidates in (finished or repetitions).values():
-        chosen = select(candidates)
-        selected |= chosen
-        records |= {key: candidates[name][key] for key, name in chosen.items()}
-    if not records:
+        for key, name in select(candidates, _sign(candidates)).items():
+            selected[name] += 1
+            rows.append(candidates[name][key])
+    if not rows:
         return None
-    names = next(iter(records.values()))["scores"]
+    table = ResultTable(rows)
     return Scores(
-        {name: MetricScores({k: r["scores"][name] for k, r in records.items()}) for name in names},
-        dict(Counter(selected.values()).most_common()),
+        {name: MetricScores(table.scores(name)) for name in rows[0]["scores"]},
+        dict(selected.most_common()),
         bool(finished),
-        float(np.mean([record["test"] / record["train"] for record in records.values()])),
+        float(np.mean([row["test"] / row["train"] for row in rows])),
     )
+
+
+def _sign(candidates: Mapping[str, Folds]) -> float:
+    """Return the direction of the first metric, which validation scores are of."""
+    first = next(iter(next(iter(candidates.values())).values()))
+    metric = METRICS.get(next(iter(first["scores"])))
+    return 1.0 if metric is None else metric.sign
 
 
 ONLY = "the only one"

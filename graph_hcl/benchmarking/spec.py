@@ -78,7 +78,7 @@ class BenchmarkSpec:
     def configs(
         self, name: str, dataset: str, protocol: str
     ) -> Iterator[tuple[dict[str, Any], Config]]:
-        """Yield each candidate of a method: its point of the grid and the config of its first seed."""
+        """Yield the point of the grid and the config, with the first seed, of each candidate."""
         method = self.methods[name]
         preset = card(dataset).preset if dataset in known() else {}
         layers = [Layer(preset, f" in the card of {dataset}"), Layer(self.common, " in common")]

@@ -100,8 +100,8 @@ def score_table(grid: Grid, protocol: str, metric: str) -> Table:
         return f"{100 * values.mean:.2f}{over_seeds} ({100 * values.std:.1f}){marks}"
 
     caption = (
-        f"{TITLES.get(metric, metric)} in %, {protocol} protocol: mean ± deviation over repetitions (deviation over "
-        f"folds); {count} repetition{'s' if count > 1 else ''}, or ×n."
+        f"{TITLES.get(metric, metric)} in %, {protocol} protocol: mean ± deviation over "
+        f"repetitions (deviation over folds); {count} repetition{'s' if count > 1 else ''}, or ×n."
     )
     if not all(scores.complete for scores in grid.values()):
         caption += " * Not all candidates are finished."

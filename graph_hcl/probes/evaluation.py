@@ -1,111 +1,215 @@
-"""What an evaluation found: scores per fold, per seed, and over seeds."""
+"""The result of an evaluation: scores by metric for each seed and fold, and what they sum up to."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.registry import did_you_mean
 
-METRICS = ("accuracy", "macro_f1")
+Record = dict[str, Any]
+"""One seed and fold as plain JSON values."""
 
 
 @dataclass(frozen=True)
 class FoldScore:
-    """One outer fold: its scores, the chosen C, the sizes of its parts, and what was predicted.
+    """One outer fold of one seed: its scores, the selected parameters, and what was predicted.
 
-    `train`, `validation` and `test` count graphs; under the transductive protocol C is chosen by
-    inner cross-validation on the training part, so `validation` is 0. `predictions` and `labels`
-    are those of the test graphs, in the order of the fold and in the user's values;
-    `validation_accuracy` is that of the chosen C on the graphs that it was chosen on, None where
-    nothing was chosen.
+    Attributes:
+        seed: The seed of the repetition.
+        fold: The number of the outer fold.
+        scores: Test score by name of the metric.
+        params: Selected parameters of the probe by name.
+        validation_score: Score of the selected parameters on the graphs that selected them; None
+            where nothing was selected.
+        train: Number of graphs that the probe was fitted on.
+        validation: Number of graphs set aside for selection; 0 where inner folds of the training
+            part select.
+        test: Numbers of the test graphs in the data set.
+        labels: Labels of the test graphs in the user's own values, in the order of `test`.
+        predictions: Predicted labels of the test graphs.
+        decision: Decision values of the test graphs as in `ProbeResult`; None where the probe has
+            none, or was fitted without a class of the data set.
 
-    >>> FoldScore(0, 0.5, 0.5, 1.0, 8, 0, 2, [0, 1], [0, 0]).accuracy
-    0.5
+    >>> FoldScore(0, 0, {"accuracy": 0.5}, {}, None, 8, 0, [3, 5], [0, 1], [0, 0]).scores
+    {'accuracy': 0.5}
     """
 
+    seed: int
     fold: int
-    accuracy: float
-    macro_f1: float
-    C: float | None
+    scores: dict[str, float]
+    params: dict[str, Any]
+    validation_score: float | None
     train: int
     validation: int
-    test: int
-    predictions: list[Any]
+    test: list[int]
     labels: list[Any]
-    validation_accuracy: float | None = None
+    predictions: list[Any]
+    decision: list[Any] | None = None
+
+
+@dataclass(frozen=True)
+class MetricScores:
+    """The scores of one metric by (seed, fold).
+
+    >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0})
+    >>> scores.mean, scores.std, scores.std_seeds
+    (0.8125, 0.0625, 0.1875)
+    """
+
+    values: Mapping[tuple[int, int], float]
+
+    def by_seed(self) -> list[np.ndarray]:
+        """Return the scores of the folds [folds] of each seed."""
+        seeds = dict.fromkeys(seed for seed, _ in self.values)
+        return [np.array([v for (s, _), v in self.values.items() if s == seed]) for seed in seeds]
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds of the means over folds."""
+        return float(np.mean([scores.mean() for scores in self.by_seed()]))
+
+    @property
+    def std(self) -> float:
+        """Mean over seeds of the standard deviations over folds, with ddof 0 as is usual."""
+        return float(np.mean([scores.std() for scores in self.by_seed()]))
+
+    @property
+    def std_seeds(self) -> float:
+        """Standard deviation over seeds of the means over folds, with ddof 0."""
+        return float(np.std([scores.mean() for scores in self.by_seed()]))
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The folds of one seed under one protocol with one probe.
+    """The folds of one or several seeds under one protocol with one probe.
 
-    `settings` are those that the protocol was given: `folds`, and under the transductive one
-    `inner` (None for a probe that chooses nothing) and `fraction`.
+    `settings` are the protocol's. `evaluation["macro_f1"]` are the scores of one metric; `mean` and
+    `std` are those of the first.
 
-    >>> scores = [FoldScore(k, a, a, None, 8, 0, 2, [], []) for k, a in enumerate((0.5, 0.7))]
-    >>> found = Evaluation("transductive", "svm", 0, scores)
-    >>> round(found.mean, 4), round(found.std, 4)
-    (0.6, 0.1)
+    >>> folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [], [], [])
+    ...          for k, a in enumerate((0.5, 0.75))]
+    >>> evaluation = Evaluation("transductive", "svm", {"folds": 2}, folds)
+    >>> evaluation.mean, evaluation["accuracy"].std
+    (0.625, 0.125)
     """
 
     protocol: str
     probe: str
-    seed: int
-    scores: list[FoldScore]
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any]
+    folds: list[FoldScore]
 
-    def of(self, metric: str) -> np.ndarray:
-        """Return the fold scores [folds] of `accuracy` or `macro_f1`."""
-        return np.array([getattr(score, metric) for score in self.scores])
+    def __getitem__(self, metric: str) -> MetricScores:
+        """Return the scores of a metric; raises `UserError` for one that was not measured."""
+        if metric not in self.metrics:
+            raise UserError(
+                f"Expected a metric of {', '.join(self.metrics)}, but got '{metric}'."
+                f"{did_you_mean(metric, self.metrics)}"
+            )
+        return MetricScores({(f.seed, f.fold): f.scores[metric] for f in self.folds})
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics."""
+        return list(self.folds[0].scores)
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, in order of appearance."""
+        return list(dict.fromkeys(fold.seed for fold in self.folds))
 
     @property
     def mean(self) -> float:
-        """Mean accuracy over folds."""
-        return float(self.of("accuracy").mean())
+        """Mean of the first metric over seeds and folds."""
+        return self[self.metrics[0]].mean
 
     @property
     def std(self) -> float:
-        """Standard deviation of the accuracy over folds, with ddof 0 as the literature's."""
-        return float(self.of("accuracy").std())
+        """Standard deviation of the first metric over folds, as `MetricScores.std`."""
+        return self[self.metrics[0]].std
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain values that JSON takes."""
-        return dataclasses.asdict(self)
+    def records(self) -> list[Record]:
+        """Return one record of plain JSON values for each seed and fold."""
+        about = {"protocol": self.protocol, "probe": self.probe, "settings": self.settings}
+        return [about | dataclasses.asdict(fold) for fold in self.folds]
+
+    @classmethod
+    def from_records(cls, records: Iterable[Mapping[str, Any]]) -> Evaluation:
+        """Return the evaluation of such records; columns that it does not know are left out.
+
+        Raises `UserError` for no records, for records of several protocols, probes or settings, and
+        for two of the same seed and fold.
+
+        >>> fold = FoldScore(0, 3, {"accuracy": 0.5}, {}, None, 8, 0, [1], [0], [0])
+        >>> evaluation = Evaluation("transductive", "svm", {"folds": 9}, [fold])
+        >>> Evaluation.from_records(evaluation.records()) == evaluation
+        True
+        """
+        names = [field.name for field in dataclasses.fields(FoldScore)]
+        return cls.concat(
+            cls(
+                record["protocol"],
+                record["probe"],
+                dict(record["settings"]),
+                [FoldScore(**{name: record[name] for name in names})],
+            )
+            for record in records
+        )
+
+    @classmethod
+    def concat(cls, evaluations: Iterable[Evaluation]) -> Evaluation:
+        """Return one evaluation with the folds of several, such as those of several seeds.
+
+        Raises `UserError` as `from_records` does.
+        """
+        parts = list(evaluations)
+        if not parts:
+            raise UserError("Expected evaluations of one protocol and probe, but got none.")
+        one = parts[0]
+        for part in parts[1:]:
+            for name in ("protocol", "probe", "settings"):
+                mine, other = getattr(one, name), getattr(part, name)
+                if mine != other:
+                    raise UserError(
+                        f"Expected evaluations with the same {name}, but got {mine} and {other}: "
+                        "summarize them apart."
+                    )
+        folds = [fold for part in parts for fold in part.folds]
+        if len({(fold.seed, fold.fold) for fold in folds}) < len(folds):
+            raise UserError(
+                "Expected each seed and fold once, but some appear twice: summarize the "
+                "evaluations apart."
+            )
+        return cls(one.protocol, one.probe, one.settings, folds)
 
 
-def summarize(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
-    """Return the repetitions with several seeds as one JSON-ready record.
+def summarize(evaluations: Evaluation | Sequence[Evaluation]) -> dict[str, dict[str, float]]:
+    """Return mean and deviations of each metric over one evaluation, or over those of many seeds.
 
-    For each metric: `mean` over seeds of the means over folds, `std_folds` the mean over seeds of
-    the deviations over folds, `std_seeds` the deviation over seeds of the means over folds; all
-    with ddof 0. `settings` are the protocol's, `seeds` holds the repetitions themselves.
+    `mean` is over seeds of the means over folds, `std_folds` the mean over seeds of the deviations
+    over folds, `std_seeds` the deviation over seeds of the means over folds; all with ddof 0.
 
-    Raises `UserError` for evaluations with different settings, or for none.
+    Raises `UserError` as `Evaluation.concat` does.
 
     >>> def one(seed, *values):
-    ...     scores = [FoldScore(k, a, a, None, 8, 0, 2, [], []) for k, a in enumerate(values)]
-    ...     return Evaluation("transductive", "svm", seed, scores)
-    >>> found = summarize([one(0, 0.5, 0.75), one(1, 1.0, 1.0)])
-    >>> found["accuracy"]
-    {'mean': 0.8125, 'std_folds': 0.0625, 'std_seeds': 0.1875}
+    ...     folds = [FoldScore(seed, k, {"accuracy": a}, {}, None, 8, 0, [], [], [])
+    ...              for k, a in enumerate(values)]
+    ...     return Evaluation("transductive", "svm", {}, folds)
+    >>> summarize([one(0, 0.5, 0.75), one(1, 1.0, 1.0)])
+    {'accuracy': {'mean': 0.8125, 'std_folds': 0.0625, 'std_seeds': 0.1875}}
     """
-    if not evaluations or any(e.settings != evaluations[0].settings for e in evaluations):
-        raise UserError(
-            f"Expected evaluations with the same settings, but got "
-            f"{[evaluation.settings for evaluation in evaluations]}: summarize them apart."
-        )
-    record: dict[str, Any] = {"settings": evaluations[0].settings}
-    for metric in METRICS:
-        folds = [evaluation.of(metric) for evaluation in evaluations]
-        means = [scores.mean() for scores in folds]
-        record[metric] = {
-            "mean": float(np.mean(means)),
-            "std_folds": float(np.mean([scores.std() for scores in folds])),
-            "std_seeds": float(np.std(means)),
+    if not isinstance(evaluations, Evaluation):
+        evaluations = Evaluation.concat(evaluations)
+    return {
+        metric: {
+            "mean": evaluations[metric].mean,
+            "std_folds": evaluations[metric].std,
+            "std_seeds": evaluations[metric].std_seeds,
         }
-    return record | {"seeds": [evaluation.to_dict() for evaluation in evaluations]}
+        for metric in evaluations.metrics
+    }

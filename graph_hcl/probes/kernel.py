@@ -1,4 +1,4 @@
-"""The support vector machine on a kernel that is there already, such as a graph kernel."""
+"""The support vector machine on kernels that are computed already, such as graph kernels."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.metrics import find_metric
+from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
+from graph_hcl.probes.search import Predictor, Solver, over_c, search
 from graph_hcl.probes.splits import Indices
 from graph_hcl.probes.svm import solve_kernel
-from graph_hcl.probes.task import Answer, Floats, Predictor, Probe, Solver, Task, search
 
 
-def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
-    """Return the probe of an SVM on kernel matrices [G, G] of all graphs.
+def kernel_svm(*grams: NDArray[np.floating[Any]], metric: str = "accuracy") -> Probe:
+    """Return the probe of an SVM on kernel matrices [G, G] of all graphs of a data set.
 
-    It is given graph numbers 0 … G − 1 [N, 1] where other probes are given embeddings, and chooses
-    the matrix and C together on the parts of its task, as scikit-learn's `GridSearchCV` would on
-    precomputed kernels: of equals the first matrix, then the smallest C. Nothing of a test graph
-    enters the fit but its own kernel values.
+    It reads the numbers of the graphs in its input, and no embeddings. It selects the matrix and C
+    together, as scikit-learn's `GridSearchCV` would on precomputed kernels: of equals the first
+    matrix, then the smallest C. Nothing of a test graph enters the fit but its own kernel values.
 
-    Raises `UserError` for a matrix that is not square or holds NaN; from the probe, for embeddings
-    that are no graph numbers.
+    Raises `UserError` for a matrix that is not square or holds NaN; from the probe, for an input
+    without numbers of its graphs, or with numbers beyond the matrix.
 
     >>> x, y, rows = np.array([-2.0, -1.0, 1.0, 2.0]), np.array([0, 0, 1, 1]), np.arange(3)
-    >>> numbers = np.arange(4.0)[:, None]
-    >>> task = Task(numbers[:3], y[:3], [(rows, rows)], rows, queries=numbers[3:])
-    >>> kernel_svm(np.outer(x, x))(task).predictions
+    >>> given = ProbeInput(np.zeros((3, 0)), y[:3], np.zeros((1, 0)), splits=[(rows, rows)],
+    ...                    indices=rows, test_indices=np.array([3]))
+    >>> kernel_svm(np.outer(x, x))(given).predictions
     array([1])
     """
     for gram in grams:
@@ -39,31 +39,35 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
             )
         if not np.isfinite(gram).all():
             raise UserError("Expected finite kernel values, but some are NaN or infinite.")
+    sign = find_metric(metric).sign
 
-    def probe(task: Task) -> Answer:
-        answers = [search(task, _solver(gram)) for gram in grams]
-        return max(answers, key=lambda answer: answer.validation or 0.0)
+    def probe(given: ProbeInput) -> ProbeResult:
+        results = [
+            search(given, _solver(gram), grid=over_c(), default={"C": 1.0}, metric=metric)
+            for gram in grams
+        ]
+        return max(results, key=lambda result: sign * (result.validation_score or 0.0))
 
     probe.__name__ = "kernel-svm"
     return probe
 
 
 def _solver(gram: NDArray[np.floating[Any]]) -> Solver:
-    def solve(x: Floats, y: Labels, queries: Floats) -> Predictor:
-        rows, others = _numbers(x, len(gram)), _numbers(queries, len(gram))
-        kernel, to_queries = (gram[np.ix_(of, rows)].astype(np.float64) for of in (rows, others))
-        return solve_kernel(kernel, y, to_queries)
+    def solve(given: ProbeInput) -> Predictor:
+        rows = _check_indices(given.indices, len(gram))
+        others = _check_indices(given.test_indices, len(gram))
+        kernel, to_test = (gram[np.ix_(of, rows)].astype(np.float64) for of in (rows, others))
+        return solve_kernel(kernel, given.y_train, to_test)
 
     return solve
 
 
-def _numbers(x: Floats, graphs: int) -> Indices:
-    numbers = x[:, 0].astype(np.int64)
-    if x.shape[1] != 1 or (numbers != x[:, 0]).any() or not (numbers >= 0).all():
+def _check_indices(indices: Indices | None, graphs: int) -> Indices:
+    if indices is None:
+        raise UserError("Expected the numbers of the graphs for a kernel matrix, but got none.")
+    if len(indices) and indices.max() >= graphs:
         raise UserError(
-            f"Expected graph numbers [N, 1] for a kernel matrix, but got embeddings of shape "
-            f"{list(x.shape)}."
+            f"Expected kernel matrices of all graphs, but they have {graphs} rows and a graph is "
+            f"number {indices.max()}."
         )
-    if (numbers >= graphs).any():
-        raise UserError(f"Expected graph numbers below {graphs}, but got {numbers.max()}.")
-    return numbers
+    return indices

@@ -6,72 +6,78 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from graph_hcl.probes.labels import Labels
-from graph_hcl.probes.task import (
+from graph_hcl.probes.probe import (
     PROBES,
-    Answer,
     Floats,
-    Predictor,
-    Task,
+    ProbeInput,
+    ProbeResult,
     classes_to_fit,
     scale,
-    search,
 )
+from graph_hcl.probes.search import Prediction, Predictor, over_c, search
 
 NEWTON_LIMIT = 1000
 """Most logistic coefficients for which a Hessian is factorised; it takes their square in memory."""
 
 
 @PROBES.register("linear-svm")
-def linear_svm(task: Task) -> Answer:
-    """Return the predictions of a linear SVM on standardised embeddings.
+def linear_svm(given: ProbeInput) -> ProbeResult:
+    """Predict with a linear SVM on standardised embeddings, its C selected by accuracy.
 
-    The machine is scikit-learn's `LinearSVC`: squared hinge, one class against the rest, penalised
+    The model is scikit-learn's `LinearSVC`: squared hinge, one class against the rest, penalised
     intercept.
 
-    >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
-    >>> rows = np.arange(4)
-    >>> linear_svm(Task(x, np.array([0, 0, 1, 1]), [(rows, rows)], rows, np.array([[3.0]])))
-    Answer(predictions=array([1]), C=0.001, validation=1.0)
+    >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
+    >>> given = ProbeInput(x, np.array([0, 0, 1, 1]), np.array([[3.0]]), splits=[(rows, rows)])
+    >>> linear_svm(given).params
+    {'C': 0.001}
     """
-    return search(task, solve_svm)
+    return search(given, solve_svm, grid=over_c(), default={"C": 1.0}, metric="accuracy")
 
 
 @PROBES.register("logistic")
-def logistic(task: Task) -> Answer:
-    """Return the predictions of a (multinomial) logistic regression on standardised embeddings.
+def logistic(given: ProbeInput) -> ProbeResult:
+    """Predict with (multinomial) logistic regression on standardised embeddings, C by accuracy.
 
-    >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
-    >>> rows = np.arange(4)
-    >>> logistic(Task(x, np.array([0, 0, 1, 1]), [(rows, rows)], rows, np.array([[3.0]])))
-    Answer(predictions=array([1]), C=0.001, validation=1.0)
+    >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
+    >>> given = ProbeInput(x, np.array([0, 0, 1, 1]), np.array([[3.0]]), splits=[(rows, rows)])
+    >>> logistic(given).predictions
+    array([1])
     """
-    return search(task, solve_logistic)
+    return search(given, solve_logistic, grid=over_c(), default={"C": 1.0}, metric="accuracy")
 
 
-def solve_svm(x: Floats, y: Labels, queries: Floats) -> Predictor:
-    """Return the linear SVM's predictor of `queries` for any C.
+def solve_svm(given: ProbeInput) -> Predictor:
+    """Return the linear SVM's predictor for any C, each solved from the solution of a smaller C.
 
-    >>> solve_svm(np.array([[-1.0], [1.0]]), np.array([3, 7]), np.array([[0.5]]))(1.0)
+    >>> x, y = np.array([[-1.0], [1.0]]), np.array([3, 7])
+    >>> solve_svm(ProbeInput(x, y, np.array([[0.5]])))(C=1.0).labels
     array([7])
     """
-    x, queries = (np.pad(a, ((0, 0), (0, 1)), constant_values=1.0) for a in scale(x, queries))
-    classes = classes_to_fit(y)
+    x, x_test = (
+        np.pad(a, ((0, 0), (0, 1)), constant_values=1.0) for a in scale(given.x_train, given.x_test)
+    )
+    classes = classes_to_fit(given.y_train)
     targets = classes[1:] if len(classes) == 2 else classes
-    signs = np.where(y == targets[:, None], 1.0, -1.0)
+    signs = np.where(given.y_train == targets[:, None], 1.0, -1.0)
     solved: dict[float, Floats] = {0.0: np.zeros((len(targets), x.shape[1]))}
 
-    def predict(C: float) -> Labels:
+    def predict(C: float) -> Prediction:
         if C not in solved:
             starts = solved[max(known for known in solved if known < C)]
             solved[C] = np.stack(
                 [squared_hinge(x, s, C, w) for s, w in zip(signs, starts, strict=True)]
             )
-        decision = queries @ solved[C].T
-        if len(targets) == 1:
-            return classes[(decision[:, 0] > 0).astype(int)]
-        return classes[decision.argmax(1)]
+        return _prediction(classes, x_test @ solved[C].T)
 
     return predict
+
+
+def _prediction(classes: Labels, decision: Floats) -> Prediction:
+    if decision.ndim == 2 and decision.shape[1] == 1:
+        decision = decision[:, 0]
+    number = (decision > 0).astype(int) if decision.ndim == 1 else decision.argmax(1)
+    return Prediction(classes[number], decision)
 
 
 def squared_hinge(x: Floats, signs: Floats, C: float, start: Floats) -> Floats:
@@ -124,14 +130,15 @@ def _exact_step(offset: float, square: float, C: float, margins: Floats, slopes:
     return float(-levels[piece] / rises[piece]) if rises[piece] > 0 else 0.0
 
 
-def solve_logistic(x: Floats, y: Labels, queries: Floats) -> Predictor:
-    """Return the logistic regression's predictor of `queries` for any C.
+def solve_logistic(given: ProbeInput) -> Predictor:
+    """Return the logistic regression's predictor for any C, warm-started along the grid.
 
-    >>> solve_logistic(np.array([[-1.0], [1.0]]), np.array([3, 7]), np.array([[0.5]]))(1.0)
+    >>> x, y = np.array([[-1.0], [1.0]]), np.array([3, 7])
+    >>> solve_logistic(ProbeInput(x, y, np.array([[0.5]])))(C=1.0).labels
     array([7])
     """
-    x, queries = scale(x, queries)
-    classes = len(classes_to_fit(y))
+    x, x_test = scale(given.x_train, given.x_test)
+    classes = len(classes_to_fit(given.y_train))
     small = (1 if classes == 2 else classes) * x.shape[1] <= NEWTON_LIMIT
     model = LogisticRegression(
         solver="newton-cholesky" if small else "lbfgs",
@@ -139,4 +146,9 @@ def solve_logistic(x: Floats, y: Labels, queries: Floats) -> Predictor:
         max_iter=1000,
         warm_start=True,
     )
-    return lambda C: model.set_params(C=C).fit(x, y).predict(queries)
+
+    def predict(C: float) -> Prediction:
+        model.set_params(C=C).fit(x, given.y_train)
+        return _prediction(model.classes_, model.decision_function(x_test))
+
+    return predict

@@ -1,4 +1,4 @@
-"""Cheap probes without anything to choose: nearest class mean, nearest neighbours, majority."""
+"""Cheap probes without parameters to select: nearest class mean, nearest neighbours, majority."""
 
 from __future__ import annotations
 
@@ -6,49 +6,58 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
-from graph_hcl.probes.task import PROBES, Answer, Task, scale, without_selection
+from graph_hcl.probes.probe import PROBES, Floats, ProbeInput, ProbeResult, scale, without_selection
 
 
 @PROBES.register("class-mean")
 @without_selection
-def class_mean(task: Task) -> Answer:
-    """Return for each query the class with the nearest mean of standardised embeddings.
+def class_mean(given: ProbeInput) -> ProbeResult:
+    """Predict the class with the nearest mean of standardised embeddings.
 
-    >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
-    >>> class_mean(Task(x, np.array([0, 0, 1, 1]), [], rows, np.array([[-0.1], [3.0]])))
-    Answer(predictions=array([0, 1]), C=None, validation=None)
+    Decision values are negative distances to the means; of two classes their difference.
+
+    >>> x, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])
+    >>> class_mean(ProbeInput(x, y, np.array([[-0.1], [3.0]]))).predictions
+    array([0, 1])
     """
-    x, queries = scale(task.x[task.train], task.queries)
-    y = task.y[task.train]
-    classes = np.unique(y)
-    means = np.stack([x[y == label].mean(0) for label in classes])
-    return Answer(classes[cdist(queries, means).argmin(1)])
+    given = given.final()
+    x, x_test = scale(given.x_train, given.x_test)
+    classes = np.unique(given.y_train)
+    means = np.stack([x[given.y_train == label].mean(0) for label in classes])
+    distances = cdist(x_test, means)
+    return ProbeResult(classes[distances.argmin(1)], _decision(-distances))
 
 
 @PROBES.register("knn")
 @without_selection
-def knn(task: Task) -> Answer:
-    """Return for each query the commonest class of its 5 nearest standardised embeddings.
+def knn(given: ProbeInput) -> ProbeResult:
+    """Predict the most frequent class among the 5 nearest standardised embeddings.
 
-    With fewer than 5 training graphs, all of them vote.
+    With fewer than 5 training graphs, all of them vote. Decision values are the shares of the
+    votes; of two classes their difference.
 
-    >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0], [3.0]]), np.arange(5)
-    >>> knn(Task(x, np.array([0, 0, 1, 1, 1]), [], rows, np.array([[-0.1]]))).predictions
+    >>> x, y = np.array([[-2.0], [-1.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1, 1])
+    >>> knn(ProbeInput(x, y, np.array([[-0.1]]))).predictions
     array([1])
     """
-    x, queries = scale(task.x[task.train], task.queries)
-    voters = KNeighborsClassifier(min(5, len(x)))
-    return Answer(voters.fit(x, task.y[task.train]).predict(queries))
+    given = given.final()
+    x, x_test = scale(given.x_train, given.x_test)
+    model = KNeighborsClassifier(min(5, len(x))).fit(x, given.y_train)
+    return ProbeResult(model.predict(x_test), _decision(model.predict_proba(x_test)))
 
 
 @PROBES.register("majority")
 @without_selection
-def majority(task: Task) -> Answer:
-    """Return for each query the commonest class of the training graphs: what a score must beat.
+def majority(given: ProbeInput) -> ProbeResult:
+    """Predict the most frequent class of the training graphs: what a score must beat.
 
-    >>> x, rows = np.zeros((3, 1)), np.arange(3)
-    >>> majority(Task(x, np.array([0, 1, 1]), [], rows, np.zeros((2, 1)))).predictions
+    >>> given = ProbeInput(np.zeros((3, 1)), np.array([0, 1, 1]), np.zeros((2, 1)))
+    >>> majority(given).predictions
     array([1, 1])
     """
-    classes, counts = np.unique(task.y[task.train], return_counts=True)
-    return Answer(np.full(len(task.queries), classes[counts.argmax()]))
+    classes, counts = np.unique(given.final().y_train, return_counts=True)
+    return ProbeResult(np.full(len(given.x_test), classes[counts.argmax()]))
+
+
+def _decision(values: Floats) -> Floats:
+    return values[:, 1] - values[:, 0] if values.shape[1] == 2 else values

@@ -1,200 +1,259 @@
-"""Evaluation protocols: which graphs an encoder and a probe may see before they are tested."""
+"""The protocols by name: transductive and inductive, and how one is made of flat settings."""
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
-from joblib import Parallel, delayed
-from numpy.typing import ArrayLike
-from sklearn.metrics import accuracy_score, f1_score
-from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.evaluation import Evaluation, FoldScore
-from graph_hcl.probes.labels import Labels, check_labels
-from graph_hcl.probes.plan import FOLDS, INNER, check_jobs, plan_inductive, plan_transductive
-from graph_hcl.probes.splits import Fold
-from graph_hcl.probes.task import Floats, Probe, Task, find_probe, probe_name, selects
+from graph_hcl.probes.protocol import EvaluationProtocol, Part, Plan, part_of
+from graph_hcl.probes.rare import check_two_classes, rare_class_warning
+from graph_hcl.probes.split_files import check_fold, read_splits
+from graph_hcl.probes.splits import Fold, inner_splits, stratified_folds, with_few_labels
+from graph_hcl.probes.targets import Targets
+from graph_hcl.registry import Registry, did_you_mean
 
-PROTOCOLS = ("transductive", "inductive")
+PROTOCOLS: Registry[type[EvaluationProtocol]] = Registry("protocol")
 
-Progress = Callable[[FoldScore], object]
+REFUSED = {"refused_by_others": True}
+"""Marks a setting that changes what is measured: a protocol without it refuses it. Of other
+settings that it has no use for, it warns."""
 
 
-def resolve_protocol(protocol: str, uses_labels: bool) -> str:
+@PROTOCOLS.register("transductive")
+@dataclass(frozen=True)
+class Transductive(EvaluationProtocol):
+    """One model is trained on all graphs without labels, then measured by nested cross-validation.
+
+    Attributes:
+        folds: Number of outer stratified folds.
+        inner: Number of inner folds of a training part that select the probe's parameters.
+        fraction: Share of the labels of a training part that the probe sees, in (0, 1].
+
+    >>> protocol, targets = Transductive(folds=3), Targets.of([0, 1] * 6)
+    >>> [part.name for part in protocol.parts(targets, seed=1)], len(protocol.split(targets, 1))
+    (['seed1'], 3)
+    """
+
+    folds: int = 10
+    inner: int = 5
+    fraction: float = field(default=1.0, metadata=REFUSED)
+
+    name: ClassVar[str] = "transductive"
+    trains_on_test_graphs: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.inner < 2:
+            raise UserError(
+                f"Expected 2 inner folds or more, but got {self.inner}: one alone fits nothing."
+            )
+        if not 0 < self.fraction <= 1:
+            raise UserError(f"Expected a fraction of labels in (0, 1], but got {self.fraction}.")
+
+    def parts(self, targets: Targets, seed: int) -> list[Part]:
+        """Return the one model of a seed; the targets may be unlabelled."""
+        return [part_of(seed, None, np.arange(len(targets)))]
+
+    def split(self, targets: Targets, seed: int) -> list[Fold]:
+        """Return the outer folds, with few labels in the training parts if so set."""
+        return self._few(targets, self._whole(targets, seed), seed)
+
+    def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
+        """Return the folds of nested cross-validation.
+
+        >>> plan = Transductive(folds=2, inner=3).plan(Targets.of([0, 1] * 6), 0, selects=True)
+        >>> len(plan.folds), len(plan.splits[0]), plan.warning
+        (2, 3, None)
+        """
+        whole = self._whole(targets, seed)
+        check_two_classes(targets, whole)
+        few, strata = self._few(targets, whole, seed), targets.strata()
+        if not selects:
+            return Plan(few, [[] for _ in few], rare_class_warning(targets, whole, least=1))
+        splits = [
+            inner_splits(
+                strata[full.train], np.searchsorted(full.train, fold.train), self.inner, seed
+            )
+            for full, fold in zip(whole, few, strict=True)
+        ]
+        none = self.fraction == 1 and not all(splits)
+        warning = rare_class_warning(targets, whole, least=self.inner, unselected=none)
+        return Plan(few, splits, warning)
+
+    def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
+        """Return the settings; `inner` is None where nothing is selected."""
+        return dataclasses.asdict(self) | ({} if selects else {"inner": None})
+
+    def unused(self, targets: Targets, selects: bool) -> list[str]:
+        """Return `inner`, if changed, where nothing is selected."""
+        return [] if selects or self.inner == Transductive.inner else [f"inner {self.inner}"]
+
+    def _whole(self, targets: Targets, seed: int) -> list[Fold]:
+        return stratified_folds(targets, folds=self.folds, seed=seed)
+
+    def _few(self, targets: Targets, folds: list[Fold], seed: int) -> list[Fold]:
+        if self.fraction == 1:
+            return folds
+        return [with_few_labels(fold, targets.strata(), self.fraction, seed) for fold in folds]
+
+
+@PROTOCOLS.register("inductive")
+@dataclass(frozen=True)
+class Inductive(EvaluationProtocol):
+    """Each outer fold trains a model on its training part, selects on its validation part, tests.
+
+    Attributes:
+        folds: Number of outer stratified folds.
+        validation: Share of a training part that is set aside to select the probe's parameters.
+        splits: Fixed folds in place of drawn ones, or a JSON file of them (see `read_splits`).
+
+    >>> protocol, targets = Inductive(folds=2, validation=0.25), Targets.of([0, 1] * 8)
+    >>> [(part.name, len(part.train)) for part in protocol.parts(targets, seed=0)]
+    [('seed0-fold0', 6), ('seed0-fold1', 6)]
+    """
+
+    folds: int = 10
+    validation: float = 0.1
+    splits: str | Path | Sequence[Fold] | None = field(default=None, metadata=REFUSED)
+
+    name: ClassVar[str] = "inductive"
+    trains_on_test_graphs: ClassVar[bool] = False
+
+    def parts(self, targets: Targets, seed: int) -> list[Part]:
+        """Return one model for each fold of a seed."""
+        return [
+            part_of(seed, number, fold.train)
+            for number, fold in enumerate(self.split(targets, seed))
+        ]
+
+    def split(self, targets: Targets, seed: int) -> list[Fold]:
+        """Return the outer folds with their validation parts."""
+        targets.strata()  # raises for targets that no fold can be drawn of, given folds or not
+        if self.splits is None:
+            return stratified_folds(
+                targets, folds=self.folds, seed=seed, validation=self.validation
+            )
+        if isinstance(self.splits, str | Path):
+            return read_splits(self.splits, len(targets))
+        if not self.splits:
+            raise UserError("Expected one fold or more to evaluate, but got none.")
+        for number, fold in enumerate(self.splits):
+            check_fold(fold, len(targets), f"fold {number}")
+        return list(self.splits)
+
+    def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
+        """Return the folds with one split each: fitted on training, scored on validation part.
+
+        >>> plan = Inductive(folds=2, validation=0.3).plan(Targets.of([0, 1] * 6), 0, selects=True)
+        >>> [score.tolist() for fit, score in plan.splits[0]]
+        [[4, 5]]
+        """
+        folds = self.split(targets, seed)
+        check_two_classes(targets, folds)
+        warning = rare_class_warning(targets, folds, least=1)
+        if not selects:
+            return Plan(folds, [[] for _ in folds], warning)
+        splits = []
+        for number, fold in enumerate(folds):
+            if len(fold.validation) == 0:
+                raise UserError(
+                    f"Expected a validation part in fold {number} to select the probe's "
+                    "parameters, but it is empty: draw the folds with a validation share, or take "
+                    "a probe without parameters."
+                )
+            rows = np.arange(len(fold.train) + len(fold.validation))
+            splits.append([(rows[: len(fold.train)], rows[len(fold.train) :])])
+        return Plan(folds, splits, warning)
+
+    def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
+        """Return the number of folds, and the validation share that drew them or their file."""
+        if self.splits is None:
+            return {"folds": self.folds, "validation": self.validation}
+        number = {"folds": len(self.split(targets, seed=0))}
+        given = isinstance(self.splits, str | Path)
+        return number | ({"splits": str(self.splits)} if given else {})
+
+    def unused(self, targets: Targets, selects: bool) -> list[str]:
+        """Return what would draw folds, if changed, where folds are given."""
+        if self.splits is None:
+            return []
+        usual = Inductive.folds, len(self.split(targets, seed=0))
+        return [
+            *([f"validation {self.validation}"] if self.validation != Inductive.validation else []),
+            *([f"folds {self.folds}"] if self.folds not in usual else []),
+        ]
+
+
+def make_protocol(name: str, **settings: Any) -> EvaluationProtocol:
+    """Return the protocol of that name with those of the flat settings that it has a use for.
+
+    Raises `UserError` for an unknown name or setting, and for a setting that only another protocol
+    can follow, unless it has its default there; warns of a setting that would have no effect.
+
+    >>> make_protocol("inductive", folds=5, inner=5, fraction=1.0)
+    Inductive(folds=5, validation=0.1, splits=None)
+    >>> make_protocol("inductive", fraction=0.5)
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected --protocol transductive with --probe.fraction.
+    """
+    protocol = PROTOCOLS.get(name)
+    own = {setting.name for setting in dataclasses.fields(protocol)}  # type: ignore[arg-type]
+    others = _settings_of_all()
+    for setting, value in settings.items():
+        if setting in own:
+            continue
+        if setting not in others:
+            raise UserError(
+                f"Expected settings of a protocol ({', '.join(others)}), but got '{setting}'."
+                f"{did_you_mean(setting, others)}"
+            )
+        owner, known = others[setting]
+        if value == known.default:
+            continue
+        if known.metadata.get("refused_by_others"):
+            raise UserError(f"Expected --protocol {owner} with --probe.{setting}.")
+        warnings.warn(
+            f"--probe.{setting} {value} has no use with the {name} protocol: leave it out.",
+            stacklevel=2,
+        )
+    return protocol(**{key: value for key, value in settings.items() if key in own})
+
+
+def _settings_of_all() -> dict[str, tuple[str, dataclasses.Field[Any]]]:
+    """Return each setting of any protocol with the name of the first that has it."""
+    settings: dict[str, tuple[str, dataclasses.Field[Any]]] = {}
+    for name in PROTOCOLS.names():
+        for setting in dataclasses.fields(PROTOCOLS.get(name)):  # type: ignore[arg-type]
+            settings.setdefault(setting.name, (name, setting))
+    return settings
+
+
+def resolve_protocol(name: str, uses_labels: bool) -> str:
     """Return the protocol's name; `auto` is transductive unless the objective reads labels.
 
-    Raises `UserError` for an unknown name, and for `transductive` with an objective that reads
-    labels.
+    Raises `UserError` for an unknown name, and for a protocol that trains on the graphs that it
+    tests with an objective that reads labels.
 
     >>> resolve_protocol("auto", uses_labels=True)
     'inductive'
     """
-    if protocol == "auto":
-        return "inductive" if uses_labels else "transductive"
-    if protocol not in PROTOCOLS:
+    if name == "auto":
+        return Inductive.name if uses_labels else Transductive.name
+    if name not in PROTOCOLS.names():
         raise UserError(
-            f"Expected the protocol to be auto or one of {', '.join(PROTOCOLS)}, but got "
-            f"'{protocol}'."
+            f"Expected the protocol to be auto or one of {', '.join(PROTOCOLS.names())}, but got "
+            f"'{name}'."
         )
-    if protocol == "transductive" and uses_labels:
+    if uses_labels and PROTOCOLS.get(name).trains_on_test_graphs:
         raise UserError(
-            "Expected the inductive protocol for an objective that reads labels: under the "
-            "transductive one it would pre-train on the labels of the test graphs, which leaks "
-            "them into the scores."
+            f"Expected the inductive protocol for an objective that reads labels: under the {name} "
+            "one it would pre-train on the labels of the test graphs, which leaks them into the "
+            "scores."
         )
-    return protocol
-
-
-def transductive(
-    embeddings: ArrayLike,
-    labels: Any,
-    *,
-    probe: str | Probe = "svm",
-    folds: int = FOLDS,
-    inner: int = INNER,
-    fraction: float = 1.0,
-    seed: int = 0,
-    jobs: int | None = None,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Measure embeddings [G, D] of an encoder that saw all graphs but no label.
-
-    Nested stratified cross-validation: in each of `folds` outer folds, the training part alone
-    scales the embeddings and chooses C by `inner` folds; refitted on the training part, the probe
-    is tested once. The splits are scikit-learn's `StratifiedKFold(…, shuffle=True,
-    random_state=seed)`, outer and inner. `jobs` threads share the folds (all cores unless given);
-    `progress` is called with each finished fold.
-
-    Rare classes are spread: the graphs of a class that has fewer than folds, outer or inner, stand
-    in different ones, and the other folds are without it, with one warning that names the classes.
-    A class with a single graph is unknown to the probe that is tested on it; that counts as a
-    mistake, and as an F1 of 0 of the class in that fold. Where no class of a training part has
-    `inner` graphs, there are as many inner folds as its largest class has graphs; an inner fold
-    without which only one class is left selects nothing; where none selects, C is 1. Probes that
-    choose nothing need no inner folds.
-
-    With `fraction` below 1 the probe sees the labels of that share of each training part only, a
-    stratified draw with one graph of each class at least: few labels. It takes fewer inner folds
-    where the draw leaves a class that is not rare with fewer graphs than `inner`, and C = 1 where
-    it leaves one with a single graph.
-
-    Raises `UserError` for labels that are no classes (see `check_labels`), embeddings that are not
-    finite, a length that is not that of the labels, fewer graphs of every class than folds, a
-    training part of one class, fewer than 2 inner folds, or a fraction outside (0, 1].
-
-    >>> x = np.array([[0.0], [1.0]]).repeat(10, axis=0) + np.arange(20)[:, None] / 100
-    >>> found = transductive(x, [0] * 10 + [1] * 10, folds=2, jobs=1)
-    >>> found.mean, [score.C for score in found.scores]
-    (1.0, [0.001, 0.001])
-    """
-    y, chosen = check_labels(labels), find_probe(probe)
-    x = _check_embeddings(embeddings, y)
-    check_jobs(jobs)
-    plan = plan_transductive(y, probe, folds=folds, inner=inner, fraction=fraction, seed=seed)
-    plan.warn(stacklevel=2)
-    tasks = [
-        Task(x[fold.train], y[fold.train], parts, np.arange(len(fold.train)), x[fold.test])
-        for fold, parts in zip(plan.folds, plan.parts, strict=True)
-    ]
-    scores = _run(chosen, tasks, plan.folds, y, jobs, progress)
-    given = {"folds": folds, "inner": inner if selects(chosen) else None, "fraction": fraction}
-    return Evaluation("transductive", probe_name(probe), seed, scores, given)
-
-
-def inductive(
-    embed: Callable[[int, Fold], ArrayLike],
-    labels: Any,
-    *,
-    folds: list[Fold],
-    probe: str | Probe = "svm",
-    seed: int = 0,
-    jobs: int | None = None,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Measure encoders that were each trained on the training part of one fold.
-
-    `embed(number, fold)` trains on `fold.train` only and returns the embeddings [G, D] of all
-    graphs. Per fold, the training part scales them, the validation part chooses C, the probe is
-    fitted on the training part and tested once. `seed` is recorded: it is the encoders'. Classes
-    may be missing from a part, with one warning that names them; graphs of a class that the
-    training part lacks count as mistakes.
-
-    Raises `UserError` as `transductive` does, before it asks for embeddings where it can, and for
-    a fold without a validation part if the probe has something to choose.
-
-    >>> from graph_hcl.probes.splits import stratified_folds
-    >>> x = np.arange(20.0)[:, None] % 2
-    >>> folds = stratified_folds([0, 1] * 10, folds=2, validation=0.2)
-    >>> inductive(lambda number, fold: x, [0, 1] * 10, folds=folds, jobs=1).mean
-    1.0
-    """
-    y, chosen = check_labels(labels), find_probe(probe)
-    check_jobs(jobs)
-    plan = plan_inductive(y, probe, folds)
-    plan.warn(stacklevel=2)
-    tasks = []
-    for number, (fold, parts) in enumerate(zip(folds, plan.parts, strict=True)):
-        x = _check_embeddings(embed(number, fold), y)
-        seen = np.concatenate([fold.train, fold.validation])
-        tasks.append(Task(x[seen], y[seen], parts, np.arange(len(fold.train)), x[fold.test]))
-    scores = _run(chosen, tasks, folds, y, jobs, progress)
-    return Evaluation("inductive", probe_name(probe), seed, scores, {"folds": len(folds)})
-
-
-def _check_embeddings(embeddings: ArrayLike, y: Labels) -> Floats:
-    x = np.asarray(embeddings, dtype=np.float64)
-    if x.ndim != 2 or len(x) != len(y):
-        raise UserError(
-            f"Expected one embedding for each of the {len(y)} labels [{len(y)}, D], but got an "
-            f"array of shape {list(x.shape)}."
-        )
-    if not np.isfinite(x).all():
-        graph = int((~np.isfinite(x).all(1)).argmax())
-        raise UserError(
-            f"Expected finite embeddings, but that of graph {graph} has NaN or infinite entries: "
-            "did training diverge?"
-        )
-    return x
-
-
-def _run(
-    probe: Probe,
-    tasks: list[Task],
-    folds: list[Fold],
-    y: Labels,
-    jobs: int | None,
-    progress: Progress | None,
-) -> list[FoldScore]:
-    """Answer every task, then score the answers with the test labels."""
-    scores = []
-    # The solvers and BLAS leave the interpreter lock, so threads use all cores without copying the
-    # data; one BLAS thread each keeps them from fighting for the cores.
-    with threadpool_limits(1), warnings.catch_warnings():
-        # Of few graphs of many rare classes; whether labels are classes is settled by now.
-        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        parallel = Parallel(
-            -1 if jobs is None else jobs, backend="threading", return_as="generator"
-        )
-        answers: Iterable = parallel(delayed(probe)(task) for task in tasks)
-        for number, (answer, fold) in enumerate(zip(answers, folds, strict=True)):
-            truth = y[fold.test]
-            score = FoldScore(
-                number,
-                float(accuracy_score(truth, answer.predictions)),
-                float(f1_score(truth, answer.predictions, average="macro", zero_division=0)),
-                answer.C,
-                len(fold.train),
-                len(fold.validation),
-                len(fold.test),
-                answer.predictions.tolist(),
-                truth.tolist(),
-                answer.validation,
-            )
-            scores.append(score)
-            if progress is not None:
-                progress(score)
-    return scores
+    return name

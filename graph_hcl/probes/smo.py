@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from graph_hcl.probes.task import Floats
+from graph_hcl.probes.probe import Floats
 
 Whole = NDArray[np.int64]
 Kernel = NDArray[np.float32]

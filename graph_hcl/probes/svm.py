@@ -7,89 +7,91 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.multiclass import _ovr_decision_function
 
 from graph_hcl.probes.labels import Labels
-from graph_hcl.probes.smo import decide, solve_dual
-from graph_hcl.probes.splits import Indices
-from graph_hcl.probes.task import (
+from graph_hcl.probes.probe import (
     PROBES,
-    Answer,
     Floats,
-    Predictor,
-    Task,
+    ProbeInput,
+    ProbeResult,
     classes_to_fit,
     scale,
-    search,
 )
+from graph_hcl.probes.search import Prediction, Predictor, over_c, search
+from graph_hcl.probes.smo import decide, solve_dual
+from graph_hcl.probes.splits import Indices
 
 
 @PROBES.register("svm")
-def svm(task: Task) -> Answer:
-    """Return the predictions of an RBF SVM with `gamma="scale"` on standardised embeddings.
+def svm(given: ProbeInput) -> ProbeResult:
+    """Predict with an RBF SVM, `gamma="scale"`, on standardised embeddings, C by accuracy.
 
-    They and the chosen C are those of scikit-learn's `GridSearchCV` over a pipeline of
-    `StandardScaler` and `SVC`; the kernel of each part is computed once for all C.
+    Predictions and the selected C are those of scikit-learn's `GridSearchCV` over a pipeline of
+    `StandardScaler` and `SVC`; the kernel of each split is computed once for all C.
 
-    >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
-    >>> rows = np.arange(4)
-    >>> svm(Task(x, np.array([0, 0, 1, 1]), [(rows, rows)], rows, np.array([[-3.0], [3.0]])))
-    Answer(predictions=array([0, 1]), C=0.001, validation=1.0)
+    >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
+    >>> y, x_test = np.array([0, 0, 1, 1]), np.array([[-3.0], [3.0]])
+    >>> svm(ProbeInput(x, y, x_test, splits=[(rows, rows)])).predictions
+    array([0, 1])
     """
-    return search(task, solve)
+    return search(given, solve, grid=over_c(), default={"C": 1.0}, metric="accuracy")
 
 
-def solve(x: Floats, y: Labels, queries: Floats) -> Predictor:
-    """Return the predictor of `queries` for any C, on one kernel matrix [n, n].
+def solve(given: ProbeInput) -> Predictor:
+    """Return the predictor of the test graphs for any C, on one kernel matrix [N, N].
 
     K(a, b) = exp(−γ ‖a − b‖²) with γ = 1 / (D · variance of all entries of the scaled x).
 
-    >>> predict = solve(np.array([[-1.0], [1.0]]), np.array([3, 7]), np.array([[0.5]]))
-    >>> predict(1.0)
+    >>> x, y = np.array([[-1.0], [1.0]]), np.array([3, 7])
+    >>> solve(ProbeInput(x, y, np.array([[0.5]])))(C=1.0).labels
     array([7])
     """
-    x, queries = scale(x, queries)
+    x, x_test = scale(given.x_train, given.x_test)
     variance = x.var()
     gamma = 1.0 / (x.shape[1] * variance) if variance > 0 else 1.0
-    return solve_kernel(rbf(x, x, gamma), y, rbf(queries, x, gamma))
+    return solve_kernel(rbf(x, x, gamma), given.y_train, rbf(x_test, x, gamma))
 
 
-def solve_kernel(kernel: Floats, y: Labels, to_queries: Floats) -> Predictor:
-    """Return the predictor of queries for any C, from kernels [n, n] and [Q, n].
+def solve_kernel(kernel: Floats, y: Labels, to_test: Floats) -> Predictor:
+    """Return the predictor of Q test graphs for any C, from kernels [N, N] and [Q, N].
 
-    One machine for each pair of classes, whose votes decide; of equals, the first class. Solutions
-    that no larger C would change are kept for it.
+    One classifier for each pair of classes, whose votes decide; of equals, the first class.
+    Solutions that no larger C would change are kept for it.
 
-    >>> x, queries = np.array([[-1.0], [1.0]]), np.array([[0.5]])
-    >>> solve_kernel(x @ x.T, np.array([3, 7]), queries @ x.T)(1.0)
-    array([7])
+    >>> x, x_test = np.array([[-1.0], [1.0]]), np.array([[0.5]])
+    >>> solve_kernel(x @ x.T, np.array([3, 7]), x_test @ x.T)(C=1.0)
+    Prediction(labels=array([7]), decision=array([0.5]))
     """
     classes = classes_to_fit(y)
     rows = [np.flatnonzero(y == label) for label in classes]
     pairs = list(itertools.combinations(range(len(classes)), 2))
     single, diagonal = kernel.astype(np.float32), kernel.diagonal()
-    machines = [_machine(single, diagonal, rows[a], rows[b], to_queries) for a, b in pairs]
+    machines = [_machine(single, diagonal, rows[a], rows[b], to_test) for a, b in pairs]
 
-    def predict(C: float) -> Labels:
-        votes = np.zeros((len(to_queries), len(classes)), dtype=np.int64)
-        for (a, b), machine in zip(pairs, machines, strict=True):
-            first = machine(C) > 0
+    def predict(C: float) -> Prediction:
+        values = np.stack([machine(C) for machine in machines], axis=1)
+        votes = np.zeros((len(to_test), len(classes)), dtype=np.int64)
+        for (a, b), first in zip(pairs, (values > 0).T, strict=True):
             votes[:, a] += first
             votes[:, b] += ~first
-        winners: Labels = classes[votes.argmax(1)]
-        return winners
+        if len(classes) == 2:
+            return Prediction(classes[votes.argmax(1)], -values[:, 0])
+        decision = _ovr_decision_function(values < 0, -values, len(classes))
+        return Prediction(classes[votes.argmax(1)], decision)
 
     return predict
 
 
 def _machine(
-    kernel: NDArray[np.float32], diagonal: Floats, a: Indices, b: Indices, to_queries: Floats
+    kernel: NDArray[np.float32], diagonal: Floats, a: Indices, b: Indices, to_test: Floats
 ) -> Callable[[float], Floats]:
     """Return the decision function [Q] of the rows of class a against those of b, for any C."""
     rows = np.concatenate([a, b])
     signs = np.repeat([1.0, -1.0], [len(a), len(b)])
     # Copies: once all machines are made, nothing holds the kernels in double precision any more.
     kernel, diagonal = kernel[np.ix_(rows, rows)], diagonal[rows]
-    to_queries = to_queries.take(rows, axis=1)
+    to_test = to_test.take(rows, axis=1)
     unbounded: list[tuple[float, Floats]] = []
 
     def decision(C: float) -> Floats:
@@ -97,10 +99,10 @@ def _machine(
             if peak < C:
                 return known
         alpha, offset, peak = solve_dual(kernel, diagonal, signs, C)
-        found = decide(to_queries, alpha * signs, offset)
+        values = decide(to_test, alpha * signs, offset)
         if peak < C:
-            unbounded.append((peak, found))
-        return found
+            unbounded.append((peak, values))
+        return values
 
     return decision
 

@@ -147,10 +147,11 @@ def _space(experiment: Experiment, folder: RunFolder, epoch: int) -> Space | Non
     if not (z.isfinite().all() and np.isfinite(embeddings).all()):
         return None
     which, chosen, fitted = "all graphs", np.arange(len(labels)), None
-    if config.protocol == "inductive":
-        fold = experiment.folds(config.seed)[0]
-        which, chosen = "the held-out graphs of fold 0", fold.test
-        fitted = z[fold.train], labels[fold.train]
+    part = experiment.parts()[0]
+    held_out = experiment.protocol.held_out(experiment.targets, part)
+    if len(held_out):
+        which, chosen = f"the held-out graphs of fold {part.fold}", held_out
+        fitted = z[part.train], labels[part.train]
     which = f"{which} (seed {config.seed}, epoch {epoch})"
     views = _views(experiment, spec.prepare(experiment.store), model, chosen)
     return Space(z[chosen], embeddings[chosen], labels[chosen], chosen, which, views, fitted)

@@ -50,7 +50,7 @@ def test_rounds_and_C_are_chosen_as_a_grid_search_chooses_them(store) -> None:
     baseline, y = BASELINES.get("wl-subtree")(store), store.y.numpy()
     found = transductive(baseline.embeddings, y, folds=3, inner=3, probe=baseline.probe)
     grams = [gram.astype(float) for gram in wl_subtree(store, 5)]
-    for fold, score in zip(stratified_folds(y, folds=3), found.scores, strict=True):
+    for fold, score in zip(stratified_folds(y, folds=3), found.folds, strict=True):
         searches = []
         for rounds in ROUNDS:
             gram = grams[rounds]
@@ -60,4 +60,4 @@ def test_rounds_and_C_are_chosen_as_a_grid_search_chooses_them(store) -> None:
         best = int(np.argmax([search.best_score_ for search in searches]))
         kernel = grams[ROUNDS[best]][np.ix_(fold.test, fold.train)]
         assert score.predictions == searches[best].predict(kernel).tolist()
-        assert searches[best].best_params_["C"] == score.C
+        assert searches[best].best_params_["C"] == score.params["C"]

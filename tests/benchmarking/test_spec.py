@@ -77,6 +77,11 @@ def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
         ({"dataset": ["MUTAG"]}, "Unknown field 'dataset' .* Did you mean datasets?"),
         ({"methods": {}}, "at least one method"),
         ({"methods": {"a": 3}}, "method 'a' to have config"),
+        (
+            {"methods": {"a": {"control": "bag"}}},
+            "'control' is now 'baseline': rename it in .* 'a'",
+        ),
+        ({"methods": {"a": {"baseline": "bag", "measure": "a:b"}}}, "a baseline or measure"),
         ({"methods": {"a": {"setting": {}}}}, "Unknown field 'setting' in the method 'a'"),
         ({"methods": {"a": {"grid": {"beta": 1}}}}, "list of values for 'beta'"),
         ({"datasets": []}, "list of data sets"),
@@ -141,7 +146,9 @@ def test_capitals_do_not_matter(tmp_path: Path) -> None:
         methods = {"a": {"settings": {"objective": objective}}, "b": {"baseline": baseline}}
         return {
             trial.name
-            for trial in expand(read_benchmark(write(tmp_path, datasets=[dataset], methods=methods)))
+            for trial in expand(
+                read_benchmark(write(tmp_path, datasets=[dataset], methods=methods))
+            )
         }
 
     assert names("mutag", "UCL", "Bag") == names("MUTAG", "ucl", "bag")

@@ -1,4 +1,4 @@
-"""A trial is what its hash says, and measures what a run by hand measures."""
+"""A trial is identified by its settings, and measures what a run by hand measures."""
 
 import dataclasses
 import json
@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from graph_hcl.benchmarking.estimate import estimate, raw_estimate
+from graph_hcl.benchmarking.running import run_trial
 from graph_hcl.benchmarking.spec import read_benchmark
-from graph_hcl.benchmarking.trials import Trial, expand, run_trial
+from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
 from graph_hcl.data import cards
 from graph_hcl.experiment import Experiment
@@ -91,21 +92,23 @@ def test_baselines_depend_on_the_data_and_the_folds_alone() -> None:
 
 def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
     record = run_trial(trial(epochs=(0, 1, 3)))
-    assert list(record["epochs"]) == ["0", "1", "3"]
+    assert list(dict.fromkeys(row["epoch"] for row in record["records"])) == [0, 1, 3]
     for epochs in (0, 1, 3):
         short = Experiment(dataclasses.replace(CONFIG, epochs=epochs))
         model = short.fit(short.parts(0)[0]) if epochs else short.model(0)
         found = transductive(
             embed(model, short.store, short.device), short.labels, probe="logistic", folds=3
         )
-        again = record["epochs"][str(epochs)]
-        assert again["accuracy"] == [round(score.accuracy, 6) for score in found.scores]
-        assert again["C"] == [score.C for score in found.scores]
-        assert again["train"] == [score.train for score in found.scores]
+        rows = [row for row in record["records"] if row["epoch"] == epochs]
+        for row, fold in zip(rows, found.folds, strict=True):
+            assert (row["seed"], row["fold"]) == (fold.seed, fold.fold)
+            assert row["scores"]["accuracy"] == round(fold.scores["accuracy"], 6)
+            assert row["params"] == fold.params
+            assert (row["train"], row["test"]) == (fold.train, len(fold.test))
     json.dumps(record)
 
 
-def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
+def test_an_inductive_trial_trains_on_each_training_part_alone() -> None:
     config = dataclasses.replace(CONFIG, objective="h-scl", protocol="inductive", epochs=1)
     record = run_trial(trial(config, (1,)))
     experiment = Experiment(config)
@@ -116,9 +119,9 @@ def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
         return embed(model, experiment.store, experiment.device)
 
     found = inductive(train, experiment.labels, folds=folds, probe="logistic")
-    assert record["epochs"]["1"]["accuracy"] == [round(s.accuracy, 6) for s in found.scores]
-    expected = [round(score.validation_accuracy or 0, 6) for score in found.scores]
-    assert record["epochs"]["1"]["validation_accuracy"] == expected
+    for row, fold in zip(record["records"], found.folds, strict=True):
+        assert row["scores"]["accuracy"] == round(fold.scores["accuracy"], 6)
+        assert row["validation_score"] == round(fold.validation_score or 0, 6)
 
 
 def spec_file(folder: Path, methods, **fields) -> Path:

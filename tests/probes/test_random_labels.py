@@ -8,8 +8,8 @@ import pytest
 
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import GraphStore
-from graph_hcl.experiment import Experiment, Part
-from graph_hcl.probes import transductive
+from graph_hcl.experiment import Experiment
+from graph_hcl.probes import Part, transductive
 from graph_hcl.training import embed
 
 GRAPHS = 120
@@ -50,7 +50,7 @@ def inductive(experiment: Experiment, seed: int) -> float:
 
 def leaky(experiment: Experiment, seed: int) -> float:
     """Train on all graphs with their labels, then cross-validate a probe: the usual mistake."""
-    model = experiment.fit(Part("all", seed, np.arange(len(experiment.labels))))
+    model = experiment.fit(Part("all", seed, None, np.arange(len(experiment.labels))))
     embeddings = embed(model, experiment.store, experiment.device)
     return transductive(embeddings, experiment.labels, probe="logistic", folds=4, jobs=1).mean
 

@@ -1,0 +1,179 @@
+"""What a probe is given and what it returns, and the probes by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.splits import Indices, Split
+from graph_hcl.registry import Registry
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeInput:
+    """All that a probe may see of one outer fold; labels of test graphs are not part of it.
+
+    Attributes:
+        x_train: Embeddings [N, D] of the graphs that are not tested.
+        y_train: Their labels [N], in the user's own values.
+        x_test: Embeddings [Q, D] of the test graphs.
+        splits: Pairs (rows to fit, rows to score) of `x_train` that select the probe's parameters;
+            empty where nothing is selected or too few graphs make selection impossible. Either
+            side may lack a rare class, but the rows to fit hold two classes at least.
+        refit: Rows of `x_train` that the selected probe is fitted on; None takes all.
+        indices: Numbers [N] of the training graphs in the data set.
+        test_indices: Numbers [Q] of the test graphs.
+
+    >>> ProbeInput(np.zeros((2, 3)), np.array([0, 1]), np.ones((4, 3))).x_test.shape
+    (4, 3)
+    """
+
+    x_train: Floats
+    y_train: Labels
+    x_test: Floats
+    splits: Sequence[Split] = ()
+    refit: Indices | None = None
+    indices: Indices | None = None
+    test_indices: Indices | None = None
+
+    def inner(self, fit: Indices, score: Indices) -> ProbeInput:
+        """Return the input of one inner split: fitted on some training rows, tested on others.
+
+        >>> given = ProbeInput(np.arange(3.0)[:, None], np.array([0, 1, 1]), np.ones((4, 1)))
+        >>> given.inner(np.array([0, 1]), np.array([2])).x_test
+        array([[2.]])
+        """
+        chosen = self._fitted_on(fit)
+        numbers = None if self.indices is None else self.indices[score]
+        return dataclasses.replace(chosen, x_test=self.x_train[score], test_indices=numbers)
+
+    def final(self) -> ProbeInput:
+        """Return the input of the selected probe: fitted on the rows to refit, nothing to select.
+
+        >>> rows = np.array([0, 1])
+        >>> given = ProbeInput(np.zeros((3, 1)), np.array([0, 1, 1]), np.ones((4, 1)), refit=rows)
+        >>> given.final().y_train
+        array([0, 1])
+        """
+        rows = np.arange(len(self.y_train)) if self.refit is None else self.refit
+        return self._fitted_on(rows)
+
+    def _fitted_on(self, rows: Indices) -> ProbeInput:
+        return dataclasses.replace(
+            self,
+            x_train=self.x_train[rows],
+            y_train=self.y_train[rows],
+            splits=(),
+            refit=None,
+            indices=None if self.indices is None else self.indices[rows],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeResult:
+    """What a probe predicts for the test graphs, and what it selected.
+
+    Attributes:
+        predictions: Labels [Q].
+        decision: Values of the decision function: [Q] for two classes, positive for the second in
+            order, else one column per class of the labels fitted on [Q, C]; None for a probe that
+            has no decision function.
+        params: The selected parameters by name; empty where the probe has none.
+        validation_score: Mean score of the selected parameters over the inner splits; None where
+            nothing was selected.
+
+    >>> ProbeResult(np.array([1, 0]), params={"C": 10.0}).params
+    {'C': 10.0}
+    """
+
+    predictions: Labels
+    decision: Floats | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    validation_score: float | None = None
+
+
+Probe = Callable[[ProbeInput], ProbeResult]
+
+PROBES: Registry[Probe] = Registry("probe")
+
+
+def without_selection(probe: Probe) -> Probe:
+    """Mark a probe without parameters to select: it is given no inner splits.
+
+    >>> selects(without_selection(lambda given: ProbeResult(given.y_train[:1])))
+    False
+    """
+    probe.selects = False  # type: ignore[attr-defined]
+    return probe
+
+
+def selects(probe: Probe) -> bool:
+    """Tell whether a probe selects parameters; every probe does that is not marked otherwise.
+
+    >>> selects(lambda given: ProbeResult(given.y_train[:1]))
+    True
+    """
+    return getattr(probe, "selects", True)
+
+
+def find_probe(probe: str | Probe) -> Probe:
+    """Return the probe of that name, or the callable itself.
+
+    Raises `UserError` for an unknown name, and for an estimator of scikit-learn.
+
+    >>> find_probe(len) is len
+    True
+    """
+    part = PROBES.get(probe) if isinstance(probe, str) else probe
+    if hasattr(part, "fit"):
+        raise UserError(
+            f"Expected a probe, a function of one ProbeInput that returns a ProbeResult, but got "
+            f"the estimator {probe!r}: call it inside a function of your own."
+        )
+    return part
+
+
+def probe_name(probe: str | Probe) -> str:
+    """Return the name of a probe in results.
+
+    >>> probe_name("svm"), probe_name(len)
+    ('svm', 'len')
+    """
+    return probe if isinstance(probe, str) else getattr(probe, "__name__", type(probe).__name__)
+
+
+def scale(x_train: Floats, x_test: Floats) -> tuple[Floats, Floats]:
+    """Return both standardised by the mean and standard deviation of `x_train` alone.
+
+    >>> scale(np.array([[0.0], [2.0]]), np.array([[5.0]]))[1]
+    array([[4.]])
+    """
+    scaler = StandardScaler().fit(x_train)
+    return scaler.transform(x_train), scaler.transform(x_test)
+
+
+def classes_to_fit(y: Labels) -> Labels:
+    """Return the classes of the labels that a classifier is fitted on, in order.
+
+    Raises `UserError` for a single class: there is nothing to tell apart.
+
+    >>> classes_to_fit(np.array([7, 3, 7]))
+    array([3, 7])
+    """
+    classes: Labels = np.unique(y)
+    if len(classes) < 2:
+        raise UserError(
+            f"Expected two classes or more to fit a probe on, but all {len(y)} graphs are of class "
+            f"{classes[0]}: fit it on graphs of several classes."
+        )
+    return classes

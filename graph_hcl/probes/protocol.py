@@ -1,0 +1,211 @@
+"""An evaluation protocol: which graphs an encoder and a probe may see before they are tested."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes.evaluation import Evaluation, FoldScore
+from graph_hcl.probes.probe import Floats, Probe, ProbeInput, find_probe, probe_name, selects
+from graph_hcl.probes.rare import RareClassWarning
+from graph_hcl.probes.scoring import check_jobs, score_folds
+from graph_hcl.probes.splits import Fold, Indices, Split
+from graph_hcl.probes.targets import Targets
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One model to be trained: its name, its seed and fold, and the graphs [K] to train it on.
+
+    `fold` is None for a model that serves all folds of its seed.
+
+    >>> part_of(0, 3, np.arange(5)).name
+    'seed0-fold3'
+    """
+
+    name: str
+    seed: int
+    fold: int | None
+    train: Indices
+
+
+def part_of(seed: int, fold: int | None, train: Indices) -> Part:
+    """Return the part of a seed and fold under the name that run folders know it by.
+
+    >>> part_of(2, None, np.arange(5)).name
+    'seed2'
+    """
+    return Part(f"seed{seed}" if fold is None else f"seed{seed}-fold{fold}", seed, fold, train)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Outer folds, the inner splits of each, and a warning of rare classes if there are any.
+
+    The rows of inner splits count within a fold's training part, then its validation part.
+    """
+
+    folds: list[Fold]
+    splits: list[list[Split]]
+    warning: str | None
+
+
+class EvaluationProtocol(ABC):
+    """How models are trained and measured: parts to train, folds, and inputs of the probe.
+
+    A subclass is a frozen dataclass of its settings with `parts`, `split`, `plan` and `settings`;
+    it is registered in `PROTOCOLS` under its `name`. `trains_on_test_graphs` tells whether an
+    encoder sees the graphs that it is tested on, which is a leak once it reads labels.
+    """
+
+    name: ClassVar[str]
+    trains_on_test_graphs: ClassVar[bool]
+
+    @abstractmethod
+    def parts(self, targets: Targets, seed: int) -> list[Part]:
+        """Return the models that one seed trains."""
+
+    @abstractmethod
+    def split(self, targets: Targets, seed: int) -> list[Fold]:
+        """Return the outer folds of a seed as the probe sees them.
+
+        Raises `UserError` for targets that cannot be stratified, or too few graphs.
+        """
+
+    @abstractmethod
+    def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
+        """Return folds and inner splits; `selects` tells whether the probe has any to choose by.
+
+        Raises `UserError` as `split` does, for a training part of one class, and where a probe that
+        selects has nothing to select on.
+        """
+
+    @abstractmethod
+    def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
+        """Return the settings that were in effect, as results record them."""
+
+    def unused(self, targets: Targets, selects: bool) -> list[str]:
+        """Return the settings, each with its value, that have no effect here."""
+        return []
+
+    def held_out(self, targets: Targets, part: Part) -> Indices:
+        """Return the graphs that a part is tested on and that its training did not see.
+
+        Empty for a part that serves all folds.
+        """
+        if part.fold is None:
+            return np.empty(0, dtype=np.int64)
+        return self.split(targets, part.seed)[part.fold].test
+
+    def check(
+        self,
+        targets: Targets,
+        probe: str | Probe = "svm",
+        seeds: Iterable[int] = (0,),
+        jobs: int | None = None,
+        *,
+        stacklevel: int = 2,
+    ) -> None:
+        """Raise and warn of all that can be told of an evaluation before anything is trained.
+
+        Warns once of rare classes, whatever the number of seeds, and of each setting without use.
+        `evaluate` raises the same and does not warn again.
+        """
+        choosing = selects(find_probe(probe))
+        check_jobs(jobs)
+        plans = [self.plan(targets, seed, choosing) for seed in seeds]
+        for warning in [plan.warning for plan in plans if plan.warning is not None][:1]:
+            warnings.warn(warning, RareClassWarning, stacklevel=stacklevel)
+        for setting in self.unused(targets, choosing):
+            warnings.warn(
+                f"--probe.{setting} has no use with this protocol, probe and splits: leave it out.",
+                stacklevel=stacklevel,
+            )
+
+    def probe_inputs(
+        self, embeddings: Sequence[ArrayLike], targets: Targets, seed: int, *, selects: bool = True
+    ) -> list[ProbeInput]:
+        """Return the input of the probe for each outer fold.
+
+        `embeddings` are one matrix [G, D] for each part of the seed, in the order of `parts`.
+        Raises `UserError` as `plan` does, for another number of matrices, and for embeddings that
+        are not finite or not of all graphs.
+        """
+        return self._inputs(self.plan(targets, seed, selects), embeddings, targets, seed)
+
+    def evaluate(
+        self,
+        embeddings: Sequence[ArrayLike],
+        targets: Targets,
+        *,
+        probe: str | Probe = "svm",
+        seed: int = 0,
+        jobs: int | None = None,
+        progress: Callable[[FoldScore], object] | None = None,
+    ) -> Evaluation:
+        """Return the scores of a probe on the embeddings of each part of one seed.
+
+        `jobs` threads share the folds (all cores unless given); `progress` is called with each
+        finished fold. Raises `UserError` as `probe_inputs` does; what `check` warns of is not
+        repeated.
+        """
+        chosen = find_probe(probe)
+        check_jobs(jobs)
+        plan = self.plan(targets, seed, selects(chosen))
+        inputs = self._inputs(plan, embeddings, targets, seed)
+        scores = score_folds(chosen, inputs, plan.folds, targets, seed, jobs, progress)
+        settings = self.settings(targets, selects(chosen))
+        return Evaluation(self.name, probe_name(probe), settings, scores)
+
+    def _inputs(
+        self, plan: Plan, embeddings: Sequence[ArrayLike], targets: Targets, seed: int
+    ) -> list[ProbeInput]:
+        parts = self.parts(targets, seed)
+        if len(parts) != len(embeddings):
+            raise UserError(
+                f"Expected one matrix of embeddings for each of the {len(parts)} models of the "
+                f"{self.name} protocol, but got {len(embeddings)}."
+            )
+        by_fold = {
+            part.fold: _check_embeddings(x, len(targets))
+            for part, x in zip(parts, embeddings, strict=True)
+        }
+        inputs = []
+        for number, (fold, splits) in enumerate(zip(plan.folds, plan.splits, strict=True)):
+            x = by_fold[number if number in by_fold else None]
+            seen = np.concatenate([fold.train, fold.validation])
+            inputs.append(
+                ProbeInput(
+                    x_train=x[seen],
+                    y_train=targets.values[seen],
+                    x_test=x[fold.test],
+                    splits=splits,
+                    refit=np.arange(len(fold.train)),
+                    indices=seen,
+                    test_indices=fold.test,
+                )
+            )
+        return inputs
+
+
+def _check_embeddings(embeddings: ArrayLike, graphs: int) -> Floats:
+    x = np.asarray(embeddings, dtype=np.float64)
+    if x.ndim != 2 or len(x) != graphs:
+        raise UserError(
+            f"Expected one embedding for each of the {graphs} labels [{graphs}, D], but got an "
+            f"array of shape {list(x.shape)}."
+        )
+    if not np.isfinite(x).all():
+        graph = int((~np.isfinite(x).all(1)).argmax())
+        raise UserError(
+            f"Expected finite embeddings, but that of graph {graph} has NaN or infinite entries: "
+            "did training diverge?"
+        )
+    return x

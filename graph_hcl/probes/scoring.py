@@ -1,0 +1,80 @@
+"""Run a probe on every fold, and score its predictions with the test labels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes.evaluation import FoldScore
+from graph_hcl.probes.metrics import Metric, metrics_of
+from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
+from graph_hcl.probes.splits import Fold
+from graph_hcl.probes.targets import Targets
+
+
+def check_jobs(jobs: int | None) -> None:
+    """Raise `UserError` for less than one job.
+
+    >>> check_jobs(None)
+    """
+    if jobs is not None and jobs < 1:
+        raise UserError(f"Expected 1 job or more, but got {jobs}: leave it out for all cores.")
+
+
+def score_folds(
+    probe: Probe,
+    inputs: Sequence[ProbeInput],
+    folds: Sequence[Fold],
+    targets: Targets,
+    seed: int,
+    jobs: int | None = None,
+    progress: Callable[[FoldScore], object] | None = None,
+) -> list[FoldScore]:
+    """Return the scores of a probe on its input of each fold; `jobs` threads share the folds."""
+    scores, metrics = [], metrics_of(targets)
+    # The solvers and BLAS release the interpreter lock, so threads use all cores without copying
+    # the data; one BLAS thread each keeps them from competing for the cores.
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Of few graphs of many rare classes; whether labels are classes is settled by now.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        parallel = Parallel(
+            -1 if jobs is None else jobs, backend="threading", return_as="generator"
+        )
+        results: Iterable[ProbeResult] = parallel(delayed(probe)(given) for given in inputs)
+        for number, (result, fold) in enumerate(zip(results, folds, strict=True)):
+            score = _fold_score(result, fold, targets, metrics, seed, number)
+            scores.append(score)
+            if progress is not None:
+                progress(score)
+    return scores
+
+
+def _fold_score(
+    result: ProbeResult,
+    fold: Fold,
+    targets: Targets,
+    metrics: Sequence[Metric],
+    seed: int,
+    number: int,
+) -> FoldScore:
+    labels, strata = targets.values[fold.test], targets.strata()
+    # Where the fitted labels lack a class, the columns of decision values stand for other classes.
+    whole = len(set(strata[fold.train])) == len(targets.classes)
+    decision = result.decision if whole else None
+    return FoldScore(
+        seed=seed,
+        fold=number,
+        scores={metric.name: metric(labels, result.predictions) for metric in metrics},
+        params=dict(result.params),
+        validation_score=result.validation_score,
+        train=len(fold.train),
+        validation=len(fold.validation),
+        test=fold.test.tolist(),
+        labels=labels.tolist(),
+        predictions=result.predictions.tolist(),
+        decision=None if decision is None else decision.tolist(),
+    )

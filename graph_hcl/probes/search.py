@@ -1,0 +1,96 @@
+"""The exact grid search that selects the parameters of every probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.metrics import Metric, find_metric
+from graph_hcl.probes.probe import Floats, ProbeInput, ProbeResult
+
+C_GRID = tuple(10.0**power for power in range(-3, 4))
+"""Inverse regularisation strengths 1e-3 … 1e3 that the probes select from."""
+
+
+class Prediction(NamedTuple):
+    """Labels [Q] of the test graphs, and their decision values as in `ProbeResult`."""
+
+    labels: Labels
+    decision: Floats | None = None
+
+
+Predictor = Callable[..., Prediction]
+"""Parameters by name -> prediction."""
+Solver = Callable[[ProbeInput], Predictor]
+"""Prepares what all parameters share, such as a kernel matrix, and returns the predictor."""
+
+
+def over_c(values: Sequence[float] = C_GRID) -> list[dict[str, Any]]:
+    """Return the grid of one parameter, C.
+
+    >>> over_c([0.1, 1.0])
+    [{'C': 0.1}, {'C': 1.0}]
+    """
+    return [{"C": value} for value in values]
+
+
+def search(
+    given: ProbeInput,
+    solver: Solver,
+    *,
+    grid: Sequence[Mapping[str, Any]],
+    default: Mapping[str, Any],
+    metric: str | Metric = "accuracy",
+) -> ProbeResult:
+    """Select from `grid` by the mean metric over the inner splits, refit, and predict.
+
+    Selects what scikit-learn's `GridSearchCV` selects: the first parameters of the grid with the
+    best mean. Where the metric is bounded, parameters that could not win even with the best
+    possible score in all remaining splits are not tried any longer. Without inner splits, where too
+    few graphs make selection impossible, the parameters are `default`.
+
+    >>> given = ProbeInput(np.zeros((4, 1)), np.array([0, 1, 1, 1]), np.zeros((1, 1)),
+    ...                    splits=[(np.arange(4), np.arange(4))])
+    >>> def solver(given):
+    ...     return lambda C: Prediction(np.full(len(given.x_test), int(C >= 0.1)))
+    >>> search(given, solver, grid=over_c(), default={"C": 1.0})
+    ProbeResult(predictions=array([1]), decision=None, params={'C': 0.1}, validation_score=0.75)
+    """
+    if not given.splits:
+        return _result(given, solver, default, None)
+    metric = find_metric(metric) if isinstance(metric, str) else metric
+    scores = np.zeros((len(grid), len(given.splits)))
+    gains = np.zeros((len(grid), len(given.splits)))  # above the worst score, where there is one
+    worst, span = _bounds(metric)
+    alive = np.full(len(grid), True)
+    for number, (fit, score) in enumerate(given.splits):
+        predict = solver(given.inner(fit, score))
+        remaining = len(given.splits) - number
+        leader = gains.sum(1).argmax()
+        for index in sorted(range(len(grid)), key=lambda index: index != leader):
+            total = gains.sum(1)
+            # The margin keeps ties, which floating-point sums may tell apart either way.
+            alive[index] &= total[index] + remaining * span > total.max() - 1e-9
+            if alive[index]:
+                value = metric(given.y_train[score], predict(**grid[index]).labels)
+                scores[index, number], gains[index, number] = value, metric.sign * value - worst
+    means = np.mean(scores, axis=1)
+    best = int(np.where(alive, metric.sign * means, -np.inf).argmax())
+    return _result(given, solver, grid[best], float(means[best]))
+
+
+def _bounds(metric: Metric) -> tuple[float, float]:
+    """Return the worst gain and how far the best is above it; infinitely far where unbounded."""
+    if metric.best is None or metric.worst is None:
+        return 0.0, np.inf
+    return metric.sign * metric.worst, metric.sign * (metric.best - metric.worst)
+
+
+def _result(
+    given: ProbeInput, solver: Solver, params: Mapping[str, Any], score: float | None
+) -> ProbeResult:
+    labels, decision = solver(given.final())(**params)
+    return ProbeResult(labels, decision, dict(params), score)

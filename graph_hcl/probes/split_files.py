@@ -1,0 +1,79 @@
+"""Published folds, read from a JSON file and checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes.splits import Fold, Indices
+
+
+def read_splits(path: str | Path, graphs: int) -> list[Fold]:
+    """Return the folds of a JSON file in the format of Errica et al. (ICLR 2020).
+
+    The file is a list of `{"test": [...], "model_selection": [{"train": [...], "validation":
+    [...]}]}`; of several inner splits the first is taken. `graphs` is the size of the data set.
+
+    Raises `UserError` for another format, an index out of range, a graph that is in two parts of a
+    fold, or graphs that are not tested exactly once.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "splits.json"
+    >>> inner = [{"train": [2], "validation": [3]}], [{"train": [0], "validation": [1]}]
+    >>> outer = [{"test": [2 * k, 2 * k + 1], "model_selection": inner[k]} for k in (0, 1)]
+    >>> _ = file.write_text(json.dumps(outer), encoding="utf-8")
+    >>> read_splits(file, 4)[0].test
+    array([0, 1])
+    """
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"Expected a JSON file of splits at {path}: {error}.") from error
+    try:
+        folds = [
+            Fold(_indices(inner["train"]), _indices(inner["validation"]), _indices(entry["test"]))
+            for entry in entries
+            for inner in entry["model_selection"][:1]
+        ]
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
+        raise UserError(
+            f'Expected {path} to be a list of {{"test": [indices], "model_selection": [{{"train": '
+            f'[indices], "validation": [indices]}}]}}, but it is something else ({error!r}).'
+        ) from error
+    if len(folds) < 2 or len(folds) != len(entries):
+        raise UserError(f"Expected two folds or more in {path}, each with a model_selection.")
+    for number, fold in enumerate(folds):
+        check_fold(fold, graphs, f"fold {number} of {path}")
+    tested = np.bincount(np.concatenate([fold.test for fold in folds]), minlength=graphs)
+    if (tested != 1).any():
+        graph = int((tested != 1).argmax())
+        raise UserError(
+            f"Expected {path} to test each of the {graphs} graphs once, but graph {graph} is "
+            f"tested {tested[graph]} times: are these the splits of this data set?"
+        )
+    return folds
+
+
+def _indices(values: list[Any]) -> Indices:
+    if not isinstance(values, list) or not all(type(value) is int for value in values):
+        raise ValueError("indices must be a list of integers")
+    return np.array(values, dtype=np.int64)
+
+
+def check_fold(fold: Fold, graphs: int, where: str) -> None:
+    """Raise `UserError` unless the parts are disjoint, in range, and those in use are not empty."""
+    for part, indices in vars(fold).items():
+        if part != "validation" and len(indices) == 0:
+            raise UserError(f"Expected graphs in the {part} part of {where}, but it is empty.")
+        if len(indices) and not 0 <= indices.min() <= indices.max() < graphs:
+            raise UserError(
+                f"Expected indices below {graphs} in {where}, but its {part} part reaches from "
+                f"{indices.min()} to {indices.max()}: are these the splits of this data set?"
+            )
+    together = np.concatenate([fold.train, fold.validation, fold.test])
+    if len(np.unique(together)) < len(together):
+        raise UserError(f"Expected each graph once in {where}, but some graph appears twice.")

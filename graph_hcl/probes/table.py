@@ -1,0 +1,130 @@
+"""One table of the records of runs and benchmarks, with whatever columns their readers add."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes.evaluation import Evaluation
+from graph_hcl.registry import did_you_mean
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """Rows that are records of an `Evaluation` with any further columns.
+
+    Further columns say what was measured: dataset, method, encoder ("trained" or "untrained"),
+    epoch, candidate, and so on.
+
+    >>> def row(encoder, fold, accuracy):
+    ...     return {"encoder": encoder, "seed": 0, "fold": fold, "scores": {"accuracy": accuracy}}
+    >>> table = ResultTable([row("trained", 0, 0.9), row("trained", 1, 0.8), row("none", 0, 0.5)])
+    >>> table.select(encoder="trained").scores("accuracy")
+    {(0, 0): 0.9, (0, 1): 0.8}
+    >>> {encoder: len(part) for encoder, part in table.group("encoder").items()}
+    {'trained': 2, 'none': 1}
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self.rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of any row, in order of appearance."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def select(self, **columns: Any) -> ResultTable:
+        """Return the rows with these values; a column that a row lacks counts as None.
+
+        Raises `UserError` for a column that no row has.
+        """
+        for name in columns:
+            self._check(name)
+        return ResultTable(
+            [
+                row
+                for row in self.rows
+                if all(row.get(name) == value for name, value in columns.items())
+            ]
+        )
+
+    def group(self, *by: str) -> dict[Any, ResultTable]:
+        """Return a table for each value of a column, or for each tuple of values of several.
+
+        Values are in order of appearance. Raises `UserError` for a column that no row has, or whose
+        values are lists or mappings.
+        """
+        for name in by:
+            self._check(name)
+        groups: dict[Any, list[Mapping[str, Any]]] = {}
+        for row in self.rows:
+            values = tuple(row.get(name) for name in by)
+            if not all(isinstance(value, Hashable) for value in values):
+                raise UserError(f"Expected columns of plain values to group by, but got {by}.")
+            groups.setdefault(values[0] if len(by) == 1 else values, []).append(row)
+        return {values: ResultTable(rows) for values, rows in groups.items()}
+
+    def scores(self, metric: str) -> dict[tuple[int, int], float]:
+        """Return the score of a metric by (seed, fold).
+
+        Raises `UserError` for a metric that some row lacks, and where a seed and fold appears
+        twice: select or group by a column that tells the rows apart first.
+        """
+        scores: dict[tuple[int, int], float] = {}
+        for row in self.rows:
+            key = row["seed"], row["fold"]
+            if key in scores:
+                raise UserError(
+                    f"Expected one row for seed {key[0]} and fold {key[1]}, but got several: select"
+                    " one of them by another column."
+                )
+            if metric not in row["scores"]:
+                known = list(row["scores"])
+                raise UserError(
+                    f"Expected a metric of {', '.join(known)}, but got '{metric}'."
+                    f"{did_you_mean(metric, known)}"
+                )
+            scores[key] = row["scores"][metric]
+        return scores
+
+    def evaluation(self) -> Evaluation:
+        """Return the rows as one evaluation; raises `UserError` as `from_records` does."""
+        return Evaluation.from_records(self.rows)
+
+    def to_frame(self) -> Any:
+        """Return a pandas data frame with one column for each metric and each parameter.
+
+        Raises `ImportError` where pandas is not installed.
+        """
+        try:
+            import pandas  # type: ignore[import-untyped, unused-ignore]
+        except ImportError as error:
+            raise ImportError("Expected pandas to be installed: pip install pandas.") from error
+        return pandas.DataFrame([_flat(row) for row in self.rows])
+
+    def _check(self, name: str) -> None:
+        if self.rows and name not in self.columns:
+            raise UserError(
+                f"Expected a column of {', '.join(self.columns)}, but got '{name}'."
+                f"{did_you_mean(name, self.columns)}"
+            )
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its scores by their own names, settings and params by dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "scores":
+            flat |= value
+        elif isinstance(value, Mapping):
+            flat |= {f"{name}.{key}": inner for key, inner in value.items()}
+        else:
+            flat[name] = value
+    return flat
