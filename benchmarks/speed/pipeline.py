@@ -4,26 +4,22 @@ The usual pipeline: a DataLoader over the data set, two views of each batch by P
 and `mask_feature`, one forward pass per view, H-UCL with two dense log-sum-exps. Ours: graphs
 sliced from the store, `edge_drop(0.2)+feature_mask(0.2)` twice, `graph_hcl.training.fit`. Both have
 a GIN 3×32 and batches of 128. The two take turns; a ratio is the median over the turns of
-PyG / ours. Given as shares of our epoch, too: `views`, slicing and views; `network`, the encoder
-forward and backward, kernels of PyTorch on both sides; the rest is head, loss and optimiser. With
-all but the network for nothing, the ratio would be `ratio` / `network`. `diagnosis` is one look,
-which a run makes once in 12 batches at most.
+PyG / ours. The following are fractions of our epoch: `views`, slicing and views; `network`, the
+encoder forward and backward, whose kernels are PyTorch's on both sides; the rest is head, loss and
+optimiser. If all but the network were free, the ratio would be `ratio` / `network`. `diagnosis` is
+one evaluation of the diagnostics, which a run makes once in 12 batches at most.
 
-    python benchmarks/pipeline.py            six data sets, minutes; writes the JSON
-    python benchmarks/pipeline.py --quick    MUTAG and PROTEINS, under a minute; writes nothing
-    python benchmarks/pipeline.py --check    exit 1 when a stated ratio is missed
+    python -m benchmarks.speed.pipeline            six data sets, minutes; writes the JSON
+    python -m benchmarks.speed.pipeline --quick    MUTAG and PROTEINS, under a minute
+    python -m benchmarks.speed.pipeline --check    exit 1 when a stated ratio is missed
 
 Needs $GRAPH_HCL_TU_MIRROR for all but MUTAG.
 """
 
-import argparse
-import json
 import math
-import os
 import statistics
 import sys
 import time
-from pathlib import Path
 
 import torch
 from torch.nn import functional as F
@@ -31,13 +27,13 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.nn import GIN, MLP, global_add_pool
 from torch_geometric.utils import dropout_edge, mask_feature
 
+from benchmarks.speed import _bench
 from graph_hcl import augment
 from graph_hcl.config import Config
 from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
 from graph_hcl.training import TrainingSettings, diagnose, fit
 
-RESULT = Path(__file__).parent / "results" / "pipeline.json"
 GOALS = {"PROTEINS": 2, "NCI1": 2, "IMDB-BINARY": 2}
 GOALS |= {"DD": 1.5, "REDDIT-BINARY": 1.5, "COLLAB": 1.5}
 EPOCHS = {"DD": 2, "REDDIT-BINARY": 2, "COLLAB": 2}
@@ -162,7 +158,7 @@ def compare(name):
     return {
         "seconds": round(statistics.median(mine), 4),
         "pyg": round(statistics.median(theirs), 4),
-        "ratio": round(statistics.median(b / a for a, b in zip(mine, theirs, strict=True)), 2),
+        "ratio": round(_bench.paired_ratio(theirs, mine), 2),
         "views": round(statistics.median(views) / statistics.median(mine), 3),
         "network": round(statistics.median(net) / statistics.median(mine), 3),
         "diagnosis": round(statistics.median(diagnosing) / statistics.median(mine), 4),
@@ -170,10 +166,7 @@ def compare(name):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two small sets; write no JSON")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
-    options = parser.parse_args()
+    options = _bench.parser(__doc__, "two small sets").parse_args()
     table, missed = {}, []
     for name in ["MUTAG", "PROTEINS"] if options.quick else GOALS:
         row = table[name] = compare(name)
@@ -181,12 +174,9 @@ def main():
         if row["ratio"] < GOALS.get(name, 0):
             missed.append(f"{name}: {row['ratio']} × < {GOALS[name]}")
     if not options.quick:
-        setting = {"cpus": os.cpu_count(), "threads": torch.get_num_threads(), "sets": table}
-        RESULT.write_text(
-            json.dumps(setting | {"missed": missed}, indent=1) + "\n", encoding="utf-8"
-        )
-    print("\n".join(missed) or "every stated goal is reached")
-    return int(options.check and bool(missed))
+        content = {"setting": _bench.machine("torch-geometric"), "sets": table, "missed": missed}
+        _bench.write_result("pipeline", content)
+    return _bench.conclude(missed, options.check)
 
 
 if __name__ == "__main__":

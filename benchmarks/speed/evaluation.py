@@ -1,22 +1,18 @@
-"""The probes against scikit-learn's grid search: the same answers, and how much sooner.
+"""The probes against scikit-learn's grid search: equal answers, and the ratio of the times.
 
 Embeddings come from an untrained GIN 3×32. Each outer fold of scikit-learn's side is a
 `GridSearchCV` over a pipeline of `StandardScaler` and `SVC` (or `LogisticRegression`), with one
 process and with `n_jobs=2`; ours answers the same folds in two threads. Ratios are theirs / ours.
 
-    python benchmarks/evaluation.py            NCI1, PROTEINS, COLLAB; ten minutes; writes the JSON
-    python benchmarks/evaluation.py --quick    generated classes, under a minute; writes nothing
-    python benchmarks/evaluation.py --check    exit 1 when an answer differs or a ratio is missed
+    python -m benchmarks.speed.evaluation            NCI1, PROTEINS, COLLAB; ten minutes
+    python -m benchmarks.speed.evaluation --quick    generated classes, under a minute
+    python -m benchmarks.speed.evaluation --check    exit 1 when an answer or a goal is missed
 
 Needs $GRAPH_HCL_TU_MIRROR for all but --quick.
 """
 
-import argparse
-import json
-import os
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -25,12 +21,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from benchmarks.speed import _bench
 from graph_hcl.config import Config
 from graph_hcl.console import any_sign
 from graph_hcl.experiment import Experiment
 from graph_hcl.probes import C_GRID, stratified_folds, transductive
 
-RESULT = Path(__file__).parent / "results" / "evaluation.json"
 GOALS = {1: 4.0, 2: 2.5}
 PEERS = {"svm": (SVC, "svc__C"), "logistic": (LogisticRegression, "logisticregression__C")}
 
@@ -42,7 +38,7 @@ def embeddings(name):
 
 
 def generated():
-    """Return two classes that a kernel tells apart in part."""
+    """Return two classes that a kernel separates in part."""
     generator = np.random.default_rng(0)
     y = generator.integers(2, size=400)
     return generator.normal(size=(400, 20)) + 0.4 * y[:, None], y
@@ -83,36 +79,44 @@ def compare(name, x, y, probe, numbers):
     return row
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="generated classes; write no JSON")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
-    options = parser.parse_args()
-    table, missed = {}, []
-    if options.quick:
+def measure(quick):
+    """Return the rows of all data sets and probes."""
+    if quick:
         x, y = generated()
-        table = {f"generated {p}": compare("generated", x, y, p, range(3)) for p in PEERS}
-    else:
-        for name, numbers in (("PROTEINS", range(10)), ("NCI1", range(3))):
-            x, y = embeddings(name)
-            for probe in PEERS:
-                table[f"{name} {probe}"] = compare(name, x, y, probe, numbers)
-        x, y = embeddings("COLLAB")
-        start = time.perf_counter()
-        transductive(x, y)
-        table["COLLAB svm"] = {"graphs": len(y), "seconds": round(time.perf_counter() - start, 1)}
-        print("COLLAB", table["COLLAB svm"])
-        setting = {"cpus": os.cpu_count(), "threads": 2, "cells": table}
-        RESULT.write_text(json.dumps(setting, indent=1) + "\n", encoding="utf-8")
-    for cell, row in table.items():
+        return {f"generated {p}": compare("generated", x, y, p, range(3)) for p in PEERS}
+    table = {}
+    for name, numbers in (("PROTEINS", range(10)), ("NCI1", range(3))):
+        x, y = embeddings(name)
+        for probe in PEERS:
+            table[f"{name} {probe}"] = compare(name, x, y, probe, numbers)
+    x, y = embeddings("COLLAB")
+    start = time.perf_counter()
+    transductive(x, y)
+    table["COLLAB svm"] = {"graphs": len(y), "seconds": round(time.perf_counter() - start, 1)}
+    print("COLLAB", table["COLLAB svm"])
+    return table
+
+
+def misses(table, quick):
+    """Return the goals that the rows miss."""
+    missed = []
+    for name, row in table.items():
         if not row.get("same", True):
-            missed.append(f"{cell}: other predictions or another C than scikit-learn")
+            missed.append(f"{name}: other predictions or another C than scikit-learn")
         for jobs, goal in GOALS.items():
             ratio = row.get(f"ratio_{jobs}", goal)
-            if "svm" in cell and not options.quick and ratio < goal:
-                missed.append(f"{cell}: {ratio} × against n_jobs={jobs} < {goal}")
-    print("\n".join(missed) or "every stated goal is reached")
-    return int(options.check and bool(missed))
+            if "svm" in name and not quick and ratio < goal:
+                missed.append(f"{name}: {ratio} × against n_jobs={jobs} < {goal}")
+    return missed
+
+
+def main():
+    options = _bench.parser(__doc__, "generated classes").parse_args()
+    table = measure(options.quick)
+    if not options.quick:
+        setting = _bench.machine("scikit-learn") | {"threads": 2}
+        _bench.write_result("evaluation", {"setting": setting, "rows": table})
+    return _bench.conclude(misses(table, options.quick), options.check)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,17 @@
-"""Write the README's tables of what comes out and what it takes from `benchmarks/results/`.
+"""Write the README's tables of scores, times and memory from `benchmarks/results/`.
 
-python benchmarks/table.py            rewrites the blocks between the marks
-python benchmarks/table.py --check    exit 1 when the block is not that of the results
+python -m benchmarks.pages.readme            rewrites the blocks between the marks
+python -m benchmarks.pages.readme --check    exit 1 when a block is out of date
 """
 
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from results_page import short
-
+from benchmarks.pages.results import ROOT, short
 from graph_hcl.console import any_sign
 
-HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+README = ROOT / "README.md"
 SIDES = ("start", "end")
 PEERS = {
     "h-ucl": ["dense h-ucl", "hcl"],
@@ -23,24 +20,26 @@ PEERS = {
     "ucl": ["pml nt-xent"],
     "infonce": ["infonce dense", "torch linear_cross_entropy"],
 }
-"""Our losses and whom they are measured against, by their names in the results."""
+"""Our losses and their peers, by their names in the results."""
 
 
 def read(name):
     """Return the results of a benchmark."""
-    return json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads(
+        (ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8")
+    )
 
 
 def rows():
-    """Yield what was measured, ours, the peer's and their ratio."""
+    """Yield what was measured, the peer, seconds of both, and their ratio."""
     pipeline = read("pipeline")
     for name, row in pipeline["sets"].items():
         yield f"{name}: an epoch", "PyG pipeline", row["seconds"], row["pyg"], row["ratio"]
-    for cell, row in read("evaluation")["cells"].items():
+    for name, row in read("evaluation")["rows"].items():
         for jobs in (1, 2):
             if ratio := row.get(f"ratio_{jobs}"):
                 peer, seconds = f"scikit-learn, `n_jobs={jobs}`", row["seconds"]
-                yield f"{cell}: {row['folds']} folds", peer, seconds, seconds * ratio, ratio
+                yield f"{name}: {row['folds']} folds", peer, seconds, seconds * ratio, ratio
     for name, row in read("loading")["sets"].items():
         ours, theirs = row["first"]["seconds"], row["pyg first"]["seconds"]
         yield f"{name}: read", "PyG `TUDataset`", ours, theirs, row["ratio"]
@@ -53,7 +52,7 @@ def rows():
 
 
 def loss_rows():
-    """Yield rows, loss, peer, and what both took, of the contrastive losses; None for no peer."""
+    """Yield rows, loss, peer, and the measurements of both; None without a peer."""
     for rows, row in read("losses")["rows"].items():
         for loss, peers in PEERS.items():
             there = [peer for peer in peers if "seconds" in row.get(peer, {})]
@@ -62,8 +61,8 @@ def loss_rows():
                     yield int(rows), loss, peer, row[loss], row.get(peer)
 
 
-def took(point):
-    """Return time and memory in words."""
+def time_and_memory(point):
+    """Return the time and memory of a measurement as text."""
     seconds = point["seconds"]
     time = f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
     return f"{time}, {point['mib']:.0f} MiB"
@@ -76,11 +75,14 @@ def losses():
         "|---|---|---|---|---|---|---|",
     ]
     for rows, loss, peer, a, b in loss_rows():
-        cells = [f"{rows:_}".replace("_", " "), loss, peer or "–", took(a)]
+        cells = [f"{rows:_}".replace("_", " "), loss, peer or "–", time_and_memory(a)]
         cells += ["–"] * 3
         if b is not None:
             ratios = (b[key] / a[key] for key in ("seconds", "mib"))
-            cells[4:] = [took(b), *(f"{r:.2f}" if r < 10 else f"{r:.0f}" for r in ratios)]
+            cells[4:] = [
+                time_and_memory(b),
+                *(f"{r:.2f}" if r < 10 else f"{r:.0f}" for r in ratios),
+            ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -94,13 +96,15 @@ def table():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="exit 1 when the README is behind")
+    parser.add_argument(
+        "--check", action="store_true", help="exit 1 when the README is out of date"
+    )
     options = parser.parse_args()
     text = README.read_text(encoding="utf-8")
     new = text
     blocks = {"table": table(), "losses": losses(), "results": short("transductive").markdown()}
     for name, made in blocks.items():
-        start, end = (f"<!-- benchmarks/table.py, {name}: {side} -->\n" for side in SIDES)
+        start, end = (f"<!-- benchmarks/pages/readme.py, {name}: {side} -->\n" for side in SIDES)
         before, rest = new.split(start)
         new = before + start + made.rstrip() + "\n" + end + rest.split(end)[1]
     if options.check:

@@ -1,35 +1,29 @@
 """Views per second: graph_hcl.augment, a loop over graphs, and PyG's functions on one batch.
 
 Each row draws one kind of view of the same batch of generated graphs with the sizes, degrees and
-features of PROTEINS. The loop has the graphs apart already and need not collate them again; PyG's
-functions get what they do not return (node numbers, batch, ptr, edge attributes) added. They draw
-with probability where ours draws exact shares, and have no subgraph without compiled extensions.
+features of PROTEINS. The loop starts from separate graphs and does not collate the result; PyG's
+functions are extended by what they do not return (node numbers, batch, ptr, edge attributes). They
+draw each node or edge with a probability where ours draw exact ratios, and have no subgraph without
+compiled extensions.
 
-    python benchmarks/augmentation.py            about half a minute; writes the JSON
-    python benchmarks/augmentation.py --quick    a few seconds; writes nothing
-    python benchmarks/augmentation.py --check    exit 1 when a stated ratio is missed
+    python -m benchmarks.speed.augmentation            about half a minute; writes the JSON
+    python -m benchmarks.speed.augmentation --quick    a few seconds; writes nothing
+    python -m benchmarks.speed.augmentation --check    exit 1 when a stated ratio is missed
 """
 
-import argparse
 import copy
-import json
-import os
-import platform
 import statistics
 import sys
-import time
-from pathlib import Path
 
 import torch
-import torch_geometric
 from torch_geometric.data import Batch, Data
 from torch_geometric.utils import dropout_edge, dropout_node, mask_feature
 
+from benchmarks.speed import _bench
 from graph_hcl.augment import parse, view
 from graph_hcl.console import any_sign
 
 GRAPHS = 128
-RESULT = Path(__file__).parent / "results" / "augmentation.json"
 FLOORS = {"loop": 4.0, "pyg": 0.7}
 """Ratios that --check demands of every row."""
 
@@ -155,41 +149,25 @@ ROWS = {
 }
 
 
-def seconds(works, rounds):
-    """The median time of each work, taken in turn so that a slow moment hits all alike."""
-    taken = [[] for _ in works]
-    for number in range(rounds + 1):
-        for times, (work, repeats) in zip(taken, works, strict=True):
-            start = time.perf_counter()
-            for _ in range(repeats):
-                work()
-            if number:  # the first round warms up
-                times.append((time.perf_counter() - start) / repeats)
-    return [statistics.median(times) for times in taken]
-
-
 def measure(text, loop, pyg, graphs, batch, rounds):
+    """Return the row of one kind of view: views per second of each side, and paired ratios."""
     generator = torch.Generator().manual_seed(1)
     ours = view(parse(text))
-    works = [
-        (lambda: ours(batch, generator), 20),
-        (lambda: [loop(data, generator) for data in graphs], 1),
-    ]
+    works = [lambda: ours(batch, generator), lambda: [loop(data, generator) for data in graphs]]
     if pyg is not None:
-        works.append((lambda: pyg(batch), 20))
-    own, *others = (1 / taken for taken in seconds(works, rounds))
-    row = {"view": text, "views_per_second": round(own), "loop": round(others[0], 1)}
-    row["times_loop"] = round(own / others[0], 1)
+        works.append(lambda: pyg(batch))
+    seconds = _bench.paired_seconds(works, rounds, repeats=[20, 1, 20][: len(works)])
+    own, looped, *others = (1 / statistics.median(each) for each in seconds)
+    row = {"view": text, "views_per_second": round(own), "loop": round(looped, 1)}
+    row["times_loop"] = round(_bench.paired_ratio(seconds[1], seconds[0]), 1)
     if pyg is not None:
-        row |= {"pyg": round(others[1]), "times_pyg": round(own / others[1], 2)}
+        row["pyg"] = round(others[0])
+        row["times_pyg"] = round(_bench.paired_ratio(seconds[2], seconds[0]), 2)
     return row
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="few repetitions; write no JSON")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a ratio is missed")
-    options = parser.parse_args()
+    options = _bench.parser(__doc__, "few repetitions").parse_args()
     generator = torch.Generator().manual_seed(0)
     graphs = [protein_like(generator) for _ in range(GRAPHS)]
     batch = Batch.from_data_list(graphs)
@@ -204,31 +182,19 @@ def main():
             f" {row.get('pyg', '–'):>7} {row.get('times_pyg', '–'):>6}",
             flush=True,
         )
-    least = {peer: min(r[f"times_{peer}"] for r in rows if peer in r) for peer in FLOORS}
     if not options.quick:
-        RESULT.parent.mkdir(exist_ok=True)
-        setting = {
-            "graphs": GRAPHS,
-            "nodes": batch.num_nodes,
-            "edges": batch.num_edges,
-            "threads": torch.get_num_threads(),
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torch_geometric": torch_geometric.__version__,
-        }
-        RESULT.write_text(
-            json.dumps({"setting": setting, "rows": rows}, indent=2) + "\n", encoding="utf-8"
-        )
-    print(
-        f"Least ratio against the loop {least['loop']} (stated {FLOORS['loop']}), against PyG "
-        f"{least['pyg']} (stated {FLOORS['pyg']})"
-    )
-    missed = any(least[peer] < floor for peer, floor in FLOORS.items())
-    sys.exit(1 if options.check and missed else 0)
+        size = {"graphs": GRAPHS, "nodes": batch.num_nodes, "edges": batch.num_edges}
+        setting = size | _bench.machine("torch-geometric")
+        _bench.write_result("augmentation", {"setting": setting, "rows": rows})
+    missed = [
+        f"{row['view']}: {row[f'times_{peer}']} × against {peer} < {floor}"
+        for peer, floor in FLOORS.items()
+        for row in rows
+        if peer in row and row[f"times_{peer}"] < floor
+    ]
+    return _bench.conclude(missed, options.check)
 
 
 if __name__ == "__main__":
     with any_sign():
-        main()
+        sys.exit(main())

@@ -3,17 +3,16 @@
 Every point runs in a process of its own, so that its peak over the baseline (its resident memory
 just before) is its own. Ratios are peer / ours at the same number of rows, of width 128.
 
-    python benchmarks/losses.py            256 … 65 536 rows, about twenty minutes; writes the JSON
-    python benchmarks/losses.py --rows 256 512    only these again
-    python benchmarks/losses.py --quick    up to 2 048 rows, under a minute; writes nothing
-    python benchmarks/losses.py --check    exit 1 when a stated ratio or limit is missed
+    python -m benchmarks.speed.losses            256 … 65 536 rows, twenty minutes; writes the JSON
+    python -m benchmarks.speed.losses --rows 256 512    only these again
+    python -m benchmarks.speed.losses --quick    up to 2 048 rows, under a minute; writes nothing
+    python -m benchmarks.speed.losses --check    exit 1 when a stated ratio or limit is missed
 """
 
 import argparse
 import json
 import math
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -24,10 +23,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+from benchmarks.speed import _bench
 from graph_hcl.console import any_sign
 from graph_hcl.losses import HSCL, HUCL, UCL, Pairs, contrastive_loss
 
-RESULT = Path(__file__).parent / "results" / "losses.json"
+RESULT = _bench.RESULTS / "losses.json"
 DIM, TEMPERATURE = 128, 0.5
 ROWS = (256, 512, 1024, 2048, 4096, 16384, 65536)
 LARGEST = {"dense h-ucl": 16384, "dense h-scl": 16384, "hcl": 16384, "infonce dense": 16384}
@@ -157,12 +157,11 @@ def measure(name, rows):
 
 def point(name, rows):
     """Return the measurement of one point by a process of its own, or why there is none."""
-    command = [sys.executable, __file__, "--point", name, str(rows)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-    if found.returncode:
-        lines = found.stderr.strip().splitlines()
-        return {"failed": lines[-1] if lines else f"exit code {found.returncode}"}
-    return json.loads(found.stdout)
+    try:
+        return _bench.in_own_process("benchmarks.speed.losses", name, rows)
+    except subprocess.CalledProcessError as error:
+        lines = error.stderr.strip().splitlines()
+        return {"failed": lines[-1] if lines else f"exit code {error.returncode}"}
 
 
 def misses(table):
@@ -195,9 +194,7 @@ def misses(table):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="up to 2 048 rows; write no JSON")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    parser = _bench.parser(__doc__, "up to 2 048 rows")
     parser.add_argument("--rows", type=int, nargs="+", help="only these rows, put into the JSON")
     parser.add_argument("--point", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -230,21 +227,9 @@ def main():
                 )
     missed = misses(table)
     if not options.quick:
-        RESULT.parent.mkdir(exist_ok=True)
-        setting = {
-            "dim": DIM,
-            "temperature": TEMPERATURE,
-            "threads": torch.get_num_threads(),
-            "cpus": os.cpu_count(),
-            "machine": platform.machine(),
-            "torch": torch.__version__,
-        }
-        RESULT.write_text(
-            json.dumps(setting | {"rows": table, "missed": missed}, indent=1) + "\n",
-            encoding="utf-8",
-        )
-    print("\n".join(missed) or "every stated goal is reached")
-    return int(options.check and bool(missed))
+        setting = {"dim": DIM, "temperature": TEMPERATURE} | _bench.machine()
+        _bench.write_result("losses", setting | {"rows": table, "missed": missed})
+    return _bench.conclude(missed, options.check)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Write docs/results.md from the committed cells of the benchmarks.
+"""Write docs/results.md from the committed records of the benchmarks.
 
-python benchmarks/results_page.py            reads benchmarks/results/*/cells, writes the page
-python benchmarks/results_page.py --quick    the same: it takes seconds
-python benchmarks/results_page.py --check    exit 1 when the committed page is another one
+    python -m benchmarks.pages.results            reads benchmarks/results/*.jsonl, writes the page
+    python -m benchmarks.pages.results --check    exit 1 when the page is out of date
+
+Needs $GRAPH_HCL_SPLITS, the folder of the fixed folds, which are part of the trials' identity.
 """
 
 import argparse
@@ -20,17 +21,17 @@ from graph_hcl.benchmarking.trials import expand
 from graph_hcl.console import any_sign
 from graph_hcl.data import card
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "results.md"
 INTRODUCTION = """\
 # Results
 
-Every number here is computed from the cells under `benchmarks/results/`, one JSON per data set,
-method, candidate and repetition, by `python benchmarks/results_page.py`; the command above each
-table makes the cells anew. Where a method has candidates, each fold takes the one that is best on
-its own validation part; test scores decide nothing. Differences between rows are noise unless the
-paired test below the table says otherwise, and a method that does not beat the untrained encoder
-has learned nothing that this probe can see.
+Every number here is computed from the records in `benchmarks/results/*.jsonl`, one line per data
+set, method, candidate and repetition, by `python -m benchmarks.pages.results`; the command above
+each table runs the trials that have no record. Where a method has candidates, each fold selects the
+one that is best on its own validation part; test scores select nothing. Differences between rows
+are noise unless the paired test below the table says otherwise, and a method that does not beat the
+untrained encoder has learned nothing that this probe can see.
 """
 
 CONTRASTIVE = ("InfoGraph", "MVGRL", "JOAOv2", "AD-GCL", "SimGRACE", "RGCL", "InfoGCL", "DGCL")
@@ -62,12 +63,12 @@ SHORT = {
         "H-SCL 5×128, mean": "H-SCL, GIN 5×128, mean",
     },
 }
-"""Columns of the short tables, and the method of the benchmarks that each stands for."""
+"""Columns of the short tables by the methods of the benchmarks."""
 
 
 @cache
 def benchmarks():
-    """Return each benchmark file that has results: its path, its specification, its cells."""
+    """Return the path, specification, and trials with records of each benchmark with results."""
     found = []
     for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
         folder = TrialFolder(ROOT / "benchmarks" / "results" / file.stem)
@@ -78,18 +79,20 @@ def benchmarks():
 
 
 def short(protocol):
-    """Return mean accuracies by data set, beside the published figures that they are held to."""
+    """Return mean accuracies by data set, beside two published ones."""
     grid = {}
-    for _, spec, cells in benchmarks():
+    for _, spec, trials in benchmarks():
         attributes = spec.common.get("data", {}).get("node_attributes", False)
-        for (method, name), scores in gather(cells, protocol).items():
+        for (method, name), scores in gather(trials, protocol).items():
             grid[method, name, attributes] = scores
     columns, rows = SHORT[protocol], []
     kinds = {(card(name).graphs, name, attributes) for _, name, attributes in grid}
     for _, name, attributes in sorted(kinds):
         found = [grid.get((method, name, attributes)) for method in columns.values()]
         row = [name + (", attributes" if attributes else "")]
-        row += ["" if own is None else f"{100 * own['accuracy'].mean:.1f}{mark(own)}" for own in found]
+        row += [
+            "" if own is None else f"{100 * own['accuracy'].mean:.1f}{mark(own)}" for own in found
+        ]
         rows.append(row + published(name, protocol))
     last = ["GraphCL + HCL", "highest contrastive"]
     if protocol == "inductive":
@@ -102,12 +105,12 @@ def short(protocol):
 
 
 def mark(scores):
-    """Return the mark of scores whose candidates are not all there."""
+    """Return the mark of scores with unfinished candidates."""
     return "" if scores.complete else " *"
 
 
 def published(name, protocol):
-    """Return the two published figures that the results are held to, as text."""
+    """Return the two published accuracies to compare with, as text."""
     entries = card(name).published
     if protocol == "inductive":
         fixed = {e["method"]: e["accuracy"] for e in entries if "fixed 10 folds" in e["protocol"]}
@@ -119,9 +122,9 @@ def published(name, protocol):
     return [*(same or ["–"]), f"{best['accuracy']:.1f} ({best['method']})"]
 
 
-def section(file, spec, cells):
-    """Return the part of the page on one benchmark, or nothing before its first cell."""
-    finished = [record for _, record in cells if record is not None]
+def section(file, spec, trials):
+    """Return the part of the page on one benchmark, empty before its first trial is finished."""
+    finished = [record for _, record in trials if record is not None]
     if not finished:
         return ""
     name = file.relative_to(ROOT)
@@ -136,13 +139,13 @@ def section(file, spec, cells):
     versions = Counter(
         ", ".join(f"{k} {v}" for k, v in record["versions"].items()) for record in finished
     )
-    took = f"{seconds / 3600:.1f} hours by the clock, beside other work"
-    lines += ["", f"{len(finished)} of {len(cells)} cells, {took}."]
+    hours = f"{seconds / 3600:.1f} hours of wall-clock time on a shared machine"
+    lines += ["", f"{len(finished)} of {len(trials)} trials, {hours}."]
     lines += [f"Versions: {'; '.join(versions)}.", ""]
-    for key, table in all_tables(cells, spec.compare).items():
+    for key, table in all_tables(trials, spec.compare).items():
         if key != "published":
             lines += [table.markdown(), ""]
-    missing = Counter((cell.dataset, cell.method) for cell, record in cells if record is None)
+    missing = Counter((trial.dataset, trial.method) for trial, record in trials if record is None)
     if missing:
         names = ", ".join(f"{method} on {data} ({n})" for (data, method), n in missing.items())
         lines += [f"Not finished: {names}.", ""]
@@ -160,8 +163,8 @@ def page():
     parts, datasets = [INTRODUCTION], []
     parts += ["## In short", "", short("transductive").markdown(), ""]
     parts += [short("inductive").markdown(), ""]
-    for file, spec, cells in benchmarks():
-        parts.append(section(file, spec, cells))
+    for file, spec, trials in benchmarks():
+        parts.append(section(file, spec, trials))
         datasets += [name for name in spec.datasets if name not in datasets]
     parts += ["## Published", "", published_table(datasets).markdown(), ""]
     return "\n".join(parts)
@@ -169,13 +172,12 @@ def page():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="the same: it takes seconds")
-    parser.add_argument("--check", action="store_true", help="exit 1 when the page is another one")
+    parser.add_argument("--check", action="store_true", help="exit 1 when the page is out of date")
     options = parser.parse_args()
     text = page()
     if options.check:
         same = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
-        print("the page is up to date" if same else f"{PAGE} is not what the cells say")
+        print("the page is up to date" if same else f"{PAGE} is out of date")
         return int(not same)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(text, encoding="utf-8")
