@@ -2,7 +2,7 @@
 
 All take values [M, …] and the segment [M] of each row, in any order, and return [count, …]
 (softmax: [M, …]). Native torch does the work: torch-scatter gives the same numbers, but on the CPU
-it took one to four times as long, maxima of one long column apart (`benchmarks/segment.py`).
+it took one to four times as long, maxima of one long column apart (`benchmarks/speed/segment.py`).
 """
 
 from __future__ import annotations

@@ -1,241 +1,106 @@
 """Neural and dimensional collapse (arXiv 2311.05139) and loss orderings (arXiv 2209.00078).
 
-The settings of a data set are configs/reproduce/collapse/NAME.yaml; a cell of the grid is such a
-file with a few flags on top. Every cell trains on 80 % of the graphs (stratified), looks at these
-and at the held-out 20 % every few epochs, and is one JSON file, named by its settings: a grid that
-was killed goes on where it was, and several processes or machines may share the folder.
+The settings of a data set are configs/reproduce/collapse/NAME.yaml; a trial is such a file with a
+few settings on top. Every trial trains on 80 % of the graphs (stratified) and measures these and
+the held-out 20 % every few epochs. Trials are run as those of any benchmark: one that was
+interrupted is run again, and several processes or machines may share the folder.
 
-    python benchmarks/collapse.py              trains the cells that are missing in runs/collapse
-    python benchmarks/collapse.py --only COIL-DEL,_ball_ --jobs 2    those whose name has all parts
-    python benchmarks/collapse.py --page       results, figures and docs/collapse.md of all cells
-    python benchmarks/collapse.py --check      exit 1 when the page is not what the results give
-    python benchmarks/collapse.py --quick      a tiny grid on MUTAG in a scratch folder, seconds
+    python -m benchmarks.science.collapse              runs the trials without results
+    python -m benchmarks.science.collapse --only COIL-DEL,_ball_ --jobs 2    whose name has all
+    python -m benchmarks.science.collapse --page       results, figures and docs/collapse.md
+    python -m benchmarks.science.collapse --check      exit 1 when the page is out of date
+    python -m benchmarks.science.collapse --quick      a tiny grid on MUTAG, nothing is kept
 
-Needs $GRAPH_HCL_TU_MIRROR, or the network, to train all but --quick.
+Needs $GRAPH_HCL_TU_MIRROR, or the network, for all but --quick.
 """
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-import torch
-from collapse_cells import HARDENINGS, Cell, grid, quick_grid
-from collapse_figures import draw_all
-from collapse_orderings import anchors_in_order
-from collapse_page import page
-from collapse_results import gather, read
-from collapse_words import CAPTIONS
-
-from graph_hcl import augment, geometry, probes
-from graph_hcl.benchmarking.lock import lock
-from graph_hcl.cli import config_parser, read_config
+from benchmarks.science.collapse.figures import draw_all
+from benchmarks.science.collapse.grid import GridPoint, grid, quick_grid
+from benchmarks.science.collapse.page import page
+from benchmarks.science.collapse.results import gather, read
+from benchmarks.science.collapse.words import CAPTIONS
+from graph_hcl.benchmarking.folder import TrialFolder
+from graph_hcl.benchmarking.workers import run_trials
 from graph_hcl.console import any_sign
-from graph_hcl.errors import UserError
-from graph_hcl.experiment import Experiment
-from graph_hcl.files import write_atomically
-from graph_hcl.training import diagnose
+from graph_hcl.files import write_text
 
-ROOT = Path(__file__).parents[1]
-CELLS = ROOT / "runs" / "collapse"
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "runs" / "collapse"
 RESULTS = ROOT / "benchmarks" / "results" / "collapse"
 DOCS = ROOT / "docs"
 
 
-def looks(epochs: int, every: int) -> list[int]:
-    """Return the epochs after which the whole data set is looked at.
-
-    >>> looks(40, 20)
-    [0, 5, 10, 20, 40]
-    """
-    early = {epoch for epoch in (0, 5, 10) if epoch < epochs}
-    return sorted(early | set(range(every, epochs + 1, every)) | {epochs})
+def names_with_results(results: Path) -> set[str]:
+    """Return the names of the trials that have results."""
+    return {trial["name"] for part in read(results) for trial in part}
 
 
-def look(z, label, objective, fitted=None) -> dict:
-    """Return metrics of features of one part of the data set, and the spectrum of class means."""
-    found = diagnose(z, torch.arange(len(z)), label, objective)
-    spectrum = geometry.class_mean_spectrum(z, label)
-    if fitted is not None:
-        found["class_mean_accuracy"] = float(geometry.nearest_class_mean(z, label, fitted))
-    found["live_dimensions"] = geometry.live_dimensions(spectrum)
-    found["mean_rank"] = float(geometry.effective_rank(spectrum))
-    return rounded(found) | {"spectrum": [float(f"{v:.3g}") for v in spectrum.tolist()]}
-
-
-def look_at_orderings(model, experiment, spec, indices, temperature) -> dict:
-    """Return the four losses and Assumption 1's fraction for each hardening, on two views."""
-    generator = torch.Generator().manual_seed(0)
-    draw = augment.views(experiment.views)
-    with torch.no_grad():
-        parts = [
-            torch.cat([model.eval()(view) for view in drawn])
-            for drawn in draw(spec.prepare(experiment.store), indices.split(512), generator)
-        ]
-    # Each part holds all first views and then all second ones.
-    graph = torch.cat([part.repeat(2) for part in indices.split(512)])
-    z, label = torch.cat(parts).double(), experiment.store.y[graph]
-    found = {}
-    for name, eta in HARDENINGS.items():
-        seen = geometry.look_at(z, graph, label, temperature=temperature, log_eta=eta)
-        values = {"same_class_mass": float(seen.same_class_mass().mean())}
-        found[name] = rounded(seen.losses() | values | anchors_in_order(seen))
-    return found
-
-
-def rounded(values: dict) -> dict:
-    return {name: float(f"{value:.6g}") for name, value in values.items()}
-
-
-def split(labels, seed: int) -> probes.Fold:
-    """Return a stratified split: 80 % to train on (a part of it to choose C by), 20 % held out."""
-    return probes.stratified_folds(labels, folds=5, seed=seed, validation=0.1)[0]
-
-
-def train(cell: Cell, every: int = 20) -> dict:
-    """Return the record of a cell: config, what was seen by epoch, and why it stopped early."""
-    config, _ = read_config(config_parser("train", "", ""), cell.argv)
-    experiment = Experiment(config)
-    config, label = experiment.config, experiment.store.y
-    fold = split(experiment.labels, config.seed)
-    trained = torch.from_numpy(np.sort(np.concatenate([fold.train, fold.validation])))
-    held = torch.from_numpy(fold.test)
-    collapse = cell.name.startswith("collapse")
-    part = probes.Part("train", config.seed, None, trained.numpy())
-    spec = experiment.describe(part)
-    objective = experiment.new_objective()
-    wanted = looks(config.epochs, every if collapse else 1)
-    epochs, seen = [], []
-
-    def watch(epoch: int, model) -> None:
-        if epoch not in wanted:
-            return
-        if collapse:
-            z = torch.from_numpy(experiment.embed(model, spec, projected=True))
-            own = z[trained].float(), label[trained]
-            found = {
-                "train": look(*own, objective),
-                "held_out": look(z[held].float(), label[held], objective, own),
-            }
-        else:
-            found = look_at_orderings(model, experiment, spec, held, config.temperature)
-        seen.append({"epoch": epoch} | found)
-
-    def log(record: dict) -> None:
-        epochs.append(rounded({k: v for k, v in record.items() if k != "graphs_per_second"}))
-
-    model, stopped, start = experiment.model(config.seed), None, time.perf_counter()
-    watch(0, model)
-    try:
-        model = experiment.fit(part, spec, log=log, diagnose=diagnose, at_epoch=watch)
-    except UserError as error:
-        stopped = str(error)
-    result = {
-        "name": cell.name,
-        "config": config.to_dict() | {"data_dir": None, "mirror": None},
-        "classes": len(label.unique()),
-        "graphs": [len(trained), len(held)],
-        "seconds": round(time.perf_counter() - start, 1),
-        "stopped": stopped,
-        "epochs": epochs,
-        "looks": seen,
-    }
-    if not collapse:
-        result["accuracy"] = probe_accuracy(model, experiment, spec, fold)
-    return result
-
-
-def probe_accuracy(model, experiment: Experiment, spec, fold: probes.Fold) -> dict[str, float]:
-    """Return held-out accuracy of the SVM probe on the encoder's embeddings, trained and not."""
-    seed, found = experiment.config.seed, {}
-    for name, network in (("trained", model), ("untrained", experiment.model(seed))):
-        x = experiment.embed(network, spec)
-        found[name] = probes.inductive(
-            lambda number, fold, x=x: x, experiment.labels, folds=[fold], seed=seed, jobs=1
-        ).mean
-    return found
-
-
-def work(cell: Cell, folder: Path) -> str | None:
-    """Train a cell unless it is there or another process is at it; return its name if trained."""
-    path = folder / f"{cell.name}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    with lock(path.with_suffix(".lock")) as mine:
-        if not mine or path.exists():
-            return None
-        torch.set_num_threads(1)
-        record = train(cell)
-        write_atomically(
-            path, lambda to: to.write_text(json.dumps(record) + "\n", encoding="utf-8")
-        )
-        print(f"{cell.name:60s} {record['seconds']:7.1f} s", flush=True)
-    return cell.name
-
-
-def write(cells: Path, results: Path, docs: Path, wanted: Sequence[Cell]) -> None:
-    """Write results of the cells, then figures and page of the results; name what is missing."""
-    gather(cells, results)
+def write(folder: TrialFolder, results: Path, docs: Path, points: Sequence[GridPoint]) -> None:
+    """Add the finished trials to the results, then write figures and page."""
+    gather(folder, [point.trial() for point in points], results)
     drawn = draw_all(*read(results), docs / "figures")
-    text = text_of(results, drawn, wanted)
-    write_atomically(docs / "collapse.md", lambda to: to.write_text(text, encoding="utf-8"))
+    write_text(docs / "collapse.md", text_of(results, drawn, points))
 
 
-def text_of(results: Path, drawn: Sequence[str], wanted: Sequence[Cell]) -> str:
-    """Return the page that the results give."""
-    collapse, orderings = read(results)
-    there = {cell["name"] for cell in (*collapse, *orderings)}
-    missing = [cell.name for cell in wanted if cell.name not in there]
-    return page(collapse, orderings, drawn, missing)
+def text_of(results: Path, drawn: Sequence[str], points: Sequence[GridPoint]) -> str:
+    """Return the page of the results, with the points that have none."""
+    finished = names_with_results(results)
+    missing = [point.name for point in points if point.name not in finished]
+    return page(*read(results), drawn, missing)
 
 
-def stale(results: Path, docs: Path, wanted: Sequence[Cell]) -> bool:
-    """Tell whether the page is another one than the results give."""
+def stale(results: Path, docs: Path, points: Sequence[GridPoint]) -> bool:
+    """Tell whether the page is not that of the results."""
     drawn = [name for name in CAPTIONS if (docs / "figures" / f"{name}.svg").exists()]
     text = (docs / "collapse.md").read_text(encoding="utf-8")
-    return text != text_of(results, drawn, wanted)
+    return text != text_of(results, drawn, points)
+
+
+def quick() -> None:
+    """Run a tiny grid in a scratch folder and print its page."""
+    with TemporaryDirectory() as scratch:
+        folder, points = TrialFolder(Path(scratch) / "trials"), quick_grid()
+        run_trials([point.trial() for point in points], folder, jobs=1)
+        write(folder, Path(scratch) / "results", Path(scratch) / "docs", points)
+        print((Path(scratch) / "docs" / "collapse.md").read_text(encoding="utf-8"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="comma-separated parts of a cell's name")
+    parser.add_argument("--only", default="", help="comma-separated parts of a trial's name")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--list", action="store_true", help="name the cells, done and missing")
+    parser.add_argument("--list", action="store_true", help="list the trials, done and missing")
     parser.add_argument("--page", action="store_true", help="write results, figures and page")
-    parser.add_argument("--check", action="store_true", help="exit 1 when the page is stale")
+    parser.add_argument("--check", action="store_true", help="exit 1 when the page is out of date")
     parser.add_argument("--quick", action="store_true", help="a tiny grid and its page, on MUTAG")
-    parser.add_argument("--cells", type=Path, default=CELLS, help="folder of the cells")
+    parser.add_argument("--trials", type=Path, default=FOLDER, help="folder of the trials")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of page and figures")
     options = parser.parse_args(argv)
+    folder = TrialFolder(options.trials)
     if options.check:
         return int(stale(options.results, options.docs, grid()))
     if options.page:
-        write(options.cells, options.results, options.docs, grid())
+        write(folder, options.results, options.docs, grid())
         return 0
     if options.quick:
-        with TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            for cell in quick_grid():
-                work(cell, folder / "cells")
-            write(folder / "cells", folder / "results", folder / "docs", quick_grid())
-            print((folder / "docs" / "collapse.md").read_text(encoding="utf-8"))
+        quick()
         return 0
-    cells = [c for c in grid() if all(part in c.name for part in options.only.split(","))]
+    points = [p for p in grid() if all(part in p.name for part in options.only.split(","))]
+    finished = names_with_results(options.results)
+    missing = [point.trial() for point in points if point.name not in finished]
     if options.list:
-        for cell in cells:
-            done = (options.cells / f"{cell.name}.json").exists()
-            print("done   " if done else "missing", cell.name)
-    elif options.jobs == 1:
-        for cell in cells:
-            work(cell, options.cells)
-    else:
-        with ProcessPoolExecutor(options.jobs) as pool:
-            list(pool.map(work, cells, [options.cells] * len(cells)))
+        unfinished = {trial.method for trial in missing if not folder.is_finished(trial)}
+        for point in points:
+            print("missing" if point.name in unfinished else "done   ", point.name)
+        return 0
+    run_trials(missing, folder, options.jobs)
     return 0
 
 

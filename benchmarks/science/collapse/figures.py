@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from collapse_orderings import assumption, four_losses
-from collapse_results import COLLAPSE, by_dataset, chosen, usual, value
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from benchmarks.science.collapse.orderings import assumption, four_losses
+from benchmarks.science.collapse.results import COLLAPSE, by_dataset, chosen, usual, value
 from graph_hcl import plot
 from graph_hcl.files import write_atomically
 from graph_hcl.plot.style import COLOURS, DASHES, MARKERS
@@ -47,7 +47,7 @@ LONG = {
 def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) -> list[str]:
     """Write every figure that has data as SVG; return their names."""
     drawn, (collapse, others) = [], usual(collapse)
-    for name, draw, cells in (
+    for name, draw, trials in (
         ("collapse-live", live, collapse),
         ("collapse-long", long, longer(collapse, others)),
         ("collapse-spectra", spectra, collapse),
@@ -57,9 +57,9 @@ def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) 
         ("collapse-orderings", four_losses, orderings),
         ("collapse-assumption", assumption, orderings),
     ):
-        if cells:
+        if trials:
             with plot.styled():
-                text = plot.svg(one_legend(draw(cells)).axes[0])
+                text = plot.svg(one_legend(draw(trials)).axes[0])
             path = folder / f"{name}.svg"
             write_atomically(path, lambda to, text=text: to.write_text(text, encoding="utf-8"))
             drawn.append(name)
@@ -79,20 +79,20 @@ def one_legend(figure: Figure) -> Figure:
     return figure
 
 
-def records(cells: Sequence[dict], part: str, name: str) -> dict[str, list[dict]]:
+def records(trials: Sequence[dict], part: str, name: str) -> dict[str, list[dict]]:
     """Return what `plot.compare` draws: records of each β by its name; seeds give a band."""
     found: dict[str, list[dict]] = {}
-    for cell in cells:
-        values = zip(cell["epoch"], cell[part][name], strict=True)
-        found.setdefault(f"β = {cell['beta']:g}", []).extend(
+    for trial in trials:
+        values = zip(trial["epoch"], trial[part][name], strict=True)
+        found.setdefault(f"β = {trial['beta']:g}", []).extend(
             {"epoch": epoch, name: value} for epoch, value in values
         )
     return found
 
 
-def live(cells: Sequence[dict]) -> Figure:
+def live(trials: Sequence[dict]) -> Figure:
     """Draw by epoch, for most classes in the ball: dimensions, angles, accuracy; one line per β."""
-    dataset, here = next(iter(by_dataset(cells).items()))
+    dataset, here = next(iter(by_dataset(trials).items()))
     figure = Figure(figsize=(10, 5.6))
     axes = figure.subplots(2, 3, sharex=True, squeeze=False)
     for row, (negatives, kind) in enumerate(TYPES.items()):
@@ -109,19 +109,19 @@ def live(cells: Sequence[dict]) -> Figure:
 
 
 def longer(main: Sequence[dict], others: Sequence[dict]) -> list[dict]:
-    """Return the cells that differ from those of the grid by a longer training alone."""
+    """Return the trials that differ from those of the grid by a longer training alone."""
     usual_size = {(c["dataset"], c["normalize"], c["batch_size"]): c["epochs"] for c in main}
     return [
-        cell for cell in others
-        if cell["epochs"] > usual_size.get(
-            (cell["dataset"], cell["normalize"], cell["batch_size"]), cell["epochs"]
+        trial for trial in others
+        if trial["epochs"] > usual_size.get(
+            (trial["dataset"], trial["normalize"], trial["batch_size"]), trial["epochs"]
         )
     ]  # fmt: skip
 
 
-def long(cells: Sequence[dict]) -> Figure:
+def long(trials: Sequence[dict]) -> Figure:
     """Draw by epoch what longer training reaches; one row per data set, one line per setting."""
-    sets = by_dataset(cells)
+    sets = by_dataset(trials)
     figure = Figure(figsize=(10, 2.7 * len(sets)))
     axes = figure.subplots(len(sets), 3, squeeze=False)
     for row, (dataset, here) in enumerate(sets.items()):
@@ -129,7 +129,7 @@ def long(cells: Sequence[dict]) -> Figure:
             ax, lines = axes[row, column], {}
             for key, (normalize, negatives, hard) in LONG.items():
                 found = chosen(here, normalize=normalize, negatives=negatives, seed=0)
-                found = [cell for cell in found if (cell["beta"] > 0) == hard][:1]
+                found = [trial for trial in found if (trial["beta"] > 0) == hard][:1]
                 # A line that is missing keeps its colour for the other rows.
                 lines[key] = next(iter(records(found, part, name).values()), [])
             plot.compare(lines, name, label, ax)
@@ -140,16 +140,16 @@ def long(cells: Sequence[dict]) -> Figure:
     return figure
 
 
-def spectra(cells: Sequence[dict]) -> Figure:
+def spectra(trials: Sequence[dict]) -> Figure:
     """Draw the final spectrum of the class means in the ball, one line per β."""
-    sets = by_dataset(cells)
+    sets = by_dataset(trials)
     figure = Figure(figsize=(max(6, 2.9 * len(sets)), 5.4))
     axes = figure.subplots(2, len(sets), squeeze=False, sharey=True)
     for column, (dataset, here) in enumerate(sets.items()):
         for row, (negatives, kind) in enumerate(TYPES.items()):
             ball = chosen(here, normalize="ball", negatives=negatives, seed=0)
             ax = axes[row, column]
-            found = {f"β = {cell['beta']:g}": cell["spectrum"]["train"] for cell in ball}
+            found = {f"β = {trial['beta']:g}": trial["spectrum"]["train"] for trial in ball}
             if found:
                 plot.spectra(found, ax=ax)
             ax.set(title=f"{dataset}, {kind}", xlabel="dimension" if row else "", ylim=(1e-6, 2))
@@ -158,18 +158,18 @@ def spectra(cells: Sequence[dict]) -> Figure:
     return figure
 
 
-def common_epoch(cells: Sequence[dict]) -> int:
-    """Return the last epoch at which all cells were looked at."""
-    return max(set.intersection(*(set(cell["epoch"]) for cell in cells)))
+def common_epoch(trials: Sequence[dict]) -> int:
+    """Return the last epoch at which all trials were measured."""
+    return max(set.intersection(*(set(trial["epoch"]) for trial in trials)))
 
 
-def grid(cells: Sequence[dict]) -> Figure:
+def grid(trials: Sequence[dict]) -> Figure:
     """Draw the whole grid at its last common epoch against β, beside CIFAR-100's figures."""
-    sets, epoch = by_dataset(cells), common_epoch(cells)
+    sets, epoch = by_dataset(trials), common_epoch(trials)
     measures: tuple[tuple[str, str, str, Callable[[dict], float]], ...] = (
-        ("train", "live_dimensions", "live share of C − 1", lambda cell: cell["classes"] - 1),
-        ("train", "equal_inner_product", "equal inner product", lambda cell: 1),
-        ("held_out", "class_mean_accuracy", "held-out accuracy", lambda cell: 1),
+        ("train", "live_dimensions", "live share of C − 1", lambda trial: trial["classes"] - 1),
+        ("train", "equal_inner_product", "equal inner product", lambda trial: 1),
+        ("held_out", "class_mean_accuracy", "held-out accuracy", lambda trial: 1),
     )
     figure = Figure(figsize=(max(6, 2.9 * len(sets)), 7.6))
     axes = figure.subplots(3, len(sets), squeeze=False, sharey="row", sharex=True)
@@ -180,8 +180,8 @@ def grid(cells: Sequence[dict]) -> Figure:
                 for dash, negatives in enumerate(TYPES):
                     line = chosen(here, normalize=normalize, negatives=negatives, seed=0)
                     ax.plot(
-                        [f"{cell['beta']:g}" for cell in line],
-                        [value(cell, part, name, epoch) / scale(cell) for cell in line],
+                        [f"{trial['beta']:g}" for trial in line],
+                        [value(trial, part, name, epoch) / scale(trial) for trial in line],
                         color=COLOURS[number], ls=DASHES[dash], marker=MARKERS[number], ms=4,
                         label=f"{normalize}, {TYPES[negatives]}",
                     )  # fmt: skip
@@ -205,19 +205,19 @@ def grid(cells: Sequence[dict]) -> Figure:
     return figure
 
 
-def metrics(cells: Sequence[dict]) -> Figure:
+def metrics(trials: Sequence[dict]) -> Figure:
     """Draw the four collapse metrics by epoch in the ball, SCL type, plain and with β = 5."""
-    sets = by_dataset(cells)
+    sets = by_dataset(trials)
     figure = Figure(figsize=(max(6, 2.9 * len(sets)), 5.2))
     axes = figure.subplots(2, len(sets), squeeze=False, sharey=True, sharex=True)
     for column, (dataset, here) in enumerate(sets.items()):
         for row, beta in enumerate((0.0, 5.0)):
             ax = axes[row, column]
-            for cell in chosen(here, normalize="ball", negatives="label", beta=beta, seed=0)[:1]:
-                names = [name for name in COLLAPSE[3:7] if name in cell["train"]]
+            for trial in chosen(here, normalize="ball", negatives="label", beta=beta, seed=0)[:1]:
+                names = [name for name in COLLAPSE[3:7] if name in trial["train"]]
                 seen = [
-                    {"epoch": epoch} | {name: cell["train"][name][k] for name in names}
-                    for k, epoch in enumerate(cell["epoch"])
+                    {"epoch": epoch} | {name: trial["train"][name][k] for name in names}
+                    for k, epoch in enumerate(trial["epoch"])
                 ]
                 plot.collapse(seen, ax)
             ax.set(title=f"{dataset}, β = {beta:g}", xlabel="epoch" if row else "")
@@ -225,19 +225,19 @@ def metrics(cells: Sequence[dict]) -> Figure:
     return figure
 
 
-def losses(cells: Sequence[dict]) -> Figure:
+def losses(trials: Sequence[dict]) -> Figure:
     """Draw how far H-SCL, as trained with in the ball, stays above its floor by epoch."""
-    sets = by_dataset(cells)
+    sets = by_dataset(trials)
     figure = Figure(figsize=(max(6, 2.9 * len(sets)), 3.4))
     axes = figure.subplots(1, len(sets), squeeze=False)
     for column, (dataset, here) in enumerate(sets.items()):
         ax = axes[0, column]
-        for number, cell in enumerate(chosen(here, normalize="ball", negatives="label", seed=0)):
+        for number, trial in enumerate(chosen(here, normalize="ball", negatives="label", seed=0)):
             for part, dash, thin in (("train", "-", 1.6), ("held_out", "--", 1.0)):
                 ax.plot(
-                    cell["epoch"], np.array(cell[part]["h-scl"]) - cell["floor"],
+                    trial["epoch"], np.array(trial[part]["h-scl"]) - trial["floor"],
                     color=COLOURS[number], ls=dash, lw=thin,
-                    label=f"β = {cell['beta']:g}, {'training' if part == 'train' else 'held out'}",
+                    label=f"β = {trial['beta']:g}, {'training' if part == 'train' else 'held out'}",
                 )  # fmt: skip
         ax.set(title=f"{dataset}, floor {here[0]['floor']:.4f}", xlabel="epoch", yscale="log")
         ax.set_ylabel("H-SCL − floor" if column == 0 else "")

@@ -1,13 +1,13 @@
-"""Verdicts on arXiv 2209.00078 and their figures, from the ordering cells of the grid."""
+"""Verdicts on arXiv 2209.00078 and their figures, from the ordering trials."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
 
 import torch
-from collapse_results import by_dataset, chosen
-from collapse_verdicts import ROUNDING, Verdict, graded
 from matplotlib.figure import Figure
 
+from benchmarks.science.collapse.results import by_dataset, chosen
+from benchmarks.science.collapse.verdicts import ROUNDING, Verdict, graded
 from graph_hcl import geometry, plot
 
 EVEN = 0.01
@@ -31,23 +31,23 @@ def anchors_in_order(seen: geometry.Anchors) -> dict[str, float]:
     return {name: float(share) for name, share in shares.items() if not share.isnan()}
 
 
-def looks(cells: Sequence[dict], name: str) -> Iterator[list[float]]:
-    """Yield a column of each cell under each hardening that was looked at."""
-    for cell in cells:
-        for found in cell["by_hardening"].values():
+def measurements(trials: Sequence[dict], name: str) -> Iterator[list[float]]:
+    """Yield a column of each trial under each hardening."""
+    for trial in trials:
+        for found in trial["by_hardening"].values():
             yield found[name]
 
 
-def rows(cells: Sequence[dict], *names: str) -> list[tuple[float, ...]]:
-    """Return some values of every look under every hardening, of all cells."""
-    parts = [looks(cells, name) for name in names]
+def rows(trials: Sequence[dict], *names: str) -> list[tuple[float, ...]]:
+    """Return some values of every measurement under every hardening, of all trials."""
+    parts = [measurements(trials, name) for name in names]
     return [row for group in zip(*parts, strict=True) for row in zip(*group, strict=True)]
 
 
-def ordering_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
+def ordering_verdicts(trials: Sequence[dict]) -> Iterator[Verdict]:
     """Yield the verdicts on arXiv 2209.00078."""
     for kind in ("ucl", "scl"):
-        found = rows(cells, f"h-{kind}", kind)
+        found = rows(trials, f"h-{kind}", kind)
         broken = [1 for hard, plain in found if hard < plain - ROUNDING]
         yield Verdict(
             f"H-{kind.upper()} is at least {kind.upper()}.",
@@ -55,9 +55,9 @@ def ordering_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
             f"It is smaller in {len(broken)} of {len(found)} comparisons.",
             "collapse-orderings",
         )
-    found = [share for share in rows(cells, "ordered_under", "ordered_else") if None not in share]
+    found = [share for share in rows(trials, "ordered_under", "ordered_else") if None not in share]
     under = [a for a, _ in found]
-    whole = rows(cells, "assumption_1", "h-scl", "h-ucl")
+    whole = rows(trials, "assumption_1", "h-scl", "h-ucl")
     held = [1 for _, scl, ucl in whole if scl <= ucl + ROUNDING]
     share = len(held) / max(1, len(whole))
     full = [row for row in whole if row[0] == 1]
@@ -67,7 +67,7 @@ def ordering_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
         graded([float(min(under) == 1)] if under else []),
         f"So for at least {min(under, default=0):.1%} of the anchors that satisfy it and at most "
         f"{max((b for _, b in found), default=0):.1%} of the others, in each of {len(under)} "
-        f"looks. All anchors satisfy it at once in {len(full)} of them.",
+        f"measurements. All anchors satisfy it at once in {len(full)} of them.",
         "collapse-assumption",
     )
     yield Verdict(
@@ -75,33 +75,33 @@ def ordering_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
         graded([share == 1 if share in (0, 1) else 0.5] if whole else []),
         f"{min(shares, default=0):.0%} to {max(shares, default=0):.0%} of the anchors satisfy it, "
         f"{median(shares or [0]):.0%} in the median; H-SCL ≤ H-UCL in {len(held)} of {len(whole)} "
-        "looks.",
+        "measurements.",
         "collapse-assumption",
     )
-    over = [1 for scl, ucl in rows(cells, "h-scl", "ucl") if scl > ucl + ROUNDING]
-    total = len(rows(cells, "h-scl", "ucl"))
+    over = [1 for scl, ucl in rows(trials, "h-scl", "ucl") if scl > ucl + ROUNDING]
+    total = len(rows(trials, "h-scl", "ucl"))
     yield Verdict(
         "UCL does not bound H-SCL.",
         graded([float(bool(over))] if total else []),
-        f"H-SCL > UCL in {len(over)} of {total} looks.",
+        f"H-SCL > UCL in {len(over)} of {total} measurements.",
         "collapse-orderings",
     )
-    yield from _proxies(cells)
-    yield from _accuracies(cells)
+    yield from _proxies(trials)
+    yield from _accuracies(trials)
 
 
-def _proxies(cells: Sequence[dict]) -> Iterator[Verdict]:
+def _proxies(trials: Sequence[dict]) -> Iterator[Verdict]:
     """Yield whether H-SCL ends lower under H-UCL than under UCL, and whether UCL lowers it too."""
     better, helpless, words = [], [], []
-    for dataset, here in by_dataset(cells).items():
-        plain = {cell["seed"]: cell for cell in here if cell["objective"] == "ucl"}
+    for dataset, here in by_dataset(trials).items():
+        plain = {trial["seed"]: trial for trial in here if trial["objective"] == "ucl"}
         ends: list[str] = []
-        for cell in chosen(here, objective="h-ucl"):
-            eta, seed = cell["hardening"], cell["seed"]
+        for trial in chosen(here, objective="h-ucl"):
+            eta, seed = trial["hardening"], trial["seed"]
             if seed not in plain:
                 continue
             # Both start from the same untrained encoder.
-            hard, soft = (c["by_hardening"][eta]["h-scl"] for c in (cell, plain[seed]))
+            hard, soft = (c["by_hardening"][eta]["h-scl"] for c in (trial, plain[seed]))
             better.append(float(hard[-1] < soft[-1]))
             helpless.append(float(soft[-1] >= soft[0]))
             if seed == 0:
@@ -124,16 +124,16 @@ def _proxies(cells: Sequence[dict]) -> Iterator[Verdict]:
     )
 
 
-def accuracy(cells: Sequence[dict], objective: str) -> float:
+def accuracy(trials: Sequence[dict], objective: str) -> float:
     """Return the mean held-out accuracy of the trained encoders of an objective."""
-    found = [c["accuracy"]["trained"] for c in cells if c["objective"] == objective]
+    found = [c["accuracy"]["trained"] for c in trials if c["objective"] == objective]
     return sum(found) / len(found) if found else float("nan")
 
 
-def _accuracies(cells: Sequence[dict]) -> Iterator[Verdict]:
+def _accuracies(trials: Sequence[dict]) -> Iterator[Verdict]:
     for better, worse in (("h-scl", "scl"), ("h-scl", "h-ucl"), ("h-ucl", "ucl")):
         grades, words = [], []
-        for dataset, here in by_dataset(cells).items():
+        for dataset, here in by_dataset(trials).items():
             a, b = accuracy(here, better), accuracy(here, worse)
             if a == a and b == b:
                 grades.append(float(a - b >= EVEN))
@@ -146,19 +146,19 @@ def _accuracies(cells: Sequence[dict]) -> Iterator[Verdict]:
         )
 
 
-def four_losses(cells: Sequence[dict]) -> Figure:
+def four_losses(trials: Sequence[dict]) -> Figure:
     """Draw UCL, H-UCL, SCL, H-SCL (β = 1) on held-out graphs by epoch, by what was trained with."""
-    sets = by_dataset(cells)
+    sets = by_dataset(trials)
     figure = Figure(figsize=(10.5, 2.5 * len(sets)))
     axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey="row", sharex=True)
     for row, (dataset, here) in enumerate(sets.items()):
         for column, (objective, eta) in enumerate(OBJECTIVES.items()):
             ax = axes[row, column]
-            for cell in chosen(here, objective=objective, hardening=eta, seed=0)[:1]:
-                names = cell["by_hardening"]["beta1"]
+            for trial in chosen(here, objective=objective, hardening=eta, seed=0)[:1]:
+                names = trial["by_hardening"]["beta1"]
                 seen = [
                     {"epoch": epoch} | {name: names[name][k] for name in plot.curves.LOSSES}
-                    for k, epoch in enumerate(cell["epoch"])
+                    for k, epoch in enumerate(trial["epoch"])
                 ]
                 plot.losses(seen, ax=ax)
             ax.set(title=f"{dataset}, trained with {objective.upper()}")
@@ -167,9 +167,9 @@ def four_losses(cells: Sequence[dict]) -> Figure:
     return figure
 
 
-def assumption(cells: Sequence[dict]) -> Figure:
+def assumption(trials: Sequence[dict]) -> Figure:
     """Draw the fraction of held-out anchors under Assumption 1 by epoch, one line per hardening."""
-    sets = by_dataset(cells)
+    sets = by_dataset(trials)
     figure = Figure(figsize=(10.5, 2.5 * len(sets)))
     axes = figure.subplots(len(sets), len(OBJECTIVES), squeeze=False, sharey=True, sharex=True)
     for row, (dataset, here) in enumerate(sets.items()):
@@ -179,11 +179,11 @@ def assumption(cells: Sequence[dict]) -> Figure:
             for eta, name in ETAS.items():
                 # An objective that hardens is measured with the hardening it was trained with.
                 wanted = eta if objective.startswith("h-") else None
-                for cell in chosen(here, objective=objective, hardening=wanted, seed=0)[:1]:
-                    values = cell["by_hardening"][eta]["assumption_1"]
+                for trial in chosen(here, objective=objective, hardening=wanted, seed=0)[:1]:
+                    values = trial["by_hardening"][eta]["assumption_1"]
                     found[name] = [
                         {"epoch": epoch, "share": share}
-                        for epoch, share in zip(cell["epoch"], values, strict=True)
+                        for epoch, share in zip(trial["epoch"], values, strict=True)
                     ]
             plot.compare(found, "share", "share of anchors", ax)
             ax.set(title=f"{dataset}, trained with {objective.upper()}", ylim=(0, 1.03))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from collapse_figures import CIFAR, CIFAR_BETAS, TYPES, common_epoch
-from collapse_orderings import accuracy, ordering_verdicts
-from collapse_results import by_dataset, chosen, usual, value
-from collapse_verdicts import Verdict, collapse_verdicts
-from collapse_words import CAPTIONS, HEAD, RULES, SETTING
+from benchmarks.science.collapse.figures import CIFAR, CIFAR_BETAS, TYPES, common_epoch
+from benchmarks.science.collapse.orderings import accuracy, ordering_verdicts
+from benchmarks.science.collapse.results import by_dataset, chosen, usual, value
+from benchmarks.science.collapse.verdicts import Verdict, collapse_verdicts
+from benchmarks.science.collapse.words import CAPTIONS, HEAD, RULES, SETTING
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -27,7 +27,7 @@ def page(
     drawn: Sequence[str],
     missing: Sequence[str] = (),
 ) -> str:
-    """Return the whole text; `missing` names cells of the grid that are not trained."""
+    """Return the whole text; `missing` names trials of the grid that are not trained."""
     parts = [HEAD, "## Verdicts\n"]
     if collapse:
         parts += ["The geometry paper:\n", verdict_table(list(collapse_verdicts(collapse))), RULES]
@@ -57,15 +57,15 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
     return table(["claim", "verdict", "why", "figure"], rows) + "\n"
 
 
-def grid_tables(cells: Sequence[dict]) -> Iterator[str]:
+def grid_tables(trials: Sequence[dict]) -> Iterator[str]:
     """Yield one table per data set: training / held out, per β, normalisation and type."""
-    epoch = common_epoch(cells)
+    epoch = common_epoch(trials)
     yield (
         "Training graphs / held-out graphs. Accuracy is that of the nearest class mean (means of "
         f"training graphs), in %. Normalisations are compared at epoch {epoch}; where the ball was "
         "trained for longer, its last epoch follows.\n"
     )
-    for dataset, here in by_dataset(cells).items():
+    for dataset, here in by_dataset(trials).items():
         most = here[0]["classes"] - 1
         yield f"### {dataset}: {here[0]['classes']} classes, {most} dimensions\n"
         untrained = (chosen(here, normalize="ball") or here)[0]
@@ -73,7 +73,7 @@ def grid_tables(cells: Sequence[dict]) -> Iterator[str]:
             f"{name} {pair(untrained, measure, 0)}" for name, measure in MEASURES.items()
         )
         yield f"Untrained (ball): {start}.\n"
-        betas = sorted({cell["beta"] for cell in here})
+        betas = sorted({trial["beta"] for trial in here})
         rows = []
         for kind, name in TYPES.items():
             for normalize, at in (
@@ -109,25 +109,25 @@ MEASURES = {
 }
 
 
-def pair(cell: dict, measure: str, epoch: int | None) -> str:
+def pair(trial: dict, measure: str, epoch: int | None) -> str:
     """Return a value on training and on held-out graphs."""
-    if cell["stopped"]:
+    if trial["stopped"]:
         return "diverged"
     form = {
         "class_mean_accuracy": lambda v: f"{100 * v:.1f}",
         "live_dimensions": lambda v: f"{v:g}",
     }
     show = form.get(measure, lambda v: f"{v:.3f}")
-    return " / ".join(show(value(cell, part, measure, epoch)) for part in ("train", "held_out"))
+    return " / ".join(show(value(trial, part, measure, epoch)) for part in ("train", "held_out"))
 
 
-def aside_table(cells: Sequence[dict]) -> str:
-    """Return the cells that are not of the grid: their settings and their last epoch."""
+def aside_table(trials: Sequence[dict]) -> str:
+    """Return the trials that are not of the grid: their settings and their last epoch."""
     rows = [
-        [cell["dataset"], TYPES[cell["negatives"]], cell["normalize"], f"{cell['beta']:g}",
-         str(cell["batch_size"]), str(cell["epochs"]), str(cell["seed"]),
-         *[pair(cell, measure, None) for measure in MEASURES.values()]]
-        for cell in sorted(cells, key=lambda c: (c["dataset"], c["negatives"], c["normalize"],
+        [trial["dataset"], TYPES[trial["negatives"]], trial["normalize"], f"{trial['beta']:g}",
+         str(trial["batch_size"]), str(trial["epochs"]), str(trial["seed"]),
+         *[pair(trial, measure, None) for measure in MEASURES.values()]]
+        for trial in sorted(trials, key=lambda c: (c["dataset"], c["negatives"], c["normalize"],
                                                  c["batch_size"], c["epochs"], c["beta"]))
     ]  # fmt: skip
     head = ["data set", "negatives", "features", "β", "batch", "epochs", "seed", *MEASURES]
@@ -144,12 +144,12 @@ def cifar_rows(betas: Sequence[float]) -> Iterator[list[str]]:
             yield [name, "ball", "401", f"*CIFAR-100, paper: {label}*", *shown]
 
 
-def accuracy_table(cells: Sequence[dict]) -> str:
+def accuracy_table(trials: Sequence[dict]) -> str:
     """Return held-out accuracies by objective, beside the untrained encoder."""
     rows = []
-    for dataset, here in by_dataset(cells).items():
-        untrained = [cell["accuracy"]["untrained"] for cell in here]
-        seeds = len({cell["seed"] for cell in here})
+    for dataset, here in by_dataset(trials).items():
+        untrained = [trial["accuracy"]["untrained"] for trial in here]
+        seeds = len({trial["seed"] for trial in here})
         values = [accuracy(here, name) for name in ("ucl", "h-ucl", "scl", "h-scl")]
         rows.append(
             [dataset, str(here[0]["graphs"][1]), str(seeds),
@@ -171,29 +171,29 @@ def setting(
 ) -> Iterator[str]:
     """Yield what was trained, and where it departs from the papers."""
     rows = []
-    for kind, cells in (("collapse", collapse), ("orderings", orderings)):
-        for dataset, here in by_dataset(cells).items():
+    for kind, trials in (("collapse", collapse), ("orderings", orderings)):
+        for dataset, here in by_dataset(trials).items():
             trained, held = here[0]["graphs"]
-            sizes = sorted({cell["batch_size"] for cell in here})
+            sizes = sorted({trial["batch_size"] for trial in here})
             listed = [
                 sizes,
                 [-(-trained // size) for size in sizes],
-                sorted({cell["epochs"] for cell in here}),
-                sorted({cell["seed"] for cell in here}),
+                sorted({trial["epochs"] for trial in here}),
+                sorted({trial["seed"] for trial in here}),
             ]
             rows.append(
                 [kind, dataset, str(here[0]["classes"]), f"{trained} / {held}",
                  *[", ".join(map(str, values)) for values in listed], str(len(here)),
-                 f"{sum(cell['seconds'] for cell in here) / 60:.0f}"]
+                 f"{sum(trial['seconds'] for trial in here) / 60:.0f}"]
             )  # fmt: skip
     yield table(
         ["grid", "data set", "classes", "training / held-out graphs", "batch", "steps per epoch",
-         "epochs", "seeds", "cells", "minutes"],
+         "epochs", "seeds", "trials", "minutes"],
         rows,
     )  # fmt: skip
-    stopped = [cell for cell in (*collapse, *orderings) if cell["stopped"]]
+    stopped = [trial for trial in (*collapse, *orderings) if trial["stopped"]]
     names = ", ".join(f"`{name}`" for name in missing) or "none"
     yield f"\nCells that stopped early because the loss was no longer finite: {len(stopped)}."
-    yield f"Cells of the grid that are not trained: {names}."
-    steps = [cell["epochs"] * -(-cell["graphs"][0] // cell["batch_size"]) for cell in collapse]
+    yield f"Trials of the grid that are not trained: {names}."
+    steps = [trial["epochs"] * -(-trial["graphs"][0] // trial["batch_size"]) for trial in collapse]
     yield SETTING.format(steps=max(steps, default=0))

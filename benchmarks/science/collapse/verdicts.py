@@ -1,4 +1,4 @@
-"""Verdicts on arXiv 2311.05139 from the columns of benchmarks/collapse.py.
+"""Verdicts on arXiv 2311.05139 from the results of the collapse benchmark.
 
 Every verdict is computed by the rules written here; none is typed by hand.
 """
@@ -6,7 +6,7 @@ Every verdict is computed by the rules written here; none is typed by hand.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from collapse_results import PARTS, by_dataset, usual, value
+from benchmarks.science.collapse.results import PARTS, by_dataset, usual, value
 
 FULL = 0.95
 """Share of the C − 1 dimensions that are live at neural collapse; below half of it is collapse."""
@@ -38,16 +38,16 @@ def graded(grades: Sequence[float]) -> str:
     return "does not hold" if max(grades) == 0 else "partly"
 
 
-def collapse_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
+def collapse_verdicts(trials: Sequence[dict]) -> Iterator[Verdict]:
     """Yield the verdicts on arXiv 2311.05139."""
-    cells = [cell for cell in cells if cell["stopped"] is None]
-    bounded = [cell for cell in cells if cell["normalize"] != "none"]
+    trials = [trial for trial in trials if trial["stopped"] is None]
+    bounded = [trial for trial in trials if trial["normalize"] != "none"]
     gaps = [
-        loss - cell["floor"]
-        for cell in bounded
+        loss - trial["floor"]
+        for trial in bounded
         for part in PARTS
         for name in ("scl", "h-scl")
-        for loss in cell[part][name]
+        for loss in trial[part][name]
     ]
     below = [gap for gap in gaps if gap < -ROUNDING]
     yield Verdict(
@@ -59,10 +59,10 @@ def collapse_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
     )
     pairs = [
         hard - plain
-        for cell in cells
+        for trial in trials
         for part in PARTS
         for kind in ("scl", "ucl")
-        for hard, plain in zip(cell[part][f"h-{kind}"], cell[part][kind], strict=True)
+        for hard, plain in zip(trial[part][f"h-{kind}"], trial[part][kind], strict=True)
     ]
     broken = [gap for gap in pairs if gap < -ROUNDING]
     yield Verdict(
@@ -74,33 +74,33 @@ def collapse_verdicts(cells: Sequence[dict]) -> Iterator[Verdict]:
     )
     for negatives, name in (("label", "H-SCL"), ("all", "H-UCL (latent classes)")):
         yield _reaches([c for c in bounded if c["negatives"] == negatives], name)
-    # Cells that were trained longer than others would make their β the best.
-    yield _suitable([cell for cell in usual(cells)[0] if cell["normalize"] == "ball"])
+    # Trials that were trained longer than others would make their β the best.
+    yield _suitable([trial for trial in usual(trials)[0] if trial["normalize"] == "ball"])
     yield _collapses(
-        [cell for cell in bounded if cell["beta"] == 0],
+        [trial for trial in bounded if trial["beta"] == 0],
         "Without hard negatives the class means collapse to few dimensions.",
         "",
         "collapse-spectra",
     )
-    free = [cell for cell in cells if cell["normalize"] == "none"]
+    free = [trial for trial in trials if trial["normalize"] == "none"]
     yield _collapses(
         free,
         "Without feature normalisation they collapse too, whatever β.",
-        _beside(free, [cell for cell in cells if cell["normalize"] == "ball"]),
+        _beside(free, [trial for trial in trials if trial["normalize"] == "ball"]),
         "collapse-grid",
     )
 
 
-def near_simplex(cell: dict, part: str = "train") -> bool:
+def near_simplex(trial: dict, part: str = "train") -> bool:
     """Tell whether the class means end near a simplex: equal angles in nearly all dimensions."""
-    live = value(cell, part, "live_dimensions") >= FULL * (cell["classes"] - 1)
-    return live and value(cell, part, "equal_inner_product") <= EQUAL
+    live = value(trial, part, "live_dimensions") >= FULL * (trial["classes"] - 1)
+    return live and value(trial, part, "equal_inner_product") <= EQUAL
 
 
-def _reaches(cells: Sequence[dict], name: str) -> Verdict:
+def _reaches(trials: Sequence[dict], name: str) -> Verdict:
     """Grade 1 where some β > 0 ends near the simplex, ½ where it only comes nearer than β = 0."""
     grades, words = [], []
-    for dataset, here in by_dataset(cells).items():
+    for dataset, here in by_dataset(trials).items():
         hard, plain = [c for c in here if c["beta"] > 0], [c for c in here if c["beta"] == 0]
         if not hard or not plain:
             continue
@@ -122,13 +122,13 @@ def _reaches(cells: Sequence[dict], name: str) -> Verdict:
     )
 
 
-def _suitable(cells: Sequence[dict]) -> Verdict:
+def _suitable(trials: Sequence[dict]) -> Verdict:
     """Grade 1 where neither the least nor the greatest β comes nearest to equal angles."""
     grades, words = [], []
-    for dataset, here in by_dataset(cells).items():
+    for dataset, here in by_dataset(trials).items():
         for negatives, kind in (("label", "SCL type"), ("all", "UCL type")):
             found = [c for c in here if c["negatives"] == negatives]
-            betas = sorted({cell["beta"] for cell in found})
+            betas = sorted({trial["beta"] for trial in found})
             if len(betas) < 3:
                 continue
             best = min(found, key=_angle)["beta"]
@@ -142,10 +142,10 @@ def _suitable(cells: Sequence[dict]) -> Verdict:
     )
 
 
-def _collapses(cells: Sequence[dict], claim: str, note: str, figure: str) -> Verdict:
+def _collapses(trials: Sequence[dict], claim: str, note: str, figure: str) -> Verdict:
     """Grade 1 where less than half of the dimensions live, ½ where no simplex is reached."""
     grades, words = [], []
-    for dataset, here in by_dataset(cells).items():
+    for dataset, here in by_dataset(trials).items():
         most = max(here, key=_live)
         reached = sum(map(near_simplex, here))
         few = _live(most) < 0.5 * (most["classes"] - 1)
@@ -154,7 +154,7 @@ def _collapses(cells: Sequence[dict], claim: str, note: str, figure: str) -> Ver
         words.append(
             f"{dataset}: {least:g} to {_live(most):g} of {most['classes'] - 1} dimensions, equal "
             f"inner product {min(map(_angle, here)):.3f} at best, a simplex in {reached} of "
-            f"{len(here)} cells"
+            f"{len(here)} trials"
         )
     return Verdict(claim, graded(grades), "; ".join(words) + "." + note, figure)
 
@@ -163,20 +163,20 @@ def _beside(free: Sequence[dict], ball: Sequence[dict]) -> str:
     """Return how often the same training in the ball has more equal angles at the same epoch."""
     names = ("dataset", "negatives", "beta", "seed", "batch_size")
     better = count = 0
-    for cell in free:
-        twins = [c for c in ball if all(c[name] == cell[name] for name in names)]
+    for trial in free:
+        twins = [c for c in ball if all(c[name] == trial[name] for name in names)]
         twin = max(twins, key=lambda c: c["epochs"], default=None)
         if twin is None:
             continue
-        epoch = max(set(cell["epoch"]) & set(twin["epoch"]))
-        angles = [value(c, "train", "equal_inner_product", epoch) for c in (twin, cell)]
+        epoch = max(set(trial["epoch"]) & set(twin["epoch"]))
+        angles = [value(c, "train", "equal_inner_product", epoch) for c in (twin, trial)]
         better, count = better + (angles[0] < angles[1]), count + 1
-    return f" The same training in the ball has more equal angles in {better} of {count} cells."
+    return f" The same training in the ball has more equal angles in {better} of {count} trials."
 
 
-def _live(cell: dict) -> float:
-    return value(cell, "train", "live_dimensions")
+def _live(trial: dict) -> float:
+    return value(trial, "train", "live_dimensions")
 
 
-def _angle(cell: dict) -> float:
-    return value(cell, "train", "equal_inner_product")
+def _angle(trial: dict) -> float:
+    return value(trial, "train", "equal_inner_product")

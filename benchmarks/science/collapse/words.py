@@ -1,6 +1,6 @@
-"""The words of docs/collapse.md that no result changes."""
+"""The text of docs/collapse.md that does not depend on the results."""
 
-from collapse_verdicts import EQUAL, FULL
+from benchmarks.science.collapse.verdicts import EQUAL, FULL
 
 HEAD = """# Collapse and loss orderings on graphs
 
@@ -10,9 +10,9 @@ A reproduction, on graph data sets, of what two papers claim of image data sets:
   reaches neural collapse; without either, the features collapse to few dimensions.
 - arXiv 2209.00078 (*H-SCL paper*): H-SCL is bounded by H-UCL under its Assumption 1, not by UCL.
 
-This page is generated: `python benchmarks/collapse.py` trains what is missing, and
-`python benchmarks/collapse.py --page` writes results, figures and this text from the cells. One
-cell by itself is, for example,
+This page is generated: `python -m benchmarks.science.collapse` runs the trials without results, and
+`python -m benchmarks.science.collapse --page` writes results, figures and this text. A single trial
+is, for example,
 `python -m graph_hcl.train --config configs/reproduce/collapse/COIL-DEL.yaml --beta 5
 --projection.normalize ball`.
 """
@@ -20,11 +20,11 @@ cell by itself is, for example,
 CAPTIONS = {
     "collapse-live": "What grows with training on the set with most classes, in the unit ball. The "
     "dotted line is C − 1. Lines that still rise at the right edge are not converged.",
-    "collapse-long": "Longer training of single cells: what hard negatives reach in the unit ball, "
-    "and what is reached without either.",
+    "collapse-long": "Longer training at single points of the grid: with hard negatives in the "
+    "unit ball, and without either.",
     "collapse-spectra": "Singular values of the covariance of the class means (training graphs, "
     "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
-    "collapse-grid": "The whole grid at epoch {epoch}, the last one that all cells have. The grey "
+    "collapse-grid": "The whole grid at epoch {epoch}, the last one that all trials have. The grey "
     "stars are the geometry paper's CIFAR-100 figures, unit ball, after 401 epochs of 98 steps.",
     "collapse-metrics": "The four distances from neural collapse on training graphs, unit ball, "
     "SCL type: all are 0 there.",
