@@ -1,4 +1,4 @@
-"""Baselines by name run through the protocols like any embeddings."""
+"""Baselines by name are evaluated under the protocols like any embeddings."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_bag_counts_labels_and_knows_no_order(store) -> None:
 
 
 @pytest.mark.parametrize("name", ["bag", "wl-subtree", "wl-oa"])
-def test_those_that_look_beat_the_majority_under_both_protocols(store, name: str) -> None:
+def test_informative_baselines_beat_the_majority_under_both_protocols(store, name: str) -> None:
     baseline, y = BASELINES.get(name)(store), store.y.numpy()
     probe = baseline.probe or "svm"
     folds = stratified_folds(y, folds=3, validation=0.1)
