@@ -57,8 +57,8 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     Two nodes of any graphs have the same colour after round t if and only if they had the same
     colour before and their neighbours had equal multisets of colours. A multiset is represented by
     the sum of 64-bit hashes, so a round fails with a probability of N² / 2⁶⁴. The colours of each
-    round are 0, 1, …. The initial colour of a node is its label: the codes of the categorical columns of
-    the store's vocabulary, or the whole row of x where no column is categorical.
+    round are 0, 1, …. The initial colour of a node is its label: the codes of the categorical
+    columns of the store's vocabulary, or the whole row of x where no column is categorical.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> path = GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 4]))

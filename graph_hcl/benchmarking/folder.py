@@ -38,7 +38,8 @@ class TrialFolder:
     @property
     def gathered_file(self) -> Path:
         """The path of the sorted file of gathered records."""
-        return self.path.with_name(f"{self.path.name}.jsonl")
+        folder = self.path if self.path.name else self.path.absolute()  # "." has no name
+        return folder.with_name(f"{folder.name}.jsonl")
 
     @cached_property
     def gathered(self) -> dict[str, Record]:
@@ -50,18 +51,16 @@ class TrialFolder:
 
     def is_finished(self, trial: Trial) -> bool:
         """Tell whether a trial has a record."""
-        return trial.name in self.gathered or self.file(trial).is_file()
+        return self.file(trial).is_file() or trial.name in self.gathered
 
     def read(self, trial: Trial) -> Record | None:
         """Return the record of a trial, None before it is finished.
 
         Raises `UserError` for a damaged file.
         """
-        if trial.name in self.gathered:
-            return self.gathered[trial.name]
         file = self.file(trial)
         if not file.is_file():
-            return None
+            return self.gathered.get(trial.name)
         return _parse(patiently(lambda: file.read_text(encoding="utf-8")), str(file))
 
     def read_error(self, trial: Trial) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from graph_hcl.baselines import BASELINES
 from graph_hcl.benchmarking import identity
+from graph_hcl.benchmarking.measurement import find_measurement
 from graph_hcl.benchmarking.spec import BenchmarkSpec
 from graph_hcl.config import Config
 from graph_hcl.data import card, known
@@ -104,6 +105,8 @@ def expand(spec: BenchmarkSpec) -> list[Trial]:
 
 def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> Iterator[Trial]:
     method, baseline = spec.methods[name], None
+    if method.measure is not None:
+        find_measurement(method.measure)
     for point, given in spec.configs(name, dataset, protocol):
         objective, config = make_objective(given)
         if method.baseline is not None:
