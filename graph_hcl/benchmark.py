@@ -54,6 +54,11 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(f"Expected --jobs to be 1 or more, but got {flags.jobs}.")
     if flags.engine not in ("local", "ray"):
         raise UserError(f"Expected --engine to be local or ray, but got '{flags.engine}'.")
+    if flags.dry_run + flags.table + flags.gather > 1:
+        raise UserError("Expected one of --dry-run, --table and --gather, but got several.")
+    if flags.shard is not None and (flags.table or flags.gather):
+        given = "--table" if flags.table else "--gather"
+        raise UserError(f"Expected no --shard with {given}, which covers all trials: leave it out.")
 
     from graph_hcl.benchmarking.folder import TrialFolder
     from graph_hcl.benchmarking.spec import read_benchmark
