@@ -66,8 +66,7 @@ def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:
     embeddings: dict[int, list[np.ndarray]] = {epoch: [] for epoch in trial.epochs}
 
     def embed(snapshot: ModelSnapshot) -> None:
-        found = experiment.embed(snapshot.model, snapshot.spec)
-        embeddings[snapshot.epoch].append(found)
+        embeddings[snapshot.epoch].append(experiment.embed(snapshot.model, snapshot.spec))
 
     for part in experiment.parts(trial.config.seed):
         _fit(experiment, trial, part, embed)
@@ -110,8 +109,10 @@ def _measure_snapshots(
     try:
         for part in measurement.parts(experiment, trial.config.seed):
             _fit(experiment, trial, part, visit)
-    except UserError as error:  # a loss that is no longer finite is a result
-        return records, str(error)
+    except UserError as error:
+        if not records:
+            raise
+        return records, str(error)  # a loss that is no longer finite is a result
     return records, None
 
 

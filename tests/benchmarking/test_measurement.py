@@ -28,10 +28,15 @@ class OnePart(Weights):
         return experiment.parts(seed)[:1]
 
 class Stops(Weights):
+    at = 2
+
     def measure(self, snapshot):
-        if snapshot.epoch == 2:
+        if snapshot.epoch == self.at:
             raise UserError("The loss became nan.")
         return super().measure(snapshot)
+
+class StopsAtOnce(Stops):
+    at = 0
 """
 
 
@@ -73,6 +78,8 @@ def test_a_training_that_stops_early_keeps_what_was_measured(trial_of) -> None:
     record = run_trial(trial_of("Stops"))
     assert record["stopped"] == "The loss became nan."
     assert [row["epoch"] for row in record["records"]] == [0, 1]
+    with pytest.raises(UserError, match="The loss became nan"):
+        run_trial(trial_of("StopsAtOnce"))
 
 
 def test_it_is_run_once_and_is_in_no_table(trial_of, tmp_path: Path) -> None:
