@@ -1,4 +1,4 @@
-"""docs/collapse.md, written from the committed columns: verdicts, tables, figures, setting."""
+"""docs/collapse.md, written from the committed results: verdicts, tables, figures, setting."""
 
 from collections.abc import Iterator, Sequence
 
