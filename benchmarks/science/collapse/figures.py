@@ -16,7 +16,7 @@ from graph_hcl.plot.style import COLOURS, DASHES, MARKERS
 
 TYPES = {"label": "SCL type", "all": "UCL type"}
 CIFAR = {
-    # CIFAR-100, 99 dimensions, unit ball: arXiv 2311.05139; None where the paper states a trend only.
+    # CIFAR-100, 99 dimensions, unit ball: arXiv 2311.05139; None for a trend only.
     "label": {
         "class_mean_accuracy": (0.1038, 0.3186, 0.5839, 0.5707, 0.5457),
         "live_dimensions": (10, 46, 99, 99, 99),
