@@ -14,26 +14,28 @@ from graph_hcl.errors import UserError
 from graph_hcl.parser import Parser
 
 if TYPE_CHECKING:
-    from graph_hcl.benchmarking.spec import Spec
+    from graph_hcl.benchmarking.folder import TrialFolder
+    from graph_hcl.benchmarking.spec import BenchmarkSpec
     from graph_hcl.benchmarking.trials import Trial
-    from graph_hcl.benchmarking.workers import TrialFolder
 
 EXAMPLES = """\
   python -m graph_hcl.benchmark configs/benchmark/quick.yaml
-      a few minutes on MUTAG; killed at any moment, the same command goes on where it was
+      a few minutes on MUTAG; after an interruption the same command continues
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --dry-run
-      lists the trials and estimates how long they take
+      lists the trials and estimates the time they take
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --jobs 2 --out results/mine
-      two processes; others, on other machines too, may share the folder results/mine
+      two processes; more processes, on other machines too, may share the folder
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --table
-      the tables of what is finished, as Markdown, CSV and LaTeX
+      tables of the finished trials, as Markdown, CSV and LaTeX
+  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --gather
+      moves the finished trials into one sorted file, results/mine.jsonl
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --shard 3/20
       the third of twenty shares, for a job array
 """
 
 
 def main(argv: Sequence[str]) -> None:
-    """Carry out what is not finished of a benchmark, then write and print its tables."""
+    """Run the unfinished trials of a benchmark, then write and print its tables."""
     parser = Parser("benchmark", "Reproduce a table.", EXAMPLES, usage="FILE.yaml ")
     parser.add_argument("file", type=str, help="Benchmark: data sets, methods, repetitions.")
     parser.add_argument("--out", type=str, help="Folder of the trials; runs/NAME unless given.")
@@ -45,36 +47,48 @@ def main(argv: Sequence[str]) -> None:
     )
     parser.add_argument("--dry_run", action="store_true", help="List trials and run none.")
     parser.add_argument("--table", action="store_true", help="Write the tables and run no trial.")
+    parser.add_argument(
+        "--gather", action="store_true", help="Move finished trials into FOLDER.jsonl; run none."
+    )
     flags = parser.read(argv)
     if flags.jobs < 1:
         raise UserError(f"Expected --jobs to be 1 or more, but got {flags.jobs}.")
     if flags.engine not in ("local", "ray"):
         raise UserError(f"Expected --engine to be local or ray, but got '{flags.engine}'.")
+    if flags.dry_run + flags.table + flags.gather > 1:
+        raise UserError("Expected one of --dry-run, --table and --gather, but got several.")
+    if flags.shard is not None and (flags.table or flags.gather):
+        given = "--table" if flags.table else "--gather"
+        raise UserError(f"Expected no --shard with {given}, which covers all trials: leave it out.")
 
-    from graph_hcl.benchmarking.spec import read_spec
+    from graph_hcl.benchmarking.folder import TrialFolder
+    from graph_hcl.benchmarking.spec import read_benchmark
     from graph_hcl.benchmarking.trials import expand
-    from graph_hcl.benchmarking.workers import TrialFolder, run_trials
+    from graph_hcl.benchmarking.workers import run_trials
     from graph_hcl.files import safe_name
 
-    spec = read_spec(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
+    spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
     trials = expand(spec)
     folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
     mine = _shard(trials, flags.shard)
     if flags.dry_run:
         print(_listing(mine, folder, flags.jobs))
         return
+    if flags.gather:
+        print(f"{folder.gather()} trials: {folder.gathered_file}")
+        return
     if not flags.table:
         run_trials(mine, folder, flags.jobs, flags.engine)
-    print(_conclude(spec, trials, folder))
+    print(_write_tables(spec, trials, folder))
 
 
 def _shard(trials: list[Trial], shard: str | None) -> list[Trial]:
     if shard is None:
         return trials
-    found = re.fullmatch(r"(\d+)/(\d+)", shard)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
+    match = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UserError(f"Expected --shard to be i/n with 1 ≤ i ≤ n, but got '{shard}'.")
-    return trials[int(found[1]) - 1 :: int(found[2])]
+    return trials[int(match[1]) - 1 :: int(match[2])]
 
 
 def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
@@ -83,7 +97,7 @@ def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
 
     lines, todo, done = [], [], []
     for trial in trials:
-        record = folder.record(trial)
+        record = folder.read(trial)
         if record is None:
             todo.append(trial)
         else:
@@ -97,18 +111,20 @@ def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
     return "\n".join(lines)
 
 
-def _conclude(spec: Spec, trials: list[Trial], folder: TrialFolder) -> str:
+def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder) -> str:
     """Write all tables beside the trials; return what to print.
 
-    Raises `UserError` when there is nothing to show, or when trials could not be carried out.
+    Raises `UserError` when trials could not be run.
     """
     from graph_hcl.benchmarking.tables import all_tables
     from graph_hcl.files import write_text
 
-    records = [(trial, folder.record(trial)) for trial in trials]
+    records = [(trial, folder.read(trial)) for trial in trials]
     finished = sum(record is not None for _, record in records)
-    errors = [(trial, folder.error(trial)) for trial, record in records if record is None]
-    problems = [f"{c.dataset}, {c.method}: {e.strip()}" for c, e in errors if e]
+    errors = [(trial, folder.read_error(trial)) for trial, record in records if record is None]
+    problems = [
+        f"{trial.dataset}, {trial.method}: {text.strip()}" for trial, text in errors if text
+    ]
     tables = all_tables(records, spec.compare)
     for name, table in tables.items():
         for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
@@ -117,14 +133,15 @@ def _conclude(spec: Spec, trials: list[Trial], folder: TrialFolder) -> str:
     page = "\n\n".join(table.markdown() for table in tables.values())
     if tables:
         write_text(folder.path / "tables.md", page + "\n")
-    shown = [table.markdown() for name, table in tables.items() if name.endswith("accuracy")]
+    first = next(iter(tables), "").partition("-")[2]  # the first metric, of any protocol
+    shown = [table.markdown() for name, table in tables.items() if name.endswith(f"-{first}")]
     lines = [*shown, f"{finished} of {len(trials)} trials are finished; tables: {folder.path}"]
     if problems:
         print("\n\n".join(lines))
         first = problems[0].splitlines()[-1] if "Traceback" in problems[0] else problems[0]
         raise UserError(
             f"{len(problems)} trials could not be run, for example {first} The same command "
-            "tries them again."
+            "runs them again."
         )
     return "\n\n".join(lines)
 

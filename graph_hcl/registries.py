@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from graph_hcl.augment import Augmentation
+    from graph_hcl.baselines import Baseline
+    from graph_hcl.data import GraphStore
     from graph_hcl.probes import EvaluationProtocol, Probe
 
 OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry(
@@ -105,6 +107,15 @@ PROTOCOLS: Registry[type[EvaluationProtocol]] = Registry(
     {
         "transductive": "graph_hcl.probes.protocols:Transductive",
         "inductive": "graph_hcl.probes.protocols:Inductive",
+    },
+)
+BASELINES: Registry[Callable[[GraphStore], Baseline]] = Registry(
+    "baseline",
+    {
+        "majority": "graph_hcl.baselines.baseline:majority_baseline",
+        "bag": "graph_hcl.baselines.baseline:bag_baseline",
+        "wl-subtree": "graph_hcl.baselines.baseline:wl_subtree_baseline",
+        "wl-oa": "graph_hcl.baselines.baseline:wl_oa_baseline",
     },
 )
 

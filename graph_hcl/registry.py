@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
@@ -60,15 +60,6 @@ class Registry(Generic[T]):
         self.kind = kind
         self._paths = dict(paths or {})
         self._loaded: dict[str, T] = {}
-
-    def register(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that adds its argument under `name`."""
-
-        def add(part: T) -> T:
-            self._loaded[name] = part
-            return part
-
-        return add
 
     def names(self) -> list[str]:
         """Return the names in order."""

@@ -24,7 +24,7 @@ from graph_hcl.factory import (
     make_sampler,
 )
 from graph_hcl.losses.objective import Objective
-from graph_hcl.nn import ContrastiveModel, check_independent
+from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
 from graph_hcl.spec import ModelSpec, name_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
 
@@ -129,7 +129,7 @@ class Trainer:
         return model
 
     def embed(
-        self, model: ContrastiveModel, spec: ModelSpec, projected: bool = False
+        self, model: ContrastiveNetwork, spec: ModelSpec, projected: bool = False
     ) -> NDArray[np.float64]:
         """Return embeddings [G, D] of all graphs, or the projected features [G, d]."""
         return embed(model, spec.prepare(self.store), self.device, projected)

@@ -1,8 +1,7 @@
-"""What graphs tell without any training: controls by name, ready for a protocol."""
+"""Baselines by name: features and kernels of graphs that need no training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,28 +12,24 @@ from numpy.typing import NDArray
 from graph_hcl.baselines.wl import wl_optimal_assignment, wl_subtree
 from graph_hcl.data import GraphStore
 from graph_hcl.probes import PROBES, Probe, kernel_svm
-from graph_hcl.registry import Registry
 
 ROUNDS = (1, 3, 5)
-"""Rounds of colour refinement among which each fold's selection chooses, together with C."""
+"""Rounds of colour refinement that each fold selects from, together with C."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Embeddings [G, D] of all graphs, and the probe that they ask for; None takes any.
+    """Embeddings [G, D] of all graphs, and the probe to evaluate them with; None takes any.
 
-    A kernel needs no embeddings: it has none [G, 0], and the probe that knows the kernel.
+    A kernel has no embeddings [G, 0], but a probe that holds the kernel matrices.
     """
 
     embeddings: NDArray[np.floating[Any]]
     probe: Probe | None = None
 
 
-BASELINES: Registry[Callable[[GraphStore], Baseline]] = Registry("control")
-
-
 def bag(store: GraphStore) -> NDArray[np.float64]:
-    """Return the sum of each graph's node features [G, F]: how many nodes have which label.
+    """Return the sum of each graph's node features [G, F]: the number of nodes with each label.
 
     >>> from graph_hcl.data import load
     >>> bag(load("MUTAG"))[0]  # 14 carbon, 1 nitrogen and 2 oxygen atoms
@@ -46,30 +41,26 @@ def bag(store: GraphStore) -> NDArray[np.float64]:
     return sums.cpu().double().numpy()
 
 
-@BASELINES.register("majority")
 def majority_baseline(store: GraphStore) -> Baseline:
-    """Return nothing to learn from, and the probe that names the commonest class."""
+    """Return constant embeddings, and the probe that predicts the most frequent class."""
     return Baseline(np.zeros((len(store), 1)), PROBES.get("majority"))
 
 
-@BASELINES.register("bag")
 def bag_baseline(store: GraphStore) -> Baseline:
-    """Return the bag of node labels, or of degrees where a data set has none."""
+    """Return the bag of node labels, or of degrees for a data set without labels."""
     return Baseline(bag(store))
 
 
-@BASELINES.register("wl-subtree")
 def wl_subtree_baseline(store: GraphStore) -> Baseline:
-    """Return the Weisfeiler–Lehman subtree kernel; its rounds are chosen among `ROUNDS`."""
+    """Return the Weisfeiler–Lehman subtree kernel; its rounds are selected from `ROUNDS`."""
     return _kernel(wl_subtree(store, max(ROUNDS)))
 
 
-@BASELINES.register("wl-oa")
 def wl_oa_baseline(store: GraphStore) -> Baseline:
-    """Return the optimal-assignment kernel of the same colours, with the same choice of rounds."""
+    """Return the Weisfeiler–Lehman optimal-assignment kernel, selected from the same rounds."""
     return _kernel(wl_optimal_assignment(store, max(ROUNDS)))
 
 
 def _kernel(grams: list[NDArray[np.float32]]) -> Baseline:
-    chosen = [grams[rounds] for rounds in ROUNDS]
-    return Baseline(np.empty((len(grams[0]), 0)), kernel_svm(*chosen))
+    selected = [grams[rounds] for rounds in ROUNDS]
+    return Baseline(np.empty((len(grams[0]), 0)), kernel_svm(*selected))

@@ -11,15 +11,15 @@ from torch import Tensor
 from graph_hcl.data import GraphStore
 
 FREQUENT = 0.02
-"""Share of the graphs from which on a column is multiplied as a dense one."""
+"""Fraction of graphs with a colour above which its column is multiplied as a dense one."""
 
 
 def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
     """Return the normalised Weisfeiler–Lehman subtree kernels [G, G] of 0 … `iterations` rounds.
 
-    K_h(a, b) = Σ_{t≤h} ⟨φ_t(a), φ_t(b)⟩, with φ_t(a) how many nodes of a have which colour after t
-    rounds of colour refinement (Shervashidze et al., JMLR 12, 2011, definition 4), divided by
-    √(K_h(a, a) K_h(b, b)).
+    K_h(a, b) = Σ_{t≤h} ⟨φ_t(a), φ_t(b)⟩, divided by √(K_h(a, a) K_h(b, b)), with φ_t(a) the
+    histogram of the colours of a's nodes after t rounds of colour refinement (Shervashidze et al.,
+    JMLR 12, 2011, definition 4).
 
     >>> from torch_geometric.data import Data
     >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
@@ -36,8 +36,9 @@ def wl_optimal_assignment(store: GraphStore, iterations: int) -> list[NDArray[np
     """Return the normalised optimal-assignment kernels [G, G] of 0 … `iterations` rounds.
 
     K_h(a, b) = Σ_{t≤h} Σ_c min(φ_t(a)_c, φ_t(b)_c), the histogram intersection of the colours of
-    `wl_subtree`: the best one-to-one assignment of nodes, where two nodes are worth the rounds
-    that leave them alike (Kriege, Giscard and Wilson, NIPS 2016, section 4.2); normalised.
+    `wl_subtree`: the value of the best one-to-one assignment of nodes, where a pair of nodes
+    counts the rounds after which they have the same colour (Kriege, Giscard and Wilson, NIPS 2016,
+    section 4.2); normalised.
 
     >>> from torch_geometric.data import Data
     >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
@@ -53,11 +54,11 @@ def wl_optimal_assignment(store: GraphStore, iterations: int) -> list[NDArray[np
 def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     """Return the colours [N] of all nodes after 0 … `iterations` rounds of refinement.
 
-    Two nodes of any graphs share a colour after round t if and only if they did before and their
-    neighbours had the same colours as often: up to a chance of N² / 2⁶⁴ per round, as a multiset
-    of colours is told by the sum of their 64-bit hashes. Colours are 0, 1, … in each round. The
-    first colour of a node is its label: its categories, and the columns that hold 0 and 1 alone,
-    as continuous attributes would tell all nodes apart; its whole row of x where there are none.
+    Two nodes of any graphs have the same colour after round t if and only if they had the same
+    colour before and their neighbours had equal multisets of colours. A multiset is represented by
+    the sum of 64-bit hashes, so a round fails with a probability of N² / 2⁶⁴. The colours of each
+    round are 0, 1, …. The initial colour of a node is its label: the codes of the categorical
+    columns of the store's vocabulary, or the whole row of x where no column is categorical.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> path = GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 4]))
@@ -66,18 +67,21 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     """
     shift = torch.repeat_interleave(store.node_ptr[:-1], store.edge_ptr.diff())
     source, target = store.edge_index + shift
-    node = store.vocabulary.node
-    x = node.clamped(store.x)
-    kinds = [column.values is not None for column in node.columns]
-    discrete = torch.tensor(kinds) | ((x == 0) | (x == 1)).all(0)
-    labels = x[:, discrete] if discrete.any() else x
-    colours = [labels.unique(dim=0, return_inverse=True)[1]]
+    colours = [_labels(store).unique(dim=0, return_inverse=True)[1]]
     for _ in range(iterations):
         colour = colours[-1]
-        # A node's own colour counts as ~colour, a negative number, which no neighbour's is.
+        # A node's own colour is hashed as ~colour, a negative number, unlike its neighbours'.
         key = _hash(~colour).index_add_(0, target, _hash(colour)[source])
         colours.append(key.unique(return_inverse=True)[1])
     return colours
+
+
+def _labels(store: GraphStore) -> Tensor:
+    """Return the label of each node [N, columns]."""
+    node = store.vocabulary.node
+    categories = [k for k, column in enumerate(node.columns) if column.values is not None]
+    x = node.clamped(store.x)
+    return x[:, categories] if categories else x
 
 
 def _hash(z: Tensor) -> Tensor:
@@ -93,7 +97,7 @@ def _shift(z: Tensor, bits: int) -> Tensor:
 
 
 def _runs(store: GraphStore, colour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return graph, colour and number of nodes for each colour that a graph has."""
+    """Return graph, colour and number of nodes for each colour that occurs in a graph."""
     graph = torch.repeat_interleave(torch.arange(len(store)), store.node_ptr.diff())
     colours = int(colour.max()) + 1
     key, count = (graph * colours + colour).unique(return_counts=True)
@@ -101,17 +105,17 @@ def _runs(store: GraphStore, colour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _counts(store: GraphStore, colour: Tensor) -> sparse.csr_array:
-    """Return φ [G, colours]: how many nodes of each graph have each colour."""
+    """Return φ [G, colours]: the number of nodes of each colour in each graph."""
     graph, column, count = _runs(store, colour)
     return _matrix(count, graph, column, len(store))
 
 
 def _unary(store: GraphStore, colour: Tensor) -> sparse.csr_array:
-    """Return φ with each count c written as c ones, whose inner products are Σ min(φ, φ)."""
+    """Return φ with each count c in unary, as c ones: the inner products are Σ min(φ, φ)."""
     graph, column, count = _runs(store, colour)
-    widest = torch.zeros(int(column.max()) + 1, dtype=count.dtype)
-    widest = widest.scatter_reduce(0, column, count, "amax")
-    first = (widest.cumsum(0) - widest)[column]
+    largest = torch.zeros(int(column.max()) + 1, dtype=count.dtype)
+    largest = largest.scatter_reduce(0, column, count, "amax")
+    first = (largest.cumsum(0) - largest)[column]
     ends = count.cumsum(0)
     place = torch.arange(int(ends[-1])) - (ends - count).repeat_interleave(count)
     columns = first.repeat_interleave(count) + place
@@ -125,24 +129,24 @@ def _matrix(values: Tensor, rows: Tensor, columns: Tensor, graphs: int) -> spars
 
 
 def _kernels(features: list[sparse.csr_array]) -> list[NDArray[np.float32]]:
-    """Return the running sums over rounds of F Fᵀ, each divided by the root of its diagonal."""
+    """Return the cumulative sums over rounds of F Fᵀ, normalised to a unit diagonal."""
     total = np.zeros((features[0].shape[0],) * 2, dtype=np.float32)
-    found: list[NDArray[np.float32]] = []
-    for one in features:
-        total += _gram(one)
+    kernels: list[NDArray[np.float32]] = []
+    for counts in features:
+        total += _gram(counts)
         root = np.sqrt(total.diagonal())
-        found.append((total / root[:, None] / root).astype(np.float32, copy=False))
-    return found
+        kernels.append((total / root[:, None] / root).astype(np.float32, copy=False))
+    return kernels
 
 
 def _gram(features: sparse.csr_array) -> NDArray[np.float32]:
-    """Return F Fᵀ: columns that many graphs have by a dense product, the others by a sparse one."""
+    """Return F Fᵀ: a dense product for frequent columns, a sparse one for the others."""
     by_column = features.tocsc()
-    often = np.diff(by_column.indptr) > FREQUENT * features.shape[0]
-    rare = by_column[:, ~often].tocsr()
+    frequent = np.diff(by_column.indptr) > FREQUENT * features.shape[0]
+    rare = by_column[:, ~frequent].tocsr()
     gram = (rare @ rare.T).toarray()
-    frequent = by_column[:, np.flatnonzero(often)]
-    for start in range(0, frequent.shape[1], 1024):
-        block = frequent[:, start : start + 1024].toarray()
+    dense = by_column[:, np.flatnonzero(frequent)]
+    for start in range(0, dense.shape[1], 1024):
+        block = dense[:, start : start + 1024].toarray()
         gram += block @ block.T
     return gram

@@ -1,1 +1,1 @@
-"""Sweeps: many trials of data set × objective × seed, shared by many processes."""
+"""Benchmarks: trials of data set × method × seed, distributed over processes."""

@@ -1,7 +1,7 @@
-"""What a finished trial is found by: a frozen name and a frozen default for every setting.
+"""The identity of a trial: a frozen name and a frozen default for every setting.
 
-Records are found by a hash over these names, so they must outlive the schema: a setting may move,
-be renamed or get another default there, and only the left column here follows.
+Records are identified by a hash over these names, so they must outlive the schema. When a setting
+is moved or renamed or gets another default there, only the left column changes here.
 """
 
 from __future__ import annotations
@@ -64,21 +64,21 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "probe.validation": ("probe.validation", 0.1),
     "probe.fraction": ("probe.fraction", 1.0),
 }
-"""Setting today → its name in the key, then the values at which it is left out of the hash.
+"""Name of the setting → its name in the key, then the values at which the hash omits it.
 
-Never change what stands on the right. A new setting gets a row whose values are those that it had,
-in effect, in all trials before it.
+Never change the right-hand side. A new setting gets a row whose values are those that were in
+effect in all earlier trials.
 """
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Return the settings that a result follows from, by dotted name.
+    """Return the settings that affect a result, by dotted name.
 
-    Those that only name places, devices or what is logged are marked in the schema with
+    Locations, devices and logging are marked in the schema with
     `metadata={"affects_result": False}`, and left out.
 
-    >>> found = settings(Config(dataset="NCI1", device="cpu"))
-    >>> found["dataset"], found["probe.folds"], "device" in found, "probe.jobs" in found
+    >>> some = settings(Config(dataset="NCI1", device="cpu"))
+    >>> some["dataset"], some["probe.folds"], "device" in some, "probe.jobs" in some
     ('NCI1', 10, False, False)
     """
     return dict(_walk(config, ""))
@@ -99,24 +99,24 @@ def frozen_name(name: str) -> str:
 
 
 def is_usual(name: str, value: Any) -> bool:
-    """Tell whether a setting has a value that is left out of the hash.
+    """Tell whether the hash omits a setting at this value.
 
-    One that has no row yet is left out at the schema's default.
+    A setting without a row is omitted at the schema's default.
     """
     return value in (FROZEN[name][1:] if name in FROZEN else (settings(Config())[name],))
 
 
 def nested(flattened: dict[str, Any]) -> dict[str, Any]:
-    """Return settings by dotted name group by group.
+    """Return settings by dotted name as nested groups.
 
     >>> nested({"a.b": 1, "a.c": {"d": 2}, "e": 3})
     {'a': {'b': 1, 'c': {'d': 2}}, 'e': 3}
     """
-    found: dict[str, Any] = {}
+    groups: dict[str, Any] = {}
     for name, value in flattened.items():
         *path, last = name.split(".")
-        place = found
+        place = groups
         for part in path:
             place = place.setdefault(part, {})
         place[last] = value
-    return found
+    return groups

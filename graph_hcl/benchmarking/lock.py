@@ -1,4 +1,4 @@
-"""A folder of trials that several processes or machines share: one of them works on each."""
+"""Locks in a folder that several processes or machines share."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ STALE_SECONDS = 600.0
 
 @contextmanager
 def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
-    """Yield whether this process got the lock `path`; hold it alive, and drop it at the end.
+    """Yield whether this process acquired the lock `path`; renew it meanwhile, then release it.
 
-    A lock is a file that is created exclusively, so at most one process gets it, on any file
-    system that creates exclusively. Its holder touches it while it lives; a lock not touched for
-    `stale_seconds`, or one of a process of this machine that is no more (which Windows does not
-    tell), belongs to nobody and is taken over, again by at most one process.
+    A lock is a file that is created exclusively, so at most one process acquires it, on any file
+    system with exclusive creation. Its holder touches it regularly. A lock that was not touched for
+    `stale_seconds`, or whose process on this machine has ended (not known on Windows), is stale
+    and taken over, again by at most one process.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "trial.lock"
@@ -42,18 +42,20 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
         yield False
         return
     finished = threading.Event()
-    heart = threading.Thread(target=_beat, args=(path, finished, stale_seconds / 10), daemon=True)
-    heart.start()
+    heartbeat = threading.Thread(
+        target=_renew, args=(path, finished, stale_seconds / 10), daemon=True
+    )
+    heartbeat.start()
     try:
         yield True
     finally:
         finished.set()
-        heart.join()
+        heartbeat.join()
         if _read(path) == owner:
             patiently(lambda: path.unlink(missing_ok=True))
 
 
-def _beat(path: Path, finished: threading.Event, every: float) -> None:
+def _renew(path: Path, finished: threading.Event, every: float) -> None:
     while not finished.wait(every):
         with suppress(FileNotFoundError):
             os.utime(path)
@@ -71,7 +73,7 @@ def _is_stale(path: Path, stale_seconds: float) -> bool:
         return True
     host, _, rest = _read(path).partition(" ")
     process = rest.partition(" ")[0]
-    # On Windows os.kill would not ask about the process but send it Ctrl-C.
+    # On Windows os.kill would send Ctrl-C to the process instead of testing it.
     if WINDOWS or host != socket.gethostname() or not process.isdigit():
         return False
     try:
@@ -86,17 +88,17 @@ def _is_stale(path: Path, stale_seconds: float) -> bool:
 def _drop_if_stale(path: Path, stale_seconds: float) -> None:
     if not _is_stale(path, stale_seconds):
         return
-    # Of several processes that see it stale, the rename succeeds for one.
-    grave = path.with_name(f"{path.name}.{uuid.uuid4().hex}.stale")
+    # Of several processes that find it stale, one succeeds in renaming it.
+    moved = path.with_name(f"{path.name}.{uuid.uuid4().hex}.stale")
     try:
-        patiently(lambda: path.rename(grave))
+        patiently(lambda: path.rename(moved))
     except FileNotFoundError:
         return
-    if not _is_stale(grave, stale_seconds):
-        # Another process had already taken it over in between: give that lock back.
-        patiently(lambda: grave.replace(path))
+    if not _is_stale(moved, stale_seconds):
+        # Another process had taken it over in between: put that lock back.
+        patiently(lambda: moved.replace(path))
     else:
-        patiently(lambda: grave.unlink(missing_ok=True))
+        patiently(lambda: moved.unlink(missing_ok=True))
 
 
 def _age(path: Path) -> float:

@@ -1,4 +1,4 @@
-"""Scores of a method on a data set, its candidates chosen on validation parts only."""
+"""Scores of a method on a data set, with candidates selected on validation parts only."""
 
 from __future__ import annotations
 
@@ -8,98 +8,112 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from graph_hcl.benchmarking.folder import Record
 from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.probes import METRICS, MetricScores, ResultTable
 
-Record = Mapping[str, Any]
+Key = tuple[int, int]
+"""Seed and fold."""
+Folds = dict[Key, Mapping[str, Any]]
+"""The records of one candidate by seed and fold."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a method scored: accuracy and macro-F1 [repetitions, folds], and what was chosen.
+    """The scores of a method by metric, and the candidates that were selected.
 
-    `choices` counts in how many folds each candidate was chosen; `complete` tells whether every
-    candidate was there to choose from. `test_to_train` is the ratio of sizes.
+    `selected` counts the folds that selected each candidate; `complete` tells whether all
+    candidates were finished. `test_to_train` is the mean ratio of the sizes of the parts.
     """
 
-    accuracy: NDArray[np.float64]
-    macro_f1: NDArray[np.float64]
-    choices: dict[str, int]
+    metrics: dict[str, MetricScores]
+    selected: dict[str, int]
     complete: bool
     test_to_train: float
 
-    @property
-    def mean(self) -> float:
-        """Mean over repetitions and folds."""
-        return float(self.accuracy.mean())
+    def __getitem__(self, metric: str) -> MetricScores:
+        """Return the scores of a metric by seed and fold."""
+        return self.metrics[metric]
 
     @property
-    def over_repetitions(self) -> float:
-        """Deviation over repetitions of the means over folds, ddof 0."""
-        return float(self.accuracy.mean(1).std())
-
-    @property
-    def over_folds(self) -> float:
-        """Mean over repetitions of the deviation over folds, ddof 0."""
-        return float(self.accuracy.std(1).mean())
+    def seeds(self) -> int:
+        """Number of repetitions."""
+        return len({seed for seed, _ in next(iter(self.metrics.values())).values})
 
 
-def choose(candidates: Sequence[tuple[str, Record]]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Return for each fold the number of the candidate with the best validation accuracy there.
+def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]:
+    """Return for each seed and fold the candidate with the best validation score there.
 
-    Each candidate is a name and its record: lists over folds under "validation_accuracy". The
-    first of equals is taken. The second array are the validation accuracies [candidates, folds].
-    With one candidate there is nothing to choose, and no validation accuracy is asked for. Raises
-    `ValueError` where several were measured by a probe that chooses nothing itself.
+    `sign` is −1 where lower scores are better. Of equals the first is selected. A single candidate
+    needs no validation scores. Raises `ValueError` where one of several has none, or lacks a fold.
 
-    >>> one, two = {"validation_accuracy": [0.5, 0.7]}, {"validation_accuracy": [0.6, 0.7]}
-    >>> choose([("a", one), ("b", two)])[0]
-    array([1, 0])
+    >>> one = {(0, 0): {"validation_score": 0.5}, (0, 1): {"validation_score": 0.7}}
+    >>> two = {(0, 0): {"validation_score": 0.6}, (0, 1): {"validation_score": 0.7}}
+    >>> select({"a": one, "b": two})
+    {(0, 0): 'b', (0, 1): 'a'}
     """
-    rows = [record["validation_accuracy"] for _, record in candidates]
-    if len(rows) == 1:
-        return np.zeros(len(rows[0]), dtype=np.int64), np.array(rows, dtype=float)
-    if any(value is None for row in rows for value in row):
-        raise ValueError("Expected a validation accuracy of every candidate in every fold.")
-    validation = np.array(rows, dtype=float)
-    return validation.argmax(0), validation
+    names = list(candidates)
+    selected = {}
+    for key in candidates[names[0]]:
+        if len(names) == 1:
+            selected[key] = names[0]
+            continue
+        scores = [candidates[name].get(key, {}).get("validation_score") for name in names]
+        if any(score is None for score in scores):
+            raise ValueError("Expected a validation score of every candidate in every fold.")
+        selected[key] = names[int(np.argmax(sign * np.array(scores, dtype=float)))]
+    return selected
 
 
 def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
-    """Return the scores of a method on one data set from its trials, or None while there are none.
+    """Return the scores of a method on one data set from its trials, None before any is finished.
 
-    In each repetition, each fold takes the test score of the candidate (a point of the grid at an
-    epoch) that is best on that fold's validation part; test scores decide nothing. Repetitions of
-    which a trial is missing are left out, unless all are: then what is there is taken.
+    In each seed and fold, the candidate (a point of the grid at an epoch) with the best score on
+    the validation part gives the test scores; test scores select nothing. Repetitions with an
+    unfinished trial are left out, unless all have one: then the finished trials are used.
     """
-    repetitions: dict[int, list[tuple[str, Record]]] = {}
-    lacking: set[int] = set()
+    repetitions: dict[int, dict[str, Folds]] = {}
+    unfinished: set[int] = set()
     for trial, record in trials:
-        seed = trial.config.seed
         if record is None:
-            lacking.add(seed)
+            unfinished.add(trial.config.seed)
             continue
-        for epoch, found in record["epochs"].items():
-            repetitions.setdefault(seed, []).append((_label(trial, epoch), found))
-    whole = {seed: found for seed, found in repetitions.items() if seed not in lacking}
-    accuracy, macro_f1, choices, ratio = [], [], Counter[str](), 1 / 9
-    for candidates in (whole or repetitions).values():
-        chosen, _ = choose(candidates)
-        picked = [candidates[k] for k in chosen]
-        accuracy.append([record["accuracy"][fold] for fold, (_, record) in enumerate(picked)])
-        macro_f1.append([record["macro_f1"][fold] for fold, (_, record) in enumerate(picked)])
-        choices.update(name for name, _ in picked)
-        first = candidates[0][1]
-        ratio = float(np.mean(np.array(first["test"]) / np.array(first["train"])))
-    if not accuracy:
+        for fold in record["records"]:
+            candidates = repetitions.setdefault(fold["seed"], {})
+            folds = candidates.setdefault(_label(trial, fold["epoch"]), {})
+            folds[fold["seed"], fold["fold"]] = fold
+    finished = {seed: found for seed, found in repetitions.items() if seed not in unfinished}
+    selected: Counter[str] = Counter()
+    rows: list[Mapping[str, Any]] = []
+    for candidates in (finished or repetitions).values():
+        for key, name in select(candidates, _sign(candidates)).items():
+            selected[name] += 1
+            rows.append(candidates[name][key])
+    if not rows:
         return None
-    counted = dict(choices.most_common())
-    return Scores(np.array(accuracy), np.array(macro_f1), counted, bool(whole), ratio)
+    table = ResultTable(rows)
+    return Scores(
+        {name: MetricScores(table.scores(name)) for name in rows[0]["scores"]},
+        dict(selected.most_common()),
+        bool(finished),
+        float(np.mean([row["test"] / row["train"] for row in rows])),
+    )
 
 
-def _label(trial: Trial, epoch: str) -> str:
+def _sign(candidates: Mapping[str, Folds]) -> float:
+    """Return the direction of the first metric, which validation scores are of."""
+    first = next(iter(next(iter(candidates.values())).values()))
+    metric = METRICS.get(next(iter(first["scores"])))
+    return 1.0 if metric is None else metric.sign
+
+
+ONLY = "the only one"
+"""Label of a method's single candidate."""
+
+
+def _label(trial: Trial, epoch: int) -> str:
     parts = [f"{name}={value}" for name, value in trial.point.items()]
     if len(trial.epochs) > 1:
         parts.append(f"epoch={epoch}")
-    return ", ".join(parts) or "the only one"
+    return ", ".join(parts) or ONLY

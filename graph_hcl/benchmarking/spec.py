@@ -1,4 +1,4 @@
-"""What a benchmark file asks for: data sets × methods × repetitions × protocols."""
+"""Benchmark files: data sets × methods × repetitions × protocols."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ import yaml
 from graph_hcl.config import Config
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
+from graph_hcl.registries import PROTOCOLS
 from graph_hcl.registry import did_you_mean
 from graph_hcl.settings import Layer, make_config, read_settings
-
-PROTOCOLS = ("transductive", "inductive")
 
 
 @dataclass(frozen=True)
 class Tune:
-    """Random settings: `trials` points of a quasi-random sequence over `space`, the same each time.
+    """Random search: `trials` points of a fixed quasi-random sequence over `space`.
 
     A range is `{low: 0.001, high: 0.1, log: true}`, a choice is a list. All points are drawn before
-    anything is trained: a search that learned from the validation parts of all folds would learn
-    from graphs that some fold tests.
+    training: a sequential search over the validation parts of all folds would use graphs that
+    other folds test.
     """
 
     trials: int
@@ -36,11 +35,12 @@ class Tune:
 
 @dataclass(frozen=True)
 class Method:
-    """One row of the table: settings, and what is chosen among on validation parts only.
+    """One row of the table: settings, and candidates that validation parts choose from.
 
     `config` is a YAML file of `graph_hcl.train`, `settings` go on top of it. Each point of `grid`
-    (every combination of its lists) or of `tune`, at each of `epochs`, is a candidate. `control`
-    names features or kernels that nothing trains instead: bag, wl-subtree, wl-oa, majority.
+    (every combination of its lists) or of `tune`, at each of `epochs`, is a candidate. `baseline`
+    names features or kernels that need no training (bag, wl-subtree, wl-oa or majority) and
+    `measure` the import path of a `Measurement` that replaces the probe.
     """
 
     config: str | None = None
@@ -48,16 +48,17 @@ class Method:
     grid: dict[str, list[Any]] = field(default_factory=dict)
     tune: Tune | None = None
     epochs: list[int] = field(default_factory=list)
-    control: str | None = None
+    baseline: str | None = None
+    measure: str | None = None
 
 
 @dataclass(frozen=True)
-class Spec:
+class BenchmarkSpec:
     """A benchmark file, read and checked.
 
     `common` are settings that every method starts from; `splits` is a folder of NAME_splits.json
-    with the fixed folds of the inductive protocol, and `fixed_folds` demands it. `compare` are the
-    pairs of methods whose differences are of interest; all pairs unless given.
+    with fixed folds for the inductive protocol, which `fixed_folds` makes mandatory. `compare`
+    lists the pairs of methods to compare; all pairs unless given.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Spec:
     def configs(
         self, name: str, dataset: str, protocol: str
     ) -> Iterator[tuple[dict[str, Any], Config]]:
-        """Yield each candidate of a method: what is particular to it, and its first config."""
+        """Yield the point of the grid and the config, with the first seed, of each candidate."""
         method = self.methods[name]
         layers = [Layer(self.common, " in common")]
         if method.config is not None:
@@ -85,8 +86,8 @@ class Spec:
             layers.append(read_settings(file))
         if protocol == "inductive" and self.fixed_folds and self.splits is None:
             raise UserError(
-                f"{self.name} is measured on fixed folds: give their folder of NAME_splits.json "
-                "with --splits, or in $GRAPH_HCL_SPLITS."
+                f"{self.name} needs fixed folds: give their folder of NAME_splits.json with "
+                "--splits or $GRAPH_HCL_SPLITS."
             )
         for point in _points(method):
             own = {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
@@ -101,41 +102,43 @@ class Spec:
             yield point, config
 
 
-def read_spec(path: str | Path, splits: str | None = None) -> Spec:
+def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec:
     """Return the benchmark in a YAML file; `splits` overrides its folder of fixed folds.
 
-    Raises `UserError` for another format, an unknown field, or a method that is none.
+    Raises `UserError` for another format, an unknown field, or an invalid method.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "tiny.yaml"
     >>> text = "{datasets: [MUTAG], methods: {ucl: {settings: {objective: ucl}}}}"
     >>> _ = file.write_text(text, encoding="utf-8")
-    >>> read_spec(file).protocols
+    >>> read_benchmark(file).protocols
     ['transductive']
     """
     path = Path(path)
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"Cannot read the benchmark file {path}: {error}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"Expected {path} to name datasets and methods, but it is no mapping.")
-    found = {"protocols": ["transductive"]} | found
-    methods = found.get("methods")
+    if not isinstance(given, dict):
+        raise UserError(f"Expected {path} to name datasets and methods, but it is not a mapping.")
+    fields = {"protocols": ["transductive"]} | given
+    methods = fields.get("methods")
     if not isinstance(methods, dict) or not methods:
         raise UserError(f"Expected at least one method in {path}, under 'methods'.")
-    found["methods"] = {name: _method(name, given) for name, given in methods.items()}
+    fields["methods"] = {name: _method(name, given) for name, given in methods.items()}
     if splits is not None:
-        found["splits"] = splits
-    spec = _build(Spec, {"name": path.stem, "folder": path.parent} | found, str(path))
+        fields["splits"] = splits
+    spec = _build(BenchmarkSpec, {"name": path.stem, "folder": path.parent} | fields, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
     for pair in spec.compare:
         if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
             raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
-    unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS]
+    unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS.names()]
     if unknown:
-        raise UserError(f"Expected protocols of {', '.join(PROTOCOLS)}, but got '{unknown[0]}'.")
+        raise UserError(
+            f"Expected protocols of {', '.join(PROTOCOLS.names())}, but got '{unknown[0]}'."
+        )
     return dataclasses.replace(spec, datasets=[canonical_name(str(d)) for d in spec.datasets])
 
 
@@ -154,13 +157,19 @@ def splits_file(folder: Path, dataset: str) -> Path:
 def _method(name: str, given: Any) -> Method:
     where = f"the method '{name}'"
     if not isinstance(given, dict):
-        raise UserError(f"Expected {where} to have config, settings or control, but got {given!r}.")
+        raise UserError(
+            f"Expected {where} to have config, settings or baseline, but got {given!r}."
+        )
+    if "control" in given:
+        raise UserError(f"'control' is now 'baseline': rename it in {where}.")
     tune = given.get("tune")
     if tune is not None:
         given = given | {"tune": _build(Tune, tune, f"tune of {where}")}
     method = _build(Method, given, where)
     if method.grid and method.tune:
         raise UserError(f"Expected a grid or tune in {where}, not both.")
+    if method.baseline is not None and method.measure is not None:
+        raise UserError(f"Expected a baseline or measure in {where}, not both.")
     bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
     if bad:
         raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
@@ -180,7 +189,7 @@ def _build(kind: Any, given: Any, where: str) -> Any:
 
 
 def _points(method: Method) -> list[dict[str, Any]]:
-    """Return the candidates' particular settings, by dotted name."""
+    """Return the points of the grid or of the random search, by dotted name."""
     if method.tune is not None:
         return _draw(method.tune)
     names = list(method.grid)

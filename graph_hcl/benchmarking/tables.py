@@ -6,7 +6,10 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graph_hcl.benchmarking.selection import Record, Scores, score
+import numpy as np
+
+from graph_hcl.benchmarking.folder import Record
+from graph_hcl.benchmarking.selection import ONLY, Scores, score
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.data import find_card
 from graph_hcl.probes import PairedDifference, corrected_t_test
@@ -14,6 +17,8 @@ from graph_hcl.results import markdown
 
 Grid = dict[tuple[str, str], Scores]
 """Scores by method and data set."""
+TITLES = {"accuracy": "Accuracy", "macro_f1": "Macro-F1"}
+"""Metrics as captions name them; others by their own names."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Table:
         return f"{self.caption}\n\n{markdown([self.head, *self.rows])}"
 
     def csv(self) -> str:
-        """Return the table as comma-separated values, cells with a comma in quotes."""
+        """Return the table as comma-separated values, quoted where they contain commas."""
         return "\n".join(",".join(map(_quoted, row)) for row in [self.head, *self.rows])
 
     def latex(self) -> str:
@@ -66,34 +71,37 @@ def gather(trials: Sequence[tuple[Trial, Record | None]], protocol: str) -> Grid
     """Return the scores of all methods and data sets of a protocol that have any."""
     groups: dict[tuple[str, str], list[tuple[Trial, Record | None]]] = {}
     for trial, record in trials:
-        if trial.protocol == protocol:
+        if trial.protocol == protocol and trial.measure is None:
             groups.setdefault((trial.method, trial.dataset), []).append((trial, record))
-    found = {key: score(group) for key, group in groups.items()}
-    return {key: scores for key, scores in found.items() if scores is not None}
+    grid = {key: score(group) for key, group in groups.items()}
+    return {key: scores for key, scores in grid.items() if scores is not None}
 
 
-def score_table(grid: Grid, protocol: str, macro_f1: bool = False) -> Table:
-    """Return methods by data sets: mean ± deviation over repetitions, deviation over folds.
+def metrics(grid: Grid) -> list[str]:
+    """Return the metrics of the scores, in order of appearance."""
+    return list(dict.fromkeys(name for scores in grid.values() for name in scores.metrics))
 
-    ×n marks fewer repetitions than others have, an asterisk candidates that are missing yet.
+
+def score_table(grid: Grid, protocol: str, metric: str) -> Table:
+    """Return methods by data sets: mean ± deviation over repetitions (deviation over folds).
+
+    ×n marks fewer repetitions than other methods have, an asterisk unfinished candidates.
     """
     methods, datasets = _axes(grid)
-    count = max(len(scores.accuracy) for scores in grid.values())
+    count = max(scores.seeds for scores in grid.values())
 
     def text(scores: Scores | None) -> str:
-        if scores is None:
+        if scores is None or metric not in scores.metrics:
             return ""
-        values = scores.macro_f1 if macro_f1 else scores.accuracy
-        over = f" ± {100 * values.mean(1).std():.2f}" if len(values) > 1 else ""
-        folds = 100 * values.std(1).mean()
-        marks = f" ×{len(values)}" if len(values) < count else ""
+        values = scores[metric]
+        over_seeds = f" ± {100 * values.std_seeds:.2f}" if scores.seeds > 1 else ""
+        marks = f" ×{scores.seeds}" if scores.seeds < count else ""
         marks += "" if scores.complete else " *"
-        return f"{100 * values.mean():.2f}{over} ({folds:.1f}){marks}"
+        return f"{100 * values.mean:.2f}{over_seeds} ({100 * values.std:.1f}){marks}"
 
-    measure = "Macro-F1" if macro_f1 else "Accuracy"
     caption = (
-        f"{measure} in %, {protocol} protocol: mean ± deviation over repetitions (deviation over "
-        f"folds); {count} repetition{'s' if count > 1 else ''}, or ×n."
+        f"{TITLES.get(metric, metric)} in %, {protocol} protocol: mean ± deviation over "
+        f"repetitions (deviation over folds); {count} repetition{'s' if count > 1 else ''}, or ×n."
     )
     if not all(scores.complete for scores in grid.values()):
         caption += " * Not all candidates are finished."
@@ -102,8 +110,8 @@ def score_table(grid: Grid, protocol: str, macro_f1: bool = False) -> Table:
 
 
 def published_table(datasets: Sequence[str]) -> Table:
-    """Return what others reported on these data sets, by method and protocol, from the cards."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    """Return published accuracies on these data sets by method and protocol, from the cards."""
+    reported: dict[tuple[str, str], dict[str, str]] = {}
     for name in datasets:
         card = find_card(name)
         for entry in card.published if card else []:
@@ -111,10 +119,10 @@ def published_table(datasets: Sequence[str]) -> Table:
             text = f"{entry['accuracy']:.2f}"
             if entry.get("std") is not None:
                 text += f" ({entry['std']:.1f})" if over == "folds" else f" ± {entry['std']:.2f}"
-            found.setdefault((entry["method"], entry["protocol"]), {})[name] = text
+            reported.setdefault((entry["method"], entry["protocol"]), {})[name] = text
     rows = [
-        [method, protocol, *(trials.get(name, "") for name in datasets)]
-        for (method, protocol), trials in found.items()
+        [method, protocol, *(texts.get(name, "") for name in datasets)]
+        for (method, protocol), texts in reported.items()
     ]
     caption = (
         "Published accuracies in %: mean ± deviation over repetitions, or (deviation over folds)."
@@ -123,15 +131,20 @@ def published_table(datasets: Sequence[str]) -> Table:
 
 
 def difference(first: Scores, second: Scores) -> PairedDifference | None:
-    """Return the paired difference over the folds of the repetitions that both have.
+    """Return the difference of the first metric, paired by the seeds and folds that both have.
 
-    None where the folds differ in number, or there is one score alone.
+    None where their folds differ, or there are fewer than two.
     """
-    count = min(len(first.accuracy), len(second.accuracy))
-    a, b = first.accuracy[:count].ravel(), second.accuracy[:count].ravel()
-    if len(a) != len(b) or len(a) < 2:
+    metric = next(iter(first.metrics))
+    if metric not in second.metrics:
         return None
-    return corrected_t_test(a, b, test_to_train=first.test_to_train)
+    a, b = first[metric].values, second[metric].values
+    seeds = {seed for seed, _ in a} & {seed for seed, _ in b}
+    keys = [key for key in a if key[0] in seeds]
+    if set(keys) != {key for key in b if key[0] in seeds} or len(keys) < 2:
+        return None
+    pairs = [np.array([scores[key] for key in keys]) for scores in (a, b)]
+    return corrected_t_test(*pairs, test_to_train=first.test_to_train)
 
 
 def difference_table(grid: Grid, protocol: str, compare: Sequence[Sequence[str]] = ()) -> Table:
@@ -145,13 +158,13 @@ def difference_table(grid: Grid, protocol: str, compare: Sequence[Sequence[str]]
     for name in datasets:
         for a, b in pairs:
             if (a, name) in grid and (b, name) in grid:
-                found = difference(grid[a, name], grid[b, name])
-                if found is None:
+                paired = difference(grid[a, name], grid[b, name])
+                if paired is None:
                     continue
-                low, high = (100 * end for end in found.interval)
+                low, high = (100 * end for end in paired.interval)
                 interval = f"{low:+.2f} … {high:+.2f}"
-                trials = [f"{100 * found.difference:+.2f}", interval, f"{found.p_value:.3f}"]
-                rows.append([name, a, b, *trials])
+                texts = [f"{100 * paired.difference:+.2f}", interval, f"{paired.p_value:.3f}"]
+                rows.append([name, a, b, *texts])
     caption = (
         f"Paired differences in percentage points, {protocol} protocol: first − second over the "
         "same folds, corrected resampled t-test (Nadeau and Bengio 2003); p is not corrected for "
@@ -161,11 +174,11 @@ def difference_table(grid: Grid, protocol: str, compare: Sequence[Sequence[str]]
 
 
 def choice_table(grid: Grid, protocol: str) -> Table:
-    """Return which candidates were chosen on validation parts, and in how many folds."""
+    """Return the candidates that were selected on validation parts, and in how many folds."""
     rows = [
-        [method, name, "; ".join(f"{k} ({n})" for k, n in scores.choices.items())]
+        [method, name, "; ".join(f"{k} ({n})" for k, n in scores.selected.items())]
         for (method, name), scores in grid.items()
-        if len(scores.choices) > 1 or "the only one" not in scores.choices
+        if set(scores.selected) != {ONLY}
     ]
     caption = f"Chosen on validation parts, {protocol} protocol (number of folds)."
     return Table(caption, ["method", "data set", "candidates"], rows)
@@ -174,20 +187,21 @@ def choice_table(grid: Grid, protocol: str) -> Table:
 def all_tables(
     trials: Sequence[tuple[Trial, Record | None]], compare: Sequence[Sequence[str]] = ()
 ) -> dict[str, Table]:
-    """Return every table that the finished trials allow, by name."""
-    found: dict[str, Table] = {}
+    """Return every table of the finished trials, by name."""
+    tables: dict[str, Table] = {}
     datasets: list[str] = []
     for protocol in dict.fromkeys(trial.protocol for trial, _ in trials):
         grid = gather(trials, protocol)
         if not grid:
             continue
         datasets += [name for name in _axes(grid)[1] if name not in datasets]
-        found[f"{protocol}-accuracy"] = score_table(grid, protocol)
-        found[f"{protocol}-macro-f1"] = score_table(grid, protocol, macro_f1=True)
-        found[f"{protocol}-differences"] = difference_table(grid, protocol, compare)
-        found[f"{protocol}-choices"] = choice_table(grid, protocol)
-    found["published"] = published_table(datasets)
-    return {name: table for name, table in found.items() if table.rows}
+        for metric in metrics(grid):
+            name = f"{protocol}-{metric.replace('_', '-')}"
+            tables[name] = score_table(grid, protocol, metric)
+        tables[f"{protocol}-differences"] = difference_table(grid, protocol, compare)
+        tables[f"{protocol}-choices"] = choice_table(grid, protocol)
+    tables["published"] = published_table(datasets)
+    return {name: table for name, table in tables.items() if table.rows}
 
 
 def _axes(grid: Grid) -> tuple[list[str], list[str]]:

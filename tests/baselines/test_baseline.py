@@ -1,4 +1,4 @@
-"""Controls by name run through the protocols like any embeddings."""
+"""Baselines by name are evaluated under the protocols like any embeddings."""
 
 import numpy as np
 import pytest
@@ -33,13 +33,13 @@ def test_bag_counts_labels_and_knows_no_order(store) -> None:
 
 
 @pytest.mark.parametrize("name", ["bag", "wl-subtree", "wl-oa"])
-def test_those_that_look_beat_the_majority_under_both_protocols(store, name: str) -> None:
-    control, y = BASELINES.get(name)(store), store.y.numpy()
-    probe = control.probe or "svm"
+def test_informative_baselines_beat_the_majority_under_both_protocols(store, name: str) -> None:
+    baseline, y = BASELINES.get(name)(store), store.y.numpy()
+    probe = baseline.probe or "svm"
     folds = stratified_folds(y, folds=3, validation=0.1)
     scores = [
-        transductive(control.embeddings, y, folds=3, probe=probe),
-        inductive(lambda number, fold: control.embeddings, y, folds=folds, probe=probe),
+        transductive(baseline.embeddings, y, folds=3, probe=probe),
+        inductive(lambda number, fold: baseline.embeddings, y, folds=folds, probe=probe),
     ]
     for score in scores:
         assert score.mean > majority_accuracy(y) + 0.08
@@ -47,8 +47,8 @@ def test_those_that_look_beat_the_majority_under_both_protocols(store, name: str
 
 
 def test_rounds_and_C_are_chosen_as_a_grid_search_chooses_them(store) -> None:
-    control, y = BASELINES.get("wl-subtree")(store), store.y.numpy()
-    found = transductive(control.embeddings, y, folds=3, inner=3, probe=control.probe)
+    baseline, y = BASELINES.get("wl-subtree")(store), store.y.numpy()
+    found = transductive(baseline.embeddings, y, folds=3, inner=3, probe=baseline.probe)
     grams = [gram.astype(float) for gram in wl_subtree(store, 5)]
     for fold, score in zip(stratified_folds(y, folds=3), found.folds, strict=True):
         searches = []

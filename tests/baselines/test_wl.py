@@ -1,4 +1,4 @@
-"""Kernels against grakel and against definitions by hand; colours against plain dictionaries."""
+"""Kernels against grakel and against explicit definitions; colours against dictionaries."""
 
 import dataclasses
 from collections import Counter
@@ -100,7 +100,7 @@ def test_kernels_equal_grakel_on_real_molecules() -> None:
         np.testing.assert_allclose(ours(store, 3)[-1], peer.fit_transform(graphs), atol=1e-5)
 
 
-def test_colours_tell_what_plain_refinement_tells() -> None:
+def test_colours_are_those_of_plain_refinement() -> None:
     store = load("MUTAG")
     colours = refine(store, 4)
     written = histograms(store, 4)
@@ -108,9 +108,10 @@ def test_colours_tell_what_plain_refinement_tells() -> None:
         assert int(colour.max()) + 1 == len(set().union(*(graph[t] for graph in written)))
 
 
-def test_continuous_attributes_beside_labels_are_left_out() -> None:
+def test_quantities_beside_labels_are_left_out() -> None:
     store = load("MUTAG")
     attributes = torch.randn(len(store.x), 2, generator=torch.Generator().manual_seed(0))
+    attributes[:, 0] = (attributes[:, 0] > 0).float()  # 0 and 1 alone, but a quantity
     numbers = Features.quantities(2)
     both = dataclasses.replace(
         store,
@@ -123,7 +124,7 @@ def test_continuous_attributes_beside_labels_are_left_out() -> None:
         assert np.allclose(kernel(alone, 1)[-1], np.eye(188))
 
 
-def test_a_hexagon_and_two_triangles_stay_alike() -> None:
+def test_a_hexagon_and_two_triangles_keep_equal_colours() -> None:
     hexagon = networkx.cycle_graph(6)
     triangles = networkx.disjoint_union(networkx.cycle_graph(3), networkx.cycle_graph(3))
     path = networkx.path_graph(6)
@@ -133,8 +134,8 @@ def test_a_hexagon_and_two_triangles_stay_alike() -> None:
         assert kernel[0, 2] < 0.9
 
 
-def test_a_graph_keeps_its_kernel_values_whoever_else_is_there() -> None:
-    """Nothing is learned of the other graphs, so computing all values at once leaks nothing."""
+def test_kernel_values_do_not_depend_on_other_graphs() -> None:
+    """Computing all values at once leaks nothing, as nothing is learned from other graphs."""
     store = load("MUTAG")
     numbers = torch.arange(0, 188, 3)
     some = store[numbers]

@@ -21,7 +21,7 @@ for trial in range(30):
 """
 
 
-def test_four_processes_do_each_cell_once(tmp_path: Path) -> None:
+def test_four_processes_do_each_trial_once(tmp_path: Path) -> None:
     workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path)]) for _ in range(4)]
     assert [worker.wait() for worker in workers] == [0] * 4
     done = sorted(map(int, (tmp_path / "log").read_text(encoding="utf-8").split()))

@@ -1,4 +1,4 @@
-"""Candidates are chosen by validation accuracy alone; tables say what the trials say."""
+"""Validation scores alone select candidates; tables show the scores of the trials."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph_hcl.benchmarking.selection import choose, score
+from graph_hcl.benchmarking.selection import score, select
 from graph_hcl.benchmarking.tables import (
     Table,
     difference_table,
@@ -21,19 +21,22 @@ from graph_hcl.config import Config
 from graph_hcl.probes import corrected_t_test
 
 
-def record(seed: int, epochs=("5", "9"), folds: int = 4) -> dict:
+def record(seed: int, repetition: int = 0, epochs=(5, 9), folds: int = 4) -> dict:
     draw = np.random.default_rng(seed)
     return {
-        "epochs": {
-            epoch: {
-                "accuracy": draw.random(folds).tolist(),
-                "macro_f1": draw.random(folds).tolist(),
-                "validation_accuracy": draw.choice([0.5, 0.6, 0.7], folds).tolist(),
-                "train": [90] * folds,
-                "test": [10] * folds,
+        "records": [
+            {
+                "epoch": epoch,
+                "seed": repetition,
+                "fold": fold,
+                "scores": {"accuracy": draw.random(), "macro_f1": draw.random()},
+                "validation_score": draw.choice([0.5, 0.6, 0.7]),
+                "train": 90,
+                "test": 10,
             }
             for epoch in epochs
-        }
+            for fold in range(folds)
+        ]
     }
 
 
@@ -41,7 +44,7 @@ def trials(seed: int, points: int, repeats: int, method: str = "m", epochs=(5, 9
     return [
         (
             Trial("MUTAG", method, "transductive", Config(seed=s), epochs, {"beta": float(k)}),
-            record(seed + 100 * s + k),
+            record(seed + 100 * s + k, s, epochs),
         )
         for s in range(repeats)
         for k in range(points)
@@ -50,82 +53,93 @@ def trials(seed: int, points: int, repeats: int, method: str = "m", epochs=(5, 9
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 3))
-def test_each_fold_takes_its_best_validated_candidate(seed: int, points: int, repeats: int) -> None:
+def test_each_fold_selects_its_best_validated_candidate(seed: int, points: int, repeats: int):
     some = trials(seed, points, repeats)
     found = score(some)
     assert found is not None
-    assert found.accuracy.shape == (repeats, 4)
+    assert len(found["accuracy"].values) == repeats * 4
     for s in range(repeats):
         for fold in range(4):
-            best, value = None, -1.0
-            for trial, one in some:
-                if trial.config.seed != s:
-                    continue
-                for epoch in ("5", "9"):
-                    if one["epochs"][epoch]["validation_accuracy"][fold] > value:
-                        value = one["epochs"][epoch]["validation_accuracy"][fold]
-                        best = one["epochs"][epoch]
-            assert best is not None
-            assert found.accuracy[s, fold] == best["accuracy"][fold]
-            assert found.macro_f1[s, fold] == best["macro_f1"][fold]
-    assert sum(found.choices.values()) == repeats * 4
+            best: dict = {"validation_score": -1.0}
+            for _, one in some:
+                for row in one["records"]:
+                    if (row["seed"], row["fold"]) != (s, fold):
+                        continue
+                    if row["validation_score"] > best["validation_score"]:
+                        best = row
+            for metric in ("accuracy", "macro_f1"):
+                assert found[metric].values[s, fold] == best["scores"][metric]
+    assert sum(found.selected.values()) == repeats * 4
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6))
-def test_test_scores_decide_nothing(seed: int) -> None:
+def test_test_scores_select_nothing(seed: int) -> None:
     some = trials(seed, 3, 2)
     before = score(some)
     for _, one in some:
-        for found in one["epochs"].values():
-            found["accuracy"] = [1 - value for value in found["accuracy"]]
+        for row in one["records"]:
+            row["scores"]["accuracy"] = 1 - row["scores"]["accuracy"]
     after = score(some)
     assert before is not None
     assert after is not None
-    assert before.choices == after.choices
-    np.testing.assert_allclose(after.accuracy, 1 - before.accuracy)
+    assert before.selected == after.selected
+    for key, value in before["accuracy"].values.items():
+        assert after["accuracy"].values[key] == pytest.approx(1 - value)
 
 
-def test_a_candidate_that_cannot_be_validated_is_refused_beside_others() -> None:
-    blind = {"validation_accuracy": [None, None]}
-    assert choose([("only", blind)])[0].tolist() == [0, 0]
-    with pytest.raises(ValueError, match="validation accuracy"):
-        choose([("a", blind), ("b", blind)])
+def test_a_candidate_without_a_validation_score_is_refused_beside_others() -> None:
+    blind = {(0, fold): {"validation_score": None} for fold in range(2)}
+    assert select({"only": blind}) == {(0, 0): "only", (0, 1): "only"}
+    with pytest.raises(ValueError, match="validation score"):
+        select({"a": blind, "b": blind})
 
 
-def test_an_unfinished_repetition_is_left_out_and_told() -> None:
+def test_the_lowest_score_is_selected_where_lower_is_better() -> None:
+    one, two = ({(0, 0): {"validation_score": value}} for value in (0.5, 0.6))
+    assert select({"a": one, "b": two}, sign=-1.0) == {(0, 0): "a"}
+
+
+def test_an_unfinished_repetition_is_left_out_and_marked() -> None:
     some = trials(0, 2, 2)
     whole = score(some[:2])
     found = score([*some[:3], (some[3][0], None)])
     assert whole is not None
     assert found is not None
-    np.testing.assert_array_equal(found.accuracy, whole.accuracy)
+    assert found["accuracy"] == whole["accuracy"]
     assert whole.complete
     assert found.complete
     both = {("m", "MUTAG"): found, ("n", "MUTAG"): score(some)}
-    assert [row[1][-3:] == " ×1" for row in score_table(both, "transductive").rows] == [True, False]
+    rows = score_table(both, "transductive", "accuracy").rows
+    assert [row[1][-3:] == " ×1" for row in rows] == [True, False]
     partial = score([some[0], (some[1][0], None)])
     assert partial is not None
     assert not partial.complete
-    assert "*" in score_table({("m", "MUTAG"): partial}, "transductive").rows[0][1]
+    assert "*" in score_table({("m", "MUTAG"): partial}, "transductive", "accuracy").rows[0][1]
     assert score([(trial, None) for trial, _ in some]) is None
 
 
 def test_scores_and_differences_in_the_tables() -> None:
     some = trials(0, 1, 3, "a", (5,)) + trials(50, 1, 3, "b", (5,))
     grid = gather(some, "transductive")
-    table = score_table(grid, "transductive")
-    accuracy = 100 * grid["a", "MUTAG"].accuracy
+    table = score_table(grid, "transductive", "accuracy")
+    arrays = {
+        name: np.array(
+            [
+                [row["scores"]["accuracy"] for row in one["records"]]
+                for trial, one in some
+                if trial.method == name
+            ]
+        )
+        for name in "ab"
+    }
+    accuracy = 100 * arrays["a"]
     text = f"{accuracy.mean():.2f} ± {accuracy.mean(1).std():.2f} ({accuracy.std(1).mean():.1f})"
     assert table.head == ["method", "MUTAG"]
     assert table.rows[0] == ["a", text]
     assert "3 repetitions" in table.caption
     ((data, first, second, difference, interval, p),) = difference_table(grid, "t").rows
-    expected = corrected_t_test(
-        grid["a", "MUTAG"].accuracy.ravel(),
-        grid["b", "MUTAG"].accuracy.ravel(),
-        test_to_train=1 / 9,
-    )
+    expected = corrected_t_test(arrays["a"].ravel(), arrays["b"].ravel(), test_to_train=1 / 9)
     assert (data, first, second) == ("MUTAG", "a", "b")
     assert difference == f"{100 * expected.difference:+.2f}"
     assert interval == " … ".join(f"{100 * end:+.2f}" for end in expected.interval)
@@ -133,6 +147,14 @@ def test_scores_and_differences_in_the_tables() -> None:
     (chosen,) = difference_table(grid, "t", [["b", "a"], ["b", "absent"]]).rows
     assert chosen[1:3] == ["b", "a"]
     assert float(chosen[3]) == -float(difference)
+
+
+def test_differences_are_paired_by_seed_and_fold_whatever_the_order() -> None:
+    one, two = trials(0, 1, 3, "a", (5,)), trials(50, 1, 3, "b", (5,))
+    expected = difference_table(gather(one[1:] + two[1:], "transductive"), "t").rows
+    # The first repetition of one method is unfinished, and the other's come in another order.
+    shuffled = gather([(one[0][0], None), *one[1:], *reversed(two)], "transductive")
+    assert difference_table(shuffled, "t").rows == expected
 
 
 def test_published_figures_come_with_their_protocol() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from graph_hcl.benchmarking.spec import read_spec
+from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import expand
 from graph_hcl.errors import UserError
 
@@ -32,7 +32,7 @@ def test_later_layers_win(tmp_path: Path) -> None:
         "grid": {"beta": [0.1, 0.2], "projection.dim": [8, 9]},
     }
     common = {"epochs": 3, "hidden": 8, "beta": 9.0}
-    spec = read_spec(write(tmp_path, methods={"m": method}, common=common, seed=4))
+    spec = read_benchmark(write(tmp_path, methods={"m": method}, common=common, seed=4))
     found = list(spec.configs("m", "MUTAG", "transductive"))
     assert [point for point, _ in found] == [
         {"beta": 0.1, "projection.dim": 8},
@@ -51,19 +51,19 @@ def test_a_group_of_settings_can_be_one_choice(tmp_path: Path) -> None:
         "settings": {"objective": "ucl"},
         "grid": {"encoder": [{"jk": "last"}, {"jk": "max"}]},
     }
-    spec = read_spec(write(tmp_path, methods={"m": method}))
+    spec = read_benchmark(write(tmp_path, methods={"m": method}))
     found = [config.encoder.jk for _, config in spec.configs("m", "MUTAG", "transductive")]
     assert found == ["last", "max"]
 
 
 def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
     (tmp_path / "PROTEINS_full_splits.json").write_text(json.dumps([]), encoding="utf-8")
-    spec = read_spec(write(tmp_path, datasets=["PROTEINS", "MUTAG"]), splits=str(tmp_path))
+    spec = read_benchmark(write(tmp_path, datasets=["PROTEINS", "MUTAG"]), splits=str(tmp_path))
     ((_, config),) = spec.configs("ucl", "PROTEINS", "inductive")
     assert config.probe.splits == str(tmp_path / "PROTEINS_full_splits.json")
     ((_, config),) = spec.configs("ucl", "PROTEINS", "transductive")
     assert config.probe.splits is None
-    lost = read_spec(write(tmp_path, datasets=["PROTEINS"], fixed_folds=True))
+    lost = read_benchmark(write(tmp_path, datasets=["PROTEINS"], fixed_folds=True))
     with pytest.raises(UserError, match="--splits"):
         list(lost.configs("ucl", "PROTEINS", "inductive"))
     assert list(lost.configs("ucl", "PROTEINS", "transductive"))
@@ -77,6 +77,11 @@ def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
         ({"dataset": ["MUTAG"]}, "Unknown field 'dataset' .* Did you mean datasets?"),
         ({"methods": {}}, "at least one method"),
         ({"methods": {"a": 3}}, "method 'a' to have config"),
+        (
+            {"methods": {"a": {"control": "bag"}}},
+            "'control' is now 'baseline': rename it in .* 'a'",
+        ),
+        ({"methods": {"a": {"baseline": "bag", "measure": "a:b"}}}, "a baseline or measure"),
         ({"methods": {"a": {"setting": {}}}}, "Unknown field 'setting' in the method 'a'"),
         ({"methods": {"a": {"grid": {"beta": 1}}}}, "list of values for 'beta'"),
         ({"datasets": []}, "list of data sets"),
@@ -90,7 +95,7 @@ def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
 )
 def test_mistakes_are_told_in_one_sentence(tmp_path: Path, fields, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        read_spec(write(tmp_path, **fields))
+        read_benchmark(write(tmp_path, **fields))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +108,7 @@ def test_mistakes_are_told_in_one_sentence(tmp_path: Path, fields, sentence: str
     ],
 )
 def test_mistaken_settings_name_their_method(tmp_path: Path, method, sentence: str) -> None:
-    spec = read_spec(write(tmp_path, methods={"a": method}))
+    spec = read_benchmark(write(tmp_path, methods={"a": method}))
     with pytest.raises(UserError, match=sentence):
         list(spec.configs("a", "MUTAG", "transductive"))
 
@@ -113,9 +118,9 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError):
-        read_spec(file)
+        read_benchmark(file)
     with pytest.raises(UserError, match="Cannot read"):
-        read_spec(tmp_path / "absent.yaml")
+        read_benchmark(tmp_path / "absent.yaml")
 
 
 def test_tuned_points_are_drawn_once_and_for_all(tmp_path: Path) -> None:
@@ -127,7 +132,7 @@ def test_tuned_points_are_drawn_once_and_for_all(tmp_path: Path) -> None:
         "readout": ["sum", "mean"],
     }
     method = {"settings": {"objective": "h-ucl"}, "tune": {"trials": 8, "space": space}}
-    spec = read_spec(write(tmp_path, methods={"m": method}))
+    spec = read_benchmark(write(tmp_path, methods={"m": method}))
     first = [config for _, config in spec.configs("m", "MUTAG", "transductive")]
     assert first == [config for _, config in spec.configs("m", "MUTAG", "transductive")]
     assert len({config.beta for config in first}) == 8
@@ -137,17 +142,19 @@ def test_tuned_points_are_drawn_once_and_for_all(tmp_path: Path) -> None:
 
 
 def test_capitals_do_not_matter(tmp_path: Path) -> None:
-    def names(dataset: str, objective: str, control: str) -> set[str]:
-        methods = {"a": {"settings": {"objective": objective}}, "b": {"control": control}}
+    def names(dataset: str, objective: str, baseline: str) -> set[str]:
+        methods = {"a": {"settings": {"objective": objective}}, "b": {"baseline": baseline}}
         return {
             trial.name
-            for trial in expand(read_spec(write(tmp_path, datasets=[dataset], methods=methods)))
+            for trial in expand(
+                read_benchmark(write(tmp_path, datasets=[dataset], methods=methods))
+            )
         }
 
     assert names("mutag", "UCL", "Bag") == names("MUTAG", "ucl", "bag")
 
 
 def test_former_names_of_settings_are_told(tmp_path: Path) -> None:
-    spec = read_spec(write(tmp_path, common={"encoder": {"readout": "mean"}}))
+    spec = read_benchmark(write(tmp_path, common={"encoder": {"readout": "mean"}}))
     with pytest.raises(UserError, match=r"encoder\.readout is now readout: rename it in common"):
         list(spec.configs("ucl", "MUTAG", "transductive"))

@@ -1,4 +1,4 @@
-"""A trial is what its hash says, and measures what a run by hand measures."""
+"""A trial is identified by its settings, and measures what a run by hand measures."""
 
 import dataclasses
 import json
@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from graph_hcl.benchmarking.estimate import estimate, raw_estimate
-from graph_hcl.benchmarking.spec import read_spec
-from graph_hcl.benchmarking.trials import Trial, expand, run_trial
+from graph_hcl.benchmarking.running import run_trial
+from graph_hcl.benchmarking.spec import read_benchmark
+from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
 from graph_hcl.data import cards
 from graph_hcl.experiment import make_experiment
@@ -62,16 +63,14 @@ def test_the_name_says_what(changes) -> None:
     assert trial(epochs=(2, 3)).name != trial().name
 
 
-def test_the_name_says_how_degrees_become_features(tmp_path) -> None:
+def test_the_name_says_how_degrees_become_features(monkeypatch) -> None:
     assert "degrees" not in trial().key()  # MUTAG has labels
     social = Trial("COLLAB", "m", "transductive", CONFIG, (3,), {})
-    before, changed = social.name, dataclasses.replace(cards.get_card("COLLAB"), degree_cap=7)
-    text = yaml.safe_dump(dataclasses.asdict(changed))
-    (tmp_path / "COLLAB.yaml").write_text(text, encoding="utf-8")
-    with cards.using(tmp_path):
-        again = dataclasses.replace(social)
-        assert again.key()["degrees"] == ["degree-one-hot", 7]
-        assert again.name != before
+    before, changed = social.name, dataclasses.replace(cards.card("COLLAB"), degree_cap=7)
+    monkeypatch.setattr("graph_hcl.benchmarking.trials.card", lambda name: changed)
+    again = dataclasses.replace(social)
+    assert again.key()["degrees"] == ["degree-one-hot", 7]
+    assert again.name != before
 
 
 def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
@@ -85,29 +84,35 @@ def test_fixed_folds_count_by_content(tmp_path: Path) -> None:
     assert names[0] == names[1] != names[2]
 
 
-def test_controls_depend_on_the_data_and_the_folds_alone() -> None:
-    bag = trial(control="bag").name
-    assert trial(dataclasses.replace(CONFIG, beta=0.1, hidden=64), control="bag").name == bag
-    assert trial(dataclasses.replace(CONFIG, seed=1), control="bag").name != bag
+def test_baselines_depend_on_the_data_and_the_folds_alone() -> None:
+    bag = trial(baseline="bag").name
+    assert trial(dataclasses.replace(CONFIG, beta=0.1, hidden=64), baseline="bag").name == bag
+    assert trial(dataclasses.replace(CONFIG, seed=1), baseline="bag").name != bag
 
 
 def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
     record = run_trial(trial(epochs=(0, 1, 3)))
-    assert list(record["epochs"]) == ["0", "1", "3"]
+    assert list(dict.fromkeys(row["epoch"] for row in record["records"])) == [0, 1, 3]
     for epochs in (0, 1, 3):
         short = make_experiment(dataclasses.replace(CONFIG, epochs=epochs))
         trainer, everything = short.trainer, np.arange(len(short.store))
         model = trainer.fit(everything, 0) if epochs else trainer.model(0)
-        x, y = embed(model, short.store, trainer.device), short.targets.values
-        found = transductive(x, y, probe="logistic", folds=3)
-        again = record["epochs"][str(epochs)]
-        assert again["accuracy"] == [round(fold.scores["accuracy"], 6) for fold in found.folds]
-        assert again["C"] == [fold.params["C"] for fold in found.folds]
-        assert again["train"] == [fold.train for fold in found.folds]
+        found = transductive(
+            embed(model, short.store, trainer.device),
+            short.targets.values,
+            probe="logistic",
+            folds=3,
+        )
+        rows = [row for row in record["records"] if row["epoch"] == epochs]
+        for row, fold in zip(rows, found.folds, strict=True):
+            assert (row["seed"], row["fold"]) == (fold.seed, fold.fold)
+            assert row["scores"]["accuracy"] == round(fold.scores["accuracy"], 6)
+            assert row["params"] == fold.params
+            assert (row["train"], row["test"]) == (fold.train, len(fold.test))
     json.dumps(record)
 
 
-def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
+def test_an_inductive_trial_trains_on_each_training_part_alone() -> None:
     config = dataclasses.replace(CONFIG, objective="h-scl", protocol="inductive", epochs=1)
     record = run_trial(trial(config, (1,)))
     experiment = make_experiment(config)
@@ -118,11 +123,9 @@ def test_an_inductive_cell_trains_on_each_training_part_alone() -> None:
         return embed(model, experiment.store, experiment.trainer.device)
 
     found = inductive(train, experiment.targets.values, folds=folds, probe="logistic")
-    assert record["epochs"]["1"]["accuracy"] == [
-        round(fold.scores["accuracy"], 6) for fold in found.folds
-    ]
-    expected = [round(fold.validation_score or 0, 6) for fold in found.folds]
-    assert record["epochs"]["1"]["validation_accuracy"] == expected
+    for row, fold in zip(record["records"], found.folds, strict=True):
+        assert row["scores"]["accuracy"] == round(fold.scores["accuracy"], 6)
+        assert row["validation_score"] == round(fold.validation_score or 0, 6)
 
 
 def spec_file(folder: Path, methods, **fields) -> Path:
@@ -139,11 +142,11 @@ def test_expansion_orders_by_repetition_and_leaves_out_what_would_leak(tmp_path:
     methods = {
         "ucl": {"settings": {"objective": "ucl"}, "epochs": [4, 2]},
         "h-scl": {"settings": {"objective": "h-scl"}, "grid": {"beta": [0.5, 1.0]}},
-        "bag": {"control": "bag"},
+        "bag": {"baseline": "bag"},
     }
     protocols = ["transductive", "inductive"]
     file = spec_file(tmp_path, methods, protocols=protocols, repeats=2, seed=5)
-    found = expand(read_spec(file))
+    found = expand(read_benchmark(file))
     assert [c.config.seed for c in found] == [5] * 6 + [6] * 6
     first = [(c.protocol[:1], c.method) for c in found[:6]]
     assert first == [

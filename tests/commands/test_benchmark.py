@@ -13,8 +13,8 @@ import yaml
 from graph_hcl.__main__ import main
 
 METHODS = {
-    "majority": {"control": "majority"},
-    "bag": {"control": "bag"},
+    "majority": {"baseline": "majority"},
+    "bag": {"baseline": "bag"},
     "untrained": {"epochs": [0], "settings": {"objective": "ucl"}},
     "h-ucl": {
         "settings": {"objective": "h-ucl"},
@@ -40,7 +40,8 @@ def write(**fields) -> str:
 
 def records(folder: str = "runs/tiny") -> dict[str, str]:
     return {
-        file.name: file.read_text(encoding="utf-8") for file in Path(folder, "cells").glob("*.json")
+        file.name: file.read_text(encoding="utf-8")
+        for file in Path(folder, "trials").glob("*.json")
     }
 
 
@@ -61,10 +62,10 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
         "10 of 10",
     ):
         assert word in shown or word in Path("runs/tiny/tables.md").read_text(encoding="utf-8")
-    before = {file: file.stat().st_mtime_ns for file in Path("runs/tiny/cells").iterdir()}
+    before = {file: file.stat().st_mtime_ns for file in Path("runs/tiny/trials").iterdir()}
     assert len(before) == 10
     assert main(["benchmark", file]) == 0
-    assert {file: file.stat().st_mtime_ns for file in Path("runs/tiny/cells").iterdir()} == before
+    assert {file: file.stat().st_mtime_ns for file in Path("runs/tiny/trials").iterdir()} == before
     assert main(["benchmark", file, "--dry-run"]) == 0
     assert "10 trials, 10 finished" in capsys.readouterr().out
     tables = {file.name for file in Path("runs/tiny/tables").iterdir()}
@@ -77,6 +78,37 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
     assert head == "method,MUTAG"
 
 
+def test_gathered_trials_are_finished_and_give_the_same_tables(capsys) -> None:
+    file = write()
+    assert main(["benchmark", file]) == 0
+    before, tables = records(), Path("runs/tiny/tables.md").read_text(encoding="utf-8")
+    assert main(["benchmark", file, "--gather"]) == 0
+    assert "5 trials" in capsys.readouterr().out
+    assert not records()
+    lines = Path("runs/tiny.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    assert sorted(lines) == sorted(before.values())
+    Path("runs/tiny/tables.md").unlink()
+    assert main(["benchmark", file]) == 0
+    assert not records()  # nothing was run again
+    assert Path("runs/tiny/tables.md").read_text(encoding="utf-8") == tables
+    # A new method's trial is run beside the gathered ones, and joins them in the same order.
+    file = write(methods=METHODS | {"more": {"baseline": "wl-subtree"}})
+    assert main(["benchmark", file]) == 0
+    assert len(records()) == 1
+    assert main(["benchmark", file, "--gather"]) == 0
+    again = Path("runs/tiny.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    assert [line for line in again if line in lines] == lines
+    assert len(again) == 6
+
+
+def test_a_damaged_line_is_named(capsys) -> None:
+    file = write()
+    Path("runs").mkdir()
+    Path("runs/tiny.jsonl").write_text("{}\n", encoding="utf-8")
+    assert main(["benchmark", file, "--dry-run"]) == 2
+    assert "tiny.jsonl, line 1 is damaged" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_killed_benchmark_goes_on_and_ends_the_same(capsys) -> None:
     file = write(repeats=3)
@@ -84,21 +116,21 @@ def test_a_killed_benchmark_goes_on_and_ends_the_same(capsys) -> None:
     command = [sys.executable, "-m", "graph_hcl.benchmark", file, "--out", "killed"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.time() + 120
-    while time.time() < deadline and len(list(Path("killed").glob("cells/*.json"))) < 3:
+    while time.time() < deadline and len(list(Path("killed").glob("trials/*.json"))) < 3:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert 3 <= len(records("killed")) < 15
-    left = next(Path("killed").glob("cells/*.json")).with_suffix(".lock")
-    left.write_text("killed between the record and the claim", encoding="utf-8")
+    left = next(Path("killed").glob("trials/*.json")).with_suffix(".lock")
+    left.write_text("killed between writing the record and removing the lock", encoding="utf-8")
     capsys.readouterr()
     assert main(["benchmark", file, "--out", "killed", "--table"]) == 0
     assert "of 15 trials are finished" in capsys.readouterr().out
     assert main(["benchmark", file, "--out", "killed", "--jobs", "2"]) == 0
-    assert not list(Path("killed").glob("cells/*.lock"))
+    assert not list(Path("killed").glob("trials/*.lock"))
 
     def scores(folder: str) -> dict:
-        return {name: json.loads(text)["epochs"] for name, text in records(folder).items()}
+        return {name: json.loads(text)["records"] for name, text in records(folder).items()}
 
     assert scores("killed") == scores("whole")
 
@@ -123,16 +155,25 @@ def test_a_trial_that_cannot_be_run_stops_no_other(capsys) -> None:
     assert len(records()) == 5
 
 
-@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
-def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(jobs: str) -> None:
+def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(capsys) -> None:
     file = write()
     Path("out").mkdir()
-    Path("out/cells").write_text("in the way", encoding="utf-8")
-    command = [sys.executable, "-m", "graph_hcl.benchmark", file, "--out", "out", "--jobs", jobs]
+    Path("out/trials").write_text("in the way", encoding="utf-8")
+    assert main(["benchmark", file, "--out", "out"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "out/trials" in line
+
+
+@pytest.mark.slow
+def test_a_folder_that_worker_processes_cannot_write_is_named_without_a_traceback() -> None:
+    file = write()
+    Path("out").mkdir()
+    Path("out/trials").write_text("in the way", encoding="utf-8")
+    command = [sys.executable, "-m", "graph_hcl.benchmark", file, "--out", "out", "--jobs", "2"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
-    assert "out/cells" in found.stderr
+    assert "out/trials" in found.stderr
 
 
 def test_random_labels_raise_no_score(capsys) -> None:
@@ -142,13 +183,13 @@ def test_random_labels_raise_no_score(capsys) -> None:
     file = write(methods={"random labels": alarm}, protocols=["inductive"])
     assert main(["benchmark", file]) == 0
     ((record,)) = [json.loads(text) for text in records().values()]
-    accuracy = record["epochs"]["3"]["accuracy"]
+    accuracy = [row["scores"]["accuracy"] for row in record["records"]]
     assert sum(accuracy) / len(accuracy) < 0.66 + 0.1  # majority and a little luck
 
 
-def test_ray_carries_out_the_same_cells() -> None:
+def test_ray_runs_the_same_trials() -> None:
     ray = pytest.importorskip("ray", reason="the extra ray is not installed")
-    file = write(methods={"bag": {"control": "bag"}, "majority": {"control": "majority"}})
+    file = write(methods={"bag": {"baseline": "bag"}, "majority": {"baseline": "majority"}})
     try:
         assert main(["benchmark", file, "--engine", "ray"]) == 0
     finally:
@@ -164,6 +205,9 @@ def test_ray_carries_out_the_same_cells() -> None:
         (["tiny.yaml", "--shard", "3/2"], "--shard to be i/n"),
         (["tiny.yaml", "--engine", "slurm"], "local or ray"),
         (["tiny.yaml", "--job", "2"], "Unknown flag"),
+        (["tiny.yaml", "--table", "--gather"], "one of --dry-run, --table and --gather"),
+        (["tiny.yaml", "--gather", "--shard", "1/2"], "no --shard with --gather"),
+        (["tiny.yaml", "--table", "--shard", "1/2"], "no --shard with --table"),
     ],
 )
 def test_mistakes(argv: list[str], sentence: str, capsys) -> None:

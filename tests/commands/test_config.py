@@ -95,7 +95,7 @@ def test_presets_of_graphcl_differ_in_the_loss_alone() -> None:
         (["--seed", "1" + "0" * 20], "Expected --seed to be"),
         (["--projection.dim", "1" + "0" * 20], "Expected --projection.dim to be"),
         (["--loss.num-negatives", "0"], "Expected --loss.num-negatives to be 1 or more"),
-        (["--loss.queue-size=-1"], "Expected --loss.queue-size to be 0 or more"),
+        (["--loss.memory-size=-1"], "Expected --loss.memory-size to be 0 or more"),
         (["--loss.hardening-options.share", "1"], "no effect"),
         (["--loss.psi-options.alpha", "1"], "no effect"),
         (["--probe.jobs", "0"], "Expected --probe.jobs to be 1 or more"),

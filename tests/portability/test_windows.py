@@ -165,7 +165,7 @@ def test_a_benchmark_with_any_name(windows, far_away) -> None:
     write_text(far_away / "b.yaml", yaml.safe_dump(spec))
     assert main(["benchmark", "b.yaml"]) == 0
     assert main(["benchmark", "b.yaml", "--table"]) == 0
-    assert len(list(Path("runs/a- b-/cells").glob("*.json"))) == 1
+    assert len(list(Path("runs/a- b-/trials").glob("*.json"))) == 1
     assert windows.refused == []
 
 

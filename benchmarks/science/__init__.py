@@ -1,0 +1,1 @@
+"""Reproductions of claims of papers."""

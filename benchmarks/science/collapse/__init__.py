@@ -1,0 +1,1 @@
+"""Neural and dimensional collapse, and loss orderings: `python -m benchmarks.science.collapse`."""

@@ -1,0 +1,138 @@
+"""Running one trial: train its models, measure them at the trial's epochs, return the record."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graph_hcl import probes
+from graph_hcl.benchmarking.measurement import ModelSnapshot, find_measurement
+from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.errors import UserError
+from graph_hcl.experiment import Experiment, make_experiment
+from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.registries import BASELINES
+from graph_hcl.results import versions
+from graph_hcl.training import Snapshot
+
+SCHEMA = 2
+"""Version of the record's layout."""
+
+
+def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
+    """Return the record of a trial: its key, one record per epoch and fold, versions and seconds.
+
+    `jobs` threads share the folds of the probe. Raises `UserError` for data on which the trial is
+    impossible.
+    """
+    probe = dataclasses.replace(trial.config.probe, jobs=jobs)
+    experiment = make_experiment(dataclasses.replace(trial.config, probe=probe))
+    start = time.perf_counter()
+    stopped = None
+    if trial.baseline is not None:
+        training, records = 0.0, _measure_baseline(experiment, trial)
+    elif trial.measure is not None:
+        records, stopped = _measure_snapshots(experiment, trial)
+        training = time.perf_counter() - start
+    else:
+        embeddings = _train(experiment, trial)
+        training = time.perf_counter() - start
+        records = []
+        for epoch, matrices in embeddings.items():
+            records += _records(experiment.measure(matrices, trial.config.seed), epoch)
+    total = time.perf_counter() - start
+    return {
+        "schema": SCHEMA,
+        "trial": trial.name,
+        "dataset": trial.dataset,
+        "protocol": trial.protocol,
+        "key": trial.key(),
+        "data_sha256": experiment.trainer.spec.data_sha256,
+        "versions": versions(),
+        "seconds": {"train": round(training, 2), "evaluate": round(total - training, 2)},
+        **({} if stopped is None else {"stopped": stopped}),
+        "records": records,
+    }
+
+
+def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:
+    """Return the embeddings at each of the trial's epochs: one matrix for each part."""
+    embeddings: dict[int, list[np.ndarray]] = {epoch: [] for epoch in trial.epochs}
+
+    def embed(snapshot: ModelSnapshot) -> None:
+        embeddings[snapshot.epoch].append(experiment.trainer.embed(snapshot.model, snapshot.spec))
+
+    for part in experiment.parts(trial.config.seed):
+        _fit(experiment, trial, part, embed)
+    return embeddings
+
+
+def _fit(
+    experiment: Experiment, trial: Trial, part: probes.Part, visit: Callable[[ModelSnapshot], None]
+) -> None:
+    """Train the model of a part and visit it at each of the trial's epochs."""
+    spec = experiment.trainer.describe(part.train)
+
+    def at_epoch(epoch: int, model: ContrastiveNetwork) -> None:
+        if epoch in trial.epochs:
+            visit(ModelSnapshot(experiment, part, model, spec, epoch, epoch == trial.epochs[-1]))
+
+    at_epoch(0, experiment.trainer.model(part.seed, spec))
+    if trial.config.epochs:
+        experiment.trainer.fit(part.train, part.seed, spec, callbacks=[Snapshot(at_epoch)])
+
+
+def _measure_baseline(experiment: Experiment, trial: Trial) -> list[dict[str, Any]]:
+    baseline = BASELINES.get(str(trial.baseline))(experiment.store)
+    seed = trial.config.seed
+    matrices = [baseline.embeddings] * len(experiment.parts(seed))
+    return _records(experiment.measure(matrices, seed, probe=baseline.probe), 0)
+
+
+def _measure_snapshots(
+    experiment: Experiment, trial: Trial
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return what the trial's own measurement gives, and why the training stopped early if so."""
+    measurement = find_measurement(str(trial.measure))
+    records: list[dict[str, Any]] = []
+
+    def visit(snapshot: ModelSnapshot) -> None:
+        about = {"epoch": snapshot.epoch, "part": snapshot.part.name}
+        records.append(about | measurement.measure(snapshot))
+
+    try:
+        for part in measurement.parts(experiment, trial.config.seed):
+            _fit(experiment, trial, part, visit)
+    except UserError as error:
+        if not records:
+            raise
+        return records, str(error)  # a loss that is no longer finite is a result
+    return records, None
+
+
+def _records(evaluation: probes.Evaluation, epoch: int) -> list[dict[str, Any]]:
+    """Return one record for each fold, with sizes in place of graph numbers and predictions."""
+    return [
+        {
+            "epoch": epoch,
+            "probe": evaluation.probe,
+            "settings": evaluation.settings,
+            "seed": fold.seed,
+            "fold": fold.fold,
+            "scores": {name: round(score, 6) for name, score in fold.scores.items()},
+            "validation_score": _round(fold.validation_score),
+            "params": fold.params,
+            "train": fold.train,
+            "validation": fold.validation,
+            "test": len(fold.test),
+        }
+        for fold in evaluation.folds
+    ]
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
