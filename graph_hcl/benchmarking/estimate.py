@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from graph_hcl.benchmarking.folder import Record
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.data import find_card
+from graph_hcl.registries import PROTOCOLS
 
 PER_STEP = 9e-7
 """Seconds of training per epoch and node or edge, until finished trials give the scale."""
@@ -26,10 +27,10 @@ def raw_estimate(trial: Trial) -> float:
     if (info := find_card(trial.dataset)) is not None:
         graphs = float(info.graphs)
         size = graphs * (info.average_nodes + 2 * info.average_edges)
-    inductive = trial.protocol == "inductive"
-    models = trial.config.probe.folds if inductive else 1
+    per_fold = not PROTOCOLS.get(trial.protocol).trains_on_test_graphs
+    models = trial.config.probe.folds if per_fold else 1
     training = 0.0 if trial.baseline else models * trial.config.epochs * size * PER_STEP
-    return training + len(trial.epochs) * graphs**2 * PER_PAIR * (0.2 if inductive else 1.0)
+    return training + len(trial.epochs) * graphs**2 * PER_PAIR * (0.2 if per_fold else 1.0)
 
 
 def estimate(todo: Sequence[Trial], done: Sequence[tuple[Trial, Record]]) -> float:

@@ -84,7 +84,8 @@ class BenchmarkSpec:
             if not file.is_file():
                 raise UserError(f"The method '{name}': expected a config file, got {file}.")
             layers.append(read_settings(file))
-        if protocol == "inductive" and self.fixed_folds and self.splits is None:
+        takes_splits = not PROTOCOLS.get(protocol).trains_on_test_graphs
+        if takes_splits and self.fixed_folds and self.splits is None:
             raise UserError(
                 f"{self.name} needs fixed folds: give their folder of NAME_splits.json with "
                 "--splits or $GRAPH_HCL_SPLITS."
@@ -95,7 +96,7 @@ class BenchmarkSpec:
                 config = make_config(*layers, method.settings, point, own)
             except UserError as error:
                 raise UserError(f"The method '{name}': {error}") from error
-            if protocol == "inductive" and self.splits is not None:
+            if takes_splits and self.splits is not None:
                 file = splits_file(Path(self.splits), dataset)
                 probe = dataclasses.replace(config.probe, splits=str(file))
                 config = dataclasses.replace(config, probe=probe)

@@ -17,7 +17,7 @@ from graph_hcl.benchmarking.spec import BenchmarkSpec
 from graph_hcl.config import Config
 from graph_hcl.data import find_card
 from graph_hcl.factory import make_objective
-from graph_hcl.registries import BASELINES
+from graph_hcl.registries import BASELINES, PROTOCOLS
 
 FORMAT = 1
 """Raised when a record holds something else, or when a default changes results."""
@@ -113,7 +113,7 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
             baseline = BASELINES.canonical(method.baseline)
             BASELINES.get(baseline)
             epochs: tuple[int, ...] = (0,)
-        elif protocol == "transductive" and objective.tags.labels:
+        elif PROTOCOLS.get(protocol).trains_on_test_graphs and objective.tags.labels:
             return
         else:
             epochs = tuple(sorted(set(method.epochs))) or (config.epochs,)

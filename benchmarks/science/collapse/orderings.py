@@ -16,7 +16,7 @@ OBJECTIVES = {"ucl": None, "h-ucl": "beta1", "scl": None, "h-scl": "beta1"}
 ETAS = {"beta1": "β = 1", "beta2": "β = 2", "tau0.61": "τ = e^−.5", "tau0.90": "τ = e^−.1"}
 
 
-def anchors_in_order(seen: geometry.Anchors) -> dict[str, float]:
+def anchors_in_order(seen: geometry.AnchorStatistics) -> dict[str, float]:
     """Return the share of anchors under Assumption 1, and of these, and of the others, how many
     have H-SCL ≤ H-UCL; a share of no anchors is left out."""
     both = torch.isfinite(seen.same.number) & torch.isfinite(seen.other.number)

@@ -46,8 +46,8 @@ negatives counts as a part. Dimensional collapse is less than half of the dimens
 
 SETTING = """
 Collapse: GIN 3×64 with mean read-out, projection head of two layers to C − 1 dimensions, one view
-without augmentation, positives of the same label, T = 1, negative reduction "mean", Adam 1e-3, 80 % of the
-graphs, stratified, for training. "SCL type" takes negatives of other labels; "UCL type", the
+without augmentation, positives of the same label, T = 1, mean over negatives, Adam 1e-3, 80 % of
+the graphs, stratified, for training. "SCL type" takes negatives of other labels; "UCL type", the
 latent-class reading, takes all other graphs of the batch. Metrics are taken in evaluation mode on
 all training and on all held-out graphs; features are those behind the head.
 
@@ -58,6 +58,6 @@ most here; and the training is shorter, {steps} steps at most, where the paper t
 98 steps on CIFAR-100. Where the curves still rise, more would be reached.
 
 Orderings: GIN 3×32 with sum read-out, head of two layers to 32 dimensions, unit sphere, T = .5, two
-augmented views, negative reduction "sum"; the four losses are logged with negative reduction "mean" on two views of
-each held-out graph, and all of them under each hardening, whatever was trained with.
+augmented views, sum over negatives; the four losses are logged with the mean over negatives on two
+views of each held-out graph, and all of them under each hardening, whatever was trained with.
 """
