@@ -49,15 +49,16 @@ class Trial:
         if settings["probe.splits"] is not None:
             content = Path(settings["probe.splits"]).read_bytes()
             settings["probe.splits"] = hashlib.sha256(content).hexdigest()
-        if not self._reads_attributes():
+        if not self._reads_quantities():
             del settings["data.standardize"]  # it would have no effect
         if self.baseline is None:
             return settings
         return {k: v for k, v in settings.items() if k.split(".")[0] in BASELINE_SETTINGS}
 
-    def _reads_attributes(self) -> bool:
+    def _reads_quantities(self) -> bool:
+        """Return whether there are node features to standardise, not categories alone."""
         card = find_card(self.dataset)
-        always = card is None or card.features == "attributes"
+        always = card is None or card.features in ("attributes", "degree-log")
         return always or self.config.data.node_attributes
 
     def key(self) -> dict[str, Any]:

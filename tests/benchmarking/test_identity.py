@@ -10,7 +10,7 @@ from graph_hcl.benchmarking import identity
 from graph_hcl.benchmarking.folder import TrialFolder, read_records
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import Trial, expand
-from graph_hcl.config import Config, EncoderConfig, ProbeConfig
+from graph_hcl.config import Config, DataConfig, EncoderConfig, ProbeConfig
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "benchmarks" / "results"
@@ -30,6 +30,17 @@ def test_every_setting_has_a_frozen_name_of_its_own() -> None:
 def test_places_and_devices_are_no_part_of_it() -> None:
     left_out = {"out", "mirror", "data_dir", "device", "diagnose", "repeats", "probe.jobs"}
     assert not left_out & set(identity.settings(Config()))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "matters"), [("MUTAG", False), ("COLLAB", False), ("REDDIT-BINARY", True)]
+)
+def test_standardising_is_part_of_it_where_there_are_quantities(dataset, matters) -> None:
+    names = {
+        dataclasses.replace(trial(Config(data=DataConfig(standardize=s))), dataset=dataset).name
+        for s in (True, False)
+    }
+    assert len(names) == 1 + matters
 
 
 def test_names_are_those_of_the_first_records() -> None:
