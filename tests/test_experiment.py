@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from graph_hcl.config import Config, ProbeConfig
-from graph_hcl.data import load
+from graph_hcl.data import cards, load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import (
     Experiment,
@@ -158,14 +159,16 @@ def test_damaged_results_are_told_before_the_training() -> None:
     assert run.parts == []
 
 
-def test_presets_reach_python(monkeypatch, tmp_path) -> None:
-    preset = {"epochs": 5, "hidden": 5}
-    monkeypatch.setattr(
-        "graph_hcl.data.cards.card", lambda name: type("C", (), {"preset": preset})()
-    )
-    file = tmp_path / "c.yaml"
+def test_presets_reach_python(tmp_path) -> None:
+    cards_folder, file = tmp_path / "cards", tmp_path / "c.yaml"
+    cards_folder.mkdir()
+    shipped = Path(__file__).parents[1] / "datasets" / "MUTAG.yaml"
+    card = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    text = yaml.safe_dump(card | {"preset": {"epochs": 5, "hidden": 5}})
+    (cards_folder / "MUTAG.yaml").write_text(text, encoding="utf-8")
     file.write_text("hidden: 6\n", encoding="utf-8")
-    config = make_config(file, {"probe": {"folds": 4}})
+    with cards.using(cards_folder):
+        config = make_config(file, {"probe": {"folds": 4}})
     assert (config.epochs, config.hidden, config.probe.folds) == (5, 6, 4)
     assert make_config({"dataset": "mutag"}).dataset == "MUTAG"
 

@@ -80,7 +80,9 @@ def test_a_folder_of_cards_adds_and_replaces_within_its_block(tmp_path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
     text = (tmp_path / "MUTAG.yaml").read_text(encoding="utf-8")
-    (inner / "MUTAG.yaml").write_text(text.replace("degree_cap: 3", "degree_cap: 5"), "utf-8")
+    (inner / "MUTAG.yaml").write_text(
+        text.replace("degree_cap: 3", "degree_cap: 5"), encoding="utf-8"
+    )
     with using(tmp_path), using(inner):
         assert get_card("MUTAG").degree_cap == 5
     assert find_card("my-own") is None

@@ -12,7 +12,7 @@ from graph_hcl.config import Config, LossConfig
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import check_counted, make_objective
-from graph_hcl.losses import HSCL, HUCL, SCL, InfoGraph, NTXent, SupCon
+from graph_hcl.losses import HSCL, HUCL, SCL, InfoGraph, NTXent, SupCon, as_objective
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def test_views_are_the_only_positives(objective, tmp_path, capsys) -> None:
 def test_labels_may_be_the_only_positives() -> None:
     make_experiment(Config(objective="h-scl", views=["identity"]))
     make_experiment(Config(objective="infograph", views=["identity"]))
-    with pytest.raises(UserError, match="two --views or more with HSCL"):
+    with pytest.raises(UserError, match="two --views or more with h-scl"):
         make_experiment(
             Config(objective="h-scl", views=["identity"], loss=LossConfig(positives="views"))
         )
@@ -43,15 +43,15 @@ def test_who_is_refused() -> None:
     label, one = torch.arange(6) % 2, torch.zeros(6).long()
     for objective in (HUCL(), NTXent(), HSCL(positives="views"), HUCL(memory_size=8)):
         with pytest.raises(UserError, match="two --views"):
-            check_counted(objective, 1, label)
-        check_counted(objective, 2, label)
+            check_counted(objective, "it", 1, label)
+        check_counted(objective, "it", 2, label)
     for objective in (SCL(), HSCL(), SCL(positives="views")):
-        check_counted(objective, 2, label)
+        check_counted(objective, "it", 2, label)
         with pytest.raises(UserError, match="two labels or more"):
-            check_counted(objective, 2, one)
+            check_counted(objective, "it", 2, one)
     for objective in (SupCon(), InfoGraph(), SCL(negatives="all")):
-        check_counted(objective, 1, one)
-    check_counted(nn.Identity(), 1, one)  # cannot tell
+        check_counted(objective, "it", 1, one)
+    check_counted(as_objective(nn.Identity()), "it", 1, one)  # cannot tell
 
 
 def test_the_model_alone_normalises(monkeypatch) -> None:
@@ -68,4 +68,4 @@ def test_the_model_alone_normalises(monkeypatch) -> None:
     module = types.ModuleType("outside")
     module.Outside = Outside
     monkeypatch.setitem(sys.modules, "outside", module)
-    assert isinstance(make_objective(Config(objective="outside:Outside"))[0], Outside)
+    assert isinstance(make_objective(Config(objective="outside:Outside"))[0].function, Outside)
