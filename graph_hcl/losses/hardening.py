@@ -186,8 +186,18 @@ def hardness_weights(logits: Tensor, negatives: Tensor, weighting: Weighting) ->
     >>> hardness_weights(torch.zeros(1, 3), mask, Weighting.of(Exponential(1.0)))
     tensor([[0.5000, 0.5000, 0.0000]])
     """
+    return normalized_eta(logits, negatives, weighting).masked_fill(~negatives, 0.0)
+
+
+def normalized_eta(logits: Tensor, negatives: Tensor, weighting: Weighting) -> Tensor:
+    """Return `hardness_weights` where each anchor has a negative; other rows are uniform.
+
+    >>> mask = torch.tensor([[False, False]])
+    >>> normalized_eta(torch.zeros(1, 2), mask, Weighting.of(Exponential(1.0)))
+    tensor([[0.5000, 0.5000]])
+    """
     eta = weighting.log_eta(logits).masked_fill(~negatives, -math.inf)
     empty = (eta == -math.inf).all(1, keepdim=True)
     hardest = logits.detach().masked_fill(~negatives, -math.inf)
-    alone = (hardest == hardest.amax(1, keepdim=True)).to(logits).log()
-    return torch.where(empty, alone, eta).softmax(1).masked_fill(~negatives, 0.0)
+    alone = (hardest == hardest.amax(1, keepdim=True)).log()
+    return torch.where(empty, alone, eta).softmax(1)

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from graph_hcl.losses._kernels.pair_loss import log_count, pair_loss, pair_weights
 from graph_hcl.losses._kernels.positives import pair_sums
 from graph_hcl.losses.checks import check_keys_are_known, transformed
-from graph_hcl.losses.hardening import Weighting, hardness_weights
+from graph_hcl.losses.hardening import Weighting, normalized_eta
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.psi import Psi
@@ -39,8 +39,8 @@ def dense_loss(
     counted = (same > 0) & (others > 0)
     logits = all_logits(anchors, samples, settings.temperature)
     log_q = log_count(others, settings, logits)
-    eta = _masked_eta(logits, negatives, weighting)
     if settings.num_negatives is None:
+        eta = _masked_eta(logits, negatives, weighting)
         log_n = log_q + torch.where(counted, _log_mean(logits, eta, negatives), 0.0)
         each = pair_sums(logits, log_n, log_q, positives, settings)
     else:
@@ -77,7 +77,7 @@ def dense_psi_loss(
     same, others = positives.sum(1), negatives.sum(1)
     counted = (same > 0) & (others > 0)
     logits = all_logits(anchors, samples, settings.temperature)
-    q = hardness_weights(logits, negatives, weighting)
+    q = normalized_eta(logits, negatives, weighting)
     count = log_count(others, settings, logits).exp()
     row, column = (positives & counted[:, None]).nonzero(as_tuple=True)
 
@@ -172,5 +172,5 @@ def _draw(
     logits: Tensor, negatives: Tensor, weighting: Weighting, row: Tensor, count: int
 ) -> Tensor:
     """Return `count` negatives drawn ∝ η, with replacement, for each pair [P, count]."""
-    probability = hardness_weights(logits, negatives, weighting)
+    probability = normalized_eta(logits, negatives, weighting)
     return torch.multinomial(probability[row], count, replacement=True)
