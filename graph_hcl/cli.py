@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from graph_hcl.config import Config
+from graph_hcl.layers import Layer, read_settings
 from graph_hcl.parser import Parser
-from graph_hcl.settings import Layer, groups, make_config, read_settings, setting_of
+from graph_hcl.schema import groups, setting_of
+from graph_hcl.settings import make_config
 
 
 def config_parser(command: str, description: str, examples: str) -> Parser:

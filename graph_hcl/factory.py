@@ -1,4 +1,4 @@
-"""The parts that a config names: device, objective, encoder, graphs."""
+"""Device, objective, views and graphs from a config."""
 
 from __future__ import annotations
 
@@ -13,21 +13,14 @@ from graph_hcl.augment import View, ViewSampler, parse
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
-from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.losses.objective import Objective, ObjectiveInput, ObjectiveTags, as_objective
+from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import (
-    DEFAULTS,
-    ContrastiveModel,
-    GraphEncoder,
-    infer_out_channels,
-    make_backbone,
     perturbed,
 )
 from graph_hcl.probes import resolve_protocol
 from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
-from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
 def find_device(name: str) -> torch.device:
@@ -168,75 +161,6 @@ def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 
-def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> ModelSpec:
-    """Return the description of the model that a config makes for the graphs of a store.
-
-    `tags` are those of the config's objective, which decide the heads.
-    """
-    first = ModelSpec(
-        store.vocabulary,
-        node_head=tags.nodes,
-        classes=store.num_classes if tags.logits else None,
-        degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
-        data_sha256=store.sha256 or store.digest(),
-    )
-    reads = make_model(config, first).encoder.reads
-    known = tuple(name for name in OPTIONAL if name in reads)
-    fields = tuple(name for name in known if getattr(store, name) is not None)
-    edge = store.vocabulary.edge if "edge_attr" in fields else Features()
-    vocabulary = Vocabulary(store.vocabulary.node, edge)
-    return dataclasses.replace(first, vocabulary=vocabulary, reads=known, fields=fields)
-
-
-def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
-    """Return the encoder with its projection head for the graphs described, newly initialised.
-
-    Raises `UserError` when the backbone cannot be built, and for settings that would have no
-    effect.
-
-    >>> from graph_hcl.data import load
-    >>> config = Config(backbone="gcn", hidden=8, layers=2)
-    >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
-    16
-    """
-    parts = config.encoder
-    backbone = make_backbone(
-        config.backbone,
-        spec.in_channels,
-        config.hidden,
-        config.layers,
-        edge_dim=spec.edge_dim,
-        **{
-            setting: value  # what is the default need not be said, nor taken
-            for setting, default in DEFAULTS.items()
-            if (value := getattr(parts, setting)) != default
-        },
-        degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
-        options=parts.options,
-        explicit=[
-            size
-            for size, setting in (("hidden_channels", "hidden"), ("num_layers", "layers"))
-            if getattr(config, setting) != getattr(Config, setting)
-        ],
-    )
-    encoder = GraphEncoder(
-        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
-    )
-    if parts.weight_noise and (spec.node_head or len(config.views) < 2):
-        raise UserError(
-            "Expected two views or more, and an objective that contrasts graphs, with "
-            "--encoder.weight-noise: it is the later views that are encoded with noise."
-        )
-    head, logits = config.projection, spec.classes is not None
-    return ContrastiveModel(
-        encoder,
-        head.layers,
-        spec.classes if logits else head.dim,
-        head.normalize or ("none" if logits else "sphere"),
-        spec.node_head,
-    )
-
-
 def make_sampler(config: Config) -> ViewSampler:
     """Return what draws the config's views; with weight noise, later ones are encoded with it.
 
@@ -250,15 +174,6 @@ def make_sampler(config: Config) -> ViewSampler:
         encode = perturbed(config.encoder.weight_noise)
         views[1:] = [dataclasses.replace(view, encode=encode) for view in views[1:]]
     return ViewSampler(views, per_view=config.encoder.per_view)
-
-
-def degree_histogram(store: GraphStore) -> list[int]:
-    """Return how many nodes have in-degree 0, 1, 2, … [max degree + 1]."""
-    sizes = store.edge_ptr.diff()
-    target = store.edge_index[1] + store.node_ptr[:-1].repeat_interleave(sizes)
-    degree = torch.bincount(target, minlength=int(store.node_ptr[-1]))
-    histogram: list[int] = torch.bincount(degree).tolist()
-    return histogram
 
 
 def load_graphs(config: Config) -> GraphStore:

@@ -14,9 +14,10 @@ from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_setti
 
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import expected
+from graph_hcl.layers import Layer
 from graph_hcl.registries import NAMED_BY
 from graph_hcl.registry import did_you_mean
-from graph_hcl.settings import MOVED, SHORT, Layer, flag, groups, schema, setting_of
+from graph_hcl.schema import MOVED, SHORT, flag, groups, schema, setting_of
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.factory import make_model
+from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.probes import Part
 from graph_hcl.settings import make_config

@@ -14,16 +14,9 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.factory import (
-    check_counted,
-    degree_histogram,
-    describe_model,
-    find_device,
-    make_model,
-    make_objective,
-    make_sampler,
-)
+from graph_hcl.factory import check_counted, find_device, make_objective, make_sampler
 from graph_hcl.losses.objective import Objective
+from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
 from graph_hcl.spec import ModelSpec, name_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed

@@ -21,7 +21,7 @@ def test_every_name_leads_to_a_part_of_its_own(name: str) -> None:
 
 
 def test_tables_and_settings_that_name_their_parts_agree() -> None:
-    from graph_hcl.settings import schema
+    from graph_hcl.schema import schema
 
     assert set(registries.NAMED_BY) <= set(schema())
 

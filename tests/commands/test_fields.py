@@ -11,8 +11,8 @@ from torch_geometric.data import Data
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
-from graph_hcl.factory import describe_model, make_model
 from graph_hcl.losses.objective import ObjectiveTags
+from graph_hcl.model_factory import describe_model, make_model
 from graph_hcl.nn import BACKBONES
 from graph_hcl.spec import name_unread
 from graph_hcl.training import embed, set_seed

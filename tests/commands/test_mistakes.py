@@ -14,7 +14,8 @@ from graph_hcl.__main__ import main
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.settings import MOVED, flag, groups, make_config, schema
+from graph_hcl.schema import MOVED, flag, groups, schema
+from graph_hcl.settings import make_config
 
 WRONG = {
     bool: ["maybe", "3"],

@@ -14,7 +14,7 @@ from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
-from graph_hcl.factory import make_model
+from graph_hcl.model_factory import make_model
 from graph_hcl.results_file import read_results
 from graph_hcl.settings import make_config
 from graph_hcl.spec import read_spec
