@@ -24,9 +24,9 @@ from graph_hcl.settings import flat_settings, replace_settings, with_absolute_pa
 
 
 def find_device(name: str) -> torch.device:
-    """Return the torch device called `name`; `auto` is CUDA where there is one, else the CPU.
+    """Return the torch device called `name`; `auto` is CUDA if available, else the CPU.
 
-    Raises `UserError` for a device that is not there.
+    Raises `UserError` for a device that is not available.
 
     >>> find_device("cpu")
     device(type='cpu')
@@ -38,18 +38,16 @@ def find_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        if "device string" in reason:  # torch goes on to list every kind it was ever built for
+        if "device string" in reason:  # torch lists every device type here
             raise UserError(
                 f"Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got '{name}'."
             ) from error
-        raise UserError(
-            f"Expected --device to be one of this machine, got '{name}': {reason}"
-        ) from error
+        raise UserError(f"Expected --device to be available, but got '{name}': {reason}") from error
     return device
 
 
 def with_canonical_names(config: Config) -> Config:
-    """Return the config with names of parts and data set as they are registered, not as typed.
+    """Return the config with the registered spelling of all names.
 
     >>> config = with_canonical_names(Config(dataset="mutag", objective="H-UCL", backbone="GIN"))
     >>> config.dataset, config.objective, config.backbone
@@ -65,9 +63,9 @@ def with_canonical_names(config: Config) -> Config:
 
 
 def make_objective(config: Config) -> tuple[Objective, Config]:
-    """Return the objective, and the config with every value that the objective took by default.
+    """Return the objective, and the config with the objective's defaults filled in.
 
-    Raises `UserError` for a setting that the objective does not take: it would have no effect.
+    Raises `UserError` for a setting that the objective does not take.
 
     >>> objective, completed = make_objective(Config(objective="ucl"))
     >>> completed.temperature, completed.beta
@@ -86,27 +84,27 @@ def make_objective(config: Config) -> tuple[Objective, Config]:
                 f"The objective '{config.objective}' takes no --{flag.replace('_', '-')}: leave it "
                 "out, or choose an objective that does."
             )
-    given = {k: v for k, v in (general | special).items() if v is not None}
-    # The model normalises by --projection.normalize, the ball and nothing among the choices.
-    own = {"normalize": False} if "normalize" in accepted else {}
+    arguments = {k: v for k, v in (general | special).items() if v is not None}
+    # Not by the objective: the model normalises, by --projection.normalize.
+    fixed = {"normalize": False} if "normalize" in accepted else {}
     try:
-        objective = as_objective(make(**given, **own, **options))
+        objective = as_objective(make(**arguments, **fixed, **options))
     except (TypeError, ValueError) as error:
         raise UserError(f"The objective '{config.objective}': {error}") from error
     defaults = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
-    taken: dict[str, Any] = {name: defaults.get(name) for name in general | special} | given
+    values: dict[str, Any] = {name: defaults.get(name) for name in general | special} | arguments
     completed = dataclasses.replace(
         config,
-        beta=taken["beta"],
-        temperature=taken["temperature"],
-        loss=dataclasses.replace(config.loss, **{name: taken[name] for name in special}),
+        beta=values["beta"],
+        temperature=values["temperature"],
+        loss=dataclasses.replace(config.loss, **{name: values[name] for name in special}),
         projection=_make_projection(config, objective),
     )
     return objective, completed
 
 
 def complete_config(config: Config) -> Config:
-    """Return the config with the names of parts and all defaults that do not depend on the graphs.
+    """Return the config with registered names and all defaults that do not depend on the graphs.
 
     Raises `UserError` for every mistake that can be detected without the graphs.
 
@@ -122,9 +120,9 @@ def complete_config(config: Config) -> Config:
 
 
 def check_counted(objective: Objective, name: str, views: int, label: Tensor) -> None:
-    """Raise `UserError` where no graph of all, seen in so many views, is part of a contrast.
+    """Raise `UserError` where no graph has both a positive and a negative, with so many views.
 
-    `name` is what the user calls the objective. One that cannot tell is not asked.
+    `name` is the objective's name in the message. Objectives that cannot count are not checked.
 
     >>> from graph_hcl import losses
     >>> check_counted(losses.UCL(), "ucl", 1, torch.tensor([0, 1]))
@@ -146,12 +144,12 @@ its only positives.
             "positives."
         )
     raise UserError(
-        f"Expected graphs of two labels or more with {name}: here no graph has a negative."
+        f"Expected graphs of two labels or more with {name}: otherwise no graph has a negative."
     )
 
 
 def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
-    """Return the head's settings; class logits are not normalised unless the config says so."""
+    """Return the head's settings; class logits are by default not normalised."""
     head, logits = config.projection, objective.tags.logits
     if logits and (head.dim is not None or head.layers == 0):
         raise UserError(
@@ -162,9 +160,9 @@ def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
 
 
 def make_sampler(config: Config) -> ViewSampler:
-    """Return what draws the config's views; with weight noise, later ones are encoded with it.
+    """Return the sampler of the config's views; weight noise applies to all views but the first.
 
-    Raises `UserError` for a view that cannot be read.
+    Raises `UserError` for an invalid view.
 
     >>> len(make_sampler(Config()).views)
     2
@@ -177,9 +175,9 @@ def make_sampler(config: Config) -> ViewSampler:
 
 
 def load_graphs(config: Config) -> GraphStore:
-    """Return the graphs that the config names, with their labels or with random ones.
+    """Return the config's graphs, with shuffled labels if it asks for them.
 
-    Warns of edges that run one way only. Raises `UserError` as `load` does.
+    Warns about edges without a reverse edge. Raises `UserError` as `load` does.
 
     >>> from graph_hcl.config import DataConfig
     >>> store = load_graphs(Config(data=DataConfig(random_labels=True)))

@@ -10,60 +10,61 @@ from typing import Any
 import yaml
 
 from graph_hcl.errors import UserError
-from graph_hcl.kinds import expected, fit, from_word, shown
+from graph_hcl.kinds import coerce, describe_kind, format_value, parse_value
 from graph_hcl.registry import closest
-from graph_hcl.schema import MOVED, SHORT, flag, groups, schema, setting_of
+from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Some settings, nested or by dotted name; `where` says in messages where they are from.
+    """Some settings, nested or by dotted name; messages add `where` to name their source.
 
-    Of a command line the values are words, and `typed` gives each flag as the user typed it.
+    Values from a command line are strings, and `typed` holds each flag as the user typed it.
     """
 
     values: Mapping[str, Any]
     where: str = ""
     typed: Mapping[str, str] | None = None
 
-    def call(self, name: str) -> str:
-        """Return what the user calls a setting, here."""
+    def name_with_source(self, name: str) -> str:
+        """Return a setting's name and source for a message: the flag, or the name and the file."""
         if self.typed is None:
             return f"{name}{self.where}"
         return self.typed.get(name, flag(name))
 
     def unknown(self, name: str, others: Iterable[str] = ()) -> UserError:
-        """Return the error for a name that is no setting, with those that may be meant."""
-        known = [*schema(), *MOVED, *others]
+        """Return the error for an unknown setting, with the closest known names."""
+        known = [*setting_types(), *MOVED, *others]
         group, _, last = name.rpartition(".")
-        near = [one for one in known if one.rpartition(".")[2] == last]
-        if not near and group in groups():
-            inside = [one.removeprefix(f"{group}.") for one in known if one.startswith(f"{group}.")]
-            near = [f"{group}.{one}" for one in closest(last, inside)]
-        near = near or closest(name, known)
-        meant = list(dict.fromkeys(MOVED.get(one, one) for one in near))
-        hint = f" Did you mean {' or '.join(map(self.bare, meant))}?" if meant else ""
+        matches = [other for other in known if other.rpartition(".")[2] == last]
+        if not matches and group in setting_groups():
+            prefix = f"{group}."
+            members = [other.removeprefix(prefix) for other in known if other.startswith(prefix)]
+            matches = [prefix + member for member in closest(last, members)]
+        matches = matches or closest(name, known)
+        current = list(dict.fromkeys(MOVED.get(match, match) for match in matches))
+        hint = f" Did you mean {' or '.join(map(self.spell, current))}?" if current else ""
         kind = "setting" if self.typed is None else "flag"
-        return UserError(f"Unknown {kind} {self.call(name)}.{hint}")
+        return UserError(f"Unknown {kind} {self.name_with_source(name)}.{hint}")
 
     def moved(self, names: Sequence[str]) -> UserError:
-        """Return the error for settings that have another name now."""
-        renamed = [f"{self.bare(name)} is now {self.bare(MOVED[name])}" for name in names]
+        """Return the error for former names of settings."""
+        renamed = [f"{self.spell(name)} is now {self.spell(MOVED[name])}" for name in names]
         return UserError(
             f"{', '.join(renamed)}: rename {'it' if len(renamed) == 1 else 'them'}{self.where}."
         )
 
-    def bare(self, name: str) -> str:
-        """Return a setting's name as it would be written there."""
+    def spell(self, name: str) -> str:
+        """Return a setting's name as it is written in this source: as a flag, or plain."""
         return name if self.typed is None else flag(name)
 
 
 Settings = Layer | Mapping[str, Any] | str | Path
-"""What a config is made of: settings by name, or the YAML file that holds them."""
+"""Settings by name, or the path of a YAML file of settings."""
 
 
 def as_layer(settings: Settings) -> Layer:
-    """Return settings from a mapping or a YAML file as a layer.
+    """Return a mapping, a YAML file or a layer as a layer.
 
     >>> as_layer({"epochs": 3}).values
     {'epochs': 3}
@@ -73,8 +74,8 @@ def as_layer(settings: Settings) -> Layer:
     return read_settings(settings) if isinstance(settings, str | Path) else Layer(settings)
 
 
-def checked(layer: Layer) -> dict[str, Any]:
-    """Return the settings of a layer by dotted name, each with a value of its type."""
+def check_layer(layer: Layer) -> dict[str, Any]:
+    """Return the settings of a layer by dotted name, each converted to its type."""
     flattened = _flatten(layer.values, layer)
     moved = [name for name in flattened if name in MOVED]
     if moved:
@@ -88,15 +89,19 @@ def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[
         name = f"{prefix}{key}"
         if setting_of(name) or name in MOVED:
             flat[name] = value
-        elif isinstance(value, Mapping) and (name in groups() or _moved_group(name)):
+        elif isinstance(value, Mapping) and (name in setting_groups() or _moved_group(name)):
             flat |= _flatten(value, layer, f"{name}.")
         elif name in SHORT and isinstance(value, str):
             flat[SHORT[name]] = value
-        elif name in groups():
-            inside = [layer.bare(one) for one in schema() if one.startswith(f"{name}.")]
+        elif name in setting_groups():
+            members = [
+                layer.spell(setting)
+                for setting in setting_types()
+                if setting.startswith(f"{name}.")
+            ]
             raise UserError(
-                f"Expected settings of the group {layer.call(name)} ({', '.join(inside)}), but got "
-                f"{shown(value)} for the group itself."
+                f"Expected settings of the group {layer.name_with_source(name)} "
+                f"({', '.join(members)}), but got {format_value(value)} for the group itself."
             )
         else:
             raise layer.unknown(name)
@@ -109,22 +114,23 @@ def _moved_group(name: str) -> bool:
 
 def _check(name: str, value: Any, layer: Layer) -> Any:
     setting = setting_of(name)
-    kind = schema()[name] if setting == name else Any
+    kind = setting_types()[name] if setting == name else Any
     try:
-        return fit(value if layer.typed is None else from_word(value, kind), kind)
+        return coerce(value if layer.typed is None else parse_value(value, kind), kind)
     except ValueError:
-        wanted = expected(kind)
+        description = describe_kind(kind)
         if str(value).lower().strip("+-.") in ("inf", "infinity", "nan"):
-            wanted = wanted.replace("a number", "a finite number")
+            description = description.replace("a number", "a finite number")
         raise UserError(
-            f"Expected {layer.call(name)} to be {wanted}, but got {shown(value)}."
+            f"Expected {layer.name_with_source(name)} to be {description}, but got "
+            f"{format_value(value)}."
         ) from None
 
 
 def read_settings(file: str | Path) -> Layer:
-    """Return the settings in a YAML file, to be checked; nothing in it is executed.
+    """Return the settings in a YAML file, not yet checked; nothing in it is executed.
 
-    Raises `UserError` for a file that cannot be read, or that is no mapping of settings.
+    Raises `UserError` for a file that cannot be read or does not hold a mapping.
     """
     try:
         content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
@@ -133,18 +139,20 @@ def read_settings(file: str | Path) -> Layer:
             f"Expected a YAML file of settings at {file}, but got: {error.strerror}."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"Expected {file} to be YAML, but it is not: {_first(error)}.") from error
+        raise UserError(
+            f"Expected {file} to be YAML, but it is not: {_yaml_problem(error)}."
+        ) from error
     content = {} if content is None else content
     if not isinstance(content, Mapping):
         raise UserError(
             f"Expected {file} to map settings to values, like 'epochs: 20', but got "
-            f"{shown(content)}."
+            f"{format_value(content)}."
         )
     return Layer(content, f" in {file}")
 
 
-def _first(error: Exception) -> str:
-    """Return what a YAML error complains of, and where, on one line."""
+def _yaml_problem(error: Exception) -> str:
+    """Return the problem that a YAML error reports, with its line number, on one line."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     where = f", line {mark.line + 1}" if mark else ""

@@ -1,4 +1,4 @@
-"""Models from a config and the description of their graphs."""
+"""Models from a config and a `ModelSpec`."""
 
 from __future__ import annotations
 
@@ -22,30 +22,29 @@ from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
 def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> ModelSpec:
-    """Return the description of the model that a config makes for the graphs of a store.
+    """Return the spec of a config's model for the graphs of a store.
 
-    `tags` are those of the config's objective, which decide the heads.
+    `tags` are those of the config's objective, which determine the heads.
     """
-    first = ModelSpec(
+    spec = ModelSpec(
         store.vocabulary,
         node_head=tags.nodes,
         classes=store.num_classes if tags.logits else None,
         degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
         data_sha256=store.sha256 or store.digest(),
     )
-    reads = make_model(config, first).encoder.reads
-    known = tuple(name for name in OPTIONAL if name in reads)
-    fields = tuple(name for name in known if getattr(store, name) is not None)
+    reads = make_model(config, spec).encoder.reads
+    readable = tuple(name for name in OPTIONAL if name in reads)
+    fields = tuple(name for name in readable if getattr(store, name) is not None)
     edge = store.vocabulary.edge if "edge_attr" in fields else Features()
     vocabulary = Vocabulary(store.vocabulary.node, edge)
-    return dataclasses.replace(first, vocabulary=vocabulary, reads=known, fields=fields)
+    return dataclasses.replace(spec, vocabulary=vocabulary, reads=readable, fields=fields)
 
 
 def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
-    """Return the encoder with its projection head for the graphs described, newly initialised.
+    """Return the newly initialised encoder with its projection head.
 
-    Raises `UserError` when the backbone cannot be built, and for settings that would have no
-    effect.
+    Raises `UserError` when the backbone cannot be built, and for settings without effect.
 
     >>> from graph_hcl.data import load
     >>> config = Config(backbone="gcn", hidden=8, layers=2)
@@ -60,7 +59,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         config.layers,
         edge_dim=spec.edge_dim,
         **{
-            setting: value  # what is the default need not be said, nor taken
+            setting: value  # a custom backbone need not take those left at default
             for setting, default in DEFAULTS.items()
             if (value := getattr(parts, setting)) != default
         },
@@ -78,7 +77,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
     if parts.weight_noise and (spec.node_head or len(config.views) < 2):
         raise UserError(
             "Expected two views or more, and an objective that contrasts graphs, with "
-            "--encoder.weight-noise: it is the later views that are encoded with noise."
+            "--encoder.weight-noise: only views after the first are encoded with noise."
         )
     head, logits = config.projection, spec.classes is not None
     return ContrastiveModel(
@@ -91,7 +90,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
 
 
 def degree_histogram(store: GraphStore) -> list[int]:
-    """Return how many nodes have in-degree 0, 1, 2, … [max degree + 1]."""
+    """Return the number of nodes of in-degree 0, 1, 2, … [max degree + 1]."""
     sizes = store.edge_ptr.diff()
     target = store.edge_index[1] + store.node_ptr[:-1].repeat_interleave(sizes)
     degree = torch.bincount(target, minlength=int(store.node_ptr[-1]))

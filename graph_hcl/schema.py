@@ -1,4 +1,4 @@
-"""The schema of settings: the dotted name and type of each, read off the fields of `Config`."""
+"""The schema of settings: their dotted names and types, from the fields of `Config`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from graph_hcl.config import Config
-from graph_hcl.kinds import expected
+from graph_hcl.kinds import describe_kind
 
 MOVED = {
     "optimizer.lr": "lr",
@@ -16,7 +16,7 @@ MOVED = {
 }
 """Former names of settings."""
 SHORT = {"probe": "probe.name"}
-"""Groups that a single text stands for a setting of: `--probe svm` is `--probe.name svm`."""
+"""Groups with a main setting: `--probe svm` is short for `--probe.name svm`."""
 
 
 def flag(name: str) -> str:
@@ -29,10 +29,10 @@ def flag(name: str) -> str:
 
 
 @cache
-def schema() -> dict[str, Any]:
+def setting_types() -> dict[str, Any]:
     """Return the type of every setting, by dotted name.
 
-    >>> schema()["epochs"], schema()["encoder.norm"]
+    >>> setting_types()["epochs"], setting_types()["encoder.norm"]
     (<class 'int'>, str | None)
     """
     return _schema(Config)
@@ -48,22 +48,23 @@ def _schema(kind: type, prefix: str = "") -> dict[str, Any]:
     return types
 
 
-def groups() -> set[str]:
+def setting_groups() -> set[str]:
     """Return the names of the groups of settings.
 
-    >>> sorted(groups())[:2]
+    >>> sorted(setting_groups())[:2]
     ['data', 'encoder']
     """
-    return {name.partition(".")[0] for name in schema() if "." in name}
+    return {name.partition(".")[0] for name in setting_types() if "." in name}
 
 
 def setting_of(name: str) -> str | None:
-    """Return the setting that a dotted name belongs to: itself, or the mapping it is a key of.
+    """Return the setting that a dotted name refers to: itself, or the mapping it is a key of.
 
     >>> setting_of("loss.psi_options.margin"), setting_of("loss.psy")
     ('loss.psi_options', None)
     """
-    if name in schema():
+    if name in setting_types():
         return name
-    holder = name.rpartition(".")[0]
-    return holder if holder in schema() and "{" in expected(schema()[holder]) else None
+    parent = name.rpartition(".")[0]
+    is_mapping = "{" in describe_kind(setting_types().get(parent))
+    return parent if is_mapping else None

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from graph_hcl.config import Config
-from graph_hcl.layers import Layer, Settings, as_layer, checked
+from graph_hcl.layers import Layer, Settings, as_layer, check_layer
 from graph_hcl.schema import setting_of
 
 
 def flat_settings(config: Config) -> dict[str, Any]:
-    """Return the values of all settings by dotted name, options key by key.
+    """Return the values of all settings by dotted name; mappings of options are flattened too.
 
     >>> settings = flat_settings(make_config({"lr": 0.5, "encoder.options": {"heads": 4}}))
     >>> settings["lr"], settings["loss.tau_plus"], settings["encoder.options.heads"]
@@ -23,22 +23,22 @@ def flat_settings(config: Config) -> dict[str, Any]:
 
 
 def replace_settings(config: Config, values: Mapping[str, Any]) -> Config:
-    """Return the config with other values of some settings, by dotted name.
+    """Return the config with some settings replaced, by dotted name.
 
     >>> replace_settings(Config(), {"lr": 0.5, "probe.name": "knn"}).probe.name
     'knn'
     """
     grouped: dict[str, dict[str, Any]] = {}
-    own = {}
+    changes = {}
     for name, value in values.items():
         group, _, last = name.rpartition(".")
         if group:
             grouped.setdefault(group, {})[last] = value
         else:
-            own[last] = value
-    for group, inside in grouped.items():
-        own[group] = dataclasses.replace(getattr(config, group), **inside)
-    return dataclasses.replace(config, **own)
+            changes[last] = value
+    for group, members in grouped.items():
+        changes[group] = dataclasses.replace(getattr(config, group), **members)
+    return dataclasses.replace(config, **changes)
 
 
 def _items(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -50,12 +50,12 @@ def _items(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def make_config(*layers: Settings) -> Config:
-    """Return the config of the given layers, each on top of those before it.
+    """Return the config of some layers of settings; later layers override earlier ones.
 
     A layer is a mapping of settings, nested or by dotted name, a `Layer`, or the path of a YAML
-    file. Below them all lies the preset in the card of the data set that they name, and below that
-    the defaults of the schema. Raises `UserError` for a file that cannot be read, a name that is no
-    setting, and a value of the wrong type or out of range.
+    file. All of them override the preset in the data set's card, which overrides the defaults of
+    `Config`. Raises `UserError` for a file that cannot be read, an unknown setting, and a value of
+    the wrong type or out of range.
 
     >>> config = make_config({"encoder": {"norm": None}, "lr": 1}, {"encoder.jk": "LAST"})
     >>> config.encoder.norm, config.encoder.jk, config.lr
@@ -67,18 +67,18 @@ def make_config(*layers: Settings) -> Config:
     from graph_hcl.data.cards import find_card
     from graph_hcl.data.fetch import canonical_name
 
-    given = [as_layer(layer) for layer in layers]
-    named = _merge(given)
-    name = canonical_name(named.dataset, named.data_dir, named.mirror)
+    overrides = [as_layer(layer) for layer in layers]
+    config = _merge(overrides)
+    name = canonical_name(config.dataset, config.data_dir, config.mirror)
     card = find_card(name)
-    preset = {} if card is None else card.preset
-    return _merge([Layer(preset, f" in the card of {name}"), *given, Layer({"dataset": name})])
+    preset = Layer({} if card is None else card.preset, f" in the card of {name}")
+    return _merge([preset, *overrides, Layer({"dataset": name})])
 
 
 def _merge(layers: Iterable[Layer]) -> Config:
     merged: dict[str, Any] = {}
     for layer in layers:
-        for name, value in checked(layer).items():
+        for name, value in check_layer(layer).items():
             setting = setting_of(name) or name
             if setting == name:
                 merged[name] = value
@@ -89,17 +89,17 @@ def _merge(layers: Iterable[Layer]) -> Config:
 
 
 def _build(kind: Any, merged: Mapping[str, Any], prefix: str = "") -> Any:
-    given = {}
+    arguments = {}
     for name, annotation in get_type_hints(kind).items():
         if dataclasses.is_dataclass(annotation):
-            given[name] = _build(annotation, merged, f"{prefix}{name}.")
+            arguments[name] = _build(annotation, merged, f"{prefix}{name}.")
         elif prefix + name in merged:
-            given[name] = merged[prefix + name]
-    return kind(**given)
+            arguments[name] = merged[prefix + name]
+    return kind(**arguments)
 
 
 def with_absolute_paths(config: Config) -> Config:
-    """Return the config with its files and folders named from the root, wherever it is read next.
+    """Return the config with absolute paths, so that it can be read from any folder.
 
     >>> with_absolute_paths(Config(mirror="https://a.b/c")).mirror
     'https://a.b/c'

@@ -257,7 +257,7 @@ def test_an_unfinished_part_is_named(folder) -> None:
     config = folder / "run" / "config.yaml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("epochs: 2", "epochs: 5"), encoding="utf-8")
-    with pytest.warns(UserWarning, match="seed0 has 2 of 5 epochs"):
+    with pytest.warns(UserWarning, match="seed0 is trained for 2 of 5 epochs"):
         embeddings()
 
 
@@ -370,6 +370,6 @@ def test_graphs_without_labels_train_and_embed_but_are_not_measured(folder, caps
     assert embeddings().shape == (24, 16)
     with pytest.raises(UserError, match="no labels, so there is nothing to evaluate"):
         evaluate.main(["run"])
-    with pytest.raises(UserError, match=r"no labels: take an objective that reads none"):
+    with pytest.raises(UserError, match=r"no labels: choose an unsupervised objective"):
         train.main(["--dataset", "BARE", "--objective", "h-scl", "--out", "no", *FAST])
     assert not (folder / "no").exists()
