@@ -100,7 +100,7 @@ class Trainer:
     ) -> ContrastiveModel:
         """Return the model of a seed, trained on the graphs of these indices [K].
 
-        `spec` is by default `describe(indices)`. Raises `UserError` as `graph_hcl.training.fit` does.
+        `spec` defaults to `describe(indices)`. Raises `UserError` as `graph_hcl.training.fit` does.
         """
         config, spec = self.config, spec or self.describe(indices)
         model = self.model(seed, spec)

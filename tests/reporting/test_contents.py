@@ -46,7 +46,7 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
     told = f"{100 * found.difference:+.2f} [{low}, {high}]".replace("-", "−")
     page = read_page(tables.differences(runs))
     assert f"threshold − huclclass-mean{told}{found.p_value:.3f}" in page.text
-    told = "Not comparable, for their data or folds differ: hscl (probe class-mean) and hucl."
+    told = "Not comparable, because data or folds differ: hscl (probe class-mean) and hucl."
     assert told in page.text
     assert "loss.hardeningexponentialthreshold" in read_page(tables.settings_diff(runs[:2])).text
     assert tables.differences(runs[:1]) == tables.settings_diff(runs[:1]) == ""
