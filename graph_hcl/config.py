@@ -212,7 +212,7 @@ graph), but got 1.
     repeats: int = field(default=1, metadata=PLACE)
     """Number of repetitions, with seeds seed, seed + 1, …."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
-    """auto: transductive for an objective without labels, inductive for one that reads them."""
+    """auto is transductive for unsupervised objectives and inductive for supervised ones."""
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
     mirror: str | None = field(default=None, metadata=PLACE)

@@ -15,13 +15,13 @@ from graph_hcl.errors import UserError
 
 
 @contextmanager
-def any_sign() -> Iterator[None]:
+def lenient_stdout() -> Iterator[None]:
     """Print characters that stdout cannot encode as escapes instead of failing, inside the block.
 
     Such a character is written as Python escapes it (`\\xb1` for ±); undecodable bytes of a path
     are written unchanged.
 
-    >>> with any_sign():
+    >>> with lenient_stdout():
     ...     print("78.2 ± 1.3")
     78.2 ± 1.3
     """
@@ -30,7 +30,7 @@ def any_sign() -> Iterator[None]:
         yield
         return
     before = stream.errors
-    stream.reconfigure(errors="graph_hcl.any_sign")
+    stream.reconfigure(errors="graph_hcl.lenient_stdout")
     try:
         yield
     finally:
@@ -47,7 +47,7 @@ def _escape(error: UnicodeError) -> tuple[str | bytes, int]:
         return codecs.lookup_error("backslashreplace")(error)
 
 
-codecs.register_error("graph_hcl.any_sign", _escape)
+codecs.register_error("graph_hcl.lenient_stdout", _escape)
 
 
 def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
@@ -62,7 +62,7 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
     """
     original_format, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
-        with any_sign():
+        with lenient_stdout():
             main(sys.argv[1:] if argv is None else argv)
             print(end="", flush=True)  # here, where a closed pipe can still be caught
     except UserError as error:

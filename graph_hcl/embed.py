@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.factory import find_device, load_graphs
     from graph_hcl.files import write_atomically
     from graph_hcl.run import Run
-    from graph_hcl.spec import name_unread
+    from graph_hcl.spec import describe_unread
     from graph_hcl.training import embed
 
     overrides = overridden_settings(flags, *OVERRIDES)
@@ -77,7 +77,7 @@ def main(argv: Sequence[str]) -> None:
     if flags.dataset is None:
         run.check_same_data(part, store.sha256)
     store = spec.prepare(store)
-    if unread := name_unread(store, spec, config.backbone):
+    if unread := describe_unread(store, spec, config.backbone):
         warnings.warn(unread, stacklevel=2)
     embeddings = embed(model, store.to(device), device)
     labels = None if store.y is None else store.y.cpu().numpy()

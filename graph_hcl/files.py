@@ -15,7 +15,7 @@ from graph_hcl.errors import UserError
 T = TypeVar("T")
 
 WINDOWS = os.name == "nt"
-PATIENCE = 2.0
+RETRY_SECONDS = 2.0
 """Seconds to wait on Windows for another program to close a file."""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
@@ -54,7 +54,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
         flush(temporary)
         try:
-            patiently(lambda: temporary.replace(path))
+            retry_on_windows(lambda: temporary.replace(path))
         except PermissionError as error:
             raise UserError(
                 f"Expected to replace {path}, but got '{error.strerror}': close the program that "
@@ -62,7 +62,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             ) from error
         flush_folder(path.parent)
     finally:
-        patiently(lambda: temporary.unlink(missing_ok=True))
+        retry_on_windows(lambda: temporary.unlink(missing_ok=True))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -103,12 +103,12 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def patiently(action: Callable[[], T]) -> T:
+def retry_on_windows(action: Callable[[], T]) -> T:
     """Return the result of a file operation, retried for a while where Windows refuses it.
 
     Windows can neither replace nor remove a file that another process is reading.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
             return action()

@@ -35,10 +35,10 @@ def closest(name: str, known: Iterable[str]) -> list[str]:
     return [folded[n] for n in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
 
 
-def same_but_for_case(name: str, known: Iterable[str]) -> str:
+def match_ignoring_case(name: str, known: Iterable[str]) -> str:
     """Return the known name that equals `name` up to case, or `name` itself if there is none.
 
-    >>> same_but_for_case("Gin", ["gin", "gcn"]), same_but_for_case("pkg:Net", ["gin"])
+    >>> match_ignoring_case("Gin", ["gin", "gcn"]), match_ignoring_case("pkg:Net", ["gin"])
     ('gin', 'pkg:Net')
     """
     known = list(known)
@@ -71,7 +71,7 @@ class Registry(Generic[T]):
 
     def canonical(self, name: str) -> str:
         """Return the registered spelling of a name, or the name itself if it is not registered."""
-        return same_but_for_case(name, self.names())
+        return match_ignoring_case(name, self.names())
 
     def name_of(self, part: Any) -> str | None:
         """Return the name of a part, or None if it is not registered.

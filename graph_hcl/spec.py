@@ -101,13 +101,13 @@ class ModelSpec:
         return spec
 
 
-def name_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
+def describe_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
     """Return one sentence that lists the features that the run does not read; empty for none.
 
     >>> import networkx
     >>> edge = networkx.Graph([(0, 1, {"length": 2.0})])
     >>> store = GraphStore.from_networkx([edge], edge_attrs=["length"])
-    >>> name_unread(store, ModelSpec(store.vocabulary), "gin")
+    >>> describe_unread(store, ModelSpec(store.vocabulary), "gin")
     'Not read in this run: edge_attr (length (1 number)), by the backbone gin.'
     """
     descriptions = {"edge_attr": f"edge_attr ({store.vocabulary.edge.summary()})"}

@@ -18,7 +18,7 @@ from graph_hcl.factory import check_counted, find_device, make_objective, make_s
 from graph_hcl.losses.objective import Objective
 from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
-from graph_hcl.spec import ModelSpec, name_unread
+from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
 
 Indices = NDArray[np.int64]
@@ -57,10 +57,10 @@ class Trainer:
         self.sampler = make_sampler(config)
         label = torch.arange(len(store)) if store.y is None else store.y
         check_counted(objective, config.objective, len(config.views), label)
-        self.store = numbered_classes(store).to(self.device)
+        self.store = renumber_labels(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.tags)
         model = self.model(config.seed)
-        if unread := name_unread(self.store, self.spec, self.config.backbone):
+        if unread := describe_unread(self.store, self.spec, self.config.backbone):
             warnings.warn(unread, stacklevel=2)
         if ":" in self.config.backbone:
             check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
@@ -127,11 +127,11 @@ class Trainer:
         return embed(model, spec.prepare(self.store), self.device, projected)
 
 
-def numbered_classes(store: GraphStore) -> GraphStore:
+def renumber_labels(store: GraphStore) -> GraphStore:
     """Return the store with its labels, if any, renumbered 0, 1, … in sorted order.
 
     >>> from graph_hcl.data import load
-    >>> numbered_classes(load("MUTAG")).y.unique()
+    >>> renumber_labels(load("MUTAG")).y.unique()
     tensor([0, 1])
     """
     if store.y is None:

@@ -50,13 +50,14 @@ def embedding_map(
     notes = []
 
     def draw(rows: np.ndarray, label: str | None = None, **style: Any) -> None:
+        x, height = clipped.T
         inliers, outliers = rows[~is_outlier[rows]], rows[is_outlier[rows]]
         urls = titles[inliers].tolist()
-        ax.scatter(*clipped[inliers].T, s=size, lw=0, label=label, urls=urls, **style)
+        ax.scatter(x[inliers], height[inliers], s=size, lw=0, label=label, urls=urls, **style)
         if len(outliers):
             style |= {"fc": "none", "ec": style.pop("color"), "lw": 0.8, "zorder": 3}
             urls = titles[outliers].tolist()
-            ax.scatter(*clipped[outliers].T, s=size + 8, urls=urls, **style)
+            ax.scatter(x[outliers], height[outliers], s=size + 8, urls=urls, **style)
 
     classes = np.unique(y)
     if len(classes) <= MAX_LEGEND_CLASSES:

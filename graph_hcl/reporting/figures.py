@@ -26,10 +26,10 @@ class Drawing(NamedTuple):
 def training(run: RunSummary) -> Iterator[Drawing]:
     """Yield the logged curves: the training loss, the four losses, and negative statistics."""
     records = run.records
-    if logs(run, "loss"):
+    if has_values(run, "loss"):
         drawn = plot.compare({run.config.objective: records}, "loss", "training loss")
         yield Drawing("loss", drawn, captions.LOSS)
-    if logs(run, "ucl"):
+    if has_values(run, "ucl"):
         floors = _floors(run)
         drawn = plot.losses(records, floors)
         yield Drawing("losses", drawn, captions.losses(run, bool(floors)))
@@ -40,16 +40,16 @@ def training(run: RunSummary) -> Iterator[Drawing]:
 def collapse(run: RunSummary) -> Iterator[Drawing]:
     """Yield the collapse metrics, accuracy, rank and spread by epoch."""
     records, space = run.records, run.space
-    if logs(run, "zero_sum"):
+    if has_values(run, "zero_sum"):
         yield Drawing("collapse", plot.collapse(records), captions.COLLAPSE)
-    if logs(run, "class_mean_accuracy") and run.classes > 1:
+    if has_values(run, "class_mean_accuracy") and run.classes > 1:
         label = "nearest-class-mean accuracy"
         drawn = plot.compare({run.config.objective: records}, "class_mean_accuracy", label)
         yield Drawing("class-mean", drawn, captions.CLASS_MEAN)
-    if logs(run, "effective_rank"):
+    if has_values(run, "effective_rank"):
         width = None if space is None else space.z.shape[1]
         yield Drawing("rank", plot.ranks(records, width), captions.RANK)
-    if logs(run, "uniformity"):
+    if has_values(run, "uniformity"):
         yield Drawing("spread", plot.spread(records), captions.SPREAD)
 
 
@@ -97,7 +97,7 @@ def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
         yield Drawing(f"folds-{probe}", plot.folds(scored), captions.folds(probe, without))
     records = {run.marked_name: run.records for run in runs}
     for key, label, caption in captions.COMPARED:
-        if any(logs(run, key) for run in runs):
+        if any(has_values(run, key) for run in runs):
             yield Drawing(key.replace("_", "-"), plot.compare(records, key, label), caption)
     spaces = {run.marked_name: (run, run.space) for run in runs if run.space is not None}
     spectra = {n: space.class_spectrum for n, (run, space) in spaces.items() if run.classes > 2}
@@ -109,7 +109,7 @@ def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
         yield Drawing("spectra", plot.spectra(spectra, "Spectrum of features"), captions.SPECTRA)
 
 
-def logs(run: RunSummary, key: str) -> bool:
+def has_values(run: RunSummary, key: str) -> bool:
     """Return whether the run's log has a finite value of `key` in any epoch."""
     return any(finite_number(record.get(key)) is not None for record in run.records)
 

@@ -55,10 +55,10 @@ def raw_table(head: Sequence[str], rows: Iterable[Iterable[str]], kind: str = ""
     return f'<div class="scroll"><table{name}>{thead}<tbody>{body}</tbody></table></div>'
 
 
-def named(name: str, about: str = "", note: str = "") -> str:
+def row_header(name: str, about: str = "", note: str = "") -> str:
     """Return the header of a row with small lines below it, as HTML.
 
-    >>> named("run", "on <b>")
+    >>> row_header("run", "on <b>")
     'run<small>on &lt;b&gt;</small>'
     """
     small = f"<small>{html.escape(about)}</small>" if about else ""
@@ -66,10 +66,10 @@ def named(name: str, about: str = "", note: str = "") -> str:
     return html.escape(name) + small + warning
 
 
-def folded(summary: str, content: str) -> str:
+def collapsible(summary: str, content: str) -> str:
     """Return collapsible content with a summary.
 
-    >>> folded("a", "<p>b</p>")
+    >>> collapsible("a", "<p>b</p>")
     '<details><summary>a</summary><p>b</p></details>'
     """
     return f"<details><summary>{html.escape(summary)}</summary>{content}</details>"

@@ -12,7 +12,7 @@ import yaml
 from graph_hcl import geometry
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, PairedDifference, corrected_t_test
-from graph_hcl.reporting.page import folded, named, raw_table, table
+from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import Comparison, percent, title
 from graph_hcl.settings import flat_settings
@@ -43,11 +43,13 @@ def results(runs: list[RunSummary]) -> str:
             # Without training, both encoders are equal.
             same = not run.config.epochs
             cells += ["", ""] if same else difference(comparison.trained, comparison.untrained)
-            rows.append([named(run.name, description, note), *map(html.escape, cells)])
+            rows.append([row_header(run.name, description, note), *map(html.escape, cells)])
         if not run.results:
             description = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
             placeholder = "no scores yet" if run.labelled else "no labels"
-            rows.append([named(run.name, description, note), placeholder, *[""] * (len(head) - 2)])
+            rows.append(
+                [row_header(run.name, description, note), placeholder, *[""] * (len(head) - 2)]
+            )
     if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
     note = f"Mean ± standard deviation over folds. {TESTED}"
@@ -179,14 +181,14 @@ def status_notes(run: RunSummary) -> str:
 def settings(run: RunSummary) -> str:
     """Return all settings, versions and commands, collapsed."""
     text = yaml.safe_dump(run.config.to_dict(), sort_keys=False, allow_unicode=True)
-    blocks = folded("Settings", f"<pre>{html.escape(text)}</pre>")
+    blocks = collapsible("Settings", f"<pre>{html.escape(text)}</pre>")
     for probe, comparison in run.results.items():
         about = comparison.about
         rows = [[name, str(version)] for name, version in about.versions.items()]
         rows += [["command", " ".join(map(str, about.command))]]
         rows += [["data sha256", about.data_sha256]]
         rows += [["training", f"{about.train_seconds:.1f} s"]]
-        blocks += folded(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
+        blocks += collapsible(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
     return blocks
 
 
