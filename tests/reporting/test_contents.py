@@ -25,7 +25,7 @@ def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
     assert len(names) == len(set(names))
     assert set(names) == ALWAYS | {"blind": {"loss"}, "none": set()}.get(name, LOGGED)
     assert all(drawing.caption.endswith(".") for drawing in drawn)
-    assert ("logged no diagnosis" in tables.status_notes(found)) == (name in ("blind", "none"))
+    assert ("diagnosis was logged" in tables.status_notes(found)) == (name in ("blind", "none"))
     levels = [line.get_label() for d in drawn if d.name == "losses" for line in d.ax.lines]
     assert ("floor of SCL, H-SCL" in levels) == (name not in ("info", "blind", "none"))
     (similar,) = [d.ax for d in drawn if d.name == "similarities"]

@@ -88,7 +88,7 @@ def test_a_run_without_labels_shows_its_loss_and_says_so(run, without_labels, ch
     page = check_page(Path(without_labels) / "report.html")
     assert "The graphs have no labels, so there is nothing to evaluate." in page.text
     assert "Training loss" in page.text or "averaged over each epoch" in page.text
-    for untrue in ("not finite", "no diagnosis", "graph_hcl.evaluate", "no scores yet"):
+    for untrue in ("not finite", "diagnosis was logged", "graph_hcl.evaluate", "no scores yet"):
         assert untrue not in page.text
     assert main(["report", without_labels, run("hucl"), "--out", "both.html"]) == 0
     assert "rings (no labels)" in check_page(Path("both.html")).text
@@ -104,7 +104,7 @@ def test_what_is_so_by_construction_is_not_told(run) -> None:
     labels[:60] = 2
     space = dataclasses.replace(two.space, labels=labels)
     three = dataclasses.replace(two, labels=labels, space=space)
-    assert "class means keep 2 of 2 live dimensions" in tables.status_notes(three)
+    assert "class means have 2 of 2 live dimensions" in tables.status_notes(three)
     assert "class-spectra" in {d.name for d in figures.side_by_side([two, three])}
     none = read_run(run("none"), "none")
     assert "0.00 [" not in tables.results([none])  # both encoders are the same one
