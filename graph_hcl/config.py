@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from graph_hcl.errors import UserError
 
-PLACE = {"affects_result": False}
+RESULT_UNAFFECTED = {"affects_result": False}
 """Metadata of settings such as paths and devices, which do not affect the results."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
@@ -28,7 +28,7 @@ def _expect_within(value: int, flag: str, least: int, most: int) -> None:
     _expect(least <= value <= most, flag, bound, value)
 
 
-DEEPEST, WIDEST, MOST = 1000, 10**6, 10**9
+MAX_LAYERS, MAX_WIDTH, MAX_BATCH_SIZE = 1000, 10**6, 10**9
 """Upper bounds on layers, columns and graphs per batch: larger values are typos that would exhaust
 the memory or never finish."""
 
@@ -86,9 +86,9 @@ class ProjectionConfig:
     but none for class logits."""
 
     def __post_init__(self) -> None:
-        _expect_within(self.layers, "projection.layers", 0, DEEPEST)
+        _expect_within(self.layers, "projection.layers", 0, MAX_LAYERS)
         if self.dim is not None:
-            _expect_within(self.dim, "projection.dim", 1, WIDEST)
+            _expect_within(self.dim, "projection.dim", 1, MAX_WIDTH)
 
 
 @dataclass
@@ -158,7 +158,7 @@ class ProbeConfig:
     """Share of the training graphs of an inductive fold that is held out for model selection."""
     fraction: float = 1.0
     """Share of the training labels that a transductive probe is fitted on."""
-    jobs: int | None = field(default=None, metadata=PLACE)
+    jobs: int | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Processes for the folds; null is one per core."""
 
     def __post_init__(self) -> None:
@@ -209,22 +209,22 @@ graph), but got 1.
     """Pooling of node embeddings into a graph embedding."""
     seed: int = 0
     """Seed of the first repetition: of weights, batches, views and folds."""
-    repeats: int = field(default=1, metadata=PLACE)
+    repeats: int = field(default=1, metadata=RESULT_UNAFFECTED)
     """Number of repetitions, with seeds seed, seed + 1, …."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
     """auto is transductive for unsupervised objectives and inductive for supervised ones."""
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
-    mirror: str | None = field(default=None, metadata=PLACE)
+    mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR or the official site."""
-    data_dir: str | None = field(default=None, metadata=PLACE)
+    data_dir: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Folder that data sets are cached in; null is $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
-    out: str | None = field(default=None, metadata=PLACE)
+    out: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """New run folder; null is the next free runs/DATASET-OBJECTIVE-NUMBER."""
-    diagnose: bool = field(default=True, metadata=PLACE)
+    diagnose: bool = field(default=True, metadata=RESULT_UNAFFECTED)
     """Log losses, orderings and collapse metrics every epoch, or every few epochs on small data
     sets; this does not change the training."""
-    device: str = field(default="auto", metadata=PLACE)
+    device: str = field(default="auto", metadata=RESULT_UNAFFECTED)
     """cpu, cuda, cuda:1, mps, or auto: CUDA if available, else cpu."""
     data: DataConfig = field(default_factory=DataConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
@@ -249,8 +249,8 @@ graph), but got 1.
         )
         _expect(self.lr > 0, "lr", "above 0", self.lr)
         _expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
-        _expect(self.batch_size <= MOST, "batch-size", f"{MOST} or less", self.batch_size)
-        _expect_within(self.hidden, "hidden", 1, WIDEST)
+        _expect_within(self.batch_size, "batch-size", 2, MAX_BATCH_SIZE)
+        _expect_within(self.hidden, "hidden", 1, MAX_WIDTH)
         heads = self.encoder.options.get("heads", 1)
         if self.backbone.casefold() == "gat" and self.encoder.options.get("concat", True):
             _expect(
@@ -259,9 +259,7 @@ graph), but got 1.
                 f"a multiple of --encoder.options.heads ({heads})",
                 self.hidden,
             )
-        _expect_within(self.layers, "layers", 1, DEEPEST)
-        jobs = self.probe.jobs
-        _expect(jobs is None or jobs >= 1, "probe.jobs", "1 or more", jobs)
+        _expect_within(self.layers, "layers", 1, MAX_LAYERS)
         _expect_within(self.seed, "seed", 0, 2**63 - self.repeats)
         _expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)
         _expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)

@@ -13,7 +13,7 @@ from graph_hcl.plot.files import HOVER
 from graph_hcl.plot.maps import clip_outliers
 from graph_hcl.plot.style import COLOURS, MARKERS, canvas, in_style, legend_below
 
-POINTS = 1500
+MAX_POINTS = 1500
 """Largest number of graphs on a map; of more graphs, every k-th is drawn."""
 MAX_LEGEND_CLASSES = 16
 """Largest number of classes that a legend lists."""
@@ -45,7 +45,7 @@ def embedding_map(
     suffixes = np.where(is_outlier, ", beyond the border", "")
     rows = zip(names, y, suffixes, strict=True)
     titles = np.array([f"{HOVER}graph {g}, class {c}{suffix}" for g, c, suffix in rows])
-    shown = np.arange(0, len(xy), max(1, -(-len(xy) // POINTS)))
+    shown = np.arange(0, len(xy), max(1, -(-len(xy) // MAX_POINTS)))
     size = float(np.clip(6000 / max(1, len(shown)), 6, 30))
     notes = []
 

@@ -9,13 +9,13 @@ from sklearn.decomposition import PCA
 from graph_hcl.errors import UserError
 
 MAPS = ("pca", "umap")
-QUARTILES, MIDDLE = 1.349, 4.107
+QUARTILE_WIDTH, MIDDLE_WIDTH = 1.349, 4.107
 """Widths of the middle 50 % and 96 % of a normal distribution with standard deviation 1."""
-NARROWEST = 0.1
+MIN_UNIT = 0.1
 """Smallest unit of a column, relative to the standard deviation implied by its middle 96 %."""
 MARGIN = 3.0
 """Margin of a map around the middle 96 % of its graphs, in widths of that range."""
-FEW = 20
+MIN_POINTS = 20
 """Smallest number of graphs for which outliers are detected."""
 
 
@@ -47,11 +47,11 @@ def compress(x: ArrayLike) -> np.ndarray:
     [-0.6, -0.6, -0.4, -0.3, 2.0]
     """
     values = np.asarray(x, dtype=float)
-    low, middle, high = np.percentile(values, [25, 50, 75], axis=0)
-    least, most = _middle(values)
-    unit = np.maximum((high - low) / QUARTILES, NARROWEST * (most - least) / MIDDLE)
+    low, median, high = np.percentile(values, [25, 50, 75], axis=0)
+    lower, upper = _middle(values)
+    unit = np.maximum((high - low) / QUARTILE_WIDTH, MIN_UNIT * (upper - lower) / MIDDLE_WIDTH)
     unit = np.where(unit > 0, unit, values.std(axis=0))
-    compressed = np.arcsinh((values - middle) / np.where(unit > 0, unit, 1))
+    compressed = np.arcsinh((values - median) / np.where(unit > 0, unit, 1))
     deviation = compressed.std(axis=0)
     return (compressed - compressed.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
 
@@ -83,15 +83,15 @@ def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarra
 def clip_outliers(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return points [G, 2] with outliers moved to the border, and which points those are [G].
 
-    The border lies `MARGIN` widths of the middle 96 % beyond it on each side. With fewer than `FEW`
-    points there are no outliers.
+    The border lies `MARGIN` widths of the middle 96 % beyond it on each side. With fewer than
+    `MIN_POINTS` points there are no outliers.
 
     >>> points = np.array([[0.0, 0.0]] * 50 + [[1.0, 1.0]] * 50 + [[99.0, 0.5]])
     >>> clipped, is_outlier = clip_outliers(points)
     >>> clipped[-1].tolist(), int(is_outlier.sum())
     ([4.0, 0.5], 1)
     """
-    if len(points) < FEW:
+    if len(points) < MIN_POINTS:
         return points, np.zeros(len(points), dtype=bool)
     low, high = _middle(points)
     # If the middle 96 % coincide, no width defines outliers.

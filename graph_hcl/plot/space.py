@@ -24,7 +24,7 @@ from graph_hcl.plot.style import (
 )
 
 BINS = 50
-FLOOR = 1e-8
+MIN_RATIO = 1e-8
 """Lower bound on singular values in a plot, relative to the largest."""
 
 
@@ -122,7 +122,7 @@ def spectra(
     names = short_names(spectrums)
     for number, (name, values) in enumerate(zip(names, spectrums.values(), strict=True)):
         spectrum = np.asarray(values, dtype=float)
-        ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), FLOOR)
+        ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), MIN_RATIO)
         ax.plot(
             np.arange(1, len(ratio) + 1),
             ratio,
@@ -132,7 +132,7 @@ def spectra(
         )
     ax.axhline(LIVE, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=f"live above {LIVE:g}")
     ax.set(xlabel="dimension", ylabel="σ / largest σ", title=title, yscale="log")
-    ax.set_ylim(FLOOR / 2, 2)
+    ax.set_ylim(MIN_RATIO / 2, 2)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_locator(NullLocator())

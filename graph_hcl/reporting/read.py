@@ -24,7 +24,7 @@ from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 
-ROWS = 1000
+MAX_ROWS = 1000
 """Largest number of rows whose pairs are compared; of more graphs, every k-th is taken."""
 
 
@@ -34,7 +34,7 @@ class EmbeddingSnapshot:
 
     `z` [G, d] are projected and normalised features, `embeddings` [G, D] the input of the probe;
     `graphs` are the graphs' indices in the data set, and `description` says which graphs they are.
-    `views` are features [M, d], graph [M] and label [M] of augmented views, at most `ROWS` rows.
+    `views` are features [M, d], graph [M] and label [M] of up to `MAX_ROWS` augmented views.
     `training` are features and labels of the training graphs, if they are not among these.
     """
 
@@ -216,7 +216,7 @@ def _views(
     trainer: Trainer, model: ContrastiveModel, spec: ModelSpec, chosen: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """Return graph [M] and features [M, d] of views of a subset of the chosen graphs."""
-    count = max(2, ROWS // len(trainer.sampler.views))
+    count = max(2, MAX_ROWS // len(trainer.sampler.views))
     subset = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
     generator = torch.Generator(trainer.device).manual_seed(trainer.config.seed)
     store = spec.prepare(trainer.store)

@@ -9,7 +9,7 @@ from sklearn.metrics import silhouette_score
 
 from graph_hcl import plot
 from graph_hcl.errors import UserError
-from graph_hcl.plot.embedding import POINTS
+from graph_hcl.plot.embedding import MAX_POINTS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -147,8 +147,8 @@ def test_every_point_of_a_map_tells_its_graph_and_class(classes) -> None:
 
 
 def test_large_maps_are_subsampled_and_say_so() -> None:
-    count = 2 * POINTS + 1
+    count = 2 * MAX_POINTS + 1
     ax = plot.embedding_map(np.zeros((count, 2)), np.arange(count) % 2)
     drawn = sum(len(c.get_offsets()) for c in ax.collections)
-    assert drawn <= POINTS
+    assert drawn <= MAX_POINTS
     assert ax.get_xlabel() == f"{drawn} of {count} graphs are drawn"
