@@ -42,9 +42,9 @@ def losses(run: RunSummary, floors: bool) -> str:
             "(arXiv 2311.05139)."
         )
     return (
-        "UCL, H-UCL, SCL and H-SCL (InfoNCE) of the features of each epoch's largest batch; only "
-        "supervised objectives train with the labels (arXiv 2209.00078, fig. 5). All have the "
-        "same positives and average over negatives; hardening: "
+        "UCL, H-UCL, SCL and H-SCL (InfoNCE) of the features and labels of each epoch's largest "
+        "batch; only supervised objectives train with the labels (arXiv 2209.00078, fig. 5). All "
+        "have the same positives and average over negatives; hardening: "
         f"{hardening(run)}. {levels}"
     )
 
@@ -62,10 +62,7 @@ def similarities(run: RunSummary, space: EmbeddingSnapshot) -> str:
     """Return the caption of the histogram of similarities."""
     text = f"Views of {space.description}; weights: {hardening(run)}. "
     if run.contrast.nodes:
-        return (
-            text
-            + "The objective contrasts nodes with graphs; this figure compares graphs with graphs."
-        )
+        return text + "The objective contrasts nodes with graphs, this figure graphs with graphs."
     if run.contrast.negatives == "label":
         return text + "Graphs of the anchor's class are not negatives in this objective."
     return text + "Filled and hatched: all pairs of graphs; outlined: weighted by η."
