@@ -43,12 +43,12 @@ _HOMES = dict.fromkeys(__all__, "graph_hcl.losses") | {"GraphStore": "graph_hcl.
 
 
 def __getattr__(name: str) -> Any:
-    # Losses and graphs need torch; `import graph_hcl`, the help of a command and a version do not.
+    # Imported lazily, so that `import graph_hcl` and `--help` do not import torch.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = found
-    return found
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -20,35 +20,41 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   python -m graph_hcl.benchmark configs/benchmark/quick.yaml
-      a few minutes on MUTAG; after an interruption the same command continues
+      takes a few minutes on MUTAG; repeat the command to resume after an interruption
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --dry-run
       lists the trials and estimates the time they take
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --jobs 2 --out results/mine
-      two processes; more processes, on other machines too, may share the folder
+      runs two processes; others, on any machine, may work in the same folder
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --table
-      tables of the finished trials, as Markdown, CSV and LaTeX
+      writes the tables of the finished trials as Markdown, CSV and LaTeX
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --gather
       moves the finished trials into one sorted file, results/mine.jsonl
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --shard 3/20
-      the third of twenty shares, for a job array
+      runs the third of twenty shards, for a job array
 """
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the unfinished trials of a benchmark, then write and print its tables."""
     parser = Parser("benchmark", "Reproduce a table.", EXAMPLES, usage="FILE.yaml ")
-    parser.add_argument("file", type=str, help="Benchmark: data sets, methods, repetitions.")
-    parser.add_argument("--out", type=str, help="Folder of the trials; runs/NAME unless given.")
-    parser.add_argument("--jobs", type=int, default=1, help="Processes side by side.")
+    parser.add_argument("file", type=str, help="YAML file of data sets, methods and seeds.")
+    parser.add_argument("--out", type=str, help="Folder of the trials; default: runs/NAME.")
+    parser.add_argument("--jobs", type=int, default=1, help="Number of parallel processes.")
     parser.add_argument("--engine", type=str, default="local", help="local, or ray with its extra.")
     parser.add_argument("--shard", type=str, help="i/n: every n-th trial from the i-th on.")
     parser.add_argument(
-        "--splits", type=str, help="Folder of NAME_splits.json; $GRAPH_HCL_SPLITS unless given."
+        "--splits", type=str, help="Folder of NAME_splits.json; default: $GRAPH_HCL_SPLITS."
     )
-    parser.add_argument("--dry_run", action="store_true", help="List trials and run none.")
-    parser.add_argument("--table", action="store_true", help="Write the tables and run no trial.")
     parser.add_argument(
-        "--gather", action="store_true", help="Move finished trials into FOLDER.jsonl; run none."
+        "--dry_run", action="store_true", help="List the trials without running them."
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="Write the tables without running trials."
+    )
+    parser.add_argument(
+        "--gather",
+        action="store_true",
+        help="Move finished trials into FOLDER.jsonl without running any.",
     )
     flags = parser.read(argv)
     if flags.jobs < 1:
@@ -58,8 +64,8 @@ def main(argv: Sequence[str]) -> None:
     if flags.dry_run + flags.table + flags.gather > 1:
         raise UserError("Expected one of --dry-run, --table and --gather, but got several.")
     if flags.shard is not None and (flags.table or flags.gather):
-        given = "--table" if flags.table else "--gather"
-        raise UserError(f"Expected no --shard with {given}, which covers all trials: leave it out.")
+        mode = "--table" if flags.table else "--gather"
+        raise UserError(f"Expected no --shard with {mode}, which covers all trials: leave it out.")
 
     from graph_hcl.benchmarking.folder import TrialFolder
     from graph_hcl.benchmarking.spec import read_benchmark
@@ -70,15 +76,15 @@ def main(argv: Sequence[str]) -> None:
     spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
     trials = expand(spec)
     folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
-    mine = _shard(trials, flags.shard)
+    shard = _shard(trials, flags.shard)
     if flags.dry_run:
-        print(_listing(mine, folder, flags.jobs))
+        print(_listing(shard, folder, flags.jobs))
         return
     if flags.gather:
         print(f"{folder.gather()} trials: {folder.gathered_file}")
         return
     if not flags.table:
-        run_trials(mine, folder, flags.jobs, flags.engine)
+        run_trials(shard, folder, flags.jobs, flags.engine)
     print(_write_tables(spec, trials, folder))
 
 
@@ -92,7 +98,7 @@ def _shard(trials: list[Trial], shard: str | None) -> list[Trial]:
 
 
 def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
-    """Return one line per trial, and an estimate of the time left."""
+    """Return one line per trial, and an estimate of the remaining time."""
     from graph_hcl.benchmarking.estimate import estimate
 
     lines, todo, done = [], [], []
@@ -104,15 +110,15 @@ def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
             done.append((trial, record))
         point = ", ".join(f"{name}={value}" for name, value in trial.point.items())
         state = "todo" if record is None else "done"
-        what = f"{trial.dataset:16s} {trial.protocol:12s} {trial.method:20s}"
-        lines.append(f"{state} {trial.name} {what} seed {trial.config.seed} {point}".rstrip())
+        columns = f"{trial.dataset:16s} {trial.protocol:12s} {trial.method:20s}"
+        lines.append(f"{state} {trial.name} {columns} seed {trial.config.seed} {point}".rstrip())
     minutes = estimate(todo, done) / 60 / jobs
     lines.append(f"\n{len(trials)} trials, {len(done)} finished; about {minutes:.0f} minutes left.")
     return "\n".join(lines)
 
 
 def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder) -> str:
-    """Write all tables beside the trials; return what to print.
+    """Write all tables to the folder of the trials; return the text to print.
 
     Raises `UserError` when trials could not be run.
     """

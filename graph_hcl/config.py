@@ -1,7 +1,7 @@
-"""The one schema of a run: the flags, `configs/*.yaml` and a run folder's `config.yaml` are this.
+"""The schema of a run: of the flags, `configs/*.yaml` and the `config.yaml` of a run folder.
 
-Imports nothing heavy, so that `--help` answers at once. A field whose default is `None` takes the
-objective's own default; `graph_hcl.factory.make_objective` writes back the value that was taken.
+Imports nothing heavy, so that `--help` is fast. A field whose default is `None` takes the
+objective's own default, which `graph_hcl.factory.make_objective` fills in.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from graph_hcl.errors import UserError
 
-PLACE = {"affects_result": False}
-"""Metadata of settings of places and devices, which do not affect the results."""
+RESULT_UNAFFECTED = {"affects_result": False}
+"""Metadata of settings such as paths and devices, which do not affect the results."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
 
@@ -28,32 +28,32 @@ def _expect_within(value: int, flag: str, least: int, most: int) -> None:
     _expect(least <= value <= most, flag, bound, value)
 
 
-DEEPEST, WIDEST, MOST = 1000, 10**6, 10**9
-"""Upper bounds on layers, columns and graphs per batch: larger values are typing errors that would
-fill the memory or never finish."""
+MAX_LAYERS, MAX_WIDTH, MAX_BATCH_SIZE = 1000, 10**6, 10**9
+"""Upper bounds on layers, columns and graphs per batch: larger values are typos that would exhaust
+the memory or never finish."""
 
 
 @dataclass
 class DataConfig:
-    """Which features and labels of the data set are read."""
+    """How the data set is read."""
 
     node_attributes: bool = False
     """Put the continuous node attributes before the one-hot node labels."""
     standardize: bool = True
-    """Give quantities mean 0 and standard deviation 1 over the graphs that the encoder is trained
-    on; columns of 0 and 1 stay as they are."""
+    """Standardise numeric features by their mean and standard deviation over the training graphs;
+    binary columns stay as they are."""
     undirected: bool = False
-    """Add the other direction of each edge that is listed one way only."""
+    """Add the reverse of each edge that is listed in one direction only."""
     random_labels: bool = False
     """Shuffle the labels by --seed: a score above chance then indicates leakage."""
 
 
 @dataclass
 class EncoderConfig:
-    """The graph neural network beyond --backbone, --hidden, --layers and --readout."""
+    """Settings of the graph neural network besides --backbone, --hidden, --layers and --readout."""
 
     jk: Literal["cat", "max", "last"] = "cat"
-    """Jumping knowledge: concatenate all layers, their maximum, or the last layer alone."""
+    """Jumping knowledge: concatenation of all layers, their maximum, or the last layer only."""
     norm: str | None = "batch_norm"
     """Normalisation layer between convolutions, by its PyG name; null for none."""
     act: str = "relu"
@@ -61,7 +61,7 @@ class EncoderConfig:
     dropout: float = 0.0
     """Dropout probability between convolutions."""
     per_view: bool = False
-    """Encode each view by itself, so that batch norm sees one view at a time; slower."""
+    """Encode each view separately, so that batch norm sees one view at a time; slower."""
     weight_noise: float = 0.0
     """Noise on the weights that encode the later views, in standard deviations of each weight
     matrix (SimGRACE); 0 for none."""
@@ -75,58 +75,58 @@ class EncoderConfig:
 
 @dataclass
 class ProjectionConfig:
-    """The head between the embedding and the loss; it is dropped after training."""
+    """The projection head between embedding and loss; it is discarded after training."""
 
     layers: int = 2
-    """Linear layers of the head; 0 contrasts the embeddings themselves."""
+    """Number of linear layers of the head; 0 for no head."""
     dim: int | None = None
-    """Width of the head's output; null takes the embedding's own, or the number of classes."""
+    """Output width of the head; null is that of the embedding, or the number of classes."""
     normalize: Literal["sphere", "ball", "none"] | None = None
-    """Project features onto the unit sphere, into the unit ball, or not at all; null is sphere, but
-    none for class logits."""
+    """Normalise features onto the unit sphere, into the unit ball, or not at all; null is sphere,
+    but none for class logits."""
 
     def __post_init__(self) -> None:
-        _expect_within(self.layers, "projection.layers", 0, DEEPEST)
+        _expect_within(self.layers, "projection.layers", 0, MAX_LAYERS)
         if self.dim is not None:
-            _expect_within(self.dim, "projection.dim", 1, WIDEST)
+            _expect_within(self.dim, "projection.dim", 1, MAX_WIDTH)
 
 
 @dataclass
 class LossConfig:
-    """What the objective offers beyond --beta and --temperature; null: the objective's default."""
+    """Settings of the objective besides --beta and --temperature; null is its default."""
 
     hardening: str | None = None
-    """How negatives are weighted by hardness, by name, or an import path of log eta."""
+    """Hardening of the negatives' weights (log eta), by name or import path."""
     hardening_options: dict[str, Any] | None = None
     """Its settings: {tau} of threshold, {share} of effective-sample-size, {bound, prior} of
     class-mass."""
     schedule: Literal["constant", "linear", "cosine"] | None = None
-    """How beta goes from loss.beta_start to --beta during the training."""
+    """Schedule of beta from loss.beta_start to --beta over the epochs."""
     beta_start: float | None = None
-    """First beta of a linear or cosine schedule."""
+    """Initial beta of a linear or cosine schedule."""
     positives: Literal["label", "views"] | None = None
-    """Positives of a labelled objective: all graphs of the label, or other views only."""
+    """Positives of a supervised objective: all graphs of the same label, or other views only."""
     negatives: Literal["label", "all"] | None = None
-    """Who is a negative of a labelled objective: graphs of other labels, or all others (the
+    """Negatives of a supervised objective: graphs of other labels, or all other graphs (the
     latent-class UCL and H-UCL)."""
     negative_reduction: Literal["sum", "mean"] | None = None
     """Weight Q of the negatives: their number (sum) or 1 (mean)."""
     average: Literal["anchor", "pair"] | None = None
-    """Average positives within each anchor first, or all pairs alike."""
+    """Average over positives per anchor first, or over all positive pairs at once."""
     tau_plus: float | None = None
-    """Class prior of the debiased estimator; 0 is no debiasing."""
+    """Class prior of the debiased estimator; 0 for no debiasing."""
     detach_weights: bool | None = None
     """Stop the gradient through the hardness weights."""
     num_negatives: int | None = None
-    """Monte-Carlo negatives per positive pair, drawn by hardness; null uses all of them."""
+    """Negatives sampled per positive pair, by hardness; null uses all of them."""
     psi: str | None = None
-    """The function psi by name, or an import path; null is InfoNCE in closed form."""
+    """The function psi, by name or import path; null is InfoNCE in closed form."""
     psi_options: dict[str, Any] | None = None
     """Its settings: {alpha} of infonce, {margin} of triplet."""
     memory_size: int | None = None
-    """Features of earlier batches that are further negatives; 0 for none."""
+    """Number of features of earlier batches that serve as further negatives; 0 for none."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Further keyword arguments of the objective, such as those of one of your own."""
+    """Further keyword arguments of the objective, such as a custom one."""
 
     def __post_init__(self) -> None:
         for name, least in (("num_negatives", 1), ("memory_size", 0), ("beta_start", 0)):
@@ -144,22 +144,22 @@ class LossConfig:
 
 @dataclass
 class ProbeConfig:
-    """How frozen embeddings are measured."""
+    """How frozen embeddings are evaluated."""
 
     name: str = "svm"
-    """The classifier of frozen embeddings by name, or an import path; svm has an RBF kernel."""
+    """The classifier of frozen embeddings, by name or import path; svm has an RBF kernel."""
     folds: int = 10
-    """Outer stratified folds."""
+    """Number of stratified folds."""
     inner: int = 5
-    """Inner stratified folds of a training part that choose C under the transductive protocol."""
+    """Number of inner folds that choose C under the transductive protocol."""
     splits: str | None = None
     """JSON file of fixed folds for the inductive protocol; null draws stratified folds."""
     validation: float = 0.1
-    """Share of an inductive fold's training graphs that is kept for selection."""
+    """Share of the training graphs of an inductive fold that is held out for model selection."""
     fraction: float = 1.0
-    """Share of the training labels that a transductive probe sees; 0.01 is one in a hundred."""
-    jobs: int | None = field(default=None, metadata=PLACE)
-    """Processes for the folds; null takes one per core."""
+    """Share of the training labels that a transductive probe is fitted on."""
+    jobs: int | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """Processes for the folds; null is one per core."""
 
     def __post_init__(self) -> None:
         _expect(self.folds >= 2, "probe.folds", "2 or more", self.folds)
@@ -171,7 +171,7 @@ class ProbeConfig:
 
 @dataclass
 class Config:
-    """One run, complete.
+    """All settings of one run.
 
     Raises `UserError` for a value out of range, in one sentence that names the flag.
 
@@ -184,11 +184,11 @@ graph), but got 1.
     """
 
     dataset: str = "MUTAG"
-    """Any TU data set by name; MUTAG needs no download."""
+    """TU data set, by name; MUTAG needs no download."""
     objective: str = "h-ucl"
-    """The loss by name, or an import path pkg.module:Class."""
+    """The loss, by name or import path pkg.module:Class."""
     beta: float | None = None
-    """Hardness: weights are exp(beta * logit); 0 is the plain loss."""
+    """Hardness: negatives are weighted by exp(beta * logit); 0 for no hardening."""
     temperature: float | None = None
     """Temperature T: logits are inner products divided by it."""
     epochs: int = 20
@@ -200,32 +200,32 @@ graph), but got 1.
     weight_decay: float = 0.0
     """L2 penalty of Adam."""
     backbone: str = "gin"
-    """The graph neural network by name, or an import path pkg.module:Class."""
+    """The graph neural network, by name or import path pkg.module:Class."""
     hidden: int = 32
     """Width of each layer."""
     layers: int = 3
     """Number of layers."""
     readout: Literal["sum", "mean", "max"] = "sum"
-    """How node embeddings become a graph embedding."""
+    """Pooling of node embeddings into a graph embedding."""
     seed: int = 0
-    """First seed: weights, batches, views and folds follow from it."""
-    repeats: int = field(default=1, metadata=PLACE)
-    """Repetitions with seeds seed, seed + 1, …: each trains and evaluates anew."""
+    """Seed of the first repetition: of weights, batches, views and folds."""
+    repeats: int = field(default=1, metadata=RESULT_UNAFFECTED)
+    """Number of repetitions, with seeds seed, seed + 1, …."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
-    """auto: transductive for an objective without labels, inductive for one that reads them."""
+    """auto is transductive for unsupervised objectives and inductive for supervised ones."""
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
-    """Augmentations, one per view: '+' composes, '|' is a random choice per graph."""
-    mirror: str | None = field(default=None, metadata=PLACE)
-    """URL or folder of NAME.zip files; null takes $GRAPH_HCL_TU_MIRROR or the official site."""
-    data_dir: str | None = field(default=None, metadata=PLACE)
-    """Cache of data sets; null takes $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
-    out: str | None = field(default=None, metadata=PLACE)
-    """New run folder; null takes the next free runs/DATASET-OBJECTIVE-NUMBER."""
-    diagnose: bool = field(default=True, metadata=PLACE)
-    """Log losses, orderings and collapse metrics each epoch, or each few epochs of small sets; they
-    never change the training."""
-    device: str = field(default="auto", metadata=PLACE)
-    """cpu, cuda, cuda:1, mps, or auto for CUDA where there is one."""
+    """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
+    mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR or the official site."""
+    data_dir: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """Folder that data sets are cached in; null is $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
+    out: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """New run folder; null is the next free runs/DATASET-OBJECTIVE-NUMBER."""
+    diagnose: bool = field(default=True, metadata=RESULT_UNAFFECTED)
+    """Log losses, orderings and collapse metrics every epoch, or every few epochs on small data
+    sets; this does not change the training."""
+    device: str = field(default="auto", metadata=RESULT_UNAFFECTED)
+    """cpu, cuda, cuda:1, mps, or auto: CUDA if available, else cpu."""
     data: DataConfig = field(default_factory=DataConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
@@ -249,23 +249,21 @@ graph), but got 1.
         )
         _expect(self.lr > 0, "lr", "above 0", self.lr)
         _expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
-        _expect(self.batch_size <= MOST, "batch-size", f"{MOST} or less", self.batch_size)
-        _expect_within(self.hidden, "hidden", 1, WIDEST)
+        _expect_within(self.batch_size, "batch-size", 2, MAX_BATCH_SIZE)
+        _expect_within(self.hidden, "hidden", 1, MAX_WIDTH)
         heads = self.encoder.options.get("heads", 1)
         if self.backbone.casefold() == "gat" and self.encoder.options.get("concat", True):
             _expect(
                 isinstance(heads, int) and heads >= 1 and self.hidden % heads == 0,
                 "hidden",
-                f"a multiple of --encoder.options.heads ({heads}), which share it",
+                f"a multiple of --encoder.options.heads ({heads})",
                 self.hidden,
             )
-        _expect_within(self.layers, "layers", 1, DEEPEST)
-        jobs = self.probe.jobs
-        _expect(jobs is None or jobs >= 1, "probe.jobs", "1 or more", jobs)
+        _expect_within(self.layers, "layers", 1, MAX_LAYERS)
         _expect_within(self.seed, "seed", 0, 2**63 - self.repeats)
         _expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)
         _expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the nested plain dictionary that `config.yaml` holds."""
+        """Return the nested dictionary that `config.yaml` holds."""
         return dataclasses.asdict(self)

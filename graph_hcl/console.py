@@ -1,4 +1,4 @@
-"""A command at a console: exit codes, errors and warnings as one line, any encoding of stdout."""
+"""Running a command: exit codes, one-line errors and warnings, any encoding of stdout."""
 
 from __future__ import annotations
 
@@ -15,62 +15,62 @@ from graph_hcl.errors import UserError
 
 
 @contextmanager
-def any_sign() -> Iterator[None]:
-    """Within it, printing never fails for a sign that the encoding of stdout has not.
+def lenient_stdout() -> Iterator[None]:
+    """Print characters that stdout cannot encode as escapes instead of failing, inside the block.
 
-    Such a sign is written as Python would write it (`\\xb1` for ±), and a path of other bytes than
-    the encoding's as these bytes.
+    Such a character is written as Python escapes it (`\\xb1` for ±); undecodable bytes of a path
+    are written unchanged.
 
-    >>> with any_sign():
+    >>> with lenient_stdout():
     ...     print("78.2 ± 1.3")
     78.2 ± 1.3
     """
     stream = sys.stdout
-    if not isinstance(stream, io.TextIOWrapper):  # a notebook's, which takes all
+    if not isinstance(stream, io.TextIOWrapper):  # a notebook's, which takes any character
         yield
         return
     before = stream.errors
-    stream.reconfigure(errors="graph_hcl.any_sign")
+    stream.reconfigure(errors="graph_hcl.lenient_stdout")
     try:
         yield
     finally:
         stream.reconfigure(errors=before)
 
 
-def _write_anyhow(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return what is written for the first sign of an error, as handlers of `codecs` do."""
+def _escape(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Handle the first character that cannot be encoded, as `codecs.register_error` expects."""
     assert isinstance(error, UnicodeEncodeError)
-    error.end = error.start + 1  # its neighbours may be of the other kind
+    error.end = error.start + 1  # the next ones may need the other handler
     try:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeError:
         return codecs.lookup_error("backslashreplace")(error)
 
 
-codecs.register_error("graph_hcl.any_sign", _write_anyhow)
+codecs.register_error("graph_hcl.lenient_stdout", _escape)
 
 
 def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, 2 for the user's mistake, 130 for Ctrl-C, 141 for a closed pipe.
+    """Run a command; return 0, 2 for a user's error, 130 for Ctrl-C, 141 for a closed pipe.
 
-    Our own mistakes raise: exit code 1.
+    Any other exception is a bug and propagates: exit code 1.
 
     >>> def fails(argv):
     ...     raise UserError("Expected a fish, but got a bicycle.")
     >>> run_command(fails, [])
     2
     """
-    as_it_was, warnings.formatwarning = warnings.formatwarning, _one_line
+    original_format, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
-        with any_sign():
+        with lenient_stdout():
             main(sys.argv[1:] if argv is None else argv)
-            print(end="", flush=True)  # here, where a closed pipe is not yet a traceback
+            print(end="", flush=True)  # here, where a closed pipe can still be caught
     except UserError as error:
-        first = (str(error).splitlines() or [""])[0]  # what a library's own error goes on to say
+        first = (str(error).splitlines() or [""])[0]  # drops the details of a library's error
         print(f"error: {first}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Whoever read our output has gone, like `head`; what is left to write goes nowhere.
+        # The reader of the pipe has exited, like `head`: discard the remaining output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
@@ -80,10 +80,10 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
         print(f"error: {error.strerror}{where}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\ninterrupted: what was finished is kept.", file=sys.stderr)
+        print("\ninterrupted: finished work is kept.", file=sys.stderr)
         return 130
     finally:
-        warnings.formatwarning = as_it_was
+        warnings.formatwarning = original_format
     return 0
 
 
@@ -91,7 +91,7 @@ def _one_line(
     message: Warning | str, category: type[Warning], filename: str, lineno: int,
     line: str | None = None,
 ) -> str:  # fmt: skip
-    """Return a warning to the user as one line; others say where they are from."""
+    """Format a `UserWarning` as one line, and any other warning with its location."""
     if category is UserWarning:
         return f"warning: {message}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"

@@ -1,11 +1,11 @@
-"""The one exception that means "the user can mend this"."""
+"""The exception for errors that the user can fix."""
 
 
 class UserError(ValueError):
-    """A mistake of the user, told in one sentence: what was expected, what came, what to do.
+    """A user's error in one sentence: what was expected, what was given, and what to do.
 
-    Commands print it without a traceback and exit with code 2; library callers catch it as the
-    `ValueError` that it is.
+    Commands print it without a traceback and exit with code 2; callers of the
+    library can catch it as a `ValueError`.
 
     >>> issubclass(UserError, ValueError)
     True

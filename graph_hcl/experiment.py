@@ -1,4 +1,4 @@
-"""An experiment: a trainer, a protocol and a probe composed; what is trained, what is measured."""
+"""An experiment: models are trained, then evaluated with a probe by a protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graph_hcl.factory import complete_config, load_graphs
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.probes import Evaluation, EvaluationProtocol, Part, Probe, Targets
 from graph_hcl.progress import Progress
-from graph_hcl.results import Comparison, Provenance, table
+from graph_hcl.results import ENCODERS, Comparison, Provenance, table
 from graph_hcl.results_file import read_results, write_results
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
@@ -29,12 +29,12 @@ TrainedModel = tuple[ContrastiveModel, ModelSpec]
 
 
 class Experiment:
-    """Models that a trainer trains, measured under a protocol with a probe.
+    """A trainer, and the protocol and probe that evaluate its models.
 
     Attributes:
-        trainer: What trains the models, with the graphs and the config.
-        protocol: Which models are trained, and the folds that a probe is measured on.
-        targets: What the probe predicts, one value per graph; they may be unlabelled.
+        trainer: Trains the models; holds the graphs and the config.
+        protocol: Decides which models are trained, and the folds of the evaluation.
+        targets: The labels that the probe predicts, one per graph; may be unlabelled.
         probe: Settings of the probe.
 
     >>> experiment = make_experiment(Config(dataset="MUTAG", epochs=1))
@@ -56,7 +56,7 @@ class Experiment:
 
     @property
     def config(self) -> Config:
-        """The config with every default that the objective took."""
+        """The config, with the objective's defaults filled in."""
         return self.trainer.config
 
     @property
@@ -70,12 +70,12 @@ class Experiment:
         return range(self.config.seed, self.config.seed + self.config.repeats)
 
     def parts(self, seed: int | None = None) -> list[Part]:
-        """Return the models to train: those of all seeds, or of one."""
+        """Return the models to train, of one seed or of all."""
         seeds = self.seeds if seed is None else [seed]
         return [part for each in seeds for part in self.protocol.parts(self.targets, each)]
 
     def embed_parts(self, seed: int, model: Callable[[Part], TrainedModel]) -> list[Embeddings]:
-        """Return embeddings [G, D] by the model of each part of a seed."""
+        """Return embeddings [G, D] by the model of each part of a seed, one matrix per part."""
         return [self.trainer.embed(*model(part)) for part in self.parts(seed)]
 
     def untrained(self, seed: int) -> list[Embeddings]:
@@ -83,7 +83,7 @@ class Experiment:
         embeddings: dict[ModelSpec, Embeddings] = {}
         specs = [self.trainer.describe(part.train) for part in self.parts(seed)]
         for spec in specs:
-            if spec not in embeddings:  # where nothing is scaled, all parts have the same
+            if spec not in embeddings:  # without standardisation all parts are equal
                 embeddings[spec] = self.trainer.embed(self.trainer.model(seed, spec), spec)
         return [embeddings[spec] for spec in specs]
 
@@ -95,9 +95,9 @@ class Experiment:
         probe: Probe | None = None,
         show: bool = False,
     ) -> Evaluation:
-        """Return the evaluation of one matrix of embeddings per part of the seed.
+        """Return the evaluation of embeddings [G, D], one matrix per part of the seed.
 
-        The probe is the experiment's unless given.
+        The probe is by default the experiment's own.
         """
         count = len(self.protocol.split(self.targets, seed))
         with Progress("evaluate", count, "fold", show=show) as bar:
@@ -111,7 +111,7 @@ class Experiment:
             )
 
     def check_labelled(self) -> None:
-        """Raise `UserError` for graphs without labels: there is nothing to measure."""
+        """Raise `UserError` for graphs without labels, which cannot be evaluated."""
         if not self.targets.labelled:
             raise UserError(
                 f"{self.config.dataset} has no labels, so there is nothing to evaluate."
@@ -119,18 +119,18 @@ class Experiment:
 
 
 def make_experiment(config: Config) -> Experiment:
-    """Return the experiment that a config describes, on the graphs that it names.
+    """Return the experiment that a config describes.
 
     Raises `UserError` for every mistake in the config or the data that can be detected before
-    anything is trained, and warns of settings without effect.
+    training, and warns about settings without effect.
     """
     config = complete_config(config)
     protocol, probe = make_protocol(config), config.probe
     store = load_graphs(config)
     if store.y is None and not protocol.trains_on_test_graphs:
         raise UserError(
-            f"{config.dataset} has no labels: take an objective that reads none, such as h-ucl, "
-            "and the transductive protocol."
+            f"{config.dataset} has no labels: choose an unsupervised objective, such as h-ucl, and "
+            "the transductive protocol."
         )
     targets = make_targets(store)
     if targets.labelled:
@@ -140,7 +140,7 @@ def make_experiment(config: Config) -> Experiment:
 
 
 def make_protocol(config: Config) -> EvaluationProtocol:
-    """Return the protocol of a completed config, with those probe settings that it has a use for.
+    """Return the protocol of a completed config, with the probe settings that apply to it.
 
     >>> from graph_hcl.config import ProbeConfig
     >>> make_protocol(Config(protocol="transductive", probe=ProbeConfig(folds=3)))
@@ -152,31 +152,31 @@ def make_protocol(config: Config) -> EvaluationProtocol:
 
 
 def make_targets(store: GraphStore) -> Targets:
-    """Return the labels of graphs as targets in their own values, or unlabelled ones.
+    """Return the labels of the graphs as targets, unlabelled if there are none.
 
-    Raises `UserError` for labels that are no classes.
+    Raises `UserError` for labels that are not classes.
     """
     return Targets.unlabelled(len(store)) if store.y is None else Targets.of(store.y.cpu().numpy())
 
 
 def check_trained(experiment: Experiment, run: Run) -> None:
-    """Raise `UserError` unless every part of a run is trained to its last epoch."""
+    """Raise `UserError` unless every part of a run is fully trained."""
     for part in experiment.parts():
         run.spec_of(part, experiment.trainer)  # raises for other data
         done = run.epoch(part.name)
         if done < experiment.config.epochs:
             raise UserError(
                 f"The run is not finished ({part.name} has {done} of {experiment.config.epochs} "
-                f"epochs): go on with graph_hcl.train --resume {run.path}."
+                f"epochs): resume it with graph_hcl.train --resume {run.path}."
             )
 
 
 def compare(
     experiment: Experiment, run: Run, command: Sequence[str] = (), show: bool = True
 ) -> Comparison:
-    """Train what is not trained yet, then measure the trained and the untrained encoder."""
-    evaluations: dict[str, list[Evaluation]] = {"trained": [], "untrained": []}
-    trained_on, evaluating = set(), 0.0
+    """Train the unfinished parts, then evaluate the trained and the untrained encoder."""
+    evaluations: dict[str, list[Evaluation]] = {name: [] for name in ENCODERS}
+    trained_on, evaluate_seconds = set(), 0.0
 
     def train(part: Part) -> TrainedModel:
         model, spec = run.train(part, experiment.trainer, show)
@@ -184,12 +184,12 @@ def compare(
         return model, spec
 
     for seed in experiment.seeds:
-        untrained = experiment.untrained(seed)
-        trained = experiment.embed_parts(seed, train)
+        embeddings = {"untrained": experiment.untrained(seed)}
+        embeddings["trained"] = experiment.embed_parts(seed, train)
         start = time.perf_counter()
-        evaluations["trained"].append(experiment.measure(trained, seed, show=show))
-        evaluations["untrained"].append(experiment.measure(untrained, seed, show=show))
-        evaluating += time.perf_counter() - start
+        for name in ENCODERS:
+            evaluations[name].append(experiment.measure(embeddings[name], seed, show=show))
+        evaluate_seconds += time.perf_counter() - start
     about = Provenance(
         dataset=experiment.config.dataset,
         objective=experiment.config.objective,
@@ -197,29 +197,29 @@ def compare(
         trained_on_sha256=sorted(trained_on),
         majority_accuracy=probes.majority_accuracy(experiment.targets.values),
         train_seconds=sum(record["seconds"] for record in run.folder.metrics()),
-        evaluate_seconds=evaluating,
+        evaluate_seconds=evaluate_seconds,
         command=list(command),
     )
-    whole: dict[str, Any] = {name: Evaluation.concat(one) for name, one in evaluations.items()}
-    return Comparison(**whole, about=about)
+    trained, untrained = (Evaluation.concat(evaluations[name]) for name in ENCODERS)
+    return Comparison(trained, untrained, about)
 
 
 def run_and_save(
     experiment: Experiment, run: Run, command: Sequence[str] = (), show: bool = True
 ) -> str:
-    """Run an experiment to its end, add to `results.json`, return the table and the folder's name.
+    """Run an experiment, save its results, and return its table and the path of the run folder.
 
-    Without labels the models are trained, and nothing is measured.
+    Without labels the models are trained but not evaluated.
     """
     if not experiment.targets.labelled:
         for part in experiment.parts():
             run.train(part, experiment.trainer, show)
         return (
-            f"{experiment.config.dataset} has no labels, so nothing was measured: "
+            f"{experiment.config.dataset} has no labels, so nothing was evaluated: "
             f"graph_hcl.embed {run.path} writes the embeddings.\n\nrun folder: {run.path}"
         )
     file = run.folder.results_path
-    read_results(file)  # a damaged file is an error before the training
+    read_results(file)  # report a damaged file before training
     comparison = compare(experiment, run, command, show)
     write_results(file, read_results(file).add(comparison))
     return f"{table(comparison)}\n\nrun folder: {run.path}"

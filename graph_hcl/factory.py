@@ -1,4 +1,4 @@
-"""The parts that a config names: device, objective, encoder, graphs."""
+"""Device, objective, views and graphs from a config."""
 
 from __future__ import annotations
 
@@ -13,27 +13,20 @@ from graph_hcl.augment import View, ViewSampler, parse
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
-from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.losses.objective import Objective, ObjectiveInput, ObjectiveTags, as_objective
+from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import (
-    DEFAULTS,
-    ContrastiveModel,
-    GraphEncoder,
-    infer_out_channels,
-    make_backbone,
     perturbed,
 )
 from graph_hcl.probes import resolve_protocol
 from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
-from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
 def find_device(name: str) -> torch.device:
-    """Return the torch device called `name`; `auto` is CUDA where there is one, else the CPU.
+    """Return the torch device called `name`; `auto` is CUDA if available, else the CPU.
 
-    Raises `UserError` for a device that is not there.
+    Raises `UserError` for a device that is not available.
 
     >>> find_device("cpu")
     device(type='cpu')
@@ -45,18 +38,16 @@ def find_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        if "device string" in reason:  # torch goes on to list every kind it was ever built for
+        if "device string" in reason:  # torch lists every device type here
             raise UserError(
                 f"Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got '{name}'."
             ) from error
-        raise UserError(
-            f"Expected --device to be one of this machine, got '{name}': {reason}"
-        ) from error
+        raise UserError(f"Expected --device to be available, but got '{name}': {reason}") from error
     return device
 
 
 def with_canonical_names(config: Config) -> Config:
-    """Return the config with names of parts and data set as they are registered, not as typed.
+    """Return the config with the registered spelling of all names.
 
     >>> config = with_canonical_names(Config(dataset="mutag", objective="H-UCL", backbone="GIN"))
     >>> config.dataset, config.objective, config.backbone
@@ -72,9 +63,9 @@ def with_canonical_names(config: Config) -> Config:
 
 
 def make_objective(config: Config) -> tuple[Objective, Config]:
-    """Return the objective, and the config with every value that the objective took by default.
+    """Return the objective, and the config with the objective's defaults filled in.
 
-    Raises `UserError` for a setting that the objective does not take: it would have no effect.
+    Raises `UserError` for a setting that the objective does not take.
 
     >>> objective, completed = make_objective(Config(objective="ucl"))
     >>> completed.temperature, completed.beta
@@ -93,27 +84,27 @@ def make_objective(config: Config) -> tuple[Objective, Config]:
                 f"The objective '{config.objective}' takes no --{flag.replace('_', '-')}: leave it "
                 "out, or choose an objective that does."
             )
-    given = {k: v for k, v in (general | special).items() if v is not None}
-    # The model normalises by --projection.normalize, the ball and nothing among the choices.
-    own = {"normalize": False} if "normalize" in accepted else {}
+    arguments = {k: v for k, v in (general | special).items() if v is not None}
+    # Not by the objective: the model normalises, by --projection.normalize.
+    fixed = {"normalize": False} if "normalize" in accepted else {}
     try:
-        objective = as_objective(make(**given, **own, **options))
+        objective = as_objective(make(**arguments, **fixed, **options))
     except (TypeError, ValueError) as error:
         raise UserError(f"The objective '{config.objective}': {error}") from error
     defaults = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
-    taken: dict[str, Any] = {name: defaults.get(name) for name in general | special} | given
+    values: dict[str, Any] = {name: defaults.get(name) for name in general | special} | arguments
     completed = dataclasses.replace(
         config,
-        beta=taken["beta"],
-        temperature=taken["temperature"],
-        loss=dataclasses.replace(config.loss, **{name: taken[name] for name in special}),
+        beta=values["beta"],
+        temperature=values["temperature"],
+        loss=dataclasses.replace(config.loss, **{name: values[name] for name in special}),
         projection=_make_projection(config, objective),
     )
     return objective, completed
 
 
 def complete_config(config: Config) -> Config:
-    """Return the config with the names of parts and all defaults that do not depend on the graphs.
+    """Return the config with registered names and all defaults that do not depend on the graphs.
 
     Raises `UserError` for every mistake that can be detected without the graphs.
 
@@ -129,9 +120,9 @@ def complete_config(config: Config) -> Config:
 
 
 def check_counted(objective: Objective, name: str, views: int, label: Tensor) -> None:
-    """Raise `UserError` where no graph of all, seen in so many views, is part of a contrast.
+    """Raise `UserError` where no graph has both a positive and a negative, with so many views.
 
-    `name` is what the user calls the objective. One that cannot tell is not asked.
+    `name` is the objective's name in the message. Objectives that cannot count are not checked.
 
     >>> from graph_hcl import losses
     >>> check_counted(losses.UCL(), "ucl", 1, torch.tensor([0, 1]))
@@ -153,12 +144,12 @@ its only positives.
             "positives."
         )
     raise UserError(
-        f"Expected graphs of two labels or more with {name}: here no graph has a negative."
+        f"Expected graphs of two labels or more with {name}: otherwise no graph has a negative."
     )
 
 
 def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
-    """Return the head's settings; class logits are not normalised unless the config says so."""
+    """Return the head's settings; class logits are by default not normalised."""
     head, logits = config.projection, objective.tags.logits
     if logits and (head.dim is not None or head.layers == 0):
         raise UserError(
@@ -168,79 +159,10 @@ def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 
-def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> ModelSpec:
-    """Return the description of the model that a config makes for the graphs of a store.
-
-    `tags` are those of the config's objective, which decide the heads.
-    """
-    first = ModelSpec(
-        store.vocabulary,
-        node_head=tags.nodes,
-        classes=store.num_classes if tags.logits else None,
-        degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
-        data_sha256=store.sha256 or store.digest(),
-    )
-    reads = make_model(config, first).encoder.reads
-    known = tuple(name for name in OPTIONAL if name in reads)
-    fields = tuple(name for name in known if getattr(store, name) is not None)
-    edge = store.vocabulary.edge if "edge_attr" in fields else Features()
-    vocabulary = Vocabulary(store.vocabulary.node, edge)
-    return dataclasses.replace(first, vocabulary=vocabulary, reads=known, fields=fields)
-
-
-def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
-    """Return the encoder with its projection head for the graphs described, newly initialised.
-
-    Raises `UserError` when the backbone cannot be built, and for settings that would have no
-    effect.
-
-    >>> from graph_hcl.data import load
-    >>> config = Config(backbone="gcn", hidden=8, layers=2)
-    >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
-    16
-    """
-    parts = config.encoder
-    backbone = make_backbone(
-        config.backbone,
-        spec.in_channels,
-        config.hidden,
-        config.layers,
-        edge_dim=spec.edge_dim,
-        **{
-            setting: value  # what is the default need not be said, nor taken
-            for setting, default in DEFAULTS.items()
-            if (value := getattr(parts, setting)) != default
-        },
-        degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
-        options=parts.options,
-        explicit=[
-            size
-            for size, setting in (("hidden_channels", "hidden"), ("num_layers", "layers"))
-            if getattr(config, setting) != getattr(Config, setting)
-        ],
-    )
-    encoder = GraphEncoder(
-        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
-    )
-    if parts.weight_noise and (spec.node_head or len(config.views) < 2):
-        raise UserError(
-            "Expected two views or more, and an objective that contrasts graphs, with "
-            "--encoder.weight-noise: it is the later views that are encoded with noise."
-        )
-    head, logits = config.projection, spec.classes is not None
-    return ContrastiveModel(
-        encoder,
-        head.layers,
-        spec.classes if logits else head.dim,
-        head.normalize or ("none" if logits else "sphere"),
-        spec.node_head,
-    )
-
-
 def make_sampler(config: Config) -> ViewSampler:
-    """Return what draws the config's views; with weight noise, later ones are encoded with it.
+    """Return the sampler of the config's views; weight noise applies to all views but the first.
 
-    Raises `UserError` for a view that cannot be read.
+    Raises `UserError` for an invalid view.
 
     >>> len(make_sampler(Config()).views)
     2
@@ -252,19 +174,10 @@ def make_sampler(config: Config) -> ViewSampler:
     return ViewSampler(views, per_view=config.encoder.per_view)
 
 
-def degree_histogram(store: GraphStore) -> list[int]:
-    """Return how many nodes have in-degree 0, 1, 2, … [max degree + 1]."""
-    sizes = store.edge_ptr.diff()
-    target = store.edge_index[1] + store.node_ptr[:-1].repeat_interleave(sizes)
-    degree = torch.bincount(target, minlength=int(store.node_ptr[-1]))
-    histogram: list[int] = torch.bincount(degree).tolist()
-    return histogram
-
-
 def load_graphs(config: Config) -> GraphStore:
-    """Return the graphs that the config names, with their labels or with random ones.
+    """Return the config's graphs, with shuffled labels if it asks for them.
 
-    Warns of edges that run one way only. Raises `UserError` as `load` does.
+    Warns about edges without a reverse edge. Raises `UserError` as `load` does.
 
     >>> from graph_hcl.config import DataConfig
     >>> store = load_graphs(Config(data=DataConfig(random_labels=True)))

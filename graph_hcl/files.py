@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, under names that every file system takes."""
+"""Atomic writes, and file names that are valid on every file system."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from graph_hcl.errors import UserError
 T = TypeVar("T")
 
 WINDOWS = os.name == "nt"
-PATIENCE = 2.0
-"""Seconds that Windows is given until another program has closed a file."""
+RETRY_SECONDS = 2.0
+"""Seconds to wait on Windows for another program to close a file."""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.I | re.S)
 
 
 def safe_name(text: str) -> str:
-    r"""Return a text as a name of one file or folder that Windows takes as well as others do.
+    r"""Return a text as a file or folder name that is valid on every system, Windows included.
 
-    A run of separators, control characters and `< > : " | ? *` becomes a hyphen, spaces at both
-    ends and dots at the last go, and a name that Windows keeps for a device gets an underscore.
+    Each run of separators, control characters and `< > : " | ? *` becomes a hyphen, leading and
+    trailing spaces and trailing dots are dropped, and device names of Windows get an underscore.
 
     >>> safe_name("my_package.losses:MyLoss"), safe_name("a/b\\c. "), safe_name("NUL.txt")
     ('my_package.losses-MyLoss', 'a-b-c', '_NUL.txt')
@@ -36,11 +36,11 @@ def safe_name(text: str) -> str:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary neighbour, flush it to disk, then rename it to `path`.
+    """Let `write` fill a temporary file in the same folder, flush it, and rename it to `path`.
 
-    A kill or a power cut at any moment leaves the old file or the new one; a failed write leaves
-    the old one and removes the temporary. Raises what `write` raises, and `UserError` where `path`
-    cannot be replaced.
+    A kill or a power cut at any time leaves either the old file or the new one; a failed write
+    leaves the old one and removes the temporary file. Raises what `write` raises, and `UserError`
+    where `path` cannot be replaced.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "a.bin"
@@ -54,21 +54,21 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
         flush(temporary)
         try:
-            patiently(lambda: temporary.replace(path))
+            retry_on_windows(lambda: temporary.replace(path))
         except PermissionError as error:
             raise UserError(
                 f"Expected to replace {path}, but got '{error.strerror}': close the program that "
-                "has it open, or make it writable."
+                "uses it, or make it writable."
             ) from error
         flush_folder(path.parent)
     finally:
-        patiently(lambda: temporary.unlink(missing_ok=True))
+        retry_on_windows(lambda: temporary.unlink(missing_ok=True))
 
 
 def write_text(path: Path, text: str) -> None:
-    r"""Write a text atomically: in UTF-8, with lines that end in `\n` on every system.
+    r"""Write a text atomically, as UTF-8 with `\n` line endings on every system.
 
-    What a path of other bytes than UTF-8 left in it is written as these bytes.
+    Undecodable bytes of paths, which Python holds as surrogates, are written unchanged.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "a.txt"
@@ -82,17 +82,17 @@ def write_text(path: Path, text: str) -> None:
 
 def flush(file: Path) -> None:
     """Wait until the content of a file is on disk."""
-    with file.open("r+b") as stream:  # Windows flushes no file that is open for reading alone
+    with file.open("r+b") as stream:  # Windows cannot flush a file opened read-only
         os.fsync(stream.fileno())
 
 
 def flush_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk, where folders can be flushed."""
+    """Wait until the entries of a folder are on disk, where folders can be flushed."""
     if WINDOWS:
         return
     try:
         handle = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # a folder that may be written and not listed
+    except PermissionError:  # a folder that is writable but not readable
         return
     try:
         os.fsync(handle)
@@ -103,12 +103,12 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def patiently(action: Callable[[], T]) -> T:
-    """Return what an action on a file returns, tried again while Windows refuses it.
+def retry_on_windows(action: Callable[[], T]) -> T:
+    """Return the result of a file operation, retried for a while where Windows refuses it.
 
-    There a file that another process reads at that moment can be neither replaced nor removed.
+    Windows can neither replace nor remove a file that another process is reading.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
             return action()

@@ -1,4 +1,4 @@
-"""Kinds of values that settings have: what fits one, and how it is called in a message."""
+"""Types of settings: values parsed, converted to a type, and described in messages."""
 
 from __future__ import annotations
 
@@ -10,48 +10,47 @@ from typing import Any, Literal, Union, get_args, get_origin
 import yaml
 
 
-def from_word(word: str, kind: Any) -> Any:
-    """Return the value that a word of a command line stands for, not yet checked.
+def parse_value(text: str, kind: Any) -> Any:
+    """Return the value of a command-line argument, not yet checked against its type.
 
-    >>> from_word("3", int | None), from_word("null", int | None), from_word("3", str)
+    >>> parse_value("3", int | None), parse_value("null", int | None), parse_value("3", str)
     (3, None, '3')
     """
     kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-    if type(None) in kinds and word == "null":
+    if type(None) in kinds and text == "null":
         return None
-    textual = str in kinds or get_origin(kinds[0]) is Literal
-    if textual or (get_origin(kinds[0]) is list and not word.lstrip().startswith("[")):
-        return word
+    is_string = str in kinds or get_origin(kinds[0]) is Literal
+    if is_string or (get_origin(kinds[0]) is list and not text.lstrip().startswith("[")):
+        return text
     try:
-        return yaml.safe_load(word)
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError from error
 
 
-def fit(value: Any, kind: Any) -> Any:
-    """Return a value as one of its kind; raise `ValueError` for one that is of another.
+def coerce(value: Any, kind: Any) -> Any:
+    """Return a value converted to a type; raise `ValueError` where it does not fit.
 
-    A text stands for a list of one, a whole number for a real one; capitals do not matter where
-    there is a choice.
+    A string becomes a list of one item and an integer a float; choices ignore case.
 
-    >>> fit("1e-3", float), fit("identity", list[str]), fit("MEAN", Literal["sum", "mean"])
+    >>> coerce("1e-3", float), coerce("identity", list[str]), coerce("MEAN", Literal["sum", "mean"])
     (0.001, ['identity'], 'mean')
     """
     origin, inner = get_origin(kind), get_args(kind)
     if kind is Any:
         return value
     if origin in (Union, types.UnionType):
-        return None if value is None and type(None) in inner else fit(value, inner[0])
+        return None if value is None and type(None) in inner else coerce(value, inner[0])
     if origin is Literal and isinstance(value, str) and value.casefold() in inner:
         return value.casefold()
     if kind in (int, str, bool) and type(value) is kind:
         return value
     if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
-        number = float(value)  # YAML reads 1e-3, without a point, as a text
+        number = float(value)  # YAML reads 1e-3, without a point, as a string
         if math.isfinite(number):
             return number
     if origin is list:
-        return [fit(v, inner[0]) for v in ([value] if isinstance(value, str) else _list(value))]
+        return [coerce(v, inner[0]) for v in ([value] if isinstance(value, str) else _list(value))]
     if origin is dict and isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
         return dict(value)
     raise ValueError(value)
@@ -63,15 +62,15 @@ def _list(value: Any) -> list[Any]:
     return list(value)
 
 
-def expected(kind: Any) -> str:
-    """Return in words what values a kind has.
+def describe_kind(kind: Any) -> str:
+    """Return the values that a type allows, in words.
 
-    >>> expected(int | None), expected(Literal["sum", "mean"])
-    ('a whole number or null', 'sum or mean')
+    >>> describe_kind(int | None), describe_kind(Literal["sum", "mean"])
+    ('an integer or null', 'sum or mean')
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        choices = f"{expected(inner[0])} or null"
+        choices = f"{describe_kind(inner[0])} or null"
         return choices.replace(" or ", ", ", 1) if choices.count(" or ") == 2 else choices
     if origin is Literal:
         return f"{', '.join(inner[:-1])} or {inner[-1]}"
@@ -79,14 +78,14 @@ def expected(kind: Any) -> str:
         return """a list like '["edge_drop(0.2)", "identity"]'"""
     if origin is dict:
         return "a mapping like '{name: value}'"
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    names = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
     return names.get(kind, "a value")
 
 
-def shown(value: Any) -> str:
-    """Return a value as it stands in a message.
+def format_value(value: Any) -> str:
+    """Return a value as messages show it.
 
-    >>> shown("abc"), shown(None), shown(True), shown([1])
+    >>> format_value("abc"), format_value(None), format_value(True), format_value([1])
     ("'abc'", 'null', 'true', '[1]')
     """
     if value is None or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Command lines: split, checked against what a command takes, every mistake in one sentence."""
+"""Command lines: split, checked and parsed; every mistake is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import warnings
 from argparse import SUPPRESS, Action, HelpFormatter, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
 from graph_hcl.errors import UserError
-from graph_hcl.kinds import expected
+from graph_hcl.kinds import describe_kind
+from graph_hcl.layers import Layer
 from graph_hcl.registries import NAMED_BY
 from graph_hcl.registry import did_you_mean
-from graph_hcl.settings import MOVED, SHORT, Layer, flag, groups, schema, setting_of
+from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 REPEATABLE = ("config",)
-"""Flags that may stand several times: later files go on top of earlier ones."""
+"""Flags that may be repeated: later files override earlier ones."""
 
 MERGED = """\
-Flags go on top of --config, that on top of the preset in the data set's card, that on top of the
-defaults. A list of one may be a plain text, a final true be left out; capitals do not matter.
+Precedence, highest first: flags, --config, the preset in the data set's card, defaults.
+A list of one item may be a plain string, "true" may be left out, and names ignore case.
 
 """
 
@@ -40,28 +41,28 @@ SENTENCES = (
     (r"argument (?P<name>[-\w.]+): ignored explicit argument '?(?P<value>[^']*)'?",
      "Expected {flag} without a value, but got '{value}'."),
 )  # fmt: skip
-"""Patterns of messages of jsonargparse, with the sentence that replaces each."""
+"""Patterns of messages of jsonargparse, each with the sentence that replaces it."""
 
 
 class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
-    """What each flag takes and its default, in words; examples stay as they were typed."""
+    """Adds each flag's type, names and default to its help; keeps the layout of the examples."""
 
     def _get_help_string(self, action: Action) -> str:
         text = action.help or ""
         if action.nargs == 0 or action.help == SUPPRESS:
             return text
-        notes = [] if "a text" in expected(kind_of(action)) else [expected(kind_of(action))]
+        kind, default = kind_of(action), action.default
+        notes = [] if "a string" in describe_kind(kind) else [describe_kind(kind)]
         if action.dest in NAMED_BY:
             notes.append(f"names: {', '.join(NAMED_BY[action.dest].names())}")
-        if action.dest in schema():
-            default = action.default
+        if default is not None or type(None) in get_args(kind):
             default = default if isinstance(default, str) else json.dumps(default)
             notes.append(f"default: {default}".replace("%", "%%"))
         return f"{text} ({'; '.join(notes)})" if notes else text
 
 
 @dataclass(frozen=True)
-class Given:
+class ParsedFlag:
     """A flag of a command line: its name with underscores, its value, and how it was typed."""
 
     name: str
@@ -70,7 +71,7 @@ class Given:
 
 
 class Parser(ArgumentParser):
-    """A typed parser that reads `--batch-size` as `--batch_size` and raises `UserError`.
+    """A typed parser that takes `--batch-size` for `--batch_size` and raises `UserError`.
 
     With `settings`, the fields of `Config` are flags too: `--help` lists them, and `read_config`
     reads them.
@@ -89,64 +90,67 @@ class Parser(ArgumentParser):
             allow_abbrev=False,
         )
         self.settings = settings
-        self._actions[0].help = "Show this help and stop."
+        self._actions[0].help = "Show this help and exit."
 
     def format_help(self, formatter: HelpFormatter | None = None) -> str:
-        """Return the help text with flags as users type them."""
+        """Return the help text with hyphens in the names of flags."""
         text = super().format_help(formatter)
         return re.sub(r"(?<![\w-])--[\w.]+", lambda match: match[0].replace("_", "-"), text)
 
-    def given(self, argv: Sequence[str]) -> tuple[list[Given], list[str]]:
-        """Return the flags of a command line, and the words that belong to none.
+    def split(self, argv: Sequence[str]) -> tuple[list[ParsedFlag], list[str]]:
+        """Return the flags and the positional arguments of a command line.
 
-        Raises `UserError` for a flag that is unknown, has no value or stands twice.
+        Raises `UserError` for a flag that is unknown, has no value or is repeated.
         """
-        seen: dict[str, Given] = {}
-        flags: list[Given] = []
-        others: list[str] = []
-        for one in self._split(list(argv), others):
-            before = seen.setdefault(one.name, one)
-            if before is not one and one.name not in REPEATABLE:
+        first_by_name: dict[str, ParsedFlag] = {}
+        flags: list[ParsedFlag] = []
+        positionals: list[str] = []
+        for parsed in self._iterate(list(argv), positionals):
+            first = first_by_name.setdefault(parsed.name, parsed)
+            if first is not parsed and parsed.name not in REPEATABLE:
                 raise UserError(
-                    f"Expected {one.typed} once, but got it twice: {before.value} and {one.value}."
+                    f"Expected {parsed.typed} once, but got it twice: {first.value} and "
+                    f"{parsed.value}."
                 )
-            flags.append(one)
-        return flags, others
+            flags.append(parsed)
+        return flags, positionals
 
-    def _split(self, words: list[str], others: list[str]) -> Iterator[Given]:
+    def _iterate(self, arguments: list[str], positionals: list[str]) -> Iterator[ParsedFlag]:
+        """Yield the flags among the arguments, and append the others to `positionals`."""
         actions = self._named_actions()
-        while words:
-            word = words.pop(0)
-            if not word.startswith("--") or word == "--":
-                others.append(word)
+        while arguments:
+            argument = arguments.pop(0)
+            if not argument.startswith("--") or argument == "--":
+                positionals.append(argument)
                 continue
-            typed, equals, value = word.partition("=")
+            typed, equals, value = argument.partition("=")
             name = typed[2:].replace("-", "_")
             if SHORT.get(name) in self._known(actions):
                 name = SHORT[name]
             action = actions.get(name)
-            if action is None and not (self.settings and (setting_of(name) or name in groups())):
+            is_setting = setting_of(name) is not None or name in setting_groups()
+            if action is None and not (self.settings and is_setting):
                 layer = Layer({}, typed={name: typed})
                 moved = self.settings and name in MOVED
                 raise layer.moved([name]) if moved else self._unknown(name, typed, actions)
             if equals or (action is not None and action.nargs == 0):
-                yield Given(name, value if equals else None, typed)
-            elif words and not words[0].startswith("--"):
-                yield Given(name, words.pop(0), typed)
+                yield ParsedFlag(name, value if equals else None, typed)
+            elif arguments and not arguments[0].startswith("--"):
+                yield ParsedFlag(name, arguments.pop(0), typed)
             elif self._kind(name) is bool:
-                yield Given(name, "true", typed)
+                yield ParsedFlag(name, "true", typed)
             else:
-                what = self._describe_kind(name).replace("a text", "a value")
-                raise UserError(f"Expected {typed} to be followed by {what}, but got nothing.")
+                kind = self._describe_kind(name).replace("a string", "a value")
+                raise UserError(f"Expected {typed} to be followed by {kind}, but got nothing.")
 
     def _unknown(self, name: str, typed: str, actions: Mapping[str, Action]) -> UserError:
         if self.settings:
             return Layer({}, typed={name: typed}).unknown(name, actions)
-        near = did_you_mean(flag(name), [flag(known) for known in actions])
-        return UserError(f"Unknown flag {typed}.{near} See --help.")
+        hint = did_you_mean(flag(name), [flag(known) for known in actions])
+        return UserError(f"Unknown flag {typed}.{hint} See --help.")
 
     def _known(self, actions: Mapping[str, Action]) -> set[str]:
-        return {*actions, *(schema() if self.settings else ())}
+        return {*actions, *(setting_types() if self.settings else ())}
 
     def _named_actions(self) -> dict[str, Action]:
         """Return the command's own actions by name."""
@@ -158,31 +162,31 @@ class Parser(ArgumentParser):
         }
 
     def _kind(self, name: str) -> Any:
-        if self.settings and name in schema():
-            return schema()[name]
+        if self.settings and name in setting_types():
+            return setting_types()[name]
         return kind_of(self._named_actions().get(name))
 
     def _describe_kind(self, name: str) -> str:
-        """Return in words what a flag takes; a default of null is left unsaid."""
-        return expected(self._kind(name)).removesuffix(" or null")
+        """Return the values that a flag takes, in words, without null."""
+        return describe_kind(self._kind(name)).removesuffix(" or null")
 
     def read(self, argv: Sequence[str]) -> Any:
         """Return the parsed namespace; raise `UserError` in one sentence."""
-        return self.parse(*self.given(argv))
+        return self.parse(*self.split(argv))
 
-    def parse(self, flags: Sequence[Given], others: Sequence[str]) -> Any:
-        """Return the namespace of the command's own flags and words."""
+    def parse(self, flags: Sequence[ParsedFlag], positionals: Sequence[str]) -> Any:
+        """Return the namespace of the command's own flags and positional arguments."""
         actions = self._named_actions()
-        words = []
-        for one in flags:
-            option = actions[one.name].option_strings[-1]
-            words.append(option if one.value is None else f"{option}={one.value}")
+        options = []
+        for parsed in flags:
+            option = actions[parsed.name].option_strings[-1]
+            options.append(option if parsed.value is None else f"{option}={parsed.value}")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return self.parse_args([*words, *others])
+                return self.parse_args([*options, *positionals])
         except Exception as error:
-            typed = {one.name: one.typed for one in flags}
+            typed = {parsed.name: parsed.typed for parsed in flags}
             raise UserError(self._one_sentence(str(error), typed)) from error
 
     def _one_sentence(self, message: str, typed: Mapping[str, str]) -> str:
@@ -194,13 +198,13 @@ class Parser(ArgumentParser):
                 names = parts.get("name", "").replace("-", "_").replace(",", " ").split()
                 names = [name.strip("_") for name in names]
                 return template.format(
-                    flag=" and ".join(typed.get(name, self._called(name)) for name in names),
+                    flag=" and ".join(typed.get(name, self._spell(name)) for name in names),
                     kind=self._describe_kind(names[0]) if names else "",
                     value=parts.get("value"),
                 )
         return text if text.endswith((".", "?")) else text + "."
 
-    def _called(self, name: str) -> str:
+    def _spell(self, name: str) -> str:
         return flag(name) if name in self._named_actions() else name.upper()
 
 

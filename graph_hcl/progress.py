@@ -1,4 +1,4 @@
-"""How far something is: a bar on a terminal, plain lines anywhere else, both on stderr."""
+"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 5.0
-"""Plain lines are this far apart at least, whatever they tell of: a short run prints few."""
+"""Minimum time between plain lines, over all progress of the process."""
 
 _last_line = -float("inf")
 
 
 class Progress:
-    """Counts up to `total` of `unit`; silent unless `show`.
+    """Shows progress up to `total` of `unit`; silent unless `show`.
 
-    On a terminal it is a bar that vanishes at its end. Elsewhere (a log file, a
-    pipe, a batch job) it is lines such as `seed0: epoch 12 of 40, loss 4.1873, 9 s left`: the first
-    at once, the others `SECONDS_BETWEEN_LINES` apart, counted over all that the process tells of.
+    On a terminal it is a bar that disappears at the end. Elsewhere (a log file, a pipe, a batch
+    job) it prints lines such as `seed0: epoch 12 of 40, loss 4.1873, 9 s left`: the first at once,
+    the others at least `SECONDS_BETWEEN_LINES` apart.
 
     >>> with Progress("fit", total=3, unit="epoch", show=False) as progress:
     ...     progress.update(loss="0.5")
@@ -45,7 +45,7 @@ class Progress:
         )
 
     def update(self, count: int = 1, **values: str) -> None:
-        """Count on; `values` are shown beside it."""
+        """Advance by `count`; `values` are shown next to the progress."""
         global _last_line
         self.done += count
         self._bar.update(count)
@@ -63,14 +63,14 @@ class Progress:
             of = "" if self.total is None else f" of {self.total}"
             parts = [f"{self.title}: {self.unit} {self.done}{of}"]
         parts += [f"{name} {value}" for name, value in values.items()]
-        passed = self.done - self._first
-        if self.total is not None and passed > 0 and self.done < self.total:
-            rate = (time.monotonic() - self._start) / passed
-            parts.append(f"{duration(rate * (self.total - self.done))} left")
+        completed = self.done - self._first
+        if self.total is not None and completed > 0 and self.done < self.total:
+            seconds = (time.monotonic() - self._start) / completed
+            parts.append(f"{duration(seconds * (self.total - self.done))} left")
         return ", ".join(parts)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
     def __enter__(self) -> Progress:
@@ -86,7 +86,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it.
+    """Return a duration in a suitable unit.
 
     >>> duration(9.4), duration(150), duration(9000)
     ('9 s', '2.5 min', '2.5 h')

@@ -1,7 +1,7 @@
-"""The parts that a user can swap: for each kind, the name of every part and where it is.
+"""The registries: for each kind of part, the names and import paths of all parts.
 
-A new part of this package is one file and one line here. Nothing is imported before it is used, so
-`--help` lists the names without torch. Parts from outside go by import path.
+A new part is one new file and one line here. Parts are imported when they are used, so `--help`
+lists their names without importing torch.
 """
 
 from __future__ import annotations
@@ -127,4 +127,4 @@ NAMED_BY: dict[str, Registry[Any]] = {
     "probe.name": PROBES,
     "views": AUGMENTATIONS,
 }
-"""The settings whose values name parts, with their registries."""
+"""Settings whose values are names of parts, with their registries."""

@@ -1,4 +1,4 @@
-"""Names for the parts that a user can swap: one registry per kind of part."""
+"""Registries of swappable parts: one for each kind."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ T = TypeVar("T")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ' Did you mean …?' for the known names nearest to `name`, or an empty string.
+    """Return ' Did you mean …?' with the known names closest to `name`, or an empty string.
 
     >>> did_you_mean("PROTEIN", ["PROTEINS", "MUTAG"])
     ' Did you mean PROTEINS?'
     >>> did_you_mean("zzz", ["PROTEINS", "MUTAG"])
     ''
     """
-    near = closest(name, known)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    matches = closest(name, known)
+    return f" Did you mean {' or '.join(matches)}?" if matches else ""
 
 
 def closest(name: str, known: Iterable[str]) -> list[str]:
-    """Return up to three of the known names that are nearest to `name`, capitals aside.
+    """Return up to three of the known names that are closest to `name`, ignoring case.
 
     >>> closest("enzyme", ["ENZYMES", "MUTAG"])
     ['ENZYMES']
@@ -35,10 +35,10 @@ def closest(name: str, known: Iterable[str]) -> list[str]:
     return [folded[n] for n in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
 
 
-def same_but_for_case(name: str, known: Iterable[str]) -> str:
-    """Return `name` as the known names write it: itself where none is equal but for capitals.
+def match_ignoring_case(name: str, known: Iterable[str]) -> str:
+    """Return the known name that equals `name` up to case, or `name` itself if there is none.
 
-    >>> same_but_for_case("Gin", ["gin", "gcn"]), same_but_for_case("pkg:Net", ["gin"])
+    >>> match_ignoring_case("Gin", ["gin", "gcn"]), match_ignoring_case("pkg:Net", ["gin"])
     ('gin', 'pkg:Net')
     """
     known = list(known)
@@ -47,9 +47,9 @@ def same_but_for_case(name: str, known: Iterable[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """Parts of one kind by name; each name stands for an import path that is followed when used.
+    """Parts of one kind by name, each imported when it is first used.
 
-    Any other 'package.module:attribute' is imported, too: so users name parts of their own.
+    Users refer to parts of their own by an import path 'package.module:attribute'.
 
     >>> shapes: Registry[type] = Registry("shape", {"pair": "builtins:tuple"})
     >>> shapes.get("Pair"), shapes.get("builtins:list")
@@ -62,7 +62,7 @@ class Registry(Generic[T]):
         self._loaded: dict[str, T] = {}
 
     def names(self) -> list[str]:
-        """Return the names in order."""
+        """Return the names in the order of registration."""
         return list(self._paths | self._loaded)
 
     def parts(self) -> list[T]:
@@ -70,11 +70,11 @@ class Registry(Generic[T]):
         return [self.get(name) for name in self.names()]
 
     def canonical(self, name: str) -> str:
-        """Return a name as it is registered, whatever its capitals; others as they are."""
-        return same_but_for_case(name, self.names())
+        """Return the registered spelling of a name, or the name itself if it is not registered."""
+        return match_ignoring_case(name, self.names())
 
     def name_of(self, part: Any) -> str | None:
-        """Return the name of a part, None for one that has none.
+        """Return the name of a part, or None if it is not registered.
 
         >>> Registry("shape", {"pair": "builtins:tuple"}).name_of(tuple)
         'pair'
@@ -82,10 +82,10 @@ class Registry(Generic[T]):
         return next((name for name in self.names() if self.get(name) is part), None)
 
     def get(self, name: str) -> T:
-        """Return the part called `name`, whatever its capitals, or that of an import path.
+        """Return the part called `name`, ignoring case, or the one at an import path.
 
-        Raises `UserError` for an unknown name, and for an import path that leads nowhere or to
-        what cannot be called.
+        Raises `UserError` for an unknown name, and for an import path that cannot be imported or
+        is not callable.
         """
         name = self.canonical(name)
         if name in self._loaded:
@@ -117,7 +117,7 @@ class Registry(Generic[T]):
 
     @contextmanager
     def temporarily(self, name: str, part: T) -> Iterator[None]:
-        """Within it, `name` stands for `part`.
+        """Register `part` as `name` inside the block.
 
         >>> shapes: Registry[type] = Registry("shape", {"pair": "builtins:tuple"})
         >>> with shapes.temporarily("pair", list):
@@ -126,9 +126,9 @@ class Registry(Generic[T]):
         >>> shapes.get("pair")
         <class 'tuple'>
         """
-        before = self._loaded.copy()
+        original = self._loaded.copy()
         self._loaded[name] = part
         try:
             yield
         finally:
-            self._loaded = before
+            self._loaded = original

@@ -1,4 +1,4 @@
-"""The results of a run: what was measured of both encoders, and the printed table."""
+"""The results of a run: the scores of the trained and the untrained encoder, and their table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graph_hcl.probes import METRICS, Evaluation, ResultTable
 PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
 ENCODERS = ("trained", "untrained")
 KEY = ("protocol", "probe", "settings", "encoder", "seed", "fold")
-"""Columns that tell records apart: a new record replaces the one that is equal in them all."""
+"""Columns that identify a record: a new record replaces the one with the same values."""
 
 
 def versions() -> dict[str, str]:
@@ -25,10 +25,10 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What an evaluation was made of and by which command.
+    """The data, timings, command and versions behind an evaluation.
 
-    `trained_on_sha256` are the data of the trained models: the evaluation's own, unless the user
-    allowed that they changed.
+    `trained_on_sha256` are hashes of the data that the models were trained on: `data_sha256` alone,
+    unless the user allowed changed data.
     """
 
     dataset: str
@@ -91,7 +91,7 @@ class Results:
         return ResultTable(self.records)
 
     def add(self, comparison: Comparison) -> Results:
-        """Return the results with those of a comparison.
+        """Return the results with the records of a comparison added.
 
         They replace records of the same protocol, probe, settings, encoder, seed and fold.
         """
@@ -104,7 +104,7 @@ class Results:
     def comparisons(self) -> dict[str, Comparison]:
         """Return the comparisons by the name of the probe.
 
-        Where a probe was used with several settings, the name tells those that differ.
+        Where a probe was used with several settings, the name lists those that differ.
         """
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for record in self.records:
@@ -124,34 +124,34 @@ def _key(record: Mapping[str, Any], columns: Sequence[str] = KEY) -> str:
 def _without_unused(
     evaluations: Sequence[Provenance], records: Sequence[Mapping[str, Any]]
 ) -> Results:
-    """Return results without the provenance that no record refers to any more."""
+    """Return results without the provenance that no record refers to."""
     used = sorted({record["evaluation"] for record in records})
     position = {number: index for index, number in enumerate(used)}
-    moved = [{**record, "evaluation": position[record["evaluation"]]} for record in records]
-    return Results([evaluations[number] for number in used], moved)
+    renumbered = [{**record, "evaluation": position[record["evaluation"]]} for record in records]
+    return Results([evaluations[number] for number in used], renumbered)
 
 
 def _names(comparisons: Sequence[Comparison]) -> list[str]:
     names = []
-    for one in comparisons:
-        others = [o.trained for o in comparisons if o.probe == one.probe and o is not one]
-        settings = one.trained.settings
-        differ = [
+    for comparison in comparisons:
+        probe, protocol = comparison.probe, comparison.protocol
+        others = [c.trained for c in comparisons if c.probe == probe and c is not comparison]
+        differences = [
             f"{name} {value}"
-            for name, value in settings.items()
+            for name, value in comparison.trained.settings.items()
             if any(other.settings.get(name) != value for other in others)
         ]
-        if any(other.protocol != one.protocol for other in others):
-            differ.insert(0, one.protocol)
-        names.append(f"{one.probe} ({', '.join(differ)})" if differ else one.probe)
+        if any(other.protocol != protocol for other in others):
+            differences.insert(0, protocol)
+        names.append(f"{probe} ({', '.join(differences)})" if differences else probe)
     return names
 
 
 def title(metric: str) -> str:
     """Return the name of a metric in tables and figures.
 
-    >>> title("macro_f1"), title("mine")
-    ('macro-F1', 'mine')
+    >>> title("macro_f1"), title("kappa")
+    ('macro-F1', 'kappa')
     """
     return METRICS[metric].title if metric in METRICS else metric
 
@@ -188,7 +188,7 @@ def percent(mean: float, std: float) -> str:
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text, the head first, as a Markdown table that also reads as text.
+    """Return rows of text, header first, as an aligned Markdown table.
 
     >>> print(markdown([["a", "b"], ["1", "22"]]))
     | a | b  |

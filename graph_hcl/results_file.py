@@ -1,4 +1,4 @@
-"""The file `results.json` of a run: written one record a line, and checked when it is read."""
+"""The file `results.json` of a run: one record per line, checked when it is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from graph_hcl.files import write_text
 from graph_hcl.results import ENCODERS, Provenance, Results
 
 SCHEMA = 2
-"""Number of the file's format."""
+"""Version of the file format."""
 
 
 def read_results(file: Path) -> Results:
-    """Return the results in a file; none before the first evaluation.
+    """Return the results in a file; empty results where it does not exist.
 
     Raises `UserError` for a file that is damaged or of an earlier schema.
     """
@@ -28,14 +28,14 @@ def read_results(file: Path) -> Results:
     if content is None and not file.exists():
         return Results()
     if not isinstance(content, Mapping):
-        raise _damaged(file, "it is no mapping")
+        raise _damaged(file, "it is not a mapping")
     if content.get("schema") != SCHEMA:
         raise _damaged(file, f"it was written by another version (its schema is not {SCHEMA})")
     return _check(content, file)
 
 
 def write_results(file: Path, results: Results) -> None:
-    """Write results to a file, one record a line."""
+    """Write results to a file, one record per line."""
     evaluations = [json.dumps(dataclasses.asdict(about)) for about in results.evaluations]
     records = [json.dumps(record) for record in results.records]
     text = f'{{\n"schema": {SCHEMA}'
@@ -79,7 +79,7 @@ _RECORD: dict[str, Any] = {
 
 
 def _check(content: Mapping[str, Any], file: Path) -> Results:
-    """Return checked results: files may be damaged, edited or from elsewhere."""
+    """Return the results after checks: a file may be damaged or edited by hand."""
     parts = []
     for name, kinds in (("evaluations", _PROVENANCE), ("records", _RECORD)):
         rows = content.get(name)
@@ -95,23 +95,23 @@ def _check(content: Mapping[str, Any], file: Path) -> Results:
         if not 0 <= record["evaluation"] < len(evaluations):
             raise _damaged(file, "a record has no provenance")
         if not len(record["test"]) == len(record["labels"]) == len(record["predictions"]):
-            raise _damaged(file, "a record has another number of predictions than of labels")
+            raise _damaged(file, "the numbers of labels and predictions of a record differ")
         scores = record["scores"]
         if not scores or not all(isinstance(value, _NUMBER) for value in scores.values()):
             raise _damaged(file, "a record has no scores")
     results = Results([Provenance(**about) for about in evaluations], records)
     try:
         for comparison in results.comparisons().values():
-            scored = [set(f.scores) for e in ENCODERS for f in getattr(comparison, e).folds]
-            if any(names != scored[0] for names in scored):
+            metrics = [set(f.scores) for e in ENCODERS for f in getattr(comparison, e).folds]
+            if any(names != metrics[0] for names in metrics):
                 raise _damaged(file, "its records have different metrics")
     except UserError as error:
-        raise _damaged(file, "a probe has not the records of both encoders") from error
+        raise _damaged(file, "a probe lacks records of one of the encoders") from error
     return results
 
 
-def _damaged(file: Path, what: str) -> UserError:
+def _damaged(file: Path, problem: str) -> UserError:
     return UserError(
-        f"Expected {file} to hold the scores of probes, but {what}: delete the file and run "
+        f"Expected {file} to hold the scores of probes, but {problem}: delete the file and run "
         f"graph_hcl.evaluate {file.parent}."
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.factory import make_model
+from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.probes import Part
 from graph_hcl.settings import make_config
@@ -17,10 +17,10 @@ from graph_hcl.training import Checkpoint, Diagnosis, Log, ProgressBar, RunFolde
 
 
 class Run:
-    """A run folder and its config; every command opens one here.
+    """A run folder and its config.
 
     A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
-    protocol. With `allow_changed_data`, graphs may differ from those that a part was trained on.
+    protocol. With `allow_changed_data`, the graphs may differ from the training data.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class Run:
 
     @classmethod
     def create(cls, config: Config) -> Run:
-        """Make the folder of a new run, at `config.out` or the next free name, with its config.
+        """Create the folder of a new run, at `config.out` or the next free name.
 
-        Raises `UserError` where there is something already.
+        Raises `UserError` if the folder exists.
         """
         folder = RunFolder.create(config.out, f"{config.dataset}-{config.objective}")
         folder.write_config(config.to_dict())
@@ -42,10 +42,9 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path, allow_changed_data: bool = False, **overrides: Any) -> Run:
-        """Return the run in a folder; `overrides` are settings that replace its own, by name.
+        """Return the run in a folder; `overrides` replace settings of its config, by name.
 
-        Raises `UserError` for a folder that is no run, and for a config that does not fit the
-        schema.
+        Raises `UserError` for a folder without a `config.yaml` and for an invalid config.
 
         >>> Run.open("nowhere", device="cpu")
         Traceback (most recent call last):
@@ -67,7 +66,7 @@ none: give the folder that graph_hcl.train printed.
         return self.folder.parts()
 
     def find_part(self, name: str | None = None) -> str:
-        """Return the name of a trained part, the first unless given.
+        """Return the name of a trained part, by default the first.
 
         Raises `UserError` for a part that is not trained.
         """
@@ -80,22 +79,22 @@ none: give the folder that graph_hcl.train printed.
         return part
 
     def checkpoint(self, part: str, spec: ModelSpec | None = None) -> Checkpoint:
-        """Return the checkpoint of a part; `spec` is written with it when it is saved."""
+        """Return the checkpoint of a part; `spec` is saved with it."""
         return self.folder.checkpoint(part, "" if spec is None else spec.to_json())
 
     def epoch(self, part: str) -> int:
-        """Return how many epochs of a part are finished; 0 where it is not trained yet."""
+        """Return the number of finished epochs of a part."""
         return self.checkpoint(part).epoch()
 
     def spec(self, part: str) -> ModelSpec:
-        """Return the description of a trained part's model; raise `UserError` for a damaged one."""
+        """Return the spec of a trained part's model; raise `UserError` for a damaged one."""
         return read_spec(self.checkpoint(part))
 
     def model(self, part: str) -> ContrastiveModel:
         """Return the trained model of a part.
 
-        Raises `UserError` for a part without a checkpoint, and for one that is damaged or does not
-        fit the config.
+        Raises `UserError` for a part without a checkpoint, and for a checkpoint that is damaged or
+        does not match the config.
         """
         part = self.find_part(part)
         model = make_model(self.config, self.spec(part))
@@ -103,14 +102,14 @@ none: give the folder that graph_hcl.train printed.
         return model
 
     def check_same_data(self, part: str, sha256: str) -> None:
-        """Raise `UserError` unless a part was trained on the data of this sha256, or any may be."""
+        """Raise `UserError` for a part trained on data with another sha256, unless allowed."""
         if not self.allow_changed_data:
             check_same_data(sha256, self.spec(part), f"{part} of {self.path}")
 
     def spec_of(self, part: Part, trainer: Trainer) -> ModelSpec:
-        """Return the description that a part's model has, or will have when it is trained.
+        """Return the spec of a part's model, whether or not it is trained yet.
 
-        Raises `UserError` for a model that was trained on other data, unless that is allowed.
+        Raises `UserError` for a model that was trained on other data, unless allowed.
         """
         if not self.epoch(part.name):
             return trainer.describe(part.train)
@@ -120,9 +119,9 @@ none: give the folder that graph_hcl.train printed.
     def train(
         self, part: Part, trainer: Trainer, show: bool = True
     ) -> tuple[ContrastiveModel, ModelSpec]:
-        """Return the trained model of a part, going on from its checkpoint if there is one.
+        """Return the trained model of a part; training resumes from its checkpoint if there is one.
 
-        Each epoch is logged in the folder. Raises `UserError` as `spec_of` and `Trainer.fit` do.
+        Each epoch is logged to the folder. Raises `UserError` as `spec_of` and `Trainer.fit` do.
         """
         spec = self.spec_of(part, trainer)
         checkpoint = self.checkpoint(part.name, spec)

@@ -1,4 +1,4 @@
-"""What a trained model must know of the graphs that it was made for, to meet others."""
+"""The spec of a model: what it must know about its training graphs to read other graphs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The description of a model: the meaning of its inputs, and the sizes that followed from data.
+    """The meaning of a model's inputs, and the sizes that depend on the data.
 
-    `reads` are the optional fields that the backbone can read, `fields` those of them that the
-    training graphs had. `node_head` tells whether the objective reads features of nodes, `classes`
-    how many class logits it reads, None for features. `degrees` [max degree + 1] is the histogram
-    of in-degrees that PNA scales by; `data_sha256` names the graphs.
+    `reads` are the optional fields that the backbone can read, and `fields` those of them that the
+    training graphs had. `node_head` is whether the objective reads node features, `classes` the
+    number of class logits that it reads (None for features). `degrees` [max degree + 1] is the
+    histogram of in-degrees that PNA scales by; `data_sha256` is the hash of the graphs.
 
     >>> import networkx
     >>> store = GraphStore.from_networkx([networkx.path_graph(3)])
@@ -48,41 +48,41 @@ class ModelSpec:
 
     @property
     def edge_dim(self) -> int | None:
-        """Number of edge features; None where the training graphs had none."""
+        """Number of edge features; None for graphs without."""
         return self.vocabulary.edge.width or None
 
     def prepare(self, store: GraphStore) -> GraphStore:
-        """Return the store as the model must see it: its features in the vocabulary of training.
+        """Return the store with its features translated to the vocabulary of training.
 
-        Raises `UserError` for features that are missing or mean something else, see `translate`.
+        Raises `UserError` for features that are missing or have another meaning, see `translate`.
         """
         for name in self.reads:
-            there, wanted = getattr(store, name) is not None, name in self.fields
-            if wanted and not there:
+            is_present, is_required = getattr(store, name) is not None, name in self.fields
+            if is_required and not is_present:
                 raise UserError(
                     f"Expected graphs with {name}, which the encoder was trained with, but these "
                     "have none."
                 )
-            if there and not wanted:
+            if is_present and not is_required:
                 warnings.warn(
                     f"{name} is left out: the encoder was trained on graphs without it.",
                     stacklevel=2,
                 )
-                left: dict[str, Any] = {name: None}
+                changes: dict[str, Any] = {name: None}
                 if name == "edge_attr":
-                    left["vocabulary"] = Vocabulary(store.vocabulary.node)
-                store = dataclasses.replace(store, **left)
+                    changes["vocabulary"] = Vocabulary(store.vocabulary.node)
+                store = dataclasses.replace(store, **changes)
         edge = self.vocabulary.edge if "edge_attr" in self.reads else store.vocabulary.edge
         return store.with_vocabulary(Vocabulary(self.vocabulary.node, edge))
 
     def to_json(self) -> str:
-        """Return the description as JSON text."""
+        """Return the spec as JSON."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return json.dumps(plain | {"vocabulary": json.loads(self.vocabulary.to_json())})
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
-        """Return the description that `to_json` wrote; raise `ValueError` for other text."""
+        """Return the spec that `to_json` wrote; raise `ValueError` for any other text."""
         content, names = json.loads(text), {field.name for field in dataclasses.fields(cls)}
         if not isinstance(content, dict) or set(content) != names:
             raise ValueError("not the description of a model")
@@ -101,18 +101,18 @@ class ModelSpec:
         return spec
 
 
-def name_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
-    """Return in one sentence what the graphs have that no part of a run reads; empty for nothing.
+def describe_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
+    """Return one sentence that lists the features that the run does not read; empty for none.
 
     >>> import networkx
     >>> edge = networkx.Graph([(0, 1, {"length": 2.0})])
     >>> store = GraphStore.from_networkx([edge], edge_attrs=["length"])
-    >>> name_unread(store, ModelSpec(store.vocabulary), "gin")
+    >>> describe_unread(store, ModelSpec(store.vocabulary), "gin")
     'Not read in this run: edge_attr (length (1 number)), by the backbone gin.'
     """
-    words = {"edge_attr": f"edge_attr ({store.vocabulary.edge.summary()})"}
+    descriptions = {"edge_attr": f"edge_attr ({store.vocabulary.edge.summary()})"}
     unread = [
-        words.get(name, name)
+        descriptions.get(name, name)
         for name in OPTIONAL
         if getattr(store, name) is not None and name not in spec.fields
     ]
@@ -122,7 +122,7 @@ def name_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
 
 
 def describe_graphs(store: GraphStore, name: str) -> str:
-    """Return what a set of graphs is, in one line.
+    """Return a one-line summary of a data set.
 
     >>> import networkx
     >>> describe_graphs(GraphStore.from_networkx([networkx.path_graph(3)]), "paths")
@@ -134,17 +134,17 @@ def describe_graphs(store: GraphStore, name: str) -> str:
 
 
 def check_same_data(sha256: str, spec: ModelSpec, name: str) -> None:
-    """Raise `UserError` unless the data of a sha256 is what the model `name` was trained on."""
+    """Raise `UserError` unless the model `name` was trained on the data with this sha256."""
     if sha256 != spec.data_sha256:
         raise UserError(
             f"Expected the data that {name} was trained on (sha256 {spec.data_sha256[:12]}…), but "
-            f"it is changed ({sha256[:12]}…): put it back, or go on all the same with "
+            f"it has changed ({sha256[:12]}…): restore it, or override this check with "
             "--allow-changed-data."
         )
 
 
 def read_spec(checkpoint: Checkpoint) -> ModelSpec:
-    """Return the description in a checkpoint; raise `UserError` for a damaged one."""
+    """Return the spec in a checkpoint; raise `UserError` for a damaged one."""
     try:
         return ModelSpec.from_json(checkpoint.description())
     except (ValueError, KeyError, TypeError) as error:
@@ -152,5 +152,5 @@ def read_spec(checkpoint: Checkpoint) -> ModelSpec:
             raise
         raise UserError(
             f"Expected the description of a model in {checkpoint.path}, but it is damaged "
-            f"({error}); delete it to train this part anew."
+            f"({error}): delete it to retrain this part."
         ) from error

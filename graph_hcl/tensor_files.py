@@ -1,4 +1,4 @@
-"""Tensors and text about them in one safetensors file, which nothing keeps open or mapped."""
+"""Reading tensors and metadata from safetensors files without keeping them open or mapped."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a file by name, and its metadata.
 
-    They are copies: a file that is still mapped cannot be replaced on Windows, and would change
-    under the tensors where it is written to in place. Raises `SafetensorError` for another format.
+    The tensors are copies: a mapped file cannot be replaced on Windows, and mapped tensors would
+    change if the file is overwritten. Raises `SafetensorError` for any other format.
 
     >>> import tempfile
     >>> from safetensors.torch import save_file
@@ -24,20 +24,23 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     ({'x': tensor([1., 1.])}, {'epoch': '3'})
     """
     tensors = {}
-    with safe_open(path, framework="pt") as file, path.open("rb") as stream:  # the first checks it
+    with (
+        safe_open(path, framework="pt") as file,
+        path.open("rb") as stream,
+    ):  # safe_open validates it
         head = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
         start = stream.tell()
         for name in file.keys():  # noqa: SIM118 (safe_open is no mapping)
-            # A copy of the mapped tensor would have the file in memory twice.
+            # Copying the mapped tensor would hold the file in memory twice.
             tensors[name] = torch.empty_like(file.get_tensor(name))
             stream.seek(start + head[name]["data_offsets"][0])
             content = tensors[name].reshape(-1).view(torch.uint8).numpy().data
             if stream.readinto(content) != len(content):
-                raise SafetensorError(f"{name} is cut short")
+                raise SafetensorError(f"{name} is truncated")
         return tensors, file.metadata() or {}
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return the metadata of a file of tensors without reading these; raise as `read_tensors`."""
+    """Return the metadata of a file without its tensors; raises as `read_tensors` does."""
     with safe_open(path, framework="pt") as file:
         return file.metadata() or {}

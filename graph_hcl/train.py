@@ -1,4 +1,4 @@
-"""Train an encoder by contrast and measure its frozen embeddings: `python -m graph_hcl.train`."""
+"""Train an encoder contrastively and evaluate its embeddings: `python -m graph_hcl.train`."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   python -m graph_hcl.train
-      H-UCL with a GIN encoder on MUTAG, which needs no download
+      trains H-UCL with a GIN encoder on MUTAG, which needs no download
   python -m graph_hcl.train --dataset PROTEINS --objective h-ucl --beta 0.25 --epochs 40
   python -m graph_hcl.train --dataset ENZYMES --objective h-scl --data.node-attributes true
-      reads labels, so each fold trains an encoder of its own (protocol: inductive)
+      reads labels, so an encoder is trained for each fold (inductive protocol)
   python -m graph_hcl.train --config configs/h-scl.yaml --dataset NCI1 --mirror folder/of/zips
   python -m graph_hcl.train --dataset NCI1 --readout mean --lr 0.01 --probe logistic
   python -m graph_hcl.train --backbone my_package.nets:MyNet --loss.hardening threshold
   python -m graph_hcl.train --views '["edge_drop(0.2)+feature_mask(0.1)", "subgraph(0.8)"]'
   python -m graph_hcl.train --resume runs/MUTAG-h-ucl-0
-      goes on where an interrupted run stopped
+      resumes an interrupted run
   python -m graph_hcl.train --resume runs/MUTAG-h-ucl-0 --epochs 40
-      goes on to 40 epochs, with the optimiser and the random numbers where they were
+      extends a run to 40 epochs, from its saved optimiser and random state
 """
 
 
-RESUMED = ("resume", "epochs", "allow_changed_data")
-"""Flags that a run may be resumed with."""
+RESUME_FLAGS = ("resume", "epochs", "allow_changed_data")
+"""Flags that --resume may be combined with."""
 
 
 def main(argv: Sequence[str]) -> None:
     """Train, evaluate, print the table and the run folder."""
-    parser = config_parser("train", "Train an encoder by contrast and measure it.", EXAMPLES)
+    parser = config_parser("train", "Train an encoder contrastively and evaluate it.", EXAMPLES)
     parser.add_argument(
-        "--resume", type=str, help="Run folder to go on with; of the settings, --epochs may grow."
+        "--resume", type=str, help="Run folder to resume; --epochs may extend the run."
     )
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
-        help="With --resume: go on although the data is not what the run was trained on.",
+        help="With --resume: continue although the data changed.",
     )
     config, flags = read_config(parser, argv)
-    given = {one.name: one.typed for one in parser.given(argv)[0]}
+    typed_flags = {flag.name: flag.typed for flag in parser.split(argv)[0]}
 
     from graph_hcl.experiment import make_experiment, run_and_save
     from graph_hcl.run import Run
@@ -56,46 +56,46 @@ def main(argv: Sequence[str]) -> None:
 
     if flags.resume is not None:
         run = Run.open(flags.resume, flags.allow_changed_data)
-        others = [typed for name, typed in given.items() if name not in RESUMED]
-        if others:
+        rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
+        if rejected:
             raise UserError(
                 f"Expected --resume with no other settings than --epochs, but got "
-                f"{', '.join(others)}: a run goes on with its own config.yaml."
+                f"{', '.join(rejected)}: a resumed run keeps the settings of its config.yaml."
             )
-        before = run.config.epochs
-        if "epochs" in given:
+        previous_epochs = run.config.epochs
+        if "epochs" in typed_flags:
             run = Run.open(flags.resume, flags.allow_changed_data, epochs=config.epochs)
         experiment = make_experiment(run.config)
-        if run.config.epochs != before:
-            change_epochs(run, experiment, before)
+        if run.config.epochs != previous_epochs:
+            change_epochs(run, experiment, previous_epochs)
     else:
         if flags.allow_changed_data:
-            raise UserError("Expected --allow-changed-data with --resume only.")
+            raise UserError("Expected --allow-changed-data only together with --resume.")
         experiment = make_experiment(config)
         run = Run.create(experiment.config)
     print(describe_graphs(experiment.store, experiment.config.dataset), file=sys.stderr)
     print(run_and_save(experiment, run, ["graph_hcl.train", *argv]))
 
 
-def change_epochs(run: Run, experiment: Experiment, before: int) -> None:
-    """Let a run go on to the experiment's number of epochs: in `config.yaml`, before it does.
+def change_epochs(run: Run, experiment: Experiment, previous_epochs: int) -> None:
+    """Set a run's number of epochs to the experiment's, before training resumes.
 
-    Results of fewer epochs are dropped: they would be of another encoder. A schedule of beta is a
-    function of the share of the training that is done, so it starts anew from that share. Raises
+    Earlier results are deleted, because they belong to an encoder trained for fewer epochs. A
+    schedule of beta depends on the fraction of training that is done, so it is rescaled. Raises
     `UserError` for fewer epochs than are done.
     """
     config = experiment.config
     done = max(run.epoch(part.name) for part in experiment.parts())
     if config.epochs < done:
         raise UserError(
-            f"Expected --epochs of {done} or more, because the run {run.path} has done as many, "
-            f"but got {config.epochs}: train a new run for fewer."
+            f"Expected --epochs of {done} or more, because {run.path} has finished {done}, but got "
+            f"{config.epochs}: start a new run for fewer."
         )
     if config.loss.schedule not in (None, "constant") and done:
         warnings.warn(
-            f"The {config.loss.schedule} schedule of beta was laid out over {before} epochs, and "
-            f"is over {config.epochs} from epoch {done + 1} on: the run is another than one of "
-            f"{config.epochs} epochs from the start.",
+            f"The {config.loss.schedule} schedule of beta spanned {previous_epochs} epochs and "
+            f"spans {config.epochs} from epoch {done + 1} on, so the run differs from one trained "
+            f"for {config.epochs} epochs from the start.",
             stacklevel=2,
         )
     run.folder.forget_results()

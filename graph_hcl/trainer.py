@@ -1,4 +1,4 @@
-"""A config and graphs made into trained models, without evaluation, folds or folders."""
+"""Training the models of a config on graphs."""
 
 from __future__ import annotations
 
@@ -14,36 +14,29 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.factory import (
-    check_counted,
-    degree_histogram,
-    describe_model,
-    find_device,
-    make_model,
-    make_objective,
-    make_sampler,
-)
+from graph_hcl.factory import check_counted, find_device, make_objective, make_sampler
 from graph_hcl.losses.objective import Objective
+from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
-from graph_hcl.spec import ModelSpec, name_unread
+from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
 
 Indices = NDArray[np.int64]
 
 
 class Trainer:
-    """Trains the models of a config on graphs; labels are read where the objective reads them.
+    """Trains the models of a config on graphs; supervised objectives read their labels.
 
     Attributes:
-        config: The config with every default that the objective took.
-        store: The graphs on the device, their labels as numbers 0, 1, … in order.
+        config: The config, with the objective's defaults filled in.
+        store: The graphs on the device, with labels renumbered 0, 1, ….
         tags: What the objective reads.
-        sampler: What draws the views of batches.
-        spec: The description of a model for all graphs.
+        sampler: Draws the views of a batch.
+        spec: The spec of a model for all graphs.
         device: Where the models are trained.
 
     Raises `UserError` for every mistake in the config or the graphs that can be detected before
-    the training.
+    training.
 
     >>> from graph_hcl.data import load
     >>> trainer = Trainer(Config(epochs=1, backbone="gcn"), load("MUTAG"))
@@ -58,29 +51,28 @@ class Trainer:
         if self.tags.labels and store.y is None:
             raise UserError(
                 f"Expected graphs with labels for the objective '{config.objective}', which reads "
-                "them: give labels, or take an objective that reads none, such as h-ucl."
+                "them: add labels, or choose an unsupervised objective, such as h-ucl."
             )
         self.device = find_device(config.device)
         self.sampler = make_sampler(config)
-        names = torch.arange(len(store))  # stand in for labels that are not read
-        label = names if store.y is None else store.y
+        label = torch.arange(len(store)) if store.y is None else store.y
         check_counted(objective, config.objective, len(config.views), label)
-        self.store = numbered_classes(store).to(self.device)
+        self.store = renumber_labels(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.tags)
         model = self.model(config.seed)
-        if unread := name_unread(self.store, self.spec, self.config.backbone):
+        if unread := describe_unread(self.store, self.spec, self.config.backbone):
             warnings.warn(unread, stacklevel=2)
         if ":" in self.config.backbone:
             check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
 
     def new_objective(self) -> Objective:
-        """Return the objective in its first state: it remembers nothing of another training."""
+        """Return a fresh objective, with no state of another training."""
         return make_objective(self.config)[0]
 
     def describe(self, indices: Indices) -> ModelSpec:
-        """Return the description of a model trained on the graphs of these indices [K].
+        """Return the spec of a model trained on the graphs of these indices [K].
 
-        Scales and degrees are those of the graphs that it is trained on.
+        Its standardisation and degree histogram are those of the training graphs.
         """
         spec = self.spec
         if spec.degrees is not None:
@@ -93,7 +85,7 @@ class Trainer:
         return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
 
     def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
-        """Return the untrained model of a seed; `spec` is that of all graphs unless given."""
+        """Return the untrained model of a seed; `spec` is by default that of all graphs."""
         set_seed(seed)
         return make_model(self.config, spec or self.spec)
 
@@ -108,7 +100,7 @@ class Trainer:
     ) -> ContrastiveModel:
         """Return the model of a seed, trained on the graphs of these indices [K].
 
-        `spec` is `describe`'s unless given. Raises `UserError` as `graph_hcl.training.fit` does.
+        `spec` defaults to `describe(indices)`. Raises `UserError` as `graph_hcl.training.fit` does.
         """
         config, spec = self.config, spec or self.describe(indices)
         model = self.model(seed, spec)
@@ -135,11 +127,11 @@ class Trainer:
         return embed(model, spec.prepare(self.store), self.device, projected)
 
 
-def numbered_classes(store: GraphStore) -> GraphStore:
-    """Return the store with its labels, if any, as numbers 0, 1, … in order.
+def renumber_labels(store: GraphStore) -> GraphStore:
+    """Return the store with its labels, if any, renumbered 0, 1, … in sorted order.
 
     >>> from graph_hcl.data import load
-    >>> numbered_classes(load("MUTAG")).y.unique()
+    >>> renumber_labels(load("MUTAG")).y.unique()
     tensor([0, 1])
     """
     if store.y is None:

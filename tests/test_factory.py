@@ -7,8 +7,9 @@ from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
-from graph_hcl.factory import complete_config, find_device, make_model, with_canonical_names
+from graph_hcl.factory import complete_config, find_device, with_canonical_names
 from graph_hcl.losses import CrossEntropy, InfoGraph
+from graph_hcl.model_factory import make_model
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 
@@ -60,9 +61,8 @@ def test_a_function_that_reads_labels_is_seen_to() -> None:
         )
 
 
-def test_a_model_is_made_of_its_config_and_description_alone(monkeypatch) -> None:
+def test_a_model_is_made_of_its_config_and_description_alone() -> None:
     vocabulary = load("MUTAG").vocabulary
-    monkeypatch.setattr("graph_hcl.factory.make_objective", None)
     config = Config(objective="nowhere:nothing", hidden=4, layers=1)
     assert make_model(config, ModelSpec(vocabulary)).node_head is None
     assert make_model(config, ModelSpec(vocabulary, node_head=True)).node_head is not None

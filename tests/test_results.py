@@ -85,7 +85,7 @@ def test_a_file_of_an_earlier_version_costs_one_sentence(tmp_path) -> None:
         ('{"svm": {"trained": {}}}', "written by another version"),
         ('{"schema": 1}', "written by another version"),
         ("{", "it is damaged"),
-        ("null", "it is no mapping"),
+        ("null", "it is not a mapping"),
         ('{"schema": 2}', "it has no evaluations"),
     ):
         file.write_text(text, encoding="utf-8")

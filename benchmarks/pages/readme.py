@@ -9,7 +9,7 @@ import json
 import sys
 
 from benchmarks.pages.results import ROOT, short
-from graph_hcl.console import any_sign
+from graph_hcl.console import lenient_stdout
 
 README = ROOT / "README.md"
 SIDES = ("start", "end")
@@ -114,5 +114,5 @@ def main():
 
 
 if __name__ == "__main__":
-    with any_sign():
+    with lenient_stdout():
         sys.exit(main())

@@ -18,7 +18,7 @@ from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.tables import Table, all_tables, gather, published_table
 from graph_hcl.benchmarking.trials import expand
-from graph_hcl.console import any_sign
+from graph_hcl.console import lenient_stdout
 from graph_hcl.data import get_card
 
 ROOT = Path(__file__).parents[2]
@@ -186,5 +186,5 @@ def main():
 
 
 if __name__ == "__main__":
-    with any_sign():
+    with lenient_stdout():
         sys.exit(main())

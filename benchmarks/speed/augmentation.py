@@ -21,7 +21,7 @@ from torch_geometric.utils import dropout_edge, dropout_node, mask_feature
 
 from benchmarks.speed import _bench
 from graph_hcl.augment import parse, sample_view
-from graph_hcl.console import any_sign
+from graph_hcl.console import lenient_stdout
 
 GRAPHS = 128
 FLOORS = {"loop": 4.0, "pyg": 0.7}
@@ -199,5 +199,5 @@ def main():
 
 
 if __name__ == "__main__":
-    with any_sign():
+    with lenient_stdout():
         sys.exit(main())

@@ -23,7 +23,7 @@ from sklearn.svm import SVC
 
 from benchmarks.speed import _bench
 from graph_hcl.config import Config
-from graph_hcl.console import any_sign
+from graph_hcl.console import lenient_stdout
 from graph_hcl.experiment import make_experiment
 from graph_hcl.probes import C_GRID, stratified_folds, transductive
 
@@ -120,5 +120,5 @@ def main():
 
 
 if __name__ == "__main__":
-    with any_sign():
+    with lenient_stdout():
         sys.exit(main())

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from benchmarks.speed import _bench
-from graph_hcl.console import any_sign
+from graph_hcl.console import lenient_stdout
 
 
 def measure(side, name, folder):
@@ -100,5 +100,5 @@ def main():
 
 
 if __name__ == "__main__":
-    with any_sign():
+    with lenient_stdout():
         sys.exit(main())

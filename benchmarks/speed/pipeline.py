@@ -29,7 +29,7 @@ from torch_geometric.utils import dropout_edge, mask_feature
 
 from benchmarks.speed import _bench
 from graph_hcl.config import Config
-from graph_hcl.console import any_sign
+from graph_hcl.console import lenient_stdout
 from graph_hcl.experiment import make_experiment
 from graph_hcl.training import Diagnosis, Log, TrainingSettings, diagnose, fit
 
@@ -181,5 +181,5 @@ def main():
 
 
 if __name__ == "__main__":
-    with any_sign():
+    with lenient_stdout():
         sys.exit(main())

@@ -14,7 +14,7 @@ from graph_hcl.benchmarking.lock import lock
 from graph_hcl.benchmarking.running import run_trial
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
-from graph_hcl.files import patiently, write_text
+from graph_hcl.files import retry_on_windows, write_text
 
 Record = Mapping[str, Any]
 """The result of a finished trial, as `run_trial` returns it."""
@@ -61,14 +61,14 @@ class TrialFolder:
         file = self.file(trial)
         if not file.is_file():
             return self.gathered.get(trial.name)
-        return _parse(patiently(lambda: file.read_text(encoding="utf-8")), str(file))
+        return _parse(retry_on_windows(lambda: file.read_text(encoding="utf-8")), str(file))
 
     def read_error(self, trial: Trial) -> str | None:
         """Return what went wrong when an unfinished trial was last run, None if nothing did."""
         file = self.file(trial, "error")
         if self.is_finished(trial) or not file.is_file():
             return None
-        return patiently(lambda: file.read_text(encoding="utf-8"))
+        return retry_on_windows(lambda: file.read_text(encoding="utf-8"))
 
     def run(self, trial: Trial, jobs: int = 1) -> bool:
         """Run a trial unless it is finished or locked by another process; tell whether it ran.
@@ -89,7 +89,7 @@ class TrialFolder:
                 write_text(error, f"{problem}\n" if expected else traceback.format_exc())
             else:
                 write_text(self.file(trial), text)
-                patiently(lambda: error.unlink(missing_ok=True))
+                retry_on_windows(lambda: error.unlink(missing_ok=True))
             return True
 
     def gather(self) -> int:
@@ -103,7 +103,7 @@ class TrialFolder:
         merged = there | {record["trial"]: record for record in records}
         write_records(self.gathered_file, merged.values())
         for file in files:
-            patiently(partial(file.unlink, missing_ok=True))
+            retry_on_windows(partial(file.unlink, missing_ok=True))
         vars(self).pop("gathered", None)
         return len(merged)
 
@@ -114,7 +114,7 @@ def read_records(file: Path) -> dict[str, Record]:
     Raises `UserError` for a damaged line.
     """
     records: dict[str, Record] = {}
-    lines = patiently(lambda: file.read_text(encoding="utf-8")).splitlines()
+    lines = retry_on_windows(lambda: file.read_text(encoding="utf-8")).splitlines()
     for number, line in enumerate(lines, start=1):
         record = _parse(line, f"{file}, line {number}")
         records[record["trial"]] = record

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from graph_hcl.files import WINDOWS, patiently
+from graph_hcl.files import WINDOWS, retry_on_windows
 
 STALE_SECONDS = 600.0
 
@@ -36,7 +36,7 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
     _drop_if_stale(path, stale_seconds)
     owner = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
     try:
-        with patiently(lambda: path.open("x", encoding="utf-8")) as file:
+        with retry_on_windows(lambda: path.open("x", encoding="utf-8")) as file:
             file.write(owner)
     except FileExistsError:
         yield False
@@ -52,7 +52,7 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
         finished.set()
         heartbeat.join()
         if _read(path) == owner:
-            patiently(lambda: path.unlink(missing_ok=True))
+            retry_on_windows(lambda: path.unlink(missing_ok=True))
 
 
 def _renew(path: Path, finished: threading.Event, every: float) -> None:
@@ -63,7 +63,7 @@ def _renew(path: Path, finished: threading.Event, every: float) -> None:
 
 def _read(path: Path) -> str:
     try:
-        return patiently(lambda: path.read_text(encoding="utf-8"))
+        return retry_on_windows(lambda: path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return ""
 
@@ -91,14 +91,14 @@ def _drop_if_stale(path: Path, stale_seconds: float) -> None:
     # Of several processes that find it stale, one succeeds in renaming it.
     moved = path.with_name(f"{path.name}.{uuid.uuid4().hex}.stale")
     try:
-        patiently(lambda: path.rename(moved))
+        retry_on_windows(lambda: path.rename(moved))
     except FileNotFoundError:
         return
     if not _is_stale(moved, stale_seconds):
         # Another process had taken it over in between: put that lock back.
-        patiently(lambda: moved.replace(path))
+        retry_on_windows(lambda: moved.replace(path))
     else:
-        patiently(lambda: moved.unlink(missing_ok=True))
+        retry_on_windows(lambda: moved.unlink(missing_ok=True))
 
 
 def _age(path: Path) -> float:

@@ -15,9 +15,10 @@ import yaml
 from graph_hcl.config import Config
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
+from graph_hcl.layers import Layer, read_settings
 from graph_hcl.registries import PROTOCOLS
 from graph_hcl.registry import did_you_mean
-from graph_hcl.settings import Layer, make_config, read_settings
+from graph_hcl.settings import make_config
 
 
 @dataclass(frozen=True)

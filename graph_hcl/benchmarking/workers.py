@@ -13,7 +13,7 @@ from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.files import patiently
+from graph_hcl.files import retry_on_windows
 from graph_hcl.progress import Progress
 
 
@@ -30,7 +30,7 @@ def run_trials(
         if folder.is_finished(trial):
             # A process that was killed just after finishing the trial left its lock.
             left = folder.file(trial, "lock")
-            patiently(partial(left.unlink, missing_ok=True))
+            retry_on_windows(partial(left.unlink, missing_ok=True))
         else:
             todo.append(trial)
     if engine == "ray":

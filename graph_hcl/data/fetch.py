@@ -26,8 +26,8 @@ from graph_hcl.data.sources import (
     mirror_of,
 )
 from graph_hcl.errors import UserError
-from graph_hcl.files import flush, flush_folder, patiently, safe_name
-from graph_hcl.registry import same_but_for_case
+from graph_hcl.files import flush, flush_folder, retry_on_windows, safe_name
+from graph_hcl.registry import match_ignoring_case
 
 
 def data_folder(data_dir: str | None) -> Path:
@@ -54,7 +54,7 @@ def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = 
         )
     cache = data_folder(data_dir)
     cached = [folder.name for folder in cache.iterdir()] if cache.is_dir() else []
-    return same_but_for_case(name, {*list_datasets(), *cached})
+    return match_ignoring_case(name, {*list_datasets(), *cached})
 
 
 def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None) -> dict[str, Path]:
@@ -158,7 +158,7 @@ def _new_folder(target: Path) -> Iterator[Path]:
             flush(file)
         flush_folder(temporary)
         try:
-            patiently(lambda: temporary.rename(target))
+            retry_on_windows(lambda: temporary.rename(target))
             flush_folder(target.parent)
         except OSError:
             if not target.is_dir():  # unless another process was faster

@@ -1,7 +1,7 @@
 """Figures of runs and embedding spaces; each function draws on matplotlib axes and returns them.
 
-Without `ax` the axes are those of a new figure, which a notebook shows when they are the value of a
-cell and which no one has to close; with `ax` they are the axes given, shown as pyplot shows them.
+Without `ax`, a new figure is created: a notebook displays it when the axes are the value of a cell,
+and it need not be closed. With `ax`, the function draws on those axes.
 """
 
 from graph_hcl.plot.curves import collapse, compare, losses, orderings, ranks, spread

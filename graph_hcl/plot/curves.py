@@ -1,4 +1,4 @@
-"""What `metrics.jsonl` tells, epoch by epoch; several models of a run give a mean and a band."""
+"""Curves of the values in `metrics.jsonl` by epoch; several models give a mean and a band."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SPREAD = {
 
 
 def finite_number(value: Any) -> float | None:
-    """Return a value of a log as a number, or None for what is no finite one.
+    """Return a logged value as a float, or None if it is not a finite number.
 
     >>> [finite_number(value) for value in (1, math.nan, "1", None, 10**400)]
     [1.0, None, None, None, None]
@@ -55,7 +55,7 @@ def finite_number(value: Any) -> float | None:
 
 
 def by_epoch(records: Records, key: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the epochs [T] that have `key`, and its least, mean and greatest value there [3, T].
+    """Return the epochs [T] that log `key`, and its minimum, mean and maximum in each [3, T].
 
     >>> by_epoch([{"epoch": 1, "loss": 2.0}, {"epoch": 1, "loss": 4.0}, {"epoch": 2}], "loss")
     (array([1]), array([[2.],
@@ -76,10 +76,10 @@ def by_epoch(records: Records, key: str) -> tuple[np.ndarray, np.ndarray]:
 def losses(
     records: Records, floors: Mapping[str, float] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the four losses of each epoch against their floors.
+    """Draw the four losses by epoch, with their floors.
 
-    The counterpart of arXiv 2209.00078, figure 5: training with one, logging all four. `floors`
-    are levels by name, such as `graph_hcl.geometry.loss_floor` and `collapse_point`.
+    Corresponds to figure 5 of arXiv 2209.00078: one loss is trained and all four are logged.
+    `floors` are levels by name, such as `graph_hcl.geometry.loss_floor` and `collapse_point`.
 
     >>> losses([{"epoch": 1, "ucl": 1.0, "scl": 0.9}], {"SCL floor": 0.2}).get_ylabel()
     'loss (mean over negatives)'
@@ -93,11 +93,11 @@ def losses(
 
 @in_style
 def orderings(records: Records, base: float | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the share of anchors under Assumption 1, and what the negatives weigh, by epoch.
+    """Draw the share of anchors that satisfy Assumption 1, and negative statistics, by epoch.
 
-    The counterpart of arXiv 2209.00078, figure 4, with the same-class mass of the hardened
-    negatives and their effective sample size as a share of their number. `base` is the same-class
-    share of unweighted negatives.
+    Corresponds to figure 4 of arXiv 2209.00078, with the same-class mass of the hardened negatives
+    and their effective sample size relative to their number. `base` is the same-class share of
+    unweighted negatives.
 
     >>> orderings([{"epoch": 1, "assumption_1": 0.6}]).get_ylabel()
     'share'
@@ -107,12 +107,12 @@ def orderings(records: Records, base: float | None = None, ax: Axes | None = Non
         name = "same-class share, unweighted"
         ax.axhline(base, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=name)
     ax.set_ylim(0, 1.03)
-    return _finish(ax, "What the negatives are", "share")
+    return _finish(ax, "Negatives", "share")
 
 
 @in_style
 def collapse(records: Records, ax: Axes | None = None) -> Axes:
-    """Draw the neural-collapse metrics of arXiv 2311.05139 by epoch: all are 0 at collapse.
+    """Draw the neural-collapse metrics of arXiv 2311.05139 by epoch; all are 0 at collapse.
 
     >>> collapse([{"epoch": 1, "zero_sum": 0.5}]).get_ylabel()
     'distance from neural collapse'
@@ -124,7 +124,7 @@ def collapse(records: Records, ax: Axes | None = None) -> Axes:
 
 @in_style
 def spread(records: Records, ax: Axes | None = None) -> Axes:
-    """Draw alignment and uniformity (arXiv 2005.10242) and the feature deviation by epoch.
+    """Draw alignment, uniformity (arXiv 2005.10242) and feature standard deviation by epoch.
 
     >>> spread([{"epoch": 1, "uniformity": -2.0}]).get_ylabel()
     'value'
@@ -134,7 +134,7 @@ def spread(records: Records, ax: Axes | None = None) -> Axes:
 
 @in_style
 def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the effective rank of the features by epoch, of `dimensions` at most.
+    """Draw the effective rank of the features by epoch; `dimensions` is its upper bound.
 
     >>> ranks([{"epoch": 1, "effective_rank": 7.0}], dimensions=32).get_title(loc="left")
     'Dimensional collapse'
@@ -149,7 +149,7 @@ def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = Non
 
 @in_style
 def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None = None) -> Axes:
-    """Draw one value of several runs by epoch.
+    """Draw one logged value of several runs by epoch.
 
     >>> compare({"a": [{"epoch": 1, "loss": 2.0}]}, "loss", "training loss").get_ylabel()
     'training loss'

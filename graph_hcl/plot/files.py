@@ -1,4 +1,4 @@
-"""Figures as SVG text with hover, and as files."""
+"""Figures as SVG with hover text, and as files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from graph_hcl.files import write_atomically, write_text
 from graph_hcl.plot.style import styled
 
 HOVER = "hover:"
-"""Prefix of the "addresses" of points whose rest is shown when the pointer rests on them.
+"""Prefix of hover texts, which are passed to matplotlib as the URLs of elements.
 
-matplotlib writes an address per element, in order, and nothing else; `svg` makes titles of them.
+A URL is the only text that matplotlib writes per element; `svg` turns these into titles.
 """
 
 _LINK = re.compile(rf'<a xlink:href="{HOVER}([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
@@ -23,9 +23,9 @@ _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 def svg(ax: Axes) -> str:
-    """Return the figure of `ax` as an SVG element; the same drawing gives the same text.
+    """Return the figure of `ax` as an SVG element; the output is deterministic.
 
-    Points with a hover text have it as `<title>`, which browsers show without any script.
+    Hover texts become `<title>` elements, which browsers show without a script.
 
     >>> from graph_hcl.plot import embedding_map
     >>> "<title>graph 1, class 7</title>" in svg(embedding_map([[0, 0], [1, 1]], [7, 7]))
@@ -40,7 +40,7 @@ def svg(ax: Axes) -> str:
 
 
 def save(ax: Axes, stem: Path) -> str:
-    """Write the figure of `ax` as STEM.svg and STEM.png, each whole or not at all; return `svg`."""
+    """Write the figure of `ax` atomically as STEM.svg and STEM.png; return its `svg`."""
     drawn = svg(ax)
     text = f'<?xml version="1.0" encoding="utf-8"?>\n{drawn}'
     write_text(stem.with_name(f"{stem.name}.svg"), text)

@@ -1,4 +1,4 @@
-"""Embeddings in two dimensions, made so that a few extreme graphs do not hide all others."""
+"""Two-dimensional maps of embeddings that are robust to outliers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sklearn.decomposition import PCA
 from graph_hcl.errors import UserError
 
 MAPS = ("pca", "umap")
-QUARTILES, MIDDLE = 1.349, 4.107
+QUARTILE_WIDTH, MIDDLE_WIDTH = 1.349, 4.107
 """Widths of the middle 50 % and 96 % of a normal distribution with standard deviation 1."""
-NARROWEST = 0.1
-"""Least unit of a column, as a share of the deviation that its middle 96 % tell."""
+MIN_UNIT = 0.1
+"""Smallest unit of a column, relative to the standard deviation implied by its middle 96 %."""
 MARGIN = 3.0
-"""How many times the width of the middle 96 % of the graphs a map reaches beyond it, at most."""
-FEW = 20
-"""Graphs below which none counts as far from the others."""
+"""Margin of a map around the middle 96 % of its graphs, in widths of that range."""
+MIN_POINTS = 20
+"""Smallest number of graphs for which outliers are detected."""
 
 
 def check_map(method: str) -> None:
@@ -38,26 +38,26 @@ def check_map(method: str) -> None:
 
 
 def compress(x: ArrayLike) -> np.ndarray:
-    """Return the columns of x [G, D] by asinh((x − median)/σ), standardised; σ from the quartiles.
+    """Return asinh((x − median)/σ) of the columns of x [G, D], standardised; σ from the quartiles.
 
-    Near the median this is linear, so that clusters stay; far away it is logarithmic, so that
-    neither a few huge graphs nor a long tail set the scale. A column with one value becomes 0.
+    The map is linear near the median, which preserves clusters, and logarithmic far from it, so
+    that outliers and long tails do not set the scale. A constant column becomes 0.
 
     >>> compress([[0.0], [1.0], [2.0], [3.0], [1e6]]).round(1).ravel().tolist()
     [-0.6, -0.6, -0.4, -0.3, 2.0]
     """
     values = np.asarray(x, dtype=float)
-    low, middle, high = np.percentile(values, [25, 50, 75], axis=0)
-    least, most = _middle(values)
-    unit = np.maximum((high - low) / QUARTILES, NARROWEST * (most - least) / MIDDLE)
+    low, median, high = np.percentile(values, [25, 50, 75], axis=0)
+    lower, upper = _middle(values)
+    unit = np.maximum((high - low) / QUARTILE_WIDTH, MIN_UNIT * (upper - lower) / MIDDLE_WIDTH)
     unit = np.where(unit > 0, unit, values.std(axis=0))
-    bent = np.arcsinh((values - middle) / np.where(unit > 0, unit, 1))
-    deviation = bent.std(axis=0)
-    return (bent - bent.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    compressed = np.arcsinh((values - median) / np.where(unit > 0, unit, 1))
+    deviation = compressed.std(axis=0)
+    return (compressed - compressed.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
 
 
 def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
-    """Return embeddings [G, D] in two dimensions [G, 2], by `compress` first, and a caption.
+    """Return a map [G, 2] of embeddings [G, D] after `compress`, and its caption.
 
     Raises `UserError` as `check_map` does, and for values that are not finite.
 
@@ -80,26 +80,27 @@ def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarra
     return points, f"PCA, {pca.explained_variance_ratio_.sum():.0%} of the variance"
 
 
-def inside(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return points [G, 2] moved to the border of where most are, and which were moved [G].
+def clip_outliers(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return points [G, 2] with outliers moved to the border, and which points those are [G].
 
-    The border is `MARGIN` widths of the middle 96 % beyond it, on each side; without outliers, or
-    with fewer than `FEW` points, nothing moves.
+    The border lies `MARGIN` widths of the middle 96 % beyond it on each side. With fewer than
+    `MIN_POINTS` points there are no outliers.
 
-    >>> points, moved = inside(np.array([[0.0, 0.0]] * 50 + [[1.0, 1.0]] * 50 + [[99.0, 0.5]]))
-    >>> points[-1].tolist(), int(moved.sum())
+    >>> points = np.array([[0.0, 0.0]] * 50 + [[1.0, 1.0]] * 50 + [[99.0, 0.5]])
+    >>> clipped, is_outlier = clip_outliers(points)
+    >>> clipped[-1].tolist(), int(is_outlier.sum())
     ([4.0, 0.5], 1)
     """
-    if len(points) < FEW:
+    if len(points) < MIN_POINTS:
         return points, np.zeros(len(points), dtype=bool)
     low, high = _middle(points)
-    # Where most are at one place, there is no width that tells near from far.
+    # If the middle 96 % coincide, no width defines outliers.
     reach = np.where(high > low, MARGIN * (high - low), np.inf)
-    kept = np.clip(points, low - reach, high + reach)
-    return kept, (kept != points).any(axis=1)
+    clipped = np.clip(points, low - reach, high + reach)
+    return clipped, (clipped != points).any(axis=1)
 
 
 def _middle(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of each column's middle 96 %, without its extremes even in small sets."""
+    """Return the ends of the middle 96 % of each column, rounded inwards to existing values."""
     low = np.percentile(x, 2, axis=0, method="higher")
     return low, np.percentile(x, 98, axis=0, method="lower")

@@ -1,4 +1,4 @@
-"""Scores of a probe: every fold beside its controls, and which classes are taken for which."""
+"""Scores of a probe: accuracy per fold with baselines, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from graph_hcl.results import Comparison
 
 MAX_LABELLED_CLASSES = 12
-"""Classes up to which a confusion matrix names each and writes its numbers."""
+"""Largest number of classes for which a confusion matrix labels every class and cell."""
 SHARES = LinearSegmentedColormap.from_list("shares", [(*to_rgb(COLOURS[0]), a) for a in (0, 1)])
-"""From nothing to full colour, so that it reads on white and on black paper alike."""
+"""From transparent to full colour, for light and dark backgrounds alike."""
 ON_COLOUR = "#fefefe"
-"""Letters on full colour, whatever the paper."""
+"""Text colour on dark cells, on any background."""
 
 
 @in_style
 def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes:
-    """Draw the accuracy of every fold with mean ± standard deviation, beside the controls.
+    """Draw the accuracy of every fold with mean ± standard deviation, and the baselines.
 
-    `comparisons` are those of `read_results` by the name of the run: each gives a row for the
-    trained and one for the untrained encoder, and the majority class as a line across both.
+    `comparisons` are those of `read_results` by name of the run: each gives a row for the trained
+    encoder, one for the untrained encoder, and a line for the majority class across both.
 
     >>> from pathlib import Path
     >>> from graph_hcl.results_file import read_results
@@ -54,7 +54,7 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
             y = len(rows)
             rows.append(name if offset == 0 else "untrained")
             colour = COLOURS[number % len(COLOURS)] if offset == 0 else REFERENCE
-            # Points stand in the order of the folds, so that none hides another.
+            # Points are spread vertically by fold, so that none hides another.
             ax.scatter(
                 values,
                 y - np.linspace(0.05, 0.3, len(values)),
@@ -91,7 +91,7 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
 
 @in_style
 def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
-    """Draw the percentage of each class predicted as each, over all test folds and seeds.
+    """Draw the confusion matrix in percent of the true class, over all test folds and seeds.
 
     >>> from graph_hcl.probes import Evaluation, FoldScore
     >>> fold = FoldScore(0, 0, {}, {}, None, 9, 0, [3, 4], labels=[0, 1], predictions=[0, 0])

@@ -1,4 +1,4 @@
-"""What a space of features looks like: similarities of negatives, and singular spectra."""
+"""The geometry of a feature space: similarities of negatives, and singular spectra."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from graph_hcl.plot.style import (
 )
 
 BINS = 50
-FLOOR = 1e-8
-"""Share of the largest singular value below which a spectrum is drawn as this."""
+MIN_RATIO = 1e-8
+"""Lower bound on singular values in a plot, relative to the largest."""
 
 
 @in_style
@@ -40,13 +40,13 @@ def similarities(
     negatives: str = "all",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how similar rows of other graphs are, by same and other class, and how η weighs them.
+    """Draw histograms of anchor–negative similarities, unweighted and weighted by η, by class.
 
     Arguments are those of `graph_hcl.geometry.negative_weights` [M, d], [M], [M]. Filled and
     hatched areas are shares of all pairs of rows of different graphs; outlines are shares of the
-    weight on an anchor's negatives, averaged over anchors: hardening moves area to the right, and
-    from one class to the other. With `negatives` "label" the same class has no outline: its graphs
-    are no negatives.
+    weight on an anchor's negatives, averaged over anchors. Hardening moves weight to the right and
+    between the classes. With `negatives` "label" the same class has no outline, because its graphs
+    are not negatives.
 
     >>> z, graph = torch.eye(4), torch.arange(4)
     >>> similarities(z, graph, torch.tensor([0, 0, 1, 1])).get_xlabel()
@@ -65,33 +65,33 @@ def similarities(
         negatives=negatives,
     )
     shares = (weight / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)).cpu().numpy()
-    apart = (graph[:, None] != graph).cpu().numpy()
-    alike = (label[:, None] == label).cpu().numpy()
-    low, high = float(product[apart].min()), float(product[apart].max())
+    other_graph = (graph[:, None] != graph).cpu().numpy()
+    same_class = (label[:, None] == label).cpu().numpy()
+    low, high = float(product[other_graph].min()), float(product[other_graph].max())
     bins = np.linspace(low, max(high, low + 1e-3), BINS + 1).tolist()
-    # Filled and hatched, so that they differ in grey too.
-    for name, side, colour, fill, dash in (
-        ("same class", alike, COLOURS[0], {"fc": (COLOURS[0], 0.35)}, "-"),
-        ("other class", ~alike, COLOURS[1], {"fc": "none", "hatch": "/////"}, "--"),
+    # Filled and hatched, to be distinguishable in greyscale.
+    for name, is_class, colour, fill, dash in (
+        ("same class", same_class, COLOURS[0], {"fc": (COLOURS[0], 0.35)}, "-"),
+        ("other class", ~same_class, COLOURS[1], {"fc": "none", "hatch": "/////"}, "--"),
     ):
-        kept = side & apart
-        plain = np.full(int(kept.sum()), 1 / apart.sum())
+        pairs = is_class & other_graph
+        uniform = np.full(int(pairs.sum()), 1 / other_graph.sum())
         ax.hist(
-            product[kept],
+            product[pairs],
             bins,
-            weights=plain,
+            weights=uniform,
             histtype="stepfilled",
             ec=(colour, 0.6),
             lw=0.4,
             **fill,
-            label=f"{name}: {plain.sum():.0%} of pairs",
+            label=f"{name}: {uniform.sum():.0%} of pairs",
         )
-        mass = shares[kept].sum()
+        mass = shares[pairs].sum()
         if mass > 0:
             ax.hist(
-                product[kept],
+                product[pairs],
                 bins,
-                weights=shares[kept],
+                weights=shares[pairs],
                 color=colour,
                 histtype="step",
                 lw=1.7,
@@ -110,10 +110,10 @@ def similarities(
 def spectra(
     spectrums: Mapping[str, ArrayLike], title: str = "Singular spectra", ax: Axes | None = None
 ) -> Axes:
-    """Draw singular values of covariances over the largest, on a logarithmic scale.
+    """Draw singular values of covariances relative to the largest, on a logarithmic scale.
 
-    A line that falls early is dimensional collapse (arXiv 2311.05139, section 5); a dotted line
-    marks where a dimension counts as live.
+    A curve that drops early shows dimensional collapse (arXiv 2311.05139, section 5). Dimensions
+    above the dotted line count as live.
 
     >>> spectra({"class means": [1.0, 0.5, 0.1]}).get_yscale()
     'log'
@@ -122,7 +122,7 @@ def spectra(
     names = short_names(spectrums)
     for number, (name, values) in enumerate(zip(names, spectrums.values(), strict=True)):
         spectrum = np.asarray(values, dtype=float)
-        ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), FLOOR)
+        ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), MIN_RATIO)
         ax.plot(
             np.arange(1, len(ratio) + 1),
             ratio,
@@ -132,7 +132,7 @@ def spectra(
         )
     ax.axhline(LIVE, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=f"live above {LIVE:g}")
     ax.set(xlabel="dimension", ylabel="σ / largest σ", title=title, yscale="log")
-    ax.set_ylim(FLOOR / 2, 2)
+    ax.set_ylim(MIN_RATIO / 2, 2)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_locator(NullLocator())

@@ -1,4 +1,4 @@
-"""One look for all figures: colours for colour-blind readers, dashes and markers for print."""
+"""The style of all figures: colour-blind safe colours, and dashes and markers for print."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from graph_hcl.errors import UserError
 P = ParamSpec("P")
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
-"""Okabe and Ito's palette, darkest contrasts first."""
+"""Palette of Okabe and Ito, highest contrast first."""
 DASHES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 REFERENCE = "#666666"
-"""Colour of what a figure is read against: floors, controls, base rates."""
+"""Colour of reference levels: floors, baselines, base rates."""
 NOTEBOOK_DPI = 130
 
 STYLE: dict[str, Any] = {
     "font.size": 9,
     "font.family": "DejaVu Sans",
-    # Names of runs and classes are text, whatever dollar signs they hold.
+    # Names of runs and classes may contain dollar signs.
     "text.parse_math": False,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
@@ -49,7 +49,7 @@ STYLE: dict[str, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw figures made inside the block in the library's look.
+    """Apply the style to figures drawn inside the block.
 
     >>> with styled():
     ...     mpl.rcParams["axes.spines.top"]
@@ -60,7 +60,7 @@ def styled() -> Iterator[None]:
 
 
 def in_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Return the drawing function with everything it draws in the library's look.
+    """Return the drawing function with the style applied.
 
     >>> in_style(lambda ax: ax)(None) is None
     True
@@ -75,19 +75,19 @@ def in_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows as its cell's value, although pyplot knows nothing of it."""
+    """A figure that a notebook displays as the value of a cell, without pyplot."""
 
     def _repr_png_(self) -> bytes:
-        """Return the figure as PNG: IPython asks for it by this name."""
+        """Return the figure as PNG, for IPython."""
         buffer = io.BytesIO()
         with styled():
-            # The tight box keeps what was drawn beyond the figure's edge, such as a legend.
+            # The tight box includes artists beyond the edge of the figure, such as a legend.
             self.savefig(buffer, format="png", dpi=NOTEBOOK_DPI, bbox_inches="tight")
         return buffer.getvalue()
 
 
 class NotebookAxes(Axes):
-    """Axes that a notebook shows as their whole figure when they are its cell's value."""
+    """Axes that a notebook displays as their whole figure when they are the value of a cell."""
 
     def _repr_png_(self) -> bytes | None:
         figure = self.get_figure(root=True)
@@ -95,10 +95,10 @@ class NotebookAxes(Axes):
 
 
 def canvas(ax: Axes | None, width: float = 4.6, height: float = 3.4) -> Axes:
-    """Return the axes given, or those of a new figure, which shows in a notebook by itself.
+    """Return `ax`, or the axes of a new figure that a notebook displays.
 
-    No new figure is registered with pyplot: none is drawn twice, none stays in memory, and none
-    needs a window. Raises `UserError` for something else than axes, such as a figure or an array.
+    New figures are not registered with pyplot, so they are not drawn twice, not kept in memory and
+    need no window. Raises `UserError` for anything other than axes, such as a figure or an array.
 
     >>> canvas(None).figure.get_size_inches().tolist()
     [4.6, 3.4]
@@ -110,13 +110,13 @@ def canvas(ax: Axes | None, width: float = 4.6, height: float = 3.4) -> Axes:
     if ax is not None:
         raise UserError(
             f"Expected ax to be matplotlib axes, but got {type(ax).__name__}: "
-            "give the axes themselves, one at a time."
+            "pass a single axes object."
         )
     return NotebookFigure(figsize=(width, height)).add_subplot(axes_class=NotebookAxes)
 
 
 def legend_below(ax: Axes, columns: int = 2, points: float = 32, **options: Any) -> Axes:
-    """Put the legend `points` under the axes, where it hides nothing; none without names."""
+    """Place the legend `points` below the axes, if anything is labelled."""
     if ax.get_legend_handles_labels()[0]:
         figure = ax.get_figure(root=True)
         assert figure is not None
@@ -135,7 +135,7 @@ def legend_below(ax: Axes, columns: int = 2, points: float = 32, **options: Any)
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return colour and dashes of the line with this number; 40 differ.
+    """Return the colour and dashes of a line by its number; there are 40 combinations.
 
     >>> line_style(1)
     {'color': '#D55E00', 'ls': '--'}
@@ -144,16 +144,16 @@ def line_style(number: int) -> dict[str, Any]:
 
 
 def short_names(names: Iterable[str], length: int = 28) -> list[str]:
-    """Return names with their middle left out beyond `length`; those that then agree get numbers.
+    """Return names shortened in the middle to `length`; those that become equal are numbered.
 
-    A figure has no room for the whole name of a folder, and would shrink to nothing beside it.
+    Long names of folders would leave no room for the axes.
 
     >>> short_names(["ucl", "PROTEINS-h-ucl-five-layers-seed-0"])
     ['ucl', 'PROTEINS-h-ucl…layers-seed-0']
     """
     half = length // 2
-    every = list(names)
-    cut = [f"{n[:half]}…{n[1 - half :]}" if len(n) > length else n for n in every]
+    short = [f"{n[:half]}…{n[1 - half :]}" if len(n) > length else n for n in names]
     return [
-        f"{number}: {name}" if cut.count(name) > 1 else name for number, name in enumerate(cut, 1)
+        f"{number}: {name}" if short.count(name) > 1 else name
+        for number, name in enumerate(short, 1)
     ]

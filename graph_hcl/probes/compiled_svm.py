@@ -1,4 +1,4 @@
-"""The kernel SVM by the compiled solver: one binary classifier for each pair of classes."""
+"""The kernel SVM with the compiled solver: one binary classifier per pair of classes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from graph_hcl.probes.splits import Indices
 
 
 def solve_compiled(kernel: Floats, y: Labels, to_test: Floats) -> Predictor:
-    """Return the predictor of scikit-learn's `SVC` on precomputed kernels, computed faster.
+    """Return a faster predictor equal to scikit-learn's `SVC(kernel="precomputed")`.
 
-    The votes of all pairs of classes decide; of equals, the first class. Solutions that no larger C
-    would change are kept for it.
+    All pairs of classes vote, and ties go to the first class. A solution that no larger C would
+    change is reused for larger C.
 
     >>> x, x_test = np.array([[-1.0], [1.0]]), np.array([[0.5]])
     >>> solve_compiled(x @ x.T, np.array([3, 7]), x_test @ x.T)(C=1.0).labels
@@ -49,18 +49,18 @@ def solve_compiled(kernel: Floats, y: Labels, to_test: Floats) -> Predictor:
 def _pair_classifier(
     kernel: NDArray[np.float32], diagonal: Floats, a: Indices, b: Indices, to_test: Floats
 ) -> Callable[[float], Floats]:
-    """Return the decision function [Q] of the rows of class a against those of b, for any C."""
+    """Return the decision function [Q] of class a (rows a) against class b (rows b), for any C."""
     rows = np.concatenate([a, b])
     signs = np.repeat([1.0, -1.0], [len(a), len(b)])
-    # Copies: once all classifiers are made, nothing holds the kernels in double precision any more.
+    # Copies, so that the double-precision kernels can be freed.
     kernel, diagonal = kernel[np.ix_(rows, rows)], diagonal[rows]
     to_test = to_test.take(rows, axis=1)
     unbounded: list[tuple[float, Floats]] = []
 
     def decision(C: float) -> Floats:
-        for peak, known in unbounded:
+        for peak, values in unbounded:
             if peak < C:
-                return known
+                return values
         alpha, offset, peak = solve_dual(kernel, diagonal, signs, C)
         values = decide(to_test, alpha * signs, offset)
         if peak < C:

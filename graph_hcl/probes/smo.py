@@ -1,6 +1,6 @@
-"""Sequential minimal optimisation of the support vector machine's dual, compiled.
+"""Compiled sequential minimal optimisation of the dual of a support vector machine.
 
-All in one file: numba's cache of machine code notices changes in the file of a function only.
+All in one file, because numba's cache only tracks changes to the file that defines a function.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ Solution = tuple[Floats, float, float]
 Window = tuple[Whole, Whole, Kernel, Floats, Floats, Floats, Floats, Whole, Floats]
 
 TOLERANCE = 1e-3
-"""Violation of the optimality conditions below which the search ends: scikit-learn's."""
+"""Violation of the optimality conditions at which the solver stops, as in scikit-learn."""
 SMALLEST = 1e-12
-"""Curvature that stands for one that is not positive, as that of two equal points."""
+"""Curvature used where it is not positive, as for two equal points."""
 INTERVAL = 1000
-"""Steps from one attempt at shrinking to the next."""
+"""Steps between attempts at shrinking."""
 COMPACT = 0.85
-"""Share of the window's rows left at which a smaller window is made."""
+"""Share of active rows in the window below which the window is rebuilt."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Return the function as machine code that leaves the interpreter's lock.
+    """Return the function compiled to machine code that releases the GIL.
 
-    Sums keep their order (no fast-math). The code is kept for the next process where a folder can
-    be written: beside this file or in the user's cache.
+    Sums keep their order (no fast-math). The code is cached on disk, next to this file or in the
+    user's cache, if either is writable.
 
     >>> compiled(lambda a: a + 1)(1)
     2
     """
     try:
         machine: Any = njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # there is none
+    except RuntimeError:  # neither is writable
         machine = njit(nogil=True, error_model="numpy")(function)
     return cast(Function, machine)
 
 
 @compiled
 def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Solution:
-    """Return α [n] and ρ of the decision function f(x) = Σᵢ αᵢ yᵢ K(xᵢ, x) − ρ, and α's peak.
+    """Return α [n] and ρ of the decision function f(x) = Σᵢ αᵢ yᵢ K(xᵢ, x) − ρ, and the peak of α.
 
     α minimises ½ Σᵢⱼ αᵢ αⱼ yᵢ yⱼ K(xᵢ, xⱼ) − Σᵢ αᵢ over 0 ≤ αᵢ ≤ C with Σᵢ αᵢ yᵢ = 0. Each step
-    moves the pair of rows that second-order information chooses (Fan, Chen and Lin, "Working Set
+    updates the pair of rows chosen by second-order information (Fan, Chen and Lin, "Working Set
     Selection Using Second Order Information for Training Support Vector Machines", JMLR 6, 2005,
-    WSS 2); rows settled at a bound are shrunk away meanwhile (Chang and Lin, "LIBSVM: A Library for
-    Support Vector Machines", 2011, section 5.1). Order, ties and precision are theirs as well, so
-    that the result is that of scikit-learn's `SVC(kernel="precomputed")` to the last bit. The peak
-    is the largest value that any αᵢ had on the way: where it is below C, every C above the peak
-    has the same result.
+    WSS 2); rows that stay at a bound are shrunk (Chang and Lin, "LIBSVM: A Library for Support
+    Vector Machines", 2011, section 5.1). Order, ties and precision follow LIBSVM, so that the
+    result equals that of scikit-learn's `SVC(kernel="precomputed")` to the last bit. The peak is
+    the largest value that any αᵢ took during the optimisation: if it is below C, every C above the
+    peak gives the same result.
 
     kernel: K [n, n], the rows of y = 1 first. diagonal: K(xᵢ, xᵢ) [n] in full precision. signs:
     y = ±1 [n].
@@ -72,9 +72,9 @@ def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Sol
     n = len(signs)
     problem = kernel, diagonal, signs, C
     alpha = np.zeros(n)
-    slope = signs.copy()  # −yᵢ times the objective's derivative by αᵢ; of inactive rows, outdated
-    fixed = np.zeros(n)  # the part of it that is due to the rows at C
-    order = np.arange(n)  # rows by position: the first `active` are active; of equals the last wins
+    slope = signs.copy()  # −yᵢ ∂objective/∂αᵢ; outdated for inactive rows
+    fixed = np.zeros(n)  # contribution of the rows at C to the slope
+    order = np.arange(n)  # rows by position: the first `active` are active; ties go to the last
     active, countdown, restored, peak = n, min(n, INTERVAL) + 1, False, 0.0
     rows, slot, K, diag, H, up, down, place, score = _window(problem, alpha, slope, order, active)
     while True:
@@ -148,14 +148,14 @@ def decide(to_test: Floats, coefficients: Floats, offset: float) -> Floats:
 
 @compiled
 def _room(a: float, sign: float, C: float) -> tuple[float, float]:
-    """Return 0 where y·α may grow, else −∞; and the same for shrinking."""
-    grow, shrink = 0.0 if a < C else -np.inf, 0.0 if a > 0 else -np.inf
-    return (grow, shrink) if sign > 0 else (shrink, grow)
+    """Return 0 if y·α can increase, else −∞; and the same for decreasing."""
+    increase, decrease = 0.0 if a < C else -np.inf, 0.0 if a > 0 else -np.inf
+    return (increase, decrease) if sign > 0 else (decrease, increase)
 
 
 @compiled
 def _window(problem: Problem, alpha: Floats, slope: Floats, order: Whole, active: int) -> Window:
-    """Return the active rows in one contiguous block, with all that a step reads."""
+    """Return the active rows in one contiguous block, with everything that a step reads."""
     kernel, diagonal, signs, C = problem
     n = len(order)
     rows, slot, place = np.empty(active, np.int64), np.full(n, -1), np.empty(active, np.int64)
@@ -186,7 +186,7 @@ def _put(into: Floats, rows: Whole, values: Floats) -> None:
 
 @compiled
 def _highest(H: Floats, up: Floats, down: Floats) -> tuple[float, float]:
-    """Return the largest slope where y·α may grow, and the largest −slope where it may shrink."""
+    """Return the largest slope where y·α can increase, and −slope where it can decrease."""
     highest, lowest = -np.inf, -np.inf
     for t in range(len(H)):
         highest, lowest = max(highest, H[t] + up[t]), max(lowest, down[t] - H[t])
@@ -195,10 +195,10 @@ def _highest(H: Floats, up: Floats, down: Floats) -> tuple[float, float]:
 
 @compiled
 def _last_of_largest(score: Floats, place: Whole) -> np.int64:
-    """Return the last place among the largest scores; there is no −0 among them.
+    """Return the last position among the largest scores, which must not contain −0.
 
-    Doubles compare as integers once those of negative numbers are flipped, and compilers put
-    integer comparisons side by side.
+    Doubles compare as integers once the bits of negative numbers are flipped, and compilers
+    vectorise integer comparisons.
     """
     bits = score.view(np.int64)
     largest = np.int64(-0x7FFFFFFFFFFFFFFF)
@@ -239,7 +239,7 @@ def _update(
 
 @compiled
 def _step(a: float, b: float, y_a: float, y_b: float, step: float, C: float) -> tuple[float, float]:
-    """Move α along y by +step and −step, and back to the box along the same line."""
+    """Move α along y by +step and −step, then project back to the box along the same line."""
     if y_a != y_b:
         kept = a - b
         a, b = a + y_a * step, b + y_a * step
@@ -279,7 +279,7 @@ def _shrink(
     highest: float,
     lowest: float,
 ) -> int:
-    """Move rows that are settled at a bound behind the active ones; return how many are active."""
+    """Move rows that stay at a bound behind the active ones; return the number of active rows."""
     _, _, signs, C = problem
 
     def settled(row: int) -> bool:
@@ -305,36 +305,36 @@ def _reconstruct(
 ) -> None:
     """Recompute the slopes of the inactive rows, reading the kernel by its shorter side."""
     kernel, _, signs, C = problem
-    taking, out = order[:active], order[active:]
+    active_rows, inactive_rows = order[:active], order[active:]
     free = 0
-    for row in taking:
+    for row in active_rows:
         free += 1 if 0 < alpha[row] < C else 0
-    for row in out:
+    for row in inactive_rows:
         slope[row] = fixed[row] + signs[row]
-    if free * len(order) > 2 * active * len(out):
-        for row in out:
-            for other in taking:
+    if free * len(order) > 2 * active * len(inactive_rows):
+        for row in inactive_rows:
+            for other in active_rows:
                 if 0 < alpha[other] < C:
                     slope[row] -= alpha[other] * signs[other] * kernel[row, other]
     else:
-        for other in taking:
+        for other in active_rows:
             if 0 < alpha[other] < C:
-                for row in out:
+                for row in inactive_rows:
                     slope[row] -= alpha[other] * signs[other] * kernel[other, row]
 
 
 @compiled
 def _offset(problem: Problem, alpha: Floats, slope: Floats, order: Whole) -> float:
-    """Return ρ: the mean of −slope over the free rows, or the middle of what the others allow."""
+    """Return ρ: the mean of −slope over the free rows, or the midpoint of its bounds."""
     _, _, signs, C = problem
-    free, total, most, least = 0, 0.0, np.inf, -np.inf
+    free, total, upper, lower = 0, 0.0, np.inf, -np.inf
     for row in order:
         up, down = _room(alpha[row], signs[row], C)
         if up == 0 and down == 0:
             free += 1
             total -= slope[row]
         elif up == 0:
-            most = min(most, -slope[row])
+            upper = min(upper, -slope[row])
         else:
-            least = max(least, -slope[row])
-    return total / free if free else (most + least) / 2
+            lower = max(lower, -slope[row])
+    return total / free if free else (upper + lower) / 2

@@ -1,4 +1,4 @@
-"""Reports of runs: what is read of a run folder, which figures and tables show it, the page."""
+"""HTML reports of runs: data read from run folders, figures, tables and the page."""
 
 from graph_hcl.reporting.read import RunSummary, read_run
 from graph_hcl.reporting.write import write_report

@@ -1,4 +1,4 @@
-"""Which lines of a log are records of epochs: a log may be damaged, edited or from elsewhere."""
+"""Filtering the log of a run, which may be damaged or edited by hand."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def epochs_of(records: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the records of a log that name their model and epoch.
+def epoch_records(records: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the records of a log that have a model and an epoch.
 
-    >>> epochs_of([{"part": "seed0", "epoch": 1, "loss": 2.0}, {"loss": 1.0}, 3])
+    >>> epoch_records([{"part": "seed0", "epoch": 1, "loss": 2.0}, {"loss": 1.0}, 3])
     [{'part': 'seed0', 'epoch': 1, 'loss': 2.0}]
     """
     return [

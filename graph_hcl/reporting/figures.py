@@ -1,4 +1,4 @@
-"""Which figures show a run, or several beside each other."""
+"""The figures of a report, for single runs and for comparisons."""
 
 from __future__ import annotations
 
@@ -15,24 +15,21 @@ from graph_hcl.reporting.read import RunSummary
 
 
 class Drawing(NamedTuple):
-    """A figure of a report: the name of its files, its axes, its caption, whether it has a search.
-
-    What is searched are its points, by what they tell when the pointer rests on them.
-    """
+    """A figure of a report: file name, axes, caption, and whether its points can be searched."""
 
     name: str
     ax: Axes
     caption: str
-    find: bool = False
+    searchable: bool = False
 
 
 def training(run: RunSummary) -> Iterator[Drawing]:
-    """Yield what the log tells: the loss, the four losses, what the negatives are."""
+    """Yield the logged curves: the training loss, the four losses, and negative statistics."""
     records = run.records
-    if logs(run, "loss"):
+    if has_values(run, "loss"):
         drawn = plot.compare({run.config.objective: records}, "loss", "training loss")
         yield Drawing("loss", drawn, captions.LOSS)
-    if logs(run, "ucl"):
+    if has_values(run, "ucl"):
         floors = _floors(run)
         drawn = plot.losses(records, floors)
         yield Drawing("losses", drawn, captions.losses(run, bool(floors)))
@@ -41,23 +38,23 @@ def training(run: RunSummary) -> Iterator[Drawing]:
 
 
 def collapse(run: RunSummary) -> Iterator[Drawing]:
-    """Yield the collapse metrics by epoch."""
+    """Yield the collapse metrics, accuracy, rank and spread by epoch."""
     records, space = run.records, run.space
-    if logs(run, "zero_sum"):
+    if has_values(run, "zero_sum"):
         yield Drawing("collapse", plot.collapse(records), captions.COLLAPSE)
-    if logs(run, "class_mean_accuracy") and run.classes > 1:
+    if has_values(run, "class_mean_accuracy") and run.classes > 1:
         label = "nearest-class-mean accuracy"
         drawn = plot.compare({run.config.objective: records}, "class_mean_accuracy", label)
         yield Drawing("class-mean", drawn, captions.CLASS_MEAN)
-    if logs(run, "effective_rank"):
+    if has_values(run, "effective_rank"):
         width = None if space is None else space.z.shape[1]
         yield Drawing("rank", plot.ranks(records, width), captions.RANK)
-    if logs(run, "uniformity"):
+    if has_values(run, "uniformity"):
         yield Drawing("spread", plot.spread(records), captions.SPREAD)
 
 
-def space(run: RunSummary, how: str) -> Iterator[Drawing]:
-    """Yield what the features of the run's first model look like; `how` is the map."""
+def space(run: RunSummary, method: str) -> Iterator[Drawing]:
+    """Yield figures of the features of the run's first model; `method` is that of the map."""
     space, contrast = run.space, run.contrast
     if space is None:
         return
@@ -70,16 +67,16 @@ def space(run: RunSummary, how: str) -> Iterator[Drawing]:
     )
     yield Drawing("similarities", drawn, captions.similarities(run, space))
     spectra: dict[str, Any] = {}
-    # Two class means span one dimension, whatever the features are.
+    # Two class means always span a single dimension.
     if run.classes > 2:
         spectra["class means"] = space.class_spectrum
-        if space.fitted is not None:
-            spectra["class means, training graphs"] = geometry.class_mean_spectrum(*space.fitted)
+        if space.training is not None:
+            spectra["class means, training graphs"] = geometry.class_mean_spectrum(*space.training)
     spectra["features"] = geometry.covariance_spectrum(space.z)
     yield Drawing("spectra", plot.spectra(spectra), captions.spectra(space))
-    points, title = plot.project(space.embeddings, how)
+    points, title = plot.project(space.embeddings, method)
     drawn = plot.embedding_map(points, space.labels, title, space.graphs.tolist())
-    yield Drawing("map", drawn, captions.embedding_map(run, space), find=True)
+    yield Drawing("map", drawn, captions.embedding_map(run, space), searchable=True)
 
 
 def scores(run: RunSummary) -> Iterator[Drawing]:
@@ -93,14 +90,14 @@ def scores(run: RunSummary) -> Iterator[Drawing]:
 
 
 def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
-    """Yield the figures in which several runs stand together, unfinished ones marked."""
+    """Yield the figures that compare several runs; unfinished ones are marked."""
     for probe in dict.fromkeys(probe for run in runs for probe in run.results):
         scored = {run.marked_name: run.results[probe] for run in runs if probe in run.results}
         without = [run.marked_name for run in runs if probe not in run.results]
         yield Drawing(f"folds-{probe}", plot.folds(scored), captions.folds(probe, without))
     records = {run.marked_name: run.records for run in runs}
     for key, label, caption in captions.COMPARED:
-        if any(logs(run, key) for run in runs):
+        if any(has_values(run, key) for run in runs):
             yield Drawing(key.replace("_", "-"), plot.compare(records, key, label), caption)
     spaces = {run.marked_name: (run, run.space) for run in runs if run.space is not None}
     spectra = {n: space.class_spectrum for n, (run, space) in spaces.items() if run.classes > 2}
@@ -112,13 +109,13 @@ def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
         yield Drawing("spectra", plot.spectra(spectra, "Spectrum of features"), captions.SPECTRA)
 
 
-def logs(run: RunSummary, key: str) -> bool:
-    """Tell whether the run's log has a finite value of `key` in any epoch."""
+def has_values(run: RunSummary, key: str) -> bool:
+    """Return whether the run's log has a finite value of `key` in any epoch."""
     return any(finite_number(record.get(key)) is not None for record in run.records)
 
 
 def _floors(run: RunSummary) -> dict[str, float]:
-    """Return levels that the losses have at neural collapse; none for unbounded features."""
+    """Return the losses at neural collapse by name; none for unnormalised features."""
     if run.config.projection.normalize == "none" or run.classes < 2:
         return {}
     temperature, eta, classes = run.contrast.temperature, run.contrast.hardening, run.classes

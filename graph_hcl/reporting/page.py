@@ -1,4 +1,4 @@
-"""A self-contained HTML page of tables and figures; nothing in it is fetched when it is opened."""
+"""A self-contained HTML page of tables and figures, which loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from graph_hcl.reporting.script import FIND, SCRIPT, policy
+from graph_hcl.reporting.script import SCRIPT, SEARCH_BOX, policy
 from graph_hcl.reporting.theme import CSS, adapt
 
 
-def figure(svg: str, caption: str, name: str, find: bool = False) -> str:
-    """Return a drawing with its caption; `name` keeps the names of its parts apart from others'.
+def figure(svg: str, caption: str, name: str, searchable: bool = False) -> str:
+    """Return a figure with its caption; `name` prefixes the ids in its SVG to keep them unique.
 
-    With `find` there is a box that finds its points by what they tell under the pointer.
+    With `searchable` there is a search box for its points, by their hover texts.
 
     >>> figure('<svg ><use href="#a"/></svg>', "b", "c")  # doctest: +NORMALIZE_WHITESPACE
     '<figure><svg role="img" aria-label="b" ><use
@@ -23,14 +23,14 @@ def figure(svg: str, caption: str, name: str, find: bool = False) -> str:
     drawn = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", drawn)
     label = html.escape(caption)
     drawn = drawn.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-    box = FIND if find else ""
+    box = SEARCH_BOX if searchable else ""
     return f"<figure>{drawn}{box}<figcaption>{label}</figcaption></figure>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """Return an HTML table; every cell is text, the first of a row is its heading.
+    """Return an HTML table of text cells; the first cell of a row is its header.
 
-    `kind` "rows" folds each row into lines on a phone; "long" breaks words that are too long.
+    `kind` "rows" stacks the cells of a row on narrow screens; "long" breaks long words.
 
     >>> table(["a", "b"], [["<1>", "2"]])  # doctest: +NORMALIZE_WHITESPACE
     '<div class="scroll"><table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><th
@@ -40,7 +40,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") ->
 
 
 def raw_table(head: Sequence[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
-    """Return the same table of cells that are HTML already."""
+    """Return a table as `table` does, from cells that are HTML."""
     names = [html.escape(name) for name in head]
     top = "".join(f"<th>{name}</th>" for name in names)
     body = ""
@@ -55,10 +55,10 @@ def raw_table(head: Sequence[str], rows: Iterable[Iterable[str]], kind: str = ""
     return f'<div class="scroll"><table{name}>{thead}<tbody>{body}</tbody></table></div>'
 
 
-def named(name: str, about: str = "", note: str = "") -> str:
-    """Return the heading of a row with small lines under it, as HTML.
+def row_header(name: str, about: str = "", note: str = "") -> str:
+    """Return the header of a row with small lines below it, as HTML.
 
-    >>> named("run", "on <b>")
+    >>> row_header("run", "on <b>")
     'run<small>on &lt;b&gt;</small>'
     """
     small = f"<small>{html.escape(about)}</small>" if about else ""
@@ -66,17 +66,17 @@ def named(name: str, about: str = "", note: str = "") -> str:
     return html.escape(name) + small + warning
 
 
-def folded(summary: str, content: str) -> str:
-    """Return content that shows when its summary is clicked.
+def collapsible(summary: str, content: str) -> str:
+    """Return collapsible content with a summary.
 
-    >>> folded("a", "<p>b</p>")
+    >>> collapsible("a", "<p>b</p>")
     '<details><summary>a</summary><p>b</p></details>'
     """
     return f"<details><summary>{html.escape(summary)}</summary>{content}</details>"
 
 
 def grid(title: str, figures: Sequence[str]) -> str:
-    """Return figures side by side under a small heading; nothing when there are none.
+    """Return figures side by side under a small heading; empty without figures.
 
     >>> grid("T", [])
     ''
@@ -87,7 +87,7 @@ def grid(title: str, figures: Sequence[str]) -> str:
 
 
 def section(name: str, title: str, *parts: str) -> str:
-    """Return a section with a heading that links find by its name.
+    """Return a section whose heading has an id for links.
 
     >>> section("t", "T", "<p>x</p>")
     '<section><h2 id="t">T</h2><p>x</p></section>'
@@ -97,7 +97,7 @@ def section(name: str, title: str, *parts: str) -> str:
 
 
 def contents(titles: dict[str, str]) -> str:
-    """Return links to sections: titles by name.
+    """Return links to sections, given their titles by id.
 
     >>> contents({"t": "T"})
     '<nav><ul><li><a href="#t">T</a></li></ul></nav>'
@@ -110,7 +110,7 @@ def contents(titles: dict[str, str]) -> str:
 
 
 def page(title: str, *sections: str) -> str:
-    """Return the whole page, which lets no script run but its own.
+    """Return the whole page; its content security policy allows only its own script.
 
     >>> page("T").startswith("<!doctype html>")
     True

@@ -1,4 +1,4 @@
-"""What a report needs of a run: its log, its results, and the features of one trained model."""
+"""The data of a report: a run's log, its results, and the features of one trained model."""
 
 from __future__ import annotations
 
@@ -17,35 +17,34 @@ from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.losses.objective import Epoch, as_objective
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.probes import Part
-from graph_hcl.reporting.check import epochs_of
+from graph_hcl.reporting.check import epoch_records
 from graph_hcl.results import Comparison
 from graph_hcl.results_file import read_results
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 
-ROWS = 1000
-"""Rows of views of which all pairs are looked at; graphs beyond them are thinned out evenly."""
+MAX_ROWS = 1000
+"""Largest number of rows whose pairs are compared; of more graphs, every k-th is taken."""
 
 
 @dataclass(frozen=True)
 class EmbeddingSnapshot:
-    """Features of the graphs [G] that one trained model of a run is looked at on.
+    """Features of one trained model of a run, on its held-out graphs or on all graphs [G].
 
-    `z` [G, d] are projected and normalised, `embeddings` [G, D] are what the probe sees; `graphs`
-    are their numbers in the data set and `which` says in words whose they are. `views` are
-    features [M, d], graph [M] and label [M] of views as the loss sees them, of at most `ROWS` rows.
-    `fitted` are features and labels of the graphs that the model was trained on, where those are
-    others.
+    `z` [G, d] are projected and normalised features, `embeddings` [G, D] the input of the probe;
+    `graphs` are the graphs' indices in the data set, and `description` says which graphs they are.
+    `views` are features [M, d], graph [M] and label [M] of up to `MAX_ROWS` augmented views.
+    `training` are features and labels of the training graphs, if they are not among these.
     """
 
     z: Tensor
     embeddings: np.ndarray
     labels: Tensor
     graphs: np.ndarray
-    which: str
+    description: str
     views: tuple[Tensor, Tensor, Tensor]
-    fitted: tuple[Tensor, Tensor] | None
+    training: tuple[Tensor, Tensor] | None
 
     @cached_property
     def class_spectrum(self) -> Tensor:
@@ -55,11 +54,11 @@ class EmbeddingSnapshot:
 
 @dataclass(frozen=True)
 class Contrast:
-    """What an objective compares features by, as far as it tells.
+    """The contrast of an objective, with defaults where the objective does not define it.
 
-    Temperature, hardening as log η of the logits (None for η = e^s, which it does not use), which
-    rows are positives ("label" or "views") and negatives ("label" or "all"), and whether it
-    contrasts nodes with graphs.
+    Temperature, hardening as log η of the logits (None if the objective uses none; figures then
+    use η = e^s), positives ("label" or "views"), negatives ("label" or "all"), and whether nodes
+    are contrasted with graphs.
     """
 
     temperature: float = 0.5
@@ -70,7 +69,7 @@ class Contrast:
 
     @classmethod
     def of(cls, objective: Any) -> Contrast:
-        """Return what an objective tells of itself at the end of its training."""
+        """Return the contrast of an objective at the end of training."""
         as_objective(objective).on_epoch(Epoch(2, 2))
         return cls(
             getattr(objective, "temperature", cls.temperature),
@@ -85,10 +84,10 @@ class Contrast:
 class RunSummary:
     """A run as the report shows it.
 
-    `results` are the comparisons of both encoders by probe. `contrast` is what the objective
-    compares features by, at the end of the training. `space` is None before the first model has an
-    epoch, where that model's embeddings are not finite, and without labels. `labels` [G] are those
-    of the whole data set, empty if it has none; `unfinished` says in words what is missing.
+    `results` are the comparisons of trained and untrained encoder by probe. `contrast` is that of
+    the objective at the end of training. `space` is None if the first model has no epoch yet, if
+    its embeddings are not finite, and without labels. `labels` [G] are those of the whole data set,
+    empty if it has none; `unfinished` describes the missing training, empty if there is none.
     """
 
     name: str
@@ -102,7 +101,7 @@ class RunSummary:
 
     @property
     def marked_name(self) -> str:
-        """The name, marked where the run is unfinished or has no scores."""
+        """The name, marked if the run is unfinished or has no scores."""
         if self.unfinished:
             return f"{self.name} (unfinished)"
         if not self.labelled:
@@ -111,12 +110,12 @@ class RunSummary:
 
     @property
     def labelled(self) -> bool:
-        """Whether the graphs have labels; without, there are loss curves alone."""
+        """Whether the graphs have labels; without them, only loss curves are drawn."""
         return len(self.labels) > 0
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show but settings."""
+        """Whether the run has no records, results or features."""
         return not (self.records or self.results or self.space)
 
     @property
@@ -126,7 +125,7 @@ class RunSummary:
 
     @property
     def same_class_share(self) -> float:
-        """Share of all pairs of graphs that are of one class."""
+        """Share of all pairs of graphs that have the same class."""
         count = torch.bincount(self.labels.unique(return_inverse=True)[1]).double()
         total = float(count.sum())
         return float((count * (count - 1)).sum()) / (total * (total - 1))
@@ -137,8 +136,8 @@ def read_run(
 ) -> RunSummary:
     """Return the run in a folder; `overrides` (mirror, data_dir, device) replace its settings.
 
-    Raises `UserError` for a folder that is no run, whose results are damaged, or whose data changed
-    unless that is allowed.
+    Raises `UserError` for a folder that is not a run, for damaged results, and for changed data
+    unless allowed.
     """
     run = Run.open(path, allow_changed_data, **overrides)
     results = read_results(run.folder.results_path).comparisons()
@@ -155,7 +154,7 @@ def read_run(
         name,
         config,
         _labels(experiment),
-        epochs_of(run.folder.metrics()),
+        epoch_records(run.folder.metrics()),
         results,
         Contrast.of(experiment.trainer.new_objective()),
         space,
@@ -163,29 +162,29 @@ def read_run(
     )
 
 
-def _unfinished(epochs: list[int], wanted: int) -> str:
-    """Return in words how far the models of a run are; nothing where all are trained."""
-    done = sum(epoch >= wanted for epoch in epochs)
+def _unfinished(epochs: list[int], total: int) -> str:
+    """Return the progress of an unfinished run in words; empty if all models are trained."""
+    done = sum(epoch >= total for epoch in epochs)
     if done == len(epochs):
         return ""
     if len(epochs) == 1:
-        return f"{epochs[0]} of {wanted} epochs are trained."
+        return f"{epochs[0]} of {total} epochs are finished."
     return (
-        f"{done} of {len(epochs)} models are trained to their {wanted} epochs; "
-        f"the first has {epochs[0]}."
+        f"{done} of {len(epochs)} models have finished their {total} epochs; "
+        f"the first has finished {epochs[0]}."
     )
 
 
 def _labels(experiment: Experiment) -> Tensor:
-    """Return the labels [G] in their own values, none for graphs without."""
+    """Return the original labels [G], empty for graphs without labels."""
     targets = experiment.targets
     return torch.from_numpy(targets.values) if targets.labelled else torch.empty(0)
 
 
 def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnapshot | None:
-    """Return the features by a part's model of the graphs that it was not trained on, if any.
+    """Return the features of a part's model on its held-out graphs.
 
-    They are of all graphs where it was trained on all. Returns None where they are not finite.
+    Without held-out graphs they are of all graphs. Returns None if they are not finite.
     """
     trainer, labels, epoch = experiment.trainer, _labels(experiment), run.epoch(part.name)
     spec = run.spec_of(part, trainer)
@@ -194,21 +193,21 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
     embeddings = trainer.embed(model, spec)
     if not (z.isfinite().all() and np.isfinite(embeddings).all()):
         return None
-    which, chosen, fitted = "all graphs", np.arange(len(labels)), None
+    description, chosen, training = "all graphs", np.arange(len(labels)), None
     held_out = experiment.protocol.held_out(experiment.targets, part)
     if len(held_out):
-        which, chosen = f"the held-out graphs of fold {part.fold}", held_out
-        fitted = z[part.train], labels[part.train]
-    which = f"{which} (seed {part.seed}, epoch {epoch})"
+        description, chosen = f"the held-out graphs of fold {part.fold}", held_out
+        training = z[part.train], labels[part.train]
+    description = f"{description} (seed {part.seed}, epoch {epoch})"
     graphs, views = _views(trainer, model, spec, chosen)
     return EmbeddingSnapshot(
         z[chosen],
         embeddings[chosen],
         labels[chosen],
         chosen,
-        which,
+        description,
         (views, graphs, labels[graphs]),
-        fitted,
+        training,
     )
 
 
@@ -216,12 +215,12 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
 def _views(
     trainer: Trainer, model: ContrastiveModel, spec: ModelSpec, chosen: np.ndarray
 ) -> tuple[Tensor, Tensor]:
-    """Return graph [M] and features [M, d] of the run's own views of some of the graphs."""
-    count = max(2, ROWS // len(trainer.sampler.views))
-    some = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
+    """Return graph [M] and features [M, d] of views of a subset of the chosen graphs."""
+    count = max(2, MAX_ROWS // len(trainer.sampler.views))
+    subset = torch.from_numpy(chosen[:: -(-len(chosen) // count)])
     generator = torch.Generator(trainer.device).manual_seed(trainer.config.seed)
     store = spec.prepare(trainer.store)
-    (drawn,) = trainer.sampler(store, [some.to(trainer.device)], generator)
+    (drawn,) = trainer.sampler(store, [subset.to(trainer.device)], generator)
     model.to(trainer.device).eval()
     z = torch.cat([view.features(model) for view in drawn])
-    return some.repeat(len(trainer.sampler.views)), z.cpu()
+    return subset.repeat(len(trainer.sampler.views)), z.cpu()

@@ -1,4 +1,4 @@
-"""The page's one script: a box that finds points of a map. Without it, all else still shows."""
+"""The page's only script, a search box for the points of a map; the page works without it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 
 SCRIPT = """
 for (const box of document.querySelectorAll(".find")) {
-  const svg = box.parentElement.querySelector("svg"), told = box.querySelector("output");
+  const svg = box.parentElement.querySelector("svg"), output = box.querySelector("output");
   const points = [...svg.querySelectorAll(".point")].map(
     (g) => [g, g.querySelector("title").textContent.toLowerCase().split(", ")]);
   box.hidden = false;
@@ -21,20 +21,20 @@ for (const box of document.querySelectorAll(".find")) {
       if (hit && names[0].startsWith("graph ")) graphs += 1;
     }
     const count = graphs === 1 ? "1 graph drawn" : graphs + " graphs drawn";
-    told.textContent = wanted === "" ? "" : count;
+    output.textContent = wanted === "" ? "" : count;
   });
 }
 """
 
-FIND = (
+SEARCH_BOX = (
     '<div class="find" hidden><label>Find <input type="search" placeholder="class 1 or graph 12" '
     'autocomplete="off"></label><output></output></div>'
 )
-"""The box; `SCRIPT` shows it."""
+"""The search box, hidden until `SCRIPT` runs."""
 
 
 def policy() -> str:
-    """Return the page's content security policy: this script alone runs, nothing is fetched.
+    """Return the page's content security policy: only this script runs, and nothing is loaded.
 
     >>> policy().split("; ")[0]
     "default-src 'none'"

@@ -1,4 +1,4 @@
-"""The tables of a report: scores with their controls, differences, settings, versions."""
+"""The tables of a report: scores with baselines, differences, settings and versions."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ import yaml
 from graph_hcl import geometry
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, PairedDifference, corrected_t_test
-from graph_hcl.reporting.page import folded, named, raw_table, table
+from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import Comparison, percent, title
 from graph_hcl.settings import flat_settings
 
 TESTED = (
-    "Differences are paired over the same folds, in points of accuracy, with the 95 % interval and "
-    "p of the corrected resampled t-test (Nadeau and Bengio, 2003)."
+    "Differences are paired over the same folds, in percentage points of accuracy, with the 95 % "
+    "interval and p-value of the corrected resampled t-test (Nadeau and Bengio, 2003)."
 )
 
 
 def results(runs: list[RunSummary]) -> str:
-    """Return the table of all probes of all runs, with the controls; unfinished runs are marked."""
+    """Return the scores of all probes and runs, with baselines; unfinished runs are marked."""
     scored = [comparison for run in runs for comparison in run.results.values()]
-    metrics = list(dict.fromkeys(name for one in scored for name in one.metrics)) or list(METRICS)
+    metrics = list(
+        dict.fromkeys(name for comparison in scored for name in comparison.metrics)
+    ) or list(METRICS)
     head = ["run", *(f"{title(metric)} %" for metric in metrics), "untrained %", "majority %"]
     head += ["trained − untrained", "p"]
     rows = []
@@ -34,18 +36,20 @@ def results(runs: list[RunSummary]) -> str:
         about, note = f"{run.config.objective} on {run.config.dataset}", status(run)
         for probe, comparison in run.results.items():
             description = f"{about}, {comparison.protocol}, probe {probe}"
-            mine, trained = comparison.metrics, comparison.trained
-            cells = [score(trained, name) if name in mine else "" for name in metrics]
+            own, trained = comparison.metrics, comparison.trained
+            cells = [score(trained, name) if name in own else "" for name in metrics]
             cells += [score(comparison.untrained)]
             cells += [f"{100 * comparison.about.majority_accuracy:.2f}"]
-            # Without an epoch both encoders are the same one.
+            # Without training, both encoders are equal.
             same = not run.config.epochs
             cells += ["", ""] if same else difference(comparison.trained, comparison.untrained)
-            rows.append([named(run.name, description, note), *map(html.escape, cells)])
+            rows.append([row_header(run.name, description, note), *map(html.escape, cells)])
         if not run.results:
             description = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
-            lacks = "no scores yet" if run.labelled else "no labels"
-            rows.append([named(run.name, description, note), lacks, *[""] * (len(head) - 2)])
+            placeholder = "no scores yet" if run.labelled else "no labels"
+            rows.append(
+                [row_header(run.name, description, note), placeholder, *[""] * (len(head) - 2)]
+            )
     if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
     note = f"Mean ± standard deviation over folds. {TESTED}"
@@ -53,11 +57,11 @@ def results(runs: list[RunSummary]) -> str:
 
 
 def status(run: RunSummary) -> str:
-    """Return what a run lacks and how far it came, in words; nothing for a finished run."""
+    """Return the state of an unfinished or unevaluated run in words; empty if it is complete."""
     if not run.unfinished:
         if not run.labelled:
-            return "The graphs have no labels, so there is nothing to measure."
-        return "" if run.results else "Not evaluated: graph_hcl.evaluate measures it."
+            return "The graphs have no labels, so there is nothing to evaluate."
+        return "" if run.results else "Not evaluated: run graph_hcl.evaluate."
     text = f"Not finished: {run.unfinished}"
     last = max((record["epoch"] for record in run.records), default=0)
     losses = [finite_number(r.get("loss")) for r in run.records if r["epoch"] == last]
@@ -68,7 +72,7 @@ def status(run: RunSummary) -> str:
 
 
 def score(evaluation: Evaluation, metric: str | None = None) -> str:
-    """Return mean and standard deviation of a metric in percent, of the first unless given.
+    """Return mean and standard deviation of a metric in percent, by default the first.
 
     >>> from graph_hcl.probes import FoldScore
     >>> folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 9, 0, [], [], [])
@@ -81,8 +85,8 @@ def score(evaluation: Evaluation, metric: str | None = None) -> str:
 
 
 def differences(runs: list[RunSummary]) -> str:
-    """Return the table of each run against the first, for probes that both have."""
-    first, rows, apart = runs[0], [], []
+    """Return the differences of each run from the first, for probes that both have."""
+    first, rows, incomparable = runs[0], [], []
     for run in runs[1:]:
         for probe, comparison in run.results.items():
             if probe not in first.results:
@@ -92,28 +96,28 @@ def differences(runs: list[RunSummary]) -> str:
                 cells = difference(comparison.trained, other.trained)
                 rows.append([f"{run.name} − {first.name}", probe, *cells])
             else:
-                apart.append(f"{run.name} (probe {probe})")
+                incomparable.append(f"{run.name} (probe {probe})")
     head = ["runs", "probe", "difference of accuracy", "p"]
     text = table(head, rows, "rows") if rows else ""
-    if apart:
-        names = html.escape(f"{', '.join(apart)} and {first.name}")
-        text += f'<p class="small">Not comparable, for their data or folds differ: {names}.</p>'
+    if incomparable:
+        names = html.escape(f"{', '.join(incomparable)} and {first.name}")
+        text += f'<p class="small">Not comparable, because data or folds differ: {names}.</p>'
     return text
 
 
 def same_folds(one: Comparison, other: Comparison) -> bool:
-    """Tell whether two comparisons were measured on the same folds of the same data."""
+    """Return whether two comparisons use the same folds of the same data."""
 
     def folds(comparison: Comparison) -> tuple[Any, ...]:
         about = comparison.about
-        drawn = [(f.seed, f.fold, f.train, f.test) for f in comparison.trained.folds]
-        return about.dataset, about.data_sha256, comparison.protocol, drawn
+        splits = [(f.seed, f.fold, f.train, f.test) for f in comparison.trained.folds]
+        return about.dataset, about.data_sha256, comparison.protocol, splits
 
     return folds(one) == folds(other)
 
 
 def paired(one: Evaluation, other: Evaluation) -> PairedDifference:
-    """Return the paired difference of the first metric of two encoders over all folds and seeds.
+    """Return the paired difference of two encoders in the first metric, over all folds and seeds.
 
     >>> from graph_hcl.probes import FoldScore
     >>> def encoder(*values):
@@ -129,9 +133,9 @@ def paired(one: Evaluation, other: Evaluation) -> PairedDifference:
 
 
 def difference(one: Evaluation, other: Evaluation) -> list[str]:
-    """Return the cells of a paired difference: value with interval, and p.
+    """Return the table cells of a paired difference: value with interval, and p-value.
 
-    A single fold, or scores that are not finite, cannot be tested.
+    A single fold and non-finite scores cannot be tested.
     """
     scores = [*_scores(one), *_scores(other)]
     if len(scores) < 4 or not all(map(math.isfinite, scores)):
@@ -147,53 +151,53 @@ def _scores(evaluation: Evaluation) -> list[float]:
 
 
 def status_notes(run: RunSummary) -> str:
-    """Return what is to be said of a run's state and of its space."""
+    """Return notes on the state of a run and on its features."""
     text, space = "", run.space
     if run.unfinished:
         text += f'<p class="note">{html.escape(status(run))}</p>'
     if run.labelled and not any("ucl" in record for record in run.records):
-        text += "<p>The run logged no diagnosis (--diagnose false, or no epoch).</p>"
+        text += "<p>No diagnosis was logged (--diagnose false, or no epoch).</p>"
     if any("loss" in r and finite_number(r["loss"]) is None for r in run.records):
         text += '<p class="note">The training loss is not finite in some epochs.</p>'
     if space is not None and run.classes > 1:
-        accuracy = float(geometry.nearest_class_mean(space.z, space.labels, space.fitted))
-        nearest = f"the nearest class mean is right for {100 * accuracy:.1f} %"
+        accuracy = float(geometry.nearest_class_mean(space.z, space.labels, space.training))
+        nearest = f"the nearest class mean classifies {100 * accuracy:.1f} % correctly"
         live, most = geometry.live_dimensions(space.class_spectrum), len(space.class_spectrum)
-        # Two class means have one dimension, whatever the features are.
+        # Two class means always span a single dimension.
         dimensions = (
-            f"class means keep {live} of {most} live dimensions (σ above {geometry.LIVE:g} of the "
+            f"class means have {live} of {most} live dimensions (σ above {geometry.LIVE:g} of the "
             "largest); "
         )
-        about = html.escape(space.which)
-        keeps = dimensions if most > 1 else ""
-        text += f"<p>Projected features of {about}: {keeps}{nearest}.</p>"
+        about = html.escape(space.description)
+        collapse = dimensions if most > 1 else ""
+        text += f"<p>Projected features of {about}: {collapse}{nearest}.</p>"
     if space is None and run.labelled and not run.unfinished:
         text += '<p class="note">The first model\'s embeddings are not finite.</p>'
     if len({record["part"] for record in run.records}) > 1:
-        text += "<p>Curves are means over the run's models; bands span their extremes.</p>"
+        text += "<p>Curves are means over the models of the run; bands span their range.</p>"
     return text
 
 
 def settings(run: RunSummary) -> str:
-    """Return the complete settings, versions and commands, folded away."""
+    """Return all settings, versions and commands, collapsed."""
     text = yaml.safe_dump(run.config.to_dict(), sort_keys=False, allow_unicode=True)
-    blocks = folded("Settings", f"<pre>{html.escape(text)}</pre>")
+    blocks = collapsible("Settings", f"<pre>{html.escape(text)}</pre>")
     for probe, comparison in run.results.items():
         about = comparison.about
         rows = [[name, str(version)] for name, version in about.versions.items()]
         rows += [["command", " ".join(map(str, about.command))]]
         rows += [["data sha256", about.data_sha256]]
         rows += [["training", f"{about.train_seconds:.1f} s"]]
-        blocks += folded(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
+        blocks += collapsible(f"Versions and command, probe {probe}", table(["", ""], rows, "long"))
     return blocks
 
 
 def settings_diff(runs: list[RunSummary]) -> str:
     """Return the table of the settings in which runs differ."""
-    every = [flat_settings(run.config) for run in runs]
+    settings_of_runs = [flat_settings(run.config) for run in runs]
     rows = []
-    for key in dict.fromkeys(key for one in every for key in one):
-        values = [one.get(key) for one in every]
+    for key in dict.fromkeys(key for settings in settings_of_runs for key in settings):
+        values = [settings.get(key) for settings in settings_of_runs]
         if key != "out" and any(value != values[0] for value in values):
             rows.append([key, *(_text(value) for value in values)])
     return table(["setting", *(run.name for run in runs)], rows) if rows else ""

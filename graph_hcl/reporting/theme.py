@@ -1,4 +1,4 @@
-"""The look of a page: one style sheet for screens, phones, dark rooms and paper."""
+"""The style sheet of a page, for screens of any width, dark mode and print."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ INKS = {
     "#b0b0b0": ("lines", "#8b939a"),
     "#ffffff": ("paper", "#15181b"),
 }
-"""Colours of figures: their name, and what they are in the dark."""
+"""Colours of figures: their names, and their values in dark mode."""
 
 _COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})\b")
 
 
 def adapt(svg: str) -> str:
-    """Return a drawing whose colours follow the page's: light, dark, or printed.
+    """Return an SVG whose colours follow the page's theme.
 
     >>> adapt('<path style="fill: #0072b2; stroke: #123456"/>')
     '<path style="fill: var(--blue, #0072b2); stroke: #123456"/>'

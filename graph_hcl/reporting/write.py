@@ -1,4 +1,4 @@
-"""A report as files: one HTML page, and its figures as SVG and PNG beside it."""
+"""Writing a report: one HTML page, and its figures as SVG and PNG."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from graph_hcl.reporting.page import contents, figure, grid, page, section
 from graph_hcl.reporting.read import RunSummary
 
 
-def write_report(runs: list[RunSummary], out: Path, how: str = "pca") -> Path:
-    """Write the page to `out` and each figure as SVG and PNG beside it; return their folder.
+def write_report(runs: list[RunSummary], out: Path, method: str = "pca") -> Path:
+    """Write the page to `out`, and each figure as SVG and PNG to a folder; return that folder.
 
-    `how` is the map, pca or umap. Raises `UserError` for a map that cannot be drawn.
+    `method` is that of the map, pca or umap. Raises `UserError` for a map that cannot be drawn.
     """
-    plot.check_map(how)
+    plot.check_map(method)
     folder = out.parent / f"{out.stem}_figures"
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"run{number}" for number in range(len(runs))]
@@ -34,7 +34,7 @@ def write_report(runs: list[RunSummary], out: Path, how: str = "pca") -> Path:
             ("Scores", figures.scores(run)),
             ("Training", figures.training(run)),
             ("Collapse", figures.collapse(run)),
-            ("Embedding space", figures.space(run, how)),
+            ("Embedding space", figures.space(run, method)),
         )
         grids = [grid(heading, _drawn(group, folder, name)) for heading, group in groups]
         text = "" if sections else tables.results([run])
@@ -46,10 +46,10 @@ def write_report(runs: list[RunSummary], out: Path, how: str = "pca") -> Path:
 
 
 def _drawn(drawings: Iterable[figures.Drawing], folder: Path, prefix: str) -> list[str]:
-    """Write the drawings as files; return them as parts of the page."""
+    """Write the figures to files; return their HTML."""
     parts = []
-    for name, ax, caption, find in drawings:
-        # Probes may be named by their import path, which is no name of a file.
+    for name, ax, caption, searchable in drawings:
+        # A probe may be an import path, which is not a valid file name.
         stem = re.sub(r"\W+", "-", f"{prefix}-{name}")
-        parts.append(figure(plot.save(ax, folder / stem), caption, stem, find))
+        parts.append(figure(plot.save(ax, folder / stem), caption, stem, searchable))
     return parts

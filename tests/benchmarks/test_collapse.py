@@ -15,7 +15,7 @@ from benchmarks.science.collapse.verdicts import collapse_verdicts
 from graph_hcl import geometry
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.workers import run_trials
-from graph_hcl.settings import read_settings
+from graph_hcl.layers import read_settings
 
 
 def trial(beta, live, angle, *, normalize="ball", negatives="label", classes=5, scl=0.6, **more):

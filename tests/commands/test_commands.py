@@ -306,11 +306,14 @@ def test_resume_trains_each_fold_further() -> None:
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        (["--epochs", "1"], "Expected --epochs of 2 or more, because the run run has done as many"),
+        (
+            ["--epochs", "1"],
+            "Expected --epochs of 2 or more, because run has finished 2, but got 1",
+        ),
         (["--epochs", "3", "--lr", "1"], "no other settings than --epochs, but got --lr:"),
         (["--out", "x", "--probe", "knn"], "but got --out, --probe:"),
         (["--config", "run/config.yaml"], "but got --config:"),
-        (["--epochs", "many"], "Expected --epochs to be a whole number"),
+        (["--epochs", "many"], "Expected --epochs to be an integer"),
     ],
 )
 def test_resume_mistakes_change_nothing(argv: list[str], sentence: str, capsys) -> None:
@@ -329,8 +332,8 @@ def test_resume_tells_of_a_schedule_that_is_laid_out_anew(recwarn) -> None:
     assert main(["train", "--resume", "run", "--epochs", "4"]) == 0
     told = [str(w.message) for w in recwarn if "linear schedule of beta" in str(w.message)]
     assert len(told) == 1
-    assert "over 2 epochs" in told[0]
-    assert "over 4 from epoch 3 on" in told[0]
+    assert "spanned 2 epochs" in told[0]
+    assert "spans 4 from epoch 3 on" in told[0]
 
 
 def test_config_yaml_holds_canonical_names() -> None:

@@ -101,7 +101,7 @@ def test_presets_of_graphcl_differ_in_the_loss_alone() -> None:
         (["--probe.jobs", "0"], "Expected --probe.jobs to be 1 or more"),
         (["--temperature", "0"], "Expected --temperature to be above 0"),
         (["--encoder.dropout", "1"], "Expected --encoder.dropout"),
-        (["--epochs", "many"], "Expected --epochs to be a whole number, but got 'many'"),
+        (["--epochs", "many"], "Expected --epochs to be an integer, but got 'many'"),
         (["--bacth-size", "3"], "Unknown flag --bacth-size. Did you mean --batch-size"),
         (["--epoch", "3"], "Unknown flag --epoch. Did you mean --epochs"),
         (["--protocol", "magic"], "Expected --protocol to be auto, transductive or inductive, but"),

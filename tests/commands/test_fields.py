@@ -11,10 +11,10 @@ from torch_geometric.data import Data
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
-from graph_hcl.factory import describe_model, make_model
 from graph_hcl.losses.objective import ObjectiveTags
+from graph_hcl.model_factory import describe_model, make_model
 from graph_hcl.nn import BACKBONES
-from graph_hcl.spec import name_unread
+from graph_hcl.spec import describe_unread
 from graph_hcl.training import embed, set_seed
 
 FIELDS = ("x", "edge_attr", "edge_weight", "pos")
@@ -118,7 +118,7 @@ class Run:
         self.spec = describe_model(self.config, self.store, ObjectiveTags())
         set_seed(0)
         self.model = make_model(self.config, self.spec)
-        self.said = " ".join(str(each.message) for each in said) + name_unread(
+        self.said = " ".join(str(each.message) for each in said) + describe_unread(
             self.store, self.spec, backbone
         )
         self.own = self.embed(self.store)
@@ -137,7 +137,7 @@ class Run:
                 return None, str(error)
         texts = [str(each.message) for each in said]
         assert len(set(texts)) == len(texts)
-        return found, " ".join(texts) + name_unread(store, self.spec, self.config.backbone)
+        return found, " ".join(texts) + describe_unread(store, self.spec, self.config.backbone)
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:

@@ -14,7 +14,8 @@ from graph_hcl.__main__ import main
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.settings import MOVED, flag, groups, make_config, schema
+from graph_hcl.schema import MOVED, flag, setting_groups, setting_types
+from graph_hcl.settings import make_config
 
 WRONG = {
     bool: ["maybe", "3"],
@@ -44,7 +45,7 @@ def kinds(annotation: Any) -> tuple[Any, bool]:
 
 def wrong_words() -> list[tuple[str, str]]:
     found = []
-    for name, annotation in schema().items():
+    for name, annotation in setting_types().items():
         kind, optional = kinds(annotation)
         words = [word for word in WRONG.get(kind, []) if not (optional and word == "null")]
         found += [(name, word) for word in words]
@@ -67,9 +68,9 @@ def test_a_wrong_kind_of_value(name: str, word: str) -> None:
         assert "but got" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", [n for n, k in schema().items() if kinds(k)[0] is not Any])
+@pytest.mark.parametrize("name", [n for n, k in setting_types().items() if kinds(k)[0] is not Any])
 def test_a_wrong_kind_of_value_in_a_file(name: str) -> None:
-    kind, optional = kinds(schema()[name])
+    kind, optional = kinds(setting_types()[name])
     wrong = {str: [3], list: 3, dict: 3, bool: "x", int: 1.5, float: "x", Literal: "x"}[kind]
     for value in [wrong] if optional else [wrong, None]:
         nested = value
@@ -82,9 +83,9 @@ def test_a_wrong_kind_of_value_in_a_file(name: str) -> None:
         assert str(caught.value).startswith(f"Expected {name} in c.yaml to be ")
 
 
-@pytest.mark.parametrize("name", schema())
+@pytest.mark.parametrize("name", setting_types())
 def test_a_flag_without_a_value(name: str) -> None:
-    if schema()[name] is bool:
+    if setting_types()[name] is bool:
         group, _, last = name.rpartition(".")
         config = read(flag(name), "--epochs", "3")
         assert getattr(getattr(config, group) if group else config, last) is True
@@ -94,14 +95,14 @@ def test_a_flag_without_a_value(name: str) -> None:
     one_sentence(str(caught.value))
 
 
-@pytest.mark.parametrize("name", schema())
+@pytest.mark.parametrize("name", setting_types())
 def test_a_flag_that_stands_twice(name: str) -> None:
     with pytest.raises(UserError, match=f"Expected {flag(name)} once") as caught:
         read(f"--{name}", "1", flag(name), "2")
     one_sentence(str(caught.value))
 
 
-@pytest.mark.parametrize("name", schema())
+@pytest.mark.parametrize("name", setting_types())
 def test_a_mistyped_flag_finds_the_right_one(name: str) -> None:
     last = name.rpartition(".")[2]
     if len(last) < 4:
@@ -111,7 +112,7 @@ def test_a_mistyped_flag_finds_the_right_one(name: str) -> None:
     one_sentence(str(caught.value))
 
 
-@pytest.mark.parametrize("group", sorted(groups() - {"probe"}))
+@pytest.mark.parametrize("group", sorted(setting_groups() - {"probe"}))
 def test_a_group_is_no_setting(group: str) -> None:
     with pytest.raises(UserError, match=f"Expected settings of the group --{group} "):
         read(f"--{group}", "mean")

@@ -14,7 +14,7 @@ from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
-from graph_hcl.factory import make_model
+from graph_hcl.model_factory import make_model
 from graph_hcl.results_file import read_results
 from graph_hcl.settings import make_config
 from graph_hcl.spec import read_spec
@@ -257,7 +257,7 @@ def test_an_unfinished_part_is_named(folder) -> None:
     config = folder / "run" / "config.yaml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("epochs: 2", "epochs: 5"), encoding="utf-8")
-    with pytest.warns(UserWarning, match="seed0 has 2 of 5 epochs"):
+    with pytest.warns(UserWarning, match="seed0 is trained for 2 of 5 epochs"):
         embeddings()
 
 
@@ -365,11 +365,11 @@ def test_what_nothing_reads_is_named(folder, capfd) -> None:
 def test_graphs_without_labels_train_and_embed_but_are_not_measured(folder, capsys) -> None:
     rings_and_paths(folder, "BARE", [0, 1], graph_labels=None)
     run_on("BARE")
-    assert "BARE has no labels, so nothing was measured" in capsys.readouterr().out
+    assert "BARE has no labels, so nothing was evaluated" in capsys.readouterr().out
     assert not (folder / "run" / "results.json").exists()
     assert embeddings().shape == (24, 16)
     with pytest.raises(UserError, match="no labels, so there is nothing to evaluate"):
         evaluate.main(["run"])
-    with pytest.raises(UserError, match=r"no labels: take an objective that reads none"):
+    with pytest.raises(UserError, match=r"no labels: choose an unsupervised objective"):
         train.main(["--dataset", "BARE", "--objective", "h-scl", "--out", "no", *FAST])
     assert not (folder / "no").exists()

@@ -6,8 +6,9 @@ import torch
 from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
-from graph_hcl.factory import describe_model, load_graphs, make_model
+from graph_hcl.factory import load_graphs
 from graph_hcl.losses.objective import ObjectiveTags
+from graph_hcl.model_factory import describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, perturbed
 from graph_hcl.nn.noise import noisy_weights
 from graph_hcl.training import Checkpoint, Log, set_seed

@@ -9,7 +9,7 @@ from sklearn.metrics import silhouette_score
 
 from graph_hcl import plot
 from graph_hcl.errors import UserError
-from graph_hcl.plot.embedding import POINTS
+from graph_hcl.plot.embedding import MAX_POINTS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -62,7 +62,7 @@ def test_points_far_beyond_stand_hollow_at_the_border_and_are_counted() -> None:
     assert len(near.get_offsets()) == 298
     assert len(far.get_facecolors()) == 0
     assert np.abs(far.get_offsets()).max() < 30
-    assert ax.get_xlabel() == "hollow, at the border: 2 far beyond it"
+    assert ax.get_xlabel() == "hollow, at the border: 2 outliers"
     text = plot.svg(ax)
     assert "<title>graph 7, class 0, beyond the border</title>" in text
     assert text.count("beyond the border") == 2
@@ -146,9 +146,9 @@ def test_every_point_of_a_map_tells_its_graph_and_class(classes) -> None:
     assert len(looks) == (classes if classes <= 16 else 0)
 
 
-def test_large_maps_are_thinned_out_and_say_so() -> None:
-    count = 2 * POINTS + 1
+def test_large_maps_are_subsampled_and_say_so() -> None:
+    count = 2 * MAX_POINTS + 1
     ax = plot.embedding_map(np.zeros((count, 2)), np.arange(count) % 2)
     drawn = sum(len(c.get_offsets()) for c in ax.collections)
-    assert drawn <= POINTS
+    assert drawn <= MAX_POINTS
     assert ax.get_xlabel() == f"{drawn} of {count} graphs are drawn"

@@ -65,7 +65,7 @@ class Windows:
         monkeypatch.setattr(shutil, "_use_fd_functions", False)
         for module in (files, lock):
             monkeypatch.setattr(module, "WINDOWS", True)
-        monkeypatch.setattr(files, "PATIENCE", 0.1)
+        monkeypatch.setattr(files, "RETRY_SECONDS", 0.1)
 
     def refuse(self, error: OSError):
         self.refused.append(str(error))

@@ -104,14 +104,14 @@ def test_unfinished_run_shows_what_there_is(run, check_page) -> None:
         file.write('{"part": "seed0-fold2", "ep')
     assert main(["report", "hscl"]) == 0
     page = check_page(folder / "report.html")
-    assert "0 of 3 models are trained to their 5 epochs; the first has 2." in page.text
+    assert "0 of 3 models have finished their 5 epochs; the first has finished 2." in page.text
     assert "no scores yet" in page.text
     assert "held-out graphs of fold 0 (seed 0, epoch 2)" in page.text
     assert (folder / "report_figures" / "run0-map.svg").exists()
     shutil.rmtree(folder / "checkpoint")
     found = read_run("hscl", "hscl")
     assert found.space is None
-    assert found.unfinished.endswith("the first has 0.")
+    assert found.unfinished.endswith("the first has finished 0.")
     assert list(figures.space(found, "pca")) == []
 
 
@@ -126,7 +126,7 @@ def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:
     capsys.readouterr()
     for argv, sentence in (
         (["missing"], "Expected a run folder with a config.yaml at missing"),
-        (["bare"], "no finished epoch yet: go on with graph_hcl.train --resume bare"),
+        (["bare"], "no finished epoch yet: resume it with graph_hcl.train --resume bare"),
         (["hucl", "missing"], "missing"),
         (["hucl", "--map", "tsne"], "Expected the map to be pca or umap, but got 'tsne'"),
         (["hucl", "--map", "umap"], "pip install"),

@@ -25,7 +25,7 @@ def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
     assert len(names) == len(set(names))
     assert set(names) == ALWAYS | {"blind": {"loss"}, "none": set()}.get(name, LOGGED)
     assert all(drawing.caption.endswith(".") for drawing in drawn)
-    assert ("logged no diagnosis" in tables.status_notes(found)) == (name in ("blind", "none"))
+    assert ("diagnosis was logged" in tables.status_notes(found)) == (name in ("blind", "none"))
     levels = [line.get_label() for d in drawn if d.name == "losses" for line in d.ax.lines]
     assert ("floor of SCL, H-SCL" in levels) == (name not in ("info", "blind", "none"))
     (similar,) = [d.ax for d in drawn if d.name == "similarities"]
@@ -46,7 +46,7 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
     told = f"{100 * found.difference:+.2f} [{low}, {high}]".replace("-", "−")
     page = read_page(tables.differences(runs))
     assert f"threshold − huclclass-mean{told}{found.p_value:.3f}" in page.text
-    told = "Not comparable, for their data or folds differ: hscl (probe class-mean) and hucl."
+    told = "Not comparable, because data or folds differ: hscl (probe class-mean) and hucl."
     assert told in page.text
     assert "loss.hardeningexponentialthreshold" in read_page(tables.settings_diff(runs[:2])).text
     assert tables.differences(runs[:1]) == tables.settings_diff(runs[:1]) == ""

@@ -41,10 +41,13 @@ def test_unfinished_runs_stay_in_comparisons(run, unfinished, check_page, read_p
     text = tables.results(runs)
     head, *cells = (row for row in text.split("<tr>")[1:])
     assert [row.count("<td") for row in cells] == [head.count("<th>") - 1] * 4
-    assert "Not finished: 0 of 3 models are trained to their 5 epochs; the first has 2." in text
+    assert (
+        "Not finished: 0 of 3 models have finished their 5 epochs; the first has finished 2."
+        in text
+    )
     losses = [record["loss"] for record in runs[1].records if record["epoch"] == 2]
     assert f"Training loss at epoch 2: {np.mean(losses):.4g}." in text
-    assert "Not finished: 0 of 2 epochs are trained." in cells[2]
+    assert "Not finished: 0 of 2 epochs are finished." in cells[2]
     assert "graph_hcl.evaluate" in cells[3]
     drawn = {drawing.name: drawing for drawing in figures.side_by_side(runs)}
     lines = [line.get_label() for line in drawn["loss"].ax.lines]
@@ -83,9 +86,9 @@ def without_labels(tmp_path) -> str:
 def test_a_run_without_labels_shows_its_loss_and_says_so(run, without_labels, check_page) -> None:
     assert main(["report", without_labels]) == 0
     page = check_page(Path(without_labels) / "report.html")
-    assert "The graphs have no labels, so there is nothing to measure." in page.text
+    assert "The graphs have no labels, so there is nothing to evaluate." in page.text
     assert "Training loss" in page.text or "averaged over each epoch" in page.text
-    for untrue in ("not finite", "no diagnosis", "graph_hcl.evaluate", "no scores yet"):
+    for untrue in ("not finite", "diagnosis was logged", "graph_hcl.evaluate", "no scores yet"):
         assert untrue not in page.text
     assert main(["report", without_labels, run("hucl"), "--out", "both.html"]) == 0
     assert "rings (no labels)" in check_page(Path("both.html")).text
@@ -101,7 +104,7 @@ def test_what_is_so_by_construction_is_not_told(run) -> None:
     labels[:60] = 2
     space = dataclasses.replace(two.space, labels=labels)
     three = dataclasses.replace(two, labels=labels, space=space)
-    assert "class means keep 2 of 2 live dimensions" in tables.status_notes(three)
+    assert "class means have 2 of 2 live dimensions" in tables.status_notes(three)
     assert "class-spectra" in {d.name for d in figures.side_by_side([two, three])}
     none = read_run(run("none"), "none")
     assert "0.00 [" not in tables.results([none])  # both encoders are the same one

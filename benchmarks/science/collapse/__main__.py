@@ -27,7 +27,7 @@ from benchmarks.science.collapse.results import gather, read
 from benchmarks.science.collapse.words import CAPTIONS
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.workers import run_trials
-from graph_hcl.console import any_sign
+from graph_hcl.console import lenient_stdout
 from graph_hcl.files import write_text
 
 ROOT = Path(__file__).parents[3]
@@ -105,5 +105,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    with any_sign():
+    with lenient_stdout():
         sys.exit(main())

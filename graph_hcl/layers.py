@@ -1,0 +1,159 @@
+"""Settings from one source (a file, a preset, flags or a call), checked against the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from graph_hcl.errors import UserError
+from graph_hcl.kinds import coerce, describe_kind, format_value, parse_value
+from graph_hcl.registry import closest
+from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Some settings, nested or by dotted name; messages add `where` to name their source.
+
+    Values from a command line are strings, and `typed` holds each flag as the user typed it.
+    """
+
+    values: Mapping[str, Any]
+    where: str = ""
+    typed: Mapping[str, str] | None = None
+
+    def name_with_source(self, name: str) -> str:
+        """Return a setting's name and source for a message: the flag, or the name and the file."""
+        if self.typed is None:
+            return f"{name}{self.where}"
+        return self.typed.get(name, flag(name))
+
+    def unknown(self, name: str, others: Iterable[str] = ()) -> UserError:
+        """Return the error for an unknown setting, with the closest known names."""
+        known = [*setting_types(), *MOVED, *others]
+        group, _, last = name.rpartition(".")
+        matches = [other for other in known if other.rpartition(".")[2] == last]
+        if not matches and group in setting_groups():
+            prefix = f"{group}."
+            members = [other.removeprefix(prefix) for other in known if other.startswith(prefix)]
+            matches = [prefix + member for member in closest(last, members)]
+        matches = matches or closest(name, known)
+        current = list(dict.fromkeys(MOVED.get(match, match) for match in matches))
+        hint = f" Did you mean {' or '.join(map(self.spell, current))}?" if current else ""
+        kind = "setting" if self.typed is None else "flag"
+        return UserError(f"Unknown {kind} {self.name_with_source(name)}.{hint}")
+
+    def moved(self, names: Sequence[str]) -> UserError:
+        """Return the error for former names of settings."""
+        renamed = [f"{self.spell(name)} is now {self.spell(MOVED[name])}" for name in names]
+        return UserError(
+            f"{', '.join(renamed)}: rename {'it' if len(renamed) == 1 else 'them'}{self.where}."
+        )
+
+    def spell(self, name: str) -> str:
+        """Return a setting's name as it is written in this source: as a flag, or plain."""
+        return name if self.typed is None else flag(name)
+
+
+Settings = Layer | Mapping[str, Any] | str | Path
+"""Settings by name, or the path of a YAML file of settings."""
+
+
+def as_layer(settings: Settings) -> Layer:
+    """Return a mapping, a YAML file or a layer as a layer.
+
+    >>> as_layer({"epochs": 3}).values
+    {'epochs': 3}
+    """
+    if isinstance(settings, Layer):
+        return settings
+    return read_settings(settings) if isinstance(settings, str | Path) else Layer(settings)
+
+
+def check_layer(layer: Layer) -> dict[str, Any]:
+    """Return the settings of a layer by dotted name, each converted to its type."""
+    flattened = _flatten(layer.values, layer)
+    moved = [name for name in flattened if name in MOVED]
+    if moved:
+        raise layer.moved(moved)
+    return {name: _check(name, value, layer) for name, value in flattened.items()}
+
+
+def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if setting_of(name) or name in MOVED:
+            flat[name] = value
+        elif isinstance(value, Mapping) and (name in setting_groups() or _moved_group(name)):
+            flat |= _flatten(value, layer, f"{name}.")
+        elif name in SHORT and isinstance(value, str):
+            flat[SHORT[name]] = value
+        elif name in setting_groups():
+            members = [
+                layer.spell(setting)
+                for setting in setting_types()
+                if setting.startswith(f"{name}.")
+            ]
+            raise UserError(
+                f"Expected settings of the group {layer.name_with_source(name)} "
+                f"({', '.join(members)}), but got {format_value(value)} for the group itself."
+            )
+        else:
+            raise layer.unknown(name)
+    return flat
+
+
+def _moved_group(name: str) -> bool:
+    return any(former.startswith(f"{name}.") for former in MOVED)
+
+
+def _check(name: str, value: Any, layer: Layer) -> Any:
+    setting = setting_of(name)
+    kind = setting_types()[name] if setting == name else Any
+    try:
+        return coerce(value if layer.typed is None else parse_value(value, kind), kind)
+    except ValueError:
+        description = describe_kind(kind)
+        if str(value).lower().strip("+-.") in ("inf", "infinity", "nan"):
+            description = description.replace("a number", "a finite number")
+        raise UserError(
+            f"Expected {layer.name_with_source(name)} to be {description}, but got "
+            f"{format_value(value)}."
+        ) from None
+
+
+def read_settings(file: str | Path) -> Layer:
+    """Return the settings in a YAML file, not yet checked; nothing in it is executed.
+
+    Raises `UserError` for a file that cannot be read or does not hold a mapping.
+    """
+    try:
+        content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"Expected a YAML file of settings at {file}, but got: {error.strerror}."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"Expected {file} to be YAML, but it is not: {_yaml_problem(error)}."
+        ) from error
+    content = {} if content is None else content
+    if not isinstance(content, Mapping):
+        raise UserError(
+            f"Expected {file} to map settings to values, like 'epochs: 20', but got "
+            f"{format_value(content)}."
+        )
+    return Layer(content, f" in {file}")
+
+
+def _yaml_problem(error: Exception) -> str:
+    """Return the problem that a YAML error reports, with its line number, on one line."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    where = f", line {mark.line + 1}" if mark else ""
+    return f"{' '.join(str(problem).split())}{where}".rstrip(".")

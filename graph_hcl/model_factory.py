@@ -1,0 +1,98 @@
+"""Models from a config and a `ModelSpec`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from graph_hcl.config import Config
+from graph_hcl.data import GraphStore
+from graph_hcl.data.vocabulary import Features, Vocabulary
+from graph_hcl.errors import UserError
+from graph_hcl.losses.objective import ObjectiveTags
+from graph_hcl.nn import (
+    DEFAULTS,
+    ContrastiveModel,
+    GraphEncoder,
+    infer_out_channels,
+    make_backbone,
+)
+from graph_hcl.spec import OPTIONAL, ModelSpec
+
+
+def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> ModelSpec:
+    """Return the spec of a config's model for the graphs of a store.
+
+    `tags` are those of the config's objective, which determine the heads.
+    """
+    spec = ModelSpec(
+        store.vocabulary,
+        node_head=tags.nodes,
+        classes=store.num_classes if tags.logits else None,
+        degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
+        data_sha256=store.sha256 or store.digest(),
+    )
+    reads = make_model(config, spec).encoder.reads
+    readable = tuple(name for name in OPTIONAL if name in reads)
+    fields = tuple(name for name in readable if getattr(store, name) is not None)
+    edge = store.vocabulary.edge if "edge_attr" in fields else Features()
+    vocabulary = Vocabulary(store.vocabulary.node, edge)
+    return dataclasses.replace(spec, vocabulary=vocabulary, reads=readable, fields=fields)
+
+
+def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
+    """Return the newly initialised encoder with its projection head.
+
+    Raises `UserError` when the backbone cannot be built, and for settings without effect.
+
+    >>> from graph_hcl.data import load
+    >>> config = Config(backbone="gcn", hidden=8, layers=2)
+    >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
+    16
+    """
+    parts = config.encoder
+    backbone = make_backbone(
+        config.backbone,
+        spec.in_channels,
+        config.hidden,
+        config.layers,
+        edge_dim=spec.edge_dim,
+        **{
+            setting: value  # a custom backbone need not take those left at default
+            for setting, default in DEFAULTS.items()
+            if (value := getattr(parts, setting)) != default
+        },
+        degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
+        options=parts.options,
+        explicit=[
+            size
+            for size, setting in (("hidden_channels", "hidden"), ("num_layers", "layers"))
+            if getattr(config, setting) != getattr(Config, setting)
+        ],
+    )
+    encoder = GraphEncoder(
+        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
+    )
+    if parts.weight_noise and (spec.node_head or len(config.views) < 2):
+        raise UserError(
+            "Expected two views or more, and an objective that contrasts graphs, with "
+            "--encoder.weight-noise: only views after the first are encoded with noise."
+        )
+    head, logits = config.projection, spec.classes is not None
+    return ContrastiveModel(
+        encoder,
+        head.layers,
+        spec.classes if logits else head.dim,
+        head.normalize or ("none" if logits else "sphere"),
+        spec.node_head,
+    )
+
+
+def degree_histogram(store: GraphStore) -> list[int]:
+    """Return the number of nodes of in-degree 0, 1, 2, … [max degree + 1]."""
+    sizes = store.edge_ptr.diff()
+    target = store.edge_index[1] + store.node_ptr[:-1].repeat_interleave(sizes)
+    degree = torch.bincount(target, minlength=int(store.node_ptr[-1]))
+    histogram: list[int] = torch.bincount(degree).tolist()
+    return histogram
