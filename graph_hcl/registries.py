@@ -14,11 +14,6 @@ from graph_hcl.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from graph_hcl.augment import Augmentation
-    from graph_hcl.baselines import Baseline
-    from graph_hcl.data import GraphStore
-    from graph_hcl.probes import EvaluationProtocol, Probe
-
 OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry(
     "objective",
     {
@@ -79,7 +74,7 @@ NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry(
         "none": "graph_hcl.nn.model:_none",
     },
 )
-AUGMENTATIONS: Registry[Callable[..., Augmentation]] = Registry(
+AUGMENTATIONS: Registry[Callable[..., Any]] = Registry(
     "augmentation",
     {
         "identity": "graph_hcl.augment:Identity",
@@ -91,7 +86,7 @@ AUGMENTATIONS: Registry[Callable[..., Augmentation]] = Registry(
         "subgraph": "graph_hcl.augment:RandomWalkSubgraph",
     },
 )
-PROBES: Registry[Probe] = Registry(
+PROBES: Registry[Callable[..., Any]] = Registry(
     "probe",
     {
         "svm": "graph_hcl.probes.svm:svm",
@@ -102,14 +97,14 @@ PROBES: Registry[Probe] = Registry(
         "majority": "graph_hcl.probes.neighbours:majority",
     },
 )
-PROTOCOLS: Registry[type[EvaluationProtocol]] = Registry(
+PROTOCOLS: Registry[type[Any]] = Registry(
     "protocol",
     {
         "transductive": "graph_hcl.probes.protocols:Transductive",
         "inductive": "graph_hcl.probes.protocols:Inductive",
     },
 )
-BASELINES: Registry[Callable[[GraphStore], Baseline]] = Registry(
+BASELINES: Registry[Callable[..., Any]] = Registry(
     "baseline",
     {
         "majority": "graph_hcl.baselines.baseline:majority_baseline",

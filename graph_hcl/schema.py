@@ -13,6 +13,8 @@ MOVED = {
     "optimizer.lr": "lr",
     "optimizer.weight_decay": "weight_decay",
     "encoder.readout": "readout",
+    "loss.prefactor": "loss.negative_reduction",
+    "loss.queue_size": "loss.memory_size",
 }
 """Former names of settings."""
 SHORT = {"probe": "probe.name"}

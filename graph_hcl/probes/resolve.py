@@ -26,7 +26,7 @@ def make_protocol(name: str, **settings: Any) -> EvaluationProtocol:
     graph_hcl.errors.UserError: Expected --protocol transductive with --probe.fraction.
     """
     protocol = PROTOCOLS.get(name)
-    own = {setting.name for setting in dataclasses.fields(protocol)}  # type: ignore[arg-type]
+    own = {setting.name for setting in dataclasses.fields(protocol)}
     others = _settings_of_all()
     for setting, value in settings.items():
         if setting in own:
@@ -52,7 +52,7 @@ def _settings_of_all() -> dict[str, tuple[str, dataclasses.Field[Any]]]:
     """Return each setting of any protocol with the name of the first that has it."""
     settings: dict[str, tuple[str, dataclasses.Field[Any]]] = {}
     for name in PROTOCOLS.names():
-        for setting in dataclasses.fields(PROTOCOLS.get(name)):  # type: ignore[arg-type]
+        for setting in dataclasses.fields(PROTOCOLS.get(name)):
             settings.setdefault(setting.name, (name, setting))
     return settings
 
