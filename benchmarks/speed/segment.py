@@ -28,12 +28,11 @@ def pass_through(reduce, values, segment, count):
     reduce(leaf, segment, count).sum().backward()
 
 
-def compare(name, values, segment, count):
-    """Return milliseconds and the ratio of a reduction."""
-    import torch_scatter
+def compare(name, scatter, values, segment, count):
+    """Return milliseconds and the ratio of a reduction to that of torch-scatter."""
 
     def peer(values, segment, count):
-        return getattr(torch_scatter, f"scatter_{name}")(values, segment, 0, dim_size=count)
+        return getattr(scatter, f"scatter_{name}")(values, segment, 0, dim_size=count)
 
     works = [
         partial(pass_through, reduce, values, segment, count)
@@ -48,13 +47,17 @@ def compare(name, values, segment, count):
 
 def main():
     options = _bench.parser(__doc__, "two small shapes").parse_args()
+    try:
+        import torch_scatter as scatter
+    except ImportError:
+        sys.exit("Needs torch-scatter: pip install --no-build-isolation -e '.[scatter]'.")
     table = {}
     for rows, width, count in SHAPES[:2] if options.quick else SHAPES:
         torch.manual_seed(0)
         values, segment = torch.randn(rows, width), torch.randint(count, (rows,))
         for name in REDUCTIONS:
             title = f"{name} {rows}x{width} into {count}"
-            table[title] = compare(name, values, segment, count)
+            table[title] = compare(name, scatter, values, segment, count)
             print(f"{title:28s}", table[title], flush=True)
     if not options.quick:
         setting = {"setting": _bench.machine("torch-scatter")}
