@@ -15,9 +15,7 @@ from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
-from graph_hcl.nn import (
-    perturbed,
-)
+from graph_hcl.nn import perturbed
 from graph_hcl.probes import resolve_protocol
 from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
@@ -53,7 +51,6 @@ def with_canonical_names(config: Config) -> Config:
     >>> config.dataset, config.objective, config.backbone
     ('MUTAG', 'h-ucl', 'gin')
     """
-
     names = {"dataset": canonical_name(config.dataset, config.data_dir, config.mirror)}
     settings = flat_settings(config)
     for setting, registry in NAMED_BY.items():

@@ -69,9 +69,9 @@ READOUTS: Registry[Callable[..., Tensor]] = Registry(
 NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry(
     "normalization",
     {
-        "sphere": "graph_hcl.nn.model:_sphere",
-        "ball": "graph_hcl.nn.model:_ball",
-        "none": "graph_hcl.nn.model:_none",
+        "sphere": "graph_hcl.losses.precision:unit",
+        "ball": "graph_hcl.losses.precision:shorten",
+        "none": "graph_hcl.nn.model:unchanged",
     },
 )
 AUGMENTATIONS: Registry[Callable[..., Any]] = Registry(

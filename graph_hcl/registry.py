@@ -25,6 +25,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(matches)}?" if matches else ""
 
 
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Return the error for a name that is not among those known of a kind of thing.
+
+    >>> str(unknown_name("metric", "acuracy", ["accuracy"]))
+    "Expected a metric of accuracy, but got 'acuracy'. Did you mean accuracy?"
+    """
+    known = list(known)
+    return UserError(
+        f"Expected a {kind} of {', '.join(known)}, but got '{name}'.{did_you_mean(name, known)}"
+    )
+
+
 def closest(name: str, known: Iterable[str]) -> list[str]:
     """Return up to three of the known names that are closest to `name`, ignoring case.
 

@@ -96,10 +96,10 @@ def _drop_nodes(
 def _select(batch: Batch, edit: Edit, nodes: Tensor | None, edges: Tensor | None) -> Batch:
     """Return the nodes and edges of the masks (None: all), renumbered."""
     chosen = _positions(edges)
-    mirrored = is_sorted_undirected(batch)
-    if mirrored and chosen is not None and edit.edges is not None and not edit.paired:
-        mirrored = runs_both_ways(index_edges(batch.edge_index, chosen))
-    return select(batch, _positions(nodes), chosen, sorted_undirected=mirrored)
+    sorted_undirected = is_sorted_undirected(batch)
+    if sorted_undirected and chosen is not None and edit.edges is not None and not edit.paired:
+        sorted_undirected = runs_both_ways(index_edges(batch.edge_index, chosen))
+    return select(batch, _positions(nodes), chosen, sorted_undirected=sorted_undirected)
 
 
 def _positions(mask: Tensor | None) -> Tensor | None:

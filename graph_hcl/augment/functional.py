@@ -150,12 +150,10 @@ def _between(edge_index: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]
 
 def _count_nodes(edge_index: Tensor, num_nodes: int | None, batch: Tensor | None = None) -> int:
     """Return the number of nodes: as given, that of `batch`, or the least that the edges need."""
-    if batch is not None and num_nodes is not None and len(batch) != num_nodes:
-        raise UserError(f"Expected a batch of {num_nodes} nodes, but got {len(batch)}.")
-    if batch is not None:
-        return len(batch)
     if num_nodes is not None:
         return num_nodes
+    if batch is not None:
+        return len(batch)
     return int(edge_index.max()) + 1 if edge_index.numel() else 0
 
 

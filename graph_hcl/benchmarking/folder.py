@@ -99,8 +99,8 @@ class TrialFolder:
         """
         files = sorted((self.path / "trials").glob("*.json"))
         records = [_parse(file.read_text(encoding="utf-8"), str(file)) for file in files]
-        there = read_records(self.gathered_file) if self.gathered_file.is_file() else {}
-        merged = there | {record["trial"]: record for record in records}
+        vars(self).pop("gathered", None)  # another process may have gathered since its first use
+        merged = self.gathered | {record["trial"]: record for record in records}
         write_records(self.gathered_file, merged.values())
         for file in files:
             retry_on_windows(partial(file.unlink, missing_ok=True))

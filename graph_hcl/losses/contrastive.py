@@ -7,16 +7,16 @@ import warnings
 from typing import Any, Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
 from graph_hcl.losses.checks import check_whole, transformed
 from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.gather import Gather, gathered
-from graph_hcl.losses.hardening import Adaptive, Annealing, Exponential, LogEta
+from graph_hcl.losses.hardening import Annealing, Exponential
 from graph_hcl.losses.inputs import join_views
 from graph_hcl.losses.memory_bank import MemoryBank
-from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
+from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags, SettingsModule
 from graph_hcl.losses.options import DEFAULTS, ModuleOptions, lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import unit
@@ -25,7 +25,7 @@ from graph_hcl.losses.resolver import make_psi
 from graph_hcl.losses.settings import LossOptions, LossSettings
 
 
-class ContrastiveLoss(nn.Module):
+class ContrastiveLoss(SettingsModule):
     """The base of the contrastive objectives: rows, keys, a memory bank, a schedule of β.
 
     Derive from it for another objective: `keys` says who attracts and who repels, `uses_labels`
@@ -85,16 +85,6 @@ class ContrastiveLoss(nn.Module):
         self.gather = gather
         self.annealing: Annealing | None = None
         self._was_annealed = True
-
-    @property
-    def temperature(self) -> float:
-        """The temperature T."""
-        return self.settings.temperature
-
-    @property
-    def hardening(self) -> LogEta | Adaptive | None:
-        """The hardening η as it is now: a schedule changes its β."""
-        return self.settings.hardening
 
     @property
     def tags(self) -> ObjectiveTags:

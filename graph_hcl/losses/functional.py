@@ -146,7 +146,20 @@ def jensen_shannon_loss(
     >>> jensen_shannon_loss(nodes, graphs, pairs)  # no information
     tensor(0.)
     """
-    settings = LossSettings(**({"temperature": 1.0} | options))
+    return compute_jensen_shannon(
+        nodes, graphs, pairs, LossSettings(**({"temperature": 1.0} | options))
+    )
+
+
+def compute_jensen_shannon(
+    nodes: Tensor, graphs: Tensor, pairs: Pairs, settings: LossSettings
+) -> Tensor:
+    """Return `jensen_shannon_loss` with settings that are made already.
+
+    >>> nodes, key = torch.zeros(3, 2), torch.arange(3)
+    >>> compute_jensen_shannon(nodes, nodes, Pairs((key, key), (key, key)), LossSettings())
+    tensor(0.)
+    """
     if settings.validate_args:
         check_rows(nodes, graphs, pairs, ("nodes [n, d]", "graphs [B, d]"))
         if isinstance(settings.hardening, Adaptive):

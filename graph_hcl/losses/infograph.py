@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from graph_hcl.losses.functional import jensen_shannon_loss
+from graph_hcl.losses.functional import compute_jensen_shannon
 from graph_hcl.losses.hardening import Adaptive, LogEta
 from graph_hcl.losses.inputs import as_keys
-from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
+from graph_hcl.losses.objective import ObjectiveInput, ObjectiveTags, SettingsModule
 from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.resolver import make_hardening
 from graph_hcl.losses.settings import HInfoGraphOptions, InfoGraphOptions, LossSettings
 
 
-class InfoGraph(nn.Module):
+class InfoGraph(SettingsModule):
     """InfoGraph: node features are to identify their own graph among those of the batch.
 
     It contrasts inner products of features as they are, as the paper does: nothing is normalised.
@@ -39,24 +39,7 @@ class InfoGraph(nn.Module):
     @lists_options(InfoGraphOptions, temperature=1.0)
     def __init__(self, **options: Unpack[InfoGraphOptions]) -> None:
         super().__init__()
-        self._hold(dict(options))
-
-    def _hold(self, options: dict[str, Any]) -> None:
-        self._options = {"temperature": 1.0} | options
-        self.settings = LossSettings(**self._options)
-
-    @property
-    def temperature(self) -> float:
-        """The temperature T."""
-        return self.settings.temperature
-
-    @property
-    def hardening(self) -> LogEta | Adaptive | None:
-        """The hardening η, None for η = 1."""
-        return self.settings.hardening
-
-    def on_epoch(self, epoch: Epoch) -> None:
-        """Nothing changes from epoch to epoch."""
+        self.settings = LossSettings(**({"temperature": 1.0} | options))
 
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
@@ -76,7 +59,7 @@ class InfoGraph(nn.Module):
             node_graph: the graph [n] of each node.
         """
         keys = as_keys(node_graph, "node_graph", nodes), as_keys(graph, "graph", z)
-        return jensen_shannon_loss(nodes, z, Pairs(keys, keys), **self._options)
+        return compute_jensen_shannon(nodes, z, Pairs(keys, keys), self.settings)
 
 
 class HInfoGraph(InfoGraph):
@@ -114,4 +97,5 @@ class HInfoGraph(InfoGraph):
             raise ValueError(
                 f"Expected a hardening with the same beta for all nodes, but got {hardening!r}."
             )
-        self._hold({"hardening": made} | dict(options))
+        given: dict[str, Any] = {"temperature": 1.0, "hardening": made} | dict(options)
+        self.settings = LossSettings(**given)

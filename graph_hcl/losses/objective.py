@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from graph_hcl.losses.hardening import Adaptive, LogEta
+    from graph_hcl.losses.settings import LossSettings
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,25 @@ class Objective(Protocol):
 
     def on_epoch(self, epoch: Epoch) -> None:
         """Prepare for an epoch that is about to start."""
+
+
+class SettingsModule(nn.Module):
+    """A module that holds `LossSettings`, and needs no preparation for an epoch."""
+
+    settings: LossSettings
+
+    @property
+    def temperature(self) -> float:
+        """The temperature T."""
+        return self.settings.temperature
+
+    @property
+    def hardening(self) -> LogEta | Adaptive | None:
+        """The hardening η as it is now, None for η = 1; a schedule changes its β."""
+        return self.settings.hardening
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Change nothing."""
 
 
 class CallableObjective(nn.Module):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.errors import UserError
-from graph_hcl.registry import did_you_mean
+from graph_hcl.registry import unknown_name
 
 Record = dict[str, Any]
 """One seed and fold as plain JSON values."""
@@ -107,10 +107,7 @@ class Evaluation:
     def __getitem__(self, metric: str) -> MetricScores:
         """Return the scores of a metric; raises `UserError` for one that was not measured."""
         if metric not in self.metrics:
-            raise UserError(
-                f"Expected a metric of {', '.join(self.metrics)}, but got '{metric}'."
-                f"{did_you_mean(metric, self.metrics)}"
-            )
+            raise unknown_name("metric", metric, self.metrics)
         return MetricScores({(f.seed, f.fold): f.scores[metric] for f in self.folds})
 
     @property

@@ -62,9 +62,10 @@ def transductive(
     """
     protocol = Transductive(folds, inner, fraction)
     targets = Targets.of(labels)
-    protocol.plan(targets, seed, selects(find_probe(probe))).warn(stacklevel=2)
-    return protocol.evaluate(
-        [embeddings], targets, probe=probe, seed=seed, jobs=jobs, progress=progress
+    plan = protocol.plan(targets, seed, selects(find_probe(probe)))
+    plan.warn(stacklevel=2)
+    return protocol.evaluate_plan(
+        plan, [embeddings], targets, probe=probe, seed=seed, jobs=jobs, progress=progress
     )
 
 
@@ -100,8 +101,9 @@ def inductive(
     protocol = Inductive(splits=tuple(folds))
     targets = Targets.of(labels)
     check_jobs(jobs)
-    protocol.plan(targets, seed, selects(find_probe(probe))).warn(stacklevel=2)
+    plan = protocol.plan(targets, seed, selects(find_probe(probe)))
+    plan.warn(stacklevel=2)
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
-    return protocol.evaluate(
-        embeddings, targets, probe=probe, seed=seed, jobs=jobs, progress=progress
+    return protocol.evaluate_plan(
+        plan, embeddings, targets, probe=probe, seed=seed, jobs=jobs, progress=progress
     )

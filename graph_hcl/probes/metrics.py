@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import f1_score
 
-from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.targets import Kind, Targets
-from graph_hcl.registry import did_you_mean
+from graph_hcl.registry import unknown_name
 
 CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
 
@@ -83,10 +82,7 @@ def find_metric(name: str) -> Metric:
 you mean accuracy?
     """
     if name not in METRICS:
-        raise UserError(
-            f"Expected a metric of {', '.join(METRICS)}, but got '{name}'."
-            f"{did_you_mean(name, METRICS)}"
-        )
+        raise unknown_name("metric", name, METRICS)
     return METRICS[name]
 
 

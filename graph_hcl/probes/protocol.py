@@ -159,9 +159,25 @@ class EvaluationProtocol(ABC):
         finished fold. Raises `UserError` as `probe_inputs` does; what `check` warns of is not
         repeated.
         """
+        plan = self.plan(targets, seed, selects(find_probe(probe)))
+        return self.evaluate_plan(
+            plan, embeddings, targets, probe=probe, seed=seed, jobs=jobs, progress=progress
+        )
+
+    def evaluate_plan(
+        self,
+        plan: Plan,
+        embeddings: Sequence[ArrayLike],
+        targets: Targets,
+        *,
+        probe: str | Probe,
+        seed: int,
+        jobs: int | None = None,
+        progress: Callable[[FoldScore], object] | None = None,
+    ) -> Evaluation:
+        """Return what `evaluate` does, by a plan that was made for the seed and the probe."""
         chosen = find_probe(probe)
         check_jobs(jobs)
-        plan = self.plan(targets, seed, selects(chosen))
         inputs = self._inputs(plan, embeddings, targets, seed)
         scores = score_folds(chosen, inputs, plan.folds, targets, seed, jobs, progress)
         settings = self.settings(targets, selects(chosen))

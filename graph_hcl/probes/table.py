@@ -8,7 +8,7 @@ from typing import Any
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation
-from graph_hcl.registry import did_you_mean
+from graph_hcl.registry import unknown_name
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,7 @@ class ResultTable:
                     " one of them by another column."
                 )
             if metric not in row["scores"]:
-                known = list(row["scores"])
-                raise UserError(
-                    f"Expected a metric of {', '.join(known)}, but got '{metric}'."
-                    f"{did_you_mean(metric, known)}"
-                )
+                raise unknown_name("metric", metric, row["scores"])
             scores[key] = row["scores"][metric]
         return scores
 
@@ -114,10 +110,7 @@ class ResultTable:
 
     def _check(self, name: str) -> None:
         if self.rows and name not in self.columns:
-            raise UserError(
-                f"Expected a column of {', '.join(self.columns)}, but got '{name}'."
-                f"{did_you_mean(name, self.columns)}"
-            )
+            raise unknown_name("column", name, self.columns)
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
