@@ -13,7 +13,7 @@ from graph_hcl.probes import METRICS, Evaluation, ResultTable
 
 PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
 ENCODERS = ("trained", "untrained")
-KEY = ("protocol", "probe", "settings", "encoder", "seed", "fold")
+KEY = ("protocol", "probe", "settings", "encoder", "seed", "fold", "draw")
 """Columns that identify a record: a new record replaces the one with the same values."""
 
 

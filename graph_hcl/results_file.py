@@ -12,7 +12,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.files import write_text
 from graph_hcl.results import ENCODERS, Provenance, Results
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the file format."""
 
 
@@ -75,6 +75,8 @@ _RECORD: dict[str, Any] = {
     "labels": list,
     "predictions": list,
     "decision": list | None,
+    "draw": int,
+    "pool": int | None,
 }
 
 

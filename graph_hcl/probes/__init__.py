@@ -1,6 +1,13 @@
 """Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics."""
 
-from graph_hcl.probes.evaluation import Evaluation, FoldScore, MetricScores, summarize
+from graph_hcl.probes.evaluation import (
+    Evaluation,
+    FoldScore,
+    MetricScores,
+    compare,
+    paired_difference,
+    summarize,
+)
 from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.labels import check_labels
 from graph_hcl.probes.measure import inductive, transductive
@@ -13,7 +20,14 @@ from graph_hcl.probes.resolve import make_protocol, resolve_protocol
 from graph_hcl.probes.search import C_GRID, Prediction, search
 from graph_hcl.probes.split_files import read_splits
 from graph_hcl.probes.splits import Fold, stratified_folds
-from graph_hcl.probes.statistics import PairedDifference, corrected_t_test, majority_accuracy
+from graph_hcl.probes.statistics import (
+    PairedDifference,
+    corrected_interval,
+    corrected_t_test,
+    holm,
+    majority_accuracy,
+    p_text,
+)
 from graph_hcl.probes.table import ResultTable
 from graph_hcl.probes.targets import Targets
 from graph_hcl.registries import PROBES, PROTOCOLS
@@ -41,12 +55,17 @@ __all__ = [
     "Targets",
     "Transductive",
     "check_labels",
+    "compare",
+    "corrected_interval",
     "corrected_t_test",
     "find_metric",
+    "holm",
     "inductive",
     "kernel_svm",
     "majority_accuracy",
     "make_protocol",
+    "p_text",
+    "paired_difference",
     "read_splits",
     "resolve_protocol",
     "search",

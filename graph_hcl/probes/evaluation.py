@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.statistics import PairedDifference, corrected_interval, corrected_t_test
 from graph_hcl.registry import unknown_name
 
 Record = dict[str, Any]
@@ -35,6 +36,9 @@ class FoldScore:
         predictions: Predicted labels of the test graphs.
         decision: Decision values of the test graphs as in `ProbeResult`; None where the probe has
             none, or was fitted without a class of the data set.
+        draw: Number of the draw of labelled graphs, where the probe sees few labels.
+        pool: Number of graphs that the labelled ones were drawn from; None where all of the
+            training part are labelled.
 
     >>> FoldScore(0, 0, {"accuracy": 0.5}, {}, None, 8, 0, [3, 5], [0, 1], [0, 0]).scores
     {'accuracy': 0.5}
@@ -51,11 +55,24 @@ class FoldScore:
     labels: list[Any]
     predictions: list[Any]
     decision: list[Any] | None = None
+    draw: int = 0
+    pool: int | None = None
+
+    @property
+    def test_to_train(self) -> float:
+        """n_test/n_train of the corrected tests: of the whole training part, labelled or not."""
+        return len(self.test) / (self.train if self.pool is None else self.pool)
 
 
 @dataclass(frozen=True)
 class MetricScores:
     """The scores of one metric by (seed, fold).
+
+    Attributes:
+        values: One score for each seed and fold; an average where labels were drawn repeatedly.
+        test_to_train: n_test/n_train, which the corrected interval and tests need.
+        fixed_folds: Whether all seeds have the same folds. Repetitions on fixed folds are no new
+            data, so intervals and tests average them within each fold first.
 
     >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0})
     >>> scores.mean, scores.std, scores.std_seeds
@@ -63,11 +80,27 @@ class MetricScores:
     """
 
     values: Mapping[tuple[int, int], float]
+    test_to_train: float = 1 / 9
+    fixed_folds: bool = False
 
     def by_seed(self) -> list[np.ndarray]:
         """Return the scores of the folds [folds] of each seed."""
         seeds = dict.fromkeys(seed for seed, _ in self.values)
         return [np.array([v for (s, _), v in self.values.items() if s == seed]) for seed in seeds]
+
+    def resamplings(self) -> dict[tuple[int, int] | int, float]:
+        """Return the scores that intervals and tests are made of: by fold alone if folds are fixed.
+
+        >>> MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0},
+        ...              fixed_folds=True).resamplings()
+        {0: 0.75, 1: 0.875}
+        """
+        if not self.fixed_folds:
+            return dict(self.values)
+        folds: dict[tuple[int, int] | int, list[float]] = {}
+        for (_, fold), value in self.values.items():
+            folds.setdefault(fold, []).append(value)
+        return {fold: float(np.mean(values)) for fold, values in folds.items()}
 
     @property
     def mean(self) -> float:
@@ -83,6 +116,13 @@ class MetricScores:
     def std_seeds(self) -> float:
         """Standard deviation over seeds of the means over folds, with ddof 0."""
         return float(np.std([scores.mean() for scores in self.by_seed()]))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % confidence interval of the mean, as `corrected_interval`."""
+        return corrected_interval(
+            list(self.resamplings().values()), test_to_train=self.test_to_train
+        )
 
 
 @dataclass(frozen=True)
@@ -108,7 +148,12 @@ class Evaluation:
         """Return the scores of a metric; raises `UserError` for one that was not measured."""
         if metric not in self.metrics:
             raise unknown_name("metric", metric, self.metrics)
-        return MetricScores({(f.seed, f.fold): f.scores[metric] for f in self.folds})
+        draws: dict[tuple[int, int], list[float]] = {}
+        for fold in self.folds:
+            draws.setdefault((fold.seed, fold.fold), []).append(fold.scores[metric])
+        values = {key: float(np.mean(scores)) for key, scores in draws.items()}
+        ratio = float(np.mean([fold.test_to_train for fold in self.folds]))
+        return MetricScores(values, ratio, self.fixed_folds)
 
     @property
     def metrics(self) -> list[str]:
@@ -121,6 +166,14 @@ class Evaluation:
         return list(dict.fromkeys(fold.seed for fold in self.folds))
 
     @property
+    def fixed_folds(self) -> bool:
+        """Whether several seeds have the same test graphs in each fold."""
+        tests: dict[int, set[tuple[int, ...]]] = {}
+        for fold in self.folds:
+            tests.setdefault(fold.fold, set()).add(tuple(fold.test))
+        return len(self.seeds) > 1 and all(len(each) == 1 for each in tests.values())
+
+    @property
     def mean(self) -> float:
         """Mean of the first metric over seeds and folds."""
         return self[self.metrics[0]].mean
@@ -129,6 +182,11 @@ class Evaluation:
     def std(self) -> float:
         """Standard deviation of the first metric over folds, as `MetricScores.std`."""
         return self[self.metrics[0]].std
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % confidence interval of the mean, corrected for training sets that overlap."""
+        return self[self.metrics[0]].interval
 
     def records(self) -> list[Record]:
         """Return one record of plain JSON values for each seed and fold."""
@@ -177,7 +235,7 @@ class Evaluation:
                         "summarize them apart."
                     )
         folds = [fold for part in parts for fold in part.folds]
-        if len({(fold.seed, fold.fold) for fold in folds}) < len(folds):
+        if len({(fold.seed, fold.fold, fold.draw) for fold in folds}) < len(folds):
             raise UserError(
                 "Expected each seed and fold once, but some appear twice: summarize the "
                 "evaluations apart."
@@ -210,3 +268,50 @@ def summarize(evaluations: Evaluation | Sequence[Evaluation]) -> dict[str, dict[
         }
         for metric in evaluations.metrics
     }
+
+
+def compare(first: Evaluation, second: Evaluation, metric: str | None = None) -> PairedDifference:
+    """Compare two evaluations on the same folds by the corrected resampled t-test.
+
+    Scores are paired by seed and fold, and repetitions on fixed folds are averaged first. `metric`
+    is by default the first of both. The difference is first − second, whichever way is better.
+
+    Raises `UserError` for other seeds, folds or test graphs, for a metric that one of the two
+    lacks, and for fewer than two folds.
+
+    >>> def one(*values):
+    ...     folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [k], [], [])
+    ...              for k, a in enumerate(values)]
+    ...     return Evaluation("transductive", "svm", {}, folds)
+    >>> print(compare(one(0.9, 0.8, 0.9), one(0.7, 0.7, 0.8)))
+    +13.33 percentage points (95 % interval -3.48 … +30.15, p = .076)
+    """
+    for a, b in ((first, second), (second, first)):
+        tests = {(fold.seed, fold.fold): sorted(fold.test) for fold in b.folds}
+        for fold in a.folds:
+            if tests.get((fold.seed, fold.fold)) != sorted(fold.test):
+                raise UserError(
+                    "Expected evaluations on the same folds, but seed "
+                    f"{fold.seed}, fold {fold.fold} tests other graphs or none in one of them: "
+                    "evaluate both with the same folds, seeds and labels."
+                )
+    name = first.metrics[0] if metric is None else metric
+    return paired_difference(first[name], second[name])
+
+
+def paired_difference(first: MetricScores, second: MetricScores) -> PairedDifference:
+    """Compare two methods' scores of one metric, paired by seed and fold, as `compare` does.
+
+    Raises `UserError` where the seeds and folds of the two differ.
+
+    >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75})
+    >>> paired_difference(scores, scores).p_value
+    1.0
+    """
+    fixed = first.fixed_folds and second.fixed_folds
+    a, b = (dataclasses.replace(one, fixed_folds=fixed).resamplings() for one in (first, second))
+    if set(first.values) != set(second.values):
+        raise UserError("Expected scores of the same seeds and folds, but they differ.")
+    return corrected_t_test(
+        [a[key] for key in a], [b[key] for key in a], test_to_train=first.test_to_train
+    )

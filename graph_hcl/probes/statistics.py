@@ -1,7 +1,8 @@
-"""Majority accuracy, and the corrected resampled t-test for cross-validated scores."""
+"""Majority accuracy, and tests and intervals for scores of overlapping training sets."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +30,52 @@ def majority_accuracy(labels: Any) -> float:
 class PairedDifference:
     """Mean of first − second with its confidence interval, t statistic and two-sided p-value.
 
-    >>> PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19).difference
-    0.02
+    It prints as a sentence, in percentage points.
+
+    >>> print(PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19))
+    +2.00 percentage points (95 % interval -1.00 … +5.00, p = .190)
     """
 
     difference: float
     interval: tuple[float, float]
     t: float
     p_value: float
+    confidence: float = 0.95
+
+    def __str__(self) -> str:
+        low, high = (100 * end for end in self.interval)
+        p = p_text(self.p_value)
+        return (
+            f"{100 * self.difference:+.2f} percentage points ({100 * self.confidence:g} % interval "
+            f"{low:+.2f} … {high:+.2f}, p {p if p.startswith('<') else f'= {p}'})"
+        )
+
+
+def p_text(p: float) -> str:
+    """Return a p-value with three decimals.
+
+    >>> p_text(0.0312), p_text(0.00049), p_text(1.0)
+    ('.031', '< .001', '1')
+    """
+    return "< .001" if p < 0.0005 else f"{p:.3f}".lstrip("0") if p < 0.9995 else "1"
+
+
+def corrected_interval(
+    scores: ArrayLike, *, test_to_train: float = 1 / 9, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return a confidence interval of the mean of the scores of J folds or resamplings.
+
+    x̄ ± t · sqrt((1/J + n_test/n_train) s²) with J − 1 degrees of freedom, as in
+    `corrected_t_test`, which has the reasons; `test_to_train` is n_test/n_train.
+
+    Raises `UserError` for fewer than two scores, for NaN, and for values out of range.
+
+    >>> [round(end, 3) for end in corrected_interval([0.8, 0.7, 0.9, 0.8], test_to_train=1 / 3)]
+    [0.602, 0.998]
+    """
+    values = np.asarray(scores, dtype=float)
+    mean, error, quantile = _mean_and_error(values, test_to_train, confidence)
+    return mean - quantile * error, mean + quantile * error
 
 
 def corrected_t_test(
@@ -52,7 +91,8 @@ def corrected_t_test(
     the differences with ddof 1: Nadeau and Bengio, "Inference for the Generalization Error"
     (Machine Learning 52, 2003), the corrected resampled t-test. The plain paired t-test omits
     the second term; because training sets overlap, it rejects equality far too often.
-    `test_to_train` is n_test/n_train: 1/9 for 10-fold cross-validation.
+    `test_to_train` is n_test/n_train: 1/9 for 10-fold cross-validation. n_train are the graphs that
+    training sets are drawn from and share: with few labels, the whole training part.
 
     Raises `UserError` for scores of different length, fewer than two of them, or NaN.
 
@@ -61,23 +101,53 @@ def corrected_t_test(
     (0.075, 1.964, 0.1443)
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
+    if a.shape != b.shape:
         raise UserError(
             f"Expected two or more paired scores of each method, but got shapes {a.shape} and "
             f"{b.shape}: give both methods' scores on the same folds."
         )
-    if not np.isfinite(a - b).all():
+    difference, error, quantile = _mean_and_error(a - b, test_to_train, confidence)
+    half = quantile * error
+    t = difference / error if error > 0 else float(np.copysign(np.inf, difference))
+    t = t if difference != 0 else 0.0
+    p_value = float(2 * stats.t.sf(abs(t), len(a) - 1))
+    interval = difference - half, difference + half
+    return PairedDifference(difference, interval, t, p_value, confidence)
+
+
+def _mean_and_error(
+    values: np.ndarray, test_to_train: float, confidence: float
+) -> tuple[float, float, float]:
+    """Return the mean, its corrected standard error, and the quantile of Student's t."""
+    if values.ndim != 1 or len(values) < 2:
+        raise UserError(
+            "Expected scores of two or more folds, but got an array of shape "
+            f"{list(values.shape)}: one score has no deviation."
+        )
+    if not np.isfinite(values).all():
         raise UserError("Expected finite scores, but some are NaN or infinite.")
     if test_to_train <= 0 or not 0 < confidence < 1:
         raise UserError(
             f"Expected test_to_train above 0 and confidence in (0, 1), but got {test_to_train} and "
             f"{confidence}."
         )
-    difference = float((a - b).mean())
-    error = float(np.sqrt((1 / len(a) + test_to_train) * (a - b).var(ddof=1)))
-    freedom = len(a) - 1
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    t = difference / error if error > 0 else float(np.copysign(np.inf, difference))
-    t = t if difference != 0 else 0.0
-    p_value = float(2 * stats.t.sf(abs(t), freedom))
-    return PairedDifference(difference, (difference - half, difference + half), t, p_value)
+    error = float(np.sqrt((1 / len(values) + test_to_train) * values.var(ddof=1)))
+    return float(values.mean()), error, float(stats.t.ppf((1 + confidence) / 2, len(values) - 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in the same order.
+
+    The k-th smallest of m becomes the largest of (m − j + 1) p_j over j ≤ k, at most 1. Rejecting
+    those below α keeps the probability of any false rejection below α, whatever the dependence:
+    Holm, "A Simple Sequentially Rejective Multiple Test Procedure" (Scand. J. Statist. 6, 1979).
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")
+    raised = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(raised, 1.0)
+    return [float(value) for value in corrected]

@@ -6,12 +6,11 @@ import html
 import math
 from typing import Any
 
-import numpy as np
 import yaml
 
 from graph_hcl import geometry
 from graph_hcl.plot.curves import finite_number
-from graph_hcl.probes import METRICS, Evaluation, PairedDifference, corrected_t_test
+from graph_hcl.probes import METRICS, Evaluation, compare, p_text
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import Comparison, percent, title
@@ -116,38 +115,27 @@ def same_folds(one: Comparison, other: Comparison) -> bool:
     return folds(one) == folds(other)
 
 
-def paired(one: Evaluation, other: Evaluation) -> PairedDifference:
-    """Return the paired difference of two encoders in the first metric, over all folds and seeds.
+def difference(one: Evaluation, other: Evaluation) -> list[str]:
+    """Return the table cells of a paired difference: value with interval, and p-value.
+
+    A single fold and non-finite scores cannot be tested.
 
     >>> from graph_hcl.probes import FoldScore
     >>> def encoder(*values):
     ...     folds = [FoldScore(0, k, {"accuracy": v}, {}, None, 9, 0, [k], [], [])
     ...              for k, v in enumerate(values)]
     ...     return Evaluation("transductive", "svm", {}, folds)
-    >>> round(paired(encoder(0.8, 0.7, 0.9), encoder(0.7, 0.7, 0.8)).difference, 4)
-    0.0667
+    >>> difference(encoder(0.8, 0.7, 0.9), encoder(0.7, 0.7, 0.8))
+    ['+6.67 [−9.88, +23.21]', '.225']
     """
-    ratio = float(np.mean([len(fold.test) / fold.train for fold in one.folds]))
-    first, second = _scores(one), _scores(other)
-    return corrected_t_test(first, second, test_to_train=ratio)
-
-
-def difference(one: Evaluation, other: Evaluation) -> list[str]:
-    """Return the table cells of a paired difference: value with interval, and p-value.
-
-    A single fold and non-finite scores cannot be tested.
-    """
-    scores = [*_scores(one), *_scores(other)]
+    metric = one.metrics[0]
+    scores = [*one[metric].values.values(), *other[metric].values.values()]
     if len(scores) < 4 or not all(map(math.isfinite, scores)):
         return ["not testable", ""]
-    tested = paired(one, other)
+    tested = compare(one, other)
     low, high = (100 * end for end in tested.interval)
     text = f"{100 * tested.difference:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "−")
-    return [text, "< 0.001" if tested.p_value < 0.0005 else f"{tested.p_value:.3f}"]
-
-
-def _scores(evaluation: Evaluation) -> list[float]:
-    return list(evaluation[evaluation.metrics[0]].values.values())
+    return [text, p_text(tested.p_value)]
 
 
 def status_notes(run: RunSummary) -> str:
