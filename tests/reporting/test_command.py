@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from graph_hcl.__main__ import main
-from graph_hcl.probes.statistics import corrected_t_test
+from graph_hcl.probes.statistics import corrected_t_test, p_text
 from graph_hcl.report import display_names
 from graph_hcl.reporting import figures, read_run
 from graph_hcl.results_file import read_results
@@ -45,7 +45,7 @@ def test_the_page_tells_scores_controls_settings_and_versions(run, capsys, check
     ratio = np.mean([len(fold.test) / fold.train for fold in comparison.trained.folds])
     found = corrected_t_test(*pair, test_to_train=float(ratio))
     assert f"{100 * found.difference:+.2f}".replace("-", "−") in page.text
-    assert f"{found.p_value:.3f}" in page.text
+    assert f"{p_text(found.p_value)}" in page.text
     assert Path("hucl/config.yaml").read_text(encoding="utf-8") in page.text
     assert comparison.about.versions["torch"] in page.text
     assert comparison.about.data_sha256 in page.text
