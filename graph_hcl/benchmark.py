@@ -122,7 +122,7 @@ def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder)
 
     Raises `UserError` when trials could not be run.
     """
-    from graph_hcl.benchmarking.tables import all_tables
+    from graph_hcl.benchmarking.tables import all_tables, development_tables
     from graph_hcl.files import write_text
 
     records = [(trial, folder.read(trial)) for trial in trials]
@@ -131,7 +131,8 @@ def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder)
     problems = [
         f"{trial.dataset}, {trial.method}: {text.strip()}" for trial, text in errors if text
     ]
-    tables = all_tables(records, spec.compare)
+    chosen_here = spec.development
+    tables = development_tables(records) if chosen_here else all_tables(records, spec.compare)
     for name, table in tables.items():
         for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
             file = folder.path / "tables" / f"{name}.{suffix}"

@@ -209,6 +209,8 @@ graph), but got 1.
     """Pooling of node embeddings into a graph embedding."""
     seed: int = 0
     """Seed of the first repetition: of weights, batches, views and folds."""
+    restart: int = 0
+    """Which draw of weights, batches and views the seed's folds are measured with: 0, 1, …."""
     repeats: int = field(default=1, metadata=RESULT_UNAFFECTED)
     """Number of repetitions, with seeds seed, seed + 1, …."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
@@ -261,6 +263,7 @@ graph), but got 1.
             )
         _expect_within(self.layers, "layers", 1, MAX_LAYERS)
         _expect_within(self.seed, "seed", 0, 2**63 - self.repeats)
+        _expect(self.restart >= 0, "restart", "0 or more", self.restart)
         _expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)
         _expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)
 

@@ -86,7 +86,7 @@ class Trainer:
 
     def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
         """Return the untrained model of a seed; `spec` is by default that of all graphs."""
-        set_seed(seed)
+        set_seed(training_seed(seed, self.config.restart))
         return make_model(self.config, spec or self.spec)
 
     def fit(
@@ -105,7 +105,11 @@ class Trainer:
         config, spec = self.config, spec or self.describe(indices)
         model = self.model(seed, spec)
         settings = TrainingSettings(
-            config.epochs, config.batch_size, config.lr, config.weight_decay, seed
+            config.epochs,
+            config.batch_size,
+            config.lr,
+            config.weight_decay,
+            training_seed(seed, config.restart),
         )
         fit(
             model,
@@ -125,6 +129,17 @@ class Trainer:
     ) -> NDArray[np.float64]:
         """Return embeddings [G, D] of all graphs, or the projected features [G, d]."""
         return embed(model, spec.prepare(self.store), self.device, projected)
+
+
+def training_seed(seed: int, restart: int) -> int:
+    """Return the seed of weights, batches and views; that of the folds is `seed` itself.
+
+    >>> training_seed(7, 0), training_seed(7, 1) == training_seed(8, 0)
+    (7, False)
+    """
+    if restart == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def renumber_labels(store: GraphStore) -> GraphStore:

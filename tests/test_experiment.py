@@ -179,3 +179,19 @@ def test_a_description_survives_its_file() -> None:
     for damage in ({"node_head": 1}, {"node_head": None}, {"more": 1}):
         with pytest.raises(ValueError, match=r"invalid|not the description"):
             ModelSpec.from_json(json.dumps(json.loads(spec.to_json()) | damage))
+
+
+def test_a_restart_draws_other_weights_for_the_same_folds() -> None:
+    def experiment(restart: int) -> Experiment:
+        return make_experiment(Config(epochs=1, hidden=4, layers=1, restart=restart))
+
+    first, again, other = (experiment(restart) for restart in (0, 0, 1))
+    untrained = [one.untrained(3)[0] for one in (first, again, other)]
+    trained = [one.trainer.fit(np.arange(50), 3) for one in (first, again, other)]
+    weights = [torch.cat([p.detach().ravel() for p in one.parameters()]) for one in trained]
+    assert np.array_equal(untrained[0], untrained[1])
+    assert torch.equal(weights[0], weights[1])
+    assert not np.allclose(untrained[0], untrained[2])
+    assert not torch.allclose(weights[0], weights[2])
+    for one, two in zip(*(e.protocol.split(e.targets, 3) for e in (first, other)), strict=True):
+        assert np.array_equal(one.test, two.test)

@@ -23,6 +23,7 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "hidden": ("hidden", 32),
     "layers": ("layers", 3),
     "seed": ("seed", 0),
+    "restart": ("restart", 0),
     "protocol": ("protocol", "auto"),
     "views": ("views", ["node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"] * 2),
     "data.node_attributes": ("data.node_attributes", False),

@@ -23,14 +23,24 @@ Folds = dict[Key, Mapping[str, Any]]
 class Scores:
     """The scores of a method by metric, and the candidates that were selected.
 
-    `selected` counts the folds that selected each candidate; `complete` tells whether all
-    candidates were finished. `test_to_train` is the mean ratio of the sizes of the parts.
+    Attributes:
+        metrics: Scores by seed and fold of each metric.
+        selected: How many folds selected each candidate.
+        candidates: Number of candidates that each fold selects from; None for features and kernels
+            that need no training.
+        complete: Whether each repetition that is counted has all its candidates.
+        unfinished: Whether trials are missing: candidates, or whole repetitions.
+        selected_on: Data sets that the settings were chosen on.
+        leaked: Whether the data set is one of these.
     """
 
     metrics: dict[str, MetricScores]
     selected: dict[str, int]
+    candidates: int | None
     complete: bool
-    test_to_train: float
+    unfinished: bool
+    selected_on: tuple[str, ...] = ()
+    leaked: bool = False
 
     def __getitem__(self, metric: str) -> MetricScores:
         """Return the scores of a metric by seed and fold."""
@@ -69,9 +79,9 @@ def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]
 def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
     """Return the scores of a method on one data set from its trials, None before any is finished.
 
-    In each seed and fold, the candidate (a point of the grid at an epoch) with the best score on
-    the validation part gives the test scores; test scores select nothing. Repetitions with an
-    unfinished trial are left out, unless all have one: then the finished trials are used.
+    In each seed and fold, the candidate (a point of the grid or a restart, at an epoch) with the
+    best score on the validation part gives the test scores; test scores select nothing. Repetitions
+    with an unfinished trial are left out, unless all have one: then the finished trials are used.
     """
     repetitions: dict[int, dict[str, Folds]] = {}
     unfinished: set[int] = set()
@@ -81,7 +91,7 @@ def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
             continue
         for fold in record["records"]:
             candidates = repetitions.setdefault(fold["seed"], {})
-            folds = candidates.setdefault(_label(trial, fold["epoch"]), {})
+            folds = candidates.setdefault(label(trial, fold["epoch"]), {})
             folds[fold["seed"], fold["fold"]] = fold
     finished = {seed: found for seed, found in repetitions.items() if seed not in unfinished}
     selected: Counter[str] = Counter()
@@ -92,19 +102,36 @@ def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
             rows.append(candidates[name][key])
     if not rows:
         return None
-    table = ResultTable(rows)
+    table, one = ResultTable(rows), trials[0][0]
+    ratio = float(np.mean([row["test"] / (row.get("pool") or row["train"]) for row in rows]))
+    fixed = all("splits" in row.get("settings", {}) for row in rows)
     return Scores(
-        {name: MetricScores(table.scores(name)) for name in rows[0]["scores"]},
+        {name: MetricScores(table.scores(name), ratio, fixed) for name in rows[0]["scores"]},
         dict(selected.most_common()),
-        bool(finished),
-        float(np.mean([row["test"] / row["train"] for row in rows])),
+        candidates=None if one.baseline is not None else _candidates(trials),
+        complete=bool(finished),
+        unfinished=bool(unfinished),
+        selected_on=one.selected_on,
+        leaked=one.dataset in one.selected_on,
     )
 
 
+def _candidates(trials: Sequence[tuple[Trial, Record | None]]) -> int:
+    """Return the number of candidates that each fold selects from once all are finished."""
+    return len({label(trial, epoch) for trial, _ in trials for epoch in trial.epochs})
+
+
 def _sign(candidates: Mapping[str, Folds]) -> float:
-    """Return the direction of the first metric, which validation scores are of."""
-    first = next(iter(next(iter(candidates.values())).values()))
-    metric = METRICS.get(next(iter(first["scores"])))
+    return metric_sign(next(iter(next(iter(candidates.values())).values())))
+
+
+def metric_sign(record: Mapping[str, Any]) -> float:
+    """Return the direction of the first metric, which validation scores are of.
+
+    >>> metric_sign({"scores": {"accuracy": 0.5}})
+    1.0
+    """
+    metric = METRICS.get(next(iter(record["scores"])))
     return 1.0 if metric is None else metric.sign
 
 
@@ -112,7 +139,8 @@ ONLY = "the only one"
 """Label of a method's single candidate."""
 
 
-def _label(trial: Trial, epoch: int) -> str:
+def label(trial: Trial, epoch: int) -> str:
+    """Return the label of a candidate: what distinguishes it from the others of its method."""
     parts = [f"{name}={value}" for name, value in trial.point.items()]
     if len(trial.epochs) > 1:
         parts.append(f"epoch={epoch}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,54 +10,25 @@ from typing import Any
 
 import yaml
 
+from graph_hcl.benchmarking.methods import Method, build, read_method
 from graph_hcl.config import Config
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.layers import Layer, read_settings
 from graph_hcl.registries import PROTOCOLS
-from graph_hcl.registry import did_you_mean
 from graph_hcl.settings import make_config
-
-
-@dataclass(frozen=True)
-class Tune:
-    """Random search: `trials` points of a fixed quasi-random sequence over `space`.
-
-    A range is `{low: 0.001, high: 0.1, log: true}`, a choice is a list. All points are drawn before
-    training: a sequential search over the validation parts of all folds would use graphs that
-    other folds test.
-    """
-
-    trials: int
-    space: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Method:
-    """One row of the table: settings, and candidates that validation parts choose from.
-
-    `config` is a YAML file of `graph_hcl.train`, `settings` go on top of it. Each point of `grid`
-    (every combination of its lists) or of `tune`, at each of `epochs`, is a candidate. `baseline`
-    names features or kernels that need no training (bag, wl-subtree, wl-oa or majority) and
-    `measure` the import path of a `Measurement` that replaces the probe.
-    """
-
-    config: str | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
-    grid: dict[str, list[Any]] = field(default_factory=dict)
-    tune: Tune | None = None
-    epochs: list[int] = field(default_factory=list)
-    baseline: str | None = None
-    measure: str | None = None
 
 
 @dataclass(frozen=True)
 class BenchmarkSpec:
     """A benchmark file, read and checked.
 
-    `common` are settings that every method starts from; `splits` is a folder of NAME_splits.json
-    with fixed folds for the inductive protocol, which `fixed_folds` makes mandatory. `compare`
-    lists the pairs of methods to compare; all pairs unless given.
+    `candidates` is the number of candidates of each method that has an encoder, trained or not;
+    one with fewer settings and epochs draws its weights repeatedly. `common` are settings that
+    every method starts from; `splits` is a folder of NAME_splits.json with fixed folds for the
+    inductive protocol, which `fixed_folds` makes mandatory. `compare` lists the pairs of methods to
+    compare; all pairs unless given. A `development` benchmark serves to choose settings: its table
+    has validation scores alone.
     """
 
     name: str
@@ -68,10 +37,12 @@ class BenchmarkSpec:
     protocols: list[str]
     repeats: int = 1
     seed: int = 0
+    candidates: int | None = None
     common: dict[str, Any] = field(default_factory=dict)
     splits: str | None = None
     fixed_folds: bool = False
     compare: list[list[str]] = field(default_factory=list)
+    development: bool = False
     folder: Path = Path()
 
     def configs(
@@ -91,7 +62,7 @@ class BenchmarkSpec:
                 f"{self.name} needs fixed folds: give their folder of NAME_splits.json with "
                 "--splits or $GRAPH_HCL_SPLITS."
             )
-        for point in _points(method):
+        for point in method.candidates(name, self.candidates):
             own = {"dataset": dataset, "protocol": protocol, "seed": self.seed, "repeats": 1}
             try:
                 config = make_config(*layers, method.settings, point, own)
@@ -127,12 +98,18 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
     methods = fields.get("methods")
     if not isinstance(methods, dict) or not methods:
         raise UserError(f"Expected at least one method in {path}, under 'methods'.")
-    fields["methods"] = {name: _method(name, given) for name, given in methods.items()}
+    fields["methods"] = {
+        name: read_method(name, _with_data_sets(given, path)) for name, given in methods.items()
+    }
     if splits is not None:
         fields["splits"] = splits
-    spec = _build(BenchmarkSpec, {"name": path.stem, "folder": path.parent} | fields, str(path))
+    spec = build(BenchmarkSpec, {"name": path.stem, "folder": path.parent} | fields, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
+    if spec.candidates is not None and not (
+        isinstance(spec.candidates, int) and spec.candidates >= 1
+    ):
+        raise UserError(f"Expected candidates of 1 or more in {path}, got {spec.candidates!r}.")
     for pair in spec.compare:
         if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
             raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
@@ -142,6 +119,21 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
             f"Expected protocols of {', '.join(PROTOCOLS.names())}, but got '{unknown[0]}'."
         )
     return dataclasses.replace(spec, datasets=[canonical_name(str(d)) for d in spec.datasets])
+
+
+def _with_data_sets(method: Any, path: Path) -> Any:
+    """Return a method's fields; a benchmark file under `selected_on` stands for its data sets."""
+    file = method.get("selected_on") if isinstance(method, dict) else None
+    if not isinstance(file, str):
+        return method
+    try:
+        given = yaml.safe_load((path.parent / file).read_text(encoding="utf-8"))
+        return method | {"selected_on": list(given["datasets"])}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
+        raise UserError(
+            f"Expected selected_on in {path} to be a list of data sets or a benchmark file, but "
+            f"cannot read {file}: {error}"
+        ) from error
 
 
 def splits_file(folder: Path, dataset: str) -> Path:
@@ -154,68 +146,3 @@ def splits_file(folder: Path, dataset: str) -> Path:
         if file.is_file():
             return file
     raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
-
-
-def _method(name: str, given: Any) -> Method:
-    where = f"the method '{name}'"
-    if not isinstance(given, dict):
-        raise UserError(
-            f"Expected {where} to have config, settings or baseline, but got {given!r}."
-        )
-    if "control" in given:
-        raise UserError(f"'control' is now 'baseline': rename it in {where}.")
-    tune = given.get("tune")
-    if tune is not None:
-        given = given | {"tune": _build(Tune, tune, f"tune of {where}")}
-    method = _build(Method, given, where)
-    if method.grid and method.tune:
-        raise UserError(f"Expected a grid or tune in {where}, not both.")
-    if method.baseline is not None and method.measure is not None:
-        raise UserError(f"Expected a baseline or measure in {where}, not both.")
-    bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
-    if bad:
-        raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
-    return method
-
-
-def _build(kind: Any, given: Any, where: str) -> Any:
-    known = [field.name for field in dataclasses.fields(kind)]
-    for key in given if isinstance(given, dict) else []:
-        if key not in known:
-            raise UserError(f"Unknown field '{key}' in {where}.{did_you_mean(str(key), known)}")
-    try:
-        return kind(**given)
-    except TypeError as error:
-        reason = str(error).replace("__init__() ", "")
-        raise UserError(f"Cannot read {where}: {reason}.") from error
-
-
-def _points(method: Method) -> list[dict[str, Any]]:
-    """Return the points of the grid or of the random search, by dotted name."""
-    if method.tune is not None:
-        return _draw(method.tune)
-    names = list(method.grid)
-    return [
-        dict(zip(names, values, strict=True)) for values in itertools.product(*method.grid.values())
-    ]
-
-
-def _draw(tune: Tune) -> list[dict[str, Any]]:
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError("tune needs one more package: pip install optuna.") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    space: dict[str, Any] = {}
-    for name, values in tune.space.items():
-        if isinstance(values, list):
-            space[name] = optuna.distributions.CategoricalDistribution(values)
-            continue
-        whole = isinstance(values["low"], int) and isinstance(values["high"], int)
-        kind = "IntDistribution" if whole else "FloatDistribution"
-        space[name] = getattr(optuna.distributions, kind)(**values)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
-    study = optuna.create_study(sampler=sampler)
-    return [dict(study.ask(space).params) for _ in range(tune.trials)]

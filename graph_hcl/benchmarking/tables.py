@@ -2,79 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-import numpy as np
-
+from graph_hcl.benchmarking.development import candidate_table
+from graph_hcl.benchmarking.differences import Grid, difference_table, p_values, paired_tests
 from graph_hcl.benchmarking.folder import Record
 from graph_hcl.benchmarking.selection import ONLY, Scores, score
+from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.data import find_card
-from graph_hcl.probes import PairedDifference, corrected_t_test
-from graph_hcl.results import markdown
 
-Grid = dict[tuple[str, str], Scores]
-"""Scores by method and data set."""
 TITLES = {"accuracy": "Accuracy", "macro_f1": "Macro-F1"}
 """Metrics as captions name them; others by their own names."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """A caption, a head, and rows of text.
-
-    >>> print(Table("two", ["a", "b"], [["1", "22"]]).markdown())
-    two
-    <BLANKLINE>
-    | a | b  |
-    | - | -- |
-    | 1 | 22 |
-    """
-
-    caption: str
-    head: list[str]
-    rows: list[list[str]]
-
-    def markdown(self) -> str:
-        """Return the table as Markdown that also reads as text."""
-        return f"{self.caption}\n\n{markdown([self.head, *self.rows])}"
-
-    def csv(self) -> str:
-        """Return the table as comma-separated values, quoted where they contain commas."""
-        return "\n".join(",".join(map(_quoted, row)) for row in [self.head, *self.rows])
-
-    def latex(self) -> str:
-        """Return the table as a LaTeX table with the rules of the package booktabs."""
-
-        def line(row: Sequence[str]) -> str:
-            return " & ".join(map(_escaped, row)) + r" \\"
-
-        return "\n".join(
-            [
-                r"\begin{table}",
-                rf"\caption{{{_escaped(self.caption)}}}",
-                rf"\begin{{tabular}}{{{'l' * len(self.head)}}}",
-                r"\toprule",
-                line(self.head),
-                r"\midrule",
-                *map(line, self.rows),
-                r"\bottomrule",
-                r"\end{tabular}",
-                r"\end{table}",
-            ]
-        )
-
-
-def gather(trials: Sequence[tuple[Trial, Record | None]], protocol: str) -> Grid:
-    """Return the scores of all methods and data sets of a protocol that have any."""
-    groups: dict[tuple[str, str], list[tuple[Trial, Record | None]]] = {}
+def score_grids(trials: Sequence[tuple[Trial, Record | None]]) -> dict[str, Grid]:
+    """Return the scores of all methods and data sets that have any, by protocol."""
+    groups: dict[tuple[str, str, str], list[tuple[Trial, Record | None]]] = {}
     for trial, record in trials:
-        if trial.protocol == protocol and trial.measure is None:
-            groups.setdefault((trial.method, trial.dataset), []).append((trial, record))
-    grid = {key: score(group) for key, group in groups.items()}
-    return {key: scores for key, scores in grid.items() if scores is not None}
+        if trial.measure is None:
+            key = trial.protocol, trial.method, trial.dataset
+            groups.setdefault(key, []).append((trial, record))
+    grids: dict[str, dict[tuple[str, str], Scores]] = {}
+    for (protocol, method, dataset), group in groups.items():
+        scores = score(group)
+        if scores is not None:
+            grids.setdefault(protocol, {})[method, dataset] = scores
+    return dict(grids)
 
 
 def metrics(grid: Grid) -> list[str]:
@@ -85,7 +39,9 @@ def metrics(grid: Grid) -> list[str]:
 def score_table(grid: Grid, protocol: str, metric: str) -> Table:
     """Return methods by data sets: mean ± deviation over repetitions (deviation over folds).
 
-    ×n marks fewer repetitions than other methods have, an asterisk unfinished candidates.
+    Each method has its number of candidates and where its settings are from. ×n marks fewer
+    repetitions than other methods have, an asterisk unfinished trials, a dagger settings that were
+    chosen on the data set.
     """
     methods, datasets = _axes(grid)
     count = max(scores.seeds for scores in grid.values())
@@ -96,17 +52,52 @@ def score_table(grid: Grid, protocol: str, metric: str) -> Table:
         values = scores[metric]
         over_seeds = f" ± {100 * values.std_seeds:.2f}" if scores.seeds > 1 else ""
         marks = f" ×{scores.seeds}" if scores.seeds < count else ""
-        marks += "" if scores.complete else " *"
-        return f"{100 * values.mean:.2f}{over_seeds} ({100 * values.std:.1f}){marks}"
+        return f"{100 * values.mean:.2f}{over_seeds} ({100 * values.std:.1f}){marks}{mark(scores)}"
 
     caption = (
         f"{TITLES.get(metric, metric)} in %, {protocol} protocol: mean ± deviation over "
-        f"repetitions (deviation over folds); {count} repetition{'s' if count > 1 else ''}, or ×n."
+        f"repetitions (deviation over folds); {count} repetition{'s' if count > 1 else ''}, or ×n. "
+        "Of several candidates each fold takes the best on its validation part."
     )
-    if not all(scores.complete for scores in grid.values()):
-        caption += " * Not all candidates are finished."
-    rows = [[m, *(text(grid.get((m, d))) for d in datasets)] for m in methods]
-    return Table(caption, ["method", *datasets], rows)
+    rows = []
+    for method in methods:
+        row = {name: grid.get((method, name)) for name in datasets}
+        some = next(scores for scores in row.values() if scores is not None)
+        number = "–" if some.candidates is None else str(some.candidates)
+        rows.append([method, number, settings_from(some), *map(text, row.values())])
+    head = ["method", "candidates", "settings from", *datasets]
+    return Table(f"{caption}{footnotes(grid.values())}", head, rows)
+
+
+def settings_from(scores: Scores) -> str:
+    """Return where the settings of a method are from, besides what each fold selects.
+
+    >>> settings_from(Scores({}, {}, 1, True, False, selected_on=("NCI1",)))
+    'NCI1'
+    """
+    return ", ".join(scores.selected_on) or "fixed before"
+
+
+def mark(scores: Scores) -> str:
+    """Return the marks behind a score.
+
+    >>> mark(Scores({}, {}, 1, True, unfinished=True, selected_on=("NCI1",), leaked=True))
+    ' † *'
+    """
+    return (" †" if scores.leaked else "") + (" *" if scores.unfinished else "")
+
+
+def footnotes(shown: Iterable[Scores]) -> str:
+    """Return what the marks of these scores mean, nothing where none is marked."""
+    shown = list(shown)
+    text = ""
+    if any(scores.leaked for scores in shown):
+        text += (
+            " † The settings were chosen on this data set, so the score is too high and not tested."
+        )
+    if any(scores.unfinished for scores in shown):
+        text += " * Not all trials are finished."
+    return text
 
 
 def published_table(datasets: Sequence[str]) -> Table:
@@ -130,49 +121,6 @@ def published_table(datasets: Sequence[str]) -> Table:
     return Table(caption, ["method", "protocol", *datasets], rows)
 
 
-def difference(first: Scores, second: Scores) -> PairedDifference | None:
-    """Return the difference of the first metric, paired by the seeds and folds that both have.
-
-    None where their folds differ, or there are fewer than two.
-    """
-    metric = next(iter(first.metrics))
-    if metric not in second.metrics:
-        return None
-    a, b = first[metric].values, second[metric].values
-    seeds = {seed for seed, _ in a} & {seed for seed, _ in b}
-    keys = [key for key in a if key[0] in seeds]
-    if set(keys) != {key for key in b if key[0] in seeds} or len(keys) < 2:
-        return None
-    pairs = [np.array([scores[key] for key in keys]) for scores in (a, b)]
-    return corrected_t_test(*pairs, test_to_train=first.test_to_train)
-
-
-def difference_table(grid: Grid, protocol: str, compare: Sequence[Sequence[str]] = ()) -> Table:
-    """Return pairs of methods on each data set: difference, 95 % interval, p of equality.
-
-    The pairs are those of `compare`, or all.
-    """
-    methods, datasets = _axes(grid)
-    pairs = [(a, b) for a, b in compare] or list(itertools.combinations(methods, 2))
-    rows = []
-    for name in datasets:
-        for a, b in pairs:
-            if (a, name) in grid and (b, name) in grid:
-                paired = difference(grid[a, name], grid[b, name])
-                if paired is None:
-                    continue
-                low, high = (100 * end for end in paired.interval)
-                interval = f"{low:+.2f} … {high:+.2f}"
-                texts = [f"{100 * paired.difference:+.2f}", interval, f"{paired.p_value:.3f}"]
-                rows.append([name, a, b, *texts])
-    caption = (
-        f"Paired differences in percentage points, {protocol} protocol: first − second over the "
-        "same folds, corrected resampled t-test (Nadeau and Bengio 2003); p is not corrected for "
-        "the number of pairs."
-    )
-    return Table(caption, ["data set", "first", "second", "difference", "95 %", "p"], rows)
-
-
 def choice_table(grid: Grid, protocol: str) -> Table:
     """Return the candidates that were selected on validation parts, and in how many folds."""
     rows = [
@@ -185,34 +133,36 @@ def choice_table(grid: Grid, protocol: str) -> Table:
 
 
 def all_tables(
-    trials: Sequence[tuple[Trial, Record | None]], compare: Sequence[Sequence[str]] = ()
+    trials: Sequence[tuple[Trial, Record | None]],
+    compare: Sequence[Sequence[str]] = (),
+    others: Sequence[float] = (),
 ) -> dict[str, Table]:
-    """Return every table of the finished trials, by name."""
+    """Return every table of the finished trials, by name.
+
+    p-values are corrected for all tests of the tables, and for `others`, those of further ones.
+    """
     tables: dict[str, Table] = {}
-    datasets: list[str] = []
-    for protocol in dict.fromkeys(trial.protocol for trial, _ in trials):
-        grid = gather(trials, protocol)
-        if not grid:
-            continue
-        datasets += [name for name in _axes(grid)[1] if name not in datasets]
+    grids = score_grids(trials)
+    tests = {protocol: paired_tests(grid, compare) for protocol, grid in grids.items()}
+    for protocol, grid in grids.items():
         for metric in metrics(grid):
             name = f"{protocol}-{metric.replace('_', '-')}"
             tables[name] = score_table(grid, protocol, metric)
-        tables[f"{protocol}-differences"] = difference_table(grid, protocol, compare)
+        rest = [p for name, found in tests.items() if name != protocol for p in p_values(found)]
+        table = difference_table(tests[protocol], protocol, [*rest, *others])
+        tables[f"{protocol}-differences"] = table
         tables[f"{protocol}-choices"] = choice_table(grid, protocol)
+    datasets = list(dict.fromkeys(name for grid in grids.values() for name in _axes(grid)[1]))
     tables["published"] = published_table(datasets)
+    return {name: table for name, table in tables.items() if table.rows}
+
+
+def development_tables(trials: Sequence[tuple[Trial, Record | None]]) -> dict[str, Table]:
+    """Return the tables of a development benchmark: validation scores of all candidates."""
+    protocols = dict.fromkeys(trial.protocol for trial, _ in trials)
+    tables = {f"{one}-candidates": candidate_table(trials, one) for one in protocols}
     return {name: table for name, table in tables.items() if table.rows}
 
 
 def _axes(grid: Grid) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(m for m, _ in grid)), list(dict.fromkeys(d for _, d in grid))
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n') else text
-
-
-def _escaped(text: str) -> str:
-    for character in "&%_#$":
-        text = text.replace(character, "\\" + character)
-    return text.replace("±", r"$\pm$").replace("−", "$-$").replace("…", r"\ldots{}")

@@ -31,7 +31,8 @@ class Trial:
 
     `epochs` are those at which the embeddings are measured, 0 before training; `point` holds the
     settings that distinguish the candidate from the others of its method. `baseline` names
-    features or kernels that need no training, `measure` an import path of a `Measurement`.
+    features or kernels that need no training, `measure` an import path of a `Measurement`, and
+    `selected_on` the data sets that the settings were chosen on.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class Trial:
     point: dict[str, Any]
     baseline: str | None = None
     measure: str | None = None
+    selected_on: tuple[str, ...] = ()
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings that affect the result, by dotted name; fixed folds by content."""
@@ -121,4 +123,14 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
             config = dataclasses.replace(config, epochs=max(epochs))
         for seed in range(spec.seed, spec.seed + spec.repeats):
             seeded = dataclasses.replace(config, seed=seed)
-            yield Trial(dataset, name, protocol, seeded, epochs, point, baseline, method.measure)
+            yield Trial(
+                dataset,
+                name,
+                protocol,
+                seeded,
+                epochs,
+                point,
+                baseline,
+                method.measure,
+                tuple(method.selected_on),
+            )

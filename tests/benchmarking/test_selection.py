@@ -1,6 +1,7 @@
 """Validation scores alone select candidates; tables show the scores of the trials."""
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -8,17 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph_hcl.benchmarking.differences import PairedTest, difference_table, paired_tests
 from graph_hcl.benchmarking.selection import score, select
-from graph_hcl.benchmarking.tables import (
-    Table,
-    difference_table,
-    gather,
-    published_table,
-    score_table,
-)
+from graph_hcl.benchmarking.table import Table
+from graph_hcl.benchmarking.tables import all_tables, published_table, score_grids, score_table
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.config import Config
-from graph_hcl.probes import corrected_t_test
+from graph_hcl.probes import corrected_t_test, holm, p_text
 
 
 def record(seed: int, repetition: int = 0, epochs=(5, 9), folds: int = 4) -> dict:
@@ -49,6 +46,10 @@ def trials(seed: int, points: int, repeats: int, method: str = "m", epochs=(5, 9
         for s in range(repeats)
         for k in range(points)
     ]
+
+
+def grid_of(some):
+    return score_grids(some)["transductive"]
 
 
 @settings(max_examples=30, deadline=None)
@@ -108,20 +109,26 @@ def test_an_unfinished_repetition_is_left_out_and_marked() -> None:
     assert found is not None
     assert found["accuracy"] == whole["accuracy"]
     assert whole.complete
+    assert not whole.unfinished
     assert found.complete
+    assert found.unfinished
     both = {("m", "MUTAG"): found, ("n", "MUTAG"): score(some)}
     rows = score_table(both, "transductive", "accuracy").rows
-    assert [row[1][-3:] == " ×1" for row in rows] == [True, False]
+    assert [row[3][-5:] == " ×1 *" for row in rows] == [True, False]
     partial = score([some[0], (some[1][0], None)])
     assert partial is not None
     assert not partial.complete
-    assert "*" in score_table({("m", "MUTAG"): partial}, "transductive", "accuracy").rows[0][1]
+    one = score_table({("m", "MUTAG"): partial}, "transductive", "accuracy")
+    assert one.rows[0][3].endswith(" *")
+    assert one.caption.endswith("* Not all trials are finished.")
+    full = score_table({("m", "MUTAG"): whole}, "transductive", "accuracy")
+    assert "*" not in full.rows[0][3] + full.caption
     assert score([(trial, None) for trial, _ in some]) is None
 
 
 def test_scores_and_differences_in_the_tables() -> None:
     some = trials(0, 1, 3, "a", (5,)) + trials(50, 1, 3, "b", (5,))
-    grid = gather(some, "transductive")
+    grid = score_grids(some)["transductive"]
     table = score_table(grid, "transductive", "accuracy")
     arrays = {
         name: np.array(
@@ -135,26 +142,107 @@ def test_scores_and_differences_in_the_tables() -> None:
     }
     accuracy = 100 * arrays["a"]
     text = f"{accuracy.mean():.2f} ± {accuracy.mean(1).std():.2f} ({accuracy.std(1).mean():.1f})"
-    assert table.head == ["method", "MUTAG"]
-    assert table.rows[0] == ["a", text]
+    assert table.head == ["method", "candidates", "settings from", "MUTAG"]
+    assert table.rows[0] == ["a", "1", "fixed before", text]
     assert "3 repetitions" in table.caption
-    ((data, first, second, difference, interval, p),) = difference_table(grid, "t").rows
+    (row,) = difference_table(paired_tests(grid), "t").rows
+    data, first, second, difference, interval, p, corrected = row
     expected = corrected_t_test(arrays["a"].ravel(), arrays["b"].ravel(), test_to_train=1 / 9)
     assert (data, first, second) == ("MUTAG", "a", "b")
     assert difference == f"{100 * expected.difference:+.2f}"
     assert interval == " … ".join(f"{100 * end:+.2f}" for end in expected.interval)
-    assert p == f"{expected.p_value:.3f}"
-    (chosen,) = difference_table(grid, "t", [["b", "a"], ["b", "absent"]]).rows
+    assert p == corrected == p_text(expected.p_value)
+    (chosen,) = difference_table(paired_tests(grid, [["b", "a"], ["b", "absent"]]), "t").rows
     assert chosen[1:3] == ["b", "a"]
     assert float(chosen[3]) == -float(difference)
 
 
 def test_differences_are_paired_by_seed_and_fold_whatever_the_order() -> None:
     one, two = trials(0, 1, 3, "a", (5,)), trials(50, 1, 3, "b", (5,))
-    expected = difference_table(gather(one[1:] + two[1:], "transductive"), "t").rows
+    expected = paired_tests(grid_of(one[1:] + two[1:]))
     # The first repetition of one method is unfinished, and the other's come in another order.
-    shuffled = gather([(one[0][0], None), *one[1:], *reversed(two)], "transductive")
-    assert difference_table(shuffled, "t").rows == expected
+    shuffled = grid_of([(one[0][0], None), *one[1:], *reversed(two)])
+    assert paired_tests(shuffled) == expected
+
+
+def test_repetitions_on_fixed_folds_are_no_new_data() -> None:
+    def fixed(some, copies: int):
+        """The first repetition of each method, printed several times on fixed folds."""
+        for trial, one in some:
+            for seed in range(copies):
+                rows = [
+                    row | {"seed": seed, "settings": {"splits": "x.json"}} for row in one["records"]
+                ]
+                config = dataclasses.replace(trial.config, seed=seed)
+                yield dataclasses.replace(trial, config=config), {"records": rows}
+
+    some = trials(0, 1, 1, "a", (5,)) + trials(50, 1, 1, "b", (5,))
+    once, thrice = (paired_tests(grid_of(list(fixed(some, copies)))) for copies in (1, 3))
+    assert once[0].found is not None
+    assert once == thrice
+    shuffled_folds = [
+        (
+            dataclasses.replace(trial, config=dataclasses.replace(trial.config, seed=s)),
+            {"records": [row | {"seed": s} for row in one["records"]]},
+        )
+        for trial, one in some
+        for s in range(3)
+    ]
+    other = paired_tests(grid_of(shuffled_folds))[0].found
+    assert other is not None
+    assert other.p_value < once[0].found.p_value  # which is the fault, where folds are not fixed
+
+
+def test_p_values_are_corrected_for_all_tests_of_the_page() -> None:
+    some = [one for k, name in enumerate("abc") for one in trials(50 * k, 1, 3, name, (5,))]
+    tests = paired_tests(grid_of(some))
+    own = [test.found.p_value for test in tests if test.found]
+    others = [0.5, 0.001]
+    table = difference_table(tests, "t", others)
+    assert [row[-1] for row in table.rows] == [p_text(p) for p in holm([*own, *others])[:3]]
+    assert "all 5 tests" in table.caption
+    whole = all_tables(some, others=others)["transductive-differences"]
+    assert whole.rows == table.rows
+
+
+def test_methods_with_other_numbers_of_candidates_are_not_compared() -> None:
+    some = trials(0, 1, 2, "one", (5,)) + trials(50, 3, 2, "three", (5,))
+    grid = grid_of(some)
+    assert [scores.candidates for scores in grid.values()] == [1, 3]
+    (test,) = paired_tests(grid)
+    assert test.found is None
+    assert difference_table([test], "t").rows == [
+        ["MUTAG", "one", "three", "", "not tested: 1 and 3 candidates", "", ""]
+    ]
+    control = [(dataclasses.replace(t, baseline="bag"), r) for t, r in some if t.method == "one"]
+    (test,) = paired_tests(grid_of([*control, *some[2:]]))
+    assert test.found is not None  # without training there is nothing to choose
+
+
+def test_unfinished_candidates_are_not_compared() -> None:
+    some = trials(0, 2, 1, "a", (5,)) + trials(50, 2, 1, "b", (5,))
+    (test,) = paired_tests(grid_of([(some[0][0], None), *some[1:]]))
+    assert (test.found, test.reason) == (None, "not all candidates are finished")
+
+
+def test_settings_that_saw_the_data_set_are_marked_and_not_compared() -> None:
+    some = trials(0, 1, 2, "a", (5,)) + trials(50, 1, 2, "b", (5,))
+    seen = [
+        (dataclasses.replace(t, selected_on=("MUTAG", "NCI1")) if t.method == "b" else t, r)
+        for t, r in some
+    ]
+    grid = grid_of(seen)
+    table = score_table(grid, "transductive", "accuracy")
+    assert [row[2] for row in table.rows] == ["fixed before", "MUTAG, NCI1"]
+    assert [row[3].endswith(" †") for row in table.rows] == [False, True]
+    assert "† The settings were chosen on this data set" in table.caption
+    assert paired_tests(grid) == [
+        PairedTest("MUTAG", "a", "b", None, "settings chosen on this data set")
+    ]
+    elsewhere = [(dataclasses.replace(t, selected_on=("NCI1",)), r) for t, r in some]
+    table = score_table(grid_of(elsewhere), "transductive", "accuracy")
+    assert "†" not in table.caption + "".join(row[3] for row in table.rows)
+    assert paired_tests(grid_of(elsewhere))[0].found is not None
 
 
 def test_published_figures_come_with_their_protocol() -> None:

@@ -56,6 +56,78 @@ def test_a_group_of_settings_can_be_one_choice(tmp_path: Path) -> None:
     assert found == ["last", "max"]
 
 
+def test_each_method_gets_as_many_candidates(tmp_path: Path) -> None:
+    methods = {
+        "bag": {"baseline": "bag"},
+        "untrained": {"settings": {"objective": "ucl"}, "epochs": [0]},
+        "ucl": {"settings": {"objective": "ucl"}, "epochs": [1, 2]},
+        "h-ucl": {"grid": {"beta": [0.1, 0.2]}, "epochs": [1, 2]},
+    }
+    trials = expand(read_benchmark(write(tmp_path, methods=methods, candidates=4)))
+    found = {
+        name: [trial for trial in trials if trial.method == name for _ in trial.epochs]
+        for name in methods
+    }
+    assert {name: len(own) for name, own in found.items()} == {
+        "bag": 1,
+        "untrained": 4,
+        "ucl": 4,
+        "h-ucl": 4,
+    }
+    assert [trial.config.restart for trial in found["untrained"]] == [0, 1, 2, 3]
+    assert [trial.config.restart for trial in found["ucl"]] == [0, 0, 1, 1]
+    assert [trial.config.beta for trial in found["h-ucl"]] == [0.1, 0.1, 0.2, 0.2]
+    assert len({trial.name for trial in trials}) == len(trials)
+    # The first draw of the weights is that of a benchmark without a number of candidates.
+    alone = expand(read_benchmark(write(tmp_path, methods=methods)))
+    assert {trial.name for trial in alone} < {trial.name for trial in trials}
+
+
+def test_candidates_must_fit_the_settings_of_each_method(tmp_path: Path) -> None:
+    methods = {"h-ucl": {"grid": {"beta": [0.1, 0.2]}, "epochs": [1, 2]}}
+    spec = read_benchmark(write(tmp_path, methods=methods, candidates=6))
+    with pytest.raises(UserError, match="multiple of the 4 settings and epochs of the method"):
+        expand(spec)
+    with pytest.raises(UserError, match="candidates of 1 or more"):
+        read_benchmark(write(tmp_path, methods=methods, candidates=0))
+
+
+def test_settings_name_the_sets_or_the_benchmark_that_chose_them(tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen.yaml"
+    chosen.write_text(
+        yaml.safe_dump({"datasets": ["PTC_MR", "NCI1"], "methods": METHOD, "development": True}),
+        encoding="utf-8",
+    )
+    methods = {
+        "list": METHOD["ucl"] | {"selected_on": ["nci1"]},
+        "file": METHOD["ucl"] | {"selected_on": "chosen.yaml"},
+        "none": METHOD["ucl"],
+    }
+    trials = expand(read_benchmark(write(tmp_path, methods=methods)))
+    assert {trial.method: trial.selected_on for trial in trials} == {
+        "list": ("NCI1",),
+        "file": ("PTC_MR", "NCI1"),
+        "none": (),
+    }
+    assert len({trial.name for trial in trials}) == 1  # it is no part of what is computed
+    for wrong in ("absent.yaml", 3):
+        with pytest.raises(UserError, match="selected_on"):
+            read_benchmark(write(tmp_path, methods={"m": METHOD["ucl"] | {"selected_on": wrong}}))
+
+
+COMMITTED = sorted((Path(__file__).parents[2] / "configs" / "benchmark").glob("*.yaml"))
+CHOOSES = "development"
+
+
+@pytest.mark.parametrize("file", [file for file in COMMITTED if file.stem != CHOOSES], ids=str)
+def test_development_sets_stand_in_no_other_benchmark(file: Path) -> None:
+    development = read_benchmark(file.with_name(f"{CHOOSES}.yaml"))
+    spec = read_benchmark(file)
+    assert development.development
+    assert not set(spec.datasets) & set(development.datasets)
+    assert spec.candidates is not None  # so all encoders of a table have as many
+
+
 def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
     (tmp_path / "PROTEINS_full_splits.json").write_text(json.dumps([]), encoding="utf-8")
     spec = read_benchmark(write(tmp_path, datasets=["PROTEINS", "MUTAG"]), splits=str(tmp_path))

@@ -1,0 +1,152 @@
+"""Methods of a benchmark: settings, the candidates that folds select from, and their number."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from graph_hcl.data.fetch import canonical_name
+from graph_hcl.errors import UserError
+from graph_hcl.registry import did_you_mean
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Random search: `trials` points of a fixed quasi-random sequence over `space`.
+
+    A range is `{low: 0.001, high: 0.1, log: true}`, a choice is a list. All points are drawn before
+    training: a sequential search over the validation parts of all folds would use graphs that
+    other folds test.
+    """
+
+    trials: int
+    space: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table: settings, and candidates that validation parts choose from.
+
+    `config` is a YAML file of `graph_hcl.train`, `settings` go on top of it. Each point of `grid`
+    (every combination of its lists) or of `tune`, at each of `epochs`, is a candidate. `baseline`
+    names features or kernels that need no training (bag, wl-subtree, wl-oa or majority) and
+    `measure` the import path of a `Measurement` that replaces the probe.
+
+    `selected_on` lists the data sets whose labels the settings were chosen by; a file may name the
+    benchmark that did it. Scores on these are too high: tables mark them and do not test them.
+    """
+
+    config: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+    tune: Tune | None = None
+    epochs: list[int] = field(default_factory=list)
+    baseline: str | None = None
+    measure: str | None = None
+    selected_on: list[str] = field(default_factory=list)
+
+    def points(self) -> list[dict[str, Any]]:
+        """Return the points of the grid or of the random search, by dotted name.
+
+        >>> Method(grid={"beta": [0.1, 0.5]}).points()
+        [{'beta': 0.1}, {'beta': 0.5}]
+        """
+        if self.tune is not None:
+            return _draw(self.tune)
+        values = itertools.product(*self.grid.values())
+        return [dict(zip(self.grid, one, strict=True)) for one in values]
+
+    def candidates(self, name: str, count: int | None) -> list[dict[str, Any]]:
+        """Return the points, each with every draw of the weights that `count` candidates need.
+
+        `count` includes the epochs; None draws the weights once, as methods that need no training
+        do. Raises `UserError` where it is no multiple of the points and epochs.
+
+        >>> Method(epochs=[10, 20]).candidates("UCL", 4)
+        [{'restart': 0}, {'restart': 1}]
+        """
+        points = self.points()
+        if count is None or self.baseline is not None or self.measure is not None:
+            return points
+        settings = len(points) * max(1, len(set(self.epochs)))
+        if count % settings:
+            raise UserError(
+                f"Expected candidates to be a multiple of the {settings} settings and epochs of the"
+                f" method '{name}', but got {count}: each method has as many candidates."
+            )
+        if count == settings:
+            return points
+        return [point | {"restart": k} for point in points for k in range(count // settings)]
+
+
+def read_method(name: str, given: Any) -> Method:
+    """Return a method from its fields in a benchmark file.
+
+    Raises `UserError` for an unknown field, and for fields that exclude each other.
+
+    >>> read_method("UCL", {"settings": {"objective": "ucl"}}).epochs
+    []
+    """
+    where = f"the method '{name}'"
+    if not isinstance(given, dict):
+        raise UserError(
+            f"Expected {where} to have config, settings or baseline, but got {given!r}."
+        )
+    if "control" in given:
+        raise UserError(f"'control' is now 'baseline': rename it in {where}.")
+    tune = given.get("tune")
+    if tune is not None:
+        given = given | {"tune": build(Tune, tune, f"tune of {where}")}
+    method = build(Method, given, where)
+    if method.grid and method.tune:
+        raise UserError(f"Expected a grid or tune in {where}, not both.")
+    if method.baseline is not None and method.measure is not None:
+        raise UserError(f"Expected a baseline or measure in {where}, not both.")
+    if not isinstance(method.selected_on, list):
+        raise UserError(
+            f"Expected a list of data sets under 'selected_on' of {where}, got "
+            f"{method.selected_on!r}."
+        )
+    names = [canonical_name(str(dataset)) for dataset in method.selected_on]
+    method = dataclasses.replace(method, selected_on=names)
+    bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
+    if bad:
+        raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
+    return method
+
+
+def build(kind: Any, given: Any, where: str) -> Any:
+    """Return a dataclass of the given fields; raise `UserError` for an unknown one."""
+    known = [field.name for field in dataclasses.fields(kind)]
+    for key in given if isinstance(given, dict) else []:
+        if key not in known:
+            raise UserError(f"Unknown field '{key}' in {where}.{did_you_mean(str(key), known)}")
+    try:
+        return kind(**given)
+    except TypeError as error:
+        reason = str(error).replace("__init__() ", "")
+        raise UserError(f"Cannot read {where}: {reason}.") from error
+
+
+def _draw(tune: Tune) -> list[dict[str, Any]]:
+    try:
+        import optuna
+    except ImportError as error:
+        raise UserError("tune needs one more package: pip install optuna.") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    space: dict[str, Any] = {}
+    for name, values in tune.space.items():
+        if isinstance(values, list):
+            space[name] = optuna.distributions.CategoricalDistribution(values)
+            continue
+        whole = isinstance(values["low"], int) and isinstance(values["high"], int)
+        kind = "IntDistribution" if whole else "FloatDistribution"
+        space[name] = getattr(optuna.distributions, kind)(**values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
+    study = optuna.create_study(sampler=sampler)
+    return [dict(study.ask(space).params) for _ in range(tune.trials)]
