@@ -14,12 +14,21 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from graph_hcl.benchmarking.differences import p_values, paired_tests
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.spec import read_benchmark
-from graph_hcl.benchmarking.tables import Table, all_tables, gather, published_table
+from graph_hcl.benchmarking.table import Table
+from graph_hcl.benchmarking.tables import (
+    all_tables,
+    footnotes,
+    mark,
+    published_table,
+    score_grids,
+)
 from graph_hcl.benchmarking.trials import expand
 from graph_hcl.console import lenient_stdout
 from graph_hcl.data import get_card
+from graph_hcl.probes import holm
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "results.md"
@@ -28,12 +37,24 @@ INTRODUCTION = """\
 
 Every number here is computed from the records in `benchmarks/results/*.jsonl`, one line per data
 set, method, candidate and repetition, by `python -m benchmarks.pages.results`; the command above
-each table runs the trials that have no record. Where a method has candidates, each fold selects the
-one that is best on its own validation part; test scores select nothing. Differences between rows
-are noise unless the paired test below the table says otherwise, and a method that does not beat the
-untrained encoder has learned nothing that this probe can see.
-"""
+each table runs the trials that have no record.
 
+- **Selection.** All encoders of a table, trained or not, have as many candidates: settings, epochs,
+  or draws of the weights. Each fold selects the one that is best on its own validation part; test
+  scores select nothing. All other settings were fixed before, as published or by default, unless
+  the table names the data sets that they were chosen on. A score on one of these (†) is too high,
+  and is not tested. The development sets, on which settings may be chosen, stand in no table here:
+  {development}.
+- **Tests.** Scores are paired by seed and fold, and repetitions on fixed folds are averaged first.
+  Intervals and p-values are corrected for training sets that overlap, and p (Holm) for all
+  {tests} tests of this page: {significant} are below .05, {survive} after Holm's correction.
+  Other differences between rows are noise, and a method that does not beat the untrained encoder
+  has learned nothing that this probe can see.
+"""
+SIGNIFICANT = 0.05
+
+DEVELOPMENT = "development"
+"""The benchmark whose data sets stand in no table."""
 CONTRASTIVE = ("InfoGraph", "MVGRL", "JOAOv2", "AD-GCL", "SimGRACE", "RGCL", "InfoGCL", "DGCL")
 CONTRASTIVE += ("GraphCL", "GraphCL + HCL", "GraphCL + debiased", "GraphCL + hardest-kNN batches")
 CONTRASTIVE += ("SGCL-T",)
@@ -60,7 +81,6 @@ SHORT = {
         "H-SCL": "H-SCL",
         "untrained 5×128": "untrained GIN 5×128",
         "H-SCL 5×128": "H-SCL, GIN 5×128",
-        "H-SCL 5×128, mean": "H-SCL, GIN 5×128, mean",
     },
 }
 """Columns of the short tables by the methods of the benchmarks."""
@@ -72,10 +92,37 @@ def benchmarks():
     found = []
     for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
         folder = TrialFolder(ROOT / "benchmarks" / "results" / file.stem)
-        if folder.gathered_file.is_file():
+        if folder.gathered_file.is_file() and file.stem != DEVELOPMENT:
             spec = read_benchmark(file, os.environ.get("GRAPH_HCL_SPLITS"))
             found.append((file, spec, [(trial, folder.read(trial)) for trial in expand(spec)]))
     return found
+
+
+@cache
+def tests(position):
+    """Return the paired tests of a benchmark, by its position, over all protocols."""
+    _, spec, trials = benchmarks()[position]
+    grids = score_grids(trials).values()
+    return [test for grid in grids for test in paired_tests(grid, spec.compare)]
+
+
+def other_p_values(position):
+    """Return the p-values of all other benchmarks of the page."""
+    others = (tests(k) for k in range(len(benchmarks())) if k != position)
+    return [p for found in others for p in p_values(found)]
+
+
+def introduction():
+    """Return the introduction with the numbers of tests."""
+    found = [p for k in range(len(benchmarks())) for p in p_values(tests(k))]
+    development = read_benchmark(ROOT / "configs" / "benchmark" / f"{DEVELOPMENT}.yaml")
+    *first, last = development.datasets
+    return INTRODUCTION.format(
+        development=f"{', '.join(first)} and {last}",
+        tests=len(found),
+        significant=sum(p < SIGNIFICANT for p in found),
+        survive=sum(p < SIGNIFICANT for p in holm(found)),
+    )
 
 
 def short(protocol):
@@ -83,7 +130,7 @@ def short(protocol):
     grid = {}
     for _, spec, trials in benchmarks():
         attributes = spec.common.get("data", {}).get("node_attributes", False)
-        for (method, name), scores in gather(trials, protocol).items():
+        for (method, name), scores in score_grids(trials).get(protocol, {}).items():
             grid[method, name, attributes] = scores
     columns, rows = SHORT[protocol], []
     kinds = {(get_card(name).graphs, name, attributes) for _, name, attributes in grid}
@@ -94,19 +141,22 @@ def short(protocol):
             "" if own is None else f"{100 * own['accuracy'].mean:.1f}{mark(own)}" for own in found
         ]
         rows.append(row + published(name, protocol))
+    rows.append(["candidates", *(candidates(grid, method) for method in columns.values()), "", ""])
     last = ["GraphCL + HCL", "highest contrastive"]
     if protocol == "inductive":
         last = ["GIN", "structure-agnostic"]
     caption = (
         f"Accuracy in %, {protocol} protocol, mean over folds and repetitions; the last two are "
-        "published. * Not all candidates are finished."
+        "published. Each fold selects from as many candidates as the last row says."
     )
-    return Table(caption, ["data set", *columns, *last], rows)
+    shown = [scores for (method, _, _), scores in grid.items() if method in columns.values()]
+    return Table(f"{caption}{footnotes(shown)}", ["data set", *columns, *last], rows)
 
 
-def mark(scores):
-    """Return the mark of scores with unfinished candidates."""
-    return "" if scores.complete else " *"
+def candidates(grid, method):
+    """Return the numbers of candidates that a method has on different data sets."""
+    found = {scores.candidates for (name, _, _), scores in grid.items() if name == method}
+    return " or ".join("–" if one is None else str(one) for one in sorted(found, key=str))
 
 
 def published(name, protocol):
@@ -122,8 +172,9 @@ def published(name, protocol):
     return [*(same or ["–"]), f"{best['accuracy']:.1f} ({best['method']})"]
 
 
-def section(file, spec, trials):
+def section(position):
     """Return the part of the page on one benchmark, empty before its first trial is finished."""
+    file, spec, trials = benchmarks()[position]
     finished = [record for _, record in trials if record is not None]
     if not finished:
         return ""
@@ -142,7 +193,7 @@ def section(file, spec, trials):
     hours = f"{seconds / 3600:.1f} hours of wall-clock time on a shared machine"
     lines += ["", f"{len(finished)} of {len(trials)} trials, {hours}."]
     lines += [f"Versions: {'; '.join(versions)}.", ""]
-    for key, table in all_tables(trials, spec.compare).items():
+    for key, table in all_tables(trials, spec.compare, other_p_values(position)).items():
         if key != "published":
             lines += [table.markdown(), ""]
     missing = Counter((trial.dataset, trial.method) for trial, record in trials if record is None)
@@ -160,11 +211,11 @@ def comment(file):
 
 def page():
     """Return the whole page."""
-    parts, datasets = [INTRODUCTION], []
+    parts, datasets = [introduction()], []
     parts += ["## In short", "", short("transductive").markdown(), ""]
     parts += [short("inductive").markdown(), ""]
-    for file, spec, trials in benchmarks():
-        parts.append(section(file, spec, trials))
+    for position, (_, spec, _) in enumerate(benchmarks()):
+        parts.append(section(position))
         datasets += [name for name in spec.datasets if name not in datasets]
     parts += ["## Published", "", published_table(datasets).markdown(), ""]
     return "\n".join(parts)
