@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.edges import absent_edges, edges_between, runs_both_ways
+from graph_hcl.augment.edges import absent_edges, both_ways, edges_between, runs_both_ways
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
 from graph_hcl.data.batch import (
     append_rows,
@@ -72,7 +72,10 @@ def _add_edges(batch: Batch, edit: Edit) -> tuple[Batch, Tensor | None]:
     """Return the batch with its new edges after the others, and the edges that stay (None: all)."""
     if edit.added is None:
         return batch, edit.edges
-    new = absent_edges(edit.added, batch.edge_index, batch.num_nodes)
+    if edit.free:
+        new = both_ways(edit.added, batch.num_nodes)
+    else:
+        new = absent_edges(edit.added, batch.edge_index, batch.num_nodes)
     fields = {"edge_index": torch.cat([batch.edge_index, new], dim=1)}
     count = new.shape[1]
     for name, level in levels(batch).items():
