@@ -42,9 +42,10 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     that are present already. A new edge has an edge_weight of 1, and 0 in edge_attr and all other
     fields. An edge is dropped with either of its nodes, but a node is not dropped with its last
     edge. A graph that would lose all its nodes keeps its first. The batch itself is not changed.
-    Where nodes or edges are dropped, counting them synchronises a CUDA device. Raises `UserError`
-    for a batch without x, edge_index, batch or ptr, for a ptr that does not end at its nodes, and
-    for an edit of another batch's shape.
+    Where nodes or edges are dropped, or edges added that the edit does not promise to be new,
+    counting them synchronises a CUDA device. Raises `UserError` for a batch without x, edge_index,
+    batch or ptr, for a ptr that does not end at its nodes, and for an edit of another batch's
+    shape.
 
     >>> from torch_geometric.data import Data
     >>> path = Data(torch.arange(3.0)[:, None], torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))

@@ -50,7 +50,8 @@ class EdgeDrop(RatioAugmentation):
     """Drop each edge with probability `ratio`, both directions of it together.
 
     Edge perturbation of GraphCL (arXiv 2010.13902, Table 1), edge removal of GRACE
-    (arXiv 2006.04131). Directed edges (u, v) and (v, u) are dropped together, too.
+    (arXiv 2006.04131). Directed edges (u, v) and (v, u) are dropped together, too, and so are
+    repetitions of an edge. The number of edges that are dropped is random.
 
     >>> import torch
     >>> from torch_geometric.data import Data

@@ -102,10 +102,12 @@ def travel_times(
         for _ in range(HOPS_PER_CUT // HOPS_PER_CHECK):
             before = time.clone()
             for _ in range(HOPS_PER_CHECK):
-                left = time.index_select(0, source)
-                reached = left + wait
+                reached = time.index_select(0, source)
                 if deep:  # after thousands of hops, a short wait is less than the time's last digit
-                    reached = reached.maximum(left.nextafter(left.new_tensor(math.inf)))
+                    later = reached.nextafter(reached.new_tensor(math.inf))
+                    reached = later.maximum(reached + wait)
+                else:
+                    reached.add_(wait)
                 time.scatter_reduce_(0, target, reached, "amin")
             if torch.equal(time, before):  # no node was reached sooner, so none will be
                 return time

@@ -174,6 +174,10 @@ def test_pairs_far_from_the_origin_are_as_far_apart_as_near_it() -> None:
     assert math.isclose(near, math.log((1 + 2 * math.exp(-8)) / 3), rel_tol=1e-6)
     assert math.isclose(g.uniformity(pair + 4096), near, rel_tol=1e-6)
     assert math.isclose(g.uniformity(4096 * pair), math.log(1 / 3), rel_tol=1e-6)
+    for seed in range(5):
+        row = 4096 * point(seed, 8, 50, torch.float32, ulps=1)
+        two = torch.cat([row[:4], -row[4:]])
+        assert math.isclose(g.uniformity(two), math.log(12 / 28), rel_tol=1e-6)
 
 
 def test_ties_of_class_means_are_shared() -> None:
