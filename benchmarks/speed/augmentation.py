@@ -82,7 +82,7 @@ def loop_column_mask(data, generator):
 
 
 def loop_subgraph(data, generator):
-    """One random neighbour after another, as GraphCL's subgraph is meant."""
+    """Across one random edge after another that leaves the nodes kept."""
     neighbours = [[] for _ in range(data.num_nodes)]
     for u, v in data.edge_index.T.tolist():
         neighbours[u].append(v)

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.edges import absent_edges, edges_between, runs_both_ways
+from graph_hcl.augment.edges import absent_edges, both_ways, edges_between, runs_both_ways
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
 from graph_hcl.data.batch import (
     append_rows,
@@ -42,9 +42,10 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     that are present already. A new edge has an edge_weight of 1, and 0 in edge_attr and all other
     fields. An edge is dropped with either of its nodes, but a node is not dropped with its last
     edge. A graph that would lose all its nodes keeps its first. The batch itself is not changed.
-    Where nodes or edges are dropped, counting them synchronises a CUDA device. Raises `UserError`
-    for a batch without x, edge_index, batch or ptr, for a ptr that does not end at its nodes, and
-    for an edit of another batch's shape.
+    Where nodes or edges are dropped, or edges added that the edit does not promise to be new,
+    counting them synchronises a CUDA device. Raises `UserError` for a batch without x, edge_index,
+    batch or ptr, for a ptr that does not end at its nodes, and for an edit of another batch's
+    shape.
 
     >>> from torch_geometric.data import Data
     >>> path = Data(torch.arange(3.0)[:, None], torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
@@ -72,7 +73,10 @@ def _add_edges(batch: Batch, edit: Edit) -> tuple[Batch, Tensor | None]:
     """Return the batch with its new edges after the others, and the edges that stay (None: all)."""
     if edit.added is None:
         return batch, edit.edges
-    new = absent_edges(edit.added, batch.edge_index, batch.num_nodes)
+    if edit.free:
+        new = both_ways(edit.added, batch.num_nodes)
+    else:
+        new = absent_edges(edit.added, batch.edge_index, batch.num_nodes)
     fields = {"edge_index": torch.cat([batch.edge_index, new], dim=1)}
     count = new.shape[1]
     for name, level in levels(batch).items():

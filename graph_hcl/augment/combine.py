@@ -31,7 +31,9 @@ class _Parts:
 class Compose(_Parts):
     """Make the changes of all `parts`, each drawn on the unchanged batch; they are applied once.
 
-    Draws that each keep some node of a graph may have none in common; `apply` then keeps one.
+    Draws that each keep some node of a graph may have none in common; `apply` then keeps one. What
+    two parts drop, mask or add alike is so once, and an edge that is added to a dropped node goes
+    with it: then, the shares of the parts do not add up.
     Raises `UserError` without parts.
 
     >>> Compose((lambda batch, generator: Edit(), lambda batch, generator: Edit()))(None, None)
@@ -83,4 +85,5 @@ def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
         masked=whole(edit.masked, batch.num_nodes, nodes, rest=False),
         added=None if edit.added is None else nodes[edit.added],
         paired=edit.paired,
+        free=edit.free,
     )

@@ -40,26 +40,6 @@ def keep_edges(
     return symmetric_edge_bits(edge_index, num_nodes, generator) >= threshold
 
 
-def random_pairs(
-    edge_index: Tensor, batch: Tensor, ptr: Tensor, ratio: float, generator: Generator | None
-) -> Tensor:
-    """Return random pairs [2, K] of nodes of the same graph, on average `ratio` · E / 2 of them.
-
-    `batch` [n] is the graph of each node, and `ptr` [B + 1] where the nodes of each graph start.
-
-    >>> edges, ptr = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.tensor([0, 3])
-    >>> generator = torch.Generator().manual_seed(0)
-    >>> random_pairs(edges, torch.tensor([0, 0, 0]), ptr, 0.9, generator).shape
-    torch.Size([2, 2])
-    """
-    source, device = edge_index[0], edge_index.device
-    # An undirected edge is stored twice: each direction contributes half of the probability.
-    drawn = torch.rand(source.shape, generator=generator, device=device) < ratio / 2
-    graph = batch[source[drawn]]
-    bits = torch.randint(2**62, (2, len(graph)), generator=generator, device=device)
-    return ptr[graph] + bits % ptr.diff()[graph]
-
-
 def absent_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
     """Return both directions [2, ≤ 2K] of those pairs [2, K] that are no edges yet, sorted.
 
@@ -74,6 +54,18 @@ def absent_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
     keys = torch.unique((source * num_nodes + target)[source != target])
     present = torch.isin(keys, edge_index[0] * num_nodes + edge_index[1])
     keys = keys[~present]
+    return torch.stack([keys // num_nodes, keys % num_nodes])
+
+
+def both_ways(pairs: Tensor, num_nodes: int) -> Tensor:
+    """Return both directions [2, 2K] of different pairs [2, K] of different nodes, sorted.
+
+    >>> both_ways(torch.tensor([[1, 0], [2, 2]]), 3)
+    tensor([[0, 1, 2, 2],
+            [2, 2, 0, 1]])
+    """
+    source, target = torch.cat([pairs, pairs.flip(0)], dim=1)
+    keys = (source * num_nodes + target).sort().values
     return torch.stack([keys // num_nodes, keys % num_nodes])
 
 

@@ -19,7 +19,8 @@ class Edit:
     `nodes` [n] and `edges` [E] (bool) are what stays; `masked` [n, F] or [n, 1] (bool) are the
     features that become 0; `added` [2, K] are new undirected edges as pairs of node numbers, given
     once; `apply` says which fields they get. `a & b` makes both changes. `paired` promises that
-    `edges` keeps both directions of an edge or neither, so that this need not be checked.
+    `edges` keeps both directions of an edge or neither, and `free` that the pairs of `added` are
+    different ones of different nodes that no edge joins, so that this need not be checked.
 
     >>> a, b = Edit(nodes=torch.tensor([True, True, False])), Edit(nodes=torch.tensor([True] * 3))
     >>> (a & b).nodes, (a & Edit()).masked
@@ -31,6 +32,7 @@ class Edit:
     masked: Tensor | None = None
     added: Tensor | None = None
     paired: bool = field(default=False, repr=False)
+    free: bool = field(default=False, repr=False)
 
     def __and__(self, other: Edit) -> Edit:
         return Edit(
@@ -39,6 +41,7 @@ class Edit:
             masked=_merge(self.masked, other.masked, torch.logical_or),
             added=_merge(self.added, other.added, lambda a, b: torch.cat([a, b], dim=1)),
             paired=all(edit.paired or edit.edges is None for edit in (self, other)),
+            free=other.free if self.added is None else self.free and other.added is None,
         )
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from graph_hcl.augment.edges import absent_edges, edges_between, keep_edges, random_pairs
+from graph_hcl.augment.edges import both_ways, edges_between, keep_edges
+from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio
 from graph_hcl.augment.subgraph import grow_subgraphs
@@ -49,7 +50,7 @@ def add_edge(
     num_nodes: int | None = None,
     generator: Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Add undirected edges between random nodes of a graph: on average p times its edges.
+    """Add edges between random nodes that none joins yet: exactly p times those of a graph.
 
     See `EdgeAdd`; 0 ≤ p < 1. Returns all edges [2, E + K], and the added ones [2, K], which are the
     last of them. Raises `UserError` for another p, and for a `batch` that is not sorted.
@@ -61,8 +62,8 @@ def add_edge(
     """
     check_drop_ratio(p, "p")
     batch, ptr = _graphs(batch, _count_nodes(edge_index, num_nodes, batch), edge_index.device)
-    pairs = random_pairs(edge_index, batch, ptr, p, generator)
-    added = absent_edges(pairs, edge_index, len(batch))
+    pairs = draw_free_pairs(edge_index, batch, ptr, p, generator)
+    added = both_ways(pairs, len(batch))
     return torch.cat([edge_index, added], dim=1), added
 
 
@@ -98,10 +99,10 @@ def random_walk_subgraph(
     num_nodes: int | None = None,
     generator: Generator | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Keep the first ⌈ratio · n⌉ nodes of each graph that a random walk visits; 0 < ratio ≤ 1.
+    """Keep ⌈ratio · n⌉ nodes of each graph, grown from a random one over random edges.
 
-    See `RandomWalkSubgraph`. Returns what `drop_node` returns. Raises `UserError` for another
-    ratio, and for a `batch` that is not sorted.
+    See `RandomWalkSubgraph`; 0 < ratio ≤ 1. Returns what `drop_node` returns. Raises `UserError`
+    for another ratio, and for a `batch` that is not sorted.
 
     >>> edges = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
     >>> random_walk_subgraph(edges, 0.5, generator=torch.Generator().manual_seed(0))[2].sum()

@@ -9,18 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-_MILLION = 1_000_000
-
-
-def floor_counts(sizes: Tensor, ratio: float) -> Tensor:
-    """Return ⌊ratio · size⌋ for each size, with `ratio` read to six decimals.
-
-    In integers, where 0.29 of 100 is 29: as floating-point numbers their product is 28.999….
-
-    >>> floor_counts(torch.tensor([1, 9, 10, 100]), 0.29)
-    tensor([ 0,  2,  2, 29])
-    """
-    return torch.div(sizes * round(ratio * _MILLION), _MILLION, rounding_mode="floor")
+from graph_hcl.augment.ratio import floor_counts
 
 
 def rank_in_graph(key: Tensor, batch: Tensor, ptr: Tensor) -> Tensor:

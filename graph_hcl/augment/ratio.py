@@ -1,8 +1,16 @@
-"""The ranges of the ratios that augmentations take."""
+"""The ranges of the ratios that augmentations take, and exact shares of whole numbers."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
 from graph_hcl.errors import UserError
+
+_LARGEST = 2**31 - 1
+"""Largest denominator of a ratio; products with as many nodes or edges still fit 64 bits."""
 
 
 def check_drop_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
@@ -31,3 +39,47 @@ def check_keep_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
             f"Expected {subject} (the fraction of nodes that stay) with 0 < {name} <= 1, but got "
             f"{ratio}."
         )
+
+
+def exact_ratio(ratio: float) -> Fraction:
+    """Return the fraction that a ratio in [0, 1] is meant as, with a denominator below 2³¹.
+
+    0.29 is 29/100 and 1 / 3 is 1/3, although neither is a floating-point number. A ratio that is
+    neither 0 nor 1 never becomes one of them.
+
+    >>> exact_ratio(0.29), exact_ratio(1 / 3)
+    (Fraction(29, 100), Fraction(1, 3))
+    """
+    exact = Fraction(repr(float(ratio))).limit_denominator(_LARGEST)
+    least = Fraction(1, _LARGEST)
+    return min(max(exact, least), 1 - least) if 0 < ratio < 1 else exact
+
+
+def floor_counts(sizes: Tensor, ratio: float) -> Tensor:
+    """Return ⌊ratio · size⌋ for each size, computed with integers from `exact_ratio`.
+
+    >>> floor_counts(torch.tensor([1, 9, 10, 100]), 0.29)
+    tensor([ 0,  2,  2, 29])
+    """
+    exact = exact_ratio(ratio)
+    return torch.div(sizes * exact.numerator, exact.denominator, rounding_mode="floor")
+
+
+def ceil_counts(sizes: Tensor, ratio: float) -> Tensor:
+    """Return ⌈ratio · size⌉ for each size, computed with integers from `exact_ratio`.
+
+    >>> ceil_counts(torch.tensor([1, 3, 10]), 2 / 3)
+    tensor([1, 2, 7])
+    """
+    return -floor_counts(-sizes, ratio)
+
+
+def nearest_counts(sizes: Tensor, ratio: float) -> Tensor:
+    """Return ratio · size rounded to the nearest whole number for each size, halves upwards.
+
+    >>> nearest_counts(torch.tensor([1, 5, 8, 13]), 0.2)
+    tensor([0, 1, 2, 3])
+    """
+    exact = exact_ratio(ratio)
+    doubled = 2 * sizes * exact.numerator + exact.denominator
+    return torch.div(doubled, 2 * exact.denominator, rounding_mode="floor")

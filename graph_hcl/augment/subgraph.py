@@ -10,24 +10,34 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Edit
-from graph_hcl.augment.nodes import floor_counts, random_rank, rank_in_graph
-from graph_hcl.augment.ratio import check_keep_ratio
+from graph_hcl.augment.nodes import random_rank, rank_in_graph
+from graph_hcl.augment.ratio import ceil_counts, check_keep_ratio
 
-MAX_HOPS = 32
 HOPS_PER_CHECK = 4
 """Hops between two checks whether the walk still spreads; each check waits for a CUDA device."""
+HOPS_PER_CUT = 32
+"""Hops after which the graphs in which it no longer spreads are left out."""
 
 
 @dataclass(frozen=True)
 class RandomWalkSubgraph:
-    """Keep the first ⌈ratio · n⌉ nodes of each graph that a random walk from a random node visits.
+    """Keep ⌈ratio · n⌉ nodes of each graph of n nodes, grown from a random node over random edges.
 
-    Subgraph of GraphCL (arXiv 2010.13902, Table 1), which adds one random neighbour of the nodes
-    it has after another. A branching walk grows in the same way: from each node that is reached, a
-    walker crosses each edge after an exponential waiting time of mean 1. A node's first visit is
-    then its shortest travel time from the start, computed for all graphs together by relaxing every
-    edge up to 32 times, O(32 E). The nodes kept are connected along the edges' directions; they are
-    fewer than ⌈ratio · n⌉ only where fewer can be reached within 32 edges. Raises `UserError`
+    Subgraph of GraphCL (arXiv 2010.13902, Table 1). From a uniformly random node, the subgraph
+    crosses one edge after another, each time uniformly random among the edges that leave its nodes
+    for others: a neighbour that two edges join to it is twice as likely to be next as one that a
+    single edge joins. (GraphCL's code means to take each neighbour with the same probability, but
+    takes none beyond those of its first node.)
+
+    All steps are drawn at once: from each node that is reached, a walker crosses each edge after an
+    exponential waiting time of mean 1, and the nodes kept are those first reached. (Each wait is
+    0.001 longer, so that none is lost in rounding. This holds the newest node's edges back a
+    little: by k thousandths of a mean step where k edges leave the subgraph.) Times are relaxed
+    over all edges together, O(E) per hop, for as many hops as the fastest ways have edges: about
+    ten in most graphs, and up to n on a path of n nodes.
+
+    The nodes kept are connected along the edges' directions. They are fewer than ⌈ratio · n⌉ only
+    where fewer can be reached from the first one: there, all of these are kept. Raises `UserError`
     unless 0 < ratio ≤ 1.
 
     >>> from torch_geometric.data import Data
@@ -61,19 +71,48 @@ def grow_subgraphs(
     >>> grow_subgraphs(path, torch.zeros(3).long(), torch.tensor([0, 3]), 0.6, generator).sum()
     tensor(2)
     """
-    source, target = edge_index
-    wait = torch.empty(source.shape, device=source.device).exponential_(generator=generator)
+    wait = torch.empty(edge_index.shape[1], device=edge_index.device)
+    wait.exponential_(generator=generator)
     # A wait lost in rounding would let a node be ranked before the one it was reached from.
     wait += 1e-3
     start = random_rank(batch, ptr, generator) == 0
-    time = torch.full(batch.shape, math.inf, device=source.device).masked_fill_(start, 0)
-    for _ in range(MAX_HOPS // HOPS_PER_CHECK):
-        before = time.clone()
-        for _ in range(HOPS_PER_CHECK):
-            time.scatter_reduce_(0, target, time.index_select(0, source).add_(wait), "amin")
-        if torch.equal(time, before):  # no node was reached sooner, so none will be
-            break
+    time = travel_times(edge_index, wait, start, batch, len(ptr) - 1)
     # The bits of floats ≥ 0, read as integers, are in the order of the floats.
     rank = rank_in_graph(time.view(torch.int32), batch, ptr)
-    counts = -floor_counts(-ptr.diff(), ratio)  # rounded up
+    counts = ceil_counts(ptr.diff(), ratio)
     return (rank < counts.index_select(0, batch)) & time.isfinite()
+
+
+def travel_times(
+    edge_index: Tensor, wait: Tensor, start: Tensor, batch: Tensor, num_graphs: int
+) -> Tensor:
+    """Return the least time [n] to reach each node from a start of a mask [n]; ∞ for none.
+
+    `wait` [E] ≥ 0.001 are the times that the edges take, in float32.
+
+    >>> edges, wait = torch.tensor([[0, 0, 1], [1, 2, 2]]), torch.tensor([1.0, 5.0, 2.0])
+    >>> start = torch.tensor([True, False, False, False])
+    >>> travel_times(edges, wait, start, torch.tensor([0, 0, 0, 1]), 2)
+    tensor([0., 1., 3., inf])
+    """
+    time = torch.full(start.shape, math.inf, device=start.device).masked_fill_(start, 0)
+    source, target = edge_index
+    deep = False
+    while True:
+        for _ in range(HOPS_PER_CUT // HOPS_PER_CHECK):
+            before = time.clone()
+            for _ in range(HOPS_PER_CHECK):
+                reached = time.index_select(0, source)
+                if deep:  # after thousands of hops, a short wait is less than the time's last digit
+                    later = reached.nextafter(reached.new_tensor(math.inf))
+                    reached = later.maximum(reached + wait)
+                else:
+                    reached.add_(wait)
+                time.scatter_reduce_(0, target, reached, "amin")
+            if torch.equal(time, before):  # no node was reached sooner, so none will be
+                return time
+        # One long path must not hold up a whole batch: only its graph's edges go on.
+        spreads = start.new_zeros(num_graphs).index_fill_(0, batch[time != before], True)
+        kept = spreads[batch[source]]
+        source, target, wait = source[kept], target[kept], wait[kept]
+        deep = True

@@ -1,6 +1,8 @@
 """Neural collapse and dimensional collapse, measured on features z [M, d].
 
 Half precision is computed in float32; labels are integers, bool, or floats that are whole numbers.
+At collapse, features and class means differ by rounding alone: such differences count as none, by
+the tolerance of `rounding`, 32 ε of the magnitudes, so that no count, tie or angle is made of them.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graph_hcl.geometry.rounding import difference, tolerance
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.segment import segment_mean
@@ -19,7 +22,8 @@ LIVE = 1e-3
 def class_means(z: Tensor, label: Tensor) -> Tensor:
     """Return the mean feature μ_c of each class that occurs, in ascending order of label [C, d].
 
-    Raises `ValueError` unless z is [M, d] and label [M], M ≥ 1.
+    A mean that is 0 but for rounding, beside the lengths of its features, is 0. Raises `ValueError`
+    unless z is [M, d] and label [M], M ≥ 1.
 
     >>> class_means(torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([7, 7, 9]))
     tensor([[1.],
@@ -27,7 +31,9 @@ def class_means(z: Tensor, label: Tensor) -> Tensor:
     """
     z = at_least_float(z)
     classes, index = _classes(z, label)
-    return segment_mean(z, index, len(classes))
+    means = segment_mean(z, index, len(classes))
+    lengths = segment_mean(z.norm(dim=1), index, len(classes))
+    return means.masked_fill((means.norm(dim=1) <= tolerance(lengths))[:, None], 0)
 
 
 def zero_sum(means: Tensor) -> Tensor:
@@ -51,8 +57,8 @@ def unit_norm(means: Tensor) -> Tensor:
 def equal_inner_product(means: Tensor) -> Tensor:
     """Return mean_{c≠c'} |cos(μ_c, μ_c') + 1/(C−1)| []: 0 at neural collapse.
 
-    arXiv 2311.05139, section 5. A class mean of length 0 counts as orthogonal to all others.
-    Raises `ValueError` for fewer than two classes.
+    arXiv 2311.05139, section 5. A class mean of length 0, but for rounding beside the longest,
+    counts as orthogonal to all others. Raises `ValueError` for fewer than two classes.
 
     >>> equal_inner_product(torch.eye(3))
     tensor(0.5000)
@@ -60,7 +66,8 @@ def equal_inner_product(means: Tensor) -> Tensor:
     count = len(means)
     if count < 2:
         raise ValueError(f"Expected the means of two classes or more, but got {count}.")
-    unit = means / means.norm(dim=1, keepdim=True).clamp_min(torch.finfo(means.dtype).tiny)
+    length = means.norm(dim=1, keepdim=True)
+    unit = (means / length).masked_fill(length <= tolerance(length.max()), 0)
     apart = ~torch.eye(count, dtype=torch.bool, device=means.device)
     return ((unit @ unit.t())[apart] + 1 / (count - 1)).abs().mean()
 
@@ -74,7 +81,8 @@ def within_class(z: Tensor, label: Tensor) -> Tensor:
     z = at_least_float(z)
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
-    return segment_mean((z - means[index]).norm(dim=1), index, len(classes)).mean()
+    apart = difference(z, means[index]).norm(dim=1)
+    return segment_mean(apart, index, len(classes)).mean()
 
 
 def nearest_class_mean(
@@ -83,17 +91,22 @@ def nearest_class_mean(
     """Return the share of rows whose label is argmax_c ⟨z, μ_c⟩ [] (arXiv 2311.05139, section 5).
 
     `fitted` gives features and labels of other graphs whose class means decide; without it, the
-    rows' own do.
+    rows' own do. Where k classes tie, but for rounding, each counts 1/k: features that are all
+    alike are classified as well as by chance.
 
     >>> z, label = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.1, 0.9]]), torch.tensor([0, 1, 1])
-    >>> nearest_class_mean(z, label)
-    tensor(1.)
+    >>> nearest_class_mean(z, label), nearest_class_mean(torch.ones(3, 2), label)
+    (tensor(1.), tensor(0.5000))
     """
     z = at_least_float(z)
     known, names = (z, label) if fitted is None else (at_least_float(fitted[0]), fitted[1])
-    classes = names.unique()
-    nearest = classes[(z @ class_means(known, names).t()).argmax(1)]
-    return (nearest == label).to(z.dtype).mean()
+    classes, means = names.unique(), class_means(known, names)
+    product = z @ means.t()
+    # Rounding acts on the size of the products of which the inner product is the sum.
+    magnitude = z.norm(dim=1, keepdim=True) * means.norm(dim=1).max()
+    nearest = product >= product.amax(1, keepdim=True) - tolerance(magnitude)
+    right = (nearest & (classes == label[:, None])).any(1)
+    return (right.to(z.dtype) / nearest.sum(1)).mean()
 
 
 def class_mean_spectrum(z: Tensor, label: Tensor) -> Tensor:
@@ -112,7 +125,7 @@ def class_mean_spectrum(z: Tensor, label: Tensor) -> Tensor:
 def covariance_spectrum(z: Tensor) -> Tensor:
     """Return the singular values of the covariance of rows (divisor M), descending [d].
 
-    Raises `ValueError` without rows.
+    All are 0 where the rows are equal but for rounding. Raises `ValueError` without rows.
 
     >>> covariance_spectrum(torch.tensor([[2.0, 0.0], [-2.0, 0.0]]))
     tensor([4., 0.])
@@ -120,13 +133,16 @@ def covariance_spectrum(z: Tensor) -> Tensor:
     z = at_least_float(z)
     if z.dim() != 2 or not len(z):
         raise ValueError(f"Expected features [M, d] of one row or more, but got {list(z.shape)}.")
-    centred = z - z.mean(0)
-    values = torch.linalg.eigvalsh(centred.t() @ centred / len(z))
-    return values.flip(0).clamp_min(0)
+    centred = difference(z, z.mean(0))
+    # Of size 1, as squares of very small or large numbers are none that eigvalsh can take.
+    size = centred.abs().max()
+    scaled = centred / torch.where(size > 0, size, 1)
+    values = torch.linalg.eigvalsh(scaled.t() @ scaled / len(z))
+    return values.flip(0).clamp_min(0) * size.square()
 
 
 def live_dimensions(spectrum: Tensor, threshold: float = LIVE) -> int:
-    """Return how many singular values are above `threshold` times the largest.
+    """Return how many singular values are above `threshold` times the largest; 0 if all are 0.
 
     >>> live_dimensions(torch.tensor([1.0, 0.5, 1e-4]))
     2
@@ -137,11 +153,14 @@ def live_dimensions(spectrum: Tensor, threshold: float = LIVE) -> int:
 def effective_rank(spectrum: Tensor) -> Tensor:
     """Return exp of the entropy of the spectrum over its sum [] (Roy and Vetterli, 2007).
 
-    >>> effective_rank(torch.tensor([1.0, 1.0, 0.0]))
-    tensor(2.)
+    It is 0 where the whole spectrum is: equal features have no dimension.
+
+    >>> effective_rank(torch.tensor([1.0, 1.0, 0.0])), effective_rank(torch.zeros(3))
+    (tensor(2.), tensor(0.))
     """
-    p = spectrum / spectrum.sum().clamp_min(torch.finfo(spectrum.dtype).tiny)
-    return torch.special.entr(p).sum().exp()
+    p = spectrum / spectrum.max()
+    rank = torch.special.entr(p / p.sum()).sum().exp()
+    return torch.where(spectrum.max() == 0, 0, rank)
 
 
 def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
@@ -171,7 +190,8 @@ def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
 def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, eq. 5).
 
-    Raises `ValueError` for fewer than two rows.
+    Distances that rounding alone may make are 0, at any distance from the origin. Raises
+    `ValueError` for fewer than two rows.
 
     >>> uniformity(torch.tensor([[1.0], [-1.0]]))
     tensor(-8.)
@@ -179,9 +199,12 @@ def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     if len(z) < 2:
         raise ValueError(f"Expected two rows or more, but got {len(z)}.")
     z = at_least_float(z)
+    z = difference(z, z.mean(0))
     square = z.square().sum(1)
     # Squared distances by one product: many times faster than pair by pair.
-    apart = (square[:, None] + square - 2 * z @ z.t()).clamp_min(0)
+    total = square[:, None] + square
+    apart = total - 2 * z @ z.t()
+    apart.masked_fill_(apart <= tolerance(total), 0)
     return (apart.mul_(-t).exp_().fill_diagonal_(0).sum() / (len(z) * (len(z) - 1))).log()
 
 
@@ -194,7 +217,7 @@ def feature_std(z: Tensor) -> Tensor:
     tensor(0.5000)
     """
     z = at_least_float(z)
-    return (z - z.mean(0)).square().mean(0).sqrt().mean()
+    return difference(z, z.mean(0)).square().mean(0).sqrt().mean()
 
 
 def _classes(z: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,13 +27,13 @@ def loss_floor(
 
     It is reached exactly at neural collapse, for balanced classes and dimensions ≥ C − 1, by any
     hardening (theorems 1 and 2). `negatives` is Q: 1 for the reduction "mean", the number of
-    negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes.
+    negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes,
+    and for a temperature that is not positive.
 
     >>> round(loss_floor(2), 4), round(loss_floor(100), 4)
     (0.1269, 0.3106)
     """
-    if classes < 2:
-        raise ValueError(f"Expected two classes or more, but got {classes}.")
+    _check(classes, temperature)
     t = torch.tensor([[-classes / ((classes - 1) * temperature)]], dtype=torch.float64)
     return float((psi or InfoNCE())(t, torch.full_like(t, negatives)))
 
@@ -44,13 +44,21 @@ def collapse_point(
     """Return UCL or H-UCL at neural collapse ("mean", k → ∞), and the same-class mass there.
 
     A negative has the anchor's class with probability 1/C and then the logit 1/T, otherwise
-    −1/((C−1)T); η = e^{βs} weights both.
+    −1/((C−1)T); η = e^{βs} weights both. Raises `ValueError` for fewer than two classes, and for a
+    temperature that is not positive.
 
     >>> [round(value, 4) for value in collapse_point(2)], round(collapse_point(6, beta=2.0)[1], 2)
     ([0.4496, 0.5], 0.69)
     """
-    same, other = 1 / temperature, -1 / ((classes - 1) * temperature)
-    near, far = math.exp(beta * same), (classes - 1) * math.exp(beta * other)
-    mass = near / (near + far)
-    n = mass * math.exp(same) + (1 - mass) * math.exp(other)
-    return math.log1p(n * math.exp(-same)), mass
+    _check(classes, temperature)
+    # By how much the logit of another class is below: no exponential of it overflows.
+    gap = -classes / ((classes - 1) * temperature)
+    mass = 1 / (1 + (classes - 1) * math.exp(beta * gap))
+    return math.log1p(mass + (1 - mass) * math.exp(gap)), mass
+
+
+def _check(classes: int, temperature: float) -> None:
+    if classes < 2:
+        raise ValueError(f"Expected two classes or more, but got {classes}.")
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"Expected a positive temperature, but got {temperature}.")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from graph_hcl.geometry.rounding import tolerance
 from graph_hcl.losses.adaptive import resolve_hardening
 from graph_hcl.losses.checks import check_choice
 from graph_hcl.losses.finite import longest_row
@@ -73,21 +74,36 @@ class NegativeStatistics(NamedTuple):
 class AnchorStatistics:
     """Statistics of all anchors of a batch: negatives of their own label and of others, positives.
 
-    `row` [P] and `positive` [P] are the anchor and the logit of each positive pair.
+    `row` [P] and `positive` [P] are the anchor and the logit of each positive pair; `scale` [A] is
+    ‖z_i‖ max_j ‖z_j‖ / T, which no logit of the anchor exceeds: rounding errors are in proportion.
     """
 
     same: NegativeStatistics
     other: NegativeStatistics
     row: Tensor
     positive: Tensor
+    scale: Tensor
+
+    def rounding(self) -> Tensor:
+        """Return the difference of two `hardened` means that counts as none [A].
+
+        32 ε · (1 + `scale` + |LSE log η| + |LSE (s + log η)|, of both kinds of negatives), where ε
+        is the machine precision: rounding alone makes smaller differences.
+        """
+        parts = (self.same.weight, self.same.tilted, self.other.weight, self.other.tilted)
+        sizes = (torch.where(part.isfinite(), part.abs(), 0) for part in parts)
+        return tolerance(sum(sizes, 1 + self.scale))
 
     def assumption_1(self) -> Tensor:
         """Tell per anchor whether E_{same, η}[e^s] ≥ E_{other, η}[e^s] (arXiv 2209.00078) [A].
 
-        AnchorStatistics without negatives of both kinds are left out.
+        Equality counts, and where the two differ by less than `rounding`, they are equal: at
+        complete collapse, where all features are alike, every anchor satisfies it. Anchors without
+        negatives of both kinds are left out.
         """
         both = torch.isfinite(self.same.number) & torch.isfinite(self.other.number)
-        return self.same.hardened()[both] >= self.other.hardened()[both]
+        least = self.other.hardened() - self.rounding()
+        return self.same.hardened()[both] >= least[both]
 
     def same_class_mass(self) -> Tensor:
         """Return the share of η that falls on negatives of the anchor's own label [A]."""
@@ -95,9 +111,9 @@ class AnchorStatistics:
         return torch.where(total == -math.inf, 0, (self.same.weight - total).exp())
 
     def effective_sample_size(self) -> Tensor:
-        """Return (Σ η)² / Σ η² of all negatives, as a share of their number [A]."""
+        """Return (Σ η)² / Σ η² of all negatives, as a share of their number [A], at most 1."""
         every = self.same.join(self.other)
-        size = (2 * every.weight - every.square - every.number).exp()
+        size = (2 * every.weight - every.square - every.number).exp().clamp_max(1)
         return torch.where(every.weight == -math.inf, 0, size)
 
     def losses(self, negative_reduction: str = "mean") -> dict[str, float]:
@@ -170,7 +186,9 @@ def negative_statistics(
     back = order.argsort()
     row, column = pairs.positive_pairs()
     near = (z[row] * z[column]).sum(1) / temperature
-    return AnchorStatistics(_joined(same, back), _joined(other, back), row, near)
+    length = z.norm(dim=1)
+    scale = length * (length.max() / temperature)
+    return AnchorStatistics(_joined(same, back), _joined(other, back), row, near, scale)
 
 
 @torch.no_grad()

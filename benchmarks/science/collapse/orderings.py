@@ -22,7 +22,7 @@ def anchors_in_order(seen: geometry.AnchorStatistics) -> dict[str, float]:
     both = torch.isfinite(seen.same.number) & torch.isfinite(seen.other.number)
     under, every = seen.assumption_1(), seen.same.join(seen.other).hardened()[both]
     # The loss of an anchor rises with the log of what its negatives weigh.
-    ordered = seen.other.hardened()[both] <= every + 1e-9
+    ordered = seen.other.hardened()[both] <= every + seen.rounding()[both]
     shares = {
         "assumption_1": under.double().mean(),
         "ordered_under": ordered[under].double().mean(),

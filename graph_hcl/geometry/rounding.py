@@ -1,0 +1,37 @@
+"""What counts as equal: differences that rounding alone may make."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+ROUNDINGS = 32
+"""Rounding errors of one operation, ε times the magnitude each, that count as no difference."""
+
+
+def tolerance(magnitude: Tensor) -> Tensor:
+    """Return 32 ε · magnitude: the differences of results of this magnitude that count as none.
+
+    ε is the machine precision of the magnitude's dtype: in float32, 4·10⁻⁶ of the magnitude, and in
+    float64 7·10⁻¹⁵. The magnitude is that of what was added and subtracted, before it cancelled.
+
+    >>> tolerance(torch.tensor([1.0, 100.0]))
+    tensor([3.8147e-06, 3.8147e-04])
+    """
+    return ROUNDINGS * torch.finfo(magnitude.dtype).eps * magnitude
+
+
+def difference(z: Tensor, centre: Tensor) -> Tensor:
+    """Return z − centre [M, d], exactly 0 in rows where rounding alone tells the two apart.
+
+    The mean of equal rows differs from them in the last digits; the magnitude of a row is its
+    length or the mean length of all, whichever is larger.
+
+    >>> z = torch.full((10, 1), 0.1)
+    >>> difference(z, z.mean(0) + 1e-8).unique()
+    tensor([0.])
+    """
+    apart = z - centre
+    length = torch.linalg.vector_norm(z, dim=1)
+    near = torch.linalg.vector_norm(apart, dim=1) <= tolerance(length.maximum(length.mean()))
+    return apart.masked_fill(near[:, None], 0)
