@@ -12,6 +12,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from graph_hcl.data.cards import find_card, list_datasets
@@ -83,6 +84,26 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
     files = _present(name, raw)
     _warn_of_unread(name, raw, files)
     return files
+
+
+def content_sha256(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
+    """Return one sha256 over the raw files of a data set, which are fetched if absent.
+
+    It is remembered for as long as the files keep their sizes and times. Raises `UserError` as
+    `raw_files` does, but does not warn.
+    """
+    raw = data_folder(data_dir) / name / "raw"
+    if not raw.is_dir():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever loads the set is warned
+            raw_files(name, data_dir, mirror)
+    states = ((file.name, file.stat()) for file in raw.iterdir())
+    return _content_sha256(name, raw, tuple((n, s.st_size, s.st_mtime_ns) for n, s in states))
+
+
+@lru_cache(maxsize=1024)
+def _content_sha256(name: str, raw: Path, states: tuple[tuple[str, int, int], ...]) -> str:
+    return check_sha256(name, _present(name, raw))
 
 
 def _present(name: str, folder: Path, source: str = "") -> dict[str, Path]:
