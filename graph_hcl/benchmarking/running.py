@@ -138,7 +138,6 @@ def _records(evaluation: probes.Evaluation, epoch: int) -> list[dict[str, Any]]:
             "train": fold.train,
             "validation": fold.validation,
             "test": len(fold.test),
-            **({} if fold.pool is None else {"draw": fold.draw, "pool": fold.pool}),
         }
         for fold in evaluation.folds
     ]

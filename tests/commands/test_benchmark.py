@@ -205,7 +205,7 @@ def test_ray_runs_the_same_trials() -> None:
         (["tiny.yaml", "--shard", "3/2"], "--shard to be i/n"),
         (["tiny.yaml", "--engine", "slurm"], "local or ray"),
         (["tiny.yaml", "--job", "2"], "Unknown flag"),
-        (["tiny.yaml", "--table", "--gather"], "one of --dry-run, --table and --gather"),
+        (["tiny.yaml", "--table", "--gather"], "one of --dry-run, --table, --gather and"),
         (["tiny.yaml", "--gather", "--shard", "1/2"], "no --shard with --gather"),
         (["tiny.yaml", "--table", "--shard", "1/2"], "no --shard with --table"),
     ],
