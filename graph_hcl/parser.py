@@ -93,7 +93,7 @@ class Parser(ArgumentParser):
         self.settings = settings
         self._actions[0].help = "Show this help and exit."
 
-    def add_argument(self, *names: str, **options: Any) -> Action:  # type: ignore[override]
+    def add_argument(self, *names: str, **options: Any) -> Action:
         """Add a flag or a positional argument; a list has no second flag that appends to it."""
         action: Action = super().add_argument(*names, **options)
         action.option_strings = [name for name in action.option_strings if name[-1] != "+"]
@@ -152,7 +152,9 @@ class Parser(ArgumentParser):
             elif self._kind(name) is bool:
                 yield ParsedFlag(name, "true", typed)
             else:
-                kind = self._describe_kind(name).replace("a string", "a value")
+                is_names = action is not None and kind_of(action) == list[str]
+                described = self._describe_kind(name).replace("a string", "a value")
+                kind = "one or more names" if is_names else described
                 raise UserError(f"Expected {typed} to be followed by {kind}, but got nothing.")
 
     def _unknown(self, name: str, typed: str, actions: Mapping[str, Action]) -> UserError:
