@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 from graph_hcl.benchmarking.comparison import (
     AGREES,
     ALPHA,
@@ -27,7 +29,7 @@ def page(found: FolderComparison) -> str:
     alone, 1 in neither.
     """
     table = [comparison_table(found).markdown()] if found.candidates else []
-    return "\n\n".join([_summary(found), *found.notes, *table])
+    return "\n\n".join([_summary(found), *_resolution(found), *found.notes, *table])
 
 
 def _summary(found: FolderComparison) -> str:
@@ -39,6 +41,18 @@ def _summary(found: FolderComparison) -> str:
         f"equal, {agree} agree within noise, {differ} differ; {found.only[0]} are in {first} alone,"
         f" {found.only[1]} in {second} alone, {found.neither} in neither."
     )
+
+
+def _resolution(found: FolderComparison) -> list[str]:
+    """Return the sentence that says how large a change the tests may have missed."""
+    tested = [one.test.paired for one in found.candidates if one.test and one.verdict == AGREES]
+    if not tested:
+        return []
+    half = statistics.median((one.interval[1] - one.interval[0]) / 2 for one in tested)
+    return [
+        f"Agreement within noise is no proof: the median interval is ± {100 * half:.1f} points, and"
+        " smaller changes may go unseen; more repetitions narrow it."
+    ]
 
 
 def comparison_table(found: FolderComparison) -> Table:

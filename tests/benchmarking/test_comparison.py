@@ -130,6 +130,7 @@ def test_noise_agrees_and_a_shift_of_one_candidate_differs_in_any_metric(tmp_pat
     assert planted.metric == "auc"
     assert planted.paired.difference == pytest.approx(0.05, abs=0.015)
     assert planted.means[0] - planted.means[1] == pytest.approx(planted.paired.difference)
+    assert "the median interval is ± 1." in page(found)  # expected: 3 √(1/30 + 1/9) · 2.05 = 2.3
     rows = [line for line in page(found).splitlines() if line.startswith("| MUTAG")]
     assert [row.split("|")[-2].strip() for row in rows] == [DIFFERS, AGREES, EQUAL, EQUAL]
 
