@@ -9,6 +9,7 @@ import importlib.util
 import re
 import sys
 import sysconfig
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
@@ -33,6 +34,9 @@ def user_code(*values: Any) -> dict[str, str]:
     are left out. A path into an installed package gives the name and version of its distribution.
     `values` are strings, or mappings and sequences of them. Nothing is imported.
 
+    Files that the code reads, and modules whose names it computes, are not found. Warns of code
+    that was typed into a session, which is in no file.
+
     >>> user_code({"backbone": "gin", "views": ["graph_hcl.augment:Identity | edge_drop(0.1)"]})
     {}
     >>> list(user_code("numpy.linalg:norm"))
@@ -44,15 +48,23 @@ def user_code(*values: Any) -> dict[str, str]:
     waiting = [(name, True) for name in named]
     while waiting:
         name, is_named = waiting.pop()
+        if name == "__main__" and _spec(name, None) is None:
+            warnings.warn(
+                "The code of __main__ is in no file, so that changes of it go unnoticed: move it "
+                "to a module.",
+                stacklevel=2,
+            )
         for module, spec in _specs(name):
-            file = _file(module, spec)
-            if file is None or module in seen:
-                continue
-            if distribution := _distribution(module, file):
+            if spec.origin is None or module in seen:
+                continue  # a package without code of its own, or known
+            if _is_standard(spec.origin):
+                break
+            if distribution := _distribution(module, spec.origin):
                 if is_named:
                     found[module.partition(".")[0]] = distribution
                 break
             seen.add(module)
+            file = Path(spec.origin)
             content = file.read_bytes()
             if file.suffix == ".py":
                 content = content.replace(b"\r\n", b"\n")  # as another system checks it out
@@ -138,31 +150,26 @@ def _spec(name: str, path: Any) -> ModuleSpec | None:
     return None
 
 
-def _file(module: str, spec: ModuleSpec) -> Path | None:
-    """Return the file of a module outside the standard library, None for any other."""
-    if spec.origin is None or not (file := Path(spec.origin)).is_file():
-        return None
-    library = Path(sysconfig.get_path("stdlib")).resolve()
-    if library in file.resolve().parents and not _is_installed(file):
-        return None
-    return file
+@lru_cache(maxsize=4096)
+def _is_standard(origin: str) -> bool:
+    """Tell whether a module is of the standard library, or in no file."""
+    file, library = Path(origin), Path(sysconfig.get_path("stdlib")).resolve()
+    return not file.is_file() or (library in file.resolve().parents and not _is_installed(origin))
 
 
-def _is_installed(file: Path) -> bool:
-    return not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
+def _is_installed(origin: str) -> bool:
+    return not {"site-packages", "dist-packages"}.isdisjoint(Path(origin).parts)
 
 
-def _distribution(module: str, file: Path) -> str:
+def _distribution(module: str, origin: str) -> str:
     """Return name and version of the installed distribution of a file, '' for the user's own."""
-    if not _is_installed(file):
-        return ""
-    names = sorted(set(_distributions().get(module.partition(".")[0], ())))
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    return _release(module.partition(".")[0]) if _is_installed(origin) else ""
 
 
 @cache
-def _distributions() -> Mapping[str, Sequence[str]]:
-    return importlib.metadata.packages_distributions()
+def _release(package: str) -> str:
+    names = sorted(set(importlib.metadata.packages_distributions().get(package, ())))
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
 
 
 @lru_cache(maxsize=1024)

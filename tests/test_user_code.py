@@ -121,6 +121,16 @@ def test_a_script_that_names_its_own_class(folder: Path) -> None:
     assert done.stdout.strip() == "['__main__']"
 
 
+def test_code_that_is_in_no_file_is_told(folder: Path) -> None:
+    script = "from graph_hcl.user_code import user_code\nprint(user_code('__main__:Net'))\n"
+    command = [sys.executable, "-"]
+    done = subprocess.run(
+        command, input=script, capture_output=True, text=True, check=True, encoding="utf-8"
+    )
+    assert done.stdout.strip() == "{}"
+    assert "The code of __main__ is in no file" in done.stderr
+
+
 def test_code_that_changed_after_its_import_is_refused_until_it_is_reloaded(folder: Path) -> None:
     from graph_hcl.user_code import check_imported
 

@@ -12,8 +12,11 @@ import pytest
 import yaml
 
 from graph_hcl.__main__ import main
-from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.benchmarking.running import run_trial
+from graph_hcl.benchmarking.spec import read_benchmark, restricted
+from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.config import Config, EncoderConfig, LossConfig, ProbeConfig
+from graph_hcl.errors import UserError
 
 MINE = """
 import torch
@@ -112,6 +115,27 @@ def test_a_process_that_imported_the_code_before_the_edit_refuses_to_run_it(caps
     assert main(["benchmark", "tiny.yaml", "--methods", "mine"]) == 2
     assert "mine as it was imported" in capsys.readouterr().err
     assert len(trials()) == 1
+
+
+def test_code_that_changes_between_the_listing_and_its_first_use_is_refused() -> None:
+    (trial,) = expand(restricted(read_benchmark("tiny.yaml"), methods=["mine"]))
+    assert set(trial.code) == {"mine", "helper"}
+    assert "mine" not in sys.modules  # a backbone is imported when it is first built
+    edit("mine.py", ".relu()", ".tanh()")
+    with pytest.raises(UserError, match="mine as it was imported"):
+        run_trial(trial)
+
+
+def test_data_that_change_between_the_listing_and_their_first_use_are_refused(monkeypatch) -> None:
+    monkeypatch.setenv("GRAPH_HCL_DATA", "cache")
+    small_set([0, 1] * 15, Path("cache/MINE/raw"))
+    spec = {"datasets": ["MINE"], "methods": {"bag": {"baseline": "bag"}}, "common": SMALL}
+    Path("tiny.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    (trial,) = expand(read_benchmark("tiny.yaml"))
+    assert trial.name
+    small_set([0, 1, 1] * 10, Path("cache/MINE/raw"))
+    with pytest.raises(UserError, match="files of MINE to stay as they are"):
+        run_trial(trial)
 
 
 CONFIG = Config(objective="h-ucl", protocol="transductive")
