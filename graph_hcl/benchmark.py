@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.parser import Parser
+from graph_hcl.parser import NAMES, Parser
 
 if TYPE_CHECKING:
     from graph_hcl.benchmarking.folder import TrialFolder
@@ -101,7 +101,7 @@ def _parser() -> Parser:
     )
     for name, kind in (("datasets", "data sets"), ("methods", "methods")):
         text = f"Some {kind} of the file, after the file's own name; default: all."
-        parser.add_argument(f"--{name}", type=list[str], metavar="NAME …", help=text)
+        parser.add_argument(f"--{name}", type=list[str], metavar=NAMES, help=text)
     parser.add_argument(
         "--repeats", type=int, help="The first repetitions of the file only; default: all."
     )

@@ -21,12 +21,14 @@ from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, set
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
+NAMES = "NAME …"
+"""How `--help` shows the names that a flag takes."""
 REPEATABLE = ("config",)
 """Flags that may be repeated: later files override earlier ones."""
 
 MERGED = """\
 Precedence, highest first: flags, --config, the preset in the data set's card, defaults.
-A list of one item may be a plain string, "true" may be left out, and names ignore case.
+A list is one or more words, or text in brackets; "true" may be left out; names ignore case.
 
 """
 
@@ -152,7 +154,7 @@ class Parser(ArgumentParser):
             elif self._kind(name) is bool:
                 yield ParsedFlag(name, "true", typed)
             else:
-                is_names = action is not None and kind_of(action) == list[str]
+                is_names = action is not None and action.metavar == NAMES
                 described = self._describe_kind(name).replace("a string", "a value")
                 kind = "one or more names" if is_names else described
                 raise UserError(f"Expected {typed} to be followed by {kind}, but got nothing.")

@@ -35,7 +35,7 @@ def user_code(*values: Any) -> dict[str, str]:
     `values` are strings, or mappings and sequences of them. Nothing is imported.
 
     Files that the code reads, and modules whose names it computes, are not found. Warns of code
-    that was typed into a session, which is in no file.
+    that was typed into a console, which is in no file.
 
     >>> user_code({"backbone": "gin", "views": ["graph_hcl.augment:Identity | edge_drop(0.1)"]})
     {}
