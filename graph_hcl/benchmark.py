@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.parser import Parser
+from graph_hcl.parser import NAMES, Parser
 
 if TYPE_CHECKING:
     from graph_hcl.benchmarking.folder import TrialFolder
@@ -31,11 +31,47 @@ EXAMPLES = """\
       moves the finished trials into one sorted file, results/mine.jsonl
   python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --shard 3/20
       runs the third of twenty shards, for a job array
+  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --datasets MUTAG PTC_MR \\
+      --methods UCL H-UCL --repeats 2
+      runs two methods on two data sets with two repetitions, and gives their tables
+  python -m graph_hcl.benchmark configs/benchmark/quick.yaml --compare-to results/before
+      says which trials have the scores of another folder, or of its file results/before.jsonl,
+      which agree within noise, and which differ; writes comparison.md
 """
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the unfinished trials of a benchmark, then write and print its tables."""
+    parser = _parser()
+    flags = parser.read(argv)
+    _check(flags, {flag.name: flag.typed for flag in parser.split(argv)[0]})
+
+    from graph_hcl.benchmarking.folder import TrialFolder
+    from graph_hcl.benchmarking.spec import read_benchmark, restricted
+    from graph_hcl.benchmarking.trials import expand
+    from graph_hcl.benchmarking.workers import run_trials
+    from graph_hcl.files import safe_name
+
+    spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
+    spec = restricted(spec, flags.datasets, flags.methods, flags.repeats)
+    trials = expand(spec)
+    folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
+    shard = _shard(trials, flags.shard)
+    if flags.dry_run:
+        print(_listing(shard, folder, flags.jobs))
+        return
+    if flags.gather:
+        print(f"{folder.gather()} trials: {folder.gathered_file}")
+        return
+    if flags.compare_to is not None:
+        print(_compare(trials, folder, flags.compare_to))
+        return
+    if not flags.table:
+        run_trials(shard, folder, flags.jobs, flags.engine)
+    print(_write_tables(spec, trials, folder))
+
+
+def _parser() -> Parser:
     parser = Parser("benchmark", "Reproduce a table.", EXAMPLES, usage="FILE.yaml ")
     parser.add_argument("file", type=str, help="YAML file of data sets, methods and seeds.")
     parser.add_argument("--out", type=str, help="Folder of the trials; default: runs/NAME.")
@@ -56,36 +92,51 @@ def main(argv: Sequence[str]) -> None:
         action="store_true",
         help="Move finished trials into FOLDER.jsonl without running any.",
     )
-    flags = parser.read(argv)
+    parser.add_argument(
+        "--compare_to",
+        type=str,
+        metavar="FOLDER",
+        help="Compare finished trials with those of another folder, or of its FOLDER.jsonl, "
+        "without running any.",
+    )
+    for name, kind in (("datasets", "data sets"), ("methods", "methods")):
+        text = f"Some {kind} of the file, after the file's own name; default: all."
+        parser.add_argument(f"--{name}", type=list[str], metavar=NAMES, help=text)
+    parser.add_argument(
+        "--repeats", type=int, help="The first repetitions of the file only; default: all."
+    )
+    return parser
+
+
+MODES = ("dry_run", "table", "gather", "compare_to")
+"""Flags that replace running the trials."""
+WITHOUT_EFFECT = {
+    "dry_run": ("engine",),
+    "table": ("shard", "jobs", "engine"),
+    "gather": ("shard", "jobs", "engine", "datasets", "methods", "repeats"),
+    "compare_to": ("shard", "jobs", "engine"),
+}
+"""Flags that a mode does not read."""
+
+
+def _check(flags: Any, typed: Mapping[str, str]) -> None:
+    """Raise `UserError` for values out of range and flags that exclude each other."""
     if flags.jobs < 1:
         raise UserError(f"Expected --jobs to be 1 or more, but got {flags.jobs}.")
     if flags.engine not in ("local", "ray"):
         raise UserError(f"Expected --engine to be local or ray, but got '{flags.engine}'.")
-    if flags.dry_run + flags.table + flags.gather > 1:
-        raise UserError("Expected one of --dry-run, --table and --gather, but got several.")
-    if flags.shard is not None and (flags.table or flags.gather):
-        mode = "--table" if flags.table else "--gather"
-        raise UserError(f"Expected no --shard with {mode}, which covers all trials: leave it out.")
-
-    from graph_hcl.benchmarking.folder import TrialFolder
-    from graph_hcl.benchmarking.spec import read_benchmark
-    from graph_hcl.benchmarking.trials import expand
-    from graph_hcl.benchmarking.workers import run_trials
-    from graph_hcl.files import safe_name
-
-    spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
-    trials = expand(spec)
-    folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
-    shard = _shard(trials, flags.shard)
-    if flags.dry_run:
-        print(_listing(shard, folder, flags.jobs))
-        return
-    if flags.gather:
-        print(f"{folder.gather()} trials: {folder.gathered_file}")
-        return
-    if not flags.table:
-        run_trials(shard, folder, flags.jobs, flags.engine)
-    print(_write_tables(spec, trials, folder))
+    modes = [mode for mode in MODES if mode in typed]
+    if len(modes) > 1:
+        raise UserError(
+            "Expected one of --dry-run, --table, --gather and --compare-to, but got several."
+        )
+    for mode in modes:
+        for name in WITHOUT_EFFECT[mode]:
+            if name in typed:
+                raise UserError(
+                    f"Expected no {typed[name]} with {typed[mode]}, where it has no effect: "
+                    "leave it out."
+                )
 
 
 def _shard(trials: list[Trial], shard: str | None) -> list[Trial]:
@@ -117,11 +168,37 @@ def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
     return "\n".join(lines)
 
 
+def _compare(trials: list[Trial], folder: TrialFolder, other: str) -> str:
+    """Write the comparison of the trials with those of another folder; return its text.
+
+    Raises `UserError` for the same folder, and for one without trials.
+    """
+    from graph_hcl.benchmarking.comparison import compare_folders, open_records
+    from graph_hcl.benchmarking.comparison_page import page
+    from graph_hcl.files import write_text
+
+    if not any(folder.is_finished(trial) for trial in trials):
+        raise UserError(
+            f"Expected finished trials to compare in {folder.path}, but there are none: run them, "
+            "or name their folder with --out."
+        )
+    second = open_records(other)
+    if second.path.resolve() == folder.path.resolve():
+        raise UserError(
+            f"Expected --compare-to to be another folder than that of the trials, but got {other} "
+            "for both: name one of them with --out."
+        )
+    text = page(compare_folders(trials, folder, second))
+    write_text(folder.path / "comparison.md", text + "\n")
+    return text
+
+
 def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder) -> str:
     """Write all tables to the folder of the trials; return the text to print.
 
     Raises `UserError` when trials could not be run.
     """
+    from graph_hcl.benchmarking.mixtures import mixtures
     from graph_hcl.benchmarking.tables import all_tables, development_tables
     from graph_hcl.files import write_text
 
@@ -137,12 +214,17 @@ def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder)
         for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
             file = folder.path / "tables" / f"{name}.{suffix}"
             write_text(file, text + "\n")
-    page = "\n\n".join(table.markdown() for table in tables.values())
+    mixed = mixtures(record for _, record in records if record is not None)
+    page = "\n\n".join([*(table.markdown() for table in tables.values()), *mixed])
     if tables:
         write_text(folder.path / "tables.md", page + "\n")
     first = next(iter(tables), "").partition("-")[2]  # the first metric, of any protocol
     shown = [table.markdown() for name, table in tables.items() if name.endswith(f"-{first}")]
-    lines = [*shown, f"{finished} of {len(trials)} trials are finished; tables: {folder.path}"]
+    lines = [
+        *shown,
+        *mixed,
+        f"{finished} of {len(trials)} trials are finished; tables: {folder.path}",
+    ]
     if problems:
         print("\n\n".join(lines))
         first = problems[0].splitlines()[-1] if "Traceback" in problems[0] else problems[0]

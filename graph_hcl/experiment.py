@@ -18,6 +18,7 @@ from graph_hcl.factory import complete_config, load_graphs
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.probes import Evaluation, EvaluationProtocol, Part, Probe, Targets
 from graph_hcl.progress import Progress
+from graph_hcl.provenance import environment
 from graph_hcl.results import ENCODERS, Comparison, Provenance, table
 from graph_hcl.results_file import read_results, write_results
 from graph_hcl.run import Run
@@ -199,6 +200,8 @@ def compare(
         train_seconds=sum(record["seconds"] for record in run.folder.metrics()),
         evaluate_seconds=evaluate_seconds,
         command=list(command),
+        code=run.code,
+        **environment(experiment.trainer.device),
     )
     trained, untrained = (Evaluation.concat(evaluations[name]) for name in ENCODERS)
     return Comparison(trained, untrained, about)

@@ -21,12 +21,14 @@ from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, set
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
+NAMES = "NAME …"
+"""How `--help` shows the names that a flag takes."""
 REPEATABLE = ("config",)
 """Flags that may be repeated: later files override earlier ones."""
 
 MERGED = """\
 Precedence, highest first: flags, --config, the preset in the data set's card, defaults.
-A list of one item may be a plain string, "true" may be left out, and names ignore case.
+A list is one or more words, or text in brackets; "true" may be left out; names ignore case.
 
 """
 
@@ -52,7 +54,8 @@ class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
         if action.nargs == 0 or action.help == SUPPRESS:
             return text
         kind, default = kind_of(action), action.default
-        notes = [] if "a string" in describe_kind(kind) else [describe_kind(kind)]
+        is_told = "a string" in describe_kind(kind) or action.metavar is not None
+        notes = [] if is_told else [describe_kind(kind)]
         if action.dest in NAMED_BY:
             notes.append(f"names: {', '.join(NAMED_BY[action.dest].names())}")
         if default is not None or type(None) in get_args(kind):
@@ -91,6 +94,12 @@ class Parser(ArgumentParser):
         )
         self.settings = settings
         self._actions[0].help = "Show this help and exit."
+
+    def add_argument(self, *names: str, **options: Any) -> Action:
+        """Add a flag or a positional argument; a list has no second flag that appends to it."""
+        action: Action = super().add_argument(*names, **options)
+        action.option_strings = [name for name in action.option_strings if name[-1] != "+"]
+        return action
 
     def format_help(self, formatter: HelpFormatter | None = None) -> str:
         """Return the help text with hyphens in the names of flags."""
@@ -133,14 +142,21 @@ class Parser(ArgumentParser):
                 layer = Layer({}, typed={name: typed})
                 moved = self.settings and name in MOVED
                 raise layer.moved([name]) if moved else self._unknown(name, typed, actions)
-            if equals or (action is not None and action.nargs == 0):
+            if equals and kind_of(action) == list[str]:
+                yield ParsedFlag(name, _as_list([value]), typed)
+            elif equals or (action is not None and action.nargs == 0):
                 yield ParsedFlag(name, value if equals else None, typed)
+            elif action is not None and kind_of(action) == list[str] and _words(arguments):
+                words = [arguments.pop(0) for _ in range(_words(arguments))]
+                yield ParsedFlag(name, _as_list(words), typed)
             elif arguments and not arguments[0].startswith("--"):
                 yield ParsedFlag(name, arguments.pop(0), typed)
             elif self._kind(name) is bool:
                 yield ParsedFlag(name, "true", typed)
             else:
-                kind = self._describe_kind(name).replace("a string", "a value")
+                is_names = action is not None and action.metavar == NAMES
+                described = self._describe_kind(name).replace("a string", "a value")
+                kind = "one or more names" if is_names else described
                 raise UserError(f"Expected {typed} to be followed by {kind}, but got nothing.")
 
     def _unknown(self, name: str, typed: str, actions: Mapping[str, Action]) -> UserError:
@@ -206,6 +222,26 @@ class Parser(ArgumentParser):
 
     def _spell(self, name: str) -> str:
         return flag(name) if name in self._named_actions() else name.upper()
+
+
+def _words(arguments: Sequence[str]) -> int:
+    """Return the number of arguments before the next flag.
+
+    >>> _words(["MUTAG", "NCI1", "--table"])
+    2
+    """
+    flags = [index for index, word in enumerate(arguments) if word.startswith("--")]
+    return flags[0] if flags else len(arguments)
+
+
+def _as_list(words: Sequence[str]) -> str:
+    """Return the words after a flag that takes a list as text: the words, or one list in brackets.
+
+    >>> _as_list(["MUTAG", "NCI1"]), _as_list(["[MUTAG, NCI1]"])
+    ('["MUTAG", "NCI1"]', '[MUTAG, NCI1]')
+    """
+    is_list = len(words) == 1 and words[0].lstrip().startswith("[")
+    return words[0] if is_list else json.dumps(list(words), ensure_ascii=False)
 
 
 def kind_of(action: Action | None) -> Any:

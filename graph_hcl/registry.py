@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from graph_hcl.errors import UserError
+from graph_hcl.user_code import remember_import
 
 T = TypeVar("T")
 
@@ -120,6 +121,7 @@ class Registry(Generic[T]):
             part = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError, ValueError) as error:
             raise UserError(f"Cannot import the {self.kind} '{path}': {error}.") from error
+        remember_import(path)
         if not callable(part):
             raise UserError(
                 f"Expected the {self.kind} '{path}' to be a class or a function, but got "

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graph_hcl.probes import METRICS, Evaluation, ResultTable
+from graph_hcl.provenance import versions
 
-PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
 ENCODERS = ("trained", "untrained")
 KEY = ("protocol", "probe", "settings", "encoder", "seed", "fold", "draw")
 """Columns that identify a record: a new record replaces the one with the same values."""
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that scores depend on, and of Python."""
-    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return packages | {"python": platform.python_version()}
-
-
 @dataclass(frozen=True)
 class Provenance:
-    """The data, timings, command and versions behind an evaluation.
+    """The data, timings, command, code, processor and versions behind an evaluation.
 
     `trained_on_sha256` are hashes of the data that the models were trained on: `data_sha256` alone,
-    unless the user allowed changed data.
+    unless the user allowed changed data. `code` are the hashes of the user's modules that the
+    settings name, see `user_code`. `commit`, `threads` and `processor` are as in
+    `provenance.environment`, and None where they are not known.
     """
 
     dataset: str
@@ -40,6 +34,10 @@ class Provenance:
     evaluate_seconds: float
     command: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=versions)
+    commit: str | None = None
+    threads: int | None = None
+    processor: str | None = None
+    code: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,13 @@ _PROVENANCE: dict[str, Any] = {
     "command": list,
     "versions": Mapping,
 }
+_OPTIONAL: dict[str, Any] = {
+    "commit": str | None,
+    "threads": int | None,
+    "processor": str | None,
+    "code": Mapping,
+}
+"""Columns of the provenance that older files lack."""
 _RECORD: dict[str, Any] = {
     "evaluation": int,
     "dataset": str,
@@ -93,6 +100,12 @@ def _check(content: Mapping[str, Any], file: Path) -> Results:
                     raise _damaged(file, f"one of its {name} has no valid '{column}'")
         parts.append([{column: row[column] for column in kinds} for row in rows])
     evaluations, records = parts
+    for about, row in zip(evaluations, content["evaluations"], strict=True):
+        for column, kind in _OPTIONAL.items():
+            if column in row:
+                if not isinstance(row[column], kind):
+                    raise _damaged(file, f"one of its evaluations has no valid '{column}'")
+                about[column] = row[column]
     for record in records:
         if not 0 <= record["evaluation"] < len(evaluations):
             raise _damaged(file, "a record has no provenance")

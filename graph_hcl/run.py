@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from graph_hcl.settings import make_config
 from graph_hcl.spec import ModelSpec, check_same_data, read_spec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import Checkpoint, Diagnosis, Log, ProgressBar, RunFolder
+from graph_hcl.user_code import changed_code, user_code
 
 
 class Run:
@@ -38,12 +41,16 @@ class Run:
         """
         folder = RunFolder.create(config.out, f"{config.dataset}-{config.objective}")
         folder.write_config(config.to_dict())
-        return cls(folder, config)
+        run = cls(folder, config)
+        if run.code:
+            folder.write_code(run.code)
+        return run
 
     @classmethod
     def open(cls, path: str | Path, allow_changed_data: bool = False, **overrides: Any) -> Run:
         """Return the run in a folder; `overrides` replace settings of its config, by name.
 
+        Warns where the user's code that the config names has changed since the run was created.
         Raises `UserError` for a folder without a `config.yaml` and for an invalid config.
 
         >>> Run.open("nowhere", device="cpu")
@@ -52,8 +59,21 @@ class Run:
 none: give the folder that graph_hcl.train printed.
         """
         folder = RunFolder.open(str(path))
-        config = make_config(folder.config_path, overrides)
+        config = make_config(folder.config_path)
+        before = folder.code()  # nothing in runs without code of the user's
+        if before and (changed := changed_code(before, user_code(config.to_dict()))):
+            warnings.warn(
+                f"{', '.join(changed)} changed since the training of {folder.path} began: its "
+                "results are of mixed code unless the change has no effect on them.",
+                stacklevel=1,  # one place, so that it is told once
+            )
+        config = make_config(folder.config_path, overrides) if overrides else config
         return cls(folder, config, allow_changed_data=allow_changed_data)
+
+    @cached_property
+    def code(self) -> dict[str, str]:
+        """Hashes of the user's modules that the config names by import path, see `user_code`."""
+        return user_code(self.config.to_dict())
 
     @property
     def path(self) -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from graph_hcl.benchmarking.differences import p_values, paired_tests
 from graph_hcl.benchmarking.folder import TrialFolder
+from graph_hcl.benchmarking.mixtures import mixtures
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.tables import (
@@ -187,12 +188,9 @@ def section(position):
         "```",
     ]
     seconds = sum(sum(record["seconds"].values()) for record in finished)
-    versions = Counter(
-        ", ".join(f"{k} {v}" for k, v in record["versions"].items()) for record in finished
-    )
     hours = f"{seconds / 3600:.1f} hours of wall-clock time on a shared machine"
     lines += ["", f"{len(finished)} of {len(trials)} trials, {hours}."]
-    lines += [f"Versions: {'; '.join(versions)}.", ""]
+    lines += [*mixtures(finished), ""]
     for key, table in all_tables(trials, spec.compare, other_p_values(position)).items():
         if key != "published":
             lines += [table.markdown(), ""]

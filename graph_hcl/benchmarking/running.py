@@ -15,22 +15,30 @@ from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.provenance import environment
 from graph_hcl.registries import BASELINES
-from graph_hcl.results import versions
 from graph_hcl.training import Snapshot
+from graph_hcl.user_code import check_imported
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the record's layout."""
 
 
 def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
-    """Return the record of a trial: its key, one record per epoch and fold, versions and seconds.
+    """Return the record of a trial: its key, one record per epoch and fold, provenance, seconds.
 
     `jobs` threads share the folds of the probe. Raises `UserError` for data on which the trial is
-    impossible.
+    impossible, and where data or code are no longer those of its key.
     """
+    check_imported(trial.code)
     probe = dataclasses.replace(trial.config.probe, jobs=jobs)
     experiment = make_experiment(dataclasses.replace(trial.config, probe=probe))
+    data_sha256 = experiment.trainer.spec.data_sha256
+    if trial.data_sha256 not in (None, data_sha256):
+        raise UserError(
+            f"Expected the files of {trial.dataset} to stay as they are while the benchmark runs, "
+            "but they have changed: run the same command again."
+        )
     start = time.perf_counter()
     stopped = None
     if trial.baseline is not None:
@@ -45,14 +53,15 @@ def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
         for epoch, matrices in embeddings.items():
             records += _records(experiment.measure(matrices, trial.config.seed), epoch)
     total = time.perf_counter() - start
+    check_imported(trial.code)  # parts are imported when they are first used
     return {
         "schema": SCHEMA,
         "trial": trial.name,
         "dataset": trial.dataset,
         "protocol": trial.protocol,
         "key": trial.key(),
-        "data_sha256": experiment.trainer.spec.data_sha256,
-        "versions": versions(),
+        "data_sha256": data_sha256,
+        **environment(experiment.trainer.device),
         "seconds": {"train": round(training, 2), "evaluate": round(total - training, 2)},
         **({} if stopped is None else {"stopped": stopped}),
         "records": records,

@@ -104,7 +104,7 @@ def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
         return None
     table, one = ResultTable(rows), trials[0][0]
     ratio = float(np.mean([row["test"] / (row.get("pool") or row["train"]) for row in rows]))
-    fixed = all("splits" in row.get("settings", {}) for row in rows)
+    fixed = one.config.probe.splits is not None
     return Scores(
         {name: MetricScores(table.scores(name), ratio, fixed) for name in rows[0]["scores"]},
         dict(selected.most_common()),

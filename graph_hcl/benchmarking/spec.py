@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.layers import Layer, read_settings
 from graph_hcl.registries import PROTOCOLS
+from graph_hcl.registry import match_ignoring_case, unknown_name
 from graph_hcl.settings import make_config
 
 
@@ -146,3 +147,47 @@ def splits_file(folder: Path, dataset: str) -> Path:
         if file.is_file():
             return file
     raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
+
+
+def restricted(
+    spec: BenchmarkSpec,
+    datasets: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+    repeats: int | None = None,
+) -> BenchmarkSpec:
+    """Return the benchmark with some of its data sets and methods, and its first repetitions.
+
+    None keeps all. The order is that of the benchmark, names ignore case, and pairs of `compare`
+    without both methods are left out. Raises `UserError` for a name that is not in the benchmark,
+    and for a number of repetitions out of range.
+
+    >>> spec = BenchmarkSpec("tiny", ["MUTAG", "NCI1"], {"UCL": Method(), "H-UCL": Method()}, [])
+    >>> list(restricted(spec, methods=["h-ucl"]).methods)
+    ['H-UCL']
+    """
+    kept = _chosen("data set", datasets, spec.datasets)
+    names = _chosen("method", methods, spec.methods)
+    if repeats is not None and not 1 <= repeats <= spec.repeats:
+        raise UserError(
+            f"Expected --repeats to be 1 to {spec.repeats}, the repetitions of {spec.name}, but "
+            f"got {repeats}."
+        )
+    return dataclasses.replace(
+        spec,
+        datasets=kept,
+        methods={name: spec.methods[name] for name in names},
+        repeats=spec.repeats if repeats is None else repeats,
+        compare=[pair for pair in spec.compare if set(pair) <= set(names)],
+    )
+
+
+def _chosen(kind: str, wanted: Sequence[str] | None, known: Iterable[str]) -> list[str]:
+    """Return the known names that are wanted; raise `UserError` for another one."""
+    names = list(known)
+    if wanted is None:
+        return names
+    canonical = [match_ignoring_case(name, names) for name in wanted]
+    for name in canonical:
+        if name not in names:
+            raise unknown_name(kind, name, names)
+    return [name for name in names if name in canonical]

@@ -16,8 +16,11 @@ from graph_hcl.benchmarking.measurement import find_measurement
 from graph_hcl.benchmarking.spec import BenchmarkSpec
 from graph_hcl.config import Config
 from graph_hcl.data import find_card
+from graph_hcl.data.fetch import content_sha256
+from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
 from graph_hcl.registries import BASELINES, PROTOCOLS
+from graph_hcl.user_code import user_code
 
 FORMAT = 1
 """Raised when a record holds something else, or when a default changes results."""
@@ -63,6 +66,25 @@ class Trial:
         always = card is None or card.features in ("attributes", "degree-log")
         return always or self.config.data.node_attributes
 
+    @cached_property
+    def code(self) -> dict[str, str]:
+        """Hashes of the user's modules that the settings name by import path, see `user_code`."""
+        return user_code(self._settings(), self.measure, self.baseline)
+
+    @cached_property
+    def data_sha256(self) -> str | None:
+        """Hash of the raw files of a data set whose card publishes none; None for any other.
+
+        None, too, for files that cannot be read, which running the trial reports.
+        """
+        card = find_card(self.dataset)
+        if card is not None and card.sha256:
+            return None  # other files are refused
+        try:
+            return content_sha256(self.dataset, self.config.data_dir, self.config.mirror)
+        except UserError:
+            return None
+
     def key(self) -> dict[str, Any]:
         """Return everything that affects the result, as plain values by their frozen names."""
         return self._key(self._settings())
@@ -71,6 +93,10 @@ class Trial:
         key: dict[str, Any] = {"format": FORMAT, "control": self.baseline}
         if self.measure is not None:
             key["measure"] = self.measure
+        if self.code:
+            key["code"] = self.code
+        if self.data_sha256 is not None:
+            key["data_sha256"] = self.data_sha256
         key["epochs"] = list(self.epochs)
         card = find_card(self.dataset)
         if card is not None and card.features.startswith("degree"):

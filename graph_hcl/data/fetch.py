@@ -12,6 +12,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from graph_hcl.data.cards import find_card, list_datasets
@@ -20,6 +21,7 @@ from graph_hcl.data.sources import (
     OPTIONAL,
     REQUIRED,
     SUFFIXES,
+    changed_at,
     copy_from_grakel,
     fetch,
     list_files,
@@ -66,7 +68,8 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
     order. New files are checked in a temporary folder that is then renamed, so a kill at any time
     leaves either all of them or none.
 
-    Warns of files such as NAME_node_….txt that are not read. Raises `UserError` for an unknown
+    Warns of files such as NAME_node_….txt that are not read, and of a data set without a published
+    sha256 that changed in the mirror folder after it was fetched. Raises `UserError` for an unknown
     name, no network, a file that is not a zip archive, archive members outside their folder,
     missing or duplicate files, and a sha256 that differs from the card's.
     """
@@ -82,7 +85,42 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
             check_sha256(name, _present(name, temporary, source), source)
     files = _present(name, raw)
     _warn_of_unread(name, raw, files)
+    _warn_of_newer(name, mirror, files)
     return files
+
+
+def _warn_of_newer(name: str, mirror: str | None, files: dict[str, Path]) -> None:
+    """Warn of a mirror folder whose files are newer than those in the cache."""
+    card = find_card(name)
+    if name == OFFLINE or (card is not None and card.sha256):
+        return  # there is one right content
+    if changed_at(name, mirror) > max(file.stat().st_mtime for file in files.values()):
+        raw = files["A"].parent
+        warnings.warn(
+            f"{name} has changed in the mirror {mirror_of(mirror)} since it was copied to {raw}, "
+            "whose files are used: remove that folder to fetch it again.",
+            stacklevel=5,  # whoever called `load`
+        )
+
+
+def content_sha256(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
+    """Return one sha256 over the raw files of a data set, which are fetched if absent.
+
+    It is remembered for as long as the files keep their sizes and times. Raises `UserError` as
+    `raw_files` does, but does not warn.
+    """
+    raw = data_folder(data_dir) / name / "raw"
+    if not raw.is_dir():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever loads the set is warned
+            raw_files(name, data_dir, mirror)
+    states = ((file.name, file.stat()) for file in raw.iterdir())
+    return _content_sha256(name, raw, tuple((n, s.st_size, s.st_mtime_ns) for n, s in states))
+
+
+@lru_cache(maxsize=1024)
+def _content_sha256(name: str, raw: Path, states: tuple[tuple[str, int, int], ...]) -> str:
+    return check_sha256(name, _present(name, raw))
 
 
 def _present(name: str, folder: Path, source: str = "") -> dict[str, Path]:

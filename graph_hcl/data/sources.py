@@ -81,7 +81,7 @@ def fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
     if archive.is_file():
         unpack(name, archive, to, SUFFIXES)
         return str(archive)
-    for candidate in (folder / name / "raw", folder / name, folder):
+    for candidate in _places(name, folder):
         if _copy_folder(name, candidate, to):
             return str(candidate)
     present = [path.stem for path in folder.iterdir()] if folder.is_dir() else []
@@ -91,6 +91,22 @@ def fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
         f"Unknown data set '{name}': the mirror folder {folder} "
         f"{has if folder.is_dir() else 'does not exist'}.{near}"
     )
+
+
+def _places(name: str, folder: Path) -> tuple[Path, ...]:
+    """Return the folders of a mirror that may hold the files of a data set, in order."""
+    return folder / name / "raw", folder / name, folder
+
+
+def changed_at(name: str, mirror: str | None) -> float:
+    """Return when the files of a data set in a mirror folder last changed, 0 for none or a URL."""
+    place = mirror_of(mirror)
+    if "://" in place:
+        return 0.0
+    folder = Path(place).expanduser()
+    files = [folder / f"{name}.zip"]
+    files += [file for candidate in _places(name, folder) for file in candidate.glob(f"{name}_*")]
+    return max((file.stat().st_mtime for file in files if file.is_file()), default=0.0)
 
 
 def _download_or_explain(name: str, url: str, to: Path, raw: Path) -> None:

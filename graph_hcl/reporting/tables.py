@@ -173,6 +173,9 @@ def settings(run: RunSummary) -> str:
     for probe, comparison in run.results.items():
         about = comparison.about
         rows = [[name, str(version)] for name, version in about.versions.items()]
+        rows += [["commit", _text(about.commit)], ["processor", _text(about.processor)]]
+        rows += [["threads", _text(about.threads)]]
+        rows += [[f"code of {name}, sha256", digest] for name, digest in about.code.items()]
         rows += [["command", " ".join(map(str, about.command))]]
         rows += [["data sha256", about.data_sha256]]
         rows += [["training", f"{about.train_seconds:.1f} s"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,26 @@ class RunFolder:
         """Write `config.yaml`."""
         text = yaml.safe_dump(config, sort_keys=False)
         write_text(self.config_path, text)
+
+    def write_code(self, code: Mapping[str, str]) -> None:
+        """Write `code.json`: the hashes of the user's modules that the settings name."""
+        write_text(self.path / "code.json", json.dumps(code, indent=1) + "\n")
+
+    def code(self) -> dict[str, str]:
+        """Return the hashes in `code.json`, none where the run has no such file.
+
+        Raises `UserError` for a damaged file.
+        """
+        file = self.path / "code.json"
+        try:
+            code = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        except ValueError:
+            code = None
+        if not isinstance(code, dict):
+            raise UserError(
+                f"Expected {file} to hold hashes of modules, but it is damaged: delete it."
+            )
+        return code
 
     def checkpoint(self, part: str, model: str = "") -> Checkpoint:
         """Return the checkpoint of a part, whether or not it exists yet.

@@ -14,7 +14,7 @@ from graph_hcl.benchmarking.selection import score, select
 from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.tables import all_tables, published_table, score_grids, score_table
 from graph_hcl.benchmarking.trials import Trial
-from graph_hcl.config import Config
+from graph_hcl.config import Config, ProbeConfig
 from graph_hcl.probes import corrected_t_test, holm, p_text
 
 
@@ -170,10 +170,9 @@ def test_repetitions_on_fixed_folds_are_no_new_data() -> None:
         """The first repetition of each method, printed several times on fixed folds."""
         for trial, one in some:
             for seed in range(copies):
-                rows = [
-                    row | {"seed": seed, "settings": {"splits": "x.json"}} for row in one["records"]
-                ]
-                config = dataclasses.replace(trial.config, seed=seed)
+                rows = [row | {"seed": seed} for row in one["records"]]
+                probe = ProbeConfig(splits="x.json")
+                config = dataclasses.replace(trial.config, seed=seed, probe=probe)
                 yield dataclasses.replace(trial, config=config), {"records": rows}
 
     some = trials(0, 1, 1, "a", (5,)) + trials(50, 1, 1, "b", (5,))

@@ -1,6 +1,7 @@
 """`graph_hcl.benchmark` as a user types it, on MUTAG."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_one_command_gives_the_table_and_a_second_runs_nothing(capsys) -> None:
         .read_text(encoding="utf-8")
         .splitlines()[0]
     )
-    assert head == "method,MUTAG"
+    assert (head.split(",")[0], head.split(",")[-1]) == ("method", "MUTAG")
 
 
 def test_gathered_trials_are_finished_and_give_the_same_tables(capsys) -> None:
@@ -197,6 +198,80 @@ def test_ray_runs_the_same_trials() -> None:
     assert len(records()) == 2
 
 
+def change(folder: str, shift) -> None:
+    """Add `shift(fold)` to the scores of H-UCL in every record of a folder."""
+    for file in Path(folder, "trials").glob("*.json"):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if record["key"]["config"].get("objective") == "h-ucl":
+            for row in record["records"]:
+                moved = {m: score + shift(row["fold"]) for m, score in row["scores"].items()}
+                row["scores"] = moved
+            file.write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_two_folders_are_compared_without_running_anything(capsys) -> None:
+    file = write(repeats=2)
+    assert main(["benchmark", file]) == 0
+    shutil.copytree("runs/tiny", "other")
+    capsys.readouterr()
+
+    def compared(*argv: str) -> list[str]:
+        assert main(["benchmark", file, *argv]) == 0
+        shown = capsys.readouterr().out
+        assert Path("runs/tiny/comparison.md").read_text(encoding="utf-8") == shown
+        return shown.splitlines()
+
+    first = compared("--compare-to", "other")
+    assert first[0].startswith("10 trials are in both runs/tiny and other: 10 equal, 0 agree")
+    change("other", lambda fold: 1e-4 * fold - 1e-4)
+    lines = compared("--compare-to", "other")
+    assert "6 equal, 4 agree within noise, 0 differ" in lines[0]
+    change("other", lambda fold: 0.4)
+    assert main(["benchmark", file, "--out", "other", "--gather"]) == 0
+    capsys.readouterr()
+    lines = compared("--compare-to", "other.jsonl")
+    assert "6 equal, 0 agree within noise, 4 differ" in lines[0]
+    table = [line for line in lines if line.startswith("| MUTAG")]
+    assert ["differs" in row for row in table] == [True] * 4 + [False] * 3
+    assert all("h-ucl" in row and "-40." in row for row in table[:4])
+    lines = compared("--compare-to", "other", "--methods", "bag", "untrained", "--repeats", "1")
+    assert lines[0].startswith("2 trials are in both runs/tiny and other: 2 equal")
+    next(Path("runs/tiny/trials").glob("*.json")).unlink()
+    lines = compared("--compare-to", "other")
+    assert lines[0].startswith("9 trials are in both")
+    assert lines[0].endswith("0 are in runs/tiny alone, 1 in other alone, 0 in neither.")
+
+
+def test_a_restricted_benchmark_runs_lists_and_gathers_its_part(capsys) -> None:
+    file = write(repeats=2, compare=[["bag", "majority"], ["h-ucl", "bag"]])
+    some = ["--methods", "BAG", "majority", "--datasets", "mutag", "--repeats", "1"]
+    assert main(["benchmark", file, *some]) == 0
+    shown = capsys.readouterr().out
+    assert len(records()) == 2
+    assert "2 of 2 trials" in shown
+    assert "untrained" not in shown
+    differences = Path("runs/tiny/tables/transductive-differences.csv").read_text(encoding="utf-8")
+    assert [line.split(",")[1:3] for line in differences.splitlines()[1:]] == [["bag", "majority"]]
+    assert main(["benchmark", file, "--methods", "[bag, h-ucl]", "--dry-run"]) == 0
+    assert "6 trials, 1 finished" in capsys.readouterr().out
+    assert main(["benchmark", file, "--table"]) == 0
+    assert "2 of 10 trials" in capsys.readouterr().out
+
+
+def test_the_tables_say_that_records_mix(capsys) -> None:
+    file = write(methods={"bag": {"baseline": "bag"}, "majority": {"baseline": "majority"}})
+    assert main(["benchmark", file]) == 0
+    assert "threads:" not in capsys.readouterr().out
+    one = next(Path("runs/tiny/trials").glob("*.json"))
+    record = json.loads(one.read_text(encoding="utf-8"))
+    assert {"commit", "threads", "processor", "versions"} <= set(record)
+    one.write_text(json.dumps(record | {"threads": 77}), encoding="utf-8")
+    assert main(["benchmark", file, "--table"]) == 0
+    sentence = "Records of 2 numbers of threads: "
+    assert sentence in capsys.readouterr().out
+    assert sentence in Path("runs/tiny/tables.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
@@ -205,9 +280,21 @@ def test_ray_runs_the_same_trials() -> None:
         (["tiny.yaml", "--shard", "3/2"], "--shard to be i/n"),
         (["tiny.yaml", "--engine", "slurm"], "local or ray"),
         (["tiny.yaml", "--job", "2"], "Unknown flag"),
-        (["tiny.yaml", "--table", "--gather"], "one of --dry-run, --table and --gather"),
+        (["tiny.yaml", "--table", "--gather"], "one of --dry-run, --table, --gather and"),
         (["tiny.yaml", "--gather", "--shard", "1/2"], "no --shard with --gather"),
         (["tiny.yaml", "--table", "--shard", "1/2"], "no --shard with --table"),
+        (
+            ["tiny.yaml", "--compare-to", "x", "--table"],
+            "--gather and --compare-to, but got several",
+        ),
+        (["tiny.yaml", "--compare-to", "x", "--jobs", "2"], "no --jobs with --compare-to"),
+        (["tiny.yaml", "--gather", "--methods", "bag"], "no --methods with --gather"),
+        (["tiny.yaml", "--compare-to", "x"], "finished trials to compare in runs/tiny"),
+        (["tiny.yaml", "--methods", "bga"], "got 'bga'. Did you mean bag?"),
+        (["tiny.yaml", "--datasets", "MUTAGG", "MUTAG"], "Did you mean MUTAG?"),
+        (["tiny.yaml", "--repeats", "2"], "--repeats to be 1 to 1, the repetitions of tiny"),
+        (["tiny.yaml", "--methods", "--dry-run"], "--methods to be followed by one or more names"),
+        (["tiny.yaml", "--methods", "bag", "--methods", "majority"], "--methods once"),
     ],
 )
 def test_mistakes(argv: list[str], sentence: str, capsys) -> None:
@@ -216,3 +303,12 @@ def test_mistakes(argv: list[str], sentence: str, capsys) -> None:
     shown = capsys.readouterr().err
     assert sentence in shown
     assert len(shown.strip().splitlines()) == 1
+
+
+def test_a_comparison_with_nothing_or_with_itself(capsys) -> None:
+    file = write(methods={"bag": {"baseline": "bag"}})
+    assert main(["benchmark", file]) == 0
+    for other, sentence in (("none", "there is none at none"), ("./runs/tiny", "another folder")):
+        capsys.readouterr()
+        assert main(["benchmark", file, "--compare-to", other]) == 2
+        assert sentence in capsys.readouterr().err

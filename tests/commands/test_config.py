@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from graph_hcl.__main__ import main
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
 from graph_hcl.data import cards
@@ -149,3 +150,25 @@ def test_help_has_examples_and_does_not_import_torch(command: str) -> None:
     assert done.returncode == 0, done.stderr
     assert f"python -m graph_hcl.{command}" in done.stdout.split("examples:")[1]
     assert "_" not in done.stdout.split("options:")[1].split(" ")[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--views", "identity", "edge_drop(0.1)"],
+        ["--views", '["identity", "edge_drop(0.1)"]'],
+        ["--views", "[identity, edge_drop(0.1)]"],
+    ],
+)
+def test_a_list_is_several_words_or_text_in_brackets(words, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", *words, "--print-config", "--epochs", "3"])
+    settings = yaml.safe_load(capsys.readouterr().out)
+    assert (settings["views"], settings["epochs"]) == (["identity", "edge_drop(0.1)"], 3)
+
+
+@pytest.mark.parametrize("words", [["--views", "identity"], ["--views=identity"]])
+def test_a_list_of_one_word(words, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", *words, "--print-config"])
+    assert yaml.safe_load(capsys.readouterr().out)["views"] == ["identity"]

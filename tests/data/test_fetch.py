@@ -4,6 +4,7 @@ import http.server
 import os
 import re
 import threading
+import time
 import warnings
 import zipfile
 from functools import partial
@@ -13,6 +14,7 @@ import pytest
 
 from graph_hcl.data import fetch, load
 from graph_hcl.data.archive import unpack
+from graph_hcl.data.fetch import content_sha256, raw_files
 from graph_hcl.data.sources import SUFFIXES
 from graph_hcl.errors import UserError
 
@@ -222,3 +224,24 @@ def test_zip_of_mutag_equals_the_files_of_grakel(tmp_path, mirror) -> None:
     with zipfile.ZipFile(Path(mirror) / "MUTAG.zip") as archive:
         for file in files.values():
             assert archive.read(f"MUTAG/{file.name}") == file.read_bytes()
+
+
+def test_a_mirror_folder_that_changed_after_the_copy_is_told(tmp_path: Path) -> None:
+    mirror, cache = tmp_path / "mirror", tmp_path / "cache"
+    (mirror / "OWN").mkdir(parents=True)
+    texts = {"A": "1, 2\n2, 1\n", "graph_indicator": "1\n1\n", "graph_labels": "1\n"}
+    for suffix, text in texts.items():
+        (mirror / "OWN" / f"OWN_{suffix}.txt").write_text(text, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        raw_files("OWN", str(cache), str(mirror))
+        raw_files("OWN", str(cache), str(mirror))
+        before = content_sha256("OWN", str(cache), str(mirror))
+    later = time.time() + 100
+    os.utime(mirror / "OWN" / "OWN_A.txt", (later, later))
+    with pytest.warns(UserWarning, match="OWN has changed in the mirror .* remove that folder"):
+        raw_files("OWN", str(cache), str(mirror))
+    assert content_sha256("OWN", str(cache), str(mirror)) == before  # that of what is used
+    file = cache / "OWN" / "raw" / "OWN_graph_labels.txt"
+    file.write_text("22\n", encoding="utf-8")
+    assert content_sha256("OWN", str(cache), str(mirror)) != before
