@@ -137,7 +137,7 @@ class Pairs:
             return None
         return self._positive_runs if self.one_key else Runs.of(*self.negative)
 
-    def masks(self, rows: slice = slice(None)) -> tuple[Tensor, Tensor]:
+    def masks(self, rows: slice | Tensor = slice(None)) -> tuple[Tensor, Tensor]:
         """Return the masks of positives and of negatives, [A, S], or some rows of them."""
         positives = self.positive[0][rows, None] == self.positive[1]
         if self.negative is None:
