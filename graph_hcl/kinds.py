@@ -79,8 +79,8 @@ def _list(value: Any) -> list[Any]:
 def describe_kind(kind: Any) -> str:
     """Return the values that a type allows, in words.
 
-    >>> describe_kind(int | None), describe_kind(Literal["sum", "mean"] | float)
-    ('an integer or null', 'sum, mean or a number')
+    >>> describe_kind(bool | None), describe_kind(Literal["sum", "mean"] | float)
+    ('true, false or null', 'sum, mean or a number')
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
@@ -98,6 +98,8 @@ def describe_kind(kind: Any) -> str:
 def _choices(kind: Any) -> Sequence[str]:
     if get_origin(kind) is Literal:
         return get_args(kind)
+    if kind is bool:
+        return ["true", "false"]
     return ["null" if kind is type(None) else describe_kind(kind)]
 
 
