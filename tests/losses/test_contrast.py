@@ -382,3 +382,31 @@ def test_a_constant_q_is_kept_in_half_precision() -> None:
     same = UCL(negative_reduction=510, denominator="negatives", temperature=1.0)(z, z)
     assert same.dtype == torch.float32
     assert same.item() == pytest.approx(math.log(510) - 1, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_floor_of_the_debiased_estimate_is_that_of_unit_rows() -> None:
+    z, graph, _, _ = rows(12)
+    loss = UCL(tau_plus=0.1, normalize=False)
+    assert loss(0.5 * z, graph=graph).isfinite()
+    with pytest.warns(UserWarning, match="debiased estimate is that of features of length 1"):
+        loss(2 * z, graph=graph)
+    assert UCL(tau_plus=0.1)(2 * z, graph=graph) == UCL(tau_plus=0.1)(z, graph=graph)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": True},
+        {"tau_plus": False},
+        {"num_negatives": True},
+        {"memory_size": True},
+        {"psi": "triplet", "psi_options": {"margin": math.nan}},
+        {"psi": "infonce", "psi_options": {"alpha": math.inf}},
+        {"psi": "infonce", "psi_options": {"alpha": "1"}},
+    ],
+    ids=str,
+)
+def test_what_is_no_finite_number_is_refused(options) -> None:
+    with pytest.raises(ValueError, match=r"Expected .* but got"):
+        UCL(**options)
