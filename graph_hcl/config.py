@@ -109,8 +109,16 @@ class LossConfig:
     negatives: Literal["label", "all"] | None = None
     """Negatives of a supervised objective: graphs of other labels, or all other graphs (the
     latent-class UCL and H-UCL)."""
-    negative_reduction: Literal["sum", "mean"] | None = None
-    """Weight Q of the negatives: their number (sum) or 1 (mean)."""
+    negative_reduction: Literal["sum", "mean"] | float | None = None
+    """Weight Q of the negatives: their number (sum), 1 (mean), or a constant such as 254."""
+    denominator: Literal["positive-and-negatives", "negatives"] | None = None
+    """What the positive is divided by: itself and the negatives, or the negatives alone (the
+    decoupled loss, which may fall below 0)."""
+    contrast: Literal["all", "across-views", "first-view", "last-view"] | None = None
+    """Contrast each graph with all rows, with those of other views only, or so for the rows of the
+    first or the last view alone."""
+    include_self: bool | None = None
+    """Count the anchor itself as one of its positives and, where all rows repel, negatives."""
     average: Literal["anchor", "pair"] | None = None
     """Average over positives per anchor first, or over all positive pairs at once."""
     tau_plus: float | None = None
@@ -133,6 +141,9 @@ class LossConfig:
             value = getattr(self, name)
             flag = f"loss.{name.replace('_', '-')}"
             _expect(value is None or value >= least, flag, f"{least} or more", value)
+        q = self.negative_reduction
+        good = q is None or isinstance(q, str) or q > 0
+        _expect(good, "loss.negative-reduction", "sum, mean or a number above 0", q)
         for name, plain in (("hardening", (None, "none", "exponential")), ("psi", (None,))):
             part, options = getattr(self, name), getattr(self, f"{name}_options")
             if options and (part and part.casefold()) in plain:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal, Union, get_args, get_origin
 
 import yaml
@@ -35,12 +36,14 @@ def coerce(value: Any, kind: Any) -> Any:
 
     >>> coerce("1e-3", float), coerce("identity", list[str]), coerce("MEAN", Literal["sum", "mean"])
     (0.001, ['identity'], 'mean')
+    >>> coerce("254", Literal["sum", "mean"] | float)
+    254.0
     """
     origin, inner = get_origin(kind), get_args(kind)
     if kind is Any:
         return value
     if origin in (Union, types.UnionType):
-        return None if value is None and type(None) in inner else coerce(value, inner[0])
+        return _coerce_to_any(value, inner)
     if origin is Literal and isinstance(value, str) and value.casefold() in inner:
         return value.casefold()
     if kind in (int, str, bool) and type(value) is kind:
@@ -56,6 +59,17 @@ def coerce(value: Any, kind: Any) -> Any:
     raise ValueError(value)
 
 
+def _coerce_to_any(value: Any, kinds: Sequence[Any]) -> Any:
+    """Return a value converted to the first of some types that it fits."""
+    if value is None and type(None) in kinds:
+        return None
+    for kind in kinds:
+        if kind is not type(None):
+            with suppress(ValueError):
+                return coerce(value, kind)
+    raise ValueError(value)
+
+
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list | tuple):
         raise ValueError(value)
@@ -65,21 +79,32 @@ def _list(value: Any) -> list[Any]:
 def describe_kind(kind: Any) -> str:
     """Return the values that a type allows, in words.
 
-    >>> describe_kind(int | None), describe_kind(Literal["sum", "mean"])
-    ('an integer or null', 'sum or mean')
+    >>> describe_kind(bool | None), describe_kind(Literal["sum", "mean"] | float)
+    ('true, false or null', 'sum, mean or a number')
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        choices = f"{describe_kind(inner[0])} or null"
-        return choices.replace(" or ", ", ", 1) if choices.count(" or ") == 2 else choices
+        return _enumerated([c for part in inner for c in _choices(part)])
     if origin is Literal:
-        return f"{', '.join(inner[:-1])} or {inner[-1]}"
+        return _enumerated(inner)
     if origin is list:
         return """a list like '["edge_drop(0.2)", "identity"]'"""
     if origin is dict:
         return "a mapping like '{name: value}'"
     names = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
     return names.get(kind, "a value")
+
+
+def _choices(kind: Any) -> Sequence[str]:
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    if kind is bool:
+        return ["true", "false"]
+    return ["null" if kind is type(None) else describe_kind(kind)]
+
+
+def _enumerated(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
 
 
 def format_value(value: Any) -> str:

@@ -86,9 +86,7 @@ def build(name, z, label):
         "h-ucl": lambda z: HUCL(normalize=False)(z, graph=graph),
         "h-scl": lambda z: HSCL(normalize=False)(z, graph=graph, label=label),
         "ucl": lambda z: UCL(normalize=False)(z, graph=graph),
-        "scl": lambda z: contrastive_loss(
-            z, Pairs.among(label, None), positive_in_denominator=True
-        ),
+        "scl": lambda z: contrastive_loss(z, Pairs.among(label, None), denominator="negatives"),
         "dense h-ucl": two_views,
         "dense h-scl": lambda z: two_log_sum_exps(z, label, label),
         "hcl": hcl,

@@ -16,10 +16,10 @@ from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.segment import segment_sum
 from graph_hcl.losses.settings import LossSettings
 
-STEPS = 24
-"""Bisections: β is found to a 2⁻²⁴ part of its range."""
+STEPS = 32
+"""Bisections: β is found to a 2⁻³² part of its range, or to the rounding of its type."""
 COLUMNS = 512
-"""Samples from which β is estimated; of more, every k-th is taken."""
+"""Samples from which β is estimated; of more, so many are taken by `spread_columns`."""
 
 
 def check_beta_max(value: float) -> None:
@@ -60,20 +60,21 @@ class EffectiveSampleSize(Adaptive):
             weights = (beta[:, None] * s).exp() * negatives
             return weights.sum(1).square() < least * weights.square().sum(1)
 
-        return _bisect(
-            too_hard, positive.new_zeros(len(s)), positive.new_full((len(s),), self.beta_max)
-        )
+        most = positive.new_full((len(s),), self.beta_max)
+        return torch.where(least > 0, _bisect(too_hard, torch.zeros_like(most), most), 0)
 
 
 @dataclass(frozen=True)
 class ClassMass(Adaptive):
-    """The largest β_i before the negatives' estimated same-class mass passes `bound`.
+    """The largest β_i up to which the negatives' estimated same-class mass stays within `bound`.
 
     With a share `prior` of the negatives in the anchor's own class, whose logits are taken to be
     that of its positives as in the debiased estimator of Robinson et al. (ICLR 2021), the weight
-    that falls on them is m(β) = prior · e^{βs_p} / mean_j e^{βs_j}. log m is concave with
-    m(0) = prior, so bisection finds the first β at which it passes the bound. Raises
-    `ValueError` for a bound or prior outside (0, 1).
+    that falls on them is m(β) = prior · e^{βs_p} / mean_j e^{βs_j}, with m(0) = prior. β_i is the
+    largest for which m ≤ bound on all of [0, β_i], at most `beta_max`: where m rises above the
+    bound and falls again, it is the first crossing, and 0 where the prior is above the bound. It is
+    found to 2⁻³² · `beta_max`, or to rounding. Raises `ValueError` for a bound or prior outside
+    (0, 1).
 
     >>> s, positive = torch.tensor([[0.0, 0.0]]), torch.ones(1)  # m = .2 e^β meets .4 at β = log 2
     >>> ClassMass(bound=0.4, prior=0.2).betas(s, s == s, positive)
@@ -101,14 +102,15 @@ class ClassMass(Adaptive):
             mean = ((beta[:, None] * s).exp() * negatives).sum(1) / count
             return math.log(self.prior / self.bound) + beta * gap - mean.log() > 0
 
-        low, high = positive.new_zeros(len(s)), positive.new_full((len(s),), self.beta_max)
-        # The first of a grid that passes has the crossing, the only one on the rise, just before.
-        for beta in torch.logspace(math.log10(self.beta_max), -3, 33).tolist():
-            over = passes(positive.new_full((len(s),), beta))
-            high = torch.where(over, beta, high)
-        for beta in torch.logspace(-3, math.log10(self.beta_max), 33).tolist():
-            low = torch.where(high > beta * 1.0001, beta, low)
-        return torch.where(passes(positive.new_zeros(len(s))), 0, _bisect(passes, low, high))
+        def falls(beta: Tensor) -> Tensor:
+            weights = (beta[:, None] * s).exp() * negatives
+            return (weights * s).sum(1) / weights.sum(1) >= gap
+
+        # log m is concave: it passes the bound on the way to its peak, or never.
+        zero, most = positive.new_zeros(len(s)), positive.new_full((len(s),), self.beta_max)
+        peak = _bisect(falls, zero, most)
+        betas = torch.where(passes(peak), _bisect(passes, zero, peak), most)
+        return torch.where(count > 0, betas, 0)
 
 
 def resolve_hardening(
@@ -133,15 +135,16 @@ def resolve_hardening(
 def solve_betas(
     hardening: Adaptive, anchors: Tensor, samples: Tensor, pairs: Pairs, temperature: float
 ) -> Tensor:
-    """Return β [A] of an adaptive hardening, from at most `COLUMNS` samples; no gradient.
+    """Return β [A] of an adaptive hardening; no gradient.
+
+    β is estimated from at most `COLUMNS` samples, and from all of them for an anchor that has no
+    negative among these.
 
     >>> z, key = torch.tensor([[1.0, 0.0], [0.8, 0.6], [-1.0, 0.0]]), torch.arange(3)
     >>> solve_betas(EffectiveSampleSize(0.6), z, z, Pairs.among(key, key), 0.5)
     tensor([0.6368, 0.7164, 5.7311])
     """
-    stride = math.ceil(len(samples) / COLUMNS)
-    columns = torch.arange(0, len(samples), stride, device=anchors.device)
-    logits = anchors @ samples[columns].t() / temperature
+    columns = spread_columns(len(samples), anchors.device)
     positive = mean_positive(anchors, samples, pairs) / temperature
     negatives = torch.cat(
         [
@@ -149,7 +152,29 @@ def solve_betas(
             for top in range(0, len(anchors), COLUMNS)
         ]
     )
-    return torch.where(negatives.any(1), hardening.betas(logits, negatives, positive), 0)
+    logits = anchors @ samples[columns].t() / temperature
+    betas = torch.where(negatives.any(1), hardening.betas(logits, negatives, positive), 0)
+    if len(columns) < len(samples):
+        missed = (~negatives.any(1) & (pairs.counts()[1] > 0)).nonzero().squeeze(1)
+        for rows in missed.split(COLUMNS):
+            logits = anchors[rows] @ samples.t() / temperature
+            betas[rows] = hardening.betas(logits, pairs.masks(rows)[1], positive[rows])
+    return betas
+
+
+def spread_columns(count: int, device: torch.device) -> Tensor:
+    """Return at most `COLUMNS` of `count` columns, spread out but with no period, in their order.
+
+    Every k-th of them would be of one label where labels take turns.
+
+    >>> spread_columns(3, torch.device("cpu")), len(spread_columns(10**4, torch.device("cpu")))
+    (tensor([0, 1, 2]), 512)
+    """
+    columns = torch.arange(count, device=device)
+    if count <= COLUMNS:
+        return columns
+    # Multiples of the golden ratio are spread evenly over the circle, and over each residue class.
+    return (columns * 2654435769 % 2**32).argsort()[:COLUMNS].sort().values
 
 
 def mean_positive(anchors: Tensor, samples: Tensor, pairs: Pairs) -> Tensor:

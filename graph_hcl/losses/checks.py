@@ -35,7 +35,7 @@ def check_number(name: str, value: Any) -> None:
     Traceback (most recent call last):
     ValueError: Expected beta to be a number, but got str.
     """
-    if not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(f"Expected {name} to be a number, but got {type(value).__name__}.")
 
 
@@ -46,7 +46,7 @@ def check_whole(name: str, value: Any, least: int) -> None:
     Traceback (most recent call last):
     ValueError: Expected memory_size to be a whole number of 0 or more, but got 1.5.
     """
-    if not isinstance(value, numbers.Integral) or value < least:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(
             f"Expected {name} to be a whole number of {least} or more, but got {value!r}."
         )

@@ -10,7 +10,19 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
-from graph_hcl.losses.checks import check_whole, transformed
+from graph_hcl.losses.checks import check_choice, check_whole, transformed
+from graph_hcl.losses.contrast import (
+    CONTRASTS,
+    Block,
+    Contrast,
+    contrast_blocks,
+    counted_anchors,
+    counted_rows,
+    join_losses,
+    sampled_rows,
+    two_view_numbers,
+    view_numbers,
+)
 from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.gather import Gather, gathered
 from graph_hcl.losses.hardening import Annealing, Exponential
@@ -40,6 +52,13 @@ class ContrastiveLoss(SettingsModule):
         psi: a ψ of arXiv 2311.05139 by name, import path or as a callable, instead of InfoNCE.
         psi_options: keyword arguments of a ψ given by name.
         gather: collects the rows of several processes, see `graph_hcl.losses.gather`.
+        contrast: which rows are anchors of which samples. "all": each row with all others.
+            "across-views": each row with those of other views only, so that its negatives come
+            from other views. "first-view" or "last-view": the same for the rows of that view
+            alone. The k-th row of a graph is its k-th view. Remembered rows are samples in earlier
+            batches, and negatives of every anchor here.
+        include_self: the anchor's own row counts like any other: it is one of its positives and,
+            where all rows repel, one of its negatives (published code of arXiv 2311.05139).
         **options: those of `LossSettings`.
 
     Raises:
@@ -66,6 +85,8 @@ class ContrastiveLoss(SettingsModule):
         psi: str | Psi | None = None,
         psi_options: dict[str, Any] | None = None,
         gather: Gather | None = None,
+        contrast: Contrast = "all",
+        include_self: bool = False,
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__()
@@ -74,6 +95,16 @@ class ContrastiveLoss(SettingsModule):
             raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
         if psi is not None and self.settings.mode == "tiled":
             raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
+        if psi is not None and self.settings.denominator == "negatives":
+            raise ValueError(
+                "Expected denominator positive-and-negatives with psi: psi says what is summed, as "
+                "infonce with psi_options {alpha: 0} does without the positive."
+            )
+        check_choice("contrast", contrast, CONTRASTS)
+        if include_self and contrast != "all":
+            raise ValueError(
+                "Expected contrast all with include_self: no other view holds the anchor itself."
+            )
         if psi is None and psi_options:
             raise ValueError("Expected no psi_options without psi: they would have no effect.")
         check_whole("memory_size", memory_size, 0)
@@ -83,6 +114,8 @@ class ContrastiveLoss(SettingsModule):
         self.psi = None if psi is None else make_psi(psi, psi_options)
         self.memory = MemoryBank(memory_size) if memory_size else None
         self.gather = gather
+        self.contrast: Contrast = contrast
+        self.include_self = include_self
         self.annealing: Annealing | None = None
         self._was_annealed = True
 
@@ -117,7 +150,10 @@ class ContrastiveLoss(SettingsModule):
 
     def count(self, given: ObjectiveInput) -> Tensor:
         """Return how many rows have both a positive and a negative [], and so count."""
-        return _counted(self._pairs(*self.keys(given.graph, given.label))).sum()
+        pairs = self._pairs(*self.keys(given.graph, given.label))
+        if self.contrast == "all":
+            return counted_anchors(pairs).sum()
+        return counted_rows(self._blocks(pairs, view_numbers(given.graph)), len(given.graph)).sum()
 
     def forward(
         self,
@@ -147,14 +183,33 @@ class ContrastiveLoss(SettingsModule):
         names = self._names(new, z.device) if rows.graph is None else rows.graph
         positive, negative = self.keys(names, rows.label)
         samples, pairs = self._samples(z, positive, negative)
-        loss = self._evaluate(z, samples, pairs)
+        view: Tensor | None = None
+        if self.contrast == "all":
+            loss = self._evaluate(z, samples, pairs)
+        else:
+            view = view_numbers(names) if other is None else two_view_numbers(len(z), z.device)
+            blocks, columns = self._blocks(pairs, view), z if samples is None else samples
+            losses = []
+            for block in blocks:
+                losses.append(self._evaluate(z[block.rows], columns[block.columns], block.pairs))
+            loss = join_losses(losses, blocks, self.settings, z)
         if (penalty := self.penalty(z)) is not None:
-            each = self.settings.reduction == "none"
-            loss = loss + (penalty * _counted(pairs) if each else penalty)
+            if self.settings.reduction == "none":
+                penalty = penalty * (
+                    counted_anchors(pairs) if view is None else counted_rows(blocks, len(z))
+                )
+            loss = loss + penalty
         # Last, so that rows which the loss refuses are not remembered.
         if self.memory is not None and negative is not None and self.training:
-            self.memory.push(z, negative, new)
+            kept = slice(None) if view is None else sampled_rows(self.contrast, view)
+            self.memory.push(z[kept], negative[kept], new)
         return loss
+
+    def _blocks(self, pairs: Pairs, view: Tensor) -> list[Block]:
+        """Return the blocks of a contrast across views; `view` [M] is that of each row."""
+        sampled = view if self.gather is None else self.gather(view)
+        remembered = view.new_full((len(pairs.positive[1]) - len(sampled),), -1)
+        return contrast_blocks(self.contrast, pairs, view, torch.cat([sampled, remembered]))
 
     def _evaluate(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> Tensor:
         reach = largest_product(z, samples, self.settings)
@@ -173,19 +228,23 @@ class ContrastiveLoss(SettingsModule):
 
     def _pairs(self, positive: Tensor, negative: Tensor | None) -> Pairs:
         if self.memory is None or negative is None:
-            return Pairs.among(positive, negative)
-        return self.memory.pairs(positive, negative)
+            return self._with_self(Pairs.among(positive, negative))
+        return self._with_self(self.memory.pairs(positive, negative))
+
+    def _with_self(self, pairs: Pairs) -> Pairs:
+        return dataclasses.replace(pairs, self_index=None) if self.include_self else pairs
 
     def _samples(
         self, z: Tensor, positive: Tensor, negative: Tensor | None
     ) -> tuple[Tensor | None, Pairs]:
         """Return what the rows are contrasted with, None for themselves, and the pairs."""
         if self.gather is not None:
-            return gathered(self.gather, z, positive, negative)
+            gathered_samples, pairs = gathered(self.gather, z, positive, negative)
+            return gathered_samples, self._with_self(pairs)
         if self.memory is None or negative is None:
-            return None, Pairs.among(positive, negative)
+            return None, self._with_self(Pairs.among(positive, negative))
         samples, pairs = self.memory.join(z, positive, negative)
-        return (samples if samples is not z else None), pairs
+        return (samples if samples is not z else None), self._with_self(pairs)
 
     def _anneal_from(self, annealing: Annealing | None) -> None:
         """Start a schedule; β is its first value until the first `on_epoch`."""
@@ -207,9 +266,3 @@ class ContrastiveLoss(SettingsModule):
     def extra_repr(self) -> str:
         """Return the settings that differ between objectives."""
         return f"temperature={self.temperature}, hardening={self.hardening}"
-
-
-def _counted(pairs: Pairs) -> Tensor:
-    """Return which anchors have both a positive and a negative [A]."""
-    positives, negatives = pairs.counts()
-    return (positives > 0) & (negatives > 0)

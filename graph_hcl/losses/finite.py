@@ -32,7 +32,8 @@ def largest_product(
 
     They are inspected on the CPU only, so that no check waits for another device, and not with
     `validate_args=False` or while torch traces. Raises `NotFinite` for features that are not
-    finite, and for those whose logits, or (1 + β) times them, are not; warns of extreme logits.
+    finite, and for those whose logits, or (1 + β) times them, are not; warns of extreme logits, and
+    of features longer than those that the debiased estimator is made for.
 
     >>> largest_product(torch.eye(2), 2 * torch.eye(2), LossSettings())
     2.0
@@ -48,6 +49,12 @@ def largest_product(
         warnings.warn(
             f"Features that are not normalised give logits beyond ±{EXTREME:.0f}, where a few rows "
             "dominate the loss: normalise them, or raise the temperature.",
+            stacklevel=4,
+        )
+    if warn and settings.tau_plus and max(first, second) > 1.01:
+        warnings.warn(
+            "The least value e^{−1/T} of the debiased estimate is that of features of length 1 at "
+            "most, but some are longer: normalise them, or leave out tau_plus.",
             stacklevel=4,
         )
     return first * second

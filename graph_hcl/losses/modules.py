@@ -173,7 +173,7 @@ class NTXent(ContrastiveLoss):
 
     @lists_options(RowOptions, **DEFAULTS)
     def __init__(self, **options: Unpack[RowOptions]) -> None:
-        super().__init__(positive_in_denominator=True, **options)
+        super().__init__(denominator="negatives", **options)
 
     def keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the graph as positive key, and no negative key: all other rows are summed."""

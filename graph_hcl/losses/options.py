@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
+from graph_hcl.losses.contrast import Contrast
 from graph_hcl.losses.gather import Gather
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.settings import (
@@ -27,6 +28,7 @@ class RowOptions(BasicOptions, total=False):
 
     normalize: bool
     gather: Gather | None
+    contrast: Contrast
 
 
 class MoreOptions(RowOptions, total=False):
@@ -35,6 +37,7 @@ class MoreOptions(RowOptions, total=False):
     psi: str | Psi | None
     psi_options: dict[str, Any] | None
     memory_size: int
+    include_self: bool
 
 
 class UCLOptions(NegativeOptions, MoreOptions, total=False):
@@ -55,6 +58,8 @@ DEFAULTS: dict[str, Any] = {
     "psi": None,
     "psi_options": None,
     "memory_size": 0,
+    "contrast": "all",
+    "include_self": False,
 }
 """Defaults of the options that are not in `LossSettings`."""
 

@@ -46,7 +46,7 @@ class Pairs:
     Sample p is a positive of anchor i iff their positive keys are equal; sample j is a negative
     iff their negative keys differ, or always when `negative` is None (latent classes, arXiv
     2311.05139). The anchor itself, its column `self_index` [A] among the samples, is neither;
-    without `self_index`, no anchor is among the samples.
+    without `self_index`, no anchor is among the samples, or its own row counts like any other.
 
     Keys are bool or integers of any width, and are kept as int64. Raises `ValueError` for other
     keys, for keys of different lengths, and for an anchor whose own column among the samples has
@@ -137,7 +137,7 @@ class Pairs:
             return None
         return self._positive_runs if self.one_key else Runs.of(*self.negative)
 
-    def masks(self, rows: slice = slice(None)) -> tuple[Tensor, Tensor]:
+    def masks(self, rows: slice | Tensor = slice(None)) -> tuple[Tensor, Tensor]:
         """Return the masks of positives and of negatives, [A, S], or some rows of them."""
         positives = self.positive[0][rows, None] == self.positive[1]
         if self.negative is None:
@@ -150,6 +150,20 @@ class Pairs:
             positives.scatter_(1, self.self_index[rows, None], False)
             negatives.scatter_(1, self.self_index[rows, None], False)
         return positives, negatives
+
+    def part(self, rows: Tensor, columns: Tensor) -> Pairs:
+        """Return the pairs of some anchors [R] with some samples [C] that are not these anchors.
+
+        >>> graph = torch.tensor([0, 1, 0, 1])
+        >>> Pairs.among(graph, graph).part(torch.tensor([0, 1]), torch.tensor([2, 3])).counts()
+        (tensor([1, 1]), tensor([1, 1]))
+        """
+        positive = self.positive[0][rows], self.positive[1][columns]
+        if self.negative is None:
+            return Pairs(positive, None)
+        if self.one_key:
+            return Pairs(positive, positive)
+        return Pairs(positive, (self.negative[0][rows], self.negative[1][columns]))
 
     def masks_among(self) -> tuple[Tensor, Tensor]:
         """Return the masks of positives, and of all that are no negatives, of symmetric pairs.

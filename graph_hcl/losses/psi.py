@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from graph_hcl.losses.checks import check_number
 
 Psi = Callable[[Tensor, Tensor], Tensor]
 """(t [P, K], weights q [P, K]) -> losses [P]; entries with q = 0 must not count."""
@@ -16,7 +19,7 @@ Psi = Callable[[Tensor, Tensor], Tensor]
 class InfoNCE:
     """ψ(t) = log(α + Σ_j q_j e^{t_j}); α = 1 is the loss of arXiv 2209.00078.
 
-    Raises `ValueError` for α < 0.
+    Raises `ValueError` for an α below 0 or infinite.
 
     >>> InfoNCE()(torch.zeros(1, 2), torch.ones(1, 2))  # log(1 + 2)
     tensor([1.0986])
@@ -25,8 +28,9 @@ class InfoNCE:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.alpha >= 0:
-            raise ValueError(f"Expected alpha to be 0 or more, but got {self.alpha}.")
+        check_number("alpha", self.alpha)
+        if not 0 <= self.alpha < math.inf:
+            raise ValueError(f"Expected alpha to be 0 or more and finite, but got {self.alpha}.")
 
     def __call__(self, t: Tensor, q: Tensor) -> Tensor:
         """Return losses [P], by a log-sum-exp that does not overflow."""
@@ -42,11 +46,18 @@ class InfoNCE:
 class Triplet:
     """ψ(t) = Σ_j q_j max(0, t_j + margin): the triplet or hinge loss (arXiv 2311.05139).
 
+    Raises `ValueError` for a margin that is not finite.
+
     >>> Triplet(margin=1.0)(torch.tensor([[-2.0, 0.5]]), torch.tensor([[0.5, 0.5]]))
     tensor([0.7500])
     """
 
     margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("margin", self.margin)
+        if not math.isfinite(self.margin):
+            raise ValueError(f"Expected margin to be finite, but got {self.margin}.")
 
     def __call__(self, t: Tensor, q: Tensor) -> Tensor:
         """Return losses [P]."""

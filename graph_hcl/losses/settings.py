@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
@@ -13,6 +14,8 @@ from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening, Weighting
 
 Reduction = Literal["mean", "none"]
 Mode = Literal["auto", "dense", "tiled"]
+NegativeReduction = Literal["sum", "mean"] | float
+Denominator = Literal["positive-and-negatives", "negatives"]
 
 
 class BasicOptions(TypedDict, total=False):
@@ -28,9 +31,10 @@ class BasicOptions(TypedDict, total=False):
 class NegativeOptions(BasicOptions, total=False):
     """Keyword arguments of losses that average over negatives."""
 
-    negative_reduction: Literal["sum", "mean"]
+    negative_reduction: NegativeReduction
     tau_plus: float
     num_negatives: int | None
+    denominator: Denominator
 
 
 class HardOptions(NegativeOptions, total=False):
@@ -43,7 +47,6 @@ class LossOptions(HardOptions, total=False):
     """Keyword arguments of the formula itself."""
 
     hardening: LogEta | Adaptive | None
-    positive_in_denominator: bool
 
 
 class PsiOptions(TypedDict, total=False):
@@ -51,7 +54,7 @@ class PsiOptions(TypedDict, total=False):
 
     temperature: float
     hardening: LogEta | Adaptive | None
-    negative_reduction: Literal["sum", "mean"]
+    negative_reduction: NegativeReduction
     average: Literal["anchor", "pair"]
     detach_weights: bool
     num_negatives: int | None
@@ -87,15 +90,17 @@ class LossSettings:
     Args:
         temperature: T > 0; logits are inner products divided by it.
         hardening: log η as a function of the logits, an `Adaptive` one, or None for η = 1.
-        negative_reduction: Q_i, "sum" for the number of negatives |N(i)|, "mean" for 1.
+        negative_reduction: Q_i, "sum" for the number of negatives |N(i)|, "mean" for 1, or a number
+            above 0 for any other constant.
         average: "anchor" averages over the positives of each anchor first, "pair" over all pairs.
         tau_plus: τ⁺ in [0, 1), the class prior of the debiased estimator of Robinson et al.
             (ICLR 2021); 0 does not debias.
         detach_weights: stops the gradient through η, as in sampling from the hardened distribution.
         num_negatives: draws that many negatives per positive pair ∝ η, with replacement (1 or
             more), instead of averaging over all of them (None).
-        positive_in_denominator: the positive is one of the negatives already, so that
-            ℓ_ip = log n_i − s_ip (NT-Xent, SupCon).
+        denominator: what e^{s_ip} is divided by. "positive-and-negatives" is e^{s_ip} + n_i;
+            "negatives" is n_i alone, ℓ_ip = log n_i − s_ip: the decoupled loss (arXiv 2110.06848),
+            which may fall below 0, or NT-Xent and SupCon where N(i) holds the positives already.
         reduction: "mean", or "none" for one value per anchor, 0 where an anchor does not count.
         mode: how it is computed. "dense" holds all logits; "tiled" holds O(rows); "auto" takes
             whichever is fastest, with all logits for small batches only.
@@ -113,12 +118,12 @@ class LossSettings:
 
     temperature: float = 0.5
     hardening: LogEta | Adaptive | None = None
-    negative_reduction: Literal["sum", "mean"] = "sum"
+    negative_reduction: NegativeReduction = "sum"
     average: Literal["anchor", "pair"] = "anchor"
     tau_plus: float = 0.0
     detach_weights: bool = False
     num_negatives: int | None = None
-    positive_in_denominator: bool = False
+    denominator: Denominator = "positive-and-negatives"
     reduction: Reduction = "mean"
     mode: Mode = "auto"
     validate_args: bool = True
@@ -134,7 +139,8 @@ class LossSettings:
             )
         if not 0 <= self.tau_plus < 1:
             raise ValueError(f"Expected tau_plus to be in [0, 1), but got {self.tau_plus}.")
-        check_choice("negative_reduction", self.negative_reduction, ("sum", "mean"))
+        self._check_negative_reduction()
+        check_choice("denominator", self.denominator, ("positive-and-negatives", "negatives"))
         check_choice("average", self.average, ("anchor", "pair"))
         check_choice("mode", self.mode, ("auto", "dense", "tiled"))
         check_choice("reduction", self.reduction, ("mean", "none"))
@@ -147,6 +153,15 @@ class LossSettings:
         if self.num_negatives is not None:
             check_whole("num_negatives", self.num_negatives, 1)
         self._check_combinations()
+
+    def _check_negative_reduction(self) -> None:
+        given = self.negative_reduction
+        number = isinstance(given, numbers.Real) and not isinstance(given, bool)
+        if not (0 < given < math.inf if number else given in ("sum", "mean")):  # type: ignore[operator]
+            raise ValueError(
+                "Expected negative_reduction to be sum, mean or a number above 0 and finite, but "
+                f"got {given!r}."
+            )
 
     def _check_combinations(self) -> None:
         if self.reduction == "none" and self.average == "pair":

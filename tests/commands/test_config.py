@@ -31,6 +31,19 @@ def test_short_and_dotted_flags_with_dashes_or_underscores() -> None:
     assert config.loss.tau_plus == 0.1
 
 
+@pytest.mark.parametrize("text", ["254", "254.0", "2.54e2", "'254'"])
+def test_the_weight_of_negatives_is_a_word_or_a_number(text: str, tmp_path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(f"loss:\n  negative_reduction: {text}\n", encoding="utf-8")
+    config = make_config(file)
+    assert config.loss.negative_reduction == 254.0
+    assert read("--loss.negative-reduction", text.strip("'")) == config
+    file.write_text(yaml.safe_dump(config.to_dict()), encoding="utf-8")
+    assert make_config(file) == config
+    assert read("--loss.negative-reduction", "Mean").loss.negative_reduction == "mean"
+    assert read("--loss.negative-reduction", "null").loss.negative_reduction is None
+
+
 def test_dashes_inside_values_stay() -> None:
     assert read("--dataset", "IMDB-BINARY", "--out=my-run").out == "my-run"
 
@@ -97,6 +110,13 @@ def test_presets_of_graphcl_differ_in_the_loss_alone() -> None:
         (["--projection.dim", "1" + "0" * 20], "Expected --projection.dim to be"),
         (["--loss.num-negatives", "0"], "Expected --loss.num-negatives to be 1 or more"),
         (["--loss.memory-size=-1"], "Expected --loss.memory-size to be 0 or more"),
+        (["--loss.negative-reduction=-1"], "to be sum, mean or a number above 0, but got -1.0"),
+        (["--loss.negative-reduction", "avg"], "to be sum, mean, a number or null, but got 'avg'"),
+        (["--loss.negative-reduction", "inf"], "to be sum, mean, a finite number or null, but got"),
+        (["--loss.negative-reduction", "true"], "to be sum, mean, a number or null, but got 'tru"),
+        (["--loss.contrast", "views"], "to be all, across-views, first-view, last-view or null"),
+        (["--loss.denominator", "all"], "to be positive-and-negatives, negatives or null, but"),
+        (["--loss.include-self", "maybe"], "to be true, false or null, but got 'maybe'"),
         (["--loss.hardening-options.share", "1"], "no effect"),
         (["--loss.psi-options.alpha", "1"], "no effect"),
         (["--probe.jobs", "0"], "Expected --probe.jobs to be 1 or more"),

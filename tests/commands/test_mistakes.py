@@ -48,6 +48,8 @@ def wrong_words() -> list[tuple[str, str]]:
     for name, annotation in setting_types().items():
         kind, optional = kinds(annotation)
         words = [word for word in WRONG.get(kind, []) if not (optional and word == "null")]
+        if float in get_args(annotation):  # a choice, or a number
+            words = [word for word in words if not word.isdecimal()]
         found += [(name, word) for word in words]
     return found
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -38,27 +39,117 @@ def test_effective_sample_size_is_the_share_of_the_negatives(seed, share, labell
             assert size >= share * len(s) - 1e-6
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.floats(0.05, 0.9), st.floats(0.05, 0.9))
-def test_class_mass_stays_under_its_bound(seed, bound, prior) -> None:
+def log_mass(beta, s, near, prior):
+    """Return log m(β) of several β [N], in float64 and by its definition."""
+    s = np.asarray(s, dtype=np.float64)
+    top = s.max()
+    mean = np.exp(np.multiply.outer(beta, s - top)).mean(-1)
+    return math.log(prior) + np.asarray(beta) * (near - top) - np.log(mean)
+
+
+def first_crossing(s, near, prior, bound, beta_max, also=()):
+    """Return where a fine scan, 20 000 β and some more, first finds the mass above its bound."""
+    beta = np.sort(
+        np.concatenate(
+            [
+                np.linspace(0, beta_max, 10001),
+                beta_max * np.logspace(-7, 0, 10000),
+                np.asarray(also),
+            ]
+        )
+    )
+    over = log_mass(beta, s, near, prior) > math.log(bound)
+    if not over.any():
+        return beta_max
+    if over[0]:
+        return 0.0
+    low, high = beta[over.argmax() - 1], beta[over.argmax()]
+    for _ in range(80):
+        middle = (low + high) / 2
+        if log_mass(middle, s, near, prior) > math.log(bound):
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.floats(0.05, 0.9),
+    st.floats(0.05, 0.9),
+    st.sampled_from([3.0, 100.0]),
+    st.sampled_from([0.05, 0.5, 2.0]),
+)
+def test_class_mass_is_the_first_crossing(seed, bound, prior, beta_max, temperature) -> None:
     z, graph, _ = rows(seed)
-    betas = solve_betas(ClassMass(bound, prior), z, z, Pairs.among(graph, graph), 0.5)
-    for i, beta in enumerate(betas.tolist()):
-        near = float(z[i] @ z[(i + 12) % 24]) / 0.5
-        s = [float(z[i] @ z[j]) / 0.5 for j in range(len(z)) if graph[j] != graph[i]]
+    hardening = ClassMass(bound, prior, beta_max)
+    betas = solve_betas(hardening, z, z, Pairs.among(graph, graph), temperature)
+    for i in range(0, 24, 5):
+        beta, near = float(betas[i]), float(z[i] @ z[(i + 12) % 24]) / temperature
+        s = [float(z[i] @ z[j]) / temperature for j in range(len(z)) if graph[j] != graph[i]]
+        expected = first_crossing(s, near, prior, bound, beta_max)
+        assert math.isclose(beta, expected, rel_tol=1e-7, abs_tol=1e-7)
 
-        def log_mass(beta, near=near, s=s):
-            top = max(s)
-            mean = sum(math.exp(beta * (v - top)) for v in s) / len(s)
-            return math.log(prior) + beta * (near - top) - math.log(mean)
 
-        if prior > bound:
-            assert beta == 0
-            continue
-        for x in (0.1, 0.5, 0.9, 1.0):
-            assert log_mass(x * beta) <= math.log(bound) + 1e-3
-        if beta < 99:  # it is the largest: just above, the bound is passed
-            assert log_mass(beta * 1.01 + 1e-4) > math.log(bound) - 1e-3
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.floats(-4.0, 4.0),
+    st.floats(0.1, 8.0),
+    st.sampled_from([1e-2, 1e-4, 1e-7]),
+    st.booleans(),
+)
+def test_class_mass_finds_a_peak_however_narrow(seed, log_beta, spread, excess, above) -> None:
+    """A mass that rises to a planted peak just above, or just below, its bound, and falls again."""
+    generator = np.random.default_rng(seed)
+    peak, prior = math.exp(log_beta), 0.1
+    s = generator.normal(0, spread, 12)
+    weights = np.exp(peak * (s - s.max()))
+    near = float((weights * s).sum() / weights.sum())
+    highest = float(log_mass(peak, s, near, prior))
+    bound = math.exp(highest + (-excess if above else excess))
+    if not (prior * 1.001 < bound < 0.999):
+        return
+    logits = torch.as_tensor(s)[None]
+    (beta,) = (
+        ClassMass(bound, prior)
+        .betas(logits, logits == logits, torch.tensor([near], dtype=torch.float64))
+        .tolist()
+    )
+    if not above:
+        assert beta == 100
+        return
+    expected = first_crossing(s, near, prior, bound, 100.0, also=[peak])
+    assert math.isclose(beta, expected, rel_tol=1e-6, abs_tol=1e-6)
+    assert beta <= peak
+
+
+def test_class_mass_at_its_corners() -> None:
+    s, yes = torch.full((1, 4), 0.3), torch.ones(1, 4, dtype=torch.bool)
+    same = torch.full((1,), 0.3)
+    assert ClassMass(0.5, 0.1).betas(s, yes, same) == 100  # collapse: m is the prior throughout
+    assert ClassMass(0.1, 0.5).betas(s, yes, same) == 0  # the prior is above the bound
+    assert ClassMass(0.3, 0.3).betas(s, yes, same - 0.2) == 100  # it falls from the bound
+    assert ClassMass(0.3, 0.3).betas(s, yes, same + 0.2) < 1e-6  # it rises from it
+    for hardening in (ClassMass(), EffectiveSampleSize()):
+        assert hardening.betas(s, ~yes, same) == 0  # no negatives
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.1, 0.95), st.floats(0.1, 20.0))
+def test_effective_sample_size_is_the_only_crossing(seed, share, spread) -> None:
+    s = np.random.default_rng(seed).normal(0, spread, 15)
+    beta = np.concatenate([np.linspace(0, 100, 5001), 100 * np.logspace(-7, 0, 5000)])
+    weights = np.exp(np.multiply.outer(np.sort(beta), s - s.max()))
+    size = weights.sum(1) ** 2 / (weights**2).sum(1)
+    assert (np.diff(size) <= 1e-9).all()  # it falls, so that bisection finds its only crossing
+    logits = torch.as_tensor(s)[None]
+    (found,) = EffectiveSampleSize(share).betas(logits, logits == logits, logits[:, 0]).tolist()
+    below = np.sort(beta)[size < share * 15]
+    expected = below[0] if len(below) else 100.0
+    before = np.sort(beta)[size >= share * 15].max()
+    assert before - 1e-7 <= found <= expected + 1e-7
 
 
 def test_the_loss_is_that_of_the_chosen_betas() -> None:
@@ -104,6 +195,28 @@ def test_large_batches_estimate_beta_from_some_columns() -> None:
     near = mean_positive(z, z, pairs)[:20]
     exact = EffectiveSampleSize(0.3).betas(s, pairs.masks()[1][:20], near)
     torch.testing.assert_close(some[:20], exact, rtol=0.1, atol=0)
+
+
+def test_large_batches_whose_labels_take_turns_have_negatives_of_all() -> None:
+    z, _, _ = rows(3, graphs=400)
+    for classes in (2, 3, 4, 7):
+        label = torch.arange(len(z)) % classes  # every k-th row would have one label
+        some = solve_betas(EffectiveSampleSize(0.3), z, z, Pairs.among(label, label), 0.5)
+        s = z[:20] @ z.t() / 0.5
+        exact = EffectiveSampleSize(0.3).betas(s, label[:20, None] != label, s[:, 0])
+        torch.testing.assert_close(some[:20], exact, rtol=0.15, atol=0)
+
+
+def test_rare_negatives_of_a_large_batch_are_found() -> None:
+    z, _, _ = rows(4, graphs=400)
+    label = torch.zeros(len(z), dtype=torch.long)
+    label[[1, 300, 701]] = 1
+    some = solve_betas(EffectiveSampleSize(0.6), z, z, Pairs.among(label, label), 0.5)
+    common = label == 0
+    s = z[common] @ z[~common].t() / 0.5
+    exact = EffectiveSampleSize(0.6).betas(s, s == s, s[:, 0])
+    assert (exact > 0).all()
+    torch.testing.assert_close(some[common], exact)
 
 
 @pytest.mark.parametrize("make", [lambda: EffectiveSampleSize(0.0), lambda: ClassMass(1.0, 0.1)])

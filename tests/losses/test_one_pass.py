@@ -63,7 +63,7 @@ def test_equals_dense(name, beta, way, few, monkeypatch) -> None:
         {"tau_plus": 0.1},
         {"average": "pair", "negative_reduction": "mean"},
         {"detach_weights": True, "temperature": 0.2},
-        {"positive_in_denominator": True},
+        {"denominator": "negatives", "negative_reduction": 17.5},
     ):
         dense, found = both(z, pairs=pairs, hardening=log_eta, **options)
         torch.testing.assert_close(found, dense, rtol=1e-12, atol=1e-12)
@@ -121,7 +121,8 @@ def test_equals_dense_at_full_size_in_float32() -> None:
     st.floats(0, 5),
 )
 def test_slopes_of_a_pair_are_its_derivatives(joint, tau_plus, log_n, s, log_q) -> None:
-    chosen = LossSettings(positive_in_denominator=joint, tau_plus=tau_plus)
+    denominator = "negatives" if joint else "positive-and-negatives"
+    chosen = LossSettings(denominator=denominator, tau_plus=tau_plus)
     n, near, q = (
         torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (log_n, s, log_q)
     )

@@ -93,7 +93,7 @@ def test_rectangular_equals_dense(hardening, joint) -> None:
             graphs,
             pairs=pairs,
             hardening=HARDENINGS[hardening],
-            positive_in_denominator=joint,
+            denominator="negatives" if joint else "positive-and-negatives",
         )
         torch.testing.assert_close(tiles, dense, rtol=1e-12, atol=1e-12)
 

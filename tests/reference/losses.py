@@ -18,8 +18,15 @@ def loop_loss(
     samples=None,
     sample_positive_keys=None,
     sample_negative_keys=None,
+    denominator="positive-and-negatives",
+    include_self=False,
+    contrast="all",
+    view=None,
 ):
-    """Return the loss [] of rows z against each other, or against `samples`; η is not in log."""
+    """Return the loss [] of rows z against each other, or against `samples`; η is not in log.
+
+    `view` is the view of each row, for a `contrast` across views.
+    """
     z = z.double()
     among = samples is None
     x = z if among else samples.double()
@@ -28,7 +35,12 @@ def loop_loss(
     pair_losses, anchor_losses = [], []
     for i in range(len(z)):
         s = [torch.dot(z[i], x[j]) / temperature for j in range(len(x))]
-        others = [j for j in range(len(x)) if not (among and j == i)]
+        others = [j for j in range(len(x)) if include_self or not (among and j == i)]
+        if contrast != "all":
+            others = [j for j in others if view[j] != view[i]]
+            wanted = {"across-views": view[i], "first-view": min(view), "last-view": max(view)}
+            if view[i] != wanted[contrast]:
+                continue
         positives = [j for j in others if positive_keys[i] == other_positive[j]]
         negatives = [
             j for j in others if negative_keys is None or negative_keys[i] != other_negative[j]
@@ -41,14 +53,15 @@ def loop_loss(
             weights = [1.0 if j == hardest else 0.0 for j in negatives]
         total = sum(weights)
         mean = sum(w * torch.exp(s[j]) for w, j in zip(weights, negatives, strict=True)) / total
-        q = len(negatives) if negative_reduction == "sum" else 1
+        q = {"sum": len(negatives), "mean": 1}.get(negative_reduction, negative_reduction)
         losses = []
         for p in positives:
             n = q * mean
             if tau_plus > 0:
                 n = (n - tau_plus * q * torch.exp(s[p])) / (1 - tau_plus)
                 n = torch.clamp(n, min=q * math.exp(-1 / temperature))
-            losses.append(-torch.log(torch.exp(s[p]) / (torch.exp(s[p]) + n)))
+            below = n if denominator == "negatives" else torch.exp(s[p]) + n
+            losses.append(-torch.log(torch.exp(s[p]) / below))
         pair_losses += losses
         anchor_losses.append(sum(losses) / len(losses))
     chosen = anchor_losses if average == "anchor" else pair_losses

@@ -14,17 +14,17 @@ from graph_hcl.losses.settings import LossSettings
 def pair_loss(settings: LossSettings, log_n: Tensor, s: Tensor, log_q: Tensor) -> Tensor:
     """Return ℓ_ip of log n_i, s_ip and log Q_i, elementwise: softplus(log n − s).
 
-    With `positive_in_denominator` it is log n − s. With `tau_plus`, log n is debiased first:
+    With the denominator "negatives" it is log n − s. With `tau_plus`, log n is debiased first:
     log max((n − τ⁺ Q e^{s_p}) / (1 − τ⁺), Q e^{−1/T}).
 
-    >>> joint = LossSettings(positive_in_denominator=True)
-    >>> pair_loss(joint, torch.tensor(2.0), torch.tensor(0.5), torch.tensor(0.0))
+    >>> decoupled = LossSettings(denominator="negatives")
+    >>> pair_loss(decoupled, torch.tensor(2.0), torch.tensor(0.5), torch.tensor(0.0))
     tensor(1.5000)
     """
     if settings.tau_plus:
         _, floor, log_n = _debiased(settings, log_n, s, log_q)
         log_n = torch.maximum(log_n, floor)
-    return log_n - s if settings.positive_in_denominator else _softplus(log_n - s)
+    return log_n - s if settings.denominator == "negatives" else _softplus(log_n - s)
 
 
 def pair_slopes(
@@ -43,8 +43,9 @@ def pair_slopes(
         pull = -gain * torch.where(log_n > floor, share, 0)
         log_n = torch.maximum(log_n, floor)
     u = log_n - s
-    chance = torch.ones_like(u) if settings.positive_in_denominator else u.sigmoid()
-    loss = u if settings.positive_in_denominator else _softplus(u)
+    decoupled = settings.denominator == "negatives"
+    chance = torch.ones_like(u) if decoupled else u.sigmoid()
+    loss = u if decoupled else _softplus(u)
     if gain is None or pull is None:
         return loss, chance, -chance
     return loss, chance * gain, chance * (pull - 1)
@@ -78,13 +79,15 @@ def pair_weights(
 
 
 def log_count(negatives: Tensor, settings: LossSettings, like: Tensor) -> Tensor:
-    """Return log Q_i [A]: the log number of negatives ("sum") or 0 ("mean").
+    """Return log Q_i [A]: that of the number of negatives ("sum"), 0 ("mean"), or of a constant.
 
     >>> log_count(torch.tensor([1, 0]), LossSettings(negative_reduction="mean"), torch.zeros(1))
     tensor([0., 0.])
     """
     if settings.negative_reduction == "mean":
         return like.new_zeros(len(negatives))
+    if settings.negative_reduction != "sum":
+        return like.new_full((len(negatives),), math.log(settings.negative_reduction))
     return negatives.to(like).log().clamp_min(-math.log(2))
 
 

@@ -32,7 +32,7 @@ def sum_over_positives(
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
     >>> sum_over_positives(z, None, torch.zeros(4), torch.zeros(4), torch.ones(4),
     ...     Pairs.among(key, key), torch.ones(4),
-    ...     LossSettings(temperature=1.0, positive_in_denominator=True), size=64)
+    ...     LossSettings(temperature=1.0, denominator="negatives"), size=64)
     tensor(-4.)
     """
     x = anchors if samples is None else samples
@@ -51,8 +51,8 @@ def pair_sums(
     """Return Σ_{p∈P(i)} ℓ(log n_i, s_ip, log Q_i) of each anchor [A], from all logits [A, S].
 
     >>> s, mask = torch.zeros(1, 2), torch.tensor([[True, False]])
-    >>> joint = LossSettings(positive_in_denominator=True)
-    >>> pair_sums(s, torch.ones(1), torch.zeros(1), mask, joint)
+    >>> decoupled = LossSettings(denominator="negatives")
+    >>> pair_sums(s, torch.ones(1), torch.zeros(1), mask, decoupled)
     tensor([1.])
     """
     # Elsewhere s is log n, where ℓ is finite: values that are masked out must have gradients, too.
