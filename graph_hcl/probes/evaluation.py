@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.frame import data_frame
+from graph_hcl.probes.metrics import METRICS
 from graph_hcl.probes.statistics import PairedDifference, corrected_interval, corrected_t_test
 from graph_hcl.registry import unknown_name
 
@@ -129,8 +131,9 @@ class MetricScores:
 class Evaluation:
     """The folds of one or several seeds under one protocol with one probe.
 
-    `settings` are the protocol's. `evaluation["macro_f1"]` are the scores of one metric; `mean` and
-    `std` are those of the first.
+    `settings` are the protocol's. `evaluation["macro_f1"]` are the scores of one metric; `mean`,
+    `std` and `interval` are those of the first. With few labels, `folds` holds every draw of the
+    labelled graphs, and the score of a fold is the mean over its draws.
 
     >>> folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [], [], [])
     ...          for k, a in enumerate((0.5, 0.75))]
@@ -166,11 +169,16 @@ class Evaluation:
         return list(dict.fromkeys(fold.seed for fold in self.folds))
 
     @property
+    def draws(self) -> int:
+        """Number of draws of labelled graphs in each fold; 1 where all are labelled."""
+        return len({fold.draw for fold in self.folds})
+
+    @property
     def fixed_folds(self) -> bool:
         """Whether several seeds have the same test graphs in each fold."""
         tests: dict[int, set[tuple[int, ...]]] = {}
         for fold in self.folds:
-            tests.setdefault(fold.fold, set()).add(tuple(fold.test))
+            tests.setdefault(fold.fold, set()).add(tuple(sorted(fold.test)))
         return len(self.seeds) > 1 and all(len(each) == 1 for each in tests.values())
 
     @property
@@ -189,16 +197,43 @@ class Evaluation:
         return self[self.metrics[0]].interval
 
     def records(self) -> list[Record]:
-        """Return one record of plain JSON values for each seed and fold."""
+        """Return one record of plain JSON values for each seed, fold and draw of labels."""
         about = {"protocol": self.protocol, "probe": self.probe, "settings": self.settings}
         return [about | dataclasses.asdict(fold) for fold in self.folds]
+
+    def to_frame(self) -> Any:
+        """Return a pandas data frame with a row for each record: its numbers and parameters.
+
+        Each metric is a column, each parameter one such as `params.C`; train, validation and test
+        are numbers of graphs. Raises `ImportError` where pandas is not installed.
+
+        >>> fold = FoldScore(0, 3, {"accuracy": 0.5}, {"C": 1.0}, None, 8, 0, [1], [0], [0])
+        >>> Evaluation("transductive", "svm", {"folds": 9}, [fold]).to_frame().columns.tolist()
+        ['seed', 'fold', 'draw', 'accuracy', 'params.C', 'validation_score', 'train', 'pool',
+         'validation', 'test']
+        """
+        return data_frame(
+            {
+                "seed": fold.seed,
+                "fold": fold.fold,
+                "draw": fold.draw,
+                "scores": fold.scores,
+                "params": fold.params,
+                "validation_score": fold.validation_score,
+                "train": fold.train,
+                "pool": fold.pool,
+                "validation": fold.validation,
+                "test": len(fold.test),
+            }
+            for fold in self.folds
+        )
 
     @classmethod
     def from_records(cls, records: Iterable[Mapping[str, Any]]) -> Evaluation:
         """Return the evaluation of such records; columns that it does not know are left out.
 
-        Raises `UserError` for no records, for records of several protocols, probes or settings, and
-        for two of the same seed and fold.
+        Raises `UserError` for no records, for records of several protocols, probes, settings or
+        lists of metrics, and for two of the same seed, fold and draw.
 
         >>> fold = FoldScore(0, 3, {"accuracy": 0.5}, {}, None, 8, 0, [1], [0], [0])
         >>> evaluation = Evaluation("transductive", "svm", {"folds": 9}, [fold])
@@ -227,7 +262,7 @@ class Evaluation:
             raise UserError("Expected evaluations of one protocol and probe, but got none.")
         one = parts[0]
         for part in parts[1:]:
-            for name in ("protocol", "probe", "settings"):
+            for name in ("protocol", "probe", "settings", "metrics"):
                 mine, other = getattr(one, name), getattr(part, name)
                 if mine != other:
                     raise UserError(
@@ -273,11 +308,12 @@ def summarize(evaluations: Evaluation | Sequence[Evaluation]) -> dict[str, dict[
 def compare(first: Evaluation, second: Evaluation, metric: str | None = None) -> PairedDifference:
     """Compare two evaluations on the same folds by the corrected resampled t-test.
 
-    Scores are paired by seed and fold, and repetitions on fixed folds are averaged first. `metric`
-    is by default the first of both. The difference is first − second, whichever way is better.
+    Scores are paired by seed and fold; draws of labels, and repetitions on fixed folds, are
+    averaged first. `metric` is by default the first of both. The difference is first − second,
+    whichever way is better; it prints which where lower is.
 
     Raises `UserError` for other seeds, folds or test graphs, for a metric that one of the two
-    lacks, and for fewer than two folds.
+    lacks, for none where their first ones differ, and for fewer than two folds.
 
     >>> def one(*values):
     ...     folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [k], [], [])
@@ -296,7 +332,16 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
                     "evaluate both with the same folds, seeds and labels."
                 )
     name = first.metrics[0] if metric is None else metric
-    return paired_difference(first[name], second[name])
+    if metric is None and second.metrics[0] != name:
+        raise UserError(
+            "Expected a metric to compare by, as the evaluations have different first ones, "
+            f"{name} and {second.metrics[0]}: name one of both."
+        )
+    found = paired_difference(first[name], second[name])
+    known = METRICS.get(name)
+    if known is None:
+        return found
+    return dataclasses.replace(found, percent=known.is_share, lower_is_better=known.sign < 0)
 
 
 def paired_difference(first: MetricScores, second: MetricScores) -> PairedDifference:
@@ -308,10 +353,10 @@ def paired_difference(first: MetricScores, second: MetricScores) -> PairedDiffer
     >>> paired_difference(scores, scores).p_value
     1.0
     """
-    fixed = first.fixed_folds and second.fixed_folds
-    a, b = (dataclasses.replace(one, fixed_folds=fixed).resamplings() for one in (first, second))
     if set(first.values) != set(second.values):
         raise UserError("Expected scores of the same seeds and folds, but they differ.")
+    fixed = first.fixed_folds and second.fixed_folds
+    a, b = (dataclasses.replace(one, fixed_folds=fixed).resamplings() for one in (first, second))
     return corrected_t_test(
         [a[key] for key in a], [b[key] for key in a], test_to_train=first.test_to_train
     )

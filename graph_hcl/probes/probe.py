@@ -33,6 +33,7 @@ class ProbeInput:
         refit: Rows of `x_train` that the selected probe is fitted on; None takes all.
         indices: Numbers [N] of the training graphs in the data set.
         test_indices: Numbers [Q] of the test graphs.
+        metric: Name of the metric that the probe selects its parameters by.
 
     >>> ProbeInput(np.zeros((2, 3)), np.array([0, 1]), np.ones((4, 3))).x_test.shape
     (4, 3)
@@ -45,6 +46,7 @@ class ProbeInput:
     refit: Indices | None = None
     indices: Indices | None = None
     test_indices: Indices | None = None
+    metric: str = "accuracy"
 
     def inner(self, fit: Indices, score: Indices) -> ProbeInput:
         """Return the input of one inner split: fitted on some training rows, tested on others.

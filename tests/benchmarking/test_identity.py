@@ -76,6 +76,8 @@ RECORDED = {
     "transductive-mean": 85,
     "transductive-wide": 36,
 }
+OTHER_DRAWS = "few-labels"
+"""Its labels were drawn once, in a way that no setting of today describes."""
 FIXED_FOLDS = [name for name in RECORDED if name.startswith("inductive")]
 
 
@@ -92,7 +94,7 @@ def finished(name: str, splits: str | None) -> set[str]:
     return {trial.name for trial in expand(spec) if folder.is_finished(trial)}
 
 
-@pytest.mark.parametrize("name", [name for name in RECORDED if name not in FIXED_FOLDS])
+@pytest.mark.parametrize("name", sorted({*RECORDED} - {*FIXED_FOLDS, OTHER_DRAWS}))
 def test_all_recorded_trials_are_found(name: str) -> None:
     recorded = set(read_records(RECORDS / f"{name}.jsonl"))
     assert len(recorded) == RECORDED[name]
@@ -105,6 +107,19 @@ def test_all_recorded_trials_on_fixed_folds_are_found(name: str) -> None:
     recorded = set(read_records(RECORDS / f"{name}.jsonl"))
     assert len(recorded) == RECORDED[name]
     assert finished(name, FIXED) == recorded
+
+
+def test_draws_count_where_there_are_few_labels() -> None:
+    names = [
+        trial(Config(probe=ProbeConfig(fraction=fraction, draws=draws))).name
+        for fraction in (1.0, 0.1)
+        for draws in (1, 20)
+    ]
+    assert names[0] == names[1] == trial(Config()).name
+    assert len(set(names)) == 3
+    assert "draws" not in trial(Config()).key()["config"]["probe"]
+    few = Config(probe=ProbeConfig(fraction=0.1))
+    assert trial(few).key()["config"]["probe"]["draws"] == 20
 
 
 def test_a_measurement_is_part_of_the_name_and_its_absence_is_not() -> None:

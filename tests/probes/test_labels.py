@@ -11,10 +11,10 @@ import torch
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
     check_labels,
+    evaluate,
     inductive,
     majority_accuracy,
     stratified_folds,
-    transductive,
 )
 
 CODES = [0, 1, 2, 1] * 6
@@ -70,8 +70,8 @@ def test_kinds_change_no_score_and_results_keep_them(probe: str, kind: str) -> N
     labels, values = KINDS[kind]
     _, codes = np.unique(values, return_inverse=True)
     given = {"folds": 3, "inner": 3, "seed": 2, "probe": probe, "jobs": 1}
-    found = transductive(X, labels, **given)
-    expected = transductive(X, codes, **given)
+    found = evaluate(X, labels, **given)
+    expected = evaluate(X, codes, **given)
     assert found["accuracy"] == expected["accuracy"]
     assert found["macro_f1"] == expected["macro_f1"]
     kinds = check_labels(labels)
@@ -116,7 +116,7 @@ def test_what_is_no_class_is_told_in_one_sentence(labels, sentence: str) -> None
         check_labels,
         majority_accuracy,
         stratified_folds,
-        lambda y: transductive(np.zeros((3, 2)), y),
+        lambda y: evaluate(np.zeros((3, 2)), y),
         lambda y: inductive(lambda number, fold: X, y, folds=[]),
     )
     for door in doors:
