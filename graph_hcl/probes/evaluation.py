@@ -11,7 +11,7 @@ import numpy as np
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.frame import data_frame
-from graph_hcl.probes.metrics import METRICS
+from graph_hcl.probes.metrics import METRICS, check_kind
 from graph_hcl.probes.statistics import PairedDifference, corrected_interval, corrected_t_test
 from graph_hcl.registry import unknown_name
 
@@ -148,19 +148,38 @@ class Evaluation:
     folds: list[FoldScore]
 
     def __getitem__(self, metric: str) -> MetricScores:
-        """Return the scores of a metric; raises `UserError` for one that was not measured."""
-        if metric not in self.metrics:
-            raise unknown_name("metric", metric, self.metrics)
+        """Return the scores of a metric that was measured, or follows from what was predicted.
+
+        Raises `UserError` for an unknown one, or one that does not serve the labels or the probe.
+
+        >>> fold = FoldScore(0, 0, {"accuracy": 0.5}, {}, None, 8, 0, [3, 5], [0, 1], [0, 0])
+        >>> Evaluation("transductive", "svm", {}, [fold])["balanced_accuracy"].mean
+        0.5
+        """
+        scores = self._scores(metric)
         draws: dict[tuple[int, int], list[float]] = {}
-        for fold in self.folds:
-            draws.setdefault((fold.seed, fold.fold), []).append(fold.scores[metric])
+        for fold, score in zip(self.folds, scores, strict=True):
+            draws.setdefault((fold.seed, fold.fold), []).append(score)
         values = {key: float(np.mean(scores)) for key, scores in draws.items()}
         ratio = float(np.mean([fold.test_to_train for fold in self.folds]))
         return MetricScores(values, ratio, self.fixed_folds)
 
+    def _scores(self, name: str) -> list[float]:
+        if name in self.metrics:
+            return [fold.scores[name] for fold in self.folds]
+        if name not in METRICS or not all(fold.labels for fold in self.folds):
+            raise unknown_name("metric", name, dict.fromkeys([*self.metrics, *METRICS]))
+        classes = np.unique(np.concatenate([fold.labels for fold in self.folds]))
+        metric = METRICS[name]
+        check_kind(metric, "binary" if len(classes) == 2 else "multiclass")
+        return [
+            metric(np.array(fold.labels), np.array(fold.predictions), fold.decision, classes)
+            for fold in self.folds
+        ]
+
     @property
     def metrics(self) -> list[str]:
-        """Names of the metrics."""
+        """Names of the metrics that were measured, the one that selected parameters first."""
         return list(self.folds[0].scores)
 
     @property

@@ -73,6 +73,7 @@ class Metric:
                 f"Expected a probe with decision values for {self.name}, but it has none: take "
                 "another probe or another metric."
             )
+        self.check_defined(labels)
         return float(self.function(labels == classes[1], decision))
 
     def is_defined(self, labels: Labels) -> bool:
@@ -82,6 +83,14 @@ class Metric:
         (False, True)
         """
         return not self.of_decision or len(np.unique(labels)) == 2
+
+    def check_defined(self, labels: Labels) -> None:
+        """Raise `UserError` for labels that it is not defined for."""
+        if not self.is_defined(labels):
+            raise UserError(
+                f"Expected test graphs of both classes in every fold for {self.name}, but one has "
+                f"class {labels[0]} alone: take fewer folds or another metric."
+            )
 
     @property
     def sign(self) -> float:
@@ -183,12 +192,20 @@ def choose_metrics(targets: Targets, names: Sequence[str] | None = None) -> list
         raise UserError(f"Expected a list of different metrics, but got {names!r}.")
     chosen = [find_metric(name) for name in names]
     for metric in chosen:
-        if targets.kind not in metric.kinds:
-            raise UserError(
-                f"Expected metrics of {targets.kind} targets, but {metric.name} serves "
-                f"{' and '.join(metric.kinds)} ones: leave it out."
-            )
+        check_kind(metric, targets.kind)
     return chosen
+
+
+def check_kind(metric: Metric, kind: Kind) -> None:
+    """Raise `UserError` for a metric that does not serve a kind of targets.
+
+    >>> check_kind(METRICS["roc_auc"], "binary")
+    """
+    if kind not in metric.kinds:
+        raise UserError(
+            f"Expected metrics of {kind} targets, but {metric.name} serves "
+            f"{' and '.join(metric.kinds)} ones: leave it out."
+        )
 
 
 def check_test_parts(targets: Targets, metrics: Sequence[Metric], folds: Sequence[Fold]) -> None:
@@ -198,9 +215,4 @@ def check_test_parts(targets: Targets, metrics: Sequence[Metric], folds: Sequenc
     """
     for metric in metrics:
         for fold in folds if metric.of_decision else ():
-            labels = targets.values[fold.test]
-            if not metric.is_defined(labels):
-                raise UserError(
-                    f"Expected test graphs of both classes in every fold for {metric.name}, but "
-                    f"one has class {labels[0]} alone: take fewer folds or another metric."
-                )
+            metric.check_defined(targets.values[fold.test])

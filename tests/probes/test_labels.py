@@ -64,6 +64,7 @@ def test_every_kind_is_classes(kind: str) -> None:
     assert y.shape == (24,)
 
 
+@pytest.mark.filterwarnings("ignore:inner 3 has no use")
 @pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic", "class-mean", "knn"])
 @pytest.mark.parametrize("kind", ["uint8", "bool", "floats", "strings", "float tensor"])
 def test_kinds_change_no_score_and_results_keep_them(probe: str, kind: str) -> None:

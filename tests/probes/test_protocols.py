@@ -10,10 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
-    PROBES,
     Fold,
-    ProbeInput,
-    ProbeResult,
     corrected_t_test,
     evaluate,
     inductive,
@@ -164,37 +161,6 @@ def test_corrected_test_of_equal_and_of_constant_differences() -> None:
 def test_corrected_test_mistakes(a, b, options) -> None:
     with pytest.raises(UserError, match="Expected"):
         corrected_t_test(a, b, **options)
-
-
-@pytest.mark.parametrize(("fraction", "graphs", "inner"), [(0.2, 3, 3), (0.05, 1, 0), (0.5, 8, 5)])
-def test_few_labels_are_all_that_the_probe_sees(fraction: float, graphs: int, inner: int) -> None:
-    seen: list[ProbeInput] = []
-
-    def spy(given: ProbeInput) -> ProbeResult:
-        seen.append(given)
-        return PROBES.get("svm")(given)
-
-    found = evaluate(X, Y, probe=spy, folds=4, fraction=fraction, seed=3, jobs=1)
-    assert found.probe == "spy"
-    for given, fold in zip(seen, stratified_folds(Y, folds=4, seed=3), strict=True):
-        assert np.bincount(given.y_train).tolist() == [graphs] * 3  # of 15 of each class
-        assert len(given.splits) == inner
-        assert {tuple(row) for row in given.x_train} <= {tuple(row) for row in X[fold.train]}
-        np.testing.assert_array_equal(given.x_test, X[fold.test])
-    for score in found.folds:
-        assert score.train == 3 * graphs
-        assert (score.validation_score is None) == (inner == 0)
-        assert inner or score.params == {"C": 1.0}
-
-
-def test_all_labels_are_the_usual_protocol() -> None:
-    assert evaluate(X, Y, folds=4, fraction=1.0) == evaluate(X, Y, folds=4)
-
-
-@pytest.mark.parametrize("fraction", [0.0, -0.1, 1.5])
-def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
-    with pytest.raises(UserError, match="fraction"):
-        evaluate(X, Y, folds=4, fraction=fraction)
 
 
 def test_majority_is_that_of_the_training_part() -> None:
