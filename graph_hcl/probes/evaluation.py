@@ -11,8 +11,8 @@ import numpy as np
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.frame import data_frame
+from graph_hcl.probes.metric_scores import MetricScores
 from graph_hcl.probes.metrics import METRICS, check_kind
-from graph_hcl.probes.statistics import PairedDifference, corrected_interval, corrected_t_test
 from graph_hcl.registry import unknown_name
 
 Record = dict[str, Any]
@@ -64,67 +64,6 @@ class FoldScore:
     def test_to_train(self) -> float:
         """n_test/n_train of the corrected tests: of the whole training part, labelled or not."""
         return len(self.test) / (self.train if self.pool is None else self.pool)
-
-
-@dataclass(frozen=True)
-class MetricScores:
-    """The scores of one metric by (seed, fold).
-
-    Attributes:
-        values: One score for each seed and fold; an average where labels were drawn repeatedly.
-        test_to_train: n_test/n_train, which the corrected interval and tests need.
-        fixed_folds: Whether all seeds have the same folds. Repetitions on fixed folds are no new
-            data, so intervals and tests average them within each fold first.
-
-    >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0})
-    >>> scores.mean, scores.std, scores.std_seeds
-    (0.8125, 0.0625, 0.1875)
-    """
-
-    values: Mapping[tuple[int, int], float]
-    test_to_train: float = 1 / 9
-    fixed_folds: bool = False
-
-    def by_seed(self) -> list[np.ndarray]:
-        """Return the scores of the folds [folds] of each seed."""
-        seeds = dict.fromkeys(seed for seed, _ in self.values)
-        return [np.array([v for (s, _), v in self.values.items() if s == seed]) for seed in seeds]
-
-    def resamplings(self) -> dict[tuple[int, int] | int, float]:
-        """Return the scores that intervals and tests are made of: by fold alone if folds are fixed.
-
-        >>> MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0},
-        ...              fixed_folds=True).resamplings()
-        {0: 0.75, 1: 0.875}
-        """
-        if not self.fixed_folds:
-            return dict(self.values)
-        folds: dict[tuple[int, int] | int, list[float]] = {}
-        for (_, fold), value in self.values.items():
-            folds.setdefault(fold, []).append(value)
-        return {fold: float(np.mean(values)) for fold, values in folds.items()}
-
-    @property
-    def mean(self) -> float:
-        """Mean over seeds of the means over folds."""
-        return float(np.mean([scores.mean() for scores in self.by_seed()]))
-
-    @property
-    def std(self) -> float:
-        """Mean over seeds of the standard deviations over folds, with ddof 0 as is usual."""
-        return float(np.mean([scores.std() for scores in self.by_seed()]))
-
-    @property
-    def std_seeds(self) -> float:
-        """Standard deviation over seeds of the means over folds, with ddof 0."""
-        return float(np.std([scores.mean() for scores in self.by_seed()]))
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the mean, as `corrected_interval`."""
-        return corrected_interval(
-            list(self.resamplings().values()), test_to_train=self.test_to_train
-        )
 
 
 @dataclass(frozen=True)
@@ -322,60 +261,3 @@ def summarize(evaluations: Evaluation | Sequence[Evaluation]) -> dict[str, dict[
         }
         for metric in evaluations.metrics
     }
-
-
-def compare(first: Evaluation, second: Evaluation, metric: str | None = None) -> PairedDifference:
-    """Compare two evaluations on the same folds by the corrected resampled t-test.
-
-    Scores are paired by seed and fold; draws of labels, and repetitions on fixed folds, are
-    averaged first. `metric` is by default the first of both. The difference is first − second,
-    whichever way is better; it prints which where lower is.
-
-    Raises `UserError` for other seeds, folds or test graphs, for a metric that one of the two
-    lacks, for none where their first ones differ, and for fewer than two folds.
-
-    >>> def one(*values):
-    ...     folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [k], [], [])
-    ...              for k, a in enumerate(values)]
-    ...     return Evaluation("transductive", "svm", {}, folds)
-    >>> print(compare(one(0.9, 0.8, 0.9), one(0.7, 0.7, 0.8)))
-    +13.33 percentage points (95 % interval -3.48 … +30.15, p = .076)
-    """
-    for a, b in ((first, second), (second, first)):
-        tests = {(fold.seed, fold.fold): sorted(fold.test) for fold in b.folds}
-        for fold in a.folds:
-            if tests.get((fold.seed, fold.fold)) != sorted(fold.test):
-                raise UserError(
-                    "Expected evaluations on the same folds, but seed "
-                    f"{fold.seed}, fold {fold.fold} tests other graphs or none in one of them: "
-                    "evaluate both with the same folds, seeds and labels."
-                )
-    name = first.metrics[0] if metric is None else metric
-    if metric is None and second.metrics[0] != name:
-        raise UserError(
-            "Expected a metric to compare by, as the evaluations have different first ones, "
-            f"{name} and {second.metrics[0]}: name one of both."
-        )
-    found = paired_difference(first[name], second[name])
-    known = METRICS.get(name)
-    if known is None:
-        return found
-    return dataclasses.replace(found, percent=known.is_share, lower_is_better=known.sign < 0)
-
-
-def paired_difference(first: MetricScores, second: MetricScores) -> PairedDifference:
-    """Compare two methods' scores of one metric, paired by seed and fold, as `compare` does.
-
-    Raises `UserError` where the seeds and folds of the two differ.
-
-    >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75})
-    >>> paired_difference(scores, scores).p_value
-    1.0
-    """
-    if set(first.values) != set(second.values):
-        raise UserError("Expected scores of the same seeds and folds, but they differ.")
-    fixed = first.fixed_folds and second.fixed_folds
-    a, b = (dataclasses.replace(one, fixed_folds=fixed).resamplings() for one in (first, second))
-    return corrected_t_test(
-        [a[key] for key in a], [b[key] for key in a], test_to_train=first.test_to_train
-    )
