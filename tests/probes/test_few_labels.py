@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph_hcl.__main__ import main
 from graph_hcl.benchmarking.running import _records
 from graph_hcl.config import Config, ProbeConfig
 from graph_hcl.errors import UserError
@@ -259,3 +260,21 @@ def test_an_experiment_measures_all_draws() -> None:
     )
     assert found == expected
     assert (found.draws, len(found.folds)) == (4, 12)
+
+
+def test_commands_average_the_draws(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = ["--probe.fraction", "0.1", "--probe.draws", "3", "--probe.folds", "3"]
+    small = ["--epochs", "1", "--hidden", "4", "--layers", "1", "--probe", "class-mean"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(["train", *small, *few, "--objective", "ucl", "--out", "run"]) == 0
+        assert main(["evaluate", "run", "--probe", "knn"]) == 0
+        assert capsys.readouterr().out.count("each the mean of 3 draws of labels") == 2
+        assert main(["report", "run", "--out", "page.html"]) == 0
+    results = read_results(tmp_path / "run" / "results.json")
+    assert len(results.records) == 2 * 2 * 3 * 3  # probes, encoders, folds, draws
+    for one in results.comparisons().values():
+        assert one.trained.settings == {"folds": 3, "inner": None, "fraction": 0.1, "draws": 3}
+        assert len(one.trained["accuracy"].values) == 3
+    assert "3 draws of labels" in (tmp_path / "page.html").read_text(encoding="utf-8")

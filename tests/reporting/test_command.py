@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from graph_hcl.__main__ import main
-from graph_hcl.probes.statistics import corrected_t_test
+from graph_hcl.probes.statistics import corrected_t_test, p_text
 from graph_hcl.report import display_names
 from graph_hcl.reporting import figures, read_run
 from graph_hcl.results_file import read_results

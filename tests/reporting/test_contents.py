@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from graph_hcl.probes.statistics import corrected_t_test
+from graph_hcl.probes.statistics import corrected_t_test, p_text
 from graph_hcl.reporting import figures, read_run, tables
 
 ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
@@ -45,7 +45,7 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
     low, high = (f"{100 * end:+.2f}" for end in found.interval)
     told = f"{100 * found.difference:+.2f} [{low}, {high}]".replace("-", "−")
     page = read_page(tables.differences(runs))
-    assert f"threshold − huclclass-mean{told}{found.p_value:.3f}" in page.text
+    assert f"threshold − huclclass-mean{told}{p_text(found.p_value)}" in page.text
     told = "Not comparable, because data or folds differ: hscl (probe class-mean) and hucl."
     assert told in page.text
     assert "loss.hardeningexponentialthreshold" in read_page(tables.settings_diff(runs[:2])).text
