@@ -163,13 +163,13 @@ def test_few_labels_of_common_classes_take_fewer_inner_folds_as_ever() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("probe", PROBES.names())
-@pytest.mark.parametrize("fraction", [1.0, 0.5])
+@pytest.mark.parametrize("labels", [{}, {"fraction": 0.5, "draws": 1}], ids=["all", "half"])
 def test_every_probe_measures_a_set_with_a_rare_class(
-    probe: str, size: int, fraction: float
+    probe: str, size: int, labels: dict[str, float]
 ) -> None:
     x, y = example(12, 9, size)
     with pytest.warns(RareClassWarning) as caught:
-        found = evaluate(x, y, probe=probe, folds=5, fraction=fraction, jobs=1)
+        found = evaluate(x, y, probe=probe, folds=5, jobs=1, **labels)
     assert len(caught) == 1
     assert f"lack a class: 2 ({size} graph{'s' if size > 1 else ''});" in str(caught[0].message)
     assert caught[0].filename == __file__
