@@ -169,6 +169,8 @@ class ProbeConfig:
     """Share of the training graphs of an inductive fold that is held out for model selection."""
     fraction: float = 1.0
     """Share of the training labels that a transductive probe is fitted on."""
+    draws: int = 20
+    """Draws of labelled graphs per fold, whose scores are averaged; for fractions below 1."""
     jobs: int | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Processes for the folds; null is one per core."""
 
@@ -177,6 +179,7 @@ class ProbeConfig:
         _expect(self.inner >= 2, "probe.inner", "2 or more", self.inner)
         _expect(0 < self.validation < 1, "probe.validation", "in (0, 1)", self.validation)
         _expect(0 < self.fraction <= 1, "probe.fraction", "in (0, 1]", self.fraction)
+        _expect(self.draws >= 1, "probe.draws", "1 or more", self.draws)
         _expect(self.jobs is None or self.jobs >= 1, "probe.jobs", "1 or more", self.jobs)
 
 

@@ -100,8 +100,9 @@ class Experiment:
 
         The probe is by default the experiment's own.
         """
-        count = len(self.protocol.split(self.targets, seed))
-        with Progress("evaluate", count, "fold", show=show) as bar:
+        fits = self.protocol.fits_per_fold
+        count = fits * len(self.protocol.split(self.targets, seed))
+        with Progress("evaluate", count, "fold" if fits == 1 else "draw", show=show) as bar:
             return self.protocol.evaluate(
                 embeddings,
                 self.targets,
@@ -145,7 +146,7 @@ def make_protocol(config: Config) -> EvaluationProtocol:
 
     >>> from graph_hcl.config import ProbeConfig
     >>> make_protocol(Config(protocol="transductive", probe=ProbeConfig(folds=3)))
-    Transductive(folds=3, inner=5, fraction=1.0)
+    Transductive(folds=3, inner=5, fraction=1.0, draws=20)
     """
     settings = dataclasses.asdict(config.probe)
     del settings["name"], settings["jobs"]

@@ -170,10 +170,25 @@ def table(comparison: Comparison) -> str:
         [about.dataset, "majority class", "", "", *chance],
     ]
     footnote = (
-        f"mean ± standard deviation over folds; training {about.train_seconds:.1f} s, "
+        f"mean ± standard deviation over folds{of_draws(comparison.trained)}; "
+        f"training {about.train_seconds:.1f} s, "
         f"evaluation of both encoders {about.evaluate_seconds:.1f} s"
     )
     return f"{markdown(rows)}\n\n{footnote}"
+
+
+def of_draws(*evaluations: Evaluation) -> str:
+    """Return what the score of a fold is the mean of, where labels were drawn repeatedly.
+
+    >>> from graph_hcl.probes import FoldScore
+    >>> folds = [FoldScore(0, 0, {}, {}, None, 8, 0, [], [], [], draw=d, pool=80) for d in (0, 1)]
+    >>> of_draws(Evaluation("transductive", "svm", {}, folds))
+    ', each the mean of 2 draws of labels'
+    """
+    draws = sorted({one.draws for one in evaluations})
+    if draws[-1:] <= [1]:
+        return ""
+    return f", each the mean of {' or '.join(map(str, draws))} draws of labels"
 
 
 def percent(mean: float, std: float) -> str:

@@ -25,7 +25,7 @@ from benchmarks.speed import _bench
 from graph_hcl.config import Config
 from graph_hcl.console import lenient_stdout
 from graph_hcl.experiment import make_experiment
-from graph_hcl.probes import C_GRID, stratified_folds, transductive
+from graph_hcl.probes import C_GRID, evaluate, stratified_folds
 
 GOALS = {1: 4.0, 2: 2.5}
 PEERS = {"svm": (SVC, "svc__C"), "logistic": (LogisticRegression, "logisticregression__C")}
@@ -67,7 +67,7 @@ def compare(name, x, y, probe, numbers):
     """Print and return one row: seconds, ratios, and whether all answers are the same."""
     folds = stratified_folds(y, folds=10, seed=0)
     start = time.perf_counter()
-    evaluation = transductive(x, y, probe=probe)
+    evaluation = evaluate(x, y, probe=probe)
     ours = (time.perf_counter() - start) * len(numbers) / 10
     answers = [(evaluation.folds[k].predictions, evaluation.folds[k].params["C"]) for k in numbers]
     row = {"graphs": len(y), "width": x.shape[1], "folds": len(numbers), "seconds": round(ours, 2)}
@@ -91,7 +91,7 @@ def measure(quick):
             table[f"{name} {probe}"] = compare(name, x, y, probe, numbers)
     x, y = embeddings("COLLAB")
     start = time.perf_counter()
-    transductive(x, y)
+    evaluate(x, y)
     table["COLLAB svm"] = {"graphs": len(y), "seconds": round(time.perf_counter() - start, 1)}
     print("COLLAB", table["COLLAB svm"])
     return table

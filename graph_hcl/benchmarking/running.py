@@ -124,24 +124,36 @@ def _measure_snapshots(
 
 
 def _records(evaluation: probes.Evaluation, epoch: int) -> list[dict[str, Any]]:
-    """Return one record for each fold, with sizes in place of graph numbers and predictions."""
+    """Return one record for each fold, with sizes in place of graph numbers and predictions.
+
+    With few labels, scores are means over the draws of the labelled graphs.
+    """
+    folds: dict[tuple[int, int], list[probes.FoldScore]] = {}
+    for fold in evaluation.folds:
+        folds.setdefault((fold.seed, fold.fold), []).append(fold)
     return [
         {
             "epoch": epoch,
             "probe": evaluation.probe,
             "settings": evaluation.settings,
-            "seed": fold.seed,
-            "fold": fold.fold,
-            "scores": {name: round(score, 6) for name, score in fold.scores.items()},
-            "validation_score": _round(fold.validation_score),
-            "params": fold.params,
-            "train": fold.train,
-            "validation": fold.validation,
-            "test": len(fold.test),
+            "seed": seed,
+            "fold": number,
+            "scores": {
+                name: round(float(np.mean([draw.scores[name] for draw in draws])), 6)
+                for name in evaluation.metrics
+            },
+            "validation_score": _mean([draw.validation_score for draw in draws]),
+            "params": draws[0].params if len(draws) == 1 else {},
+            "train": draws[0].train,
+            "validation": draws[0].validation,
+            "test": len(draws[0].test),
+            **({} if draws[0].pool is None else {"draws": len(draws), "pool": draws[0].pool}),
         }
-        for fold in evaluation.folds
+        for (seed, number), draws in folds.items()
     ]
 
 
-def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
+def _mean(values: list[float | None]) -> float | None:
+    """Return the mean of those that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 6) if known else None

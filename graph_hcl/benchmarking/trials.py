@@ -56,6 +56,8 @@ class Trial:
             settings["probe.splits"] = hashlib.sha256(content).hexdigest()
         if not self._reads_quantities():
             del settings["data.standardize"]  # it would have no effect
+        if settings["probe.fraction"] == 1:
+            del settings["probe.draws"]  # likewise
         if self.baseline is None:
             return settings
         return {k: v for k, v in settings.items() if k.split(".")[0] in BASELINE_SETTINGS}

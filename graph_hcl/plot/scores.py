@@ -36,6 +36,8 @@ ON_COLOUR = "#fefefe"
 def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes:
     """Draw the accuracy of every fold with mean ± standard deviation, and the baselines.
 
+    With few labels, the accuracy of a fold is the mean over its draws of labels.
+
     `comparisons` are those of `read_results` by name of the run: each gives a row for the trained
     encoder, one for the untrained encoder, and a line for the majority class across both.
 
@@ -91,7 +93,7 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
 
 @in_style
 def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
-    """Draw the confusion matrix in percent of the true class, over all test folds and seeds.
+    """Draw the confusion matrix in percent of the true class, over all folds, seeds and draws.
 
     >>> from graph_hcl.probes import Evaluation, FoldScore
     >>> fold = FoldScore(0, 0, {}, {}, None, 9, 0, [3, 4], labels=[0, 1], predictions=[0, 0])

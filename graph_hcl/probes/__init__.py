@@ -1,16 +1,11 @@
 """Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics."""
 
-from graph_hcl.probes.evaluation import (
-    Evaluation,
-    FoldScore,
-    MetricScores,
-    compare,
-    paired_difference,
-    summarize,
-)
+from graph_hcl.probes.comparison import compare, paired_difference
+from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
 from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.labels import check_labels
-from graph_hcl.probes.measure import inductive, transductive
+from graph_hcl.probes.measure import evaluate, inductive
+from graph_hcl.probes.metric_scores import MetricScores
 from graph_hcl.probes.metrics import METRICS, Metric, find_metric
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, without_selection
 from graph_hcl.probes.protocol import EvaluationProtocol, Part
@@ -58,6 +53,7 @@ __all__ = [
     "compare",
     "corrected_interval",
     "corrected_t_test",
+    "evaluate",
     "find_metric",
     "holm",
     "inductive",
@@ -71,6 +67,5 @@ __all__ = [
     "search",
     "stratified_folds",
     "summarize",
-    "transductive",
     "without_selection",
 ]

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.statistics import PairedDifference, corrected_interval, corrected_t_test
+from graph_hcl.probes.frame import data_frame
+from graph_hcl.probes.metric_scores import MetricScores
+from graph_hcl.probes.metrics import METRICS, check_kind
 from graph_hcl.registry import unknown_name
 
 Record = dict[str, Any]
@@ -65,72 +67,12 @@ class FoldScore:
 
 
 @dataclass(frozen=True)
-class MetricScores:
-    """The scores of one metric by (seed, fold).
-
-    Attributes:
-        values: One score for each seed and fold; an average where labels were drawn repeatedly.
-        test_to_train: n_test/n_train, which the corrected interval and tests need.
-        fixed_folds: Whether all seeds have the same folds. Repetitions on fixed folds are no new
-            data, so intervals and tests average them within each fold first.
-
-    >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0})
-    >>> scores.mean, scores.std, scores.std_seeds
-    (0.8125, 0.0625, 0.1875)
-    """
-
-    values: Mapping[tuple[int, int], float]
-    test_to_train: float = 1 / 9
-    fixed_folds: bool = False
-
-    def by_seed(self) -> list[np.ndarray]:
-        """Return the scores of the folds [folds] of each seed."""
-        seeds = dict.fromkeys(seed for seed, _ in self.values)
-        return [np.array([v for (s, _), v in self.values.items() if s == seed]) for seed in seeds]
-
-    def resamplings(self) -> dict[tuple[int, int] | int, float]:
-        """Return the scores that intervals and tests are made of: by fold alone if folds are fixed.
-
-        >>> MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0},
-        ...              fixed_folds=True).resamplings()
-        {0: 0.75, 1: 0.875}
-        """
-        if not self.fixed_folds:
-            return dict(self.values)
-        folds: dict[tuple[int, int] | int, list[float]] = {}
-        for (_, fold), value in self.values.items():
-            folds.setdefault(fold, []).append(value)
-        return {fold: float(np.mean(values)) for fold, values in folds.items()}
-
-    @property
-    def mean(self) -> float:
-        """Mean over seeds of the means over folds."""
-        return float(np.mean([scores.mean() for scores in self.by_seed()]))
-
-    @property
-    def std(self) -> float:
-        """Mean over seeds of the standard deviations over folds, with ddof 0 as is usual."""
-        return float(np.mean([scores.std() for scores in self.by_seed()]))
-
-    @property
-    def std_seeds(self) -> float:
-        """Standard deviation over seeds of the means over folds, with ddof 0."""
-        return float(np.std([scores.mean() for scores in self.by_seed()]))
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the mean, as `corrected_interval`."""
-        return corrected_interval(
-            list(self.resamplings().values()), test_to_train=self.test_to_train
-        )
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """The folds of one or several seeds under one protocol with one probe.
 
-    `settings` are the protocol's. `evaluation["macro_f1"]` are the scores of one metric; `mean` and
-    `std` are those of the first.
+    `settings` are the protocol's. `evaluation["macro_f1"]` are the scores of one metric; `mean`,
+    `std` and `interval` are those of the first. With few labels, `folds` holds every draw of the
+    labelled graphs, and the score of a fold is the mean over its draws.
 
     >>> folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [], [], [])
     ...          for k, a in enumerate((0.5, 0.75))]
@@ -145,19 +87,38 @@ class Evaluation:
     folds: list[FoldScore]
 
     def __getitem__(self, metric: str) -> MetricScores:
-        """Return the scores of a metric; raises `UserError` for one that was not measured."""
-        if metric not in self.metrics:
-            raise unknown_name("metric", metric, self.metrics)
+        """Return the scores of a metric that was measured, or follows from what was predicted.
+
+        Raises `UserError` for an unknown one, or one that does not serve the labels or the probe.
+
+        >>> fold = FoldScore(0, 0, {"accuracy": 0.5}, {}, None, 8, 0, [3, 5], [0, 1], [0, 0])
+        >>> Evaluation("transductive", "svm", {}, [fold])["balanced_accuracy"].mean
+        0.5
+        """
+        scores = self._scores(metric)
         draws: dict[tuple[int, int], list[float]] = {}
-        for fold in self.folds:
-            draws.setdefault((fold.seed, fold.fold), []).append(fold.scores[metric])
+        for fold, score in zip(self.folds, scores, strict=True):
+            draws.setdefault((fold.seed, fold.fold), []).append(score)
         values = {key: float(np.mean(scores)) for key, scores in draws.items()}
         ratio = float(np.mean([fold.test_to_train for fold in self.folds]))
         return MetricScores(values, ratio, self.fixed_folds)
 
+    def _scores(self, name: str) -> list[float]:
+        if name in self.metrics:
+            return [fold.scores[name] for fold in self.folds]
+        if name not in METRICS or not all(fold.labels for fold in self.folds):
+            raise unknown_name("metric", name, dict.fromkeys([*self.metrics, *METRICS]))
+        classes = np.unique(np.concatenate([fold.labels for fold in self.folds]))
+        metric = METRICS[name]
+        check_kind(metric, "binary" if len(classes) == 2 else "multiclass")
+        return [
+            metric(np.array(fold.labels), np.array(fold.predictions), fold.decision, classes)
+            for fold in self.folds
+        ]
+
     @property
     def metrics(self) -> list[str]:
-        """Names of the metrics."""
+        """Names of the metrics that were measured, the one that selected parameters first."""
         return list(self.folds[0].scores)
 
     @property
@@ -166,11 +127,16 @@ class Evaluation:
         return list(dict.fromkeys(fold.seed for fold in self.folds))
 
     @property
+    def draws(self) -> int:
+        """Number of draws of labelled graphs in each fold; 1 where all are labelled."""
+        return len({fold.draw for fold in self.folds})
+
+    @property
     def fixed_folds(self) -> bool:
         """Whether several seeds have the same test graphs in each fold."""
         tests: dict[int, set[tuple[int, ...]]] = {}
         for fold in self.folds:
-            tests.setdefault(fold.fold, set()).add(tuple(fold.test))
+            tests.setdefault(fold.fold, set()).add(tuple(sorted(fold.test)))
         return len(self.seeds) > 1 and all(len(each) == 1 for each in tests.values())
 
     @property
@@ -189,16 +155,43 @@ class Evaluation:
         return self[self.metrics[0]].interval
 
     def records(self) -> list[Record]:
-        """Return one record of plain JSON values for each seed and fold."""
+        """Return one record of plain JSON values for each seed, fold and draw of labels."""
         about = {"protocol": self.protocol, "probe": self.probe, "settings": self.settings}
         return [about | dataclasses.asdict(fold) for fold in self.folds]
+
+    def to_frame(self) -> Any:
+        """Return a pandas data frame with a row for each record: its numbers and parameters.
+
+        Each metric is a column, each parameter one such as `params.C`; train, validation and test
+        are numbers of graphs. Raises `ImportError` where pandas is not installed.
+
+        >>> fold = FoldScore(0, 3, {"accuracy": 0.5}, {"C": 1.0}, None, 8, 0, [1], [0], [0])
+        >>> Evaluation("transductive", "svm", {"folds": 9}, [fold]).to_frame().columns.tolist()
+        ['seed', 'fold', 'draw', 'accuracy', 'params.C', 'validation_score', 'train', 'pool',
+         'validation', 'test']
+        """
+        return data_frame(
+            {
+                "seed": fold.seed,
+                "fold": fold.fold,
+                "draw": fold.draw,
+                "scores": fold.scores,
+                "params": fold.params,
+                "validation_score": fold.validation_score,
+                "train": fold.train,
+                "pool": fold.pool,
+                "validation": fold.validation,
+                "test": len(fold.test),
+            }
+            for fold in self.folds
+        )
 
     @classmethod
     def from_records(cls, records: Iterable[Mapping[str, Any]]) -> Evaluation:
         """Return the evaluation of such records; columns that it does not know are left out.
 
-        Raises `UserError` for no records, for records of several protocols, probes or settings, and
-        for two of the same seed and fold.
+        Raises `UserError` for no records, for records of several protocols, probes, settings or
+        lists of metrics, and for two of the same seed, fold and draw.
 
         >>> fold = FoldScore(0, 3, {"accuracy": 0.5}, {}, None, 8, 0, [1], [0], [0])
         >>> evaluation = Evaluation("transductive", "svm", {"folds": 9}, [fold])
@@ -227,7 +220,7 @@ class Evaluation:
             raise UserError("Expected evaluations of one protocol and probe, but got none.")
         one = parts[0]
         for part in parts[1:]:
-            for name in ("protocol", "probe", "settings"):
+            for name in ("protocol", "probe", "settings", "metrics"):
                 mine, other = getattr(one, name), getattr(part, name)
                 if mine != other:
                     raise UserError(
@@ -268,50 +261,3 @@ def summarize(evaluations: Evaluation | Sequence[Evaluation]) -> dict[str, dict[
         }
         for metric in evaluations.metrics
     }
-
-
-def compare(first: Evaluation, second: Evaluation, metric: str | None = None) -> PairedDifference:
-    """Compare two evaluations on the same folds by the corrected resampled t-test.
-
-    Scores are paired by seed and fold, and repetitions on fixed folds are averaged first. `metric`
-    is by default the first of both. The difference is first − second, whichever way is better.
-
-    Raises `UserError` for other seeds, folds or test graphs, for a metric that one of the two
-    lacks, and for fewer than two folds.
-
-    >>> def one(*values):
-    ...     folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [k], [], [])
-    ...              for k, a in enumerate(values)]
-    ...     return Evaluation("transductive", "svm", {}, folds)
-    >>> print(compare(one(0.9, 0.8, 0.9), one(0.7, 0.7, 0.8)))
-    +13.33 percentage points (95 % interval -3.48 … +30.15, p = .076)
-    """
-    for a, b in ((first, second), (second, first)):
-        tests = {(fold.seed, fold.fold): sorted(fold.test) for fold in b.folds}
-        for fold in a.folds:
-            if tests.get((fold.seed, fold.fold)) != sorted(fold.test):
-                raise UserError(
-                    "Expected evaluations on the same folds, but seed "
-                    f"{fold.seed}, fold {fold.fold} tests other graphs or none in one of them: "
-                    "evaluate both with the same folds, seeds and labels."
-                )
-    name = first.metrics[0] if metric is None else metric
-    return paired_difference(first[name], second[name])
-
-
-def paired_difference(first: MetricScores, second: MetricScores) -> PairedDifference:
-    """Compare two methods' scores of one metric, paired by seed and fold, as `compare` does.
-
-    Raises `UserError` where the seeds and folds of the two differ.
-
-    >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75})
-    >>> paired_difference(scores, scores).p_value
-    1.0
-    """
-    fixed = first.fixed_folds and second.fixed_folds
-    a, b = (dataclasses.replace(one, fixed_folds=fixed).resamplings() for one in (first, second))
-    if set(first.values) != set(second.values):
-        raise UserError("Expected scores of the same seeds and folds, but they differ.")
-    return corrected_t_test(
-        [a[key] for key in a], [b[key] for key in a], test_to_train=first.test_to_train
-    )

@@ -16,7 +16,7 @@ from graph_hcl.probes.splits import Indices
 from graph_hcl.probes.svm import solve_kernel
 
 
-def kernel_svm(*grams: NDArray[np.floating[Any]], metric: str = "accuracy") -> Probe:
+def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
     """Return the probe of an SVM on kernel matrices [G, G] of all graphs of a data set.
 
     It reads the numbers of the graphs in its input, and no embeddings. It selects the matrix and C
@@ -41,15 +41,14 @@ def kernel_svm(*grams: NDArray[np.floating[Any]], metric: str = "accuracy") -> P
             )
         if not np.isfinite(gram).all():
             raise UserError("Expected finite kernel values, but some are NaN or infinite.")
-    sign = find_metric(metric).sign
 
     def probe(given: ProbeInput) -> ProbeResult:
         results = [
-            search(given, _solver(gram), grid=over_c(), default={"C": 1.0}, metric=metric)
-            for gram in grams
+            search(given, _solver(gram), grid=over_c(), default={"C": 1.0}) for gram in grams
         ]
         if len(results) == 1:
             return results[0]
+        sign = find_metric(given.metric).sign
         gains = [sign * (result.validation_score or 0.0) for result in results]
         best = int(np.argmax(gains))
         return dataclasses.replace(results[best], params={"kernel": best, **results[best].params})

@@ -20,7 +20,7 @@ NEWTON_LIMIT = 1000
 
 
 def linear_svm(given: ProbeInput) -> ProbeResult:
-    """Predict with a linear SVM on standardised embeddings, its C selected by accuracy.
+    """Predict with a linear SVM on standardised embeddings; its C is selected.
 
     The model is scikit-learn's `LinearSVC`: squared hinge, one class against the rest, penalised
     intercept.
@@ -30,18 +30,18 @@ def linear_svm(given: ProbeInput) -> ProbeResult:
     >>> linear_svm(given).params
     {'C': 0.001}
     """
-    return search(given, solve_svm, grid=over_c(), default={"C": 1.0}, metric="accuracy")
+    return search(given, solve_svm, grid=over_c(), default={"C": 1.0})
 
 
 def logistic(given: ProbeInput) -> ProbeResult:
-    """Predict with (multinomial) logistic regression on standardised embeddings, C by accuracy.
+    """Predict with (multinomial) logistic regression on standardised embeddings; its C is selected.
 
     >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
     >>> given = ProbeInput(x, np.array([0, 0, 1, 1]), np.array([[3.0]]), splits=[(rows, rows)])
     >>> logistic(given).predictions
     array([1])
     """
-    return search(given, solve_logistic, grid=over_c(), default={"C": 1.0}, metric="accuracy")
+    return search(given, solve_logistic, grid=over_c(), default={"C": 1.0})
 
 
 def solve_svm(given: ProbeInput) -> Predictor:

@@ -1,12 +1,14 @@
-"""Evaluate embeddings in one call: `transductive` and `inductive`."""
+"""Evaluate embeddings in one call: `evaluate`, and `inductive` for encoders of single folds."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike
 
+from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
 from graph_hcl.probes.probe import Probe, find_probe, selects
 from graph_hcl.probes.protocols import Inductive, Transductive
@@ -17,7 +19,7 @@ from graph_hcl.probes.targets import Targets
 Progress = Callable[[FoldScore], object]
 
 
-def transductive(
+def evaluate(
     embeddings: ArrayLike,
     labels: Any,
     *,
@@ -25,17 +27,28 @@ def transductive(
     folds: int = Transductive.folds,
     inner: int = Transductive.inner,
     fraction: float = Transductive.fraction,
+    draws: int = Transductive.draws,
+    repeats: int = 1,
     seed: int = 0,
+    metrics: Sequence[str] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Measure embeddings [G, D] of an encoder that saw all graphs but no label.
+    """Measure embeddings [G, D] of an encoder that saw no label of these graphs.
 
     Nested stratified cross-validation: in each of `folds` outer folds, the training part alone
     scales the embeddings and selects the probe's parameters by `inner` folds; refitted on the
     training part, the probe is tested once. Outer and inner splits are those of scikit-learn's
-    `StratifiedKFold(…, shuffle=True, random_state=seed)`. `jobs` threads share the folds (all cores
-    unless given); `progress` is called with each finished fold.
+    `StratifiedKFold(…, shuffle=True, random_state=seed)`; `repeats` draws them again with seeds
+    seed, seed + 1, …. `metrics` are names of `METRICS`; the first one selects the parameters.
+    `jobs` threads share the folds (all cores unless given); `progress` is called with each finished
+    one.
+
+    With `fraction` below 1 the probe sees the labels of that share of each training part only:
+    `draws` independent stratified draws for each fold, with one graph of each class at least, whose
+    scores are averaged. It takes fewer inner folds where a draw leaves a class that is not rare
+    with fewer graphs than `inner`, and the default parameters where it leaves one with a single
+    graph.
 
     Rare classes are spread: the graphs of a class that has fewer than folds, outer or inner, are in
     different ones, and the other folds are without it; one warning names such classes. A class with
@@ -45,27 +58,40 @@ def transductive(
     class is left selects nothing; where none selects, the probe keeps its default parameters (C is
     1). Probes without parameters need no inner folds.
 
-    With `fraction` below 1 the probe sees the labels of that share of each training part only, a
-    stratified draw with one graph of each class at least. It takes fewer inner folds where the draw
-    leaves a class that is not rare with fewer graphs than `inner`, and the default parameters where
-    it leaves one with a single graph.
-
     Raises `UserError` for labels that are no classes (see `check_labels`), embeddings that are not
     finite, a length that is not that of the labels, fewer graphs of every class than folds, a
-    training part of one class, fewer than 2 inner folds, or a fraction outside (0, 1].
+    training part of one class, metrics that do not serve the labels, the probe or a test part, and
+    numbers out of range; warns of `inner` or `draws` where they have no use.
 
     >>> import numpy as np
     >>> x = np.array([[0.0], [1.0]]).repeat(10, axis=0) + np.arange(20)[:, None] / 100
-    >>> evaluation = transductive(x, [0] * 10 + [1] * 10, folds=2, jobs=1)
+    >>> evaluation = evaluate(x, [0] * 10 + [1] * 10, folds=2, jobs=1)
     >>> evaluation.mean, [fold.params for fold in evaluation.folds]
     (1.0, [{'C': 0.001}, {'C': 0.001}])
     """
-    protocol = Transductive(folds, inner, fraction)
-    targets = Targets.of(labels)
-    plan = protocol.plan(targets, seed, selects(find_probe(probe)))
-    plan.warn(stacklevel=2)
-    return protocol.evaluate_plan(
-        plan, [embeddings], targets, probe=probe, seed=seed, jobs=jobs, progress=progress
+    if repeats < 1:
+        raise UserError(f"Expected 1 repetition or more, but got {repeats}.")
+    protocol = Transductive(folds, inner, fraction, draws)
+    targets, choosing = Targets.of(labels), selects(find_probe(probe))
+    seeds = range(seed, seed + repeats)
+    plans = [protocol.plan(targets, each, choosing) for each in seeds]
+    plans[0].warn(stacklevel=2)  # the sizes of the classes decide: all seeds warn alike
+    for setting in protocol.unused(targets, choosing):
+        warnings.warn(
+            f"{setting} has no use with this probe and fraction: leave it out.", stacklevel=2
+        )
+    return Evaluation.concat(
+        protocol.evaluate_plan(
+            plan,
+            [embeddings],
+            targets,
+            probe=probe,
+            seed=each,
+            metrics=metrics,
+            jobs=jobs,
+            progress=progress,
+        )
+        for each, plan in zip(seeds, plans, strict=True)
     )
 
 
@@ -76,6 +102,7 @@ def inductive(
     folds: Sequence[Fold],
     probe: str | Probe = "svm",
     seed: int = 0,
+    metrics: Sequence[str] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -85,9 +112,9 @@ def inductive(
     graphs. Per fold, the training part scales them, the validation part selects the probe's
     parameters, the probe is fitted on the training part and tested once. `seed` is recorded: it is
     the encoders'. Classes may be missing from a part, with one warning that names them; graphs of a
-    class that the training part lacks count as mistakes.
+    class that the training part lacks count as mistakes. `metrics` are as in `evaluate`.
 
-    Raises `UserError` as `transductive` does, before it asks for embeddings where it can; for parts
+    Raises `UserError` as `evaluate` does, before it asks for embeddings where it can; for parts
     of a fold that overlap, are out of range or empty; and for a fold without a validation part if
     the probe has parameters to select.
 
@@ -105,5 +132,12 @@ def inductive(
     plan.warn(stacklevel=2)
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
     return protocol.evaluate_plan(
-        plan, embeddings, targets, probe=probe, seed=seed, jobs=jobs, progress=progress
+        plan,
+        embeddings,
+        targets,
+        probe=probe,
+        seed=seed,
+        metrics=metrics,
+        jobs=jobs,
+        progress=progress,
     )

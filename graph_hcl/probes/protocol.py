@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
+from graph_hcl.probes.metrics import check_test_parts, choose_metrics
+from graph_hcl.probes.plan import Plan
 from graph_hcl.probes.probe import Floats, Probe, ProbeInput, find_probe, probe_name, selects
-from graph_hcl.probes.rare import RareClassWarning
 from graph_hcl.probes.scoring import check_jobs, score_folds
-from graph_hcl.probes.splits import Fold, Indices, Split
+from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Targets
 
 
@@ -45,23 +46,6 @@ def part_of(seed: int, fold: int | None, train: Indices) -> Part:
     return Part(f"seed{seed}" if fold is None else f"seed{seed}-fold{fold}", seed, fold, train)
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """Outer folds, the inner splits of each, and a warning of rare classes if there are any.
-
-    The rows of inner splits count within a fold's training part, then its validation part.
-    """
-
-    folds: list[Fold]
-    splits: list[list[Split]]
-    warning: str | None
-
-    def warn(self, stacklevel: int) -> None:
-        """Warn of rare classes, if there are any."""
-        if self.warning is not None:
-            warnings.warn(self.warning, RareClassWarning, stacklevel=stacklevel + 1)
-
-
 class EvaluationProtocol(ABC):
     """How models are trained and measured: parts to train, folds, and inputs of the probe.
 
@@ -77,16 +61,21 @@ class EvaluationProtocol(ABC):
     def parts(self, targets: Targets, seed: int) -> list[Part]:
         """Return the models that one seed trains."""
 
+    @property
+    def fits_per_fold(self) -> int:
+        """How often a probe is fitted and tested in each outer fold."""
+        return 1
+
     @abstractmethod
     def split(self, targets: Targets, seed: int) -> list[Fold]:
-        """Return the outer folds of a seed as the probe sees them.
+        """Return the outer folds of a seed, their training parts whole.
 
         Raises `UserError` for targets that cannot be stratified, or too few graphs.
         """
 
     @abstractmethod
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
-        """Return folds and inner splits; there are none of these unless the probe `selects`.
+        """Return all fits of a seed; they have no inner splits unless the probe `selects`.
 
         Raises `UserError` as `split` does, for a training part of one class, and where a probe that
         selects has nothing to select on.
@@ -135,7 +124,7 @@ class EvaluationProtocol(ABC):
     def probe_inputs(
         self, embeddings: Sequence[ArrayLike], targets: Targets, seed: int, *, selects: bool = True
     ) -> list[ProbeInput]:
-        """Return the input of the probe for each outer fold.
+        """Return the input of the probe for each fit: each outer fold and draw of labels.
 
         `embeddings` are one matrix [G, D] for each part of the seed, in the order of `parts`.
         Raises `UserError` as `plan` does, for another number of matrices, and for embeddings that
@@ -150,18 +139,27 @@ class EvaluationProtocol(ABC):
         *,
         probe: str | Probe = "svm",
         seed: int = 0,
+        metrics: Sequence[str] | None = None,
         jobs: int | None = None,
         progress: Callable[[FoldScore], object] | None = None,
     ) -> Evaluation:
         """Return the scores of a probe on the embeddings of each part of one seed.
 
-        `jobs` threads share the folds (all cores unless given); `progress` is called with each
-        finished fold. Raises `UserError` as `probe_inputs` does; what `check` warns of is not
-        repeated.
+        `metrics` are names of `METRICS`, of which the first selects the probe's parameters; by
+        default those that are usual for the targets. `jobs` threads share the fits (all cores
+        unless given); `progress` is called with each finished one. Raises `UserError` as
+        `probe_inputs` and `choose_metrics` do; what `check` warns of is not repeated.
         """
         plan = self.plan(targets, seed, selects(find_probe(probe)))
         return self.evaluate_plan(
-            plan, embeddings, targets, probe=probe, seed=seed, jobs=jobs, progress=progress
+            plan,
+            embeddings,
+            targets,
+            probe=probe,
+            seed=seed,
+            metrics=metrics,
+            jobs=jobs,
+            progress=progress,
         )
 
     def evaluate_plan(
@@ -172,19 +170,26 @@ class EvaluationProtocol(ABC):
         *,
         probe: str | Probe,
         seed: int,
+        metrics: Sequence[str] | None = None,
         jobs: int | None = None,
         progress: Callable[[FoldScore], object] | None = None,
     ) -> Evaluation:
         """Return what `evaluate` does, by a plan that was made for the seed and the probe."""
-        chosen = find_probe(probe)
+        chosen, measured = find_probe(probe), choose_metrics(targets, metrics)
         check_jobs(jobs)
-        inputs = self._inputs(plan, embeddings, targets, seed)
-        scores = score_folds(chosen, inputs, plan.folds, targets, seed, jobs, progress)
+        check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
+        inputs = self._inputs(plan, embeddings, targets, seed, measured[0].name)
+        scores = score_folds(chosen, inputs, plan.folds, targets, measured, seed, jobs, progress)
         settings = self.settings(targets, selects(chosen))
         return Evaluation(self.name, probe_name(probe), settings, scores)
 
     def _inputs(
-        self, plan: Plan, embeddings: Sequence[ArrayLike], targets: Targets, seed: int
+        self,
+        plan: Plan,
+        embeddings: Sequence[ArrayLike],
+        targets: Targets,
+        seed: int,
+        metric: str = "accuracy",
     ) -> list[ProbeInput]:
         parts = self.parts(targets, seed)
         if len(parts) != len(embeddings):
@@ -196,19 +201,23 @@ class EvaluationProtocol(ABC):
             part.fold: _check_embeddings(x, len(targets))
             for part, x in zip(parts, embeddings, strict=True)
         }
-        inputs = []
-        for number, (fold, splits) in enumerate(zip(plan.folds, plan.splits, strict=True)):
+        inputs, x_test = [], {}
+        for planned in plan.folds:
+            number, fold = planned.number, planned.fold
             x = by_fold[number if number in by_fold else None]
             seen = np.concatenate([fold.train, fold.validation])
+            if number not in x_test:  # all draws of a fold share its test graphs
+                x_test[number] = x[fold.test]
             inputs.append(
                 ProbeInput(
                     x_train=x[seen],
                     y_train=targets.values[seen],
-                    x_test=x[fold.test],
-                    splits=splits,
+                    x_test=x_test[number],
+                    splits=planned.splits,
                     refit=np.arange(len(fold.train)),
                     indices=seen,
                     test_indices=fold.test,
+                    metric=metric,
                 )
             )
         return inputs

@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.protocol import EvaluationProtocol, Part, Plan, part_of
+from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.plan import Plan, PlannedFold
+from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
 from graph_hcl.probes.split_files import check_fold, read_splits
-from graph_hcl.probes.splits import Fold, inner_splits, stratified_folds, with_few_labels
+from graph_hcl.probes.splits import Fold, Split, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
 
 REFUSED = {"refused_by_others": True}
@@ -30,6 +32,8 @@ class Transductive(EvaluationProtocol):
         folds: Number of outer stratified folds.
         inner: Number of inner folds of a training part that select the probe's parameters.
         fraction: Share of the labels of a training part that the probe sees, in (0, 1].
+        draws: Number of independent draws of the labelled graphs of a fold, whose scores are
+            averaged; without use where all are labelled.
 
     >>> protocol, targets = Transductive(folds=3), Targets.of([0, 1] * 6)
     >>> [part.name for part in protocol.parts(targets, seed=1)], len(protocol.split(targets, 1))
@@ -39,6 +43,7 @@ class Transductive(EvaluationProtocol):
     folds: int = 10
     inner: int = 5
     fraction: float = field(default=1.0, metadata=REFUSED)
+    draws: int = 20
 
     name: ClassVar[str] = "transductive"
     trains_on_test_graphs: ClassVar[bool] = True
@@ -50,52 +55,69 @@ class Transductive(EvaluationProtocol):
             )
         if not 0 < self.fraction <= 1:
             raise UserError(f"Expected a fraction of labels in (0, 1], but got {self.fraction}.")
+        if self.draws < 1:
+            raise UserError(f"Expected 1 draw of labels or more, but got {self.draws}.")
+
+    @property
+    def fits_per_fold(self) -> int:
+        """The number of draws of labels; one where all are known."""
+        return 1 if self.fraction == 1 else self.draws
 
     def parts(self, targets: Targets, seed: int) -> list[Part]:
         """Return the one model of a seed; the targets may be unlabelled."""
         return [part_of(seed, None, np.arange(len(targets)))]
 
     def split(self, targets: Targets, seed: int) -> list[Fold]:
-        """Return the outer folds, with few labels in the training parts if so set."""
-        return self._few(targets, self._whole(targets, seed), seed)
-
-    def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
-        """Return the folds of nested cross-validation.
-
-        >>> plan = Transductive(folds=2, inner=3).plan(Targets.of([0, 1] * 6), 0, selects=True)
-        >>> len(plan.folds), len(plan.splits[0]), plan.warning
-        (2, 3, None)
-        """
-        whole = self._whole(targets, seed)
-        check_two_classes(targets, whole)
-        few, strata = self._few(targets, whole, seed), targets.strata()
-        if not selects:
-            return Plan(few, [[] for _ in few], rare_class_warning(targets, whole, least=1))
-        splits = [
-            inner_splits(
-                strata[full.train], np.searchsorted(full.train, fold.train), self.inner, seed
-            )
-            for full, fold in zip(whole, few, strict=True)
-        ]
-        none = self.fraction == 1 and not all(splits)
-        warning = rare_class_warning(targets, whole, least=self.inner, unselected=none)
-        return Plan(few, splits, warning)
-
-    def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
-        """Return the settings; `inner` is None where nothing is selected."""
-        return dataclasses.asdict(self) | ({} if selects else {"inner": None})
-
-    def unused(self, targets: Targets, selects: bool) -> list[str]:
-        """Return `inner`, if changed, where nothing is selected."""
-        return [] if selects or self.inner == Transductive.inner else [f"inner {self.inner}"]
-
-    def _whole(self, targets: Targets, seed: int) -> list[Fold]:
+        """Return the outer folds; with few labels, `plan` draws the labelled graphs of each."""
         return stratified_folds(targets, folds=self.folds, seed=seed)
 
-    def _few(self, targets: Targets, folds: list[Fold], seed: int) -> list[Fold]:
+    def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
+        """Return the folds of nested cross-validation, each as often as labels are drawn.
+
+        >>> plan = Transductive(folds=2, inner=3).plan(Targets.of([0, 1] * 6), 0, selects=True)
+        >>> [(planned.number, len(planned.splits)) for planned in plan.folds], plan.warning
+        ([(0, 3), (1, 3)], None)
+        """
+        whole, strata = self.split(targets, seed), targets.strata()
+        check_two_classes(targets, whole)
+        folds = []
+        for number, full in enumerate(whole):
+            for draw in range(self.fits_per_fold):
+                # One generator for each draw, so that neither folds nor draws share their graphs.
+                stream = [seed, number, draw]
+                few = self.fraction < 1
+                fold = with_few_labels(full, strata, self.fraction, stream) if few else full
+                splits = self._inner_splits(strata, full, fold, seed) if selects else []
+                pool = len(full.train) if few else None
+                folds.append(PlannedFold(number, fold, splits, draw, pool))
+        least = self.inner if selects else 1
+        none = selects and self.fraction == 1 and not all(planned.splits for planned in folds)
+        return Plan(folds, rare_class_warning(targets, whole, least=least, unselected=none))
+
+    def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
+        """Return the settings; `inner` is None where nothing is selected, no draws of all labels.
+
+        >>> Transductive(fraction=0.1).settings(Targets.of([0, 1]), selects=False)
+        {'folds': 10, 'inner': None, 'fraction': 0.1, 'draws': 20}
+        """
+        settings = dataclasses.asdict(self) | ({} if selects else {"inner": None})
         if self.fraction == 1:
-            return folds
-        return [with_few_labels(fold, targets.strata(), self.fraction, seed) for fold in folds]
+            del settings["draws"]
+        return settings
+
+    def unused(self, targets: Targets, selects: bool) -> list[str]:
+        """Return `inner`, if changed, where nothing is selected; `draws` where all are labelled."""
+        changed = dataclasses.asdict(self)
+        without_use = {"inner": not selects, "draws": self.fraction == 1}
+        return [
+            f"{name} {changed[name]}"
+            for name, useless in without_use.items()
+            if useless and changed[name] != getattr(Transductive, name)
+        ]
+
+    def _inner_splits(self, strata: Labels, full: Fold, fold: Fold, seed: int) -> list[Split]:
+        rows = np.searchsorted(full.train, fold.train)
+        return inner_splits(strata[full.train], rows, self.inner, seed)
 
 
 @dataclass(frozen=True)
@@ -145,16 +167,17 @@ class Inductive(EvaluationProtocol):
         """Return the folds with one split each: fitted on training, scored on validation part.
 
         >>> plan = Inductive(folds=2, validation=0.3).plan(Targets.of([0, 1] * 6), 0, selects=True)
-        >>> [score.tolist() for fit, score in plan.splits[0]]
+        >>> [score.tolist() for fit, score in plan.folds[0].splits]
         [[4, 5]]
         """
         folds = self.split(targets, seed)
         check_two_classes(targets, folds)
         warning = rare_class_warning(targets, folds, least=1)
-        if not selects:
-            return Plan(folds, [[] for _ in folds], warning)
-        splits = []
+        planned: list[PlannedFold] = []
         for number, fold in enumerate(folds):
+            if not selects:
+                planned.append(PlannedFold(number, fold, []))
+                continue
             if len(fold.validation) == 0:
                 raise UserError(
                     f"Expected a validation part in fold {number} to select the probe's "
@@ -162,8 +185,9 @@ class Inductive(EvaluationProtocol):
                     "a probe without parameters."
                 )
             rows = np.arange(len(fold.train) + len(fold.validation))
-            splits.append([(rows[: len(fold.train)], rows[len(fold.train) :])])
-        return Plan(folds, splits, warning)
+            split = rows[: len(fold.train)], rows[len(fold.train) :]
+            planned.append(PlannedFold(number, fold, [split]))
+        return Plan(planned, warning)
 
     def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
         """Return the number of folds, and the validation share that drew them or their file."""

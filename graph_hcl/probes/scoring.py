@@ -5,14 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import FoldScore
-from graph_hcl.probes.metrics import Metric, metrics_of
+from graph_hcl.probes.metrics import Metric
+from graph_hcl.probes.plan import PlannedFold
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
-from graph_hcl.probes.splits import Fold
 from graph_hcl.probes.targets import Targets
 
 
@@ -28,14 +29,15 @@ def check_jobs(jobs: int | None) -> None:
 def score_folds(
     probe: Probe,
     inputs: Sequence[ProbeInput],
-    folds: Sequence[Fold],
+    folds: Sequence[PlannedFold],
     targets: Targets,
+    metrics: Sequence[Metric],
     seed: int,
     jobs: int | None = None,
     progress: Callable[[FoldScore], object] | None = None,
 ) -> list[FoldScore]:
-    """Return the scores of a probe on its input of each fold; `jobs` threads share the folds."""
-    scores, metrics = [], metrics_of(targets)
+    """Return the scores of a probe on its input of each fit; `jobs` threads share the fits."""
+    scores, strata = [], targets.strata()
     # The solvers and BLAS release the interpreter lock, so threads use all cores without copying
     # the data; one BLAS thread each keeps them from competing for the cores.
     with threadpool_limits(1), warnings.catch_warnings():
@@ -45,8 +47,11 @@ def score_folds(
             -1 if jobs is None else jobs, backend="threading", return_as="generator"
         )
         results: Iterable[ProbeResult] = parallel(delayed(probe)(given) for given in inputs)
-        for number, (result, fold) in enumerate(zip(results, folds, strict=True)):
-            score = _fold_score(result, fold, targets, metrics, seed, number)
+        for result, planned in zip(results, folds, strict=True):
+            # Where the fitted labels lack a class, the columns of decision values stand for other
+            # classes.
+            whole = len(np.unique(strata[planned.fold.train])) == len(targets.classes)
+            score = _fold_score(result, planned, targets, metrics, seed, whole)
             scores.append(score)
             if progress is not None:
                 progress(score)
@@ -55,26 +60,27 @@ def score_folds(
 
 def _fold_score(
     result: ProbeResult,
-    fold: Fold,
+    planned: PlannedFold,
     targets: Targets,
     metrics: Sequence[Metric],
     seed: int,
-    number: int,
+    whole: bool,
 ) -> FoldScore:
-    labels, strata = targets.values[fold.test], targets.strata()
-    # Where the fitted labels lack a class, the columns of decision values stand for other classes.
-    whole = len(set(strata[fold.train])) == len(targets.classes)
-    decision = result.decision if whole else None
+    fold = planned.fold
+    labels = targets.values[fold.test]
+    predictions, decision = result.predictions, result.decision if whole else None
     return FoldScore(
         seed=seed,
-        fold=number,
-        scores={metric.name: metric(labels, result.predictions) for metric in metrics},
+        fold=planned.number,
+        scores={m.name: m(labels, predictions, decision, targets.classes) for m in metrics},
         params=dict(result.params),
         validation_score=result.validation_score,
         train=len(fold.train),
         validation=len(fold.validation),
         test=fold.test.tolist(),
         labels=labels.tolist(),
-        predictions=result.predictions.tolist(),
+        predictions=predictions.tolist(),
         decision=None if decision is None else decision.tolist(),
+        draw=planned.draw,
+        pool=planned.pool,
     )

@@ -43,14 +43,16 @@ def search(
     *,
     grid: Sequence[Mapping[str, Any]],
     default: Mapping[str, Any],
-    metric: str | Metric = "accuracy",
+    metric: str | Metric | None = None,
 ) -> ProbeResult:
     """Select from `grid` by the mean metric over the inner splits, refit, and predict.
 
+    The metric is that of the input unless given.
     Selects what scikit-learn's `GridSearchCV` selects: the first parameters of the grid with the
     best mean. Where the metric is bounded, parameters that could not win even with the best
     possible score in all remaining splits are not tried any longer. Without inner splits, where too
-    few graphs make selection impossible, the parameters are `default`.
+    few graphs make selection impossible, the parameters are `default`. A metric of decision values
+    leaves out splits that score graphs of one class alone.
 
     >>> given = ProbeInput(np.zeros((4, 1)), np.array([0, 1, 1, 1]), np.zeros((1, 1)),
     ...                    splits=[(np.arange(4), np.arange(4))])
@@ -59,23 +61,27 @@ def search(
     >>> search(given, solver, grid=over_c(), default={"C": 1.0})
     ProbeResult(predictions=array([1]), decision=None, params={'C': 0.1}, validation_score=0.75)
     """
-    if not given.splits:
-        return _result(given, solver, default, None)
+    metric = given.metric if metric is None else metric
     metric = find_metric(metric) if isinstance(metric, str) else metric
-    scores = np.zeros((len(grid), len(given.splits)))
-    gains = np.zeros((len(grid), len(given.splits)))  # above the worst score, where there is one
+    classes = np.unique(given.y_train)
+    splits = [split for split in given.splits if metric.is_defined(given.y_train[split[1]])]
+    if not splits:
+        return _result(given, solver, default, None)
+    scores = np.zeros((len(grid), len(splits)))
+    gains = np.zeros((len(grid), len(splits)))  # above the worst score, where there is one
     worst, span = _bounds(metric)
     alive = np.full(len(grid), True)
-    for number, (fit, score) in enumerate(given.splits):
+    for number, (fit, score) in enumerate(splits):
         predict = solver(given.inner(fit, score))
-        remaining = len(given.splits) - number
+        remaining = len(splits) - number
         leader = gains.sum(1).argmax()
         for index in sorted(range(len(grid)), key=lambda index: index != leader):
             total = gains.sum(1)
             # The margin keeps ties, which floating-point sums may tell apart either way.
             alive[index] &= total[index] + remaining * span > total.max() - 1e-9
             if alive[index]:
-                value = metric(given.y_train[score], predict(**grid[index]).labels)
+                labels, decision = predict(**grid[index])
+                value = metric(given.y_train[score], labels, decision, classes)
                 scores[index, number], gains[index, number] = value, metric.sign * value - worst
     means = np.mean(scores, axis=1)
     best = int(np.where(alive, metric.sign * means, -np.inf).argmax())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,11 +149,11 @@ def inner_splits(labels: Labels, rows: Indices, inner: int, seed: int) -> list[S
     return [(fit, part) for fit, part in spread(seen, count, seed) if len(np.unique(seen[fit])) > 1]
 
 
-def with_few_labels(fold: Fold, labels: Labels, fraction: float, seed: int) -> Fold:
+def with_few_labels(fold: Fold, labels: Labels, fraction: float, seed: int | Sequence[int]) -> Fold:
     """Return the fold with a stratified share of its training part, each class once at least.
 
-    Of n graphs of a class, max(1, round(fraction · n)) are drawn. Raises `UserError` for a
-    fraction outside (0, 1].
+    Of n graphs of a class, max(1, round(fraction · n)) are drawn; draws with other seeds, or lists
+    of them, are independent. Raises `UserError` for a fraction outside (0, 1].
 
     >>> fold = Fold(np.arange(20), np.empty(0, dtype=np.int64), np.array([20]))
     >>> few = with_few_labels(fold, np.array([0, 1] * 10 + [0]), 0.1, seed=0)

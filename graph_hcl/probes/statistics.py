@@ -13,6 +13,9 @@ from scipy import stats
 from graph_hcl.errors import UserError
 from graph_hcl.probes.targets import Targets
 
+ROUNDING = 1e-12
+"""Relative difference of two scores up to which they count as equal."""
+
 
 def majority_accuracy(labels: Any) -> float:
     """Return the accuracy of always predicting the most frequent class; labels [G] or `Targets`.
@@ -30,10 +33,13 @@ def majority_accuracy(labels: Any) -> float:
 class PairedDifference:
     """Mean of first − second with its confidence interval, t statistic and two-sided p-value.
 
-    It prints as a sentence, in percentage points.
+    It prints as a sentence: in percentage points of a share such as accuracy (`percent`), else in
+    the metric's own unit; `lower_is_better` is said where it holds, as of errors.
 
     >>> print(PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19))
     +2.00 percentage points (95 % interval -1.00 … +5.00, p = .190)
+    >>> print(PairedDifference(-2.5, (-4, -1), -3.6, 0.006, percent=False, lower_is_better=True))
+    -2.5 (lower is better; 95 % interval -4 … -1, p = .006)
     """
 
     difference: float
@@ -41,13 +47,18 @@ class PairedDifference:
     t: float
     p_value: float
     confidence: float = 0.95
+    percent: bool = True
+    lower_is_better: bool = False
 
     def __str__(self) -> str:
-        low, high = (100 * end for end in self.interval)
+        numbers = self.difference, *self.interval
+        mean, low, high = (f"{100 * x:+.2f}" if self.percent else f"{x:+.4g}" for x in numbers)
         p = p_text(self.p_value)
         return (
-            f"{100 * self.difference:+.2f} percentage points ({100 * self.confidence:g} % interval "
-            f"{low:+.2f} … {high:+.2f}, p {p if p.startswith('<') else f'= {p}'})"
+            f"{mean}{' percentage points' if self.percent else ''} "
+            f"({'lower is better; ' if self.lower_is_better else ''}"
+            f"{100 * self.confidence:g} % interval {low} … {high}, "
+            f"p {p if p.startswith('<') else f'= {p}'})"
         )
 
 
@@ -106,7 +117,10 @@ def corrected_t_test(
             f"Expected two or more paired scores of each method, but got shapes {a.shape} and "
             f"{b.shape}: give both methods' scores on the same folds."
         )
-    difference, error, quantile = _mean_and_error(a - b, test_to_train, confidence)
+    differences = a - b
+    # Averages of equal scores may differ by rounding, which would pass for a constant difference.
+    differences[np.abs(differences) <= ROUNDING * np.maximum(np.abs(a), np.abs(b))] = 0.0
+    difference, error, quantile = _mean_and_error(differences, test_to_train, confidence)
     half = quantile * error
     t = difference / error if error > 0 else float(np.copysign(np.inf, difference))
     t = t if difference != 0 else 0.0

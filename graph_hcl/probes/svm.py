@@ -23,7 +23,7 @@ KernelSolver = Callable[[Floats, Labels, Floats], Predictor]
 
 
 def svm(given: ProbeInput) -> ProbeResult:
-    """Predict with an RBF SVM, `gamma="scale"`, on standardised embeddings, C by accuracy.
+    """Predict with an RBF SVM, `gamma="scale"`, on standardised embeddings; C is selected.
 
     Predictions and the selected C are those of scikit-learn's `GridSearchCV` over a pipeline of
     `StandardScaler` and `SVC`; the kernel of each split is computed once for all C.
@@ -33,7 +33,7 @@ def svm(given: ProbeInput) -> ProbeResult:
     >>> svm(ProbeInput(x, y, x_test, splits=[(rows, rows)])).predictions
     array([0, 1])
     """
-    return search(given, solve, grid=over_c(), default={"C": 1.0}, metric="accuracy")
+    return search(given, solve, grid=over_c(), default={"C": 1.0})
 
 
 def solve(given: ProbeInput) -> Predictor:

@@ -6,8 +6,11 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation
+from graph_hcl.probes.frame import data_frame
 from graph_hcl.registry import unknown_name
 
 
@@ -75,23 +78,24 @@ class ResultTable:
         return {values: ResultTable(rows) for values, rows in groups.items()}
 
     def scores(self, metric: str) -> dict[tuple[int, int], float]:
-        """Return the score of a metric by (seed, fold).
+        """Return the score of a metric by (seed, fold), the mean over its draws of labels.
 
-        Raises `UserError` for a metric that some row lacks, and where a seed and fold appears
+        Raises `UserError` for a metric that some row lacks, and where a seed, fold and draw appears
         twice: select or group by a column that tells the rows apart first.
         """
-        scores: dict[tuple[int, int], float] = {}
+        draws: dict[tuple[int, int], dict[int, float]] = {}
         for row in self.rows:
-            key = row["seed"], row["fold"]
-            if key in scores:
+            scores = draws.setdefault((row["seed"], row["fold"]), {})
+            draw = row.get("draw", 0)
+            if draw in scores:
                 raise UserError(
-                    f"Expected one row for seed {key[0]} and fold {key[1]}, but got several: select"
-                    " one of them by another column."
+                    f"Expected one row for seed {row['seed']} and fold {row['fold']}, but got "
+                    "several: select one of them by another column."
                 )
             if metric not in row["scores"]:
                 raise unknown_name("metric", metric, row["scores"])
-            scores[key] = row["scores"][metric]
-        return scores
+            scores[draw] = row["scores"][metric]
+        return {key: float(np.mean(list(scores.values()))) for key, scores in draws.items()}
 
     def evaluation(self) -> Evaluation:
         """Return the rows as one evaluation; raises `UserError` as `from_records` does."""
@@ -102,25 +106,8 @@ class ResultTable:
 
         Raises `ImportError` where pandas is not installed.
         """
-        try:
-            import pandas  # type: ignore[import-untyped, unused-ignore]
-        except ImportError as error:
-            raise ImportError("Expected pandas to be installed: pip install pandas.") from error
-        return pandas.DataFrame([_flat(row) for row in self.rows])
+        return data_frame(self.rows)
 
     def _check(self, name: str) -> None:
         if self.rows and name not in self.columns:
             raise unknown_name("column", name, self.columns)
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with its scores by their own names, settings and params by dotted names."""
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        if name == "scores":
-            flat |= value
-        elif isinstance(value, Mapping):
-            flat |= {f"{name}.{key}": inner for key, inner in value.items()}
-        else:
-            flat[name] = value
-    return flat

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graph_hcl.losses import Exponential
@@ -10,6 +11,7 @@ from graph_hcl.plot.embedding import MAX_LEGEND_CLASSES
 from graph_hcl.plot.scores import MAX_LABELLED_CLASSES
 from graph_hcl.probes import Evaluation
 from graph_hcl.reporting.read import EmbeddingSnapshot, RunSummary
+from graph_hcl.results import Comparison, of_draws
 
 LOSS = "The objective's own value, averaged over each epoch."
 COLLAPSE = "Distances of a batch's class means from a simplex (arXiv 2311.05139, section 5)."
@@ -84,9 +86,10 @@ def embedding_map(run: RunSummary, space: EmbeddingSnapshot) -> str:
     )
 
 
-def folds(probe: str, without: list[str]) -> str:
+def folds(probe: str, comparisons: Iterable[Comparison], without: Sequence[str] = ()) -> str:
     """Return the caption of a probe's scores, with the runs that have none."""
-    text = f"Probe {probe}: each point is a test fold; bars are mean ± standard deviation."
+    draws = of_draws(*(comparison.trained for comparison in comparisons))
+    text = f"Probe {probe}: each point is a test fold{draws}; bars are mean ± standard deviation."
     return text + (f" Without scores by this probe: {', '.join(without)}." if without else "")
 
 
@@ -100,6 +103,7 @@ def confusion(probe: str, evaluation: Evaluation) -> str:
     'Probe svm, all test folds. Most often confused: 0 as 1 (100 %).'
     """
     which = "all test folds and seeds" if len(evaluation.seeds) > 1 else "all test folds"
+    which += f", {evaluation.draws} draws of labels for each" if evaluation.draws > 1 else ""
     pairs = Counter(
         pair
         for fold in evaluation.folds

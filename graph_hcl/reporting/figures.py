@@ -83,7 +83,7 @@ def scores(run: RunSummary) -> Iterator[Drawing]:
     """Yield every probe's scores per fold and its confusion matrix."""
     for probe, comparison in run.results.items():
         drawn = plot.folds({run.config.objective: comparison})
-        yield Drawing(f"folds-{probe}", drawn, captions.folds(probe, []))
+        yield Drawing(f"folds-{probe}", drawn, captions.folds(probe, [comparison]))
         if run.classes > 1:
             drawn, trained = plot.confusion(comparison.trained), comparison.trained
             yield Drawing(f"confusion-{probe}", drawn, captions.confusion(probe, trained))
@@ -94,7 +94,8 @@ def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
     for probe in dict.fromkeys(probe for run in runs for probe in run.results):
         scored = {run.marked_name: run.results[probe] for run in runs if probe in run.results}
         without = [run.marked_name for run in runs if probe not in run.results]
-        yield Drawing(f"folds-{probe}", plot.folds(scored), captions.folds(probe, without))
+        caption = captions.folds(probe, scored.values(), without)
+        yield Drawing(f"folds-{probe}", plot.folds(scored), caption)
     records = {run.marked_name: run.records for run in runs}
     for key, label, caption in captions.COMPARED:
         if any(has_values(run, key) for run in runs):

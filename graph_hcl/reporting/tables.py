@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from typing import Any
 
@@ -13,7 +14,7 @@ from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, compare, p_text
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
-from graph_hcl.results import Comparison, percent, title
+from graph_hcl.results import Comparison, of_draws, percent, title
 from graph_hcl.settings import flat_settings
 
 TESTED = (
@@ -51,7 +52,8 @@ def results(runs: list[RunSummary]) -> str:
             )
     if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
-    note = f"Mean ± standard deviation over folds. {TESTED}"
+    draws = of_draws(*(comparison.trained for comparison in scored))
+    note = f"Mean ± standard deviation over folds{draws}. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 
@@ -109,7 +111,7 @@ def same_folds(one: Comparison, other: Comparison) -> bool:
 
     def folds(comparison: Comparison) -> tuple[Any, ...]:
         about = comparison.about
-        splits = [(f.seed, f.fold, f.train, f.test) for f in comparison.trained.folds]
+        splits = {(f.seed, f.fold, f.train, *sorted(f.test)) for f in comparison.trained.folds}
         return about.dataset, about.data_sha256, comparison.protocol, splits
 
     return folds(one) == folds(other)
@@ -126,11 +128,11 @@ def difference(one: Evaluation, other: Evaluation) -> list[str]:
     ...              for k, v in enumerate(values)]
     ...     return Evaluation("transductive", "svm", {}, folds)
     >>> difference(encoder(0.8, 0.7, 0.9), encoder(0.7, 0.7, 0.8))
-    ['+6.67 [−9.88, +23.21]', '.225']
+    ['+6.67 [−9.89, +23.23]', '.225']
     """
     metric = one.metrics[0]
-    scores = [*one[metric].values.values(), *other[metric].values.values()]
-    if len(scores) < 4 or not all(map(math.isfinite, scores)):
+    scores = [list(each[metric].resamplings().values()) for each in (one, other)]
+    if len(scores[0]) < 2 or not all(map(math.isfinite, itertools.chain(*scores))):
         return ["not testable", ""]
     tested = compare(one, other)
     low, high = (100 * end for end in tested.interval)

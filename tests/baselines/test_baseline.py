@@ -9,10 +9,10 @@ from graph_hcl.baselines import BASELINES, ROUNDS, bag, wl_subtree
 from graph_hcl.data import load
 from graph_hcl.probes import (
     C_GRID,
+    evaluate,
     inductive,
     majority_accuracy,
     stratified_folds,
-    transductive,
 )
 
 
@@ -38,7 +38,7 @@ def test_informative_baselines_beat_the_majority_under_both_protocols(store, nam
     probe = baseline.probe or "svm"
     folds = stratified_folds(y, folds=3, validation=0.1)
     scores = [
-        transductive(baseline.embeddings, y, folds=3, probe=probe),
+        evaluate(baseline.embeddings, y, folds=3, probe=probe),
         inductive(lambda number, fold: baseline.embeddings, y, folds=folds, probe=probe),
     ]
     for score in scores:
@@ -48,7 +48,7 @@ def test_informative_baselines_beat_the_majority_under_both_protocols(store, nam
 
 def test_rounds_and_C_are_chosen_as_a_grid_search_chooses_them(store) -> None:
     baseline, y = BASELINES.get("wl-subtree")(store), store.y.numpy()
-    found = transductive(baseline.embeddings, y, folds=3, inner=3, probe=baseline.probe)
+    found = evaluate(baseline.embeddings, y, folds=3, inner=3, probe=baseline.probe)
     grams = [gram.astype(float) for gram in wl_subtree(store, 5)]
     for fold, score in zip(stratified_folds(y, folds=3), found.folds, strict=True):
         searches = []

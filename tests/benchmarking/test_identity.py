@@ -118,6 +118,19 @@ def test_recorded_trials_are_found(name: str) -> None:
     assert len(found) >= FOUND[name]
 
 
+def test_draws_count_where_there_are_few_labels() -> None:
+    names = [
+        trial(Config(probe=ProbeConfig(fraction=fraction, draws=draws))).name
+        for fraction in (1.0, 0.1)
+        for draws in (1, 20)
+    ]
+    assert names[0] == names[1] == trial(Config()).name
+    assert len(set(names)) == 3
+    assert "draws" not in trial(Config()).key()["config"]["probe"]
+    few = Config(probe=ProbeConfig(fraction=0.1))
+    assert trial(few).key()["config"]["probe"]["draws"] == 20
+
+
 def test_a_measurement_is_part_of_the_name_and_its_absence_is_not() -> None:
     plain = trial(Config())
     assert "measure" not in plain.key()

@@ -15,7 +15,7 @@ from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.config import Config, EncoderConfig, ProbeConfig
 from graph_hcl.data import cards
 from graph_hcl.experiment import make_experiment
-from graph_hcl.probes import inductive, stratified_folds, transductive
+from graph_hcl.probes import evaluate, inductive, stratified_folds
 from graph_hcl.training import embed
 
 CONFIG = Config(
@@ -99,7 +99,7 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
         short = make_experiment(dataclasses.replace(CONFIG, epochs=epochs))
         trainer, everything = short.trainer, np.arange(len(short.store))
         model = trainer.fit(everything, 0) if epochs else trainer.model(0)
-        found = transductive(
+        found = evaluate(
             embed(model, short.store, trainer.device),
             short.targets.values,
             probe="logistic",

@@ -12,10 +12,10 @@ from graph_hcl.errors import UserError
 from graph_hcl.probes import (
     C_GRID,
     ProbeInput,
+    evaluate,
     inductive,
     kernel_svm,
     stratified_folds,
-    transductive,
 )
 
 NOTHING = np.empty((90, 0))
@@ -33,7 +33,7 @@ def kernel(seed: int, classes: int = 2):
 @given(st.integers(0, 999), st.integers(2, 3))
 def test_equals_grid_search_on_a_precomputed_kernel(seed: int, classes: int) -> None:
     gram, y = kernel(seed, classes)
-    found = transductive(NOTHING, y, folds=2, inner=3, seed=seed, probe=kernel_svm(gram), jobs=1)
+    found = evaluate(NOTHING, y, folds=2, inner=3, seed=seed, probe=kernel_svm(gram), jobs=1)
     for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.folds, strict=True):
         cv = StratifiedKFold(3, shuffle=True, random_state=seed)
         search = GridSearchCV(SVC(kernel="precomputed"), {"C": list(C_GRID)}, cv=cv)
@@ -60,7 +60,7 @@ def test_sees_no_test_graph_but_its_own_values() -> None:
     other = gram.copy()
     other[poisoned] = other[:, poisoned] = 9.0
     first, second = (
-        transductive(NOTHING, y, folds=3, probe=kernel_svm(one), jobs=1).folds[0]
+        evaluate(NOTHING, y, folds=3, probe=kernel_svm(one), jobs=1).folds[0]
         for one in (gram, other)
     )
     assert first.params == second.params
@@ -83,7 +83,7 @@ def test_matrices_that_are_no_kernels(grams, sentence: str) -> None:
 def test_numbers_of_graphs_that_the_matrix_has_not() -> None:
     gram, y = kernel(2)
     with pytest.raises(UserError, match="have 89 rows and a graph is number 89"):
-        transductive(NOTHING, y, folds=2, probe=kernel_svm(gram[:89, :89]), jobs=1)
+        evaluate(NOTHING, y, folds=2, probe=kernel_svm(gram[:89, :89]), jobs=1)
     given = ProbeInput(NOTHING[:2], y[:2], NOTHING[2:3])
     with pytest.raises(UserError, match="numbers of the graphs"):
         kernel_svm(gram)(given)
@@ -92,5 +92,5 @@ def test_numbers_of_graphs_that_the_matrix_has_not() -> None:
 def test_the_selected_matrix_is_named() -> None:
     gram, y = kernel(0)
     noise = np.random.default_rng(0).normal(size=(90, 8))
-    found = transductive(NOTHING, y, folds=3, probe=kernel_svm(noise @ noise.T, gram), jobs=1)
+    found = evaluate(NOTHING, y, folds=3, probe=kernel_svm(noise @ noise.T, gram), jobs=1)
     assert {fold.params["kernel"] for fold in found.folds} == {1}

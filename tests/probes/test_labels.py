@@ -11,10 +11,10 @@ import torch
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
     check_labels,
+    evaluate,
     inductive,
     majority_accuracy,
     stratified_folds,
-    transductive,
 )
 
 CODES = [0, 1, 2, 1] * 6
@@ -64,14 +64,15 @@ def test_every_kind_is_classes(kind: str) -> None:
     assert y.shape == (24,)
 
 
+@pytest.mark.filterwarnings("ignore:inner 3 has no use")
 @pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic", "class-mean", "knn"])
 @pytest.mark.parametrize("kind", ["uint8", "bool", "floats", "strings", "float tensor"])
 def test_kinds_change_no_score_and_results_keep_them(probe: str, kind: str) -> None:
     labels, values = KINDS[kind]
     _, codes = np.unique(values, return_inverse=True)
     given = {"folds": 3, "inner": 3, "seed": 2, "probe": probe, "jobs": 1}
-    found = transductive(X, labels, **given)
-    expected = transductive(X, codes, **given)
+    found = evaluate(X, labels, **given)
+    expected = evaluate(X, codes, **given)
     assert found["accuracy"] == expected["accuracy"]
     assert found["macro_f1"] == expected["macro_f1"]
     kinds = check_labels(labels)
@@ -116,7 +117,7 @@ def test_what_is_no_class_is_told_in_one_sentence(labels, sentence: str) -> None
         check_labels,
         majority_accuracy,
         stratified_folds,
-        lambda y: transductive(np.zeros((3, 2)), y),
+        lambda y: evaluate(np.zeros((3, 2)), y),
         lambda y: inductive(lambda number, fold: X, y, folds=[]),
     )
     for door in doors:

@@ -15,11 +15,11 @@ from graph_hcl.probes import (
     ProbeInput,
     ProbeResult,
     Targets,
+    evaluate,
     inductive,
     protocol,
     protocols,
     stratified_folds,
-    transductive,
 )
 
 GRAPHS, WATCHED = 60, 0
@@ -43,7 +43,7 @@ def run_transductive(x, y, folds: list[Fold], probe):
         for f in folds
     ]
     with patch.object(protocols, "stratified_folds", lambda *args, **options: whole):
-        return transductive(x, y, folds=3, inner=3, probe=probe, jobs=1)
+        return evaluate(x, y, folds=3, probe=probe, jobs=1)
 
 
 def assert_test_graphs_unseen(run, seed: int, probe: str) -> None:

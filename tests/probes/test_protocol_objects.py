@@ -18,11 +18,11 @@ from graph_hcl.probes import (
     Inductive,
     Targets,
     Transductive,
+    evaluate,
     inductive,
     make_protocol,
     resolve_protocol,
     stratified_folds,
-    transductive,
 )
 
 Y = np.arange(60) % 3
@@ -60,12 +60,19 @@ def test_parts_of_the_inductive_protocol() -> None:
 
 
 def test_few_labels_are_in_the_folds_of_the_protocol() -> None:
-    for fold in Transductive(folds=4, fraction=0.2).split(TARGETS, 0):
-        assert np.bincount(Y[fold.train]).tolist() == [3, 3, 3]
+    protocol = Transductive(folds=4, fraction=0.2, draws=3)
+    plan, whole = protocol.plan(TARGETS, 0, selects=False), protocol.split(TARGETS, 0)
+    assert [(p.number, p.draw) for p in plan.folds] == [(k, d) for k in range(4) for d in range(3)]
+    assert protocol.fits_per_fold == 3
+    for planned in plan.folds:
+        assert np.bincount(Y[planned.fold.train]).tolist() == [3, 3, 3]
+        assert set(planned.fold.train) <= set(whole[planned.number].train)
+        np.testing.assert_array_equal(planned.fold.test, whole[planned.number].test)
+        assert planned.pool == 45
 
 
 def test_evaluations_are_those_of_the_functions() -> None:
-    assert Transductive(folds=3, inner=4).evaluate([X], TARGETS, seed=1) == transductive(
+    assert Transductive(folds=3, inner=4).evaluate([X], TARGETS, seed=1) == evaluate(
         X, Y, folds=3, inner=4, seed=1
     )
     folds = stratified_folds(Y, folds=3, validation=0.2)

@@ -10,17 +10,14 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
-    PROBES,
     Fold,
-    ProbeInput,
-    ProbeResult,
     corrected_t_test,
+    evaluate,
     inductive,
     majority_accuracy,
     resolve_protocol,
     stratified_folds,
     summarize,
-    transductive,
 )
 
 Y = np.arange(60) % 3
@@ -68,7 +65,7 @@ def with_nan() -> np.ndarray:
 )
 def test_mistakes(x, y, options, sentence: str) -> None:
     with pytest.raises(UserError, match=re.escape(sentence)) as caught:
-        transductive(x, y, **options)
+        evaluate(x, y, **options)
     assert "\n" not in str(caught.value)
 
 
@@ -84,7 +81,7 @@ def test_inductive_needs_a_validation_part_and_two_classes() -> None:
 
 def test_records_and_progress() -> None:
     told = []
-    found = transductive(X, Y, probe="knn", folds=4, seed=3, progress=told.append)
+    found = evaluate(X, Y, probe="knn", folds=4, seed=3, progress=told.append)
     assert told == found.folds
     assert (found.protocol, found.probe, found.seeds) == ("transductive", "knn", [3])
     for fold, score in zip(stratified_folds(Y, folds=4, seed=3), found.folds, strict=True):
@@ -101,13 +98,13 @@ def test_records_and_progress() -> None:
 
 
 def test_same_seed_same_record_with_any_number_of_jobs() -> None:
-    one = transductive(X, Y, folds=3, jobs=1)
-    assert one == transductive(X, Y, folds=3, jobs=3)
-    assert one != transductive(X, Y, folds=3, seed=1)
+    one = evaluate(X, Y, folds=3, jobs=1)
+    assert one == evaluate(X, Y, folds=3, jobs=3)
+    assert one != evaluate(X, Y, folds=3, seed=1)
 
 
 def test_summary_over_seeds() -> None:
-    repeats = [transductive(X, Y, probe="class-mean", folds=3, seed=seed) for seed in range(3)]
+    repeats = [evaluate(X, Y, probe="class-mean", folds=3, seed=seed) for seed in range(3)]
     record = json.loads(json.dumps(summarize(repeats)))
     means = [repeat.mean for repeat in repeats]
     assert record["accuracy"]["mean"] == pytest.approx(np.mean(means))
@@ -166,40 +163,9 @@ def test_corrected_test_mistakes(a, b, options) -> None:
         corrected_t_test(a, b, **options)
 
 
-@pytest.mark.parametrize(("fraction", "graphs", "inner"), [(0.2, 3, 3), (0.05, 1, 0), (0.5, 8, 5)])
-def test_few_labels_are_all_that_the_probe_sees(fraction: float, graphs: int, inner: int) -> None:
-    seen: list[ProbeInput] = []
-
-    def spy(given: ProbeInput) -> ProbeResult:
-        seen.append(given)
-        return PROBES.get("svm")(given)
-
-    found = transductive(X, Y, probe=spy, folds=4, fraction=fraction, seed=3, jobs=1)
-    assert found.probe == "spy"
-    for given, fold in zip(seen, stratified_folds(Y, folds=4, seed=3), strict=True):
-        assert np.bincount(given.y_train).tolist() == [graphs] * 3  # of 15 of each class
-        assert len(given.splits) == inner
-        assert {tuple(row) for row in given.x_train} <= {tuple(row) for row in X[fold.train]}
-        np.testing.assert_array_equal(given.x_test, X[fold.test])
-    for score in found.folds:
-        assert score.train == 3 * graphs
-        assert (score.validation_score is None) == (inner == 0)
-        assert inner or score.params == {"C": 1.0}
-
-
-def test_all_labels_are_the_usual_protocol() -> None:
-    assert transductive(X, Y, folds=4, fraction=1.0) == transductive(X, Y, folds=4)
-
-
-@pytest.mark.parametrize("fraction", [0.0, -0.1, 1.5])
-def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
-    with pytest.raises(UserError, match="fraction"):
-        transductive(X, Y, folds=4, fraction=fraction)
-
-
 def test_majority_is_that_of_the_training_part() -> None:
     y = np.array([0] * 31 + [1] * 29)
-    found = transductive(np.zeros((60, 1)), y, probe="majority", folds=5)
+    found = evaluate(np.zeros((60, 1)), y, probe="majority", folds=5)
     assert all(set(score.predictions) == {0} for score in found.folds)
     assert abs(found.mean - majority_accuracy(y)) < 0.02
 
@@ -207,4 +173,4 @@ def test_majority_is_that_of_the_training_part() -> None:
 @pytest.mark.parametrize("probe", ["sklearn.svm:SVC", "sklearn.ensemble:RandomForestClassifier"])
 def test_an_estimator_is_no_probe(probe: str) -> None:
     with pytest.raises(UserError, match=r"a function of one ProbeInput .* got the estimator"):
-        transductive(np.random.default_rng(0).normal(size=(20, 2)), [0, 1] * 10, probe=probe)
+        evaluate(np.random.default_rng(0).normal(size=(20, 2)), [0, 1] * 10, probe=probe)

@@ -9,7 +9,7 @@ import pytest
 from graph_hcl.config import Config, DataConfig, ProbeConfig
 from graph_hcl.data import GraphStore
 from graph_hcl.experiment import Experiment, make_experiment
-from graph_hcl.probes import transductive
+from graph_hcl.probes import evaluate
 from graph_hcl.training import embed
 
 GRAPHS = 120
@@ -52,7 +52,7 @@ def leaky(experiment: Experiment, seed: int) -> float:
     """Train on all graphs with their labels, then cross-validate a probe: the usual mistake."""
     model, labels = experiment.trainer.fit(np.arange(GRAPHS), seed), experiment.targets.values
     embeddings = embed(model, experiment.store, experiment.trainer.device)
-    return transductive(embeddings, labels, probe="logistic", folds=4, jobs=1).mean
+    return evaluate(embeddings, labels, probe="logistic", folds=4, jobs=1).mean
 
 
 def test_labels_are_permuted_by_the_seed_alone() -> None:

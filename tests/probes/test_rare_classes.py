@@ -23,11 +23,11 @@ from graph_hcl.probes import (
     ProbeInput,
     RareClassWarning,
     Targets,
+    evaluate,
     inductive,
     kernel_svm,
     make_protocol,
     stratified_folds,
-    transductive,
 )
 from graph_hcl.probes.splits import inner_splits, set_aside, spread, with_few_labels
 
@@ -163,13 +163,13 @@ def test_few_labels_of_common_classes_take_fewer_inner_folds_as_ever() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("probe", PROBES.names())
-@pytest.mark.parametrize("fraction", [1.0, 0.5])
+@pytest.mark.parametrize("labels", [{}, {"fraction": 0.5, "draws": 1}], ids=["all", "half"])
 def test_every_probe_measures_a_set_with_a_rare_class(
-    probe: str, size: int, fraction: float
+    probe: str, size: int, labels: dict[str, float]
 ) -> None:
     x, y = example(12, 9, size)
     with pytest.warns(RareClassWarning) as caught:
-        found = transductive(x, y, probe=probe, folds=5, fraction=fraction, jobs=1)
+        found = evaluate(x, y, probe=probe, folds=5, jobs=1, **labels)
     assert len(caught) == 1
     assert f"lack a class: 2 ({size} graph{'s' if size > 1 else ''});" in str(caught[0].message)
     assert caught[0].filename == __file__
@@ -204,7 +204,7 @@ def test_every_probe_measures_encoders_of_a_set_with_a_rare_class(probe: str, si
 def test_a_kernel_machine_measures_a_set_with_a_rare_class() -> None:
     x, y = example(12, 9, 1)
     nothing = np.empty((len(y), 0))
-    found = quiet(transductive, nothing, y, probe=kernel_svm(x @ x.T), folds=5, jobs=1)
+    found = quiet(evaluate, nothing, y, probe=kernel_svm(x @ x.T), folds=5, jobs=1)
     assert len(found.folds) == 5
 
 
@@ -214,11 +214,11 @@ def test_many_rare_classes_without_a_stray_warning(probe: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", RareClassWarning)
-        transductive(x, y, probe=probe, folds=4, jobs=1)
+        evaluate(x, y, probe=probe, folds=4, jobs=1)
         folds = stratified_folds(y, folds=4, validation=0.2)
         inductive(lambda number, fold: x, y, folds=folds, probe=probe, jobs=1)
     with pytest.warns(RareClassWarning, match=r"11 \(1 graph\).* and \d+ more;") as caught:
-        transductive(x, y, probe=probe, folds=4, jobs=1)
+        evaluate(x, y, probe=probe, folds=4, jobs=1)
     assert str(caught[0].message).count("graph") < 25
 
 
@@ -226,7 +226,7 @@ def test_no_warning_where_no_class_is_rare() -> None:
     x, y = example(12, 9, 8)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        transductive(x, y, folds=3, jobs=1)
+        evaluate(x, y, folds=3, jobs=1)
         folds = stratified_folds(y, folds=3, validation=0.2)
         inductive(lambda number, fold: x, y, folds=folds, jobs=1)
 
@@ -237,7 +237,7 @@ def test_no_warning_where_no_class_is_rare() -> None:
 def test_choice_and_predictions_are_scikit_learns(probe: str, sizes: list[int], seed: int) -> None:
     y = np.random.default_rng(seed).permutation(np.repeat(range(2 + len(sizes)), [14, 9, *sizes]))
     x = embeddings(y, seed).round(1)
-    found = quiet(transductive, x, y, probe=probe, folds=3, inner=4, seed=seed, jobs=1)
+    found = quiet(evaluate, x, y, probe=probe, folds=3, inner=4, seed=seed, jobs=1)
     for fold, score in zip(stratified_folds(y, folds=3, seed=seed), found.folds, strict=True):
         pipeline = Pipeline([("scale", StandardScaler()), ("probe", clone(PEERS[probe]))])
         cv = StratifiedKFold(4, shuffle=True, random_state=seed)
@@ -253,7 +253,7 @@ def test_choice_and_predictions_are_scikit_learns(probe: str, sizes: list[int], 
 def test_inner_folds_that_leave_one_class_select_nothing() -> None:
     y = np.array([0] * 8 + [1] * 2)  # two of class 1: each training part has one
     x = embeddings(y)
-    found = quiet(transductive, x, y, probe="svm", folds=2, inner=4, jobs=1)
+    found = quiet(evaluate, x, y, probe="svm", folds=2, inner=4, jobs=1)
     for fold, score in zip(stratified_folds(y, folds=2), found.folds, strict=True):
         cv = [
             (fit, held)
@@ -275,7 +275,7 @@ def test_where_selection_is_impossible_c_is_one() -> None:
     with pytest.warns(
         RareClassWarning, match="keeps its default where no inner folds can be drawn"
     ):
-        found = transductive(x, y, folds=2, jobs=1)
+        found = evaluate(x, y, folds=2, jobs=1)
     assert [(s.params, s.validation_score) for s in found.folds] == [({"C": 1.0}, None)] * 2
 
 
@@ -283,8 +283,9 @@ def test_where_selection_is_impossible_c_is_one() -> None:
 def test_probes_that_choose_nothing_need_nothing_to_choose_on(probe: str) -> None:
     x, y = example(12, 9)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # inner folds of more graphs than there are: no matter
-        few = transductive(x, y, folds=3, inner=50, probe=probe, jobs=1)
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "inner 50 has no use")  # more than there are: no matter
+        few = evaluate(x, y, folds=3, inner=50, probe=probe, jobs=1)
         apart = inductive(
             lambda number, fold: x, y, folds=stratified_folds(y, folds=3), probe=probe, jobs=1
         )
@@ -297,7 +298,7 @@ def test_a_training_part_of_one_class_is_told_before_embeddings_are_asked_for(pr
     x, y = example(9, 1)
     sentence = re.escape("of class 0: leave out the classes with a single graph")
     with pytest.raises(UserError, match=sentence):
-        transductive(x, y, folds=3, probe=probe)
+        evaluate(x, y, folds=3, probe=probe)
     with pytest.raises(UserError, match=sentence):
         inductive(
             lambda number, fold: pytest.fail("trained"),

@@ -19,10 +19,10 @@ from graph_hcl.probes import (
     Metric,
     Prediction,
     ProbeInput,
+    evaluate,
     inductive,
     linear,
     stratified_folds,
-    transductive,
 )
 from graph_hcl.probes.search import over_c, search
 
@@ -56,7 +56,7 @@ def grid_search(probe: str, cv) -> GridSearchCV:
 @pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic"])
 def test_transductive_equals_grid_search(probe: str, classes: int) -> None:
     x, y = synthetic(160, classes)
-    found = transductive(x, y, probe=probe, folds=3, inner=3, seed=7)
+    found = evaluate(x, y, probe=probe, folds=3, inner=3, seed=7)
     for fold, score in zip(stratified_folds(y, folds=3, seed=7), found.folds, strict=True):
         search = grid_search(probe, StratifiedKFold(3, shuffle=True, random_state=7))
         search.fit(x[fold.train], y[fold.train])
@@ -76,7 +76,7 @@ def test_svm_equals_grid_search_on_any_data(
     x, y = synthetic(graphs, classes, seed=seed, flip=flip)
     x = np.round(x, 1)  # ties
     y[: 6 * classes] = np.arange(6 * classes) % classes
-    found = transductive(x, y, folds=2, inner=3, seed=seed, jobs=1)
+    found = evaluate(x, y, folds=2, inner=3, seed=seed, jobs=1)
     for fold, score in zip(stratified_folds(y, folds=2, seed=seed), found.folds, strict=True):
         search = grid_search("svm", StratifiedKFold(3, shuffle=True, random_state=seed))
         search.fit(x[fold.train], y[fold.train])
@@ -111,7 +111,7 @@ def test_inductive_selects_on_validation_and_fits_on_training_only(probe: str) -
 )
 def test_probes_without_a_choice(probe: str, peer) -> None:
     x, y = synthetic(90, 3, seed=1)
-    found = transductive(x, y, probe=probe, folds=3)
+    found = evaluate(x, y, probe=probe, folds=3)
     for fold, score in zip(stratified_folds(y, folds=3), found.folds, strict=True):
         pipeline = Pipeline([("scale", StandardScaler()), ("probe", peer)])
         pipeline.fit(x[fold.train], y[fold.train])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.svm import SVC
 
 import graph_hcl.probes.svm as svm_module
-from graph_hcl.probes import Evaluation, transductive
+from graph_hcl.probes import Evaluation, evaluate
 from graph_hcl.probes.svm import rbf, solve_libsvm
 
 pytest.importorskip("numba", reason="needs the extra fast")
@@ -144,7 +144,7 @@ def test_both_solvers_give_the_same_predictions(seed: int, classes: int, C: floa
 def evaluation() -> Evaluation:
     y = np.arange(90) % 3
     x = np.random.default_rng(2).normal(size=(90, 4)) + 0.7 * y[:, None]
-    return transductive(x, y, folds=3, inner=3, jobs=1)
+    return evaluate(x, y, folds=3, inner=3, jobs=1)
 
 
 def test_without_numba_an_evaluation_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

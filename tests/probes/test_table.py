@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes import Evaluation, ResultTable, summarize, transductive
+from graph_hcl.probes import Evaluation, ResultTable, evaluate, summarize
 
 Y = np.arange(40) % 2
 X = np.random.default_rng(0).normal(size=(40, 3)) + Y[:, None]
 
 
 def measured(seed: int = 0, probe: str = "svm", folds: int = 3) -> Evaluation:
-    return transductive(X, Y, probe=probe, folds=folds, seed=seed, jobs=1)
+    return evaluate(X, Y, probe=probe, folds=folds, seed=seed, jobs=1)
 
 
 def table() -> ResultTable:
@@ -45,7 +45,7 @@ def test_decision_values_are_left_out_where_a_fold_lacks_a_class() -> None:
     y = Y.copy()
     y[3] = 2
     with pytest.warns(UserWarning, match="lack a class"):
-        found = transductive(X, y, probe="logistic", folds=3, jobs=1)
+        found = evaluate(X, y, probe="logistic", folds=3, jobs=1)
     for fold in found.folds:
         if 3 in fold.test:
             assert fold.decision is None

@@ -1,0 +1,42 @@
+"""What a protocol plans for a seed: every fit and test of a probe."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+from graph_hcl.probes.rare import RareClassWarning
+from graph_hcl.probes.splits import Fold, Split
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedFold:
+    """What one fit and test of a probe sees of an outer fold.
+
+    Attributes:
+        number: The number of the outer fold.
+        fold: Its parts; with few labels the training part holds the labelled graphs alone.
+        splits: Inner splits that select, empty where nothing is selected. Their rows count within
+            the training part, then the validation part.
+        draw: The number of the draw of labelled graphs.
+        pool: Number of graphs that they were drawn from; None where all are labelled.
+    """
+
+    number: int
+    fold: Fold
+    splits: list[Split]
+    draw: int = 0
+    pool: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All fits of a seed, and a warning of rare classes if there are any."""
+
+    folds: list[PlannedFold]
+    warning: str | None
+
+    def warn(self, stacklevel: int) -> None:
+        """Warn of rare classes, if there are any."""
+        if self.warning is not None:
+            warnings.warn(self.warning, RareClassWarning, stacklevel=stacklevel + 1)
