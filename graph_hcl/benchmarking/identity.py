@@ -67,7 +67,7 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "probe.splits": ("probe.splits", None),
     "probe.validation": ("probe.validation", 0.1),
     "probe.fraction": ("probe.fraction", 1.0),
-    "probe.draws": ("probe.draws", 1),
+    "probe.draws": ("probe.draws",),
 }
 """Name of the setting → its name in the key, then the values at which the hash omits it.
 
