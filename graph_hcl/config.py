@@ -65,12 +65,17 @@ class EncoderConfig:
     weight_noise: float = 0.0
     """Noise on the weights that encode the later views, in standard deviations of each weight
     matrix (SimGRACE); 0 for none."""
+    embedding: int | None = None
+    """Width of a learned linear map of the node features before the backbone, which for one-hot
+    categories is the sum of one embedding per column; null for none."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further keyword arguments of the backbone's constructor."""
 
     def __post_init__(self) -> None:
         _expect(0 <= self.dropout < 1, "encoder.dropout", "in [0, 1)", self.dropout)
         _expect(self.weight_noise >= 0, "encoder.weight-noise", "0 or more", self.weight_noise)
+        if self.embedding is not None:
+            _expect_within(self.embedding, "encoder.embedding", 1, MAX_WIDTH)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import torch
+from torch import nn
 
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
@@ -51,10 +52,13 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
     >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
     16
     """
-    parts = config.encoder
+    parts, width = config.encoder, spec.in_channels
+    embedding = None
+    if parts.embedding is not None:
+        embedding, width = nn.Linear(width, parts.embedding, bias=False), parts.embedding
     backbone = make_backbone(
         config.backbone,
-        spec.in_channels,
+        width,
         config.hidden,
         config.layers,
         edge_dim=spec.edge_dim,
@@ -72,7 +76,7 @@ def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
         ],
     )
     encoder = GraphEncoder(
-        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
+        backbone, infer_out_channels(backbone, width, spec.edge_dim), config.readout, embedding
     )
     if parts.weight_noise and (spec.node_head or len(config.views) < 2):
         raise UserError(

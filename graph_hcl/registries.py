@@ -51,6 +51,7 @@ BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
     {
         "gin": "graph_hcl.nn.layers:GIN",
         "gine": "graph_hcl.nn.networks:GINE",
+        "gps": "graph_hcl.nn.gps:GPS",
         "gcn": "graph_hcl.nn.layers:GCN",
         "graphsage": "graph_hcl.nn.layers:GraphSAGE",
         "gat": "graph_hcl.nn.networks:GAT",

@@ -37,6 +37,7 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "encoder.dropout": ("encoder.dropout", 0.0),
     "encoder.per_view": ("encoder.per_view", False),
     "encoder.weight_noise": ("encoder.weight_noise", 0.0),
+    "encoder.embedding": ("encoder.embedding", None),
     "encoder.options": ("encoder.options", {}),
     "projection.layers": ("projection.layers", 2),
     "projection.dim": ("projection.dim", None),

@@ -16,6 +16,7 @@ from torch_geometric.nn.models.basic_gnn import BasicGNN
 from graph_hcl.errors import UserError
 from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.evaluating import evaluating
+from graph_hcl.nn.gps import GPS
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
 from graph_hcl.registries import BACKBONES
@@ -23,7 +24,7 @@ from graph_hcl.registry import did_you_mean
 
 _OURS: dict[Any, Any] = {
     getattr(models, net.__name__, None): net
-    for net in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
+    for net in (GIN, GINE, GPS, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
 }
 """PyG's classes, and those of this package with the same parameters, whose norms act per graph."""
 
@@ -54,7 +55,7 @@ def make_backbone(
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
     `name` is one of `BACKBONES`, an import path, or a class or function that makes a network. With
-    `edge_dim`, GAT, PNA, GINE and classes that name it read edge attributes [E, edge_dim]. A value
+    `edge_dim`, GAT, PNA, GINE, GPS and classes that name it read edge attributes [E, edge_dim]. A value
     of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
     norm. With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
     hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because
@@ -132,15 +133,15 @@ def _of_pyg(
             "those of all others."
         )
     settings = settings | {"jk": None if settings["jk"] == "last" else settings["jk"]} | options
-    reads = issubclass(make, models.GAT | models.PNA | GINE)
+    reads = issubclass(make, models.GAT | models.PNA | GINE | GPS)
     if edge_dim is not None and (reads or "edge_dim" in inspect.signature(make).parameters):
         settings.setdefault("edge_dim", edge_dim)
     if issubclass(make, models.PNA):
         settings = _PNA_DEFAULTS | settings
         if degrees is not None:
             settings.setdefault("deg", degrees())
-    heads = settings.get("heads", 1)
-    if issubclass(make, models.GAT) and settings.get("concat", True) and hidden % heads:
+    heads = settings.get("heads") or 1
+    if issubclass(make, models.GAT | GPS) and settings.get("concat", True) and hidden % heads:
         lower = hidden // heads * heads
         widths = f"{lower} or {lower + heads}" if lower else f"{heads}"
         raise UserError(

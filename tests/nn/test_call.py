@@ -54,7 +54,7 @@ def test_what_the_forward_names_is_given_and_no_more() -> None:
     ("name", "edge_dim", "fields"),
     [
         ("gin", 3, set()),
-        ("graphsage", 3, set()),
+        ("graphsage", 3, {"edge_weight"}),
         ("edgecnn", 3, set()),
         ("gcn", 3, {"edge_weight"}),
         ("gat", 3, {"edge_attr"}),
@@ -65,7 +65,9 @@ def test_what_the_forward_names_is_given_and_no_more() -> None:
         ("gine", None, set()),
         ("torch_geometric.nn.models:GAT", 3, {"edge_attr"}),
         ("torch_geometric.nn.models:GCN", 3, {"edge_weight"}),
-        ("torch_geometric.nn.models:GraphSAGE", 3, set()),
+        ("gps", 3, {"edge_attr"}),
+        ("gps", None, set()),
+        ("torch_geometric.nn.models:GraphSAGE", 3, {"edge_weight"}),
     ],
 )
 def test_a_field_is_read_exactly_if_it_moves_the_embedding(name, edge_dim, fields) -> None:
@@ -83,7 +85,7 @@ def test_a_field_is_read_exactly_if_it_moves_the_embedding(name, edge_dim, field
         assert moved == (field in fields), field
 
 
-@pytest.mark.parametrize("name", ["gine", "gat", "pna"])
+@pytest.mark.parametrize("name", ["gine", "gps", "gat", "pna"])
 def test_a_network_built_to_read_bonds_asks_for_them(name) -> None:
     net = make_backbone(name, 5, 8, 2, edge_dim=3, degrees=lambda: torch.tensor([0, 2, 1]))
     with pytest.raises(UserError, match="Expected a batch with edge_attr, which"):
