@@ -210,8 +210,8 @@ graph), but got 1.
     """Width of each layer."""
     layers: int = 3
     """Number of layers."""
-    readout: Literal["sum", "mean", "max"] = "sum"
-    """Pooling of node embeddings into a graph embedding."""
+    readout: str = "sum"
+    """Pooling of node embeddings into a graph embedding: sum, mean, max, or by import path."""
     seed: int = 0
     """Seed of the first repetition: of weights, batches, views and folds."""
     restart: int = 0

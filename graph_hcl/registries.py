@@ -118,6 +118,7 @@ BASELINES: Registry[Callable[..., Any]] = Registry(
 NAMED_BY: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,
     "backbone": BACKBONES,
+    "readout": READOUTS,
     "loss.hardening": HARDENINGS,
     "loss.psi": PSIS,
     "probe.name": PROBES,

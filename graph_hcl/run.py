@@ -9,6 +9,7 @@ from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.parts import NO_PARTS, Parts
 from graph_hcl.probes import Part
 from graph_hcl.settings import make_config
 from graph_hcl.spec import ModelSpec, check_same_data, read_spec
@@ -20,15 +21,22 @@ class Run:
     """A run folder and its config.
 
     A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
-    protocol. With `allow_changed_data`, the graphs may differ from the training data.
+    protocol. With `allow_changed_data`, the graphs may differ from the training data. `parts` are
+    the objects that its config names as "in memory"; without them, its models are not made.
     """
 
     def __init__(
-        self, folder: RunFolder, config: Config, *, allow_changed_data: bool = False
+        self,
+        folder: RunFolder,
+        config: Config,
+        *,
+        allow_changed_data: bool = False,
+        parts: Parts = NO_PARTS,
     ) -> None:
         self.folder = folder
-        self.config = config
+        self.config = parts.named(config)
         self.allow_changed_data = allow_changed_data
+        self.parts = parts
 
     @classmethod
     def create(cls, config: Config) -> Run:
@@ -41,10 +49,17 @@ class Run:
         return cls(folder, config)
 
     @classmethod
-    def open(cls, path: str | Path, allow_changed_data: bool = False, **overrides: Any) -> Run:
+    def open(
+        cls,
+        path: str | Path,
+        allow_changed_data: bool = False,
+        parts: Parts = NO_PARTS,
+        **overrides: Any,
+    ) -> Run:
         """Return the run in a folder; `overrides` replace settings of its config, by name.
 
-        Raises `UserError` for a folder without a `config.yaml` and for an invalid config.
+        Raises `UserError` for a folder without a `config.yaml`, for an invalid config, and for
+        `parts` with other names than those of the run.
 
         >>> Run.open("nowhere", device="cpu")
         Traceback (most recent call last):
@@ -53,7 +68,7 @@ none: give the folder that graph_hcl.train printed.
         """
         folder = RunFolder.open(str(path))
         config = make_config(folder.config_path, overrides)
-        return cls(folder, config, allow_changed_data=allow_changed_data)
+        return cls(folder, config, allow_changed_data=allow_changed_data, parts=parts)
 
     @property
     def path(self) -> Path:
@@ -97,7 +112,7 @@ none: give the folder that graph_hcl.train printed.
         does not match the config.
         """
         part = self.find_part(part)
-        model = make_model(self.config, self.spec(part))
+        model = make_model(self.config, self.spec(part), self.parts)
         self.checkpoint(part).load(model)
         return model
 

@@ -18,6 +18,7 @@ from graph_hcl.factory import check_counted, find_device, make_objective, make_s
 from graph_hcl.losses.objective import Objective
 from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
+from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
 
@@ -27,8 +28,11 @@ Indices = NDArray[np.int64]
 class Trainer:
     """Trains the models of a config on graphs; supervised objectives read their labels.
 
+    `parts` are objects in the place of names in the config.
+
     Attributes:
-        config: The config, with the objective's defaults filled in.
+        config: The config, with the objective's defaults and the names of all parts filled in.
+        parts: Copies of the objects that were given.
         store: The graphs on the device, with labels renumbered 0, 1, ….
         tags: What the objective reads.
         sampler: Draws the views of a batch.
@@ -45,29 +49,31 @@ class Trainer:
     (188, 96)
     """
 
-    def __init__(self, config: Config, store: GraphStore) -> None:
-        objective, self.config = make_objective(config)
+    def __init__(self, config: Config, store: GraphStore, parts: Parts = NO_PARTS) -> None:
+        self.parts = parts = parts.copied()
+        objective, self.config = make_objective(config, parts)
         self.tags = objective.tags
         if self.tags.labels and store.y is None:
             raise UserError(
-                f"Expected graphs with labels for the objective '{config.objective}', which reads "
-                "them: add labels, or choose an unsupervised objective, such as h-ucl."
+                f"Expected graphs with labels for the objective '{shown(self.config.objective)}', "
+                "which reads them: add labels, or choose an unsupervised objective, such as h-ucl."
             )
         self.device = find_device(config.device)
-        self.sampler = make_sampler(config)
+        self.sampler = make_sampler(self.config, parts)
         label = torch.arange(len(store)) if store.y is None else store.y
-        check_counted(objective, config.objective, len(config.views), label)
+        name = shown(self.config.objective)
+        check_counted(objective, name, len(self.config.views), label)
         self.store = renumber_labels(store).to(self.device)
-        self.spec = describe_model(self.config, self.store, self.tags)
+        self.spec = describe_model(self.config, self.store, self.tags, parts)
         model = self.model(config.seed)
-        if unread := describe_unread(self.store, self.spec, self.config.backbone):
+        if unread := describe_unread(self.store, self.spec, shown(self.config.backbone)):
             warnings.warn(unread, stacklevel=2)
-        if ":" in self.config.backbone:
+        if ":" in self.config.backbone + self.config.readout:  # not one of this package
             check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
 
     def new_objective(self) -> Objective:
         """Return a fresh objective, with no state of another training."""
-        return make_objective(self.config)[0]
+        return make_objective(self.config, self.parts)[0]
 
     def describe(self, indices: Indices) -> ModelSpec:
         """Return the spec of a model trained on the graphs of these indices [K].
@@ -87,7 +93,7 @@ class Trainer:
     def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
         """Return the untrained model of a seed; `spec` is by default that of all graphs."""
         set_seed(training_seed(seed, self.config.restart))
-        return make_model(self.config, spec or self.spec)
+        return make_model(self.config, spec or self.spec, self.parts)
 
     def fit(
         self,
@@ -114,7 +120,7 @@ class Trainer:
         fit(
             model,
             self.new_objective(),
-            self.sampler,
+            fresh(self.sampler, "augmentation"),
             spec.prepare(self.store),
             torch.from_numpy(indices).to(self.device),
             settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,23 +75,30 @@ def make_backbone(
     torch.Size([4, 96])
     """
     make = BACKBONES.get(name) if isinstance(name, str) else name
-    label = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
+    make, preset = _unwrapped(make)
+    label = name if isinstance(name, str) else getattr(make, "__name__", repr(make))
+    options = preset | (options or {})
     if isinstance(make, nn.Module) or not callable(make):
         raise UserError(
             f"Expected a class or function that makes the backbone, but got a "
             f"{type(make).__name__}: give what makes it, such as its class."
         )
-    make = _OURS.get(make, make) if isinstance(make, type) else make
+    twice = [size for size in explicit if size in options]
+    if twice:
+        raise UserError(
+            f"Expected {' and '.join(twice)} of the backbone '{label}' once, but got it among its "
+            f"own options and by {' and '.join(_FLAGS[size] for size in twice)}: leave one out."
+        )
     chosen: dict[str, Any] = {"jk": jk, "act": act, "dropout": dropout}
     given = {setting: value for setting, value in chosen.items() if value is not None}
     if norm != "default":
         given["norm"] = norm
     sizes = {"in_channels": in_channels, "hidden_channels": hidden, "num_layers": layers}
     if isinstance(make, type) and issubclass(make, BasicGNN):
-        settings = _of_pyg(make, hidden, DEFAULTS | given, edge_dim, degrees, options or {})
+        settings = _of_pyg(make, hidden, DEFAULTS | given, edge_dim, degrees, options)
         positional: list[Any] = list(sizes.values())
     else:
-        positional, settings = _of_users(make, label, sizes, given, edge_dim, options or {})
+        positional, settings = _of_users(make, label, sizes, given, edge_dim, options)
         unread = [size for size in explicit if not positional and size not in settings]
         if unread:
             raise UserError(
@@ -107,6 +115,24 @@ def make_backbone(
     if isinstance(net, BasicGNN) and hasattr(net, "lin"):
         net.lin = nn.Identity()
     return net
+
+
+def scales_by_degree(backbone: Callable[..., Any]) -> bool:
+    """Tell whether a network is made with the in-degrees of the training graphs, as PNA is.
+
+    >>> scales_by_degree(models.PNA), scales_by_degree(partial(PNA, towers=2)), scales_by_degree(GCN)
+    (True, True, False)
+    """
+    make = _unwrapped(backbone)[0]
+    return isinstance(make, type) and issubclass(make, models.PNA)
+
+
+def _unwrapped(make: Any) -> tuple[Any, dict[str, Any]]:
+    """Return what makes a network, ours in place of PyG's, and the arguments that a partial has."""
+    preset: dict[str, Any] = {}
+    while isinstance(make, partial) and not make.args:
+        make, preset = make.func, make.keywords | preset
+    return (_OURS.get(make, make) if isinstance(make, type) else make), preset
 
 
 def _reason(error: Exception) -> str:
