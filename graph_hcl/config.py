@@ -200,6 +200,10 @@ graph), but got 1.
     """Passes over the training graphs."""
     batch_size: int = 128
     """Graphs per batch."""
+    max_nodes: int | None = None
+    """Most nodes per batch before augmentation, where --batch-size graphs have more, and most that
+    are embedded at once; a larger graph is trained with one other, and embedded alone. null does
+    not bound batches of the training, and embeds 262144 nodes or fewer at once."""
     lr: float = 0.001
     """Learning rate of Adam."""
     weight_decay: float = 0.0
@@ -222,6 +226,9 @@ graph), but got 1.
     """auto is transductive for unsupervised objectives and inductive for supervised ones."""
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
+    init_from: str | None = None
+    """Run folder whose first trained part the encoder starts from, and the head where it fits; new
+    graphs are read with the features that it was trained with. null starts from random weights."""
     mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR or the official site."""
     data_dir: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
@@ -254,6 +261,8 @@ graph), but got 1.
             "2 or more (a contrast needs another graph)",
             self.batch_size,
         )
+        if self.max_nodes is not None:
+            _expect(self.max_nodes >= 1, "max-nodes", "1 or more", self.max_nodes)
         _expect(self.lr > 0, "lr", "above 0", self.lr)
         _expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
         _expect_within(self.batch_size, "batch-size", 2, MAX_BATCH_SIZE)

@@ -21,7 +21,7 @@ class Run:
     """A run folder and its config.
 
     A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
-    protocol. With `allow_changed_data`, the graphs may differ from the training data. `parts` are
+    protocol. With `allow_changed_data`, the graphs may differ from the training data. `objects` are
     the objects that its config names as "in memory"; without them, its models are not made.
     """
 
@@ -31,12 +31,12 @@ class Run:
         config: Config,
         *,
         allow_changed_data: bool = False,
-        parts: Parts = NO_PARTS,
+        objects: Parts = NO_PARTS,
     ) -> None:
         self.folder = folder
-        self.config = parts.named(config)
+        self.config = objects.named(config)
         self.allow_changed_data = allow_changed_data
-        self.parts = parts
+        self.objects = objects
 
     @classmethod
     def create(cls, config: Config) -> Run:
@@ -53,13 +53,13 @@ class Run:
         cls,
         path: str | Path,
         allow_changed_data: bool = False,
-        parts: Parts = NO_PARTS,
+        objects: Parts = NO_PARTS,
         **overrides: Any,
     ) -> Run:
         """Return the run in a folder; `overrides` replace settings of its config, by name.
 
         Raises `UserError` for a folder without a `config.yaml`, for an invalid config, and for
-        `parts` with other names than those of the run.
+        `objects` with other names than those of the run.
 
         >>> Run.open("nowhere", device="cpu")
         Traceback (most recent call last):
@@ -68,7 +68,7 @@ none: give the folder that graph_hcl.train printed.
         """
         folder = RunFolder.open(str(path))
         config = make_config(folder.config_path, overrides)
-        return cls(folder, config, allow_changed_data=allow_changed_data, parts=parts)
+        return cls(folder, config, allow_changed_data=allow_changed_data, objects=objects)
 
     @property
     def path(self) -> Path:
@@ -112,7 +112,7 @@ none: give the folder that graph_hcl.train printed.
         does not match the config.
         """
         part = self.find_part(part)
-        model = make_model(self.config, self.spec(part), self.parts)
+        model = make_model(self.config, self.spec(part), self.objects)
         self.checkpoint(part).load(model)
         return model
 
