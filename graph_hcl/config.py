@@ -238,6 +238,9 @@ graph), but got 1.
     diagnose: bool = field(default=True, metadata=RESULT_UNAFFECTED)
     """Log losses, orderings and collapse metrics every epoch, or every few epochs on small data
     sets; this does not change the training."""
+    logger: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """Tracker that epochs are also passed to, by name or by import path of what makes one; null is
+    none, and metrics.jsonl is always written."""
     device: str = field(default="auto", metadata=RESULT_UNAFFECTED)
     """cpu, cuda, cuda:1, mps, or auto: CUDA if available, else cpu."""
     data: DataConfig = field(default_factory=DataConfig)

@@ -23,6 +23,7 @@ from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES, READOUTS
 from graph_hcl.registry import IN_MEMORY, not_handed_over
 from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
+from graph_hcl.training.trackers import check_logger
 
 
 def find_device(name: str) -> torch.device:
@@ -150,6 +151,7 @@ def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
     if parts.readout is None:
         READOUTS.get(config.readout)
     PROBES.get(config.probe.name)
+    check_logger(config.logger)
     protocol: Any = resolve_protocol(config.protocol, objective.tags.labels)
     return with_absolute_paths(dataclasses.replace(config, protocol=protocol))
 

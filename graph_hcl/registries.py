@@ -115,6 +115,15 @@ BASELINES: Registry[Callable[..., Any]] = Registry(
     },
 )
 
+LOGGERS: Registry[Callable[..., Any]] = Registry(
+    "logger",
+    {
+        "tensorboard": "graph_hcl.training.trackers:tensorboard",
+        "wandb": "graph_hcl.training.trackers:wandb",
+        "mlflow": "graph_hcl.training.trackers:mlflow",
+    },
+)
+
 NAMED_BY: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,
     "backbone": BACKBONES,
@@ -123,5 +132,6 @@ NAMED_BY: dict[str, Registry[Any]] = {
     "loss.psi": PSIS,
     "probe.name": PROBES,
     "views": AUGMENTATIONS,
+    "logger": LOGGERS,
 }
 """Settings whose values are names of parts, with their registries."""

@@ -14,7 +14,15 @@ from graph_hcl.probes import Part
 from graph_hcl.settings import make_config
 from graph_hcl.spec import ModelSpec, check_same_data, read_spec
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import Checkpoint, Diagnosis, Log, ProgressBar, RunFolder
+from graph_hcl.training import (
+    Checkpoint,
+    Diagnosis,
+    Log,
+    ProgressBar,
+    RunFolder,
+    Tracker,
+    make_logger,
+)
 
 
 class Run:
@@ -145,6 +153,14 @@ none: give the folder that graph_hcl.train printed.
             *([Diagnosis()] if self.config.diagnose else []),
             Log(lambda record: self.folder.log({"part": part.name} | record)),
             *([ProgressBar(part.name)] if show else []),
+            *self._trackers(part.name),
         ]
         model = trainer.fit(part.train, part.seed, spec, checkpoint=checkpoint, callbacks=callbacks)
         return model, spec
+
+    def _trackers(self, part: str) -> list[Tracker]:
+        """Return the tracker of a part that the config names, if any."""
+        name = self.config.logger
+        if name is None:
+            return []
+        return [Tracker(make_logger(name, self.path, part), self.config.to_dict())]

@@ -5,6 +5,7 @@ from graph_hcl.training.callbacks import (
     Callback,
     CheckpointWriter,
     Diagnosis,
+    History,
     Log,
     ProgressBar,
     Snapshot,
@@ -15,21 +16,27 @@ from graph_hcl.training.embedding import embed
 from graph_hcl.training.folder import RunFolder
 from graph_hcl.training.loop import fit
 from graph_hcl.training.state import TrainingSettings, TrainState, set_seed
+from graph_hcl.training.trackers import Logger, Tracker, check_logger, make_logger
 
 __all__ = [
     "Callback",
     "Checkpoint",
     "CheckpointWriter",
     "Diagnosis",
+    "History",
     "Log",
+    "Logger",
     "ProgressBar",
     "RunFolder",
     "Snapshot",
     "TrainState",
+    "Tracker",
     "TrainingSettings",
+    "check_logger",
     "diagnose",
     "embed",
     "fit",
     "index_batches",
+    "make_logger",
     "set_seed",
 ]

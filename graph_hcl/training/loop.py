@@ -55,6 +55,13 @@ def fit(
     longer finite, and when no row of a whole epoch had both a positive and a negative, for
     objectives that can tell; the last good checkpoint stays.
     """
+    for callback in callbacks:
+        if isinstance(callback, type) or not isinstance(callback, Callback):
+            raise UserError(
+                "Expected callbacks with the methods on_train_start, on_epoch_end and "
+                f"on_train_end, but got {callback!r}: give an instance of a class that derives "
+                "from graph_hcl.training.Callback."
+            )
     state = start(model, objective, settings, device)
     if checkpoint is not None:
         callbacks = [*callbacks, CheckpointWriter(checkpoint)]
