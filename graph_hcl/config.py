@@ -203,7 +203,7 @@ graph), but got 1.
     max_nodes: int | None = None
     """Most nodes per batch before augmentation, where --batch-size graphs have more, and most that
     are embedded at once; a larger graph is trained with one other, and embedded alone. null does
-    not bound batches of the training, and embeds 262144 nodes or fewer at once."""
+    not bound batches of the training, and embeds 524288 nodes or fewer at once."""
     lr: float = 0.001
     """Learning rate of Adam."""
     weight_decay: float = 0.0

@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> None:
         "--max-nodes",
         type=int,
         help="Most nodes that are embedded at once; a larger graph is embedded alone. Default: the "
-        "run's own setting, or 262144 or fewer where features are wide.",
+        "run's own setting, or 524288 and fewer where features are wide.",
     )
     parser.add_argument(
         "--allow_changed_data",

@@ -55,8 +55,8 @@ class Parts:
             given, default = getattr(config, setting), getattr(Config(), setting)
             if given not in (name, default):
                 raise UserError(
-                    f"Expected --{setting} or an object in its place, but got both {given} and "
-                    f"{shown(name)}: leave one of them out."
+                    f"Expected --{setting} or an object in its place, but got both {shown(given)} "
+                    f"and {shown(name)}: leave one of them out."
                 )
         return dataclasses.replace(config, **names)
 

@@ -176,7 +176,7 @@ def describe_large(store: GraphStore, max_nodes: int | None) -> str:
 
     >>> from graph_hcl.data import load
     >>> describe_large(load("MUTAG"), 27)
-    'Of 188 graphs, 3 have more than --max-nodes 27 nodes, up to 28: each is trained with one other.'
+    'Of 188 graphs, 3 have more than --max-nodes 27 nodes, up to 28: each is in a batch of two.'
     """
     if max_nodes is None:
         return ""
@@ -184,7 +184,7 @@ def describe_large(store: GraphStore, max_nodes: int | None) -> str:
     count = int((sizes > max_nodes).sum())
     return (
         f"Of {len(store):,} graphs, {count:,} have more than --max-nodes {max_nodes} nodes, up to "
-        f"{int(sizes.max()):,}: each is trained with one other."
+        f"{int(sizes.max()):,}: each is in a batch of two."
         if count
         else ""
     )

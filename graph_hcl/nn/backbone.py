@@ -55,9 +55,9 @@ def make_backbone(
 ) -> nn.Module:
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
-    `name` is one of `BACKBONES`, an import path, or a class or function that makes a network. With
-    `edge_dim`, GAT, PNA, GINE, GPS and classes that name it read edge attributes [E, edge_dim]. A value
-    of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
+    `name` is one of `BACKBONES`, an import path, or a class or function that makes a network; a
+    `functools.partial` is its class with further options. With `edge_dim`, GAT, PNA, GINE, GPS and
+    classes that name it read edge attributes [E, edge_dim]. A value of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
     norm. With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
     hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because
     it would put one more random projection between an untrained encoder and its input. `degrees`
@@ -120,8 +120,8 @@ def make_backbone(
 def scales_by_degree(backbone: Callable[..., Any]) -> bool:
     """Tell whether a network is made with the in-degrees of the training graphs, as PNA is.
 
-    >>> scales_by_degree(models.PNA), scales_by_degree(partial(PNA, towers=2)), scales_by_degree(GCN)
-    (True, True, False)
+    >>> [scales_by_degree(each) for each in (models.PNA, partial(PNA, towers=2), GCN)]
+    [True, True, False]
     """
     make = _unwrapped(backbone)[0]
     return isinstance(make, type) and issubclass(make, models.PNA)

@@ -6,7 +6,6 @@ import copy
 import math
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch_geometric.nn import conv as pyg
 from torch_geometric.nn.models.basic_gnn import BasicGNN
@@ -102,7 +101,8 @@ class GPS(Network, BasicGNN):
         super().__init__(in_channels, hidden_channels, num_layers, *rest, **options)
         self.norm, self.norm_kwargs = norm, norm_kwargs
         for conv in self.convs:
-            conv.give_norm(norm, norm_kwargs)
+            if isinstance(conv, GPSLayer):
+                conv.give_norm(norm, norm_kwargs)
 
     def init_conv(
         self,

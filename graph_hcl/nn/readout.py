@@ -70,9 +70,10 @@ def make_readout(readout: str | Callable[..., Any], in_channels: int) -> Callabl
     >>> make_readout(partial(Set2Set, processing_steps=2), 8)
     Set2Set(8, 16)
     """
-    part = READOUTS.get(readout) if isinstance(readout, str) else readout
+    part: Any = READOUTS.get(readout) if isinstance(readout, str) else readout
     if isinstance(part, nn.Module):
-        return copy.deepcopy(part)
+        module: Callable[..., Any] = copy.deepcopy(part)
+        return module
     if not isinstance(getattr(part, "func", part), type):
         return part
     given = getattr(part, "keywords", {})

@@ -36,12 +36,15 @@ class Callback(Protocol):
 
     def on_train_start(self, state: TrainState) -> None:
         """Called once before the first epoch, after a checkpoint has been loaded."""
+        return  # a body: derived classes need not override it
 
     def on_epoch_end(self, state: TrainState) -> None:
         """Called after each epoch; the model may be left in evaluation mode."""
+        return  # a body: derived classes need not override it
 
     def on_train_end(self, state: TrainState) -> None:
         """Called once at the end, also after an error."""
+        return  # a body: derived classes need not override it
 
 
 class Diagnosis(Callback):

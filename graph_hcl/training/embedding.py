@@ -14,8 +14,9 @@ from graph_hcl.training.batches import cut
 
 MAX_GRAPHS = 512
 """Largest number of graphs that are embedded at once."""
-MAX_NODES = 2**18
-"""Largest number of nodes that are embedded at once, in more than one graph."""
+MAX_NODES = 2**19
+"""Largest number of nodes that are embedded at once, in more than one graph: those of 512 graphs
+of REDDIT-MULTI-5K, and about half a gigabyte by a network of width 32."""
 MAX_VALUES = 2**26
 """Largest number of node features (nodes × columns) that are embedded at once."""
 

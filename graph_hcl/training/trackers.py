@@ -92,7 +92,10 @@ def make_logger(name: str, folder: Path, part: str) -> Logger:
     It is called with the run folder and the name of the part. Raises as `check_logger` does.
     """
     check_logger(name)
-    logger: Logger = LOGGERS.get(name)(folder, part)
+    try:
+        logger: Logger = LOGGERS.get(name)(folder, part)
+    except ImportError as error:
+        raise UserError(f"The logger {name} cannot be made: {error}.") from error
     return logger
 
 
