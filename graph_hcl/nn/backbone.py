@@ -57,14 +57,15 @@ def make_backbone(
 
     `name` is one of `BACKBONES`, an import path, or a class or function that makes a network; a
     `functools.partial` is its class with further options. With `edge_dim`, GAT, PNA, GINE, GPS and
-    classes that name it read edge attributes [E, edge_dim]. A value of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
-    norm. With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
-    hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because
-    it would put one more random projection between an untrained encoder and its input. `degrees`
-    gives the in-degree histogram [max degree + 1] that PNA alone needs. A user's class is called
-    by keyword with those of in_channels, hidden_channels, num_layers and edge_dim that it names, or
-    by position if it has other names for the first three; `options` are its other arguments. PyG's
-    own classes are replaced by those of `BACKBONES`.
+    classes that name it read edge attributes [E, edge_dim]. A value of None for jk, act and
+    dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no norm. With `jk="cat"`
+    the node embedding is the plain concatenation of all layers (D = layers × hidden, Xu et al.
+    2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because it would put one
+    more random projection between an untrained encoder and its input. `degrees` gives the in-degree
+    histogram [max degree + 1] that PNA alone needs. A user's class is called by keyword with those
+    of in_channels, hidden_channels, num_layers and edge_dim that it names, or by position if it has
+    other names for the first three; `options` are its other arguments. PyG's own classes are
+    replaced by those of `BACKBONES`.
 
     Raises `UserError` for an unknown name, for settings or options that the class does not take,
     for a size in `explicit` (hidden_channels, num_layers) that it does not take, and for a width
