@@ -65,12 +65,17 @@ class EncoderConfig:
     weight_noise: float = 0.0
     """Noise on the weights that encode the later views, in standard deviations of each weight
     matrix (SimGRACE); 0 for none."""
+    embedding: int | None = None
+    """Width of a learned linear map of the node features before the backbone, which for one-hot
+    categories is the sum of one embedding per column; null for none."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further keyword arguments of the backbone's constructor."""
 
     def __post_init__(self) -> None:
         _expect(0 <= self.dropout < 1, "encoder.dropout", "in [0, 1)", self.dropout)
         _expect(self.weight_noise >= 0, "encoder.weight-noise", "0 or more", self.weight_noise)
+        if self.embedding is not None:
+            _expect_within(self.embedding, "encoder.embedding", 1, MAX_WIDTH)
 
 
 @dataclass
@@ -209,6 +214,10 @@ graph), but got 1.
     """Passes over the training graphs."""
     batch_size: int = 128
     """Graphs per batch."""
+    max_nodes: int | None = None
+    """Most nodes per batch before augmentation, where --batch-size graphs have more, and most that
+    are embedded at once; a larger graph is trained with one other, and embedded alone. null does
+    not bound batches of the training, and embeds 524288 nodes or fewer at once."""
     lr: float = 0.001
     """Learning rate of Adam."""
     weight_decay: float = 0.0
@@ -219,8 +228,8 @@ graph), but got 1.
     """Width of each layer."""
     layers: int = 3
     """Number of layers."""
-    readout: Literal["sum", "mean", "max"] = "sum"
-    """Pooling of node embeddings into a graph embedding."""
+    readout: str = "sum"
+    """Pooling of node embeddings into a graph embedding: sum, mean, max, or by import path."""
     seed: int = 0
     """Seed of the first repetition: of weights, batches, views and folds."""
     restart: int = 0
@@ -231,6 +240,9 @@ graph), but got 1.
     """auto is transductive for unsupervised objectives and inductive for supervised ones."""
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
+    init_from: str | None = None
+    """Run folder whose first trained part the encoder starts from, and the head where it fits; new
+    graphs are read with the features that it was trained with. null starts from random weights."""
     mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR or the official site."""
     data_dir: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
@@ -240,6 +252,9 @@ graph), but got 1.
     diagnose: bool = field(default=True, metadata=RESULT_UNAFFECTED)
     """Log losses, orderings and collapse metrics every epoch, or every few epochs on small data
     sets; this does not change the training."""
+    logger: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """Tracker that epochs are also passed to, by name or by import path of what makes one; null is
+    none, and metrics.jsonl is always written."""
     device: str = field(default="auto", metadata=RESULT_UNAFFECTED)
     """cpu, cuda, cuda:1, mps, or auto: CUDA if available, else cpu."""
     data: DataConfig = field(default_factory=DataConfig)
@@ -263,6 +278,8 @@ graph), but got 1.
             "2 or more (a contrast needs another graph)",
             self.batch_size,
         )
+        if self.max_nodes is not None:
+            _expect(self.max_nodes >= 1, "max-nodes", "1 or more", self.max_nodes)
         _expect(self.lr > 0, "lr", "above 0", self.lr)
         _expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
         _expect_within(self.batch_size, "batch-size", 2, MAX_BATCH_SIZE)

@@ -28,7 +28,7 @@ EXAMPLES = """\
       were not in the training data, and features with another meaning are an error
 """
 
-OVERRIDES = ("dataset", "mirror", "data_dir", "data.undirected", "device")
+OVERRIDES = ("dataset", "mirror", "data_dir", "data.undirected", "device", "max_nodes")
 """Settings of the run that flags override."""
 
 
@@ -48,6 +48,12 @@ def main(argv: Sequence[str]) -> None:
         "run's own setting.",
     )
     parser.add_argument("--device", type=str, help="Device; default: the run's own.")
+    parser.add_argument(
+        "--max-nodes",
+        type=int,
+        help="Most nodes that are embedded at once; a larger graph is embedded alone. Default: the "
+        "run's own setting, or 524288 and fewer where features are wide.",
+    )
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
@@ -79,7 +85,7 @@ def main(argv: Sequence[str]) -> None:
     store = spec.prepare(store)
     if unread := describe_unread(store, spec, config.backbone):
         warnings.warn(unread, stacklevel=2)
-    embeddings = embed(model, store.to(device), device)
+    embeddings = embed(model, store.to(device), device, max_nodes=config.max_nodes)
     labels = None if store.y is None else store.y.cpu().numpy()
     write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, labels))
     print(f"{len(embeddings)} graphs × {embeddings.shape[1]} features: {out}")

@@ -9,16 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_hcl.augment import View, ViewSampler, parse
+from graph_hcl.augment import Augmentation, View, ViewSampler, parse
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
+from graph_hcl.losses import ContrastiveLoss
 from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import perturbed
+from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.probes import resolve_protocol
-from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES
+from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES, READOUTS
+from graph_hcl.registry import IN_MEMORY, not_handed_over
+from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
+from graph_hcl.training.trackers import check_logger
 
 
 def find_device(name: str) -> torch.device:
@@ -59,27 +64,34 @@ def with_canonical_names(config: Config) -> Config:
     return replace_settings(config, names)
 
 
-def make_objective(config: Config) -> tuple[Objective, Config]:
+def make_objective(config: Config, parts: Parts = NO_PARTS) -> tuple[Objective, Config]:
     """Return the objective, and the config with the objective's defaults filled in.
 
-    Raises `UserError` for a setting that the objective does not take.
+    An objective given as an object is copied, so that no state goes from one training to the next.
+    Raises `UserError` for a setting that the objective does not take, and for any setting of an
+    objective that is an object.
 
     >>> objective, completed = make_objective(Config(objective="ucl"))
     >>> completed.temperature, completed.beta
     (0.5, None)
     """
-    config = with_canonical_names(config)
-    make = OBJECTIVES.get(config.objective)
+    config = with_canonical_names(parts.named(config))
+    if parts.objective is not None and not isinstance(parts.objective, type):
+        objective = _copied_objective(config, parts)
+        return objective, dataclasses.replace(
+            config, projection=_make_projection(config, objective)
+        )
+    make = parts.objective or OBJECTIVES.get(config.objective)
     accepted = inspect.signature(make).parameters
     general = {"beta": config.beta, "temperature": config.temperature}
     special: dict[str, Any] = dataclasses.asdict(config.loss)
     options = special.pop("options")
     for name, value in (general | special).items():
         if value is not None and name not in accepted:
-            flag = name if name in general else f"loss.{name}"
+            typed = flag(name if name in general else f"loss.{name}")
             raise UserError(
-                f"The objective '{config.objective}' takes no --{flag.replace('_', '-')}: leave it "
-                "out, or choose an objective that does."
+                f"The objective '{shown(config.objective)}' takes no {typed}: leave it out, or "
+                "choose an objective that does."
             )
     arguments = {k: v for k, v in (general | special).items() if v is not None}
     # Not by the objective: the model normalises, by --projection.normalize.
@@ -87,7 +99,7 @@ def make_objective(config: Config) -> tuple[Objective, Config]:
     try:
         objective = as_objective(make(**arguments, **fixed, **options))
     except (TypeError, ValueError) as error:
-        raise UserError(f"The objective '{config.objective}': {error}") from error
+        raise UserError(f"The objective '{shown(config.objective)}': {error}") from error
     defaults = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
     values: dict[str, Any] = {name: defaults.get(name) for name in general | special} | arguments
     completed = dataclasses.replace(
@@ -100,7 +112,32 @@ def make_objective(config: Config) -> tuple[Objective, Config]:
     return objective, completed
 
 
-def complete_config(config: Config) -> Config:
+def _copied_objective(config: Config, parts: Parts) -> Objective:
+    """Return a copy of the objective that is an object, which then leaves normalising to the model.
+
+    Raises `UserError` for settings of the config that the object has itself.
+    """
+    values = {"beta": config.beta, "temperature": config.temperature}
+    values |= {f"loss.{name}": value for name, value in dataclasses.asdict(config.loss).items()}
+    typed = [flag(name) for name, value in values.items() if value not in (None, {})]
+    if typed:
+        raise UserError(
+            f"Expected no {' and no '.join(typed)} with the objective "
+            f"{shown(config.objective)}, which is an object: give it its settings when it is made."
+        )
+    loss = fresh(parts.objective, "objective")
+    if isinstance(loss, ContrastiveLoss) and loss.normalize:
+        if config.projection.normalize not in (None, "sphere"):
+            raise UserError(
+                f"Expected normalize=False of the objective {shown(config.objective)} with "
+                f"--projection.normalize {config.projection.normalize}, but got True: its features "
+                "would be put on the sphere."
+            )
+        loss.normalize = False
+    return as_objective(loss)
+
+
+def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
     """Return the config with registered names and all defaults that do not depend on the graphs.
 
     Raises `UserError` for every mistake that can be detected without the graphs.
@@ -108,10 +145,13 @@ def complete_config(config: Config) -> Config:
     >>> complete_config(Config(objective="h-scl")).protocol
     'inductive'
     """
-    objective, config = make_objective(config)
+    objective, config = make_objective(config, parts)
     find_device(config.device)
-    make_sampler(config)
+    make_sampler(config, parts)
+    if parts.readout is None:
+        READOUTS.get(config.readout)
     PROBES.get(config.probe.name)
+    check_logger(config.logger)
     protocol: Any = resolve_protocol(config.protocol, objective.tags.labels)
     return with_absolute_paths(dataclasses.replace(config, protocol=protocol))
 
@@ -151,24 +191,39 @@ def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
     if logits and (head.dim is not None or head.layers == 0):
         raise UserError(
             f"Expected --projection.layers of 1 or more and no --projection.dim with the objective "
-            f"'{config.objective}': its head ends in one column per class."
+            f"'{shown(config.objective)}': its head ends in one column per class."
         )
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 
-def make_sampler(config: Config) -> ViewSampler:
+def make_sampler(config: Config, parts: Parts = NO_PARTS) -> ViewSampler:
     """Return the sampler of the config's views; weight noise applies to all views but the first.
 
-    Raises `UserError` for an invalid view.
+    Raises `UserError` for an invalid view, and for one that was an object and is not given.
 
     >>> len(make_sampler(Config()).views)
     2
     """
-    views = [View(parse(text)) for text in config.views]
+    given = config.views if parts.views is None else fresh(list(parts.views), "augmentation")
+    views = [View(_make_view(view)) for view in given]
     if config.encoder.weight_noise:
         encode = perturbed(config.encoder.weight_noise)
         views[1:] = [dataclasses.replace(view, encode=encode) for view in views[1:]]
     return ViewSampler(views, per_view=config.encoder.per_view)
+
+
+def _make_view(view: Any) -> Augmentation:
+    if not isinstance(view, str):
+        if callable(view) and not isinstance(view, type):
+            augmentation: Augmentation = view
+            return augmentation
+        raise UserError(
+            "Expected each of the views to be text or an augmentation `(batch, generator) -> "
+            f"Edit`, but got {view!r}: give an instance."
+        )
+    if view.startswith(IN_MEMORY):
+        raise not_handed_over("views", view)
+    return parse(view)
 
 
 def load_graphs(config: Config) -> GraphStore:

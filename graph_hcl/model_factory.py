@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import torch
+from torch import nn
 
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
@@ -17,23 +18,30 @@ from graph_hcl.nn import (
     GraphEncoder,
     infer_out_channels,
     make_backbone,
+    make_readout,
+    scales_by_degree,
 )
+from graph_hcl.parts import NO_PARTS, Parts
+from graph_hcl.registries import BACKBONES
 from graph_hcl.spec import OPTIONAL, ModelSpec
 
 
-def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> ModelSpec:
+def describe_model(
+    config: Config, store: GraphStore, tags: ObjectiveTags, parts: Parts = NO_PARTS
+) -> ModelSpec:
     """Return the spec of a config's model for the graphs of a store.
 
     `tags` are those of the config's objective, which determine the heads.
     """
+    backbone = parts.backbone or BACKBONES.get(config.backbone)
     spec = ModelSpec(
         store.vocabulary,
         node_head=tags.nodes,
         classes=store.num_classes if tags.logits else None,
-        degrees=tuple(degree_histogram(store)) if config.backbone == "pna" else None,
+        degrees=tuple(degree_histogram(store)) if scales_by_degree(backbone) else None,
         data_sha256=store.sha256 or store.digest(),
     )
-    reads = make_model(config, spec).encoder.reads
+    reads = make_model(config, spec, parts).encoder.reads
     readable = tuple(name for name in OPTIONAL if name in reads)
     fields = tuple(name for name in readable if getattr(store, name) is not None)
     edge = store.vocabulary.edge if "edge_attr" in fields else Features()
@@ -41,40 +49,44 @@ def describe_model(config: Config, store: GraphStore, tags: ObjectiveTags) -> Mo
     return dataclasses.replace(spec, vocabulary=vocabulary, reads=readable, fields=fields)
 
 
-def make_model(config: Config, spec: ModelSpec) -> ContrastiveModel:
+def make_model(config: Config, spec: ModelSpec, parts: Parts = NO_PARTS) -> ContrastiveModel:
     """Return the newly initialised encoder with its projection head.
 
-    Raises `UserError` when the backbone cannot be built, and for settings without effect.
+    Raises `UserError` when the backbone cannot be built, for settings without effect, and for a
+    backbone or read-out that was an object and is not given.
 
     >>> from graph_hcl.data import load
     >>> config = Config(backbone="gcn", hidden=8, layers=2)
     >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
     16
     """
-    parts = config.encoder
+    settings, width = config.encoder, spec.in_channels
+    embedding = None
+    if settings.embedding is not None:
+        embedding, width = nn.Linear(width, settings.embedding, bias=False), settings.embedding
     backbone = make_backbone(
-        config.backbone,
-        spec.in_channels,
+        parts.backbone or config.backbone,
+        width,
         config.hidden,
         config.layers,
         edge_dim=spec.edge_dim,
         **{
             setting: value  # a custom backbone need not take those left at default
             for setting, default in DEFAULTS.items()
-            if (value := getattr(parts, setting)) != default
+            if (value := getattr(settings, setting)) != default
         },
         degrees=None if spec.degrees is None else lambda: torch.tensor(spec.degrees),
-        options=parts.options,
+        options=settings.options,
         explicit=[
             size
             for size, setting in (("hidden_channels", "hidden"), ("num_layers", "layers"))
             if getattr(config, setting) != getattr(Config, setting)
         ],
     )
-    encoder = GraphEncoder(
-        backbone, infer_out_channels(backbone, spec.in_channels, spec.edge_dim), config.readout
-    )
-    if parts.weight_noise and (spec.node_head or len(config.views) < 2):
+    channels = infer_out_channels(backbone, width, spec.edge_dim)
+    readout = make_readout(parts.readout or config.readout, channels)
+    encoder = GraphEncoder(backbone, channels, readout, embedding)
+    if settings.weight_noise and (spec.node_head or len(config.views) < 2):
         raise UserError(
             "Expected two views or more, and an objective that contrasts graphs, with "
             "--encoder.weight-noise: only views after the first are encoded with noise."

@@ -51,6 +51,7 @@ BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
     {
         "gin": "graph_hcl.nn.layers:GIN",
         "gine": "graph_hcl.nn.networks:GINE",
+        "gps": "graph_hcl.nn.gps:GPS",
         "gcn": "graph_hcl.nn.layers:GCN",
         "graphsage": "graph_hcl.nn.layers:GraphSAGE",
         "gat": "graph_hcl.nn.networks:GAT",
@@ -114,12 +115,23 @@ BASELINES: Registry[Callable[..., Any]] = Registry(
     },
 )
 
+LOGGERS: Registry[Callable[..., Any]] = Registry(
+    "logger",
+    {
+        "tensorboard": "graph_hcl.training.trackers:tensorboard",
+        "wandb": "graph_hcl.training.trackers:wandb",
+        "mlflow": "graph_hcl.training.trackers:mlflow",
+    },
+)
+
 NAMED_BY: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,
     "backbone": BACKBONES,
+    "readout": READOUTS,
     "loss.hardening": HARDENINGS,
     "loss.psi": PSIS,
     "probe.name": PROBES,
     "views": AUGMENTATIONS,
+    "logger": LOGGERS,
 }
 """Settings whose values are names of parts, with their registries."""

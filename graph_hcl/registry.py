@@ -13,6 +13,23 @@ from graph_hcl.user_code import remember_import
 
 T = TypeVar("T")
 
+IN_MEMORY = "in memory: "
+"""What the name of an object without an import path starts with."""
+
+
+def not_handed_over(kind: str, name: str) -> UserError:
+    """Return the error for a part whose name alone is known.
+
+    >>> str(not_handed_over("backbone", "in memory: Net"))
+    "Expected the backbone 'Net' to be handed over again, since it has no import path, but got its \
+name alone: give the object as backbone=…, or give the class a place in a module."
+    """
+    return UserError(
+        f"Expected the {kind} '{name.removeprefix(IN_MEMORY)}' to be handed over again, since it "
+        f"has no import path, but got its name alone: give the object as {kind}=…, or give the "
+        "class a place in a module."
+    )
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ' Did you mean …?' with the known names closest to `name`, or an empty string.
@@ -103,6 +120,8 @@ class Registry(Generic[T]):
         name = self.canonical(name)
         if name in self._loaded:
             return self._loaded[name]
+        if name.startswith(IN_MEMORY):
+            raise not_handed_over(self.kind, name)
         path = self._paths.get(name, name)
         if ":" not in path:
             names = self.names()

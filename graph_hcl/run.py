@@ -11,11 +11,20 @@ from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.parts import NO_PARTS, Parts
 from graph_hcl.probes import Part
 from graph_hcl.settings import make_config
 from graph_hcl.spec import ModelSpec, check_same_data, read_spec
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import Checkpoint, Diagnosis, Log, ProgressBar, RunFolder
+from graph_hcl.training import (
+    Checkpoint,
+    Diagnosis,
+    Log,
+    ProgressBar,
+    RunFolder,
+    Tracker,
+    make_logger,
+)
 from graph_hcl.user_code import changed_code, user_code
 
 
@@ -23,15 +32,22 @@ class Run:
     """A run folder and its config.
 
     A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
-    protocol. With `allow_changed_data`, the graphs may differ from the training data.
+    protocol. With `allow_changed_data`, the graphs may differ from the training data. `objects` are
+    the objects that its config names as "in memory"; without them, its models are not made.
     """
 
     def __init__(
-        self, folder: RunFolder, config: Config, *, allow_changed_data: bool = False
+        self,
+        folder: RunFolder,
+        config: Config,
+        *,
+        allow_changed_data: bool = False,
+        objects: Parts = NO_PARTS,
     ) -> None:
         self.folder = folder
-        self.config = config
+        self.config = objects.named(config)
         self.allow_changed_data = allow_changed_data
+        self.objects = objects
 
     @classmethod
     def create(cls, config: Config) -> Run:
@@ -47,11 +63,18 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, path: str | Path, allow_changed_data: bool = False, **overrides: Any) -> Run:
+    def open(
+        cls,
+        path: str | Path,
+        allow_changed_data: bool = False,
+        objects: Parts = NO_PARTS,
+        **overrides: Any,
+    ) -> Run:
         """Return the run in a folder; `overrides` replace settings of its config, by name.
 
         Warns where the user's code that the config names has changed since the run was created.
-        Raises `UserError` for a folder without a `config.yaml` and for an invalid config.
+        Raises `UserError` for a folder without a `config.yaml`, for an invalid config, and for
+        `objects` with other names than those of the run.
 
         >>> Run.open("nowhere", device="cpu")
         Traceback (most recent call last):
@@ -68,7 +91,7 @@ none: give the folder that graph_hcl.train printed.
                 stacklevel=1,  # one place, so that it is told once
             )
         config = make_config(folder.config_path, overrides) if overrides else config
-        return cls(folder, config, allow_changed_data=allow_changed_data)
+        return cls(folder, config, allow_changed_data=allow_changed_data, objects=objects)
 
     @cached_property
     def code(self) -> dict[str, str]:
@@ -117,7 +140,7 @@ none: give the folder that graph_hcl.train printed.
         does not match the config.
         """
         part = self.find_part(part)
-        model = make_model(self.config, self.spec(part))
+        model = make_model(self.config, self.spec(part), self.objects)
         self.checkpoint(part).load(model)
         return model
 
@@ -150,6 +173,14 @@ none: give the folder that graph_hcl.train printed.
             *([Diagnosis()] if self.config.diagnose else []),
             Log(lambda record: self.folder.log({"part": part.name} | record)),
             *([ProgressBar(part.name)] if show else []),
+            *self._trackers(part.name),
         ]
         model = trainer.fit(part.train, part.seed, spec, checkpoint=checkpoint, callbacks=callbacks)
         return model, spec
+
+    def _trackers(self, part: str) -> list[Tracker]:
+        """Return the tracker of a part that the config names, if any."""
+        name = self.config.logger
+        if name is None:
+            return []
+        return [Tracker(make_logger(name, self.path, part), self.config.to_dict())]

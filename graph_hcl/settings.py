@@ -110,7 +110,7 @@ def with_absolute_paths(config: Config) -> Config:
             return path
         return str(Path(path).expanduser().absolute())
 
-    paths = {"mirror": config.mirror, "data_dir": config.data_dir}
+    paths = {name: getattr(config, name) for name in ("mirror", "data_dir", "init_from")}
     splits = {"probe.splits": config.probe.splits}
     absolute_paths = {name: absolute(path) for name, path in (paths | splits).items()}
     return replace_settings(config, absolute_paths)

@@ -15,9 +15,11 @@ from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.factory import check_counted, find_device, make_objective, make_sampler
+from graph_hcl.initial import read_pretrained
 from graph_hcl.losses.objective import Objective
 from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
+from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
 
@@ -27,8 +29,12 @@ Indices = NDArray[np.int64]
 class Trainer:
     """Trains the models of a config on graphs; supervised objectives read their labels.
 
+    `parts` are objects in the place of names in the config. With `config.init_from`, the models
+    start from the weights of that run, and read graphs in its vocabulary and standardisation.
+
     Attributes:
-        config: The config, with the objective's defaults filled in.
+        config: The config, with the objective's defaults and the names of all parts filled in.
+        parts: Copies of the objects that were given.
         store: The graphs on the device, with labels renumbered 0, 1, ….
         tags: What the objective reads.
         sampler: Draws the views of a batch.
@@ -45,36 +51,54 @@ class Trainer:
     (188, 96)
     """
 
-    def __init__(self, config: Config, store: GraphStore) -> None:
-        objective, self.config = make_objective(config)
+    def __init__(self, config: Config, store: GraphStore, parts: Parts = NO_PARTS) -> None:
+        self.parts = parts = parts.copied()
+        objective, self.config = make_objective(config, parts)
         self.tags = objective.tags
         if self.tags.labels and store.y is None:
             raise UserError(
-                f"Expected graphs with labels for the objective '{config.objective}', which reads "
-                "them: add labels, or choose an unsupervised objective, such as h-ucl."
+                f"Expected graphs with labels for the objective '{shown(self.config.objective)}', "
+                "which reads them: add labels, or choose an unsupervised objective, such as h-ucl."
             )
         self.device = find_device(config.device)
-        self.sampler = make_sampler(config)
+        self.sampler = make_sampler(self.config, parts)
         label = torch.arange(len(store)) if store.y is None else store.y
-        check_counted(objective, config.objective, len(config.views), label)
+        name = shown(self.config.objective)
+        check_counted(objective, name, len(self.config.views), label)
         self.store = renumber_labels(store).to(self.device)
-        self.spec = describe_model(self.config, self.store, self.tags)
+        self.spec = describe_model(self.config, self.store, self.tags, parts)
+        self.pretrained = None if config.init_from is None else read_pretrained(config.init_from)
+        if self.pretrained is not None:
+            self.pretrained.check(self.config, self.spec.data_sha256)
+            self.spec = self.pretrained.adapted(self.spec)
+            self.store = self.spec.prepare(self.store)
         model = self.model(config.seed)
-        if unread := describe_unread(self.store, self.spec, self.config.backbone):
+        if self.pretrained is not None and (new := self.pretrained.load_into(model)):
+            warnings.warn(
+                f"The {' and the '.join(new)} of {self.pretrained.name} has another shape: it "
+                "starts from random weights.",
+                stacklevel=2,
+            )
+        if unread := describe_unread(self.store, self.spec, shown(self.config.backbone)):
             warnings.warn(unread, stacklevel=2)
-        if ":" in self.config.backbone:
+        if large := describe_large(self.store, self.config.max_nodes):
+            warnings.warn(large, stacklevel=2)
+        if ":" in self.config.backbone + self.config.readout:  # not one of this package
             check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
 
     def new_objective(self) -> Objective:
         """Return a fresh objective, with no state of another training."""
-        return make_objective(self.config)[0]
+        return make_objective(self.config, self.parts)[0]
 
     def describe(self, indices: Indices) -> ModelSpec:
         """Return the spec of a model trained on the graphs of these indices [K].
 
-        Its standardisation and degree histogram are those of the training graphs.
+        Its standardisation and degree histogram are those of the training graphs, or those of the
+        run that the model starts from.
         """
         spec = self.spec
+        if self.pretrained is not None:
+            return spec
         if spec.degrees is not None:
             own = degree_histogram(self.store[torch.from_numpy(indices)])
             spec = dataclasses.replace(spec, degrees=tuple(own))
@@ -85,9 +109,12 @@ class Trainer:
         return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
 
     def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
-        """Return the untrained model of a seed; `spec` is by default that of all graphs."""
+        """Return the model of a seed before training; `spec` is by default that of all graphs."""
         set_seed(training_seed(seed, self.config.restart))
-        return make_model(self.config, spec or self.spec)
+        model = make_model(self.config, spec or self.spec, self.parts)
+        if self.pretrained is not None:
+            self.pretrained.load_into(model)
+        return model
 
     def fit(
         self,
@@ -110,11 +137,12 @@ class Trainer:
             config.lr,
             config.weight_decay,
             training_seed(seed, config.restart),
+            config.max_nodes,
         )
         fit(
             model,
             self.new_objective(),
-            self.sampler,
+            fresh(self.sampler, "augmentation"),
             spec.prepare(self.store),
             torch.from_numpy(indices).to(self.device),
             settings,
@@ -128,7 +156,8 @@ class Trainer:
         self, model: ContrastiveNetwork, spec: ModelSpec, projected: bool = False
     ) -> NDArray[np.float64]:
         """Return embeddings [G, D] of all graphs, or the projected features [G, d]."""
-        return embed(model, spec.prepare(self.store), self.device, projected)
+        store = spec.prepare(self.store)
+        return embed(model, store, self.device, projected, max_nodes=self.config.max_nodes)
 
 
 def training_seed(seed: int, restart: int) -> int:
@@ -140,6 +169,25 @@ def training_seed(seed: int, restart: int) -> int:
     if restart == 0:
         return seed
     return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def describe_large(store: GraphStore, max_nodes: int | None) -> str:
+    """Return one sentence that counts the graphs with more nodes than a batch may have.
+
+    >>> from graph_hcl.data import load
+    >>> describe_large(load("MUTAG"), 27)
+    'Of 188 graphs, 3 have more than --max-nodes 27 nodes, up to 28: each is in a batch of two.'
+    """
+    if max_nodes is None:
+        return ""
+    sizes = store.node_ptr.diff()
+    count = int((sizes > max_nodes).sum())
+    return (
+        f"Of {len(store):,} graphs, {count:,} have more than --max-nodes {max_nodes} nodes, up to "
+        f"{int(sizes.max()):,}: each is in a batch of two."
+        if count
+        else ""
+    )
 
 
 def renumber_labels(store: GraphStore) -> GraphStore:

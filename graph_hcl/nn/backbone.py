@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch_geometric.nn.models.basic_gnn import BasicGNN
 from graph_hcl.errors import UserError
 from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.evaluating import evaluating
+from graph_hcl.nn.gps import GPS
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
 from graph_hcl.registries import BACKBONES
@@ -23,7 +25,7 @@ from graph_hcl.registry import did_you_mean
 
 _OURS: dict[Any, Any] = {
     getattr(models, net.__name__, None): net
-    for net in (GIN, GINE, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
+    for net in (GIN, GINE, GPS, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
 }
 """PyG's classes, and those of this package with the same parameters, whose norms act per graph."""
 
@@ -53,16 +55,17 @@ def make_backbone(
 ) -> nn.Module:
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
-    `name` is one of `BACKBONES`, an import path, or a class or function that makes a network. With
-    `edge_dim`, GAT, PNA, GINE and classes that name it read edge attributes [E, edge_dim]. A value
-    of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no
-    norm. With `jk="cat"` the node embedding is the plain concatenation of all layers (D = layers ×
-    hidden, Xu et al. 2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because
-    it would put one more random projection between an untrained encoder and its input. `degrees`
-    gives the in-degree histogram [max degree + 1] that PNA alone needs. A user's class is called
-    by keyword with those of in_channels, hidden_channels, num_layers and edge_dim that it names, or
-    by position if it has other names for the first three; `options` are its other arguments. PyG's
-    own classes are replaced by those of `BACKBONES`.
+    `name` is one of `BACKBONES`, an import path, or a class or function that makes a network; a
+    `functools.partial` is its class with further options. With `edge_dim`, GAT, PNA, GINE, GPS and
+    classes that name it read edge attributes [E, edge_dim]. A value of None for jk, act and
+    dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no norm. With `jk="cat"`
+    the node embedding is the plain concatenation of all layers (D = layers × hidden, Xu et al.
+    2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because it would put one
+    more random projection between an untrained encoder and its input. `degrees` gives the in-degree
+    histogram [max degree + 1] that PNA alone needs. A user's class is called by keyword with those
+    of in_channels, hidden_channels, num_layers and edge_dim that it names, or by position if it has
+    other names for the first three; `options` are its other arguments. PyG's own classes are
+    replaced by those of `BACKBONES`.
 
     Raises `UserError` for an unknown name, for settings or options that the class does not take,
     for a size in `explicit` (hidden_channels, num_layers) that it does not take, and for a width
@@ -73,23 +76,30 @@ def make_backbone(
     torch.Size([4, 96])
     """
     make = BACKBONES.get(name) if isinstance(name, str) else name
-    label = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
+    make, preset = _unwrapped(make)
+    label = name if isinstance(name, str) else getattr(make, "__name__", repr(make))
+    options = preset | (options or {})
     if isinstance(make, nn.Module) or not callable(make):
         raise UserError(
             f"Expected a class or function that makes the backbone, but got a "
             f"{type(make).__name__}: give what makes it, such as its class."
         )
-    make = _OURS.get(make, make) if isinstance(make, type) else make
+    twice = [size for size in explicit if size in options]
+    if twice:
+        raise UserError(
+            f"Expected {' and '.join(twice)} of the backbone '{label}' once, but got it among its "
+            f"own options and by {' and '.join(_FLAGS[size] for size in twice)}: leave one out."
+        )
     chosen: dict[str, Any] = {"jk": jk, "act": act, "dropout": dropout}
     given = {setting: value for setting, value in chosen.items() if value is not None}
     if norm != "default":
         given["norm"] = norm
     sizes = {"in_channels": in_channels, "hidden_channels": hidden, "num_layers": layers}
     if isinstance(make, type) and issubclass(make, BasicGNN):
-        settings = _of_pyg(make, hidden, DEFAULTS | given, edge_dim, degrees, options or {})
+        settings = _of_pyg(make, hidden, DEFAULTS | given, edge_dim, degrees, options)
         positional: list[Any] = list(sizes.values())
     else:
-        positional, settings = _of_users(make, label, sizes, given, edge_dim, options or {})
+        positional, settings = _of_users(make, label, sizes, given, edge_dim, options)
         unread = [size for size in explicit if not positional and size not in settings]
         if unread:
             raise UserError(
@@ -106,6 +116,24 @@ def make_backbone(
     if isinstance(net, BasicGNN) and hasattr(net, "lin"):
         net.lin = nn.Identity()
     return net
+
+
+def scales_by_degree(backbone: Callable[..., Any]) -> bool:
+    """Tell whether a network is made with the in-degrees of the training graphs, as PNA is.
+
+    >>> [scales_by_degree(each) for each in (models.PNA, partial(PNA, towers=2), GCN)]
+    [True, True, False]
+    """
+    make = _unwrapped(backbone)[0]
+    return isinstance(make, type) and issubclass(make, models.PNA)
+
+
+def _unwrapped(make: Any) -> tuple[Any, dict[str, Any]]:
+    """Return what makes a network, ours in place of PyG's, and the arguments that a partial has."""
+    preset: dict[str, Any] = {}
+    while isinstance(make, partial) and not make.args:
+        make, preset = make.func, make.keywords | preset
+    return (_OURS.get(make, make) if isinstance(make, type) else make), preset
 
 
 def _reason(error: Exception) -> str:
@@ -132,15 +160,15 @@ def _of_pyg(
             "those of all others."
         )
     settings = settings | {"jk": None if settings["jk"] == "last" else settings["jk"]} | options
-    reads = issubclass(make, models.GAT | models.PNA | GINE)
+    reads = issubclass(make, models.GAT | models.PNA | GINE | GPS)
     if edge_dim is not None and (reads or "edge_dim" in inspect.signature(make).parameters):
         settings.setdefault("edge_dim", edge_dim)
     if issubclass(make, models.PNA):
         settings = _PNA_DEFAULTS | settings
         if degrees is not None:
             settings.setdefault("deg", degrees())
-    heads = settings.get("heads", 1)
-    if issubclass(make, models.GAT) and settings.get("concat", True) and hidden % heads:
+    heads = settings.get("heads") or 1
+    if issubclass(make, models.GAT | GPS) and settings.get("concat", True) and hidden % heads:
         lower = hidden // heads * heads
         widths = f"{lower} or {lower + heads}" if lower else f"{heads}"
         raise UserError(

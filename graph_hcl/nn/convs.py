@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch_geometric.nn import conv as pyg
+from torch_geometric.typing import OptTensor
 
 from graph_hcl.nn.norms import per_graph
 
@@ -66,6 +68,36 @@ class GINEConv(pyg.GINEConv):
             return x_j.relu()
         message: Tensor = super().message(x_j, edge_attr)
         return message
+
+
+class SAGEConv(pyg.SAGEConv):
+    """PyG's `SAGEConv`, whose messages are multiplied by edge weights where there are any.
+
+    x_v' = W₁ mean_u(w_uv x_u) + W₂ x_v: the mean is over the number of neighbours, as in PyG's
+    `GraphConv`, so that weights of 0 are edges without a message and weights of 1 change nothing.
+
+    >>> edges, x = torch.tensor([[0, 1], [2, 2]]), torch.tensor([[1.0], [3.0], [0.0]])
+    >>> conv = SAGEConv(1, 1, bias=False)
+    >>> conv.lin_l.weight.data.fill_(1.0).item()
+    1.0
+    >>> conv(x, edges)[2].item(), conv(x, edges, torch.tensor([1.0, 0.0]))[2].item()
+    (2.0, 0.5)
+    """
+
+    def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor | None = None) -> Tensor:
+        """Return W₁ mean_u(w_uv x_u) + W₂ x_v + b for each node v [n, D]."""
+        own = x
+        if self.project:
+            x = self.lin(x).relu()
+        # propagate_type: (x: OptPairTensor, edge_weight: OptTensor)
+        total = self.propagate(edge_index, x=(x, own), edge_weight=edge_weight, size=None)
+        out: Tensor = self.lin_l(total)
+        if self.root_weight:
+            out = out + self.lin_r(own)
+        return functional.normalize(out, dim=-1) if self.normalize else out
+
+    def message(self, x_j: Tensor, edge_weight: OptTensor) -> Tensor:  # noqa: D102
+        return x_j if edge_weight is None else edge_weight.view(-1, 1) * x_j
 
 
 class EdgeConv(pyg.EdgeConv):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ class GraphEncoder(nn.Module):
     the graph embeddings, which the read-out may change; `reads` names the fields of a batch that
     are read. Raises `UserError` for a backbone whose forward requires anything else, for a read-out
     that does not return one row per graph, and when called with a batch that lacks a required
-    field.
+    field. `embedding` is a map of the node features that comes before the backbone.
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone
@@ -46,9 +47,14 @@ class GraphEncoder(nn.Module):
     """
 
     def __init__(
-        self, backbone: nn.Module, out_channels: int, readout: str | Callable[..., Tensor] = "sum"
+        self,
+        backbone: nn.Module,
+        out_channels: int,
+        readout: str | Callable[..., Tensor] = "sum",
+        embedding: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.embedding = embedding
         self.backbone = backbone
         self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
         if self.readout not in _EACH_COLUMN:
@@ -78,6 +84,9 @@ class GraphEncoder(nn.Module):
     def _blocks(self, batch: Any) -> list[Any]:
         """Return blocks of columns that make the node embeddings when concatenated."""
         backbone = self.backbone
+        if self.embedding is not None:
+            batch = copy.copy(batch)
+            batch.x = self.embedding(batch.x)
         if (
             isinstance(backbone, FastNetwork)
             and is_sorted_undirected(batch)

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MLP, BatchNorm, Linear, aggr, models
-from torch_geometric.nn.conv import GCNConv, SAGEConv
+from torch_geometric.nn.conv import GCNConv
 
-from graph_hcl.nn.convs import GINConv
+from graph_hcl.nn.convs import GINConv, SAGEConv
 from graph_hcl.nn.fused import linear, normalize_and_activate
 from graph_hcl.nn.neighbours import Neighbours
 from graph_hcl.nn.networks import Network, gin_mlp
@@ -170,13 +170,20 @@ class GCN(FastNetwork, models.GCN):
 
 
 class GraphSAGE(FastNetwork, models.GraphSAGE):
-    """PyG's `GraphSAGE`, which takes `Neighbours` too when it averages them.
+    """PyG's `GraphSAGE`, which reads edge weights, and takes `Neighbours` where it averages them.
 
     >>> edges, x = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.randn(3, 4)
     >>> net = GraphSAGE(4, 8, 2)
     >>> torch.allclose(net(x, edges), net(x, Neighbours.of(edges, 3)), atol=1e-5)
     True
     """
+
+    supports_edge_weight = True
+    passes = ("edge_weight",)
+
+    def init_conv(self, in_channels: int, out_channels: int, **options: Any) -> SAGEConv:
+        """Return one layer."""
+        return SAGEConv(in_channels, out_channels, **options)
 
     def expects(self, conv: Any) -> bool:
         """Tell whether this is a GraphSAGE layer that averages neighbours, and does nothing else.

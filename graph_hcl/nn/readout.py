@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +13,7 @@ from torch_geometric.nn import Aggregation
 
 from graph_hcl.errors import UserError
 from graph_hcl.nn.evaluating import evaluating
+from graph_hcl.registries import READOUTS
 
 
 def graph_of_nodes(batch: Any) -> Tensor:
@@ -52,6 +56,38 @@ def apply_readout(readout: Any, nodes: Tensor, graph: Tensor, size: int) -> Tens
     else:
         graphs = readout(nodes, graph, size)
     return graphs
+
+
+def make_readout(readout: str | Callable[..., Any], in_channels: int) -> Callable[..., Any]:
+    """Return a read-out by its name or import path, or as it is given.
+
+    A class, or a `functools.partial` of one, is made anew, with `in_channels` under that name or as
+    `channels` where it takes it; a module is copied, so that no two encoders share its weights.
+    Raises `UserError` for an unknown name, and for a class that cannot be made so.
+
+    >>> from functools import partial
+    >>> from torch_geometric.nn import Set2Set
+    >>> make_readout(partial(Set2Set, processing_steps=2), 8)
+    Set2Set(8, 16)
+    """
+    part: Any = READOUTS.get(readout) if isinstance(readout, str) else readout
+    if isinstance(part, nn.Module):
+        module: Callable[..., Any] = copy.deepcopy(part)
+        return module
+    if not isinstance(getattr(part, "func", part), type):
+        return part
+    given = getattr(part, "keywords", {})
+    try:
+        sizes = [
+            name
+            for name in ("in_channels", "channels")
+            if name in inspect.signature(part).parameters and name not in given
+        ]
+        made: Callable[..., Any] = part(**dict.fromkeys(sizes, in_channels))
+    except (TypeError, ValueError) as error:
+        name = getattr(getattr(part, "func", part), "__name__", "")
+        raise UserError(f"The read-out '{name}' cannot be made: {error}.") from error
+    return made
 
 
 def infer_readout_channels(readout: Any, in_channels: int) -> int:

@@ -1,9 +1,11 @@
 """The training loop, its callbacks and checkpoints, and the folder of a run."""
 
+from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import (
     Callback,
     CheckpointWriter,
     Diagnosis,
+    History,
     Log,
     ProgressBar,
     Snapshot,
@@ -12,23 +14,29 @@ from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.diagnosis import diagnose
 from graph_hcl.training.embedding import embed
 from graph_hcl.training.folder import RunFolder
-from graph_hcl.training.loop import fit, index_batches
+from graph_hcl.training.loop import fit
 from graph_hcl.training.state import TrainingSettings, TrainState, set_seed
+from graph_hcl.training.trackers import Logger, Tracker, check_logger, make_logger
 
 __all__ = [
     "Callback",
     "Checkpoint",
     "CheckpointWriter",
     "Diagnosis",
+    "History",
     "Log",
+    "Logger",
     "ProgressBar",
     "RunFolder",
     "Snapshot",
+    "Tracker",
     "TrainState",
     "TrainingSettings",
+    "check_logger",
     "diagnose",
     "embed",
     "fit",
     "index_batches",
+    "make_logger",
     "set_seed",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.progress import Progress
@@ -20,20 +20,31 @@ DIAGNOSE_EVERY = 12
 less than 3 % of the training."""
 
 
-class Callback:
+@runtime_checkable
+class Callback(Protocol):
     """Called by `fit` around its epochs, in the order in which callbacks are given.
 
-    A method that is not overridden does nothing.
+    Derive from it, and a method that is not overridden does nothing; any other object with these
+    three methods will do. They may read all of the `TrainState`, and add numbers to its `record`.
+
+    >>> class Margin(Callback):
+    ...     def on_epoch_end(self, state):
+    ...         state.record["above"] = state.loss - 4.0
+    >>> isinstance(Margin(), Callback), isinstance(print, Callback)
+    (True, False)
     """
 
     def on_train_start(self, state: TrainState) -> None:
         """Called once before the first epoch, after a checkpoint has been loaded."""
+        return  # a body: derived classes need not override it
 
     def on_epoch_end(self, state: TrainState) -> None:
         """Called after each epoch; the model may be left in evaluation mode."""
+        return  # a body: derived classes need not override it
 
     def on_train_end(self, state: TrainState) -> None:
         """Called once at the end, also after an error."""
+        return  # a body: derived classes need not override it
 
 
 class Diagnosis(Callback):
@@ -69,6 +80,20 @@ class Log(Callback):
     def on_epoch_end(self, state: TrainState) -> None:
         """Write the record."""
         self.write(state.record)
+
+
+class History(Callback):
+    """Keep the record of each epoch in `rows`, as dictionaries with epoch, loss, seconds, ….
+
+    Comes after callbacks that add to the record.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        """Keep a copy of the record."""
+        self.rows.append(dict(state.record))
 
 
 class ProgressBar(Callback):

@@ -73,6 +73,19 @@ class Checkpoint:
         metadata = {"state": json.dumps({"epoch": epoch, "model": self.model})}
         write_atomically(self.path, lambda to: save_file(tensors, to, metadata))
 
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights of the saved model by name; raise `UserError` as `epoch` does."""
+        self.epoch()
+        return self._tensors()["model"]
+
+    def _tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return the tensors of the file by group and name."""
+        groups: dict[str, dict[str, Tensor]] = {g: {} for g in GROUPS}
+        for key, tensor in read_tensors(self.path)[0].items():
+            group, _, name = key.partition(".")
+            groups[group][name] = tensor
+        return groups
+
     def load(
         self,
         model: nn.Module,
@@ -85,11 +98,7 @@ class Checkpoint:
         Given the model alone, only its weights are loaded. Raises `UserError` when the file does
         not fit the model.
         """
-        epoch = self.epoch()
-        groups: dict[str, dict[str, Tensor]] = {g: {} for g in GROUPS}
-        for key, tensor in read_tensors(self.path)[0].items():
-            group, _, name = key.partition(".")
-            groups[group][name] = tensor
+        epoch, groups = self.epoch(), self._tensors()
         try:
             model.load_state_dict(groups["model"])
         except RuntimeError as error:

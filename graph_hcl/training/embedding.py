@@ -10,27 +10,48 @@ from torch import Tensor
 
 from graph_hcl.data import GraphStore
 from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.training.batches import cut
 
 MAX_GRAPHS = 512
+"""Largest number of graphs that are embedded at once."""
+MAX_NODES = 2**19
+"""Largest number of nodes that are embedded at once, in more than one graph: those of 512 graphs
+of REDDIT-MULTI-5K, and about half a gigabyte by a network of width 32."""
 MAX_VALUES = 2**26
-"""Largest number of graphs, and of node features (nodes × columns), that are embedded at once."""
+"""Largest number of node features (nodes × columns) that are embedded at once."""
 
 
 @torch.no_grad()
 def embed(
-    model: ContrastiveNetwork, store: GraphStore, device: torch.device, projected: bool = False
+    model: ContrastiveNetwork,
+    store: GraphStore,
+    device: torch.device,
+    projected: bool = False,
+    *,
+    max_nodes: int | None = None,
 ) -> np.ndarray:
     """Return embeddings [G, D] of all graphs, before the projection head, in evaluation mode.
 
     With `projected`, return the normalised features [G, d] behind the head: those that the
-    objective is given.
+    objective is given. At most `max_nodes` nodes are embedded at once, by default `MAX_NODES` or
+    fewer where their features are wide; a graph with more is embedded alone. The bound changes
+    embeddings by rounding only.
     """
     network = (model if projected else model.encoder).to(device).eval()
-    embeddings = [network(store.batch(indices)).cpu() for indices in _batches(store)]
+    embeddings = [network(store.batch(part)).cpu() for part in embedding_batches(store, max_nodes)]
     return torch.cat(embeddings).double().numpy()
 
 
-def _batches(store: GraphStore) -> Iterator[Tensor]:
-    """Yield the indices of all graphs in order, fewer at a time where graphs are large and wide."""
-    size = max(1, min(MAX_GRAPHS, int(MAX_VALUES / store.mean_values)))
-    yield from torch.arange(len(store)).split(size)
+def embedding_batches(store: GraphStore, max_nodes: int | None = None) -> Iterator[Tensor]:
+    """Yield the numbers of all graphs in order, those that are embedded at once together.
+
+    >>> from torch_geometric.data import Data
+    >>> edges = torch.empty(2, 0, dtype=torch.long)
+    >>> store = GraphStore.from_data([Data(torch.ones(n, 1), edges) for n in (2, 2, 9, 1)])
+    >>> [part.tolist() for part in embedding_batches(store, max_nodes=4)]
+    [[0, 1], [2], [3]]
+    """
+    values = max(1, store.num_features)
+    most = min(MAX_NODES, MAX_VALUES // values) if max_nodes is None else max_nodes
+    counts = cut(store.node_ptr.diff().tolist(), MAX_GRAPHS, most)
+    yield from torch.arange(len(store)).split(counts)

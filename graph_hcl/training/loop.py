@@ -16,6 +16,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.state import LabelledFeatures, TrainingSettings, TrainState
@@ -54,6 +55,13 @@ def fit(
     longer finite, and when no row of a whole epoch had both a positive and a negative, for
     objectives that can tell; the last good checkpoint stays.
     """
+    for callback in callbacks:
+        if isinstance(callback, type) or not isinstance(callback, Callback):
+            raise UserError(
+                "Expected callbacks with the methods on_train_start, on_epoch_end and "
+                f"on_train_end, but got {callback!r}: give an instance of a class that derives "
+                "from graph_hcl.training.Callback."
+            )
     state = start(model, objective, settings, device)
     if checkpoint is not None:
         callbacks = [*callbacks, CheckpointWriter(checkpoint)]
@@ -65,7 +73,7 @@ def fit(
         callback.on_train_start(state)
     try:
         while state.epoch < state.epochs:
-            run_epoch(state, sampler, store, indices, settings.batch_size)
+            run_epoch(state, sampler, store, indices, settings.batch_size, settings.max_nodes)
             for callback in callbacks:
                 callback.on_epoch_end(state)
     finally:
@@ -105,9 +113,16 @@ def start(
 
 
 def run_epoch(
-    state: TrainState, sampler: Sampler, store: GraphStore, indices: Tensor, batch_size: int
+    state: TrainState,
+    sampler: Sampler,
+    store: GraphStore,
+    indices: Tensor,
+    batch_size: int,
+    max_nodes: int | None = None,
 ) -> None:
     """Train for one epoch and bring the state up to date.
+
+    A batch has at most `batch_size` graphs and `max_nodes` nodes before augmentation.
 
     Raises `UserError` as `fit` does for features and loss.
     """
@@ -116,7 +131,8 @@ def run_epoch(
     state.largest_batch = None
     state.model.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
-    chosen = index_batches(indices, batch_size, state.generators["shuffle"])
+    sizes = None if max_nodes is None else store.node_ptr.diff()
+    chosen = index_batches(indices, batch_size, state.generators["shuffle"], sizes, max_nodes)
     losses, inputs = [], []
     for graphs, views in zip(
         chosen, sampler(store, chosen, state.generators["augment"]), strict=True
@@ -196,22 +212,3 @@ def none_counted(objective: Objective, inputs: Sequence[ObjectiveInput]) -> bool
     """
     counts = (objective.count(given) for given in inputs)
     return all(count is not None and int(count) == 0 for count in counts)
-
-
-def index_batches(
-    indices: Tensor, batch_size: int, generator: torch.Generator | None
-) -> list[Tensor]:
-    """Return the indices in batches, shuffled by the generator if one is given.
-
-    A last batch of a single graph, which has no negatives, is merged with the one before.
-
-    >>> generator = torch.Generator().manual_seed(0)
-    >>> [len(batch) for batch in index_batches(torch.arange(9), 4, generator)]
-    [4, 5]
-    """
-    if generator is not None:
-        indices = indices[torch.randperm(len(indices), generator=generator)]
-    parts = list(indices.split(batch_size))
-    if len(parts) > 1 and len(parts[-1]) == 1:
-        parts[-2:] = [torch.cat(parts[-2:])]
-    return parts

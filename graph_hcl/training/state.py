@@ -18,13 +18,17 @@ from graph_hcl.nn import ContrastiveNetwork
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Number of epochs, batch size, Adam's settings and seed of one training."""
+    """Number of epochs, batch size, Adam's settings and seed of one training.
+
+    `max_nodes` is the largest number of nodes of a batch, before augmentation.
+    """
 
     epochs: int
     batch_size: int
     lr: float = 1e-3
     weight_decay: float = 0.0
     seed: int = 0
+    max_nodes: int | None = None
 
 
 class LabelledFeatures(NamedTuple):

@@ -54,7 +54,7 @@ def test_what_the_forward_names_is_given_and_no_more() -> None:
     ("name", "edge_dim", "fields"),
     [
         ("gin", 3, set()),
-        ("graphsage", 3, set()),
+        ("graphsage", 3, {"edge_weight"}),
         ("edgecnn", 3, set()),
         ("gcn", 3, {"edge_weight"}),
         ("gat", 3, {"edge_attr"}),
@@ -65,7 +65,9 @@ def test_what_the_forward_names_is_given_and_no_more() -> None:
         ("gine", None, set()),
         ("torch_geometric.nn.models:GAT", 3, {"edge_attr"}),
         ("torch_geometric.nn.models:GCN", 3, {"edge_weight"}),
-        ("torch_geometric.nn.models:GraphSAGE", 3, set()),
+        ("gps", 3, {"edge_attr"}),
+        ("gps", None, set()),
+        ("torch_geometric.nn.models:GraphSAGE", 3, {"edge_weight"}),
     ],
 )
 def test_a_field_is_read_exactly_if_it_moves_the_embedding(name, edge_dim, fields) -> None:
@@ -83,7 +85,7 @@ def test_a_field_is_read_exactly_if_it_moves_the_embedding(name, edge_dim, field
         assert moved == (field in fields), field
 
 
-@pytest.mark.parametrize("name", ["gine", "gat", "pna"])
+@pytest.mark.parametrize("name", ["gine", "gps", "gat", "pna"])
 def test_a_network_built_to_read_bonds_asks_for_them(name) -> None:
     net = make_backbone(name, 5, 8, 2, edge_dim=3, degrees=lambda: torch.tensor([0, 2, 1]))
     with pytest.raises(UserError, match="Expected a batch with edge_attr, which"):
@@ -247,3 +249,51 @@ def test_what_is_not_said_is_the_default() -> None:
 def test_one_sentence_for_what_cannot_be_built(given, sentence) -> None:
     with pytest.raises(UserError, match=sentence):
         make_backbone(**({"in_channels": 5, "hidden": 8, "layers": 2} | given))
+
+
+@pytest.mark.parametrize("aggr", ["mean", "sum", "max"])
+def test_graphsage_reads_weights_as_its_formula_says(aggr) -> None:
+    options = {"aggr": aggr, "project": True}
+    net = make_backbone("graphsage", 5, 8, 1, norm=None, jk="last", options=options).eval()
+    batch, conv = batch_of("edge_weight"), net.convs[0]
+    messages: dict[int, list] = {v: [] for v in range(6)}
+    for (u, v), w in zip(batch.edge_index.t().tolist(), batch.edge_weight, strict=True):
+        messages[v].append(w * conv.lin(batch.x[u]).relu())
+    reduce = {"mean": lambda m: m.mean(0), "sum": lambda m: m.sum(0), "max": lambda m: m.amax(0)}
+    pooled = torch.stack([reduce[aggr](torch.stack(messages[v])) for v in range(6)])
+    expected = conv.lin_l(pooled) + conv.lin_r(batch.x)
+    torch.testing.assert_close(GraphEncoder(net, 8).nodes(batch), expected)
+    batch.edge_weight = torch.ones(8)
+    weighted = GraphEncoder(net, 8).nodes(batch)
+    del batch.edge_weight
+    torch.testing.assert_close(GraphEncoder(net, 8).nodes(batch), weighted)
+
+
+def test_an_embedding_comes_before_the_network() -> None:
+    embedding = nn.Linear(5, 4, bias=False)
+    net = make_backbone("gin", 4, 8, 2).eval()
+    batch = batch_of()
+    encoder = GraphEncoder(net, 16, embedding=embedding)
+    expected = GraphEncoder(net, 16)(
+        Batch.from_data_list(
+            [Data(x=embedding(data.x), edge_index=data.edge_index) for data in batch.to_data_list()]
+        )
+    )
+    before = batch.x.clone()
+    torch.testing.assert_close(encoder(batch), expected)
+    assert batch.x.equal(before)
+
+
+def test_a_partial_is_its_class_with_options() -> None:
+    net = make_backbone(functools.partial(models.GAT, heads=2, v2=True), 5, 8, 2, edge_dim=3)
+    assert (net.convs[0].heads, net.jk_mode, net.norm) == (2, "cat", "batch_norm")
+    assert type(net).__module__.startswith("graph_hcl")
+    with pytest.raises(UserError, match="hidden_channels of the backbone 'Bonds' once"):
+        make_backbone(
+            functools.partial(Bonds, hidden_channels=4),
+            5,
+            16,
+            2,
+            edge_dim=3,
+            explicit=["hidden_channels"],
+        )

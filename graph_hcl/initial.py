@@ -1,0 +1,150 @@
+"""Weights of another run that a training starts from."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from graph_hcl.config import Config
+from graph_hcl.errors import UserError
+from graph_hcl.factory import make_objective
+from graph_hcl.parts import shown
+from graph_hcl.schema import flag
+from graph_hcl.settings import flat_settings, make_config
+from graph_hcl.spec import ModelSpec, read_spec
+from graph_hcl.training import RunFolder
+
+ENCODER = ("backbone", "hidden", "layers")
+ENCODER_OPTIONS = ("jk", "norm", "act", "options", "embedding")
+"""Settings that give the encoder its weights and their meaning; the second are of `encoder`."""
+HEADS = {"head": "projection head", "node_head": "projection head of nodes"}
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """One trained model of a run: its settings, the meaning of its inputs, and its weights.
+
+    `name` says where it is from; `sha256` is that of the file, which identifies the weights.
+    """
+
+    name: str
+    config: Config
+    spec: ModelSpec
+    weights: dict[str, Tensor]
+    sha256: str
+
+    def check(self, config: Config, data_sha256: str) -> None:
+        """Raise `UserError` for an encoder of another make, and for one that saw these labels.
+
+        Warns where the encoder was trained on the graphs that are tested now, without labels.
+        """
+        for name, own, given in _encoder_settings(self.config, config):
+            if own != given:
+                raise UserError(
+                    f"Expected the encoder of {self.name} to go on from its weights, but got "
+                    f"{flag(name)} {given} where it has {own}: give {flag(name)} {own}."
+                )
+        if data_sha256 != self.spec.data_sha256 or self.config.protocol == "transductive":
+            if data_sha256 == self.spec.data_sha256 and config.protocol == "inductive":
+                warnings.warn(
+                    f"The encoder of {self.name} was trained on the graphs of all folds, without "
+                    "their labels.",
+                    stacklevel=3,
+                )
+            return
+        if _reads_labels(self.config):
+            raise UserError(
+                f"Expected --init-from a run that saw no labels of these graphs, but {self.name} "
+                f"was trained on them with {shown(self.config.objective)}: test labels would leak, "
+                "so go on from a run on other graphs, or without labels."
+            )
+
+    def adapted(self, spec: ModelSpec) -> ModelSpec:
+        """Return the spec of a model that goes on: its inputs are those of the encoder."""
+        own = self.spec
+        return dataclasses.replace(
+            spec,
+            vocabulary=own.vocabulary,
+            reads=own.reads,
+            fields=own.fields,
+            degrees=own.degrees,
+        )
+
+    def load_into(self, model: nn.Module) -> list[str]:
+        """Give a model the encoder's weights, and those of its heads where they have the shapes.
+
+        Returns the heads that stay as they are. Raises `UserError` for another encoder.
+        """
+        own = model.state_dict()
+        fitting = {
+            name: value
+            for name, value in self.weights.items()
+            if name in own and own[name].shape == value.shape
+        }
+        lacking = [name for name in own if name.startswith("encoder.") and name not in fitting]
+        if lacking:
+            raise UserError(
+                f"Expected an encoder with the weights of {self.name}, but {lacking[0]} is missing "
+                "there or has another shape: give the settings of that run's config.yaml."
+            )
+        new = []
+        for prefix, words in HEADS.items():
+            names = [name for name in own if name.startswith(f"{prefix}.")]
+            if not all(name in fitting for name in names):
+                new.append(words)
+                fitting = {k: v for k, v in fitting.items() if k not in names}
+        model.load_state_dict(own | fitting)
+        return new
+
+
+def read_pretrained(path: str) -> Pretrained:
+    """Return the first trained part of the run in a folder, or of a folder of one model.
+
+    Warns where the run has several. Raises `UserError` for a folder without a trained part.
+
+    >>> read_pretrained("nowhere")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected a run folder with a config.yaml at nowhere, but found \
+none: give the folder that graph_hcl.train printed.
+    """
+    folder = RunFolder.open(path)
+    parts = folder.parts()
+    if not parts:
+        raise UserError(
+            f"Expected --init-from a run with a trained part, but {path} has none: train it first."
+        )
+    if len(parts) > 1:
+        warnings.warn(
+            f"{path} has {len(parts)} trained parts; the weights are those of {parts[0]}.",
+            stacklevel=3,
+        )
+    checkpoint = folder.checkpoint(parts[0])
+    return Pretrained(
+        f"{parts[0]} of {Path(path)}",
+        make_config(folder.config_path),
+        read_spec(checkpoint),
+        checkpoint.weights(),
+        hashlib.sha256(checkpoint.path.read_bytes()).hexdigest(),
+    )
+
+
+def _encoder_settings(one: Config, other: Config) -> list[tuple[str, object, object]]:
+    names = [*ENCODER, *(f"encoder.{name}" for name in ENCODER_OPTIONS)]
+    values = [
+        flat_settings(config) | {"encoder.options": config.encoder.options}
+        for config in (one, other)
+    ]
+    return [(name, values[0][name], values[1][name]) for name in names]
+
+
+def _reads_labels(config: Config) -> bool:
+    """Tell whether the objective of a run reads labels; an object, which is not here, may."""
+    try:
+        return make_objective(config)[0].tags.labels
+    except UserError:
+        return True

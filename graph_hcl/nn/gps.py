@@ -1,0 +1,141 @@
+"""GPS: layers of message passing that reads bonds, beside attention among all nodes of a graph."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+from torch import Tensor, nn
+from torch_geometric.nn import conv as pyg
+from torch_geometric.nn.models.basic_gnn import BasicGNN
+
+from graph_hcl.errors import UserError
+from graph_hcl.nn.convs import GINEConv
+from graph_hcl.nn.networks import Network, gin_mlp
+from graph_hcl.nn.norms import make_norm, takes_batch
+
+MOST_HEADS = 4
+
+
+class GPSLayer(nn.Module):
+    """PyG's `GPSConv` around a `GINEConv`, after a linear map where the widths differ.
+
+    >>> layer = GPSLayer(4, 8, nn.Linear(8, 8), heads=2)
+    >>> layer(torch.ones(2, 4), torch.tensor([[0, 1], [1, 0]])).shape
+    torch.Size([2, 8])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        network: nn.Module,
+        edge_dim: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        self.edge_dim = edge_dim
+        same = in_channels == out_channels
+        self.first = nn.Identity() if same else nn.Linear(in_channels, out_channels)
+        local = GINEConv(network, edge_dim=edge_dim)
+        self.gps = pyg.GPSConv(out_channels, local, norm=None, **options)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        if isinstance(self.first, nn.Linear):
+            self.first.reset_parameters()
+        self.gps.reset_parameters()
+
+    def give_norm(self, norm: str | None, options: dict[str, Any] | None) -> None:
+        """Normalise after message passing, after attention, and after the MLP, by a name."""
+        for place in ("norm1", "norm2", "norm3"):
+            setattr(self.gps, place, make_norm(norm, self.gps.channels, options))
+        self.gps.norm_with_batch = norm is not None and takes_batch(self.gps.norm1)
+
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+    ) -> Tensor:
+        """Return x_v' [n, D]; attention is among the nodes of one graph, as `batch` [n] says."""
+        out: Tensor = self.gps(self.first(x), edge_index, batch, edge_attr=edge_attr)
+        return out
+
+
+class GPS(Network, BasicGNN):
+    """GPS with GINE: message passing along edges, and attention among all nodes of a graph.
+
+    x' = MLP(norm(x + GINE(x, e)) + norm(x + attention(x))), with a residual and a norm around the
+    MLP (Rampášek et al. 2022, arXiv 2205.12454, equations 1 to 4; PyG's `GPSConv`), after a linear
+    map of the node features. No positional encoding is added: give one as node features. `heads`
+    is by default 4, or what divides the width; `attn_type` and `attn_kwargs` are those of
+    `GPSConv`. `act`, `dropout` and `norm` act inside the layers, and not between them. Memory of
+    attention grows with the square of the largest graph of a batch.
+
+    >>> x, edges, bonds = torch.ones(2, 4), torch.tensor([[0, 1], [1, 0]]), torch.eye(2, 3)
+    >>> GPS(4, 8, 2, edge_dim=3)(x, edges, edge_attr=bonds).shape
+    torch.Size([2, 8])
+    """
+
+    supports_edge_weight = False
+    supports_edge_attr = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        num_layers: int,
+        *rest: Any,
+        norm: str | None = None,
+        norm_kwargs: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        if options.get("act_first"):
+            raise UserError(
+                "Expected no option 'act_first' with gps: its layers end in a norm, with no "
+                "activation between them."
+            )
+        super().__init__(in_channels, hidden_channels, num_layers, *rest, **options)
+        self.norm, self.norm_kwargs = norm, norm_kwargs
+        for conv in self.convs:
+            if isinstance(conv, GPSLayer):
+                conv.give_norm(norm, norm_kwargs)
+
+    def init_conv(
+        self,
+        in_channels: int,
+        out_channels: int,
+        heads: int | None = None,
+        edge_dim: int | None = None,
+        **options: Any,
+    ) -> GPSLayer:
+        """Return one layer."""
+        return GPSLayer(
+            in_channels,
+            out_channels,
+            gin_mlp(self, out_channels, out_channels),
+            edge_dim,
+            heads=math.gcd(MOST_HEADS, out_channels) if heads is None else heads,
+            dropout=self.dropout.p,
+            act=nn.Identity() if self.act is None else copy.deepcopy(self.act),
+            **options,
+        )
+
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Any,
+        edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+        batch: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """Return node embeddings [n, D]; without `batch` [n], all nodes are of one graph."""
+        layers = []
+        for conv in self.convs:
+            x = conv(x, edge_index, edge_attr, batch)
+            layers.append(x)
+        return self.output(layers)
