@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -127,9 +128,9 @@ def make_experiment(config: Config) -> Experiment:
     config = complete_config(config)
     protocol, probe = make_protocol(config), config.probe
     store = load_graphs(config)
-    if store.y is None and not protocol.trains_on_test_graphs:
+    if store.class_labels is None and not protocol.trains_on_test_graphs:
         raise UserError(
-            f"{config.dataset} has no labels: choose an unsupervised objective, such as h-ucl, and "
+            f"{config.dataset} has no class labels: choose an unsupervised objective, such as h-ucl, and "
             "the transductive protocol."
         )
     targets = make_targets(store)
@@ -152,11 +153,19 @@ def make_protocol(config: Config) -> EvaluationProtocol:
 
 
 def make_targets(store: GraphStore) -> Targets:
-    """Return the labels of the graphs as targets, unlabelled if there are none.
+    """Return the classes of the graphs as targets, unlabelled without them.
 
-    Raises `UserError` for labels that are not classes.
+    Warns of other targets, which no probe reads yet.
     """
-    return Targets.unlabelled(len(store)) if store.y is None else Targets.of(store.y.cpu().numpy())
+    if store.class_labels is not None:
+        return Targets.of(store.class_labels.cpu().numpy())
+    if store.y is not None:
+        warnings.warn(
+            "Real targets, several tasks and missing labels are not evaluated yet: the encoder is "
+            "trained without them.",
+            stacklevel=3,
+        )
+    return Targets.unlabelled(len(store))
 
 
 def check_trained(experiment: Experiment, run: Run) -> None:

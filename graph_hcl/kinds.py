@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal, Union, get_args, get_origin
 
 import yaml
@@ -40,7 +41,13 @@ def coerce(value: Any, kind: Any) -> Any:
     if kind is Any:
         return value
     if origin in (Union, types.UnionType):
-        return None if value is None and type(None) in inner else coerce(value, inner[0])
+        if value is None and type(None) in inner:
+            return None
+        *others, last = (one for one in inner if one is not type(None))
+        for one in others:
+            with suppress(ValueError):
+                return coerce(value, one)
+        return coerce(value, last)
     if origin is Literal and isinstance(value, str) and value.casefold() in inner:
         return value.casefold()
     if kind in (int, str, bool) and type(value) is kind:
@@ -70,7 +77,8 @@ def describe_kind(kind: Any) -> str:
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        choices = f"{describe_kind(inner[0])} or null"
+        kinds = [describe_kind(one) for one in inner if one is not type(None)]
+        choices = f"{', '.join(kinds)}{' or null' if type(None) in inner else ''}"
         return choices.replace(" or ", ", ", 1) if choices.count(" or ") == 2 else choices
     if origin is Literal:
         return f"{', '.join(inner[:-1])} or {inner[-1]}"

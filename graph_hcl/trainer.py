@@ -48,14 +48,16 @@ class Trainer:
     def __init__(self, config: Config, store: GraphStore) -> None:
         objective, self.config = make_objective(config)
         self.tags = objective.tags
-        if self.tags.labels and store.y is None:
+        if self.tags.labels and store.class_labels is None:
+            what = "labels" if store.y is None else "one class label each"
             raise UserError(
-                f"Expected graphs with labels for the objective '{config.objective}', which reads "
+                f"Expected graphs with {what} for the objective '{config.objective}', which reads "
                 "them: add labels, or choose an unsupervised objective, such as h-ucl."
             )
         self.device = find_device(config.device)
         self.sampler = make_sampler(config)
-        label = torch.arange(len(store)) if store.y is None else store.y
+        label = store.class_labels
+        label = torch.arange(len(store)) if label is None else label
         check_counted(objective, config.objective, len(config.views), label)
         self.store = renumber_labels(store).to(self.device)
         self.spec = describe_model(self.config, self.store, self.tags)
@@ -143,12 +145,12 @@ def training_seed(seed: int, restart: int) -> int:
 
 
 def renumber_labels(store: GraphStore) -> GraphStore:
-    """Return the store with its labels, if any, renumbered 0, 1, … in sorted order.
+    """Return the store with its classes renumbered 0, 1, … in sorted order, or else without y.
 
     >>> from graph_hcl.data import load
     >>> renumber_labels(load("MUTAG")).y.unique()
     tensor([0, 1])
     """
-    if store.y is None:
-        return store
-    return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
+    label = store.class_labels
+    y = None if label is None else label.unique(return_inverse=True)[1]
+    return dataclasses.replace(store, y=y)

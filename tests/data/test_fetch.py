@@ -13,7 +13,7 @@ import pytest
 
 from graph_hcl.data import fetch, load
 from graph_hcl.data.archive import unpack
-from graph_hcl.data.sources import SUFFIXES
+from graph_hcl.data.tu_mirror import SUFFIXES
 from graph_hcl.errors import UserError
 
 
