@@ -130,8 +130,8 @@ def make_experiment(config: Config) -> Experiment:
     store = load_graphs(config)
     if store.class_labels is None and not protocol.trains_on_test_graphs:
         raise UserError(
-            f"{config.dataset} has no class labels: choose an unsupervised objective, such as h-ucl, and "
-            "the transductive protocol."
+            f"{config.dataset} has no class labels: choose an unsupervised objective, such as "
+            "h-ucl, and the transductive protocol."
         )
     targets = make_targets(store)
     if targets.labelled:

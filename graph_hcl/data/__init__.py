@@ -1,4 +1,4 @@
-"""Graph data: `GraphStore`, `load` by name or path, `as_store` for graphs of any kind, and cards."""
+"""Graph data: `GraphStore`, `load` by name or path, `as_store` for any graphs, and cards."""
 
 from __future__ import annotations
 

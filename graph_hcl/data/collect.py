@@ -38,9 +38,9 @@ def as_store(graphs: Any, **options: Any) -> GraphStore:
 
     `graphs` is a `GraphStore`, a list or other iterable of PyG's `Data`, of NetworkX graphs or of
     SMILES, a PyG data set or batch, or the name or path of a data set. `options` are those of
-    `GraphStore.from_data`, `GraphStore.from_networkx`, `GraphStore.from_smiles` or `load`, whichever
-    reads these graphs; `y` are labels that replace the graphs' own. Options at None count as not
-    given.
+    `GraphStore.from_data`, `GraphStore.from_networkx`, `GraphStore.from_smiles` or `load`,
+    whichever reads these graphs; `y` are labels that replace the graphs' own. Options at None count
+    as not given.
 
     Raises `UserError` for anything else, such as a single graph, for an option that these graphs
     have no use for, and as those functions do.

@@ -39,8 +39,9 @@ def data_folder(data_dir: str | None) -> Path:
 def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
     """Return the name of a data set with the capitals of its card or its folder in the cache.
 
-    Paths and import paths are returned as they are. Raises `UserError` if the mirror folder has data sets whose names differ in capitals alone: many
-    file systems could not keep both in the cache.
+    Paths and import paths are returned as they are. Raises `UserError` if the mirror folder has
+    data sets whose names differ in capitals alone: many file systems could not keep both in the
+    cache.
 
     >>> canonical_name("mutag"), canonical_name("my-own")
     ('MUTAG', 'my-own')

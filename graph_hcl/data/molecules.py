@@ -57,7 +57,7 @@ def from_smiles(
             f"Expected ids with {len(texts)} names, one per molecule, but got {len(names)}."
         )
     label, classes = (None, []) if y is None else labels_given(y, len(texts))
-    reader = MoleculeReader()
+    reader = MoleculeReader(len(texts))
     for number, text in enumerate(texts):
         reader.add(text, f"molecule {number}")
     store = reader.store("the list", invalid)
@@ -72,8 +72,9 @@ def from_smiles(
 
 @dataclass
 class MoleculeReader:
-    """Collects molecules one by one, in little memory; `kept` are the numbers of the valid ones."""
+    """Collects up to `total` molecules in little memory; `kept` numbers those that are valid."""
 
+    total: int | None = None
     kept: list[int] = field(default_factory=list)
     count: int = 0
     _wrong: list[str] = field(default_factory=list)
@@ -95,7 +96,7 @@ class MoleculeReader:
         self.count += 1
         if self.count % CHUNK == 0:
             self._join()
-            self._bar = self._bar or Progress("SMILES", None, "molecule")
+            self._bar = self._bar or Progress("SMILES", self.total, "molecule")
             self._bar.update(CHUNK)
 
     def store(self, where: str, invalid: Invalid, stacklevel: int = 1) -> GraphStore:

@@ -37,7 +37,9 @@ def is_lines(name: str) -> bool:
 
 def is_folder(name: str) -> bool:
     """Tell whether a name is that of an existing folder, and not that of a data set with a card."""
-    return Path(name).expanduser().is_dir() and (_has_separator(name) or find_card(name) is None)
+    if not name or not Path(name).expanduser().is_dir():
+        return False
+    return _has_separator(name) or find_card(name) is None
 
 
 def is_function(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PureWindowsPath
 
 import torch
@@ -18,7 +19,7 @@ from graph_hcl.data.tu_text import read_table
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
 
-OFFICIAL = "http://snap.stanford.edu/ogb/data/graphproppred/csv_mol_download"
+OFFICIAL = "https://snap.stanford.edu/ogb/data/graphproppred/csv_mol_download"
 SETS = {
     "ogbg-mollipo": "lipophilicity",
     **{
@@ -89,14 +90,14 @@ def _fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
             advice=f"put {own}.zip into a folder and name that with --mirror, or unpack its files "
             f"into {raw}.{near}",
         )
-        extract(archive, to, lambda paths: _choose(paths, archive))
+        extract(archive, to, partial(_choose, where=archive))
         archive.unlink()
         return url
     folder = Path(place).expanduser()
     for stem in (own, name, official):
         archive = folder / f"{stem}.zip"
         if archive.is_file():
-            extract(archive, to, lambda paths: _choose(paths, archive))
+            extract(archive, to, partial(_choose, where=archive))
             return str(archive)
     unpacked = folder / own
     if unpacked.is_dir():

@@ -25,8 +25,11 @@ def open_text(file: Path) -> Iterator[io.TextIOBase]:
     Raises `UserError` for a file that is missing, unreadable, damaged, or not UTF-8.
     """
     try:
-        raw = gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")
-        with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
+        opened = gzip.open if file.suffix.lower() == ".gz" else open
+        with (
+            opened(file, "rb") as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream,
+        ):
             yield stream
     except UnicodeDecodeError as error:
         raise UserError(

@@ -14,6 +14,7 @@ from graph_hcl.data.sources import Request
 from graph_hcl.data.statistics import check_statistics, statistics
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
+from graph_hcl.errors import UserError
 
 NEIGHBOURS = [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]
 
@@ -60,7 +61,19 @@ class Digits:
             edge_ptr=ends(torch.from_numpy(np.bincount(graph[node], minlength=len(images)))),
             y=torch.from_numpy(y).long(),
             vocabulary=Vocabulary(Features(tuple(map(Column, names)))),
-            sha256=hashlib.sha256(images.tobytes() + y.tobytes()).hexdigest(),
+            sha256=_checked_sha256(images, y),
         )
         check_statistics(get_card("digits"), statistics(store), "scikit-learn's package")
         return store
+
+
+def _checked_sha256(images: np.ndarray, y: np.ndarray) -> str:
+    """Return the sha256 of the images and labels; raise `UserError` if the card has another."""
+    content = images.astype("<f8").tobytes() + y.astype("<i8").tobytes()
+    sha256, card = hashlib.sha256(content).hexdigest(), get_card("digits")
+    if sha256 != card.sha256["images"]:
+        raise UserError(
+            f"Expected the published digits in scikit-learn's package, but got others (sha256 "
+            f"{sha256[:12]}…): install it again."
+        )
+    return sha256

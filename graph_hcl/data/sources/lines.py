@@ -86,7 +86,8 @@ def _parse(text: str, place: str) -> dict[str, Any]:
         raise UserError(f"Expected a graph as JSON, but {place} nests too deep.") from None
     except ValueError as error:
         raise UserError(
-            f"Expected a graph as JSON, like '{{\"edges\": [[0, 1]]}}', but {place} is not: {error}."
+            "Expected a graph as JSON, like '{\"edges\": [[0, 1]]}', but "
+            f"{place} is not: {error}."
         ) from error
     if not isinstance(entry, dict) or "edges" not in entry:
         shown = f"has {', '.join(entry)}" if isinstance(entry, dict) and entry else "has none"

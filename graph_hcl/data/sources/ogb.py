@@ -31,7 +31,9 @@ READER = 1  # incremented when the same files are read differently
 OTHER = "misc"
 ATOMS: dict[str, tuple[int | str, ...]] = {
     "atomic_num": (*range(1, 119), OTHER),
-    "chirality": ("CHI_UNSPECIFIED", "CHI_TETRAHEDRAL_CW", "CHI_TETRAHEDRAL_CCW", "CHI_OTHER", OTHER),
+    "chirality": (
+        *("CHI_UNSPECIFIED", "CHI_TETRAHEDRAL_CW", "CHI_TETRAHEDRAL_CCW", "CHI_OTHER"), OTHER,
+    ),
     "degree": (*range(11), OTHER),
     "formal_charge": (*range(-5, 6), OTHER),
     "num_hs": (*range(9), OTHER),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Table:
         return is_table(name)
 
     def read(self, request: Request) -> GraphStore:
-        """Return the molecules; raise `UserError` for a missing file or column, and invalid ones."""
+        """Return the molecules; raise `UserError` for missing columns and what is no molecule."""
         file = Path(request.name).expanduser()
         with _existing(file).open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -122,18 +123,18 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
     tasks = [asked] if isinstance(asked, str) else list(asked or [])
     what = "row" if suffix == ".parquet" else "line"
     if suffix == ".smi":
-        rows, where, has_ids = read_smi(file), str(file), True
+        read, where, has_ids = partial(read_smi, file), str(file), True
     else:
         ids = [] if request.ids is None else [request.ids]
         columns = [str(request.smiles), *tasks, *ids]
-        rows = read_rows(file, read_header(file), columns)
+        read = partial(read_rows, file, read_header(file), columns)
         where, has_ids = f"{file}, column '{request.smiles}'", bool(ids)
-    reader = MoleculeReader()
+    reader = MoleculeReader(total=sum(1 for _ in read()))
     lines: list[int] = []
     names: list[str] = []
     words: list[str] = []
     numbers: list[np.ndarray] = []
-    for line, (text, *values) in rows:
+    for line, (text, *values) in read():
         reader.add(text, f"{what} {line}")
         lines.append(line)
         names += [values.pop()] if has_ids else []
