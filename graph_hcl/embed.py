@@ -42,9 +42,7 @@ def main(argv: Sequence[str]) -> None:
     """Embed all graphs of a data set with one trained model of a run."""
     parser = Parser("embed", "Write the embeddings of a run to a file.", EXAMPLES, usage="RUN ")
     parser.add_argument("run", type=str, help="Run folder, as printed by graph_hcl.train.")
-    parser.add_argument(
-        "--out", type=str, required=True, help="File to write: .npz, .parquet or .csv."
-    )
+    parser.add_argument("--out", type=str, required=True, help="New .npz, .parquet or .csv file.")
     parser.add_argument("--dataset", type=str, help="Data set; default: the run's own.")
     parser.add_argument("--part", type=str, help="Trained part of the run; default: the first.")
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
@@ -68,6 +66,7 @@ def main(argv: Sequence[str]) -> None:
     if out.suffix not in SUFFIXES:
         raise UserError(f"Expected --out to end in {' or '.join(SUFFIXES)}, but got '{out.name}'.")
 
+    from graph_hcl.data.sources import find_source
     from graph_hcl.embedding_files import WRITERS
     from graph_hcl.factory import find_device, load_graphs
     from graph_hcl.files import write_atomically
@@ -84,6 +83,7 @@ def main(argv: Sequence[str]) -> None:
         warnings.warn(f"{part} is trained for {done} of {config.epochs} epochs.", stacklevel=2)
     # Read the features that the encoder needs from any data set, and the labels unshuffled.
     attributes = any(c.name.startswith("node_attributes") for c in spec.vocabulary.node.columns)
+    attributes &= "node_attributes" in find_source(config.dataset).takes
     data = config.data if flags.dataset is None else new_graphs(config, before, overrides)
     data = dataclasses.replace(data, node_attributes=attributes, random_labels=False)
     store = load_graphs(dataclasses.replace(config, data=data))
@@ -109,7 +109,7 @@ def new_graphs(config: Config, before: str, given: Collection[str]) -> DataConfi
     from graph_hcl.data.tables import read_header
 
     source = find_source(config.dataset)
-    inherited = {"undirected", "node_attributes", "standardize"}
+    inherited = {"undirected", "standardize"}
     if source.what == find_source(before).what:
         inherited |= {"smiles", "ids", "invalid", "options"}
     if is_table(config.dataset):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from graph_hcl import probes
 from graph_hcl.config import Config, ProbeConfig
 from graph_hcl.data import GraphStore
+from graph_hcl.data.names import short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import complete_config, load_graphs
 from graph_hcl.nn import ContrastiveModel
@@ -130,8 +131,8 @@ def make_experiment(config: Config) -> Experiment:
     store = load_graphs(config)
     if store.class_labels is None and not protocol.trains_on_test_graphs:
         raise UserError(
-            f"{config.dataset} has no class labels: choose an unsupervised objective, such as "
-            "h-ucl, and the transductive protocol."
+            f"{short_name(config.dataset)} has no class labels: choose an unsupervised objective, "
+            "such as h-ucl, and the transductive protocol."
         )
     targets = make_targets(store)
     if targets.labelled:
@@ -200,7 +201,7 @@ def compare(
             evaluations[name].append(experiment.measure(embeddings[name], seed, show=show))
         evaluate_seconds += time.perf_counter() - start
     about = Provenance(
-        dataset=experiment.config.dataset,
+        dataset=short_name(experiment.config.dataset),
         objective=experiment.config.objective,
         data_sha256=experiment.trainer.spec.data_sha256,
         trained_on_sha256=sorted(trained_on),
@@ -224,8 +225,8 @@ def run_and_save(
         for part in experiment.parts():
             run.train(part, experiment.trainer, show)
         return (
-            f"{experiment.config.dataset} has no labels, so nothing was evaluated: "
-            f"graph_hcl.embed {run.path} writes the embeddings.\n\nrun folder: {run.path}"
+            f"{short_name(experiment.config.dataset)} has no class labels, so nothing was "
+            f"evaluated: graph_hcl.embed {run.path} writes the embeddings.\n\nrun folder: {run.path}"
         )
     file = run.folder.results_path
     read_results(file)  # report a damaged file before training

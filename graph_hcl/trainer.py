@@ -113,11 +113,14 @@ class Trainer:
             config.weight_decay,
             training_seed(seed, config.restart),
         )
+        graphs = spec.prepare(self.store)
+        if graphs.class_labels is None:  # nothing in training reads other targets
+            graphs = dataclasses.replace(graphs, y=None)
         fit(
             model,
             self.new_objective(),
             self.sampler,
-            spec.prepare(self.store),
+            graphs,
             torch.from_numpy(indices).to(self.device),
             settings,
             device=self.device,
@@ -145,12 +148,13 @@ def training_seed(seed: int, restart: int) -> int:
 
 
 def renumber_labels(store: GraphStore) -> GraphStore:
-    """Return the store with its classes renumbered 0, 1, … in sorted order, or else without y.
+    """Return the store with its classes, if it has any, renumbered 0, 1, … in sorted order.
 
     >>> from graph_hcl.data import load
     >>> renumber_labels(load("MUTAG")).y.unique()
     tensor([0, 1])
     """
     label = store.class_labels
-    y = None if label is None else label.unique(return_inverse=True)[1]
-    return dataclasses.replace(store, y=y)
+    if label is None:
+        return store
+    return dataclasses.replace(store, y=label.unique(return_inverse=True)[1])
