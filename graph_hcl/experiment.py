@@ -226,7 +226,8 @@ def run_and_save(
             run.train(part, experiment.trainer, show)
         return (
             f"{short_name(experiment.config.dataset)} has no class labels, so nothing was "
-            f"evaluated: graph_hcl.embed {run.path} writes the embeddings.\n\nrun folder: {run.path}"
+            f"evaluated: graph_hcl.embed {run.path} writes the embeddings.\n\n"
+            f"run folder: {run.path}"
         )
     file = run.folder.results_path
     read_results(file)  # report a damaged file before training

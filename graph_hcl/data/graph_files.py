@@ -36,9 +36,12 @@ def _is_gexf(file: Path) -> bool:
     return suffix_of(file.name) == ".gexf"
 
 
-def check_xml(content: bytes, file: Path) -> None:
-    """Raise `UserError` for XML that is malformed, has a DTD, or holds another number of graphs."""
-    parser, graphs = expat.ParserCreate(), [0]
+def check_xml(content: bytes, file: Path) -> int:
+    """Return the number of nodes that XML lists.
+
+    Raises `UserError` for XML that is malformed, has a DTD, or does not hold exactly one graph.
+    """
+    parser, found = expat.ParserCreate(), {"graph": 0, "node": 0}
 
     def refuse_dtd(*_: Any) -> None:
         raise UserError(
@@ -47,30 +50,44 @@ def check_xml(content: bytes, file: Path) -> None:
         )
 
     def count(name: str, _: Any) -> None:
-        graphs[0] += name.rpartition(":")[2] == "graph"
+        local = name.rpartition(":")[2]
+        if local in found:
+            found[local] += 1
 
+    def check_encoding(_: str, encoding: str | None, __: int) -> None:
+        if (encoding or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii", "ascii"):
+            raise UserError(
+                f"Expected UTF-8 in {file}, but it declares {encoding}: save it as UTF-8."
+            )
+
+    parser.XmlDeclHandler = check_encoding
     parser.StartDoctypeDeclHandler = refuse_dtd
     parser.StartElementHandler = count
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:
         raise UserError(f"Expected XML in {file}, but it is none: {error}.") from error
-    if graphs[0] != 1:
+    if found["graph"] != 1:
         raise UserError(
-            f"Expected one graph in {file}, but got {graphs[0]}: write each to its own file."
+            f"Expected one graph in {file}, but got {found['graph']}: write each to its own file."
         )
+    return found["node"]
 
 
 def _parse_xml(text: str, file: Path, read: Callable[[Any], Any]) -> Any:
-    # The text is decoded already: a declaration of another encoding would be wrong.
     content = text.encode()
-    check_xml(content, file)
+    nodes = check_xml(content, file)
     try:
         graph = read(io.BytesIO(content))
     except (networkx.NetworkXException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"Expected {file} to be {suffix_of(file.name)[1:]}, but it cannot be read ({error})."
         ) from error
+    if len(graph) != nodes:  # the readers merge namesakes and add what edges name
+        raise UserError(
+            f"Expected each node of {file} once, with an id of its own, but its {nodes} nodes and "
+            f"its edges name {len(graph)}."
+        )
     _drop_bookkeeping(graph)
     return graph
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graph_hcl.data.cache import cached
 from graph_hcl.data.cards import find_card
-from graph_hcl.data.columns import Column
+from graph_hcl.data.columns import OTHER, Column
 from graph_hcl.data.fields import ends
 from graph_hcl.data.names import is_ogb
 from graph_hcl.data.ogb_files import GRAPHS, raw_files
@@ -28,7 +28,6 @@ from graph_hcl.errors import UserError
 
 READER = 1  # incremented when the same files are read differently
 
-OTHER = "misc"
 ATOMS: dict[str, tuple[int | str, ...]] = {
     "atomic_num": (*range(1, 119), OTHER),
     "chirality": (
