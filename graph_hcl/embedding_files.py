@@ -78,11 +78,11 @@ def write_parquet(to: Path, embeddings: np.ndarray[Any, Any], store: GraphStore)
 def write_csv(to: Path, embeddings: np.ndarray[Any, Any], store: GraphStore) -> None:
     """Write one line per graph, with the columns id, label, e0, e1, …, and numbers in full."""
     columns = _rows(embeddings, store)
-    lists = [column.tolist() for column in columns.values()]
     with to.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        for row in zip(*lists, strict=True):
+        # Scalars of numpy are written as briefly as their precision allows.
+        for row in zip(*columns.values(), strict=True):
             writer.writerow("" if value != value else value for value in row)
 
 

@@ -36,10 +36,17 @@ def is_lines(name: str) -> bool:
 
 
 def is_folder(name: str) -> bool:
-    """Tell whether a name is that of an existing folder, and not that of a data set with a card."""
-    if not name or not Path(name).expanduser().is_dir():
+    """Tell whether a name is that of an existing folder of graphs, rather than of a TU data set.
+
+    A plain word may be either: it is a folder if there are graph files in it.
+    """
+    folder = Path(name).expanduser()
+    if not name or not folder.is_dir():
         return False
-    return _has_separator(name) or find_card(name) is None
+    if _has_separator(name) or name in (".", ".."):
+        return True
+    files = (suffix_of(file.name) in GRAPH_FILES for file in folder.iterdir())
+    return find_card(name) is None and any(files)
 
 
 def is_function(name: str) -> bool:
@@ -65,7 +72,9 @@ def is_place(name: str) -> bool:
     if "://" in name or is_function(name):
         return False
     known = suffix_of(name) in (*TABLES, *LINES, *GRAPH_FILES)
-    return known or _has_separator(name) or Path(name).is_file() or is_folder(name)
+    if known or _has_separator(name) or is_folder(name):
+        return True
+    return Path(name).is_file() and find_card(name) is None
 
 
 def short_name(name: str) -> str:

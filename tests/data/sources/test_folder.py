@@ -136,7 +136,7 @@ def test_another_encoding_declared(folder) -> None:
     assert "utf-8" in text
     said = text.replace("utf-8", "latin-1")
     (folder / "c.graphml").write_text(said, encoding="utf-8")
-    with pytest.raises(UserError, match="declares .*latin-1"):
+    with pytest.raises(UserError, match=r"declares .*latin-1"):
         load(folder)
     (folder / "c.graphml").write_bytes(text.replace("utf-8", "UTF-16").encode("utf-16"))
     with pytest.raises(UserError, match="Expected UTF-8 text"):
