@@ -64,7 +64,9 @@ def main(argv: Sequence[str]) -> None:
     flags = parser.read(argv)
     out = Path(flags.out)
     if out.suffix not in SUFFIXES:
-        raise UserError(f"Expected --out to end in {' or '.join(SUFFIXES)}, but got '{out.name}'.")
+        raise UserError(
+            f"Expected --out to end in .npz, .parquet or .csv, but got '{out.name}': name the file so."
+        )
 
     from graph_hcl.data.sources import find_source
     from graph_hcl.embedding_files import WRITERS

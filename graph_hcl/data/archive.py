@@ -102,7 +102,7 @@ def decompress(file: Path, to: Path, max_bytes: int = MAX_BYTES) -> None:
     """
     written = 0
     try:
-        with gzip.open(file) as source, to.open("wb") as target:
+        with gzip.open(file, "rb") as source, to.open("wb") as target:
             while chunk := source.read(1 << 20):
                 written += len(chunk)
                 if written > max_bytes:

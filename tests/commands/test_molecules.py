@@ -105,9 +105,8 @@ def test_other_sources(table, tmp_path, capsys) -> None:
         encoding="utf-8",
     )
     flags = ["--dataset", "mine:graphs", "--data.options.n", "6", "--out", "function", *FAST]
-    shown = subprocess.run(
-        [sys.executable, "-m", "graph_hcl.train", *flags], capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "graph_hcl.train", *flags]
+    shown = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
     assert shown.returncode == 0, shown.stderr
     assert "graphs: 12 graphs, 2 classes" in shown.stderr
     embed.main(["lines", "--dataset", "graphs.jsonl", "--out", "z.csv"])

@@ -370,6 +370,6 @@ def test_graphs_without_labels_train_and_embed_but_are_not_measured(folder, caps
     assert embeddings().shape == (24, 16)
     with pytest.raises(UserError, match="no labels, so there is nothing to evaluate"):
         evaluate.main(["run"])
-    with pytest.raises(UserError, match=r"no labels: choose an unsupervised objective"):
+    with pytest.raises(UserError, match=r"no class labels: choose an unsupervised objective"):
         train.main(["--dataset", "BARE", "--objective", "h-scl", "--out", "no", *FAST])
     assert not (folder / "no").exists()
