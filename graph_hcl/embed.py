@@ -65,7 +65,7 @@ def main(argv: Sequence[str]) -> None:
     out = Path(flags.out)
     if out.suffix not in SUFFIXES:
         raise UserError(
-            f"Expected --out to end in .npz, .parquet or .csv, but got '{out.name}': name the file so."
+            f"Expected --out to end in .npz, .parquet or .csv, but got '{out.name}': rename it."
         )
 
     from graph_hcl.data.sources import find_source

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.data import BaseData
 
@@ -30,6 +31,14 @@ TAKES = {
     ),
 }
 """The options that each kind of graphs takes."""
+USUAL = {
+    "undirected": False,
+    "node_attributes": False,
+    "categorical": "auto",
+    "invalid": "error",
+    "labels": "auto",
+}
+"""Values at which an option asks for nothing, besides None."""
 WANTED = "PyG's Data, NetworkX graphs or SMILES, a GraphStore, or the name or path of a data set"
 
 
@@ -39,8 +48,8 @@ def as_store(graphs: Any, **options: Any) -> GraphStore:
     `graphs` is a `GraphStore`, a list or other iterable of PyG's `Data`, of NetworkX graphs or of
     SMILES, a PyG data set or batch, or the name or path of a data set. `options` are those of
     `GraphStore.from_data`, `GraphStore.from_networkx`, `GraphStore.from_smiles` or `load`,
-    whichever reads these graphs; `y` are labels that replace the graphs' own. Options at None count
-    as not given.
+    whichever reads these graphs; `y` are labels that replace the graphs' own. Options at None or
+    their defaults count as not given.
 
     Raises `UserError` for anything else, such as a single graph, for an option that these graphs
     have no use for, and as those functions do.
@@ -54,7 +63,7 @@ def as_store(graphs: Any, **options: Any) -> GraphStore:
 
 def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
     """Return graphs as `as_store` does; `where` names them in messages."""
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if not _is_usual(name, value)}
     if isinstance(graphs, str | Path):
         _check(given, "a name or path", where)
         return _by_name(graphs, given)
@@ -67,14 +76,20 @@ def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
         raise UserError(f"Expected {where} as a list of graphs, but got one graph: write [graph].")
     numbers = isinstance(graphs, np.ndarray) and graphs.dtype.kind not in "OUT"
     refused = bytes | Mapping | set | frozenset | Tensor
-    if isinstance(graphs, refused) or numbers or not isinstance(graphs, Iterable):
+    if isinstance(graphs, refused) or numbers or not isinstance(graphs, Iterable | Dataset):
         raise UserError(f"Expected {where} as a list of {WANTED}, but got {type(graphs).__name__}.")
-    items = graphs if isinstance(graphs, Batch) or hasattr(graphs, "get_summary") else list(graphs)
-    return _listed(items, given, where)
+    if isinstance(graphs, Batch | Dataset):
+        _check(given, "PyG's Data", where)
+        return from_data(graphs, **given)  # which applies the transforms of a data set
+    return _listed(list(graphs), given, where)
 
 
-def _listed(items: Any, given: dict[str, Any], where: str) -> GraphStore:
-    if not len(items):
+def _is_usual(name: str, value: Any) -> bool:
+    return value is None or (isinstance(value, str | bool) and USUAL.get(name) == value)
+
+
+def _listed(items: list[Any], given: dict[str, Any], where: str) -> GraphStore:
+    if not items:
         raise UserError(f"Expected at least one graph in {where}, but got none.")
     first = items[0]
     kind = next((name for name, test in KINDS.items() if test(first)), None)
@@ -83,7 +98,7 @@ def _listed(items: Any, given: dict[str, Any], where: str) -> GraphStore:
             f"Expected {where} as a list of {WANTED}, but graph 0 is {type(first).__name__}."
         )
     _check(given, kind, where)
-    for number, item in enumerate(items if isinstance(items, list) else []):
+    for number, item in enumerate(items):
         if not KINDS[kind](item):
             raise UserError(
                 f"Expected {where} of one kind, {kind} as graph 0 is, but graph {number} is "

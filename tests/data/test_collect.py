@@ -68,6 +68,17 @@ def test_options_reach_their_readers() -> None:
     assert as_store(one_way, undirected=True).one_way == 0
 
 
+def test_defaults_ask_for_nothing() -> None:
+    usual = {
+        "undirected": False, "categorical": "auto", "invalid": "error", "labels": "auto",
+        "node_attributes": False, "node_attrs": None, "weight": None, "y": None, "smiles": None,
+    }  # fmt: skip
+    for graphs in (DATA, NX, ["C", "O"], "MUTAG", GraphStore.from_data(DATA)):
+        assert len(as_store(graphs, **usual)) > 1
+    with pytest.raises(UserError, match="no categorical for SMILES, but got False"):
+        as_store(["C"], categorical=False)
+
+
 @pytest.mark.parametrize(
     ("graphs", "options", "said"),
     [

@@ -166,6 +166,7 @@ def test_cache(read, tmp_path, monkeypatch) -> None:
         ('smiles,y\nC,"1\n', {}, "line 2 cannot be read"),
         ("smiles\nC\n".encode("utf-16"), {}, "Expected UTF-8 text in .*t.csv"),
         ("smiles,y\nC,\nO,\n", {"targets": "y"}, "all 2 entries are missing"),
+        ("smiles,y\nC,1\n,\n", {}, "1 of 2 cannot be read: line 3 has ''"),
         (",y\n,1\n", {"smiles": ""}, "none is one: line 2 has ''"),
     ],
 )  # fmt: skip
