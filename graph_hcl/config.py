@@ -38,12 +38,27 @@ class DataConfig:
     """How the data set is read."""
 
     node_attributes: bool = False
-    """Put the continuous node attributes before the one-hot node labels."""
+    """Put the continuous node attributes of a TU data set before its one-hot node labels."""
     standardize: bool = True
     """Standardise numeric features by their mean and standard deviation over the training graphs;
     binary columns stay as they are."""
     undirected: bool = False
     """Add the reverse of each edge that is listed in one direction only."""
+    smiles: str | None = None
+    """Column of SMILES in a table; null is the one called so."""
+    targets: str | list[str] | None = None
+    """Column of labels in a table; 'a,b' or a list for several tasks, in which entries may be
+    missing."""
+    ids: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """Column of names in a table, which embeddings are written with."""
+    invalid: Literal["error", "skip"] = "error"
+    """Refuse a table with text that is no molecule, or skip it with a warning."""
+    labels: Literal["auto", "classes", "numbers"] = "auto"
+    """Read labels in files as classes or as real targets; auto takes whole numbers and words for
+    classes."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Arguments of one's own function that returns graphs, or, for a folder of graphs, names of
+    attributes to read: {node_attrs, edge_attrs, weight}."""
     random_labels: bool = False
     """Shuffle the labels by --seed: a score above chance then indicates leakage."""
 
@@ -203,7 +218,10 @@ graph), but got 1.
     """
 
     dataset: str = "MUTAG"
-    """TU data set, by name; MUTAG needs no download."""
+    """A TU data set or an OGB set of molecules by name (MUTAG, ogbg-molhiv), digits, a table with
+    a column of SMILES (mine.csv, .tsv, .parquet, .smi), graphs in a .jsonl file or in a folder of
+    .graphml, .gexf or .edgelist files, or pkg.module:function that returns graphs; MUTAG and digits
+    need no download."""
     objective: str = "h-ucl"
     """The loss, by name or import path pkg.module:Class."""
     beta: float | None = None
@@ -244,7 +262,8 @@ graph), but got 1.
     """Run folder whose first trained part the encoder starts from, and the head where it fits; new
     graphs are read with the features that it was trained with. null starts from random weights."""
     mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR or the official site."""
+    """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR, $GRAPH_HCL_OGB_MIRROR or the
+    official site."""
     data_dir: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Folder that data sets are cached in; null is $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
     out: str | None = field(default=None, metadata=RESULT_UNAFFECTED)

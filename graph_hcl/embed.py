@@ -5,38 +5,44 @@ from __future__ import annotations
 import dataclasses
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from graph_hcl.cli import overridden_settings
+from graph_hcl.config import Config, DataConfig
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.parser import Parser
-
-if TYPE_CHECKING:
-    import numpy as np
 
 EXAMPLES = """\
   python -m graph_hcl.embed runs/MUTAG-h-ucl-0 --out mutag.npz
       numpy.load gives `embeddings` [graphs, features] and `labels` [graphs]
   python -m graph_hcl.embed runs/MUTAG-h-ucl-0 --out mutag.parquet
-      one row per graph: columns label, e0, e1, …
+      one row per graph: columns label, e0, e1, …, and id where graphs have names; or mutag.csv
+  python -m graph_hcl.embed runs/mine-h-ucl-0 --dataset new.smi --out new.parquet
+      embeds new molecules; new.csv with --data.smiles COLUMN --data.ids COLUMN
   python -m graph_hcl.embed runs/PROTEINS-h-scl-0 --part seed0-fold3 --out proteins.npz
   python -m graph_hcl.embed runs/NCI1-ucl-0 --dataset NCI109 --out other.npz
       embeds another data set: features are matched by name; a warning counts the values that
       were not in the training data, and features with another meaning are an error
 """
 
-OVERRIDES = ("dataset", "mirror", "data_dir", "data.undirected", "device", "max_nodes")
+TABLE = {
+    "data.smiles": "Column of SMILES in a table.",
+    "data.targets": "Column of labels in a table, or a,b for several, to write beside them.",
+    "data.ids": "Column of names in a table, to write beside them.",
+    "data.invalid": "error or skip: what to do with text that is no molecule.",
+}
+OVERRIDES = ("dataset", "mirror", "data_dir", "data.undirected", *TABLE, "device", "max_nodes")
 """Settings of the run that flags override."""
+SUFFIXES = (".npz", ".parquet", ".csv")
 
 
 def main(argv: Sequence[str]) -> None:
     """Embed all graphs of a data set with one trained model of a run."""
     parser = Parser("embed", "Write the embeddings of a run to a file.", EXAMPLES, usage="RUN ")
     parser.add_argument("run", type=str, help="Run folder, as printed by graph_hcl.train.")
-    parser.add_argument("--out", type=str, required=True, help="File to write: .npz or .parquet.")
+    parser.add_argument("--out", type=str, required=True, help="New .npz, .parquet or .csv file.")
     parser.add_argument("--dataset", type=str, help="Data set; default: the run's own.")
     parser.add_argument("--part", type=str, help="Trained part of the run; default: the first.")
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
@@ -47,6 +53,8 @@ def main(argv: Sequence[str]) -> None:
         help="Add the reverse of each edge that is listed in one direction only; default: the "
         "run's own setting.",
     )
+    for name, text in TABLE.items():
+        parser.add_argument(f"--{name}", type=str, help=text)
     parser.add_argument("--device", type=str, help="Device; default: the run's own.")
     parser.add_argument(
         "--max-nodes",
@@ -61,9 +69,13 @@ def main(argv: Sequence[str]) -> None:
     )
     flags = parser.read(argv)
     out = Path(flags.out)
-    if out.suffix not in WRITERS:
-        raise UserError(f"Expected --out to end in {' or '.join(WRITERS)}, but got '{out.name}'.")
+    if out.suffix not in SUFFIXES:
+        raise UserError(
+            f"Expected --out to end in .npz, .parquet or .csv, but got '{out.name}': rename it."
+        )
 
+    from graph_hcl.data.sources import find_source
+    from graph_hcl.embedding_files import WRITERS
     from graph_hcl.factory import find_device, load_graphs
     from graph_hcl.files import write_atomically
     from graph_hcl.run import Run
@@ -71,6 +83,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.training import embed
 
     overrides = overridden_settings(flags, *OVERRIDES)
+    before = Run.open(flags.run).config.dataset
     run = Run.open(flags.run, flags.allow_changed_data, **overrides)
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)
@@ -78,7 +91,9 @@ def main(argv: Sequence[str]) -> None:
         warnings.warn(f"{part} is trained for {done} of {config.epochs} epochs.", stacklevel=2)
     # Read the features that the encoder needs from any data set, and the labels unshuffled.
     attributes = any(c.name.startswith("node_attributes") for c in spec.vocabulary.node.columns)
-    data = dataclasses.replace(config.data, node_attributes=attributes, random_labels=False)
+    attributes &= "node_attributes" in find_source(config.dataset).takes
+    data = config.data if flags.dataset is None else new_graphs(config, before, overrides)
+    data = dataclasses.replace(data, node_attributes=attributes, random_labels=False)
     store = load_graphs(dataclasses.replace(config, data=data))
     if flags.dataset is None:
         run.check_same_data(part, store.sha256)
@@ -86,33 +101,35 @@ def main(argv: Sequence[str]) -> None:
     if unread := describe_unread(store, spec, config.backbone):
         warnings.warn(unread, stacklevel=2)
     embeddings = embed(model, store.to(device), device, max_nodes=config.max_nodes)
-    labels = None if store.y is None else store.y.cpu().numpy()
-    write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, labels))
+    write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, store))
     print(f"{len(embeddings)} graphs × {embeddings.shape[1]} features: {out}")
 
 
-def _write_npz(to: Path, embeddings: np.ndarray, labels: np.ndarray | None) -> None:
-    import numpy as np
+def new_graphs(config: Config, before: str, given: Collection[str]) -> DataConfig:
+    """Return how to read another data set than the run's own, which was called `before`.
 
-    arrays = {"embeddings": embeddings} | ({} if labels is None else {"labels": labels})
-    with to.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+    Settings that were `given` count. Of the others, those of the run that say what graphs are count
+    for sources of the same kind, and of columns those that the new table has; labels are read only
+    if asked for.
+    """
+    from graph_hcl.data.names import is_table, suffix_of
+    from graph_hcl.data.sources import find_source
+    from graph_hcl.data.tables import read_header
 
-
-def _write_parquet(to: Path, embeddings: np.ndarray, labels: np.ndarray | None) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    columns: dict[str, np.ndarray] = {}
-    if labels is not None:
-        tasks = {f"label{number}": column for number, column in enumerate(labels.T)}
-        columns = {"label": labels} if labels.ndim == 1 else tasks
-    columns |= {f"e{index}": column for index, column in enumerate(embeddings.T)}
-    with to.open("wb") as file:  # pyarrow opens no path that is not valid UTF-8
-        pyarrow.parquet.write_table(pyarrow.table(columns), file)
-
-
-WRITERS = {".npz": _write_npz, ".parquet": _write_parquet}
+    source = find_source(config.dataset)
+    inherited = {"undirected", "standardize"}
+    if source.what == find_source(before).what:
+        inherited |= {"smiles", "ids", "invalid", "options"}
+    if is_table(config.dataset):
+        table = Path(config.dataset).expanduser()
+        bare = suffix_of(table.name) == ".smi" or not table.is_file()
+        header = [] if bare else read_header(table)
+        inherited -= {
+            name for name in ("smiles", "ids") if getattr(config.data, name) not in header
+        }
+    kept = {f.name for f in dataclasses.fields(config.data)} & inherited
+    kept |= {name.removeprefix("data.") for name in given if name.startswith("data.")}
+    return DataConfig(**{name: getattr(config.data, name) for name in kept})
 
 
 if __name__ == "__main__":

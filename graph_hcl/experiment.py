@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from graph_hcl import probes
 from graph_hcl.config import Config, ProbeConfig
 from graph_hcl.data import GraphStore
+from graph_hcl.data.names import short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import complete_config, load_graphs
 from graph_hcl.nn import ContrastiveModel
@@ -129,10 +131,10 @@ def make_experiment(config: Config) -> Experiment:
     config = complete_config(config)
     protocol, probe = make_protocol(config), config.probe
     store = load_graphs(config)
-    if store.y is None and not protocol.trains_on_test_graphs:
+    if store.class_labels is None and not protocol.trains_on_test_graphs:
         raise UserError(
-            f"{config.dataset} has no labels: choose an unsupervised objective, such as h-ucl, and "
-            "the transductive protocol."
+            f"{short_name(config.dataset)} has no class labels: choose an unsupervised objective, "
+            "such as h-ucl, and the transductive protocol."
         )
     targets = make_targets(store)
     if targets.labelled:
@@ -154,11 +156,19 @@ def make_protocol(config: Config) -> EvaluationProtocol:
 
 
 def make_targets(store: GraphStore) -> Targets:
-    """Return the labels of the graphs as targets, unlabelled if there are none.
+    """Return the classes of the graphs as targets, unlabelled without them.
 
-    Raises `UserError` for labels that are not classes.
+    Warns of other targets, which no probe reads yet.
     """
-    return Targets.unlabelled(len(store)) if store.y is None else Targets.of(store.y.cpu().numpy())
+    if store.class_labels is not None:
+        return Targets.of(store.class_labels.cpu().numpy())
+    if store.y is not None:
+        warnings.warn(
+            "Real targets, several tasks and missing labels are not evaluated yet: the encoder is "
+            "trained without them.",
+            stacklevel=3,
+        )
+    return Targets.unlabelled(len(store))
 
 
 def check_trained(experiment: Experiment, run: Run) -> None:
@@ -193,7 +203,7 @@ def compare(
             evaluations[name].append(experiment.measure(embeddings[name], seed, show=show))
         evaluate_seconds += time.perf_counter() - start
     about = Provenance(
-        dataset=experiment.config.dataset,
+        dataset=short_name(experiment.config.dataset),
         objective=experiment.config.objective,
         data_sha256=experiment.trainer.spec.data_sha256,
         trained_on_sha256=sorted(trained_on),
@@ -219,8 +229,9 @@ def run_and_save(
         for part in experiment.parts():
             run.train(part, experiment.trainer, show)
         return (
-            f"{experiment.config.dataset} has no labels, so nothing was evaluated: "
-            f"graph_hcl.embed {run.path} writes the embeddings.\n\nrun folder: {run.path}"
+            f"{short_name(experiment.config.dataset)} has no class labels, so nothing was "
+            f"evaluated: graph_hcl.embed {run.path} writes the embeddings.\n\n"
+            f"run folder: {run.path}"
         )
     file = run.folder.results_path
     read_results(file)  # report a damaged file before training

@@ -237,13 +237,10 @@ def load_graphs(config: Config) -> GraphStore:
     >>> store.y.bincount().tolist() == true.y.bincount().tolist(), store.y.equal(true.y)
     (True, False)
     """
-    store = load(
-        canonical_name(config.dataset, config.data_dir, config.mirror),
-        data_dir=config.data_dir,
-        mirror=config.mirror,
-        node_attributes=config.data.node_attributes,
-        undirected=config.data.undirected,
-    )
+    reading = dataclasses.asdict(config.data)
+    for name in ("standardize", "random_labels"):
+        del reading[name]
+    store = load(config.dataset, data_dir=config.data_dir, mirror=config.mirror, **reading)
     if not config.data.random_labels:
         return store
     if store.y is None:

@@ -14,6 +14,8 @@ from graph_hcl.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from graph_hcl.data.sources import Source
+
 OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry(
     "objective",
     {
@@ -123,6 +125,20 @@ LOGGERS: Registry[Callable[..., Any]] = Registry(
         "mlflow": "graph_hcl.training.trackers:mlflow",
     },
 )
+
+SOURCES: Registry[Callable[[], Source]] = Registry(
+    "source of graphs",
+    {
+        "digits": "graph_hcl.data.sources.digits:Digits",
+        "ogb": "graph_hcl.data.sources.ogb:OGB",
+        "table": "graph_hcl.data.sources.table:Table",
+        "lines": "graph_hcl.data.sources.lines:Lines",
+        "folder": "graph_hcl.data.sources.folder:Folder",
+        "function": "graph_hcl.data.sources.function:Function",
+        "tu": "graph_hcl.data.sources.tu:TU",
+    },
+)
+"""The first source that recognises the name of a data set reads it."""
 
 NAMED_BY: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graph_hcl.config import Config
+from graph_hcl.data.names import short_name
 from graph_hcl.errors import UserError
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
@@ -55,7 +56,7 @@ class Run:
 
         Raises `UserError` if the folder exists.
         """
-        folder = RunFolder.create(config.out, f"{config.dataset}-{config.objective}")
+        folder = RunFolder.create(config.out, f"{short_name(config.dataset)}-{config.objective}")
         folder.write_config(config.to_dict())
         run = cls(folder, config)
         if run.code:

@@ -105,12 +105,15 @@ def with_absolute_paths(config: Config) -> Config:
     'https://a.b/c'
     """
 
+    from graph_hcl.data.names import is_place
+
     def absolute(path: str | None) -> str | None:
         if path is None or "://" in path:
             return path
         return str(Path(path).expanduser().absolute())
 
     paths = {name: getattr(config, name) for name in ("mirror", "data_dir", "init_from")}
+    paths |= {"dataset": config.dataset} if is_place(config.dataset) else {}
     splits = {"probe.splits": config.probe.splits}
     absolute_paths = {name: absolute(path) for name, path in (paths | splits).items()}
     return replace_settings(config, absolute_paths)

@@ -129,7 +129,10 @@ def describe_graphs(store: GraphStore, name: str) -> str:
     'paths: 1 graph, no labels; node features: degree (one-hot, 3 columns)'
     """
     graphs = f"{len(store):,} graph{'s' if len(store) > 1 else ''}"
-    labels = "no labels" if store.y is None else f"{store.num_classes} classes"
+    labels = "no labels"
+    if store.y is not None:
+        tasks = f"{store.y.shape[1]} tasks" if store.y.dim() > 1 else "real targets"
+        labels = f"{store.num_classes} classes" if store.has_classes else tasks
     return f"{name}: {graphs}, {labels}; node features: {store.vocabulary.node.summary()}"
 
 

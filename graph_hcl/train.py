@@ -21,6 +21,9 @@ EXAMPLES = """\
   python -m graph_hcl.train --dataset PROTEINS --objective h-ucl --beta 0.25 --epochs 40
   python -m graph_hcl.train --dataset ENZYMES --objective h-scl --data.node-attributes true
       reads labels, so an encoder is trained for each fold (inductive protocol)
+  python -m graph_hcl.train --dataset mine.csv --data.smiles smiles --data.targets active \\
+      --backbone gine
+      molecules from a table; --dataset takes graphs in files and folders, too
   python -m graph_hcl.train --config configs/h-scl.yaml --dataset NCI1 --mirror folder/of/zips
   python -m graph_hcl.train --dataset NCI1 --readout mean --lr 0.01 --probe logistic
   python -m graph_hcl.train --backbone my_package.nets:MyNet --loss.hardening threshold
@@ -50,6 +53,7 @@ def main(argv: Sequence[str]) -> None:
     config, flags = read_config(parser, argv)
     typed_flags = {flag.name: flag.typed for flag in parser.split(argv)[0]}
 
+    from graph_hcl.data.names import short_name
     from graph_hcl.experiment import make_experiment, run_and_save
     from graph_hcl.run import Run
     from graph_hcl.spec import describe_graphs
@@ -73,7 +77,8 @@ def main(argv: Sequence[str]) -> None:
             raise UserError("Expected --allow-changed-data only together with --resume.")
         experiment = make_experiment(config)
         run = Run.create(experiment.config)
-    print(describe_graphs(experiment.store, experiment.config.dataset), file=sys.stderr)
+    name = short_name(experiment.config.dataset)
+    print(describe_graphs(experiment.store, name), file=sys.stderr)
     print(run_and_save(experiment, run, ["graph_hcl.train", *argv]))
 
 

@@ -55,14 +55,16 @@ class Trainer:
         self.parts = parts = parts.copied()
         objective, self.config = make_objective(config, parts)
         self.tags = objective.tags
-        if self.tags.labels and store.y is None:
+        if self.tags.labels and store.class_labels is None:
+            what = "labels" if store.y is None else "one class label each"
             raise UserError(
-                f"Expected graphs with labels for the objective '{shown(self.config.objective)}', "
+                f"Expected graphs with {what} for the objective '{shown(self.config.objective)}', "
                 "which reads them: add labels, or choose an unsupervised objective, such as h-ucl."
             )
         self.device = find_device(config.device)
         self.sampler = make_sampler(self.config, parts)
-        label = torch.arange(len(store)) if store.y is None else store.y
+        label = store.class_labels
+        label = torch.arange(len(store)) if label is None else label
         name = shown(self.config.objective)
         check_counted(objective, name, len(self.config.views), label)
         self.store = renumber_labels(store).to(self.device)
@@ -139,11 +141,14 @@ class Trainer:
             training_seed(seed, config.restart),
             config.max_nodes,
         )
+        graphs = spec.prepare(self.store)
+        if graphs.class_labels is None:  # nothing in training reads other targets
+            graphs = dataclasses.replace(graphs, y=None)
         fit(
             model,
             self.new_objective(),
             fresh(self.sampler, "augmentation"),
-            spec.prepare(self.store),
+            graphs,
             torch.from_numpy(indices).to(self.device),
             settings,
             device=self.device,
@@ -191,12 +196,13 @@ def describe_large(store: GraphStore, max_nodes: int | None) -> str:
 
 
 def renumber_labels(store: GraphStore) -> GraphStore:
-    """Return the store with its labels, if any, renumbered 0, 1, … in sorted order.
+    """Return the store with its classes, if it has any, renumbered 0, 1, … in sorted order.
 
     >>> from graph_hcl.data import load
     >>> renumber_labels(load("MUTAG")).y.unique()
     tensor([0, 1])
     """
-    if store.y is None:
+    label = store.class_labels
+    if label is None:
         return store
-    return dataclasses.replace(store, y=store.y.unique(return_inverse=True)[1])
+    return dataclasses.replace(store, y=label.unique(return_inverse=True)[1])

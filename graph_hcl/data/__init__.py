@@ -1,4 +1,4 @@
-"""Graph data: `GraphStore`, `load` for TU data sets by name, and their cards."""
+"""Graph data: `GraphStore`, `load` by name or path, `as_store` for any graphs, and cards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graph_hcl.data.batch import concat, select
     from graph_hcl.data.cards import Card, find_card, get_card, list_datasets
+    from graph_hcl.data.collect import as_store
     from graph_hcl.data.loading import load
+    from graph_hcl.data.ogb_files import official_split
     from graph_hcl.data.store import GraphStore
 
 _MODULES = {
@@ -18,18 +20,22 @@ _MODULES = {
     "find_card": "cards",
     "get_card": "cards",
     "list_datasets": "cards",
+    "as_store": "collect",
     "load": "loading",
+    "official_split": "ogb_files",
     "GraphStore": "store",
 }
 
 __all__ = [
     "Card",
     "GraphStore",
+    "as_store",
     "concat",
     "find_card",
     "get_card",
     "list_datasets",
     "load",
+    "official_split",
     "select",
 ]
 

@@ -1,7 +1,8 @@
-"""Extract the files of a data set from an untrusted zip archive."""
+"""Extract the files of a data set from an untrusted archive."""
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import re
 import shutil
@@ -9,7 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
 from graph_hcl.errors import UserError
@@ -52,8 +53,24 @@ def set_files(
 def unpack(
     name: str, archive: Path, to: Path, suffixes: Iterable[str], max_bytes: int = MAX_BYTES
 ) -> None:
-    """Extract the files NAME_*.txt of an archive into a folder, after checking every member.
+    """Extract the files NAME_*.txt of an archive into a folder; raise as `extract` does."""
 
+    def choose(paths: list[str]) -> dict[str, str]:
+        files = set_files(name, paths, suffixes, archive)
+        return {f"{name}_{suffix}.txt": path for suffix, path in files.items()}
+
+    extract(archive, to, choose, max_bytes)
+
+
+def extract(
+    archive: Path,
+    to: Path,
+    choose: Callable[[list[str]], Mapping[str, str]],
+    max_bytes: int = MAX_BYTES,
+) -> None:
+    """Extract some files of an archive into a folder, after checking every member.
+
+    `choose` maps the name of each file in the folder to the path of a member, of those given.
     Raises `UserError` for a file that is not a complete zip archive, is encrypted or would unpack
     to more than `max_bytes`, and for members that leave their folder or are links.
     """
@@ -61,16 +78,13 @@ def unpack(
         with zipfile.ZipFile(archive) as bundle:
             _check(archive, bundle.infolist(), max_bytes)
             paths = [member.filename for member in bundle.infolist() if not member.is_dir()]
-            for suffix, path in set_files(name, paths, suffixes, archive).items():
+            for file, path in choose(paths).items():
                 if bundle.getinfo(path).flag_bits & 1:
                     raise UserError(
                         f"Expected an archive without a password, but '{path}' in {archive} is "
                         "encrypted: decrypt it first."
                     )
-                with (
-                    bundle.open(path) as source,
-                    (to / f"{name}_{suffix}.txt").open("wb") as target,
-                ):
+                with bundle.open(path) as source, (to / file).open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
     except UserError:
         raise
@@ -79,6 +93,25 @@ def unpack(
     # RuntimeError: unknown compression method; MemoryError: a dictionary that is too large.
     except (OSError, RuntimeError, MemoryError) as error:
         raise UserError(f"{archive} cannot be unpacked ({error}).") from error
+
+
+def decompress(file: Path, to: Path, max_bytes: int = MAX_BYTES) -> None:
+    """Write the content of a gzip file to `to`.
+
+    Raises `UserError` for a file that is not complete, or holds more than `max_bytes`.
+    """
+    written = 0
+    try:
+        with gzip.open(file, "rb") as source, to.open("wb") as target:
+            while chunk := source.read(1 << 20):
+                written += len(chunk)
+                if written > max_bytes:
+                    raise UserError(f"{file.name} would unpack to over {max_bytes / 2**30:g} GiB.")
+                target.write(chunk)
+    except (gzip.BadGzipFile, *_DAMAGE) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{file.name} is not a complete gzip file ({error}).") from error
 
 
 def _check(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> None:

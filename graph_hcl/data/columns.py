@@ -15,6 +15,9 @@ DEGREE_CAP = 100
 LOG_DEGREE = "log_degree"
 """Name of the quantity log(1 + degree)."""
 
+OTHER = "misc"
+"""The value of a category that stands for all values without one of their own."""
+
 Value = int | str
 
 

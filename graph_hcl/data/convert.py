@@ -57,7 +57,7 @@ def from_data(
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = from_data([Data(x=torch.tensor([[6], [8]]), edge_index=edges, y="toxic")])
     >>> store.x.tolist(), store.vocabulary.node.names(), store.classes
-    ([[0], [1]], ['x[0]=6', 'x[0]=8'], ('toxic',))
+    ([[0], [1]], ['x[0]=6', 'x[0]=8'], ['toxic'])
     """
     if categorical not in (True, False, "auto"):
         raise UserError(f"Expected categorical as 'auto', True or False, but got {categorical!r}.")
@@ -70,7 +70,7 @@ def from_data(
         store = graphs
         if y is not None:
             labels, classes = labels_given(y, len(store))
-            store = replace(store, y=labels, classes=classes, sha256="")
+            store = replace(store, y=labels, classes=classes, tasks=[], sha256="")
         return both_ways(store) if undirected else store
     fields = [data.to_dict() for data in data_list(graphs)]
     _name_dropped(fields)

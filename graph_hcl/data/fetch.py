@@ -16,7 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from graph_hcl.data.cards import find_card, list_datasets
-from graph_hcl.data.sources import (
+from graph_hcl.data.names import is_function, is_ogb, is_place
+from graph_hcl.data.tu_mirror import (
     OFFLINE,
     OPTIONAL,
     REQUIRED,
@@ -40,12 +41,17 @@ def data_folder(data_dir: str | None) -> Path:
 def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
     """Return the name of a data set with the capitals of its card or its folder in the cache.
 
-    Raises `UserError` if the mirror folder has data sets whose names differ in capitals alone: many
-    file systems could not keep both in the cache.
+    Paths and import paths are returned as they are. Raises `UserError` if the mirror folder has
+    data sets whose names differ in capitals alone: many file systems could not keep both in the
+    cache.
 
     >>> canonical_name("mutag"), canonical_name("my-own")
     ('MUTAG', 'my-own')
     """
+    if is_place(name) or is_function(name):
+        return name
+    if is_ogb(name):
+        return name.lower().replace("_", "-")
     place = Path(mirror_of(mirror)).expanduser()
     archives = {zipped.stem for zipped in place.glob("*.zip")} if place.is_dir() else set()
     equal = sorted(one for one in archives if one.casefold() == name.casefold())
@@ -77,7 +83,7 @@ def raw_files(name: str, data_dir: str | None = None, mirror: str | None = None)
         raise UserError(f"Expected the name of a data set, but got '{name}'.")
     raw = data_folder(data_dir) / name / "raw"
     if not raw.is_dir():
-        with _new_folder(raw) as temporary:
+        with new_folder(raw) as temporary:
             if name == OFFLINE:
                 source = copy_from_grakel(name, temporary)
             else:
@@ -182,7 +188,7 @@ def check_sha256(name: str, files: dict[str, Path], source: str = "") -> str:
 
 
 @contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
+def new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder, renamed to `target` on success and removed otherwise."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(".fetch-*"):  # left by a killed process

@@ -54,7 +54,8 @@ def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
         "node_ptr": node_ptr,
         "edge_ptr": edge_ptr,
     }
-    some = replace(store, sha256="", **taken)  # type: ignore[arg-type]
+    ids = None if store.ids is None else [store.ids[number] for number in indices.tolist()]
+    some = replace(store, sha256="", ids=ids, **taken)  # type: ignore[arg-type]
     return some._edges_as_in(store) if store.__dict__.get("is_sorted_undirected") else some
 
 

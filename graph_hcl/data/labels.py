@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graph_hcl.errors import UserError
 
-Classes = tuple[str, ...]
+Classes = list[str]
 Labels = tuple[Tensor, Classes]
 
 
@@ -19,11 +19,11 @@ def choose_labels(y: Any, own: Sequence[Any] | None, count: int) -> tuple[Tensor
     """Return the labels of `count` graphs: `y`, or else the graphs' own, or None.
 
     >>> choose_labels(None, [3, 5], 2)
-    (tensor([3, 5]), ())
+    (tensor([3, 5]), [])
     """
     if y is not None:
         return labels_given(y, count)
-    return (None, ()) if own is None else labels_of_graphs(own)
+    return (None, []) if own is None else labels_of_graphs(own)
 
 
 def labels_of_graphs(values: Sequence[Any]) -> Labels:
@@ -36,9 +36,9 @@ def labels_of_graphs(values: Sequence[Any]) -> Labels:
     differing numbers of tasks, and infinity.
 
     >>> labels_of_graphs([[2], torch.tensor([0]), np.int32(1)])
-    (tensor([2, 0, 1]), ())
+    (tensor([2, 0, 1]), [])
     >>> labels_of_graphs(["toxic", "inert"])
-    (tensor([1, 0]), ('inert', 'toxic'))
+    (tensor([1, 0]), ['inert', 'toxic'])
     """
     rows = [_row(value, number) for number, value in enumerate(values)]
     words = [row for row in rows if isinstance(row, str)]
@@ -54,7 +54,7 @@ def labels_of_graphs(values: Sequence[Any]) -> Labels:
             )
     floats = any(row.dtype.is_floating_point for row in tasks)
     y = torch.stack([row.float() for row in tasks] if floats else tasks)
-    return _checked(y.squeeze(1) if y.shape[1] == 1 else y), ()
+    return _checked(y.squeeze(1) if y.shape[1] == 1 else y), []
 
 
 def _row(value: Any, number: int) -> Tensor | str:
@@ -93,7 +93,7 @@ def labels_given(y: Any, count: int) -> Labels:
     Raises `UserError` for another length, and as `labels_of_graphs` does.
 
     >>> labels_given([True, False], 2), labels_given(np.array(["b", "a"]), 2)[1]
-    ((tensor([1, 0]), ()), ('a', 'b'))
+    ((tensor([1, 0]), []), ['a', 'b'])
     """
     if isinstance(y, Tensor):
         labels = y.cpu()
@@ -114,7 +114,7 @@ def labels_given(y: Any, count: int) -> Labels:
     _check_length(len(labels) if labels.dim() else 0, count)
     if labels.dim() > 2 or not labels.numel():
         raise UserError(f"Expected y [graphs] or [graphs, tasks], but got {list(labels.shape)}.")
-    return _checked(labels if labels.dtype.is_floating_point else labels.long()), ()
+    return _checked(labels if labels.dtype.is_floating_point else labels.long()), []
 
 
 def _numbers(values: Any) -> Tensor | None:
@@ -132,7 +132,7 @@ def _check_length(length: int, count: int) -> None:
 
 
 def _from_words(words: list[str]) -> Labels:
-    classes = tuple(sorted(set(words)))
+    classes = sorted(set(words))
     place = {word: number for number, word in enumerate(classes)}
     return torch.tensor([place[word] for word in words]), classes
 

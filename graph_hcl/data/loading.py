@@ -1,210 +1,88 @@
-"""Load a data set by name: raw files, features as its card says, and a cache of the result."""
+"""Load graphs by the name of a data set, a file, a folder, or a function."""
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import Any, Literal
 
 from graph_hcl.data.assemble import both_ways
-from graph_hcl.data.cards import Card, find_card
-from graph_hcl.data.codes import one_hot_columns
-from graph_hcl.data.columns import DEGREE_CAP, LOG_DEGREE, Column, degree_column
-from graph_hcl.data.fetch import check_sha256, raw_files
-from graph_hcl.data.readme import LabelNames, label_names, readmes
+from graph_hcl.data.fetch import canonical_name
+from graph_hcl.data.names import short_name
+from graph_hcl.data.sources import Request, check_options, find_source
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.tu import RawGraphs, read
-from graph_hcl.data.vocabulary import Features, Vocabulary
-from graph_hcl.errors import UserError
-from graph_hcl.files import write_atomically
-
-READER = 5  # incremented when the same files are read differently
 
 
 def load(
-    name: str,
+    source: str | Path,
     *,
     data_dir: str | None = None,
     mirror: str | None = None,
     node_attributes: bool = False,
     undirected: bool = False,
+    smiles: str | None = None,
+    targets: str | Sequence[str] | None = None,
+    ids: str | None = None,
+    invalid: Literal["error", "skip"] = "error",
+    labels: Literal["auto", "classes", "numbers"] = "auto",
+    options: Mapping[str, Any] | None = None,
 ) -> GraphStore:
-    """Return a TU data set by name, fetched on first use and read from a cache from then on.
+    """Return the graphs that a name, a path or an import path stands for.
 
-    Node features are the one-hot node labels, preceded by the continuous attributes with
-    `node_attributes`, or the node degrees if a data set has neither, as its card says. `y` holds
-    classes from 0, or real targets if there are no classes. `undirected` adds missing reverse
-    edges; otherwise one warning counts them.
+    ==========================================  ====================================================
+    `MUTAG`, `NCI1`, …                          a TU data set; with `node_attributes`, its
+                                                continuous attributes as well as its labels
+    `ogbg-molhiv`, …                            molecules of the Open Graph Benchmark
+    `digits`                                    scikit-learn's handwritten digits as graphs
+    a .csv, .tsv or .parquet file               molecules in the column `smiles`, with the columns
+                                                `targets` and `ids`; may end in .gz
+    a .smi file                                 one SMILES a line, and after it perhaps a name
+    a .jsonl file                               one graph a line, see `graph_hcl.data.sources.lines`
+    a folder of .graphml, .gexf or .edgelist    one graph a file, in the order of their names
+    `package.module:function`                   what the function returns, see `as_store`
+    ==========================================  ====================================================
 
-    The first call checks the sha256 of every raw file against the card; later ones check sizes and
-    modification times, and the sha256 of the cached tensors. The cache is rebuilt if the files, the
-    reader or the features changed, and with a warning if it is damaged.
+    `targets` names one column, for y [G], or a list of them, for y [G, tasks] in which NaN marks a
+    missing entry. With `labels` = "auto", whole numbers and words in one column are classes, in y
+    as positions among their sorted values `classes`, and other numbers are real targets; "classes"
+    and "numbers" say so. `invalid` = "skip" leaves out what is no molecule, with a warning.
+    `undirected` adds missing reverse edges; otherwise one warning counts them. `options` are
+    further arguments of a function, or of `GraphStore.from_networkx` for a folder.
 
-    Raises `UserError` for an unknown name, no network, and for damaged or contradictory files.
+    Raises `UserError` for an unknown name, no network, files that are missing or damaged, what is
+    no molecule, with its line, and for an option that the source does not take.
 
     >>> store = load("MUTAG")
     >>> len(store), store.num_features, store.num_classes
     (188, 7, 2)
-    >>> store.vocabulary.node.names()[:2]
-    ['node_labels=C', 'node_labels=N']
     """
-    store = _load(name, data_dir, mirror, node_attributes)
+    name = canonical_name(str(source), data_dir, mirror)
+    request = Request(
+        name,
+        data_dir=data_dir,
+        mirror=mirror,
+        node_attributes=node_attributes,
+        smiles=smiles,
+        targets=targets,
+        ids=ids,
+        invalid=invalid,
+        labels=labels,
+        options=options or {},
+    )
+    reader = find_source(name)
+    check_options(reader, request)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* no reverse edge")  # told below, for all
+        store = reader.read(request)
     if undirected:
         return replace(both_ways(store), sha256=store.sha256)  # the raw data is the same
     if store.one_way:
         warnings.warn(
-            f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {name} have no "
-            "reverse edge, so messages pass along them one way only: add it with undirected=True "
-            "(--data.undirected true).",
+            f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {short_name(name)} have "
+            "no reverse edge, so messages pass along them one way only: add it with "
+            "undirected=True (--data.undirected true).",
             stacklevel=2,
         )
     return store
-
-
-def _load(name: str, data_dir: str | None, mirror: str | None, node_attributes: bool) -> GraphStore:
-    files = raw_files(name, data_dir, mirror)
-    card = find_card(name)
-    cache = files["A"].parents[1] / f"{'attributes' if node_attributes else 'default'}.safetensors"
-    stamp = _stamp(name, files, card)
-    stored = _cached(cache, stamp)
-    if stored is not None:
-        return stored
-    sha256 = check_sha256(name, files)
-    raw = read(files)
-    if card is not None:
-        _check_statistics(card, raw, files["A"].parent)
-    names = label_names(files["A"].parent, name)
-    x, node, unused = _node_features(name, raw, node_attributes, card, names)
-    edge_attr, edge = _edge_features(raw, names)
-    y = raw.y
-    if y is None and raw.targets is not None:
-        y = raw.targets.squeeze(1) if raw.targets.shape[1] == 1 else raw.targets
-    elif raw.targets is not None:
-        unused.append(f"{raw.targets.shape[1]} graph attributes (the graph labels are used)")
-    store = GraphStore(
-        x=x.contiguous(),
-        edge_index=raw.edge_index,
-        node_ptr=raw.node_ptr,
-        edge_ptr=raw.edge_ptr,
-        edge_attr=edge_attr,
-        y=y,
-        vocabulary=Vocabulary(node, edge),
-        unused=tuple(unused),
-        sha256=sha256,
-    )
-    metadata = {"stamp": stamp, "digest": store.digest()}
-    write_atomically(cache, lambda to: store.save(to, metadata))
-    return store
-
-
-def _stamp(name: str, files: dict[str, Path], card: Card | None) -> str:
-    """Return a cheap description of what a cache was made from."""
-    raw = files["A"].parent
-    read = {file.name: file for file in [*files.values(), *readmes(raw, name)]}
-    states = {key: file.stat() for key, file in read.items()}
-    policy = [card.features, card.degree_cap] if card else []
-    return json.dumps([READER, policy, [[k, s.st_size, s.st_mtime_ns] for k, s in states.items()]])
-
-
-def _cached(cache: Path, stamp: str) -> GraphStore | None:
-    """Return the cached store if it was made from these files and is intact, else None."""
-    if not cache.is_file():
-        return None
-    try:
-        if GraphStore.metadata(cache).get("stamp") != stamp:
-            return None
-        store, metadata = GraphStore.open(cache)
-    except UserError as error:
-        warnings.warn(f"{error} It is rebuilt from the raw files.", stacklevel=4)
-        return None
-    if metadata.get("digest") != store.digest():
-        warnings.warn(f"{cache} was altered: it is rebuilt from the raw files.", stacklevel=4)
-        return None
-    return store
-
-
-def _node_features(
-    name: str, raw: RawGraphs, attributes: bool, card: Card | None, names: LabelNames
-) -> tuple[Tensor, Features, list[str]]:
-    """Return stored node features as the card says, their meaning, and what is left out."""
-    if attributes and raw.node_attributes is None:
-        raise UserError(
-            f"Expected node attributes in {name} for data.node-attributes, but there are none: "
-            "leave that out, or choose a data set that has them."
-        )
-    labels, column_names = raw.node_labels, _attribute_names(raw.node_attributes)
-    if labels is not None and (attributes or raw.node_attributes is None):
-        return (*_stored(raw.node_attributes, column_names, labels, "node", names), [])
-    if labels is not None:
-        count = len(column_names)
-        what = f"{count} node attribute{'s' if count > 1 else ''}"
-        left = f"{what} (read with --data.node-attributes true)"
-        return (*_stored(None, (), labels, "node", names), [left])
-    if raw.node_attributes is not None:
-        return (*_stored(raw.node_attributes, column_names, None, "node", names), [])
-    degree = raw.degree()
-    if card is not None and card.features == "degree-log":
-        return degree.float().log1p()[:, None], Features((Column(LOG_DEGREE),)), []
-    cap = card.degree_cap if card is not None else DEGREE_CAP
-    column = degree_column(int(degree.max()), cap).seen_in(degree)
-    return degree[:, None], Features((column,)), []
-
-
-def _edge_features(raw: RawGraphs, names: LabelNames) -> tuple[Tensor | None, Features]:
-    if raw.edge_labels is None and raw.edge_attributes is None:
-        return None, Features()
-    return _stored(raw.edge_attributes, raw.edge_attribute_names, raw.edge_labels, "edge", names)
-
-
-def _attribute_names(attributes: Tensor | None) -> tuple[str, ...]:
-    count = 0 if attributes is None else attributes.shape[1]
-    return tuple(f"node_attributes[{k}]" for k in range(count))
-
-
-def _stored(
-    attributes: Tensor | None,
-    attribute_names: Sequence[str],
-    labels: Tensor | None,
-    level: str,
-    names: LabelNames,
-) -> tuple[Tensor, Features]:
-    """Return attributes [n, A] and labels [n, C] as stored features, attributes first."""
-    columns, parts = [Column(name) for name in attribute_names], []
-    if attributes is not None:
-        parts.append(attributes)
-    if labels is not None:
-        for number, values in enumerate(one_hot_columns(labels)):
-            name = f"{level}_labels" + (f"[{number}]" if labels.shape[1] > 1 else "")
-            named = names.get((level, number), {})
-            codes = torch.searchsorted(torch.tensor(values), labels[:, number].contiguous())
-            column = Column(name, tuple(named.get(value, value) for value in values))
-            columns.append(column.seen_in(codes))
-            parts.append(codes[:, None])
-    kind = torch.float if attributes is not None else torch.long
-    return torch.cat([part.to(kind) for part in parts], dim=1), Features(tuple(columns))
-
-
-def statistics(raw: RawGraphs) -> dict[str, float]:
-    """Return the statistics that a card states; edges count once per pair of nodes."""
-    graphs = len(raw.node_ptr) - 1
-    return {
-        "graphs": graphs,
-        "classes": len(raw.classes),
-        "average_nodes": round(int(raw.node_ptr[-1]) / graphs, 2),
-        "average_edges": round(int(raw.edge_ptr[-1]) / 2 / graphs, 2),
-    }
-
-
-def _check_statistics(card: Card, raw: RawGraphs, folder: Path) -> None:
-    for what, value in statistics(raw).items():
-        expected = getattr(card, what)
-        if value != expected:
-            raise UserError(
-                f"Expected {what.replace('_', ' ')} {expected} in {card.name}, but the files in "
-                f"{folder} have {value}: remove the folder to fetch them again."
-            )

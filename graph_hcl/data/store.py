@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -36,8 +36,9 @@ class GraphStore:
     `edge_weight` [E], `pos` [N, …] and `y` [G, …] may be None. `vocabulary` gives the meaning of
     the columns of x and edge_attr: a store holds categories as positions among their values, while
     its graphs and batches have them one-hot, and quantities scaled. `classes` are the names of the
-    values of y if they were words, `unused` describes what the source has but the store has not,
-    and `sha256` identifies the raw data.
+    values of y if these are codes, `tasks` the names of its columns, and `ids` the names of the
+    graphs [G] or None. `unused` describes what the source has but the store has not, and `sha256`
+    identifies the raw data.
 
     Indexing works as for PyG's data sets: `store[3]` is a `Data`; a slice, a mask or a list of
     numbers selects a store. `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list`
@@ -60,7 +61,9 @@ class GraphStore:
     pos: Tensor | None = None
     y: Tensor | None = None
     vocabulary: Vocabulary = None  # type: ignore[assignment]
-    classes: tuple[str, ...] = ()
+    classes: list[str] = field(default_factory=list)
+    tasks: list[str] = field(default_factory=list)
+    ids: list[str] | None = None
     unused: tuple[str, ...] = ()
     sha256: str = ""
 
@@ -98,8 +101,25 @@ class GraphStore:
 
     @property
     def num_classes(self) -> int:
-        """Number of distinct labels; 0 without labels."""
-        return 0 if self.y is None else len(self.y.unique())
+        """Number of distinct class labels; 0 if y is None or holds other targets."""
+        return (
+            0 if self.y is None or not self.has_classes else len(self.y[self.y == self.y].unique())
+        )
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether y [G] holds classes: whole numbers, or the positions of words in `classes`.
+
+        Where some graphs have none, these are floats with NaN.
+        """
+        if self.y is None or self.y.dim() != 1:
+            return False
+        return bool(self.classes) or not self.y.dtype.is_floating_point
+
+    @property
+    def class_labels(self) -> Tensor | None:
+        """The classes y [G] if every graph has one, else None."""
+        return self.y if self.has_classes and self.y.dtype == torch.long else None  # type: ignore[union-attr]
 
     @cached_property
     def mean_size(self) -> float:
@@ -231,6 +251,19 @@ class GraphStore:
         from graph_hcl.data.networkx import from_networkx
 
         return from_networkx(graphs, **options)
+
+    @classmethod
+    def from_smiles(cls, smiles: Iterable[str], **options: Any) -> GraphStore:
+        """Return the store of molecules given as SMILES.
+
+        See `graph_hcl.data.molecules.from_smiles` for the arguments and errors.
+
+        >>> GraphStore.from_smiles(["CCO", "c1ccccc1"], y=["alcohol", "arene"]).classes
+        ['alcohol', 'arene']
+        """
+        from graph_hcl.data.molecules import from_smiles
+
+        return from_smiles(smiles, **options)
 
     def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
         """Write the store as one safetensors file."""

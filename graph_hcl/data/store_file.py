@@ -26,6 +26,8 @@ def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
         "mirrored": str(int(store.is_sorted_undirected)),
         "vocabulary": store.vocabulary.to_json(),
         "classes": json.dumps(store.classes),
+        "tasks": json.dumps(store.tasks),
+        "ids": json.dumps(store.ids),
         "unused": json.dumps(store.unused),
     }
     save_file(tensors, path, described | metadata)
@@ -44,7 +46,9 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
         store = GraphStore(
             **tensors,
             vocabulary=Vocabulary.from_json(described["vocabulary"]),
-            classes=tuple(json.loads(described["classes"])),
+            classes=json.loads(described["classes"]),
+            tasks=json.loads(described["tasks"]),
+            ids=json.loads(described["ids"]),
             unused=tuple(json.loads(described["unused"])),
             sha256=described["sha256"],
         )
@@ -63,8 +67,12 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def digest(store: GraphStore) -> str:
-    """Return the sha256 of a store's tensors, vocabulary and classes."""
-    result = hashlib.sha256(f"{store.vocabulary.to_json()} {store.classes}".encode())
+    """Return the sha256 of a store's tensors, vocabulary and names."""
+    names = [tuple(store.classes)]  # written as when these were its only names
+    if store.tasks or store.ids is not None:
+        names += [tuple(store.tasks), tuple(store.ids or ())]
+    text = " ".join(map(str, names))
+    result = hashlib.sha256(f"{store.vocabulary.to_json()} {text}".encode())
     for name, tensor in store.tensors().items():
         result.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
         result.update(tensor.contiguous().cpu().numpy().data)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from graph_hcl.data.columns import Column
+from graph_hcl.data.columns import OTHER, Column
 from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
@@ -25,9 +25,9 @@ def translate(
     """Return stored features [n, columns] of vocabulary `own` in the vocabulary `wanted`.
 
     Columns are matched by name and categories by value, in any order. A value unknown to `wanted`
-    becomes −1, and one warning counts them; a column that `wanted` lacks is left out with a
-    warning. `level` is "node" or "edge"; `derive` returns columns that follow from the graphs, by
-    name; warnings point at the caller `stacklevel` frames up.
+    becomes the value "misc" or, without one, −1, which one warning counts; a column that `wanted`
+    lacks is left out with a warning. `level` is "node" or "edge"; `derive` returns columns that
+    follow from the graphs, by name; warnings point at the caller `stacklevel` frames up.
 
     Raises `UserError` for a column that is missing or of another kind.
 
@@ -105,7 +105,7 @@ def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Te
         _check_same_kind_of_values(own, wanted, level)
         absent = set(wanted.absent)
         place = {value: k for k, value in enumerate(wanted.values) if k not in absent}
-        table = [place.get(value, -1) for value in own.values] + [-1]
+        table = [place.get(value, place.get(OTHER, -1)) for value in own.values] + [-1]
         # The last entry serves −1, which is unknown already.
         codes = torch.tensor(table, device=codes.device)[codes.clamp(max=len(own.values) - 1)]
     return codes, int((codes < 0).sum())
@@ -117,7 +117,10 @@ def _is_range(column: Column) -> bool:
 
 def _check_same_kind_of_values(own: Column, wanted: Column, level: str) -> None:
     """Raise unless the values of both columns are names, or those of both are numbers."""
-    named = [any(isinstance(value, str) for value in c.values or ()) for c in (own, wanted)]
+    named = [
+        any(isinstance(value, str) and value != OTHER for value in c.values or ())
+        for c in (own, wanted)
+    ]
     if named[0] == named[1]:
         return
 

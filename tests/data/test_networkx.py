@@ -161,7 +161,7 @@ def test_refused(graphs, options, sentence) -> None:
 def test_labels() -> None:
     assert store(nx.path_graph(2), nx.path_graph(3)).y is None
     words = store(nx.Graph([(0, 1)], y="b"), nx.Graph([(0, 1)], y="a"))
-    assert (words.y.tolist(), words.classes) == ([1, 0], ("a", "b"))
+    assert (words.y.tolist(), words.classes) == ([1, 0], ["a", "b"])
     graphs = [nx.Graph([(0, 1)], y="own"), nx.Graph([(0, 1)])]
     assert store(*graphs, y=[0.5, 1]).y.tolist() == [0.5, 1]
 

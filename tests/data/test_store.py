@@ -238,7 +238,7 @@ def test_save_and_open(tmp_path) -> None:
     assert metadata["made"] == "today"
     # Read from the file, not computed again.
     assert opened.__dict__["is_sorted_undirected"] == store.is_sorted_undirected
-    assert (opened.vocabulary, opened.classes) == (store.vocabulary, ("a", "b", "c"))
+    assert (opened.vocabulary, opened.classes) == (store.vocabulary, ["a", "b", "c"])
     same(opened.batch([4, 0]), store.batch([4, 0]))
     assert opened.digest() == store.digest()
 
@@ -260,7 +260,7 @@ def test_digest_differs_when_anything_does(whole) -> None:
     )
     meaning = dataclasses.replace(store.vocabulary, node=node)
     digests.add(dataclasses.replace(store, vocabulary=meaning).digest())
-    digests.add(dataclasses.replace(store, classes=("a", "b")).digest())
+    digests.add(dataclasses.replace(store, classes=["a", "b"]).digest())
     digests.add(dataclasses.replace(store, edge_weight=None).digest())
     assert len(digests) == len(store.tensors()) + 4
 

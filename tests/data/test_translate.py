@@ -178,3 +178,15 @@ def test_a_degree_between_those_of_training_is_unknown_and_one_beyond_a_cap_is_n
     with pytest.warns(UserWarning, match="1 with 'degree'"):
         found = translate(x, Features((degree_column(6),)), Features((column,)), level="node")
     assert found.flatten().tolist() == [0, 1, -1, 3, 4, 5, 6]
+
+
+def test_other_values_have_a_code_where_training_saw_it() -> None:
+    own = Features((Column("atom", (0, 6, 7)),))
+    codes = torch.tensor([[0], [1], [2]])
+    wanted = Features((Column("atom", (6, 7, "misc")),))
+    assert translate(codes, own, wanted, level="node").tolist() == [[2], [0], [1]]
+    unseen = Features((Column("atom", (6, 7, "misc"), absent=(2,)),))
+    with pytest.warns(UserWarning, match="never saw the value of 1 with 'atom'"):
+        assert translate(codes, own, unseen, level="node").tolist() == [[-1], [0], [1]]
+    with pytest.warns(UserWarning, match="never saw the value of 1 with 'atom'"):
+        assert translate(codes, wanted, own, level="node").tolist() == [[1], [2], [-1]]

@@ -11,8 +11,8 @@ from torch_geometric.io import read_tu_data
 
 from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.fetch import raw_files
-from graph_hcl.data.sources import OFFLINE
 from graph_hcl.data.tu import read
+from graph_hcl.data.tu_mirror import OFFLINE
 from graph_hcl.errors import UserError
 
 

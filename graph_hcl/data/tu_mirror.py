@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import importlib.util
 import os
 import shutil
-import urllib.error
 import urllib.parse
-import urllib.request
 from pathlib import Path
 
-from graph_hcl.data.archive import MAX_BYTES, set_files, unpack
+from graph_hcl.data.archive import set_files, unpack
 from graph_hcl.data.cards import find_card, list_datasets
+from graph_hcl.data.download import download
 from graph_hcl.errors import UserError
-from graph_hcl.progress import Progress
 from graph_hcl.registry import did_you_mean
 
 OFFICIAL = "https://www.chrsmrrs.com/graphkerneldatasets"
@@ -72,7 +69,7 @@ def fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
     if "://" in place:
         url = f"{place.rstrip('/')}/{urllib.parse.quote(name)}.zip"
         archive = to / f"{name}.zip"
-        _download_or_explain(name, url, archive, raw)
+        _download(name, url, archive, raw)
         unpack(name, archive, to, SUFFIXES)
         archive.unlink()
         return url
@@ -109,31 +106,12 @@ def changed_at(name: str, mirror: str | None) -> float:
     return max((file.stat().st_mtime for file in files if file.is_file()), default=0.0)
 
 
-def _download_or_explain(name: str, url: str, to: Path, raw: Path) -> None:
+def _download(name: str, url: str, to: Path, raw: Path) -> None:
     near = did_you_mean(name, list_datasets()) if find_card(name) is None else ""
-    try:
-        _download(url, to)
-        return
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            raise UserError(f"Unknown data set '{name}': there is no {url}.{near}") from error
-        reason = f"{error.code} {error.reason}"
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = str(getattr(error, "reason", error))
-    raise UserError(
-        f"Cannot fetch {url} ({reason}): put the files {name}_A.txt, … into {raw}, name a mirror "
-        f"with --mirror, or use {OFFLINE}, which needs no network.{near}"
+    download(
+        url,
+        to,
+        unknown=f"Unknown data set '{name}': there is no {url}.{near}",
+        advice=f"put the files {name}_A.txt, … into {raw}, name a mirror with --mirror, or use "
+        f"{OFFLINE}, which needs no network.{near}",
     )
-
-
-def _download(url: str, to: Path) -> None:
-    with urllib.request.urlopen(url, timeout=30) as response, to.open("wb") as file:
-        size = int(response.headers.get("Content-Length") or 0)
-        with Progress(to.name, size or None, "B") as bar:
-            while chunk := response.read(1 << 16):
-                file.write(chunk)
-                bar.update(len(chunk))
-                if bar.done > MAX_BYTES:
-                    raise OSError(f"more than {MAX_BYTES >> 30} GiB")
-    if size and to.stat().st_size != size:
-        raise OSError(f"{to.stat().st_size} of {size} bytes arrived")

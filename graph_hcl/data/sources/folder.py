@@ -1,0 +1,125 @@
+"""Folders of GraphML, GEXF and edge-list files, one graph each."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from graph_hcl.data.graph_files import read_graph_file
+from graph_hcl.data.names import GRAPH_FILES, LINES, TABLES, is_folder, is_place, suffix_of
+from graph_hcl.data.naming import naming_graphs
+from graph_hcl.data.networkx import from_networkx
+from graph_hcl.data.sources import Request
+from graph_hcl.data.store import GraphStore
+from graph_hcl.data.tables import find_column, read_header, read_rows
+from graph_hcl.data.targets import graph_targets
+from graph_hcl.errors import UserError
+from graph_hcl.registry import did_you_mean
+
+LABELS = "labels.csv"
+
+
+class Folder:
+    """A folder of graph files, in the order of their names, which become `ids`.
+
+    Its labels are in a file labels.csv with the columns file and label, or in the attribute y of
+    each graph. `options` are the arguments of `GraphStore.from_networkx`, such as `node_attrs`, and
+    an edge list's third column is the edge weight.
+    """
+
+    what = "a folder of graphs"
+    takes = frozenset({"labels", "options"})
+
+    def recognises(self, name: str) -> bool:
+        """Tell whether a name is that of a folder, or of a file that no other source reads."""
+        return is_folder(name) or is_place(name)
+
+    def read(self, request: Request) -> GraphStore:
+        """Return the graphs; raise `UserError`, with the file, for one that cannot be read."""
+        folder = Path(request.name).expanduser()
+        if not folder.is_dir():
+            raise _not_a_folder(folder)
+        files = graph_files(folder)
+        names = [file.name for file in files]
+        graphs = [read_graph_file(file) for file in files]
+        options = dict(request.options)
+        weighted = [any("weight" in d for *_, d in graph.edges(data=True)) for graph in graphs]
+        if any(weighted) and all(suffix_of(name) == ".edgelist" for name in names):
+            options.setdefault("weight", "weight")
+        table = folder / LABELS if (folder / LABELS).is_file() else None
+        own = [graph.graph.pop("y", None) for graph in graphs]
+        labels = own if table is None else read_labels(table, names)
+        places = [f"{name} in {folder if table is None else table}" for name in names]
+        y, classes = graph_targets(labels, request.labels, "label", places)
+        with naming_graphs(names, str(folder)):
+            try:
+                store = from_networkx(graphs, **options)
+            except TypeError as error:
+                raise UserError(
+                    f"Expected --data.options as arguments of from_networkx, but got "
+                    f"{', '.join(options)}: {error}."
+                ) from error
+        hashed = hashlib.sha256(str(sorted(request.options.items())).encode())
+        for file in [*files, *([] if table is None else [table])]:
+            hashed.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        return replace(store, y=y, classes=classes, ids=names, sha256=hashed.hexdigest())
+
+
+def _not_a_folder(path: Path) -> UserError:
+    listed = ", ".join((*TABLES, *LINES))
+    if not path.exists():
+        return UserError(f"Expected a file or a folder at {path}, but there is none.")
+    if suffix_of(path.name) in GRAPH_FILES:
+        return UserError(
+            f"Expected a folder of graph files, but got the one graph {path}: give its folder."
+        )
+    return UserError(
+        f"Expected a file that ends in {listed}, or a folder of {', '.join(GRAPH_FILES)} files, "
+        f"but got {path}."
+    )
+
+
+def graph_files(folder: Path) -> list[Path]:
+    """Return the graph files in a folder by name, with a warning for files of another kind.
+
+    Raises `UserError` if there are none.
+    """
+    present = sorted(file for file in folder.iterdir() if file.is_file())
+    files = [file for file in present if suffix_of(file.name) in GRAPH_FILES]
+    others = [
+        file.name
+        for file in present
+        if file not in files
+        and file.name != LABELS
+        and not file.name.upper().startswith((".", "README", "LICENSE"))
+    ]
+    shown = ", ".join(others[:5]) + (f", … ({len(others)} files)" if len(others) > 5 else "")
+    if not files:
+        raise UserError(
+            f"Expected {', '.join(GRAPH_FILES)} files in the folder {folder}, but it has "
+            f"{shown or 'none'}."
+        )
+    if others:
+        warnings.warn(f"Not read in the folder {folder}: {shown}.", stacklevel=4)
+    return files
+
+
+def read_labels(file: Path, names: list[str]) -> list[str]:
+    """Return the label of each graph file, or '' without one, from a table of file and label.
+
+    Raises `UserError` for a missing column, and a file that is not there or is listed twice.
+    """
+    header = read_header(file)
+    columns = [find_column(name, header, file) for name in ("file", "label")]
+    labels: dict[str, str] = {}
+    for line, (name, label) in read_rows(file, header, columns):
+        if name not in names or name in labels:
+            problem = "it is listed before" if name in labels else "there is no such graph file"
+            raise UserError(
+                f"Expected each graph file once in {file}, but line {line} has '{name}', and "
+                f"{problem}.{'' if name in labels else did_you_mean(name, names)}"
+            )
+        labels[name] = label
+    return [labels.get(name, "") for name in names]

@@ -1,0 +1,145 @@
+"""JSON-lines files: one graph a line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+
+from graph_hcl.data.convert import from_data
+from graph_hcl.data.names import is_lines
+from graph_hcl.data.naming import naming_graphs
+from graph_hcl.data.sources import Request
+from graph_hcl.data.store import GraphStore
+from graph_hcl.data.tables import open_text
+from graph_hcl.data.targets import graph_targets, names_of
+from graph_hcl.errors import UserError
+from graph_hcl.registry import did_you_mean
+
+FIELDS = ("x", "edge_attr", "edge_weight", "pos")
+KEYS = ("edges", "num_nodes", *FIELDS, "y", "id")
+
+
+class Lines:
+    """A file with one JSON object a line, of which all entries but `edges` are optional.
+
+    `{"edges": [[u, v], …], "num_nodes": n, "x": [[…]], "edge_attr": [[…]], "edge_weight": […],
+    "pos": [[…]], "y": …, "id": …}`. Edges join nodes numbered from 0 and lead one way, as PyG's
+    edge_index. Whole numbers in x and edge_attr are categories, numbers with a point quantities.
+    y is a class (a word or a whole number), a real target, or a list of tasks in which null is a
+    missing entry.
+    """
+
+    what = "a JSON-lines file"
+    takes = frozenset({"labels"})
+
+    def recognises(self, name: str) -> bool:
+        """Tell whether a name ends as that of a JSON-lines file does."""
+        return is_lines(name)
+
+    def read(self, request: Request) -> GraphStore:
+        """Return the graphs; raise `UserError`, with the line, for one that cannot be read."""
+        file = Path(request.name).expanduser()
+        if not file.is_file():
+            raise UserError(f"Expected a file at {file}, but there is none.")
+        with file.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        graphs, labels, ids, places = [], [], [], []
+        unread: dict[str, int] = {}
+        with open_text(file) as stream:
+            for line, text in enumerate(stream, 1):
+                if not text.strip():
+                    continue
+                place = f"line {line}"
+                entry = _parse(text, f"{place} of {file}")
+                for key in entry.keys() - {*KEYS}:
+                    unread.setdefault(key, line)
+                graphs.append(_graph(entry, f"{place} of {file}"))
+                labels.append(entry.get("y"))
+                ids.append(entry.get("id"))
+                places.append(place)
+        if not graphs:
+            raise UserError(f"Expected a graph on each line of {file}, but it has none.")
+        for key, line in unread.items():
+            warnings.warn(
+                f"'{key}' is not read in {file} (first in line {line}).{did_you_mean(key, KEYS)}",
+                stacklevel=3,
+            )
+        _fill_empty(graphs)
+        with naming_graphs(places, str(file)):
+            store = from_data(graphs)
+        y, classes = graph_targets(labels, request.labels, "y", [f"{p} of {file}" for p in places])
+        return replace(store, y=y, classes=classes, ids=names_of(ids), sha256=sha256)
+
+
+def _parse(text: str, place: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(text)
+    except RecursionError:
+        raise UserError(f"Expected a graph as JSON, but {place} nests too deep.") from None
+    except ValueError as error:
+        raise UserError(
+            "Expected a graph as JSON, like '{\"edges\": [[0, 1]]}', but "
+            f"{place} is not: {error}."
+        ) from error
+    if not isinstance(entry, dict) or "edges" not in entry:
+        shown = f"has {', '.join(entry)}" if isinstance(entry, dict) and entry else "has none"
+        near = did_you_mean("edges", entry) if isinstance(entry, dict) else ""
+        raise UserError(f"Expected 'edges' in each graph, but {place} {shown}.{near}")
+    return entry
+
+
+def _graph(entry: dict[str, Any], place: str) -> Data:
+    """Return a JSON object as a graph without its label."""
+    edges = _tensor(entry["edges"], "edges", place)
+    if not edges.numel():
+        edges = torch.empty(0, 2, dtype=torch.long)
+    if edges.dim() != 2 or edges.shape[1] != 2 or edges.dtype != torch.long:
+        raise UserError(
+            f"Expected edges as pairs of node numbers, like [[0, 1], [1, 2]], but {place} has "
+            f"{json.dumps(entry['edges'])[:60]}."
+        )
+    graph = Data(edge_index=edges.t().contiguous())
+    count = entry.get("num_nodes")
+    if count is not None:
+        if type(count) is not int or not 0 < count < 2**31:
+            raise UserError(f"Expected num_nodes of 1 or more, but {place} has {count!r:.40}.")
+        graph.num_nodes = count
+    for name in FIELDS:
+        if entry.get(name) is not None:
+            value = _tensor(entry[name], name, place)
+            graph[name] = value[:, None] if name == "x" and value.dim() == 1 else value
+    return graph
+
+
+def _fill_empty(graphs: list[Data]) -> None:
+    """Give graphs without edges the edge fields of the others, with no rows."""
+    for name in ("edge_attr", "edge_weight"):
+        present = [g[name] for g in graphs if g.num_edges and g.get(name) is not None]
+        for graph in graphs if present else []:
+            if not graph.num_edges:
+                graph[name] = present[0].new_empty(0, *present[0].shape[1:])
+
+
+def _tensor(value: Any, name: str, place: str) -> torch.Tensor:
+    """Return a JSON list of numbers as a tensor, int64 or float32."""
+    try:
+        array = np.array(value)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "bif" or not isinstance(value, list):
+        raise UserError(
+            f"Expected {name} as a list of numbers, or of lists of one length, but {place} has "
+            f"{json.dumps(value)[:60]}."
+        )
+    tensor = torch.from_numpy(array)
+    if tensor.is_floating_point():
+        return tensor.float()
+    return tensor if tensor.dtype == torch.bool else tensor.long()

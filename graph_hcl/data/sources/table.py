@@ -1,0 +1,162 @@
+"""Tables with a column of SMILES: CSV, TSV, Parquet and .smi files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from graph_hcl.data.cache import cached
+from graph_hcl.data.fetch import data_folder
+from graph_hcl.data.molecules import MoleculeReader
+from graph_hcl.data.names import is_table, short_name, suffix_of
+from graph_hcl.data.sources import Request
+from graph_hcl.data.store import GraphStore
+from graph_hcl.data.tables import find_column, read_header, read_rows, read_smi
+from graph_hcl.data.targets import column_targets, task_row
+from graph_hcl.errors import UserError
+from graph_hcl.files import safe_name
+
+READER = 1  # incremented when the same files are read differently
+
+
+class Table:
+    """A table with one molecule in each line, as SMILES in one of its columns.
+
+    The column is `smiles`, or else the one that is called so in any capitals. A .smi file has no
+    header: each line is a SMILES and perhaps a name. The result is cached by the content of the
+    file and the options.
+    """
+
+    what = "a table"
+    takes = frozenset({"smiles", "targets", "ids", "invalid", "labels"})
+
+    def recognises(self, name: str) -> bool:
+        """Tell whether a name ends as a table's does."""
+        return is_table(name)
+
+    def read(self, request: Request) -> GraphStore:
+        """Return the molecules; raise `UserError` for missing columns and what is no molecule."""
+        file = Path(request.name).expanduser()
+        with _existing(file).open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        bare = suffix_of(file.name) == ".smi"
+        request = _checked_smi(request) if bare else _with_columns(request, file)
+        # Targets and names may be read anew from the same data.
+        identity = json.dumps([content, request.smiles, request.invalid])
+        sha256 = hashlib.sha256(identity.encode()).hexdigest()
+        versions = [metadata.version("torch_geometric"), _rdkit_version()]
+        asked = [request.targets, request.ids, request.labels]
+        stamp = json.dumps([READER, sha256, asked, versions])
+        key = hashlib.sha256(stamp.encode()).hexdigest()[:16]
+        title = safe_name(short_name(file.name))[:80]
+        cache = data_folder(request.data_dir) / "tables" / f"{title}-{key}.safetensors"
+        return cached(cache, stamp, lambda: _read(file, request, sha256), stacklevel=3)
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise UserError(f"Expected a file at {file}, but there is none.")
+    return file
+
+
+def _checked_smi(request: Request) -> Request:
+    for name in ("smiles", "targets", "ids"):
+        if getattr(request, name) is not None:
+            raise UserError(
+                f"Expected no {name} (--data.{name}) for {request.name}, but got "
+                f"{getattr(request, name)!r}: a .smi file has no header; each line is a SMILES and "
+                "perhaps a name, so write a .csv file for more."
+            )
+    return request
+
+
+def _with_columns(request: Request, file: Path) -> Request:
+    """Return the request with columns that the file has: their names, and targets as a list."""
+    header = read_header(file)
+    smiles = request.smiles
+    if smiles is None:
+        named = [name for name in header if name.casefold() == "smiles"]
+        if len(named) != 1:
+            raise UserError(
+                f"Expected a column of SMILES in {file}, but none is called so among "
+                f"{', '.join(header[:12])}: name it with smiles= (--data.smiles)."
+            )
+        smiles = named[0]
+    targets = target_columns(request.targets, header, file)
+    if request.ids is not None:
+        find_column(request.ids, header, file)
+    return replace(request, smiles=find_column(smiles, header, file), targets=targets)
+
+
+def target_columns(
+    targets: str | Sequence[str] | None, header: Sequence[str], file: Path
+) -> str | list[str] | None:
+    """Return the name of the one target column, or those of several tasks, all of them present.
+
+    A text names one column, or several with commas between them.
+
+    >>> target_columns("a,b", ["a", "b"], Path("t.csv")), target_columns("a", ["a"], Path("t.csv"))
+    (['a', 'b'], 'a')
+    """
+    if targets is None:
+        return None
+    if isinstance(targets, str):
+        if targets in header or "," not in targets:
+            return find_column(targets, header, file)
+        targets = [name.strip() for name in targets.split(",")]
+    names = [find_column(name, header, file) for name in targets]
+    if not names or len(set(names)) < len(names):
+        raise UserError(f"Expected different columns as targets, but got {names}.")
+    return names
+
+
+def _read(file: Path, request: Request, sha256: str) -> GraphStore:
+    suffix, asked = suffix_of(file.name), request.targets
+    tasks = [asked] if isinstance(asked, str) else list(asked or [])
+    what = "row" if suffix == ".parquet" else "line"
+    if suffix == ".smi":
+        read, where, has_ids = partial(read_smi, file), str(file), True
+    else:
+        ids = [] if request.ids is None else [request.ids]
+        columns = [str(request.smiles), *tasks, *ids]
+        read = partial(read_rows, file, read_header(file), columns)
+        where, has_ids = f"{file}, column '{request.smiles}'", bool(ids)
+    reader = MoleculeReader(total=sum(1 for _ in read()))
+    lines: list[int] = []
+    names: list[str] = []
+    words: list[str] = []
+    numbers: list[np.ndarray] = []
+    for line, (text, *values) in read():
+        reader.add(text, f"{what} {line}")
+        lines.append(line)
+        names += [values.pop()] if has_ids else []
+        if isinstance(asked, str):
+            words += values
+        elif tasks:
+            numbers.append(task_row(values, tasks, f"{what} {line} of {file}"))
+    store = reader.store(where, request.invalid)
+    kept = reader.kept
+    if isinstance(asked, str):
+        places = [f"{what} {lines[row]} of {file}" for row in kept]
+        y, classes = column_targets([words[row] for row in kept], request.labels, asked, places)
+        store = replace(store, y=y, classes=classes)
+    elif tasks:
+        y = torch.from_numpy(np.stack([numbers[row] for row in kept]))
+        store = replace(store, y=y, tasks=tasks)
+    named = [names[row] for row in kept] if any(names) else None
+    return replace(store, ids=named, sha256=sha256)
+
+
+def _rdkit_version() -> str:
+    try:
+        return metadata.version("rdkit")
+    except metadata.PackageNotFoundError:
+        return ""

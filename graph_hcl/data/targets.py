@@ -1,0 +1,179 @@
+"""Targets read from text: one column of classes or numbers, or several columns of tasks."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graph_hcl.errors import UserError
+
+MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "null"})
+"""Text of a missing entry, in lower case."""
+LIMIT = 2.0**128 - 2.0**103  # from here on, numbers round to infinity in float32
+
+
+def as_text(value: Any) -> str:
+    """Return a value of a JSON or Parquet file as the text that a CSV file would have.
+
+    >>> as_text(None), as_text(3), as_text(True), as_text(0.5), as_text(" acid ")
+    ('', '3', '1', '0.5', 'acid')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    return str(value).strip()
+
+
+def is_missing(text: str) -> bool:
+    """Tell whether a text stands for a missing entry."""
+    return text.casefold() in MISSING
+
+
+def parse_number(text: str) -> float | None:
+    """Return the finite number that a text holds, NaN for a missing entry, or None.
+
+    >>> parse_number("1e-3"), parse_number("n/a"), parse_number("acid"), parse_number("inf")
+    (0.001, nan, None, None)
+    """
+    if is_missing(text):
+        return math.nan
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) < LIMIT and "_" not in text else None
+
+
+def column_targets(
+    values: Sequence[str], labels: str, name: str, places: Sequence[str], stacklevel: int = 1
+) -> tuple[Tensor, list[str]]:
+    """Return y [G] from one column of text, and the class names if it holds classes.
+
+    With `labels` = "auto", whole numbers and words are classes, and other numbers real targets;
+    "classes" makes classes of all, "numbers" real targets. Classes are sorted, whole numbers by
+    value, and y holds their positions; if entries are missing, it holds floats with NaN there, and
+    a warning counts them. `name` is that of the column, and `places` say where each value stands.
+
+    Raises `UserError` for a column without entries and for words among numbers.
+
+    >>> column_targets(["10", "9", "10"], "auto", "grade", ["line 2", "line 3", "line 4"])
+    (tensor([1, 0, 1]), ['9', '10'])
+    >>> column_targets(["0.5", "2"], "auto", "size", ["line 2", "line 3"])
+    (tensor([0.5000, 2.0000]), [])
+    """
+    missing = [is_missing(text) for text in values]
+    if all(missing):
+        raise UserError(
+            f"Expected a label in the column '{name}', but all {len(values)} entries are missing: "
+            "name another column, or leave out the targets."
+        )
+    if any(missing):
+        warnings.warn(
+            f"Of {len(values):,} graphs, {sum(missing):,} have no '{name}': y is NaN there.",
+            stacklevel=stacklevel + 1,
+        )
+    numbers = [parse_number(text) for text in values]
+    wrong = [row for row, number in enumerate(numbers) if number is None]
+    words = len(wrong) == len(values) - sum(missing)
+    if wrong and labels != "classes" and (labels == "numbers" or not words):
+        row = wrong[0]
+        raise UserError(
+            f"Expected {'' if labels == 'numbers' else 'either words or '}finite numbers in the "
+            f"column '{name}', but {places[row]} has '{values[row]:.60}': correct it, or read all "
+            'as classes with labels="classes" (--data.labels classes).'
+        )
+    real = [number for number in numbers if number is not None and not math.isnan(number)]
+    whole = not wrong and all(number.is_integer() for number in real)
+    if labels == "numbers" or not (words or whole or labels == "classes"):
+        return torch.tensor([math.nan if n is None else n for n in numbers]).float(), []
+    # Beyond 2⁵³, the text alone determines a whole number.
+    keys: list[Any] = [_integer(text) for text in values] if whole else list(values)
+    present = {key for key, absent in zip(keys, missing, strict=True) if not absent}
+    distinct = sorted(present)
+    place = {key: number for number, key in enumerate(distinct)}
+    codes = [math.nan if absent else place[k] for k, absent in zip(keys, missing, strict=True)]
+    kind = torch.float if any(missing) else torch.long
+    return torch.tensor(codes, dtype=kind), [str(key) for key in distinct]
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0 if is_missing(text) else int(float(text))
+
+
+def task_row(values: Sequence[str], names: Sequence[str], place: str) -> np.ndarray:
+    """Return the tasks of one graph [T] in float32, with NaN for missing entries.
+
+    Raises `UserError` for a word, with the column and the place.
+
+    >>> task_row(["1", "", "0.5"], ["a", "b", "c"], "line 2")
+    array([1. , nan, 0.5], dtype=float32)
+    """
+    row = np.empty(len(values), np.float32)
+    for number, text in enumerate(values):
+        if not text:
+            row[number] = np.nan
+            continue
+        value = parse_number(text)
+        if value is None:
+            raise UserError(
+                f"Expected finite numbers in the column '{names[number]}', one of several tasks, "
+                f"but {place} has '{text:.60}': correct it, or name that column alone."
+            )
+        row[number] = value
+    return row
+
+
+def graph_targets(
+    values: Sequence[Any], labels: str, name: str, places: Sequence[str]
+) -> tuple[Tensor | None, list[str]]:
+    """Return y and its classes from the label of each graph: a word, a number, a list or None.
+
+    >>> graph_targets([[1, None], [0, 2]], "auto", "y", ["line 1", "line 2"])[0]
+    tensor([[1., nan],
+            [0., 2.]])
+    """
+    if all(value is None for value in values):
+        return None, []
+    listed = [row for row, value in enumerate(values) if isinstance(value, list)]
+    if not listed:
+        for row, value in enumerate(values):
+            if isinstance(value, dict):
+                raise UserError(
+                    f"Expected {name} as a word, a number or a list, but {places[row]} has "
+                    f"{json.dumps(value)[:60]}."
+                )
+        return column_targets(list(map(as_text, values)), labels, name, places)
+    tasks = len(values[listed[0]])
+    rows = []
+    for place, value in zip(places, values, strict=True):
+        value = [None] * tasks if value is None else value
+        if not isinstance(value, list) or len(value) != tasks or not tasks:
+            raise UserError(
+                f"Expected {name} as a list of {tasks} tasks in all graphs, as in "
+                f"{places[listed[0]]}, but {place} has {json.dumps(value)[:60]}."
+            )
+        names = [f"{name}[{task}]" for task in range(tasks)]
+        rows.append(task_row(list(map(as_text, value)), names, place))
+    return torch.from_numpy(np.stack(rows)), []
+
+
+def names_of(ids: Sequence[Any]) -> list[str] | None:
+    """Return names as text, or None if there are none.
+
+    >>> names_of([None, "a", 3]), names_of([None])
+    (['', 'a', '3'], None)
+    """
+    if all(name is None for name in ids):
+        return None
+    return list(map(as_text, ids))

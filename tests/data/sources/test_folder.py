@@ -1,0 +1,198 @@
+"""Folders of graph files: in order of their names, with labels, and nothing in them expands."""
+
+import warnings
+
+import networkx as nx
+import pytest
+
+from graph_hcl.data import load
+from graph_hcl.errors import UserError
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE z [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;">]>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">
+<node id="&d;"/></graph></graphml>"""
+OUTSIDE = """<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">
+<node id="&e;"/></graph></graphml>"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of a path in GraphML, a ring in GEXF, and a star as a list of edges."""
+    folder = tmp_path / "graphs"
+    folder.mkdir()
+    path = nx.path_graph(3)
+    nx.set_node_attributes(path, {0: "C", 1: "O", 2: "C"}, "element")
+    nx.set_edge_attributes(path, 1.5, "length")
+    ring = nx.cycle_graph(4)
+    nx.set_node_attributes(ring, "N", "element")
+    nx.set_edge_attributes(ring, 2.5, "length")
+    nx.write_graphml(path, folder / "b.graphml")
+    nx.write_gexf(ring, folder / "a.gexf")
+    return folder
+
+
+def test_in_order_of_names(folder) -> None:
+    options = {"node_attrs": ["element"], "edge_attrs": ["length"]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store = load(folder, options=options)
+    assert store.ids == ["a.gexf", "b.graphml"]
+    assert [graph.num_nodes for graph in store] == [4, 3]
+    assert store.vocabulary.node.names() == ["element=C", "element=N", "element=O"]
+    assert store.edge_attr.tolist() == [[2.5]] * 8 + [[1.5]] * 4
+    assert store.y is None
+    with pytest.warns(UserWarning, match=r"not read .* of nodes 'element' .* of edges 'length'"):
+        bare = load(folder)
+    assert bare.vocabulary.node.columns[0].name == "degree"
+    assert bare.sha256 != store.sha256
+
+
+def test_labels(folder) -> None:
+    (folder / "labels.csv").write_text(
+        "file,label\nb.graphml,path\na.gexf,ring\n", encoding="utf-8"
+    )
+    quiet = {"options": {"node_attrs": "element", "edge_attrs": "length"}}
+    store = load(folder, **quiet)
+    assert (store.y.tolist(), store.classes) == ([1, 0], ["path", "ring"])
+    (folder / "labels.csv").write_text("file,label\nb.graphml,0.5\na.gexf,2\n", encoding="utf-8")
+    assert load(folder, **quiet).y.tolist() == [2.0, 0.5]
+    assert load(folder, labels="classes", **quiet).classes == ["0.5", "2"]
+    (folder / "labels.csv").write_text("file,label\nb.graphml,path\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match="Of 2 graphs, 1 have no 'label'"):
+        assert load(folder, **quiet).y[0].isnan()
+    for text, said in (
+        ("file,label\nc.graphml,1\n", "line 2 has 'c.graphml', and there is no such graph file"),
+        ("file,label\na.gexf,1\na.gexf,1\n", "line 3 has 'a.gexf', and it is listed before"),
+        ("name,label\na.gexf,1\n", "column 'file'"),
+        ("file,label\na.gexf,1\nb.graphml,x\n", "b.graphml in .*labels.csv has 'x'"),
+    ):
+        (folder / "labels.csv").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=said):
+            load(folder, **quiet)
+
+
+def test_labels_in_the_graphs(tmp_path) -> None:
+    for number, name in enumerate("abc"):
+        graph = nx.path_graph(number + 2)
+        graph.graph["y"] = ["ring", "path", "ring"][number]
+        nx.write_graphml(graph, tmp_path / f"{name}.graphml")
+    store = load(tmp_path)
+    assert (store.y.tolist(), store.classes) == ([1, 0, 1], ["path", "ring"])
+
+
+def test_lists_of_edges(tmp_path) -> None:
+    (tmp_path / "a.edgelist").write_text("x y 0.5\n\n# all\ny,z, 2 # last\n", encoding="utf-8")
+    (tmp_path / "b.edgelist").write_text("0 1 1\n1 0 1\n", encoding="utf-8")
+    store = load(tmp_path)
+    assert store.edge_weight.tolist() == [0.5, 0.5, 2, 2, 1, 1]
+    (tmp_path / "a.edgelist").write_text("x y\n", encoding="utf-8")
+    (tmp_path / "b.edgelist").write_text("0\t1\n", encoding="utf-8")
+    assert load(tmp_path).edge_weight is None
+    for text, said in (
+        ("a b\nc\n", r"a.edgelist, but line 2 has 'c'"),
+        ("a b\n\nc d 1\n", "line 3 has 'c d 1'"),
+        ("a b x\n", "line 1 has 'a b x'"),
+        ("a b 1\nb a 2\n", "each edge once in .*, but line 2 gives b a another weight"),
+        ("# nothing\n", "at least one node in a.edgelist"),
+    ):
+        (tmp_path / "a.edgelist").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=said):
+            load(tmp_path)
+
+
+def test_compressed(folder) -> None:
+    nx.write_graphml(nx.path_graph(5), folder / "c.graphml.gz")
+    with pytest.warns(UserWarning, match="'element'"):
+        assert [graph.num_nodes for graph in load(folder)] == [4, 3, 5]
+
+
+@pytest.mark.parametrize("suffix", ["graphml", "gexf"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "document type declaration in .*z.{5,8}, but it has one"),
+        (OUTSIDE, "document type declaration"),
+        (BOMB.replace("[", "["), "could expand"),
+        ("<graphml", "Expected XML in .*, but it is none: .*line 1"),
+        ("<graphml></graphml>", "one graph in .*, but got 0"),
+        ("<a><graph/><graph/></a>", "one graph in .*, but got 2"),
+        ("not XML", "Expected XML in"),
+        ("", "Expected XML in"),
+    ],
+)
+def test_xml_is_checked_first(folder, suffix, text, said) -> None:
+    (folder / f"z.{suffix}").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=said) as caught:
+        load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_encoding_declared(folder) -> None:
+    """The file is UTF-8, whatever it says of itself: so that names are not garbled in silence."""
+    nx.write_graphml(nx.path_graph(["ä", "β"]), folder / "c.graphml")
+    text = (folder / "c.graphml").read_text(encoding="utf-8")
+    assert "utf-8" in text
+    said = text.replace("utf-8", "latin-1")
+    (folder / "c.graphml").write_text(said, encoding="utf-8")
+    with pytest.raises(UserError, match=r"declares .*latin-1"):
+        load(folder)
+    (folder / "c.graphml").write_bytes(text.replace("utf-8", "UTF-16").encode("utf-16"))
+    with pytest.raises(UserError, match="Expected UTF-8 text"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+        "<node/><node/></graph></graphml>",
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+        '<node id="a"/><edge source="a" target="b"/></graph></graphml>',
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph><node id="a"/>'
+        '<data key="k">1</data></graph></graphml>',
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key id="k" for="node" '
+        'attr.name="v" attr.type="int"/><graph edgedefault="undirected"><node id="a">'
+        '<data key="k">x</data></node></graph></graphml>',
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+        '<node id="a"/><hyperedge/></graph></graphml>',
+    ],
+)
+def test_odd_graphml_is_one_sentence(folder, text) -> None:
+    (folder / "z.graphml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"z.graphml") as caught:
+        load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_files_are_named(folder) -> None:
+    (folder / "notes.txt").write_text("x", encoding="utf-8")
+    (folder / "README.md").write_text("x", encoding="utf-8")
+    with pytest.warns(UserWarning, match="Not read in the folder .*: notes.txt.$"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"node_attrs": ["elemnt"]},
+            "In .*graphs: expected the attribute 'elemnt' .* a.gexf has .*mean",
+        ),
+        ({"nodeattrs": 1}, "arguments of from_networkx, but got nodeattrs"),
+        ({"node_attrs": ["label"]}, "attribute 'label'"),
+    ],
+)
+def test_wrong_options(folder, options, said) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(UserError, match=said):
+            load(folder, options=options)
+
+
+def test_no_graphs(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"files in the folder .*, but it has none"):
+        load(tmp_path)
+    with pytest.raises(UserError, match="Expected no smiles"):
+        load(tmp_path, smiles="smiles")

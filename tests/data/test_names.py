@@ -1,0 +1,66 @@
+"""What a name refers to, also where a file or a folder is called like a data set."""
+
+from pathlib import Path
+
+import pytest
+
+from graph_hcl.data import load
+from graph_hcl.data.names import short_name
+from graph_hcl.data.sources import find_source
+from graph_hcl.errors import UserError
+from graph_hcl.settings import make_config, with_absolute_paths
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "short"),
+    [
+        ("MUTAG", "a TU data set", "MUTAG"),
+        ("PTC_MR", "a TU data set", "PTC_MR"),
+        ("A.B+c-d", "a TU data set", "A.B+c-d"),
+        ("digits", "the data set digits", "digits"),
+        ("ogbg-molhiv", "an OGB data set", "ogbg-molhiv"),
+        ("mine.csv", "a table", "mine"),
+        ("a/b.c/mine.x.TSV.gz", "a table", "mine.x"),
+        ("~/mine.parquet", "a table", "mine"),
+        ("mine.smi", "a table", "mine"),
+        ("mine.jsonl.gz", "a JSON-lines file", "mine"),
+        ("a/folder", "a folder of graphs", "folder"),
+        ("a/folder/", "a folder of graphs", "folder"),
+        ("package.module:graphs", "a function", "graphs"),
+        ("my:graphs", "a function", "graphs"),
+    ],
+)
+def test_names(name, what, short, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_source(name).what == what
+    assert short_name(name) == short
+
+
+def test_a_folder_called_like_a_data_set(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MUTAG", "OTHER"):
+        (tmp_path / name / "raw").mkdir(parents=True)
+        assert find_source(name).what == "a TU data set"
+        (tmp_path / name / "a.graphml").write_text("", encoding="utf-8")
+    assert find_source("MUTAG").what == "a TU data set"
+    assert find_source("OTHER").what == "a folder of graphs"
+    assert find_source("./MUTAG").what == "a folder of graphs"
+    (tmp_path / "NCI1").write_text("", encoding="utf-8")
+    assert find_source("NCI1").what == "a TU data set"
+
+
+def test_paths_in_a_config_become_absolute(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, kept in (
+        ("mine.csv", False),
+        ("MUTAG", True),
+        ("a.b:c", True),
+        ("ogbg-molhiv", True),
+    ):
+        config = with_absolute_paths(make_config({"dataset": name}))
+        assert config.dataset == (name if kept else str(Path(name).absolute()))
+
+
+def test_no_name() -> None:
+    with pytest.raises(UserError, match="Expected the name of a data set, but got ''"):
+        load("")

@@ -1,0 +1,124 @@
+"""Targets from text: classes, numbers, tasks, missing entries."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph_hcl.data.targets import as_text, column_targets, graph_targets, parse_number, task_row
+from graph_hcl.errors import UserError
+
+
+def read(values, labels="auto"):
+    places = [f"line {number + 2}" for number in range(len(values))]
+    return column_targets(values, labels, "target", places)
+
+
+@pytest.mark.parametrize(
+    ("values", "labels", "y", "classes"),
+    [
+        (["0", "1", "0"], "auto", [0, 1, 0], ["0", "1"]),
+        (["10", "9", "-3"], "auto", [2, 1, 0], ["-3", "9", "10"]),  # by value
+        (["1000000000", "0"], "auto", [1, 0], ["0", "1000000000"]),
+        (["9007199254740993", "9007199254740992"], "auto", [1, 0], None),  # 2⁵³ + 1
+        (["1.0", "0.0"], "auto", [1, 0], ["0", "1"]),
+        (["inert", "active"], "auto", [1, 0], ["active", "inert"]),
+        (["None", "Some"], "auto", [0, 1], ["None", "Some"]),
+        (["0.5", "2"], "auto", [0.5, 2.0], []),
+        (["1", "2"], "numbers", [1.0, 2.0], []),
+        (["0.5", "2"], "classes", [0, 1], ["0.5", "2"]),
+        (["1", "b"], "classes", [0, 1], ["1", "b"]),
+    ],
+)
+def test_one_column(values, labels, y, classes) -> None:
+    found, names = read(values, labels)
+    assert found.tolist() == y
+    assert found.dtype == (torch.float if isinstance(y[0], float) else torch.long)
+    assert names == (sorted(values) if classes is None else classes)
+
+
+@pytest.mark.parametrize("absent", ["", "nan", "NaN", "NA", "n/a", "null", "<NA>"])
+@pytest.mark.parametrize(
+    ("values", "y", "classes"),
+    [
+        (["3", "{}", "7"], [0, math.nan, 1], ["3", "7"]),
+        (["b", "{}", "a"], [1, math.nan, 0], ["a", "b"]),
+        (["0.5", "{}", "2"], [0.5, math.nan, 2], []),
+    ],
+)
+def test_missing_entries_are_nan_and_counted(values, y, classes, absent) -> None:
+    with pytest.warns(UserWarning, match="Of 3 graphs, 1 have no 'target': y is NaN there"):
+        found, names = read([text.format(absent) for text in values])
+    assert torch.equal(found.nan_to_num(9), torch.tensor(y).nan_to_num(9))
+    assert names == classes
+
+
+@pytest.mark.parametrize(
+    ("values", "labels", "said"),
+    [
+        (["1", "high"], "auto", "either words or finite numbers .* line 3 has 'high'"),
+        (["high", "1"], "auto", "line 2 has 'high'"),
+        (["1", "inf"], "auto", "line 3 has 'inf'"),
+        (["1e39", "1"], "numbers", "line 2 has '1e39'"),
+        (["a", "b"], "numbers", "finite numbers in the column 'target', but line 2"),
+        (["", ""], "auto", "all 2 entries are missing"),
+    ],
+)
+def test_refused(values, labels, said) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserError, match=said):
+            read(values, labels)
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), min_size=1))
+def test_codes_are_positions_among_sorted_values(numbers) -> None:
+    y, classes = read(list(map(str, numbers)))
+    assert [int(classes[code]) for code in y.tolist()] == numbers
+    assert list(map(int, classes)) == sorted(set(numbers))
+
+
+@given(st.lists(st.floats(width=32, allow_infinity=False), min_size=1))
+def test_numbers_keep_their_values(numbers) -> None:
+    if all(map(math.isnan, numbers)):
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y, _ = read([as_text(number) for number in numbers], "numbers")
+    assert np.array_equal(y.numpy(), np.array(numbers, np.float32), equal_nan=True)
+
+
+def test_tasks() -> None:
+    row = task_row(["1", "", "null", "0.25"], list("abcd"), "line 2")
+    assert np.array_equal(row, np.array([1, np.nan, np.nan, 0.25], np.float32), equal_nan=True)
+    with pytest.raises(UserError, match="column 'b', one of several tasks, but line 2 has 'x'"):
+        task_row(["1", "x"], ["a", "b"], "line 2")
+
+
+def test_labels_of_graphs() -> None:
+    places = ["line 1", "line 2", "line 3"]
+    with pytest.warns(UserWarning, match="1 have no 'y'"):
+        y, classes = graph_targets([True, None, False], "auto", "y", places)
+    assert (y.tolist()[::2], classes) == ([1, 0], ["0", "1"])
+    assert graph_targets([None] * 3, "auto", "y", places) == (None, [])
+    tasks, _ = graph_targets([[1, None], None, [0, 2.5]], "auto", "y", places)
+    assert torch.equal(tasks.nan_to_num(9), torch.tensor([[1, 9], [9, 9], [0, 2.5]]))
+    for wrong, said in (
+        ([[1, 2], [1], [1, 2]], "list of 2 tasks in all graphs, as in line 1, but line 2 has"),
+        ([[1, 2], 3, [1, 2]], r"line 2 has 3"),
+        ([{"a": 1}, 2, 3], "a word, a number or a list, but line 1 has"),
+        ([[], [], []], "list of 0 tasks"),
+        ([[1, [2]], [1, 2], [1, 2]], "finite numbers"),
+    ):
+        with pytest.raises(UserError, match=said):
+            graph_targets(wrong, "auto", "y", places)
+
+
+def test_parse_number() -> None:
+    assert parse_number("1_000") is None
+    assert parse_number("-1e-3") == -0.001
+    assert math.isnan(parse_number("n/a"))
