@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graph_hcl.data import GraphStore
+    from graph_hcl.estimator import GraphContrast
     from graph_hcl.losses import (
         HSCL,
         HUCL,
@@ -31,6 +32,7 @@ __all__ = [
     "UCL",
     "ContrastiveLoss",
     "CrossEntropy",
+    "GraphContrast",
     "GraphStore",
     "HInfoGraph",
     "InfoGraph",
@@ -41,7 +43,10 @@ __all__ = [
     "psi_loss",
 ]
 
-_HOMES = dict.fromkeys(__all__, "graph_hcl.losses") | {"GraphStore": "graph_hcl.data"}
+_HOMES = dict.fromkeys(__all__, "graph_hcl.losses") | {
+    "GraphContrast": "graph_hcl.estimator",
+    "GraphStore": "graph_hcl.data",
+}
 
 
 def __getattr__(name: str) -> Any:

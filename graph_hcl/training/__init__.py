@@ -6,13 +6,14 @@ from graph_hcl.training.callbacks import (
     CheckpointWriter,
     Diagnosis,
     History,
+    KeepState,
     Log,
     ProgressBar,
     Snapshot,
 )
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.diagnosis import diagnose
-from graph_hcl.training.embedding import embed
+from graph_hcl.training.embedding import embed, embed_nodes
 from graph_hcl.training.folder import RunFolder
 from graph_hcl.training.loop import fit
 from graph_hcl.training.state import TrainingSettings, TrainState, set_seed
@@ -24,6 +25,7 @@ __all__ = [
     "CheckpointWriter",
     "Diagnosis",
     "History",
+    "KeepState",
     "Log",
     "Logger",
     "ProgressBar",
@@ -35,6 +37,7 @@ __all__ = [
     "check_logger",
     "diagnose",
     "embed",
+    "embed_nodes",
     "fit",
     "index_batches",
     "make_logger",

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
+from torch import Tensor
+
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.progress import Progress
-from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.checkpoint import Checkpoint, state_tensors
 from graph_hcl.training.diagnosis import diagnose
 from graph_hcl.training.state import TrainState
 
@@ -128,6 +130,19 @@ class Snapshot(Callback):
     def on_epoch_end(self, state: TrainState) -> None:
         """Take the snapshot."""
         self.take(state.epoch, state.model)
+
+
+class KeepState(Callback):
+    """Keep the tensors of the last epoch, from which a checkpoint can be written later."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, Tensor] = {}
+
+    def on_train_end(self, state: TrainState) -> None:
+        """Keep the tensors."""
+        self.tensors = state_tensors(
+            state.model, state.optimizer, state.generators, state.objective_module
+        )
 
 
 class CheckpointWriter(Callback):

@@ -60,28 +60,27 @@ class Checkpoint:
         objective: nn.Module | None = None,
     ) -> None:
         """Write the state after `epoch` finished epochs, atomically."""
-        tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-        if objective is not None:
-            tensors |= {f"objective.{k}": value for k, value in objective.state_dict().items()}
-        for index, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
-        tensors |= {f"rng.{name}": value.get_state() for name, value in generators.items()}
-        tensors["rng.global"] = torch.get_rng_state()
-        # safetensors refuses tensors that share memory or are not contiguous.
-        tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+        self.write(epoch, state_tensors(model, optimizer, generators, objective))
+
+    def write(self, epoch: int, tensors: dict[str, Tensor]) -> None:
+        """Write `state_tensors` after `epoch` finished epochs, atomically."""
         # One entry only: safetensors would write several in arbitrary order.
         metadata = {"state": json.dumps({"epoch": epoch, "model": self.model})}
         write_atomically(self.path, lambda to: save_file(tensors, to, metadata))
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of the file; raise `UserError` as `epoch` does."""
+        self.epoch()
+        return read_tensors(self.path)[0]
+
     def weights(self) -> dict[str, Tensor]:
         """Return the weights of the saved model by name; raise `UserError` as `epoch` does."""
-        self.epoch()
-        return self._tensors()["model"]
+        return self._groups()["model"]
 
-    def _tensors(self) -> dict[str, dict[str, Tensor]]:
+    def _groups(self) -> dict[str, dict[str, Tensor]]:
         """Return the tensors of the file by group and name."""
         groups: dict[str, dict[str, Tensor]] = {g: {} for g in GROUPS}
-        for key, tensor in read_tensors(self.path)[0].items():
+        for key, tensor in self.tensors().items():
             group, _, name = key.partition(".")
             groups[group][name] = tensor
         return groups
@@ -98,7 +97,7 @@ class Checkpoint:
         Given the model alone, only its weights are loaded. Raises `UserError` when the file does
         not fit the model.
         """
-        epoch, groups = self.epoch(), self._tensors()
+        epoch, groups = self.epoch(), self._groups()
         try:
             model.load_state_dict(groups["model"])
         except RuntimeError as error:
@@ -115,6 +114,24 @@ class Checkpoint:
         if generators is not None:
             torch.set_rng_state(groups["rng"]["global"])
         return epoch
+
+
+def state_tensors(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generators: dict[str, torch.Generator],
+    objective: nn.Module | None = None,
+) -> dict[str, Tensor]:
+    """Return copies of all tensors of a training by name, as a checkpoint holds them."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    if objective is not None:
+        tensors |= {f"objective.{k}": value for k, value in objective.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    tensors |= {f"rng.{name}": value.get_state() for name, value in generators.items()}
+    tensors["rng.global"] = torch.get_rng_state()
+    # safetensors refuses tensors that share memory or are not contiguous.
+    return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
-from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork
 from graph_hcl.training.batches import cut
 
 MAX_GRAPHS = 512
@@ -40,6 +40,28 @@ def embed(
     network = (model if projected else model.encoder).to(device).eval()
     embeddings = [network(store.batch(part)).cpu() for part in embedding_batches(store, max_nodes)]
     return torch.cat(embeddings).double().numpy()
+
+
+@torch.no_grad()
+def embed_nodes(
+    model: ContrastiveModel,
+    store: GraphStore,
+    device: torch.device,
+    *,
+    max_nodes: int | None = None,
+) -> list[np.ndarray]:
+    """Return the embeddings of the nodes of each graph, matrices [nodes, D], in evaluation mode.
+
+    `max_nodes` is that of `embed`.
+    """
+    encoder = model.encoder.to(device).eval()
+    store = store.to(device)
+    nodes: list[np.ndarray] = []
+    for part in embedding_batches(store, max_nodes):
+        batch = store.batch(part)
+        sizes = batch.ptr.diff().tolist()
+        nodes += [one.cpu().double().numpy() for one in encoder.nodes(batch).split(sizes)]
+    return nodes
 
 
 def embedding_batches(store: GraphStore, max_nodes: int | None = None) -> Iterator[Tensor]:

@@ -1,0 +1,331 @@
+"""One object that fits and transforms, for scikit-learn's pipelines and searches."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from graph_hcl.config import Config
+from graph_hcl.data import GraphStore, as_store
+from graph_hcl.errors import UserError
+from graph_hcl.factory import find_device, make_objective
+from graph_hcl.nn import ContrastiveModel
+from graph_hcl.parts import Parts, shown
+from graph_hcl.probes.protocol import part_of
+from graph_hcl.registry import IN_MEMORY
+from graph_hcl.run import Run
+from graph_hcl.settings import flat_settings, make_config
+from graph_hcl.spec import ModelSpec
+from graph_hcl.trainer import Trainer
+from graph_hcl.training import (
+    Callback,
+    History,
+    KeepState,
+    ProgressBar,
+    Tracker,
+    embed,
+    embed_nodes,
+    make_logger,
+)
+
+GRAPHS_IN_MEMORY = f"{IN_MEMORY}graphs"
+"""The data set of a model that was fitted to graphs without a name."""
+PARTS = tuple(field.name for field in dataclasses.fields(Parts))
+SETTINGS = (
+    "beta",
+    "temperature",
+    "epochs",
+    "batch_size",
+    "lr",
+    "weight_decay",
+    "hidden",
+    "layers",
+    "max_nodes",
+    "init_from",
+)
+"""Arguments that are settings by the same name; None leaves the default."""
+READING = ("node_attrs", "edge_attrs", "weight")
+"""Arguments that say which attributes of graphs are read."""
+
+
+class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Contrastive embeddings of graphs: `fit` trains an encoder, `transform` embeds any graphs.
+
+    Graphs are a list of PyG's `Data`, NetworkX graphs or SMILES, a `GraphStore`, a PyG data set, or
+    the name or path of a data set (see `graph_hcl.data.as_store`). Arguments have the names, the
+    meaning and the defaults of the flags of `graph_hcl.train`; None leaves the default.
+
+    Args:
+        objective: The loss by name or import path, an instance, a class, or a function
+            `loss(z, graph=…, label=…)`.
+        beta: Hardness of the negatives.
+        temperature: T > 0 of the logits.
+        epochs: Passes over the graphs.
+        batch_size: Graphs per batch, 2 or more.
+        lr: Learning rate of Adam.
+        weight_decay: L2 penalty of Adam.
+        backbone: The network by name or import path, its class, or anything that makes one.
+        hidden: Width of each layer.
+        layers: Number of layers.
+        readout: sum, mean, max, an import path, or a pooling function.
+        views: Augmentations, one per view, as text or as objects `(batch, generator) -> Edit`.
+        max_nodes: Most nodes per batch.
+        init_from: Run folder whose weights the training starts from.
+        settings: Any other settings by dotted name, such as {"encoder.norm": None}.
+        node_attrs: Names of NetworkX node attributes that become features.
+        edge_attrs: Names of NetworkX edge attributes that become edge features.
+        weight: Name of the NetworkX edge attribute that becomes the edge weight.
+        callbacks: Called around the epochs, see `graph_hcl.training.Callback`.
+        logger: tensorboard, wandb, mlflow, or a logger of Lightning.
+        device: cpu, cuda, mps or auto.
+        random_state: Seed of weights, batches and views: an integer, a numpy generator, or None.
+        verbose: Show a progress bar.
+
+    Attributes:
+        model_: The trained network.
+        spec_: What the network must know of its training graphs to read others.
+        config_: All settings, with defaults filled in.
+        history_: One dictionary for each epoch: epoch, loss, seconds, ….
+
+    `fit` raises `UserError`, which is a `ValueError`, for every mistake in the settings and the
+    graphs; `transform` for graphs that lack what the encoder was trained with.
+
+    >>> import networkx as nx
+    >>> graphs = [nx.cycle_graph(n) for n in range(3, 9)] + [nx.star_graph(n) for n in range(3, 9)]
+    >>> model = GraphContrast(epochs=2, hidden=8, layers=2, random_state=0).fit(graphs)
+    >>> model.transform(graphs).shape, len(model.history_)
+    ((12, 16), 2)
+    """
+
+    def __init__(
+        self,
+        objective: Any = "h-ucl",
+        *,
+        beta: float | None = None,
+        temperature: float | None = None,
+        epochs: int = Config.epochs,
+        batch_size: int = Config.batch_size,
+        lr: float = Config.lr,
+        weight_decay: float = Config.weight_decay,
+        backbone: Any = Config.backbone,
+        hidden: int = Config.hidden,
+        layers: int = Config.layers,
+        readout: Any = Config.readout,
+        views: Sequence[Any] | None = None,
+        max_nodes: int | None = None,
+        init_from: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        node_attrs: Any = None,
+        edge_attrs: Any = None,
+        weight: Any = None,
+        callbacks: Sequence[Callback] = (),
+        logger: Any = None,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.objective = objective
+        self.beta = beta
+        self.temperature = temperature
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.backbone = backbone
+        self.hidden = hidden
+        self.layers = layers
+        self.readout = readout
+        self.views = views
+        self.max_nodes = max_nodes
+        self.init_from = init_from
+        self.settings = settings
+        self.node_attrs = node_attrs
+        self.edge_attrs = edge_attrs
+        self.weight = weight
+        self.callbacks = callbacks
+        self.logger = logger
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, graphs: Any, y: Any = None) -> Self:
+        """Train an encoder on graphs; `y` [G] are labels for objectives that read them."""
+        self._fit(self._read(graphs, y), graphs)
+        return self
+
+    def fit_transform(self, graphs: Any, y: Any = None) -> NDArray[np.float64]:
+        """Train an encoder on graphs, and return their embeddings [G, D]."""
+        store = self._read(graphs, y)
+        self._fit(store, graphs)
+        return self._embed(store)
+
+    def transform(self, graphs: Any) -> NDArray[np.float64]:
+        """Return embeddings [G, D]: each is a property of its graph alone."""
+        check_is_fitted(self, "model_")
+        return self._embed(self._read_new(graphs))
+
+    def transform_nodes(self, graphs: Any) -> list[NDArray[np.float64]]:
+        """Return the embeddings of the nodes of each graph: matrices [nodes, D]."""
+        check_is_fitted(self, "model_")
+        store = self.spec_.prepare(self._read_new(graphs))
+        return embed_nodes(self.model_, store, find_device(self.device), max_nodes=self.max_nodes)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model as a run folder, which `load` and all commands read.
+
+        Raises `UserError` for a folder that holds something.
+        """
+        check_is_fitted(self, "model_")
+        run = Run.create(dataclasses.replace(self.config_, out=str(folder)))
+        part = part_of(self.config_.seed, None, np.arange(0)).name
+        for record in self.history_:
+            run.folder.log({"part": part} | record)
+        run.checkpoint(part, self.spec_).write(self.config_.epochs, self._state)
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, *, part: str | None = None, device: str = "auto", **objects: Any
+    ) -> Self:
+        """Return the model in a run folder; nothing in it is executed but what it names.
+
+        `part` is one of several trained models, by default the first. `objects` are those for
+        backbone, objective, views and readout that have no import path.
+
+        Raises `UserError` for a folder without a run, and for an object that is missing.
+        """
+        unknown = [name for name in objects if name not in PARTS]
+        if unknown:
+            raise UserError(f"Expected objects for {', '.join(PARTS)}, but got '{unknown[0]}'.")
+        run = Run.open(folder, objects=Parts(**objects), device=device)
+        part = run.find_part(part)
+        config = run.config
+        model = cls(**_arguments(config, objects), device=device)
+        model.model_, model.spec_, model.config_ = run.model(part), run.spec(part), config
+        model.history_ = [
+            {name: value for name, value in record.items() if name != "part"}
+            for record in run.folder.metrics()
+            if record["part"] == part
+        ]
+        model._state = run.checkpoint(part).tensors()
+        model._n_features_out = model.model_.encoder.out_channels
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags: graphs are no arrays, and y is optional."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = False
+        tags.no_validation = True
+        return tags
+
+    def _config(self, graphs: Any) -> tuple[Config, Parts]:
+        """Return the settings, and the objects that take the place of names."""
+        objects: dict[str, Any] = {}
+        named: dict[str, Any] = {}
+        for part in PARTS:
+            value = getattr(self, part)
+            texts = value if part == "views" and value is not None else [value]
+            (named if all(isinstance(one, str) for one in texts) else objects)[part] = value
+        objects = {part: value for part, value in objects.items() if value is not None}
+        given = {name: getattr(self, name) for name in SETTINGS}
+        reading = {name: value for name in READING if (value := getattr(self, name)) is not None}
+        by_name = isinstance(graphs, str | Path)
+        values = {
+            "dataset": str(graphs) if by_name else GRAPHS_IN_MEMORY,
+            "device": self.device,
+            "seed": self._seed(),
+            **{name: value for name, value in (given | named).items() if value is not None},
+            **({"data.options": reading} if reading else {}),
+        }
+        return make_config(values, dict(self.settings or {})), Parts(**objects)
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
+
+    def _read(self, graphs: Any, y: Any) -> GraphStore:
+        """Return graphs for training, with labels where the objective reads them alone."""
+        config, parts = self._config(graphs)
+        objective, _ = make_objective(config, parts)
+        if not objective.tags.labels:
+            return dataclasses.replace(self._store(graphs), y=None, classes=[], tasks=[])
+        if y is None:
+            raise UserError(
+                f"Expected labels y with the objective '{shown(parts.named(config).objective)}', "
+                "which reads them: give them to fit, or choose an unsupervised objective."
+            )
+        return self._store(graphs, y=y)
+
+    def _read_new(self, graphs: Any) -> GraphStore:
+        return dataclasses.replace(self._store(graphs), y=None, classes=[], tasks=[])
+
+    def _store(self, graphs: Any, **labels: Any) -> GraphStore:
+        return as_store(graphs, **{name: getattr(self, name) for name in READING}, **labels)
+
+    def _fit(self, store: GraphStore, graphs: Any) -> None:
+        config, parts = self._config(graphs)
+        trainer = Trainer(config, store, parts)
+        for name, field in (("weight", "edge_weight"), ("edge_attrs", "edge_attr")):
+            if getattr(self, name) is not None and field not in trainer.spec.fields:
+                raise UserError(
+                    f"Expected a backbone that reads {field} with {name}, but "
+                    f"{shown(trainer.config.backbone)} does not: choose another, or leave {name} "
+                    "out."
+                )
+        history, kept = History(), KeepState()
+        everything = np.arange(len(store))
+        spec = trainer.describe(everything)
+        self.model_: ContrastiveModel = trainer.fit(
+            everything,
+            trainer.config.seed,
+            spec,
+            callbacks=[
+                *self.callbacks,
+                history,
+                *self._trackers(trainer.config),
+                *([ProgressBar("fit")] if self.verbose else []),
+                kept,
+            ],
+        )
+        self.spec_: ModelSpec = spec
+        self.config_: Config = trainer.config
+        self.history_ = history.rows
+        self._state: dict[str, Tensor] = kept.tensors
+        self._n_features_out: int = self.model_.encoder.out_channels
+
+    def _trackers(self, config: Config) -> list[Callback]:
+        if self.logger is None:
+            return []
+        named = isinstance(self.logger, str)
+        logger = make_logger(self.logger, Path(), "graph_hcl") if named else self.logger
+        return [Tracker(logger, config.to_dict())]
+
+    def _embed(self, store: GraphStore) -> NDArray[np.float64]:
+        store = self.spec_.prepare(store)
+        return embed(self.model_, store, find_device(self.device), max_nodes=self.max_nodes)
+
+
+def _arguments(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `GraphContrast` that stand for a config and objects."""
+    reading = {name: config.data.options.get(name) for name in READING}
+    given = {name: getattr(config, name) for name in (*SETTINGS, *PARTS)} | dict(objects)
+    named = {"dataset", "seed", "device", "out", *SETTINGS, *PARTS}
+    usual = flat_settings(Config())
+    others = {
+        name: value
+        for name, value in flat_settings(config).items()
+        if name not in named
+        and not name.startswith("data.options")
+        and (name not in usual or value != usual[name])
+    }
+    return {**given, **reading, "settings": others or None, "random_state": config.seed}
