@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from graph_hcl.arguments import PARTS, READING, arguments_of, class_labels, read_arguments
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore, as_store
 from graph_hcl.errors import UserError
@@ -23,7 +24,6 @@ from graph_hcl.parts import Parts, shown
 from graph_hcl.probes.protocol import part_of
 from graph_hcl.registry import IN_MEMORY
 from graph_hcl.run import Run
-from graph_hcl.settings import flat_settings, make_config
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
@@ -39,22 +39,6 @@ from graph_hcl.training import (
 
 GRAPHS_IN_MEMORY = f"{IN_MEMORY}graphs"
 """The data set of a model that was fitted to graphs without a name."""
-PARTS = tuple(field.name for field in dataclasses.fields(Parts))
-SETTINGS = (
-    "beta",
-    "temperature",
-    "epochs",
-    "batch_size",
-    "lr",
-    "weight_decay",
-    "hidden",
-    "layers",
-    "max_nodes",
-    "init_from",
-)
-"""Arguments that are settings by the same name; None leaves the default."""
-READING = ("node_attrs", "edge_attrs", "weight")
-"""Arguments that say which attributes of graphs are read."""
 
 
 class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -185,7 +169,10 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Raises `UserError` for a folder that holds something.
         """
         check_is_fitted(self, "model_")
-        run = Run.create(dataclasses.replace(self.config_, out=str(folder)))
+        place = Path(folder)
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            raise UserError(f"Expected a new or empty folder, but {place} holds something.")
+        run = Run.create(dataclasses.replace(self.config_, out=str(place)))
         part = part_of(self.config_.seed, None, np.arange(0)).name
         for record in self.history_:
             run.folder.log({"part": part} | record)
@@ -208,7 +195,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         run = Run.open(folder, objects=Parts(**objects), device=device)
         part = run.find_part(part)
         config = run.config
-        model = cls(**_arguments(config, objects), device=device)
+        model = cls(**arguments_of(config, objects), device=device)
         model.model_, model.spec_, model.config_ = run.model(part), run.spec(part), config
         model.history_ = [
             {name: value for name, value in record.items() if name != "part"}
@@ -229,24 +216,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _config(self, graphs: Any) -> tuple[Config, Parts]:
         """Return the settings, and the objects that take the place of names."""
-        objects: dict[str, Any] = {}
-        named: dict[str, Any] = {}
-        for part in PARTS:
-            value = getattr(self, part)
-            texts = value if part == "views" and value is not None else [value]
-            (named if all(isinstance(one, str) for one in texts) else objects)[part] = value
-        objects = {part: value for part, value in objects.items() if value is not None}
-        given = {name: getattr(self, name) for name in SETTINGS}
-        reading = {name: value for name in READING if (value := getattr(self, name)) is not None}
         by_name = isinstance(graphs, str | Path)
-        values = {
-            "dataset": str(graphs) if by_name else GRAPHS_IN_MEMORY,
-            "device": self.device,
-            "seed": self._seed(),
-            **{name: value for name, value in (given | named).items() if value is not None},
-            **({"data.options": reading} if reading else {}),
-        }
-        return make_config(values, dict(self.settings or {})), Parts(**objects)
+        name = str(graphs) if by_name else GRAPHS_IN_MEMORY
+        return read_arguments(self.get_params(deep=False), name, self._seed())
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -264,7 +236,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                 f"Expected labels y with the objective '{shown(parts.named(config).objective)}', "
                 "which reads them: give them to fit, or choose an unsupervised objective."
             )
-        return self._store(graphs, y=y)
+        return self._store(graphs, y=class_labels(y, shown(parts.named(config).objective)))
 
     def _read_new(self, graphs: Any) -> GraphStore:
         return dataclasses.replace(self._store(graphs), y=None, classes=[], tasks=[])
@@ -313,19 +285,3 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def _embed(self, store: GraphStore) -> NDArray[np.float64]:
         store = self.spec_.prepare(store)
         return embed(self.model_, store, find_device(self.device), max_nodes=self.max_nodes)
-
-
-def _arguments(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `GraphContrast` that stand for a config and objects."""
-    reading = {name: config.data.options.get(name) for name in READING}
-    given = {name: getattr(config, name) for name in (*SETTINGS, *PARTS)} | dict(objects)
-    named = {"dataset", "seed", "device", "out", *SETTINGS, *PARTS}
-    usual = flat_settings(Config())
-    others = {
-        name: value
-        for name, value in flat_settings(config).items()
-        if name not in named
-        and not name.startswith("data.options")
-        and (name not in usual or value != usual[name])
-    }
-    return {**given, **reading, "settings": others or None, "random_state": config.seed}

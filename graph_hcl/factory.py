@@ -237,6 +237,11 @@ def load_graphs(config: Config) -> GraphStore:
     >>> store.y.bincount().tolist() == true.y.bincount().tolist(), store.y.equal(true.y)
     (True, False)
     """
+    if config.dataset.startswith(IN_MEMORY):
+        raise UserError(
+            "Expected graphs by name or path, but the model was fitted to graphs in memory: embed "
+            "others with graph_hcl.embed RUN --dataset NAME."
+        )
     reading = dataclasses.asdict(config.data)
     for name in ("standardize", "random_labels"):
         del reading[name]

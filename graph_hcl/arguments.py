@@ -1,0 +1,121 @@
+"""The arguments of `GraphContrast` as a config and objects, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from graph_hcl.config import Config
+from graph_hcl.errors import UserError
+from graph_hcl.factory import make_objective
+from graph_hcl.parts import Parts
+from graph_hcl.settings import flat_settings, make_config
+
+PARTS = tuple(field.name for field in dataclasses.fields(Parts))
+SETTINGS = (
+    "beta",
+    "temperature",
+    "epochs",
+    "batch_size",
+    "lr",
+    "weight_decay",
+    "hidden",
+    "layers",
+    "max_nodes",
+    "init_from",
+)
+"""Arguments that are settings by the same name; None leaves the default."""
+READING = ("node_attrs", "edge_attrs", "weight")
+"""Arguments that say which attributes of graphs are read."""
+ARGUMENTS = (*PARTS, *SETTINGS, *READING, "device", "logger", "seed")
+USELESS = ("dataset", "mirror", "data_dir", "out", "repeats", "protocol", "diagnose")
+"""Settings without use here, and those of the groups `data` (but one) and `probe`."""
+
+
+def read_arguments(arguments: Mapping[str, Any], dataset: str, seed: int) -> tuple[Config, Parts]:
+    """Return the config of these arguments, and the objects among them that take a name's place.
+
+    Raises `UserError` for a setting that is unknown, out of range or without use.
+
+    >>> config, parts = read_arguments({"backbone": "gcn", "epochs": 3}, "MUTAG", seed=0)
+    >>> config.backbone, config.epochs, parts.backbone
+    ('gcn', 3, None)
+    """
+    objects: dict[str, Any] = {}
+    values: dict[str, Any] = {"dataset": dataset, "seed": seed}
+    for name in ("device", *SETTINGS, *PARTS):
+        value = arguments.get(name)
+        texts = value if name == "views" and value is not None else [value]
+        is_object = name in PARTS and not all(isinstance(text, str) for text in texts)
+        if value is not None:
+            (objects if is_object else values)[name] = value
+    reading = {name: arguments[name] for name in READING if arguments.get(name) is not None}
+    if reading:
+        values["data.options"] = reading
+    others = dict(arguments.get("settings") or {})
+    check_others(others)
+    return make_config(values, others), Parts(**objects)
+
+
+def check_others(settings: Mapping[str, Any]) -> None:
+    """Raise `UserError` for settings that are arguments, or that have no use with a model alone.
+
+    >>> check_others({"encoder.norm": None})
+    """
+    for name in settings:
+        group, _, last = name.partition(".")
+        if name in ARGUMENTS:
+            argument = "random_state" if name == "seed" else name
+            raise UserError(f"Expected {name} as the argument {argument}, not among the settings.")
+        if name in USELESS or group == "probe" or (group == "data" and last != "standardize"):
+            raise UserError(f"Expected settings of a model, but {name} is none: leave it out.")
+
+
+def class_labels(y: Any, objective: str) -> NDArray[Any]:
+    """Return labels [G] that are classes, whole floats among them, as scikit-learn reads them.
+
+    >>> class_labels([0.0, 1.0], "h-scl")
+    array([0, 1])
+    """
+    labels = column_or_1d(y, warn=True)
+    kind = type_of_target(labels, input_name="y")
+    if kind not in ("binary", "multiclass"):
+        raise UserError(
+            f"Expected classes as labels y with the objective '{objective}', but got {kind} values."
+        )
+    return labels.astype(int) if labels.dtype.kind == "f" else labels
+
+
+def arguments_of(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `GraphContrast` that stand for a config and objects."""
+    usual = (
+        Config()
+        if "objective" in objects
+        else make_objective(Config(objective=config.objective))[1]
+    )
+    given = {name: getattr(config, name) for name in (*SETTINGS, *PARTS)}
+    for name in ("beta", "temperature", "views"):
+        if given[name] == getattr(usual, name):
+            given[name] = None
+    default = flat_settings(usual)
+    settings = {
+        name: value
+        for name, value in flat_settings(config).items()
+        if not name.startswith("data.options")
+        and name.split(".")[0] not in (*ARGUMENTS, *USELESS, "probe", "data")
+        and (name not in default or value != default[name])
+    }
+    if not config.data.standardize:
+        settings["data.standardize"] = False
+    return {
+        **given,
+        **{name: config.data.options.get(name) for name in READING},
+        **objects,
+        "settings": settings or None,
+        "random_state": config.seed,
+    }

@@ -1,0 +1,258 @@
+"""GraphContrast as users of scikit-learn use it: fit, transform, save, load, search."""
+
+import pickle
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from torch_geometric.data import Data
+
+from graph_hcl import HUCL, GraphContrast
+from graph_hcl.__main__ import main
+from graph_hcl.augment import EdgeDrop
+from graph_hcl.config import Config
+from graph_hcl.data import GraphStore, load
+from graph_hcl.errors import UserError
+from graph_hcl.run import Run
+from graph_hcl.training import Callback
+
+GRAPHS = [nx.cycle_graph(n) for n in range(4, 16)] + [nx.star_graph(n) for n in range(4, 16)]
+LABELS = ["ring"] * 12 + ["star"] * 12
+SMALL = {"epochs": 2, "hidden": 8, "layers": 2, "random_state": 0}
+FOLDS = StratifiedKFold(3, shuffle=True, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> GraphContrast:
+    return GraphContrast(**SMALL).fit(GRAPHS)
+
+
+def test_the_defaults_are_those_of_the_flags() -> None:
+    parameters, usual = GraphContrast().get_params(), Config()
+    for name in ("objective", "epochs", "batch_size", "lr", "weight_decay", "backbone", "readout"):
+        assert parameters[name] == getattr(usual, name)
+    assert (parameters["hidden"], parameters["layers"]) == (usual.hidden, usual.layers)
+
+
+def test_an_embedding_depends_on_its_graph_alone(fitted: GraphContrast) -> None:
+    z = fitted.transform(GRAPHS)
+    assert z.shape == (24, len(fitted.get_feature_names_out()))
+    assert np.allclose(fitted.transform(GRAPHS[7:8]), z[7:8], atol=1e-5)
+    assert np.allclose(fitted.transform(GRAPHS[::-1]), z[::-1], atol=1e-5)
+
+
+def test_nodes_have_embeddings_that_the_read_out_sums(fitted: GraphContrast) -> None:
+    nodes = fitted.transform_nodes(GRAPHS[:2])
+    assert [len(matrix) for matrix in nodes] == [4, 5]
+    sums = np.stack([matrix.sum(0) for matrix in nodes])
+    assert np.allclose(sums, fitted.transform(GRAPHS[:2]), atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_numbers(fitted: GraphContrast) -> None:
+    z = fitted.transform(GRAPHS)
+    assert np.array_equal(clone(fitted).fit_transform(GRAPHS), z)
+    assert np.array_equal(clone(fitted).fit(GRAPHS, LABELS).transform(GRAPHS), z)  # y is not read
+    generator = np.random.RandomState(0)
+    first, second = (
+        clone(fitted).set_params(random_state=generator).fit_transform(GRAPHS) for _ in range(2)
+    )
+    assert not np.array_equal(first, second)
+
+
+def test_all_kinds_of_graphs_are_read() -> None:
+    by_name = GraphContrast(**SMALL).fit_transform("MUTAG")
+    assert np.array_equal(GraphContrast(**SMALL).fit_transform(load("MUTAG")), by_name)
+    edges = torch.tensor([[0, 1], [1, 0]])
+    data = [Data(x=torch.ones(n, 3), edge_index=edges) for n in range(2, 8)]
+    assert len(GraphContrast(**SMALL).fit_transform(data)) == 6
+    store = GraphStore.from_data(data)
+    assert len(GraphContrast(**SMALL).fit(data).transform(store[2:])) == 4
+
+
+def test_pipelines_and_searches_train_inside_each_fold() -> None:
+    pipeline = make_pipeline(GraphContrast(**SMALL), LogisticRegression())
+    assert cross_val_score(pipeline, GRAPHS, LABELS, cv=FOLDS).mean() > 0.7
+    grid = {"graphcontrast__beta": [0.0, 1.0]}
+    search = GridSearchCV(pipeline, grid, cv=FOLDS).fit(GRAPHS, LABELS)
+    assert search.best_params_["graphcontrast__beta"] in (0.0, 1.0)
+
+
+def test_output_as_a_data_frame(fitted: GraphContrast) -> None:
+    frame = clone(fitted).set_output(transform="pandas").fit(GRAPHS).transform(GRAPHS)
+    assert frame.columns[0] == "graphcontrast0"
+    assert len(frame) == 24
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        LABELS,
+        np.array(LABELS),
+        pd.Series(LABELS, index=range(100, 124)),
+        np.repeat([0, 1], 12),
+        np.repeat([0.0, 1.0], 12),
+        np.repeat([7, 9], 12).astype(np.uint8),
+        torch.arange(24) // 12,
+        [True] * 12 + [False] * 12,
+    ],
+    ids=["list", "words", "series", "integers", "floats", "bytes", "tensor", "bools"],
+)
+def test_labels_of_any_discrete_kind_are_the_same(y) -> None:
+    model = GraphContrast(objective="scl", **SMALL)
+    expected = clone(model).fit_transform(GRAPHS, [0] * 12 + [1] * 12)
+    assert np.array_equal(model.fit_transform(GRAPHS, y), expected)
+
+
+def test_labels_that_graphs_carry_are_never_read() -> None:
+    labelled = [graph.copy() for graph in GRAPHS]
+    for graph, label in zip(labelled, LABELS, strict=True):
+        graph.graph["y"] = label
+    with pytest.raises(UserError, match="labels y with the objective 'h-scl'"):
+        GraphContrast(objective="h-scl", **SMALL).fit(labelled)
+    z = GraphContrast(**SMALL).fit_transform(labelled)
+    assert np.array_equal(z, GraphContrast(**SMALL).fit_transform(GRAPHS))
+
+
+def test_a_saved_model_is_a_run_folder(fitted: GraphContrast, tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    fitted.save(folder)
+    again = GraphContrast.load(folder)
+    assert np.array_equal(again.transform(GRAPHS), fitted.transform(GRAPHS))
+    assert again.history_ == fitted.history_
+    assert again.get_params() == fitted.get_params()
+    assert Run.open(folder).epoch("seed0") == 2
+    again.save(tmp_path / "twice")
+    twice = GraphContrast.load(tmp_path / "twice")
+    assert np.array_equal(twice.transform(GRAPHS), fitted.transform(GRAPHS))
+    with pytest.raises(UserError, match="new or empty folder"):
+        fitted.save(folder)
+
+
+def test_a_fitted_model_survives_a_pickle(fitted: GraphContrast) -> None:
+    again = pickle.loads(pickle.dumps(fitted))
+    assert np.array_equal(again.transform(GRAPHS), fitted.transform(GRAPHS))
+
+
+def test_settings_are_kept_by_a_saved_model(tmp_path: Path) -> None:
+    model = GraphContrast(
+        objective="ucl",
+        temperature=0.2,
+        views=["edge_drop(0.2)", "identity"],
+        settings={"encoder.norm": None, "projection.layers": 0, "data.standardize": False},
+        **SMALL,
+    ).fit(GRAPHS)
+    model.save(tmp_path / "saved")
+    again = GraphContrast.load(tmp_path / "saved")
+    assert again.get_params() == model.get_params()
+    assert np.array_equal(clone(again).fit_transform(GRAPHS), model.transform(GRAPHS))
+
+
+def test_the_folder_of_a_run_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    quick = ["--epochs", "1", "--hidden", "8", "--layers", "1", "--probe", "class-mean"]
+    command = ["train", "--objective", "scl", "--probe.folds", "2", "--out", "run", *quick]
+    assert main(command) == 0
+    parts = [GraphContrast.load("run", part=f"seed0-fold{k}") for k in (0, 1)]
+    first, second = (model.transform("MUTAG") for model in parts)
+    assert not np.allclose(first, second)
+    assert np.array_equal(GraphContrast.load("run").transform(load("MUTAG")), first)
+    with pytest.raises(UserError, match="trained part"):
+        GraphContrast.load("run", part="seed7")
+
+
+def test_commands_embed_other_graphs_with_a_saved_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = GraphContrast(**SMALL).fit(load("MUTAG"))
+    model.save("saved")
+    assert main(["embed", "saved", "--dataset", "MUTAG", "--out", "z.npz"]) == 0
+    assert np.array_equal(np.load("z.npz")["embeddings"], model.transform("MUTAG"))
+    for command in (["embed", "saved", "--out", "x.npz"], ["evaluate", "saved"]):
+        assert main(command) == 2
+        assert "graphs in memory" in capsys.readouterr().err
+
+
+def test_objects_take_the_place_of_names(tmp_path: Path) -> None:
+    named = GraphContrast(objective="h-ucl", beta=2.0, views=["edge_drop(0.3)"] * 2, **SMALL)
+    given = GraphContrast(objective=HUCL(beta=2.0), views=[EdgeDrop(0.3)] * 2, **SMALL)
+    z = named.fit_transform(GRAPHS)
+    assert np.array_equal(given.fit_transform(GRAPHS), z)
+    assert np.array_equal(given.fit_transform(GRAPHS), z)  # no state is left in the objects
+    given.save(tmp_path / "saved")
+    with pytest.raises(UserError, match="objective"):
+        GraphContrast.load(tmp_path / "saved", objective=lambda z, graph, label: z.sum())
+    with pytest.raises(UserError, match="Expected objects for backbone"):
+        GraphContrast.load(tmp_path / "saved", probe="svm")
+
+
+def test_callbacks_and_loggers_see_each_epoch() -> None:
+    seen = []
+
+    class Watch(Callback):
+        def on_epoch_end(self, state) -> None:
+            seen.append(state.epoch)
+            state.record["twice"] = 2 * state.loss
+
+    class Logger:
+        def __init__(self) -> None:
+            self.rows, self.settings = [], {}
+
+        def log_hyperparams(self, params) -> None:
+            self.settings = params
+
+        def log_metrics(self, metrics, step=None) -> None:
+            self.rows.append((step, metrics["loss"]))
+
+        def finalize(self, status) -> None:
+            self.status = status
+
+    logger = Logger()
+    model = GraphContrast(callbacks=[Watch()], logger=logger, **SMALL).fit(GRAPHS)
+    assert seen == [1, 2]
+    assert [row["twice"] == 2 * row["loss"] for row in model.history_] == [True, True]
+    assert logger.rows == [(row["epoch"], row["loss"]) for row in model.history_]
+    assert logger.settings["hidden"] == 8
+    assert logger.status == "success"
+
+
+WEIGHTED = [nx.Graph([(0, 1, {"weight": 2.0}), (1, 2, {"weight": 0.5})]) for _ in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "arguments", "graphs", "y"),
+    [
+        ("Unknown setting encoder.nrm", {"settings": {"encoder.nrm": None}}, GRAPHS, None),
+        ("epochs as the argument epochs", {"settings": {"epochs": 3}}, GRAPHS, None),
+        ("argument random_state", {"settings": {"seed": 3}}, GRAPHS, None),
+        ("probe.folds is none", {"settings": {"probe.folds": 3}}, GRAPHS, None),
+        ("dataset is none", {"settings": {"dataset": "NCI1"}}, GRAPHS, None),
+        ("epochs to be 0 or more", {"epochs": -1}, GRAPHS, None),
+        ("h-scl.*continuous", {"objective": "h-scl"}, GRAPHS, [k / 7 for k in range(24)]),
+        ("24 labels, one per graph, but got 23", {"objective": "h-scl"}, GRAPHS, LABELS[:-1]),
+        ("two labels or more", {"objective": "h-scl"}, GRAPHS, [0] * 24),
+        ("list of graphs", {}, GRAPHS[0], None),
+        ("at least one graph", {}, [], None),
+        ("backbone that reads edge_weight", {"weight": "weight"}, WEIGHTED, None),
+        ("weight", {"weight": "weight", "backbone": "gcn"}, GRAPHS, None),
+    ],
+)
+def test_mistakes_get_one_sentence(sentence, arguments, graphs, y) -> None:
+    with pytest.raises(UserError, match=sentence) as error:
+        GraphContrast(**{"epochs": 1} | arguments).fit(graphs, y)
+    assert "\n" not in str(error.value)
+
+
+def test_new_graphs_must_carry_what_training_had(fitted: GraphContrast) -> None:
+    model = GraphContrast(backbone="gcn", weight="weight", epochs=1).fit(WEIGHTED)
+    with pytest.raises(UserError, match="weight"):
+        model.transform(GRAPHS[:1])
+    with pytest.raises(UserError, match="list of graphs"):
+        fitted.transform(GRAPHS[0])
