@@ -6,20 +6,68 @@ import copy
 import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch_geometric.nn import conv as pyg
 from torch_geometric.nn.models.basic_gnn import BasicGNN
+from torch_geometric.utils import to_dense_batch
 
 from graph_hcl.errors import UserError
 from graph_hcl.nn.convs import GINEConv
 from graph_hcl.nn.networks import Network, gin_mlp
-from graph_hcl.nn.norms import make_norm, takes_batch
+from graph_hcl.nn.norms import make_norm, per_graph
 
 MOST_HEADS = 4
 
 
+class GPSConv(pyg.GPSConv):
+    """PyG's `GPSConv`, whose attention pads a graph to less than twice its size.
+
+    PyG pads all graphs of a batch to its largest: one of 5,000 nodes among 255 molecules costs as
+    much as 256 of them. Here graphs of 2^k to 2^(k+1) − 1 nodes attend together.
+    """
+
+    def forward(
+        self, x: Tensor, edge_index: Tensor, batch: Tensor | None = None, **fields: Any
+    ) -> Tensor:
+        """Return x_v' [n, D], see `GPS`."""
+        graph = x.new_zeros(len(x), dtype=torch.long) if batch is None else batch
+        dropout = nn.functional.dropout
+        local = dropout(self.conv(x, edge_index, **fields), self.dropout, self.training) + x
+        far = dropout(self.attend(x, graph), self.dropout, self.training) + x
+        both = self._normalize(self.norm1, local, graph) + self._normalize(self.norm2, far, graph)
+        return self._normalize(self.norm3, both + self.mlp(both), graph)
+
+    def attend(self, x: Tensor, graph: Tensor) -> Tensor:
+        """Return the attention [n, D] of each node over the nodes of its graph [n]."""
+        if not len(x):
+            return x
+        size = torch.bincount(graph)[graph]
+        octave = torch.frexp(size.double()).exponent
+        out = torch.zeros_like(x)
+        for each in octave.unique().tolist():
+            nodes = (octave == each).nonzero().squeeze(1)
+            dense, real = to_dense_batch(x[nodes], graph[nodes].unique(return_inverse=True)[1])
+            found = self._attention(dense, real)[real]
+            out = out.index_copy(0, nodes, found)
+        return out
+
+    def _attention(self, dense: Tensor, real: Tensor) -> Tensor:
+        """Return the attention [B, N, D] among the real nodes [B, N] of each graph."""
+        found: Tensor
+        if isinstance(self.attn, nn.MultiheadAttention):
+            found, _ = self.attn(dense, dense, dense, key_padding_mask=~real, need_weights=False)
+        else:
+            found = self.attn(dense, mask=real)
+        return found
+
+    @staticmethod
+    def _normalize(norm: nn.Module | None, x: Tensor, graph: Tensor) -> Tensor:
+        return x if norm is None else per_graph(norm, x, graph, None)
+
+
 class GPSLayer(nn.Module):
-    """PyG's `GPSConv` around a `GINEConv`, after a linear map where the widths differ.
+    """`GPSConv` around a `GINEConv`, after a linear map where the widths differ.
 
     >>> layer = GPSLayer(4, 8, nn.Linear(8, 8), heads=2)
     >>> layer(torch.ones(2, 4), torch.tensor([[0, 1], [1, 0]])).shape
@@ -39,7 +87,7 @@ class GPSLayer(nn.Module):
         same = in_channels == out_channels
         self.first = nn.Identity() if same else nn.Linear(in_channels, out_channels)
         local = GINEConv(network, edge_dim=edge_dim)
-        self.gps = pyg.GPSConv(out_channels, local, norm=None, **options)
+        self.gps = GPSConv(out_channels, local, norm=None, **options)
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -51,7 +99,6 @@ class GPSLayer(nn.Module):
         """Normalise after message passing, after attention, and after the MLP, by a name."""
         for place in ("norm1", "norm2", "norm3"):
             setattr(self.gps, place, make_norm(norm, self.gps.channels, options))
-        self.gps.norm_with_batch = norm is not None and takes_batch(self.gps.norm1)
 
     def forward(
         self,
@@ -72,8 +119,8 @@ class GPS(Network, BasicGNN):
     MLP (Rampášek et al. 2022, arXiv 2205.12454, equations 1 to 4; PyG's `GPSConv`), after a linear
     map of the node features. No positional encoding is added: give one as node features. `heads`
     is by default 4, or what divides the width; `attn_type` and `attn_kwargs` are those of
-    `GPSConv`. `act`, `dropout` and `norm` act inside the layers, and not between them. Memory of
-    attention grows with the square of the largest graph of a batch.
+    `GPSConv`. `act`, `dropout` and `norm` act inside the layers, and not between them. The time
+    of attention grows with the square of the size of each graph.
 
     >>> x, edges, bonds = torch.ones(2, 4), torch.tensor([[0, 1], [1, 0]]), torch.eye(2, 3)
     >>> GPS(4, 8, 2, edge_dim=3)(x, edges, edge_attr=bonds).shape

@@ -14,6 +14,7 @@ from graph_hcl.__main__ import main
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
+from graph_hcl.factory import with_canonical_names
 from graph_hcl.schema import MOVED, flag, setting_groups, setting_types
 from graph_hcl.settings import make_config
 
@@ -177,7 +178,7 @@ def test_words_of_libraries_are_not_passed_on(argv: list[str], sentence: str, ca
 def test_what_is_short_or_in_capitals_is_understood() -> None:
     config = read("--probe", "knn", "--views", "identity", "--readout", "MEAN", "--encoder.jk=CAT")
     assert (config.probe.name, config.views) == ("knn", ["identity"])
-    assert (config.readout, config.encoder.jk) == ("mean", "cat")
+    assert (with_canonical_names(config).readout, config.encoder.jk) == ("mean", "cat")
     assert read("--dataset", "proteins").dataset == "PROTEINS"
     assert read("--data.random-labels").data.random_labels
     assert read("--encoder.norm", "null").encoder.norm is None

@@ -3,9 +3,11 @@
 import pytest
 import torch
 from torch_geometric.data import Batch, Data
+from torch_geometric.nn import conv as pyg
 
 from graph_hcl.errors import UserError
 from graph_hcl.nn import GraphEncoder, infer_out_channels, make_backbone
+from graph_hcl.nn.gps import GPSConv
 
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
 
@@ -76,7 +78,39 @@ def test_norm_activation_and_dropout_act_inside_the_layers() -> None:
     net = make_backbone("gps", 4, 8, 2, norm="graph_norm", act="elu", dropout=0.5)
     layer = net.convs[0].gps
     assert [type(getattr(layer, f"norm{k}")).__name__ for k in (1, 2, 3)] == ["GraphNorm"] * 3
-    assert layer.norm_with_batch
     assert type(layer.mlp[1]).__name__ == "ELU"
     assert layer.dropout == 0.5
     assert [type(norm).__name__ for norm in net.norms] == ["Identity"] * 2
+
+
+def test_the_layer_is_pygs_whatever_the_sizes() -> None:
+    net = make_backbone("gps", 4, 8, 1, edge_dim=2, norm="graph_norm", jk="last").eval()
+    layer = net.convs[0]
+    sizes = (1, 7, 2, 8, 30, 3)
+    graphs = []
+    for n in sizes:
+        edges = torch.stack([torch.arange(n - 1), torch.arange(1, n)])
+        graphs.append(Data(x=torch.randn(n, 4), edge_index=edges, edge_attr=torch.randn(n - 1, 2)))
+    batch = Batch.from_data_list(graphs)
+    theirs = pyg.GPSConv(8, layer.gps.conv, heads=4, norm="graph_norm").eval()
+    theirs.load_state_dict(layer.gps.state_dict())
+    given = (layer.first(batch.x), batch.edge_index, batch.batch)
+    expected = theirs(*given, edge_attr=batch.edge_attr)
+    found = layer.gps(*given, edge_attr=batch.edge_attr)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_large_graph_does_not_pad_the_small_ones(monkeypatch) -> None:
+    shapes = []
+    attention = GPSConv._attention
+
+    def note(self, dense, real):
+        shapes.append(tuple(real.shape))
+        return attention(self, dense, real)
+
+    monkeypatch.setattr(GPSConv, "_attention", note)
+    layer = make_backbone("gps", 4, 8, 1, jk="last").convs[0]
+    sizes = torch.tensor([3, 90, 2, 3, 120])
+    owner = torch.arange(5).repeat_interleave(sizes)
+    layer(torch.randn(218, 4), torch.empty(2, 0, dtype=torch.long), batch=owner)
+    assert shapes == [(3, 3), (2, 120)]

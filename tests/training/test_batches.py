@@ -1,14 +1,19 @@
 """Batches bounded by nodes: every graph once, in order, and no bound broken without need."""
 
+import warnings
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch_geometric.data import Data
 
+from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
-from graph_hcl.training import embed, index_batches
+from graph_hcl.trainer import Trainer
+from graph_hcl.training import Callback, embed, index_batches
 from graph_hcl.training.batches import cut
 from graph_hcl.training.embedding import embedding_batches
 
@@ -59,6 +64,22 @@ def rings(sizes: list[int]) -> GraphStore:
         x = torch.randn(size, 4, generator=generator)
         graphs.append(Data(x=x, edge_index=torch.cat([edges, edges.flip(0)], dim=1)))
     return GraphStore.from_data(graphs)
+
+
+def test_a_trainer_keeps_the_bound_of_its_config() -> None:
+    counts = []
+
+    class Note(Callback):
+        def on_epoch_end(self, state):
+            counts.append(state.num_batches)
+
+    store = rings([4] * 12)
+    for most in (None, 16, 8, 1):
+        config = Config(epochs=1, hidden=4, layers=1, device="cpu", max_nodes=most)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Of 12 graphs, 12 have more than")
+            Trainer(config, store).fit(np.arange(12), 0, callbacks=[Note()])
+    assert counts == [1, 3, 6, 6]
 
 
 @pytest.mark.parametrize("name", ["gin", "gps"])
