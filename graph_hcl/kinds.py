@@ -20,8 +20,11 @@ def parse_value(text: str, kind: Any) -> Any:
     kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     if type(None) in kinds and text == "null":
         return None
-    is_string = str in kinds or get_origin(kinds[0]) is Literal
-    if is_string or (get_origin(kinds[0]) is list and not text.lstrip().startswith("[")):
+    if any(get_origin(one) is list for one in kinds):
+        is_text = not text.lstrip().startswith("[")
+    else:
+        is_text = str in kinds or get_origin(kinds[0]) is Literal
+    if is_text:
         return text
     try:
         return yaml.safe_load(text)

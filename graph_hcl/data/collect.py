@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import Tensor
@@ -80,7 +80,7 @@ def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
         raise UserError(f"Expected {where} as a list of {WANTED}, but got {type(graphs).__name__}.")
     if isinstance(graphs, Batch | Dataset):
         _check(given, "PyG's Data", where)
-        return from_data(graphs, **given)  # which applies the transforms of a data set
+        return from_data(cast(Any, graphs), **given)  # which applies the transforms of a data set
     return _listed(list(graphs), given, where)
 
 

@@ -89,7 +89,8 @@ class MoleculeReader:
         if isinstance(graph, str):
             self._number_wrong += 1
             if self._number_wrong <= SHOWN:
-                self._wrong.append(f"{place} has {text!r:.80}{graph}")
+                shown = f"{text[:60]}…" if isinstance(text, str) and len(text) > 60 else text
+                self._wrong.append(f"{place} has {shown!r}{graph}")
         else:
             self.kept.append(self.count)
             self._recent.append(graph)

@@ -36,9 +36,9 @@ class GraphStore:
     `edge_weight` [E], `pos` [N, …] and `y` [G, …] may be None. `vocabulary` gives the meaning of
     the columns of x and edge_attr: a store holds categories as positions among their values, while
     its graphs and batches have them one-hot, and quantities scaled. `classes` are the names of the
-    values of y if these are codes, `tasks` the names of its columns, and `ids` the names of the
-    graphs [G] or None. `unused` describes what the source has but the store has not, and `sha256`
-    identifies the raw data.
+    values of y if these are codes, `tasks` those of its columns, or of the one real target, and
+    `ids` those of the graphs, or None. `unused` describes what the source has but the store has
+    not, and `sha256` identifies the raw data.
 
     Indexing works as for PyG's data sets: `store[3]` is a `Data`; a slice, a mask or a list of
     numbers selects a store. `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list`
@@ -103,23 +103,26 @@ class GraphStore:
     def num_classes(self) -> int:
         """Number of distinct class labels; 0 if y is None or holds other targets."""
         return (
-            0 if self.y is None or not self.has_classes else len(self.y[self.y == self.y].unique())
+            0 if self.y is None or not self.has_classes else len(self.y[~self.y.isnan()].unique())
         )
 
     @property
     def has_classes(self) -> bool:
-        """Whether y [G] holds classes: whole numbers, or the positions of words in `classes`.
+        """Whether y [G] holds classes: positions in `classes`, or whole numbers of any type.
 
-        Where some graphs have none, these are floats with NaN.
+        It may be NaN where a graph has none. A real target with whole values is one of `tasks`.
         """
-        if self.y is None or self.y.dim() != 1:
+        if self.y is None or self.y.dim() != 1 or self.tasks:
             return False
-        return bool(self.classes) or not self.y.dtype.is_floating_point
+        known = self.y[~self.y.isnan()]
+        return bool(self.classes) or bool((known == known.round()).all())
 
     @property
     def class_labels(self) -> Tensor | None:
-        """The classes y [G] if every graph has one, else None."""
-        return self.y if self.has_classes and self.y.dtype == torch.long else None  # type: ignore[union-attr]
+        """The classes [G] as integers if every graph has one, else None."""
+        if self.y is None or not self.has_classes or self.y.isnan().any():
+            return None
+        return self.y.long()
 
     @cached_property
     def mean_size(self) -> float:

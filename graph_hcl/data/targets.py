@@ -136,15 +136,17 @@ def task_row(values: Sequence[str], names: Sequence[str], place: str) -> np.ndar
 
 def graph_targets(
     values: Sequence[Any], labels: str, name: str, places: Sequence[str]
-) -> tuple[Tensor | None, list[str]]:
-    """Return y and its classes from the label of each graph: a word, a number, a list or None.
+) -> dict[str, Any]:
+    """Return y, classes and tasks of a store from the label of each graph.
 
-    >>> graph_targets([[1, None], [0, 2]], "auto", "y", ["line 1", "line 2"])[0]
+    A label is a word, a number, a list of tasks, or None.
+
+    >>> graph_targets([[1, None], [0, 2]], "auto", "y", ["line 1", "line 2"])["y"]
     tensor([[1., nan],
             [0., 2.]])
     """
     if all(value is None for value in values):
-        return None, []
+        return {}
     listed = [row for row, value in enumerate(values) if isinstance(value, list)]
     if not listed:
         for row, value in enumerate(values):
@@ -153,8 +155,10 @@ def graph_targets(
                     f"Expected {name} as a word, a number or a list, but {places[row]} has "
                     f"{json.dumps(value)[:60]}."
                 )
-        return column_targets(list(map(as_text, values)), labels, name, places)
+        y, classes = column_targets(list(map(as_text, values)), labels, name, places)
+        return {"y": y, "classes": classes, "tasks": [] if classes else [name]}
     tasks = len(values[listed[0]])
+    names = [f"{name}[{task}]" for task in range(tasks)]
     rows = []
     for place, value in zip(places, values, strict=True):
         value = [None] * tasks if value is None else value
@@ -163,9 +167,8 @@ def graph_targets(
                 f"Expected {name} as a list of {tasks} tasks in all graphs, as in "
                 f"{places[listed[0]]}, but {place} has {json.dumps(value)[:60]}."
             )
-        names = [f"{name}[{task}]" for task in range(tasks)]
         rows.append(task_row(list(map(as_text, value)), names, place))
-    return torch.from_numpy(np.stack(rows)), []
+    return {"y": torch.from_numpy(np.stack(rows)), "tasks": names}
 
 
 def names_of(ids: Sequence[Any]) -> list[str] | None:

@@ -76,14 +76,14 @@ def test_train_then_embed_new_molecules(table, tmp_path, capsys) -> None:
     assert (other["id"].tolist(), other["label"].tolist()) == (["a", "b"], [1, 2])
 
 
-@pytest.mark.parametrize("targets", ["size", "size,hole", "hole"])
+@pytest.mark.parametrize("targets", ["size", "size,hole", '["size", "hole"]', "hole"])
 def test_other_targets_train_and_say_that_nothing_is_evaluated(table, targets, capsys) -> None:
     with pytest.warns(UserWarning, match="not evaluated yet"):
         trained("--data.targets", targets)
     assert "nothing was evaluated" in capsys.readouterr().out
     embed.main(["run", "--out", "z.parquet"])
     frame = pandas.read_parquet("z.parquet")
-    names = targets.split(",") if "," in targets else ["label"]
+    names = ["size", "hole"] if "," in targets else ["label"]
     assert list(frame.columns[: len(names)]) == names
     if "hole" in targets:
         assert frame.iloc[:, len(names) - 1].isna().sum() == 10

@@ -1,5 +1,6 @@
 """Labels in whatever form they come."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -130,3 +131,24 @@ def test_labels_given_win(given, y, classes, door) -> None:
 def test_labels_given_wrong(given, sentence) -> None:
     with pytest.raises(UserError, match=sentence):
         labelled(0, 1, y=given)
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        ([1.0, 0.0, 1.0], [1, 0, 1]),  # as MoleculeNet has them
+        ([1, 0, 1], [1, 0, 1]),
+        (["b", "a", "b"], [1, 0, 1]),
+        ([1.0, NAN, 0.0], None),
+        ([0.5, 1.0, 2.0], None),
+        ([[1, 0], [0, 1], [1, 1]], None),
+    ],
+)
+def test_what_counts_as_classes(y, classes) -> None:
+    graphs = [Data(torch.ones(2, 1), E)] * 3
+    store = GraphStore.from_data(graphs, y=y)
+    found = store.class_labels
+    assert (None if found is None else found.tolist()) == classes
+    assert store.num_classes == (2 if classes or y[0] == 1.0 else 0)
+    real = dataclasses.replace(store, tasks=["size"])
+    assert (real.has_classes, real.class_labels, real.num_classes) == (False, None, 0)

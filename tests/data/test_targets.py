@@ -102,11 +102,14 @@ def test_tasks() -> None:
 def test_labels_of_graphs() -> None:
     places = ["line 1", "line 2", "line 3"]
     with pytest.warns(UserWarning, match="1 have no 'y'"):
-        y, classes = graph_targets([True, None, False], "auto", "y", places)
-    assert (y.tolist()[::2], classes) == ([1, 0], ["0", "1"])
-    assert graph_targets([None] * 3, "auto", "y", places) == (None, [])
-    tasks, _ = graph_targets([[1, None], None, [0, 2.5]], "auto", "y", places)
-    assert torch.equal(tasks.nan_to_num(9), torch.tensor([[1, 9], [9, 9], [0, 2.5]]))
+        found = graph_targets([True, None, False], "auto", "y", places)
+    assert found["y"].tolist()[::2] == [1, 0]
+    assert (found["classes"], found["tasks"]) == (["0", "1"], [])
+    assert graph_targets([None] * 3, "auto", "y", places) == {}
+    assert graph_targets([1, 2, 3], "numbers", "y", places)["tasks"] == ["y"]
+    tasks = graph_targets([[1, None], None, [0, 2.5]], "auto", "y", places)
+    assert tasks["tasks"] == ["y[0]", "y[1]"]
+    assert torch.equal(tasks["y"].nan_to_num(9), torch.tensor([[1, 9], [9, 9], [0, 2.5]]))
     for wrong, said in (
         ([[1, 2], [1], [1, 2]], "list of 2 tasks in all graphs, as in line 1, but line 2 has"),
         ([[1, 2], 3, [1, 2]], r"line 2 has 3"),

@@ -52,7 +52,7 @@ class Folder:
         own = [graph.graph.pop("y", None) for graph in graphs]
         labels = own if table is None else read_labels(table, names)
         places = [f"{name} in {folder if table is None else table}" for name in names]
-        y, classes = graph_targets(labels, request.labels, "label", places)
+        targets = graph_targets(labels, request.labels, "label", places)
         with naming_graphs(names, str(folder)):
             try:
                 store = from_networkx(graphs, **options)
@@ -64,7 +64,7 @@ class Folder:
         hashed = hashlib.sha256(str(sorted(request.options.items())).encode())
         for file in [*files, *([] if table is None else [table])]:
             hashed.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-        return replace(store, y=y, classes=classes, ids=names, sha256=hashed.hexdigest())
+        return replace(store, **targets, ids=names, sha256=hashed.hexdigest())
 
 
 def _not_a_folder(path: Path) -> UserError:

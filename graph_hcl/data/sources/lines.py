@@ -75,8 +75,8 @@ class Lines:
         _fill_empty(graphs)
         with naming_graphs(places, str(file)):
             store = from_data(graphs)
-        y, classes = graph_targets(labels, request.labels, "y", [f"{p} of {file}" for p in places])
-        return replace(store, y=y, classes=classes, ids=names_of(ids), sha256=sha256)
+        targets = graph_targets(labels, request.labels, "y", [f"{p} of {file}" for p in places])
+        return replace(store, **targets, ids=names_of(ids), sha256=sha256)
 
 
 def _parse(text: str, place: str) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def _targets(files: dict[str, Path], request: Request, graphs: int) -> dict[str,
     if len(tasks) == 1:
         places = [f"line {line} of {file}" for line in range(1, graphs + 1)]
         y, classes = column_targets(texts, request.labels, tasks[0], places)
-        return {"y": y, "classes": classes, "ids": ids}
+        return {"y": y, "classes": classes, "tasks": [] if classes else tasks, "ids": ids}
     return {"y": torch.from_numpy(np.stack(rows)), "tasks": tasks, "ids": ids}
 
 

@@ -147,7 +147,7 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
     if isinstance(asked, str):
         places = [f"{what} {lines[row]} of {file}" for row in kept]
         y, classes = column_targets([words[row] for row in kept], request.labels, asked, places)
-        store = replace(store, y=y, classes=classes)
+        store = replace(store, y=y, classes=classes, tasks=[] if classes else [asked])
     elif tasks:
         y = torch.from_numpy(np.stack([numbers[row] for row in kept]))
         store = replace(store, y=y, tasks=tasks)

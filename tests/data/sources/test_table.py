@@ -49,7 +49,10 @@ def test_columns(read) -> None:
     bare = read(None)
     assert (bare.y, bare.classes, bare.ids) == (None, [], None)
     assert torch.equal(bare.x, store.x)
-    assert read(None, targets="size").y.tolist() == [0.5, 2.0, 1.5]
+    real = read(None, targets="size")
+    assert (real.y.tolist(), real.tasks, real.has_classes) == ([0.5, 2.0, 1.5], ["size"], False)
+    whole = read(None, targets="active", labels="numbers")
+    assert (whole.y.tolist(), whole.tasks, whole.has_classes) == ([1, 0, 1], ["active"], False)
 
 
 @pytest.mark.parametrize("targets", ["size,hole", "size, hole", ["size", "hole"], ("size", "hole")])
