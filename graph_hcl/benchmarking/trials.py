@@ -19,6 +19,7 @@ from graph_hcl.data import find_card
 from graph_hcl.data.fetch import content_sha256
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
+from graph_hcl.initial import read_pretrained
 from graph_hcl.registries import BASELINES, PROTOCOLS
 from graph_hcl.user_code import user_code
 
@@ -49,11 +50,13 @@ class Trial:
     selected_on: tuple[str, ...] = ()
 
     def _settings(self) -> dict[str, Any]:
-        """Return the settings that affect the result, by dotted name; fixed folds by content."""
+        """Return the settings that affect the result, by dotted name; files by their content."""
         settings = identity.settings(self.config)
         if settings["probe.splits"] is not None:
             content = Path(settings["probe.splits"]).read_bytes()
             settings["probe.splits"] = hashlib.sha256(content).hexdigest()
+        if settings["init_from"] is not None:
+            settings["init_from"] = read_pretrained(settings["init_from"]).sha256
         if not self._reads_quantities():
             del settings["data.standardize"]  # it would have no effect
         if settings["probe.fraction"] == 1:

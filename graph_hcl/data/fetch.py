@@ -112,9 +112,12 @@ def _warn_of_newer(name: str, mirror: str | None, files: dict[str, Path]) -> Non
 def content_sha256(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
     """Return one sha256 over the raw files of a data set, which are fetched if absent.
 
+    That of one's own file or folder is over its bytes, or over all files in it.
     It is remembered for as long as the files keep their sizes and times. Raises `UserError` as
     `raw_files` does, but does not warn.
     """
+    if is_place(name):
+        return _place_sha256(Path(name).expanduser())
     raw = data_folder(data_dir) / name / "raw"
     if not raw.is_dir():
         with warnings.catch_warnings():
@@ -122,6 +125,17 @@ def content_sha256(name: str, data_dir: str | None = None, mirror: str | None = 
             raw_files(name, data_dir, mirror)
     states = ((file.name, file.stat()) for file in raw.iterdir())
     return _content_sha256(name, raw, tuple((n, s.st_size, s.st_mtime_ns) for n, s in states))
+
+
+def _place_sha256(place: Path) -> str:
+    files = sorted(place.iterdir()) if place.is_dir() else [place]
+    total = hashlib.sha256()
+    try:
+        for file in (file for file in files if file.is_file()):
+            total.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    except OSError as error:
+        raise UserError(f"Cannot read {place}: {error}") from error
+    return total.hexdigest()
 
 
 @lru_cache(maxsize=1024)

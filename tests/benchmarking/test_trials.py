@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+from graph_hcl import GraphContrast
 from graph_hcl.benchmarking.estimate import estimate, raw_estimate
 from graph_hcl.benchmarking.running import run_trial
 from graph_hcl.benchmarking.spec import read_benchmark
@@ -163,3 +165,36 @@ def test_estimates_scale_with_what_was_finished() -> None:
     assert estimate([two], []) == pytest.approx(raw_estimate(two))
     done = [(one, {"seconds": {"train": 3 * raw_estimate(one), "evaluate": 0.0}})]
     assert estimate([two, two], done) == pytest.approx(6 * raw_estimate(two))
+
+
+def write(folder: Path, **fields) -> Path:
+    file = folder / "bench.yaml"
+    file.write_text(yaml.safe_dump(fields), encoding="utf-8")
+    return file
+
+
+def test_own_files_count_by_content(tmp_path: Path) -> None:
+    lines = tmp_path / "graphs.jsonl"
+
+    def name_with(text: str) -> str:
+        lines.write_text(text, encoding="utf-8")
+        spec = write(tmp_path, datasets=[str(lines)], methods={"ucl": {"epochs": [1]}})
+        (trial,) = expand(read_benchmark(spec))
+        return trial.name
+
+    one = '{"edges": [[0, 1]], "y": 0}\n'
+    assert name_with(one) == name_with(one)
+    assert name_with(one) != name_with(one.replace("1", "2"))
+
+
+def test_weights_to_start_from_count_by_content(tmp_path: Path) -> None:
+    names = set()
+    for seed in (0, 1):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        model = GraphContrast(objective="ucl", epochs=0, hidden=4, layers=1, random_state=seed)
+        model.fit("MUTAG").save(tmp_path / "run")
+        settings = {"objective": "ucl", "hidden": 4, "layers": 1}
+        method = {"settings": settings | {"init_from": str(tmp_path / "run")}, "epochs": [1]}
+        spec = write(tmp_path, datasets=["MUTAG"], methods={"on": method})
+        names |= {trial.name for trial in expand(read_benchmark(spec))}
+    assert len(names) == 2

@@ -1,0 +1,38 @@
+"""Each example runs as its first lines say."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted(file.stem for file in (ROOT / "examples").glob("*.py"))
+LIGHTNING = any(importlib.util.find_spec(name) for name in ("lightning", "pytorch_lightning"))
+PRINTS = {
+    "lightning_module": "loss ",
+    "networkx_map": "accuracy ",
+    "own_loop": "epoch 3: loss ",
+    "own_parts": "own − H-UCL: ",
+    "reproduce_row": "1 of 1",
+}
+"""What each prints on its way."""
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs(name: str, tmp_path: Path) -> None:
+    if name == "lightning_module" and not LIGHTNING:
+        pytest.skip("needs lightning")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / f"{name}.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert PRINTS[name] in done.stdout
