@@ -190,7 +190,10 @@ def section(position):
     seconds = sum(sum(record["seconds"].values()) for record in finished)
     hours = f"{seconds / 3600:.1f} hours of wall-clock time on a shared machine"
     lines += ["", f"{len(finished)} of {len(trials)} trials, {hours}."]
-    lines += [*mixtures(finished), ""]
+    versions = dict.fromkeys(
+        ", ".join(f"{k} {v}" for k, v in record["versions"].items()) for record in finished
+    )
+    lines += [f"Versions: {'; '.join(versions)}.", *mixtures(finished), ""]
     for key, table in all_tables(trials, spec.compare, other_p_values(position)).items():
         if key != "published":
             lines += [table.markdown(), ""]
