@@ -2,11 +2,14 @@
 
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from graph_hcl.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(file.stem for file in (ROOT / "examples").glob("*.py"))
@@ -36,3 +39,21 @@ def test_an_example_runs(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert PRINTS[name] in done.stdout
+
+
+def test_the_plugin_has_one_part_of_each_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = ROOT / "examples" / "plugin"
+    text = (folder / "README.md").read_text(encoding="utf-8").split("```")[1]
+    command = shlex.split(text.replace("\\\n", " "))
+    named = {word.partition(":")[0].partition(".")[2] for word in command if ":" in word}
+    files = {file.stem for file in (folder / "my_parts").glob("*.py")} - {"__init__"}
+    assert named == files
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.chdir(tmp_path)
+    assert command[:3] == ["python", "-m", "graph_hcl.train"]
+    assert main(["train", *command[3:], "--out", "run"]) == 0
+    table = capsys.readouterr().out
+    assert "my_parts.objective:Centred" in table
+    assert "my_parts.probe:nearest" in table
