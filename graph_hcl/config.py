@@ -209,15 +209,15 @@ class Config:
 
     Raises `UserError` for a value out of range, in one sentence that names the flag.
 
-    >>> Config(objective="scl").batch_size
+    >>> Config(dataset="MUTAG", objective="scl").batch_size
     128
-    >>> Config(batch_size=1)
+    >>> Config(dataset="MUTAG", batch_size=1)
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected --batch-size to be 2 or more (a contrast needs another \
 graph), but got 1.
     """
 
-    dataset: str = "MUTAG"
+    dataset: str = "digits"
     """A TU data set or an OGB set of molecules by name (MUTAG, ogbg-molhiv), digits, a table with
     a column of SMILES (mine.csv, .tsv, .parquet, .smi), graphs in a .jsonl file or in a folder of
     .graphml, .gexf or .edgelist files, or pkg.module:function that returns graphs; MUTAG and digits

@@ -147,7 +147,7 @@ def make_protocol(config: Config) -> EvaluationProtocol:
     """Return the protocol of a completed config, with the probe settings that apply to it.
 
     >>> from graph_hcl.config import ProbeConfig
-    >>> make_protocol(Config(protocol="transductive", probe=ProbeConfig(folds=3)))
+    >>> make_protocol(Config(dataset="MUTAG", protocol="transductive", probe=ProbeConfig(folds=3)))
     Transductive(folds=3, inner=5, fraction=1.0, draws=20)
     """
     settings = dataclasses.asdict(config.probe)

@@ -71,7 +71,7 @@ def make_objective(config: Config, parts: Parts = NO_PARTS) -> tuple[Objective, 
     Raises `UserError` for a setting that the objective does not take, and for any setting of an
     objective that is an object.
 
-    >>> objective, completed = make_objective(Config(objective="ucl"))
+    >>> objective, completed = make_objective(Config(dataset="MUTAG", objective="ucl"))
     >>> completed.temperature, completed.beta
     (0.5, None)
     """
@@ -142,7 +142,7 @@ def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
 
     Raises `UserError` for every mistake that can be detected without the graphs.
 
-    >>> complete_config(Config(objective="h-scl")).protocol
+    >>> complete_config(Config(dataset="MUTAG", objective="h-scl")).protocol
     'inductive'
     """
     objective, config = make_objective(config, parts)
@@ -201,7 +201,7 @@ def make_sampler(config: Config, parts: Parts = NO_PARTS) -> ViewSampler:
 
     Raises `UserError` for an invalid view, and for one that was an object and is not given.
 
-    >>> len(make_sampler(Config()).views)
+    >>> len(make_sampler(Config(dataset="MUTAG")).views)
     2
     """
     given = config.views if parts.views is None else fresh(list(parts.views), "augmentation")
@@ -232,8 +232,8 @@ def load_graphs(config: Config) -> GraphStore:
     Warns about edges without a reverse edge. Raises `UserError` as `load` does.
 
     >>> from graph_hcl.config import DataConfig
-    >>> store = load_graphs(Config(data=DataConfig(random_labels=True)))
-    >>> true = load_graphs(Config())
+    >>> store = load_graphs(Config(dataset="MUTAG", data=DataConfig(random_labels=True)))
+    >>> true = load_graphs(Config(dataset="MUTAG"))
     >>> store.y.bincount().tolist() == true.y.bincount().tolist(), store.y.equal(true.y)
     (True, False)
     """

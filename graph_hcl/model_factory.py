@@ -56,7 +56,7 @@ def make_model(config: Config, spec: ModelSpec, parts: Parts = NO_PARTS) -> Cont
     backbone or read-out that was an object and is not given.
 
     >>> from graph_hcl.data import load
-    >>> config = Config(backbone="gcn", hidden=8, layers=2)
+    >>> config = Config(dataset="MUTAG", backbone="gcn", hidden=8, layers=2)
     >>> make_model(config, ModelSpec(load("MUTAG").vocabulary)).encoder.out_channels
     16
     """

@@ -28,7 +28,7 @@ class Parts:
     is a pooling function, one of PyG's aggregations, or a class of these.
 
     >>> from graph_hcl.losses import HUCL
-    >>> Parts(objective=HUCL(beta=2.0)).named(Config()).objective
+    >>> Parts(objective=HUCL(beta=2.0)).named(Config(dataset="MUTAG")).objective
     'in memory: HUCL'
     """
 

@@ -25,7 +25,7 @@ def flat_settings(config: Config) -> dict[str, Any]:
 def replace_settings(config: Config, values: Mapping[str, Any]) -> Config:
     """Return the config with some settings replaced, by dotted name.
 
-    >>> replace_settings(Config(), {"lr": 0.5, "probe.name": "knn"}).probe.name
+    >>> replace_settings(Config(dataset="MUTAG"), {"lr": 0.5, "probe.name": "knn"}).probe.name
     'knn'
     """
     grouped: dict[str, dict[str, Any]] = {}
@@ -101,7 +101,7 @@ def _build(kind: Any, merged: Mapping[str, Any], prefix: str = "") -> Any:
 def with_absolute_paths(config: Config) -> Config:
     """Return the config with absolute paths, so that it can be read from any folder.
 
-    >>> with_absolute_paths(Config(mirror="https://a.b/c")).mirror
+    >>> with_absolute_paths(Config(dataset="MUTAG", mirror="https://a.b/c")).mirror
     'https://a.b/c'
     """
 

@@ -45,7 +45,7 @@ class Trainer:
     training.
 
     >>> from graph_hcl.data import load
-    >>> trainer = Trainer(Config(epochs=1, backbone="gcn"), load("MUTAG"))
+    >>> trainer = Trainer(Config(dataset="MUTAG", epochs=1, backbone="gcn"), load("MUTAG"))
     >>> model = trainer.fit(np.arange(100), seed=0)
     >>> trainer.embed(model, trainer.describe(np.arange(100))).shape
     (188, 96)

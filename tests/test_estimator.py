@@ -35,7 +35,7 @@ def fitted() -> GraphContrast:
 
 
 def test_the_defaults_are_those_of_the_flags() -> None:
-    parameters, usual = GraphContrast().get_params(), Config()
+    parameters, usual = GraphContrast().get_params(), Config(dataset="MUTAG")
     for name in ("objective", "epochs", "batch_size", "lr", "weight_decay", "backbone", "readout"):
         assert parameters[name] == getattr(usual, name)
     assert (parameters["hidden"], parameters["layers"]) == (usual.hidden, usual.layers)
@@ -157,7 +157,18 @@ def test_settings_are_kept_by_a_saved_model(tmp_path: Path) -> None:
 def test_the_folder_of_a_run_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     quick = ["--epochs", "1", "--hidden", "8", "--layers", "1", "--probe", "class-mean"]
-    command = ["train", "--objective", "scl", "--probe.folds", "2", "--out", "run", *quick]
+    command = [
+        "train",
+        "--dataset",
+        "MUTAG",
+        "--objective",
+        "scl",
+        "--probe.folds",
+        "2",
+        "--out",
+        "run",
+        *quick,
+    ]
     assert main(command) == 0
     parts = [GraphContrast.load("run", part=f"seed0-fold{k}") for k in (0, 1)]
     first, second = (model.transform("MUTAG") for model in parts)

@@ -30,7 +30,12 @@ from graph_hcl.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Not read in this run")
 SMALL = Config(
-    epochs=1, hidden=4, layers=1, probe=ProbeConfig(name="class-mean", folds=3), diagnose=False
+    dataset="MUTAG",
+    epochs=1,
+    hidden=4,
+    layers=1,
+    probe=ProbeConfig(name="class-mean", folds=3),
+    diagnose=False,
 )
 SUPERVISED = dataclasses.replace(SMALL, objective="h-scl")
 
@@ -81,10 +86,10 @@ def test_an_experiment_is_composed_of_its_parts() -> None:
 
 def test_every_probe_setting_reaches_a_protocol_or_is_refused() -> None:
     probe = ProbeConfig(folds=4, inner=3, fraction=0.5)
-    config = Config(protocol="transductive", probe=probe)
+    config = Config(dataset="MUTAG", protocol="transductive", probe=probe)
     assert make_protocol(config) == Transductive(folds=4, inner=3, fraction=0.5)
     with pytest.raises(UserError, match=r"--probe\.fraction"):
-        make_protocol(Config(protocol="inductive", probe=probe))
+        make_protocol(Config(dataset="MUTAG", protocol="inductive", probe=probe))
 
 
 def test_targets_keep_the_users_values() -> None:
@@ -183,7 +188,9 @@ def test_a_description_survives_its_file() -> None:
 
 def test_a_restart_draws_other_weights_for_the_same_folds() -> None:
     def experiment(restart: int) -> Experiment:
-        return make_experiment(Config(epochs=1, hidden=4, layers=1, restart=restart))
+        return make_experiment(
+            Config(dataset="MUTAG", epochs=1, hidden=4, layers=1, restart=restart)
+        )
 
     first, again, other = (experiment(restart) for restart in (0, 0, 1))
     untrained = [one.untrained(3)[0] for one in (first, again, other)]

@@ -38,14 +38,19 @@ class Plain(torch.nn.Module):
 def test_an_objective_that_a_function_returns_gets_its_heads() -> None:
     store = load("MUTAG")
     path = f"{__name__}:makes_infograph"
-    trainer = Trainer(Config(objective=path, epochs=1, hidden=4, layers=1), store)
+    trainer = Trainer(Config(dataset="MUTAG", objective=path, epochs=1, hidden=4, layers=1), store)
     assert trainer.tags.nodes
     assert trainer.spec.node_head
     assert trainer.model(0).node_head is not None
-    named = Trainer(Config(objective="infograph", epochs=1, hidden=4, layers=1), store)
+    named = Trainer(
+        Config(dataset="MUTAG", objective="infograph", epochs=1, hidden=4, layers=1), store
+    )
     assert named.spec == trainer.spec
     trainer.fit(torch.arange(20).numpy(), seed=0)
-    logits = Trainer(Config(objective=f"{__name__}:makes_cross_entropy", views=["identity"]), store)
+    logits = Trainer(
+        Config(dataset="MUTAG", objective=f"{__name__}:makes_cross_entropy", views=["identity"]),
+        store,
+    )
     assert logits.spec.classes == 2
     assert logits.config.projection.normalize == "none"
     assert logits.model(0)(store.batch([0])).shape == (1, 2)
@@ -53,17 +58,21 @@ def test_an_objective_that_a_function_returns_gets_its_heads() -> None:
 
 @pytest.mark.filterwarnings("ignore:Not read in this run")
 def test_a_function_that_reads_labels_is_seen_to() -> None:
-    config = complete_config(Config(objective=f"{__name__}:makes_cross_entropy"))
+    config = complete_config(Config(dataset="MUTAG", objective=f"{__name__}:makes_cross_entropy"))
     assert config.protocol == "inductive"
     with pytest.raises(UserError, match="reads labels"):
         make_experiment(
-            Config(objective=f"{__name__}:makes_cross_entropy", protocol="transductive")
+            Config(
+                dataset="MUTAG",
+                objective=f"{__name__}:makes_cross_entropy",
+                protocol="transductive",
+            )
         )
 
 
 def test_a_model_is_made_of_its_config_and_description_alone() -> None:
     vocabulary = load("MUTAG").vocabulary
-    config = Config(objective="nowhere:nothing", hidden=4, layers=1)
+    config = Config(dataset="MUTAG", objective="nowhere:nothing", hidden=4, layers=1)
     assert make_model(config, ModelSpec(vocabulary)).node_head is None
     assert make_model(config, ModelSpec(vocabulary, node_head=True)).node_head is not None
     assert make_model(config, ModelSpec(vocabulary, classes=3)).normalization == "none"
@@ -82,14 +91,16 @@ def test_a_model_is_made_of_its_config_and_description_alone() -> None:
     ids=str,
 )
 def test_settings_that_a_backbone_does_not_take_are_refused(given) -> None:
-    config = Config(backbone=f"{__name__}:Plain", encoder=EncoderConfig(**given))
+    config = Config(dataset="MUTAG", backbone=f"{__name__}:Plain", encoder=EncoderConfig(**given))
     with pytest.raises(UserError, match=next(iter(given.get("options", given)))) as caught:
         make_model(config, ModelSpec(load("MUTAG").vocabulary))
     assert "\n" not in str(caught.value)
 
 
 def test_names_are_those_of_the_tables() -> None:
-    config = with_canonical_names(Config(objective="NT-Xent", backbone="my.module:Net"))
+    config = with_canonical_names(
+        Config(dataset="MUTAG", objective="NT-Xent", backbone="my.module:Net")
+    )
     assert (config.objective, config.backbone) == ("nt-xent", "my.module:Net")
 
 

@@ -19,7 +19,7 @@ from graph_hcl.settings import make_config
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import RunFolder
 
-SMALL = Config(hidden=8, layers=2, epochs=1, device="cpu")
+SMALL = Config(dataset="MUTAG", hidden=8, layers=2, epochs=1, device="cpu")
 
 
 def atoms(names: str, seed: int = 0, weights: bool = False) -> GraphStore:
@@ -136,7 +136,7 @@ def test_labels_that_were_seen_do_not_reach_a_test_fold(tmp_path) -> None:
 
 def test_a_folder_without_weights_is_one_sentence(tmp_path) -> None:
     folder = RunFolder.create(str(tmp_path / "empty"), "")
-    folder.write_config(Config().to_dict())
+    folder.write_config(Config(dataset="MUTAG").to_dict())
     with pytest.raises(UserError, match=r"a run with a trained part, but .* has none"):
         Trainer(dataclasses.replace(SMALL, init_from=str(folder.path)), load("MUTAG"))
 

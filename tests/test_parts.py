@@ -87,7 +87,7 @@ OBJECTS = Parts(
     views=[DropFirstFeature(), "edge_drop(0.1)"],
     readout=functools.partial(Set2Set, processing_steps=2),
 )
-SMALL = Config(hidden=8, layers=2, epochs=2, device="cpu")
+SMALL = Config(dataset="MUTAG", hidden=8, layers=2, epochs=2, device="cpu")
 
 
 def embeddings(config: Config, store: GraphStore, parts: Parts | None = None) -> np.ndarray:
@@ -135,8 +135,10 @@ def test_the_state_of_an_object_outside_does_not_reach_a_trainer(molecules) -> N
 def test_an_object_does_what_its_name_does(parts, named) -> None:
     store = load("MUTAG")
     options = {"bias": False} if isinstance(parts.backbone, functools.partial) else {}
-    config = Config(**named, hidden=8, epochs=1, encoder=EncoderConfig(options=options))
-    plain = Config(hidden=8, epochs=1)
+    config = Config(
+        dataset="MUTAG", **named, hidden=8, epochs=1, encoder=EncoderConfig(options=options)
+    )
+    plain = Config(dataset="MUTAG", hidden=8, epochs=1)
     assert np.array_equal(embeddings(plain, store, parts), embeddings(config, store))
 
 
@@ -146,15 +148,21 @@ def test_names_are_kept_where_they_say_all() -> None:
         objective=UCL,
         views=[EdgeDrop(0.3), Identity(), DropFirstFeature(), lambda batch, generator: Edit()],
         readout=global_mean_pool,
-    ).named(Config())
+    ).named(Config(dataset="MUTAG"))
     assert (config.backbone, config.objective, config.readout) == ("gcn", "ucl", "mean")
     assert config.views[:3] == ["edge_drop(0.3)", "identity", "in memory: DropFirstFeature"]
     assert shown(config.views[3]) == "<lambda>"
-    assert Parts(backbone=torch.nn.Linear).named(Config()).backbone.endswith(":Linear")
+    assert (
+        Parts(backbone=torch.nn.Linear).named(Config(dataset="MUTAG")).backbone.endswith(":Linear")
+    )
     local = type("Local", (nn.Module,), {})
-    assert Parts(backbone=local).named(Config()).backbone == "in memory: Local"
-    assert Parts(objective=global_mean_pool).named(Config()).objective.startswith("in memory")
-    again = Parts(backbone=local).named(Parts(backbone=local).named(Config()))
+    assert Parts(backbone=local).named(Config(dataset="MUTAG")).backbone == "in memory: Local"
+    assert (
+        Parts(objective=global_mean_pool)
+        .named(Config(dataset="MUTAG"))
+        .objective.startswith("in memory")
+    )
+    again = Parts(backbone=local).named(Parts(backbone=local).named(Config(dataset="MUTAG")))
     assert again.backbone == "in memory: Local"
 
 
@@ -188,22 +196,38 @@ class Uncopyable(ContrastiveLoss):
 @pytest.mark.parametrize(
     ("config", "parts", "sentence"),
     [
-        (Config(beta=1.0), Parts(objective=UCL()), "no --beta with the objective UCL"),
         (
-            Config(loss=LossConfig(tau_plus=0.1, options={"a": 1})),
+            Config(dataset="MUTAG", beta=1.0),
+            Parts(objective=UCL()),
+            "no --beta with the objective UCL",
+        ),
+        (
+            Config(dataset="MUTAG", loss=LossConfig(tau_plus=0.1, options={"a": 1})),
             Parts(objective=UCL()),
             "no --loss.tau-plus and no --loss.options",
         ),
-        (Config(beta=1.0), Parts(objective=UCL), "'ucl' takes no --beta"),
-        (Config(objective="scl"), Parts(objective=UCL()), "got both scl and UCL"),
-        (Config(backbone="gcn"), Parts(backbone=Bonds), "got both gcn and .*Bonds"),
-        (Config(readout="max"), Parts(readout=global_mean_pool), "got both max and mean"),
-        (Config(views=["identity"]), Parts(views=[Identity()] * 2), "got both identity and"),
-        (Config(), Parts(views=[Identity]), "give an instance"),
-        (Config(), Parts(views=["nonsense(3)"]), "Unknown augmentation 'nonsense'"),
-        (Config(), Parts(objective=Uncopyable()), "an objective that can be copied"),
+        (Config(dataset="MUTAG", beta=1.0), Parts(objective=UCL), "'ucl' takes no --beta"),
+        (Config(dataset="MUTAG", objective="scl"), Parts(objective=UCL()), "got both scl and UCL"),
         (
-            Config(projection=ProjectionConfig(normalize="none")),
+            Config(dataset="MUTAG", backbone="gcn"),
+            Parts(backbone=Bonds),
+            "got both gcn and .*Bonds",
+        ),
+        (
+            Config(dataset="MUTAG", readout="max"),
+            Parts(readout=global_mean_pool),
+            "got both max and mean",
+        ),
+        (
+            Config(dataset="MUTAG", views=["identity"]),
+            Parts(views=[Identity()] * 2),
+            "got both identity and",
+        ),
+        (Config(dataset="MUTAG"), Parts(views=[Identity]), "give an instance"),
+        (Config(dataset="MUTAG"), Parts(views=["nonsense(3)"]), "Unknown augmentation 'nonsense'"),
+        (Config(dataset="MUTAG"), Parts(objective=Uncopyable()), "an objective that can be copied"),
+        (
+            Config(dataset="MUTAG", projection=ProjectionConfig(normalize="none")),
             Parts(objective=UCL()),
             "normalize=False of the objective UCL with --projection.normalize none",
         ),
@@ -220,7 +244,7 @@ def test_a_module_is_no_backbone_and_a_readout_is_no_one_elses(molecules) -> Non
         Trainer(SMALL, molecules, Parts(backbone=nn.Linear(2, 2)))
     pool = Set2Set(16, 2)
     parts = Parts(readout=pool, backbone=Bonds)
-    trainer = Trainer(Config(hidden=16, device="cpu"), molecules, parts)
+    trainer = Trainer(Config(dataset="MUTAG", hidden=16, device="cpu"), molecules, parts)
     one, two = trainer.model(0).encoder.readout, trainer.model(1).encoder.readout
     assert one is not two
     assert one is not pool
@@ -248,7 +272,7 @@ def test_what_a_backbone_does_not_read_is_named_in_one_line(name) -> None:
     store = GraphStore.from_data([graph] * 4)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        trainer = Trainer(Config(backbone=name, hidden=8, device="cpu"), store)
+        trainer = Trainer(Config(dataset="MUTAG", backbone=name, hidden=8, device="cpu"), store)
     (text,) = [str(w.message) for w in caught if "Not read in this run" in str(w.message)]
     unread = {"edge_attr", "edge_weight", "pos"} - READS[name]
     assert {f for f in ("edge_attr", "edge_weight", "pos") if f in text} == unread

@@ -33,7 +33,7 @@ def trials(splits: str | None = None, measure: str | None = None) -> list[Trial]
             "MUTAG",
             f"β = {beta}",
             "transductive",
-            Config(seed=seed, beta=beta, probe=ProbeConfig(splits=splits)),
+            Config(dataset="MUTAG", seed=seed, beta=beta, probe=ProbeConfig(splits=splits)),
             EPOCHS,
             {"beta": beta},
             measure=measure,

@@ -12,7 +12,9 @@ from graph_hcl.config import Config
 
 
 def trial(dataset: str, beta: float) -> Trial:
-    return Trial(dataset, "H-UCL", "transductive", Config(beta=beta), (20,), {"beta": beta})
+    return Trial(
+        dataset, "H-UCL", "transductive", Config(dataset="MUTAG", beta=beta), (20,), {"beta": beta}
+    )
 
 
 def record(validation: float | None, test: float) -> dict:

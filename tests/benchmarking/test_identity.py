@@ -24,14 +24,14 @@ def trial(config: Config) -> Trial:
 
 
 def test_every_setting_has_a_frozen_name_of_its_own() -> None:
-    assert set(identity.settings(Config())) == set(identity.FROZEN)
+    assert set(identity.settings(Config(dataset="MUTAG"))) == set(identity.FROZEN)
     names = [row[0] for row in identity.FROZEN.values()]
     assert len(set(names)) == len(names)
 
 
 def test_places_and_devices_are_no_part_of_it() -> None:
     left_out = {"out", "mirror", "data_dir", "device", "diagnose", "repeats", "probe.jobs"}
-    assert not left_out & set(identity.settings(Config()))
+    assert not left_out & set(identity.settings(Config(dataset="MUTAG")))
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,12 @@ def test_standardising_is_part_of_it_where_there_are_quantities(dataset, matters
 
 def test_names_are_those_of_the_first_records() -> None:
     other = Config(
+        dataset="MUTAG",
         beta=0.5,
         encoder=EncoderConfig(jk="last", options={"eps": 0.1}),
         probe=ProbeConfig(folds=3),
     )
-    assert trial(Config()).name == "66e8000779cdfa75d19b"
+    assert trial(Config(dataset="MUTAG")).name == "66e8000779cdfa75d19b"
     assert trial(other).name == "125ab6ee6b806e5b575b"
 
 
@@ -61,7 +62,7 @@ def test_a_new_default_or_a_new_setting_leaves_names_as_they_are(monkeypatch) ->
         epochs: int = 40
         brand_new: int = 0
 
-    before = trial(Config()).name
+    before = trial(Config(dataset="MUTAG")).name
     monkeypatch.setattr(identity, "Config", Later)
     assert trial(Later(epochs=20)).name == before
     assert "brand_new" in trial(Later()).key()["config"]
@@ -120,19 +121,19 @@ def test_recorded_trials_are_found(name: str) -> None:
 
 def test_draws_count_where_there_are_few_labels() -> None:
     names = [
-        trial(Config(probe=ProbeConfig(fraction=fraction, draws=draws))).name
+        trial(Config(dataset="MUTAG", probe=ProbeConfig(fraction=fraction, draws=draws))).name
         for fraction in (1.0, 0.1)
         for draws in (1, 20)
     ]
-    assert names[0] == names[1] == trial(Config()).name
+    assert names[0] == names[1] == trial(Config(dataset="MUTAG")).name
     assert len(set(names)) == 3
-    assert "draws" not in trial(Config()).key()["config"]["probe"]
-    few = Config(probe=ProbeConfig(fraction=0.1))
+    assert "draws" not in trial(Config(dataset="MUTAG")).key()["config"]["probe"]
+    few = Config(dataset="MUTAG", probe=ProbeConfig(fraction=0.1))
     assert trial(few).key()["config"]["probe"]["draws"] == 20
 
 
 def test_a_measurement_is_part_of_the_name_and_its_absence_is_not() -> None:
-    plain = trial(Config())
+    plain = trial(Config(dataset="MUTAG"))
     assert "measure" not in plain.key()
     measured = dataclasses.replace(plain, measure="package.module:Class")
     assert measured.key()["measure"] == "package.module:Class"

@@ -40,7 +40,14 @@ def record(seed: int, repetition: int = 0, epochs=(5, 9), folds: int = 4) -> dic
 def trials(seed: int, points: int, repeats: int, method: str = "m", epochs=(5, 9)):
     return [
         (
-            Trial("MUTAG", method, "transductive", Config(seed=s), epochs, {"beta": float(k)}),
+            Trial(
+                "MUTAG",
+                method,
+                "transductive",
+                Config(dataset="MUTAG", seed=s),
+                epochs,
+                {"beta": float(k)},
+            ),
             record(seed + 100 * s + k, s, epochs),
         )
         for s in range(repeats)

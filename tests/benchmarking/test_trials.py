@@ -21,6 +21,7 @@ from graph_hcl.probes import evaluate, inductive, stratified_folds
 from graph_hcl.training import embed
 
 CONFIG = Config(
+    dataset="MUTAG",
     objective="h-ucl",
     beta=0.5,
     hidden=8,

@@ -254,7 +254,7 @@ def test_unfinished_run_is_not_evaluated(capsys) -> None:
 
 def test_killed_run_resumes_to_the_same_bytes() -> None:
     quick = ["--epochs", "40", "--hidden", "16", "--probe.name", "class-mean"]
-    assert main(["train", *quick, "--out", "whole"]) == 0
+    assert main(["train", "--dataset", "MUTAG", *quick, "--out", "whole"]) == 0
     command = [sys.executable, "-m", "graph_hcl.train", *quick, "--out", "killed"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     log = Path("killed/metrics.jsonl")

@@ -22,7 +22,7 @@ def read(*argv: str) -> Config:
 
 
 def test_defaults_are_the_schema() -> None:
-    assert read() == Config()
+    assert read() == Config(dataset="MUTAG")
 
 
 def test_short_and_dotted_flags_with_dashes_or_underscores() -> None:
@@ -182,7 +182,7 @@ def test_help_has_examples_and_does_not_import_torch(command: str) -> None:
 )
 def test_a_list_is_several_words_or_text_in_brackets(words, capsys) -> None:
     with pytest.raises(SystemExit):
-        main(["train", *words, "--print-config", "--epochs", "3"])
+        main(["train", "--dataset", "MUTAG", *words, "--print-config", "--epochs", "3"])
     settings = yaml.safe_load(capsys.readouterr().out)
     assert (settings["views"], settings["epochs"]) == (["identity", "edge_drop(0.1)"], 3)
 
@@ -190,5 +190,5 @@ def test_a_list_is_several_words_or_text_in_brackets(words, capsys) -> None:
 @pytest.mark.parametrize("words", [["--views", "identity"], ["--views=identity"]])
 def test_a_list_of_one_word(words, capsys) -> None:
     with pytest.raises(SystemExit):
-        main(["train", *words, "--print-config"])
+        main(["train", "--dataset", "MUTAG", *words, "--print-config"])
     assert yaml.safe_load(capsys.readouterr().out)["views"] == ["identity"]

@@ -138,7 +138,7 @@ def test_data_that_change_between_the_listing_and_their_first_use_are_refused(mo
         run_trial(trial)
 
 
-CONFIG = Config(objective="h-ucl", protocol="transductive")
+CONFIG = Config(dataset="MUTAG", objective="h-ucl", protocol="transductive")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,9 @@ def test_a_data_set_that_is_not_there_stops_no_other(monkeypatch, capsys) -> Non
 
 def test_a_run_tells_that_its_code_changed_and_records_it(capsys) -> None:
     flags = ["--epochs", "1", "--hidden", "4", "--probe.folds", "2", "--probe", "class-mean"]
-    assert main(["train", "--backbone", "mine:Net", *flags, "--out", "run"]) == 0
+    assert (
+        main(["train", "--dataset", "MUTAG", "--backbone", "mine:Net", *flags, "--out", "run"]) == 0
+    )
     assert main(["evaluate", "run", "--probe", "logistic"]) == 0
     assert "changed since the training" not in capsys.readouterr().err
     (first, _) = json.loads(Path("run/results.json").read_text(encoding="utf-8"))["evaluations"]
@@ -239,7 +241,7 @@ def test_a_run_tells_that_its_code_changed_and_records_it(capsys) -> None:
 
 def test_a_run_without_code_of_the_users_has_no_such_file(recwarn) -> None:
     flags = ["--epochs", "1", "--hidden", "4", "--probe.folds", "2", "--probe", "class-mean"]
-    assert main(["train", *flags, "--out", "run"]) == 0
+    assert main(["train", "--dataset", "MUTAG", *flags, "--out", "run"]) == 0
     assert not Path("run/code.json").exists()
     assert main(["evaluate", "run"]) == 0
     assert not [one for one in recwarn if "changed since" in str(one.message)]

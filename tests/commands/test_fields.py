@@ -115,7 +115,7 @@ class Run:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             self.store = GraphStore.from_data(given)
-        self.config = Config(backbone=backbone)
+        self.config = Config(dataset="MUTAG", backbone=backbone)
         self.spec = describe_model(self.config, self.store, ObjectiveTags())
         set_seed(0)
         self.model = make_model(self.config, self.spec)

@@ -16,9 +16,9 @@ def _here(tmp_path, monkeypatch) -> None:
 
 
 def test_a_run_goes_on_and_its_folder_is_needed_no_more(tmp_path) -> None:
-    assert main(["train", "--out", "a", "--seed", "1", *QUICK]) == 0
+    assert main(["train", "--dataset", "MUTAG", "--out", "a", "--seed", "1", *QUICK]) == 0
     assert main(["embed", "a", "--out", "a.npz"]) == 0
-    assert main(["train", "--init-from", "a", "--out", "b", *QUICK]) == 0
+    assert main(["train", "--dataset", "MUTAG", "--init-from", "a", "--out", "b", *QUICK]) == 0
     assert Run.open("b").config.init_from == str(tmp_path / "a")
     (tmp_path / "a").rename(tmp_path / "moved")
     assert main(["embed", "b", "--out", "b.npz"]) == 0
@@ -28,9 +28,25 @@ def test_a_run_goes_on_and_its_folder_is_needed_no_more(tmp_path) -> None:
 
 
 def test_an_encoder_of_another_width_leaves_no_folder(tmp_path, capsys) -> None:
-    assert main(["train", "--out", "a", "--hidden", "8", *QUICK]) == 0
+    assert main(["train", "--dataset", "MUTAG", "--out", "a", "--hidden", "8", *QUICK]) == 0
     capsys.readouterr()
-    assert main(["train", "--init-from", "a", "--out", "b", *QUICK, "--hidden", "9"]) == 2
+    assert (
+        main(
+            [
+                "train",
+                "--dataset",
+                "MUTAG",
+                "--init-from",
+                "a",
+                "--out",
+                "b",
+                *QUICK,
+                "--hidden",
+                "9",
+            ]
+        )
+        == 2
+    )
     told = capsys.readouterr().err
     assert "got --hidden 9 where it has 8: give --hidden 8." in told
     assert "Traceback" not in told
@@ -39,28 +55,31 @@ def test_an_encoder_of_another_width_leaves_no_folder(tmp_path, capsys) -> None:
 
 def test_a_bound_on_nodes_is_kept_by_train_and_embed(capsys) -> None:
     with pytest.warns(UserWarning, match="3 have more than --max-nodes 27 nodes, up to 28"):
-        assert main(["train", "--out", "a", "--max-nodes", "27", *QUICK]) == 0
+        assert main(["train", "--dataset", "MUTAG", "--out", "a", "--max-nodes", "27", *QUICK]) == 0
     assert Run.open("a").config.max_nodes == 27
     for name, bound in (("own", []), ("one", ["--max-nodes", "1"]), ("all", ["--max-nodes", "99"])):
         assert main(["embed", "a", "--out", f"{name}.npz", *bound]) == 0
     own, one, every = (np.load(f"{name}.npz")["embeddings"] for name in ("own", "one", "all"))
     np.testing.assert_allclose(own, one, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(own, every, rtol=1e-5, atol=1e-5)
-    assert main(["train", "--max-nodes", "0"]) == 2
+    assert main(["train", "--dataset", "MUTAG", "--max-nodes", "0"]) == 2
     assert "Expected --max-nodes to be 1 or more, but got 0." in capsys.readouterr().err
 
 
 def test_a_readout_by_name_in_any_case_or_by_import_path(capsys) -> None:
     paths = ("MEAN", "torch_geometric.nn:MeanAggregation", "torch_geometric.nn:global_mean_pool")
     for number, path in enumerate(paths):
-        assert main(["train", "--out", f"r{number}", "--readout", path, *QUICK]) == 0
+        assert (
+            main(["train", "--dataset", "MUTAG", "--out", f"r{number}", "--readout", path, *QUICK])
+            == 0
+        )
         assert main(["embed", f"r{number}", "--out", f"{number}.npz"]) == 0
     one, two, three = (np.load(f"{number}.npz")["embeddings"] for number in range(3))
     np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-3)
     np.testing.assert_array_equal(one, three)
     assert Run.open("r0").config.readout == "mean"
     capsys.readouterr()
-    assert main(["train", "--readout", "maen", *QUICK]) == 2
+    assert main(["train", "--dataset", "MUTAG", "--readout", "maen", *QUICK]) == 2
     told = capsys.readouterr().err
     assert "Unknown readout 'maen'" in told
     assert "Did you mean mean" in told

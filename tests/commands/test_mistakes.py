@@ -188,7 +188,7 @@ def test_what_is_short_or_in_capitals_is_understood() -> None:
     found = make_config(Path("c.yaml"))
     assert (found.views, found.probe.name, found.lr) == (["identity"], "knn", 0.001)
     Path("empty.yaml").write_text("# nothing yet\n", encoding="utf-8")
-    assert make_config(Path("empty.yaml")) == Config()
+    assert make_config(Path("empty.yaml")) == Config(dataset="MUTAG")
 
 
 def test_a_mapping_is_replaced_whole_and_changed_by_its_key() -> None:
@@ -219,10 +219,10 @@ def test_commands_own_mistakes(command: str, capsys) -> None:
 
 def test_print_config_prints_the_whole_and_trains_nothing(capsys) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["train", "--print-config", "--lr", "0.5"])
+        main(["train", "--dataset", "MUTAG", "--print-config", "--lr", "0.5"])
     assert stop.value.code == 0
     Path("c.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
-    assert make_config(Path("c.yaml")) == Config(lr=0.5)
+    assert make_config(Path("c.yaml")) == Config(dataset="MUTAG", lr=0.5)
     assert not Path("runs").exists()
 
 
@@ -239,7 +239,7 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 
 @pytest.mark.parametrize("flags", [["--lr", "1e23"], ["--beta", "1e300"]])
 def test_a_training_that_diverges_is_one_sentence(flags, tmp_path, capsys) -> None:
-    words = ["train", "--epochs", "3", *flags, "--out", str(tmp_path / "run")]
+    words = ["train", "--dataset", "MUTAG", "--epochs", "3", *flags, "--out", str(tmp_path / "run")]
     assert main(words) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("error: Training diverged in epoch 1")

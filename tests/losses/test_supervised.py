@@ -47,18 +47,20 @@ def test_labels_that_are_none(label, sentence: str) -> None:
 
 def test_its_head_ends_in_one_column_per_class_without_normalisation() -> None:
     store = load("MUTAG")
-    objective, config = make_objective(Config(objective="cross-entropy"))
+    objective, config = make_objective(Config(dataset="MUTAG", objective="cross-entropy"))
     assert config.projection.normalize == "none"
     model = make_model(config, describe_model(config, store, as_objective(objective).tags))
     z = model(store.batch(torch.arange(9)))
     assert z.shape == (9, 2)
     assert not torch.allclose(z.norm(dim=1), torch.ones(9))
-    asked = Config(objective="cross-entropy", projection=ProjectionConfig(normalize="sphere"))
+    asked = Config(
+        dataset="MUTAG", objective="cross-entropy", projection=ProjectionConfig(normalize="sphere")
+    )
     assert make_objective(asked)[1].projection.normalize == "sphere"
-    assert make_objective(Config())[1].projection.normalize == "sphere"
+    assert make_objective(Config(dataset="MUTAG"))[1].projection.normalize == "sphere"
 
 
 @pytest.mark.parametrize("head", [ProjectionConfig(dim=5), ProjectionConfig(layers=0)])
 def test_a_head_that_cannot_hold_the_classes_is_refused(head: ProjectionConfig) -> None:
     with pytest.raises(UserError, match="one column per class"):
-        make_objective(Config(objective="cross-entropy", projection=head))
+        make_objective(Config(dataset="MUTAG", objective="cross-entropy", projection=head))

@@ -15,12 +15,12 @@ from graph_hcl.training import Checkpoint, Log, set_seed
 
 
 def config(noise: float, **given) -> Config:
-    return Config(encoder=EncoderConfig(weight_noise=noise), hidden=8, **given)
+    return Config(dataset="MUTAG", encoder=EncoderConfig(weight_noise=noise), hidden=8, **given)
 
 
 @pytest.fixture(scope="module")
 def store():
-    return load_graphs(Config())
+    return load_graphs(Config(dataset="MUTAG"))
 
 
 def model_of(store, noise: float) -> ContrastiveModel:

@@ -66,7 +66,7 @@ def test_the_rules_are_laid(windows, tmp_path) -> None:
 
 @pytest.mark.slow
 def test_a_run_from_training_to_report(windows, far_away, capsys) -> None:
-    assert main(["train", *QUICK, "--out", "läufe/1"]) == 0
+    assert main(["train", "--dataset", "MUTAG", *QUICK, "--out", "läufe/1"]) == 0
     assert main(["train", "--resume", "läufe/1", "--epochs", "3"]) == 0
     assert main(["evaluate", "läufe/1", "--probe", "knn"]) == 0
     assert main(["embed", "läufe/1", "--out", "läufe/1/bilder.npz"]) == 0
@@ -153,7 +153,7 @@ def test_data_sets_that_differ_in_capitals_alone(far_away, capsys) -> None:
 def test_an_objective_by_its_import_path_names_the_run(windows, far_away, monkeypatch) -> None:
     write_text(far_away / "their_losses.py", OBJECTIVE)
     monkeypatch.syspath_prepend(far_away)
-    assert main(["train", *QUICK, "--objective", "their_losses:Mine"]) == 0
+    assert main(["train", "--dataset", "MUTAG", *QUICK, "--objective", "their_losses:Mine"]) == 0
     assert Path("runs/MUTAG-their_losses-Mine-0/results.json").is_file()
     assert windows.refused == []
 

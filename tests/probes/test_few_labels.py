@@ -252,7 +252,7 @@ def test_other_numbers_of_draws_are_of_the_same_folds() -> None:
 
 def test_an_experiment_measures_all_draws() -> None:
     probe = ProbeConfig(name="class-mean", folds=3, fraction=0.1, draws=4)
-    experiment = make_experiment(Config(epochs=1, hidden=4, layers=1, probe=probe))
+    experiment = make_experiment(Config(dataset="MUTAG", epochs=1, hidden=4, layers=1, probe=probe))
     embeddings = experiment.untrained(0)
     found = experiment.measure(embeddings, 0)
     expected = evaluate(
@@ -268,7 +268,12 @@ def test_commands_average_the_draws(tmp_path, monkeypatch, capsys) -> None:
     small = ["--epochs", "1", "--hidden", "4", "--layers", "1", "--probe", "class-mean"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert main(["train", *small, *few, "--objective", "ucl", "--out", "run"]) == 0
+        assert (
+            main(
+                ["train", "--dataset", "MUTAG", *small, *few, "--objective", "ucl", "--out", "run"]
+            )
+            == 0
+        )
         assert main(["evaluate", "run", "--probe", "knn"]) == 0
         assert capsys.readouterr().out.count("each the mean of 3 draws of labels") == 2
         assert main(["report", "run", "--out", "page.html"]) == 0

@@ -14,6 +14,7 @@ from graph_hcl.training import embed
 
 GRAPHS = 120
 CONFIG = Config(
+    dataset="MUTAG",
     objective="h-scl",
     epochs=15,
     hidden=16,

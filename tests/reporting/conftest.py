@@ -52,7 +52,10 @@ def run(home, tmp_path):
         trained = home / name
         if not trained.exists():
             quick = QUICK[2:] if "--epochs" in RUNS[name] else QUICK
-            assert main(["train", *quick, *RUNS[name], "--out", str(trained)]) == 0
+            assert (
+                main(["train", "--dataset", "MUTAG", *quick, *RUNS[name], "--out", str(trained)])
+                == 0
+            )
         shutil.copytree(trained, tmp_path / (to or name))
         return to or name
 

@@ -79,7 +79,23 @@ def without_labels(tmp_path) -> str:
             "".join(f"{line}\n" for line in lines), encoding="utf-8"
         )
     words = ["--dataset", "RINGS", "--mirror", str(folder.parent), "--epochs", "2"]
-    assert main(["train", *words, "--hidden", "8", "--layers", "2", "--out", "rings"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--dataset",
+                "MUTAG",
+                *words,
+                "--hidden",
+                "8",
+                "--layers",
+                "2",
+                "--out",
+                "rings",
+            ]
+        )
+        == 0
+    )
     return "rings"
 
 

@@ -75,7 +75,7 @@ def test_a_trainer_keeps_the_bound_of_its_config() -> None:
 
     store = rings([4] * 12)
     for most in (None, 16, 8, 1):
-        config = Config(epochs=1, hidden=4, layers=1, device="cpu", max_nodes=most)
+        config = Config(dataset="MUTAG", epochs=1, hidden=4, layers=1, device="cpu", max_nodes=most)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Of 12 graphs, 12 have more than")
             Trainer(config, store).fit(np.arange(12), 0, callbacks=[Note()])

@@ -23,7 +23,17 @@ def _data(tmp_path, monkeypatch) -> None:
 @pytest.mark.parametrize("objective", ["ucl", "h-ucl", "nt-xent"])
 def test_views_are_the_only_positives(objective, tmp_path, capsys) -> None:
     out = tmp_path / "run"
-    words = ["train", "--objective", objective, "--views", '["identity"]', "--out", str(out)]
+    words = [
+        "train",
+        "--dataset",
+        "MUTAG",
+        "--objective",
+        objective,
+        "--views",
+        '["identity"]',
+        "--out",
+        str(out),
+    ]
     assert main(words) == 2
     told = capsys.readouterr().err.strip()
     assert "Expected two --views or more with" in told
@@ -31,11 +41,16 @@ def test_views_are_the_only_positives(objective, tmp_path, capsys) -> None:
 
 
 def test_labels_may_be_the_only_positives() -> None:
-    make_experiment(Config(objective="h-scl", views=["identity"]))
-    make_experiment(Config(objective="infograph", views=["identity"]))
+    make_experiment(Config(dataset="MUTAG", objective="h-scl", views=["identity"]))
+    make_experiment(Config(dataset="MUTAG", objective="infograph", views=["identity"]))
     with pytest.raises(UserError, match="two --views or more with h-scl"):
         make_experiment(
-            Config(objective="h-scl", views=["identity"], loss=LossConfig(positives="views"))
+            Config(
+                dataset="MUTAG",
+                objective="h-scl",
+                views=["identity"],
+                loss=LossConfig(positives="views"),
+            )
         )
 
 
@@ -56,7 +71,7 @@ def test_who_is_refused() -> None:
 
 def test_the_model_alone_normalises(monkeypatch) -> None:
     for name in ("ucl", "h-ucl", "scl", "h-scl", "nt-xent", "supcon"):
-        objective, completed = make_objective(Config(objective=name))
+        objective, completed = make_objective(Config(dataset="MUTAG", objective=name))
         assert objective.normalize is False
         assert completed.projection.normalize == "sphere"
         assert not hasattr(completed.loss, "normalize")
@@ -68,4 +83,6 @@ def test_the_model_alone_normalises(monkeypatch) -> None:
     module = types.ModuleType("outside")
     module.Outside = Outside
     monkeypatch.setitem(sys.modules, "outside", module)
-    assert isinstance(make_objective(Config(objective="outside:Outside"))[0].function, Outside)
+    assert isinstance(
+        make_objective(Config(dataset="MUTAG", objective="outside:Outside"))[0].function, Outside
+    )

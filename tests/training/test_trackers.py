@@ -26,7 +26,9 @@ def train(epochs: int, callbacks=()):
     store = GraphStore.from_data(
         Data(x=torch.randn(4, 3, generator=generator), edge_index=edges) for _ in range(8)
     )
-    trainer = Trainer(Config(epochs=epochs, hidden=4, layers=1, device="cpu"), store)
+    trainer = Trainer(
+        Config(dataset="MUTAG", epochs=epochs, hidden=4, layers=1, device="cpu"), store
+    )
     records: list[dict] = []
     trainer.fit(np.arange(8), 0, callbacks=[*callbacks, Log(lambda r: records.append(dict(r)))])
     return records
@@ -104,7 +106,19 @@ def test_a_logger_of_ones_own_by_import_path(tmp_path, monkeypatch) -> None:
     module.make = make
     monkeypatch.setitem(sys.modules, "outside_logger", module)
     out = str(tmp_path / "run")
-    words = ["train", "--epochs", "2", "--probe.folds", "2", "--repeats", "2", "--out", out]
+    words = [
+        "train",
+        "--dataset",
+        "MUTAG",
+        "--epochs",
+        "2",
+        "--probe.folds",
+        "2",
+        "--repeats",
+        "2",
+        "--out",
+        out,
+    ]
     assert main([*words, "--logger", "outside_logger:make"]) == 0
     assert list(made) == [("run", "seed0"), ("run", "seed1")]
     told = made["run", "seed0"].told
@@ -118,7 +132,7 @@ def test_a_logger_that_is_not_installed_is_told_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr("graph_hcl.training.trackers.find_spec", lambda name: None)
     out = tmp_path / "run"
-    assert main(["train", "--logger", "TensorBoard", "--out", str(out)]) == 2
+    assert main(["train", "--dataset", "MUTAG", "--logger", "TensorBoard", "--out", str(out)]) == 2
     assert "pip install 'graph_hcl[tensorboard]'" in capsys.readouterr().err
     assert not out.exists()
     for name in ("wandb", "mlflow"):
@@ -138,7 +152,17 @@ def test_tensorboard_keeps_the_losses_of_the_json_log(tmp_path) -> None:
     from graph_hcl.training import RunFolder
 
     out = tmp_path / "run"
-    words = ["train", "--epochs", "3", "--probe.folds", "2", "--logger", "tensorboard"]
+    words = [
+        "train",
+        "--dataset",
+        "MUTAG",
+        "--epochs",
+        "3",
+        "--probe.folds",
+        "2",
+        "--logger",
+        "tensorboard",
+    ]
     assert main([*words, "--out", str(out)]) == 0
     events = EventAccumulator(str(out / "tensorboard" / "seed0")).Reload()
     losses = {event.step: event.value for event in events.Scalars("loss")}
