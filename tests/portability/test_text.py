@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [
     file for part in ("graph_hcl", "benchmarks", "tests") for file in ROOT.glob(f"{part}/**/*.py")
 ]
-OTHERS = ("Run", "RunFolder", "GraphStore", "bundle", "os")
-"""What has an `open` of its own, of no text."""
+OTHERS = ("Run", "RunFolder", "GraphStore", "bundle", "os", "distribution")
+"""What has an `open` of its own, of no text, or a `read_text` that takes no encoding."""
 
 # As a user's shell without a locale has it, and every default encoding in our modules an error.
 STRICT = """
@@ -54,7 +54,7 @@ def not_named(call: ast.Call) -> bool:
     texts = [a.value for a in [*call.args, *given.values()] if isinstance(a, ast.Constant)]
     binary = any(isinstance(t, str) and re.fullmatch(r"[rwxa+]*b[rwxa+]*", t) for t in texts)
     if name in ("read_text", "write_text"):
-        return isinstance(function, ast.Attribute)  # not `graph_hcl.files.write_text`
+        return isinstance(function, ast.Attribute) and of not in OTHERS  # not files.write_text
     if name in ("open", "fdopen"):
         return of not in OTHERS and not binary
     return name in ("run", "Popen", "check_output") and bool(
