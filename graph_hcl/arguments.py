@@ -99,7 +99,7 @@ def arguments_of(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:
         else make_objective(Config(objective=config.objective))[1]
     )
     given = {name: getattr(config, name) for name in (*SETTINGS, *PARTS)}
-    for name in ("beta", "temperature", "views"):
+    for name in ("beta", "temperature", "readout", "views"):
         if given[name] == getattr(usual, name):
             given[name] = None
     default = flat_settings(usual)

@@ -220,7 +220,7 @@ graph), but got 1.
     dataset: str = "digits"
     """A TU data set or an OGB set of molecules by name (MUTAG, ogbg-molhiv), digits, a table with
     a column of SMILES (mine.csv, .tsv, .parquet, .smi), graphs in a .jsonl file or in a folder of
-    .graphml, .gexf or .edgelist files, or pkg.module:function that returns graphs; MUTAG and digits
+    .graphml, .gexf or .edgelist files, or pkg.module:function that returns graphs; digits and MUTAG
     need no download."""
     objective: str = "h-ucl"
     """The loss, by name or import path pkg.module:Class."""

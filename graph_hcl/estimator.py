@@ -103,7 +103,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         backbone: Any = Config.backbone,
         hidden: int = Config.hidden,
         layers: int = Config.layers,
-        readout: Any = Config.readout,
+        readout: Any = None,
         views: Sequence[Any] | None = None,
         max_nodes: int | None = None,
         init_from: str | None = None,

@@ -36,7 +36,7 @@ def fitted() -> GraphContrast:
 
 def test_the_defaults_are_those_of_the_flags() -> None:
     parameters, usual = GraphContrast().get_params(), Config(dataset="MUTAG")
-    for name in ("objective", "epochs", "batch_size", "lr", "weight_decay", "backbone", "readout"):
+    for name in ("objective", "epochs", "batch_size", "lr", "weight_decay", "backbone"):
         assert parameters[name] == getattr(usual, name)
     assert (parameters["hidden"], parameters["layers"]) == (usual.hidden, usual.layers)
 

@@ -22,7 +22,8 @@ def read(*argv: str) -> Config:
 
 
 def test_defaults_are_the_schema() -> None:
-    assert read() == Config(dataset="MUTAG")
+    assert read("--dataset", "MUTAG") == Config(dataset="MUTAG")
+    assert read().dataset == Config().dataset == "digits"
 
 
 def test_short_and_dotted_flags_with_dashes_or_underscores() -> None:
@@ -55,8 +56,9 @@ def test_precedence_preset_then_config_then_flags(tmp_path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text("hidden: 6\nlayers: 6\n", encoding="utf-8")
     with cards.using(tmp_path):
-        config = read("--layers", "7", "--config", str(file))
-        assert config == read("--config", str(file), "--layers", "7")
+        words = ("--dataset", "MUTAG", "--layers", "7")
+        config = read(*words, "--config", str(file))
+        assert config == read("--config", str(file), *words)
     assert (config.epochs, config.hidden, config.layers) == (5, 6, 7)
     assert config.readout == "mean"
 
