@@ -7,20 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.splits import Fold
-from graph_hcl.probes.targets import Kind, Targets
-from graph_hcl.registry import unknown_name
+from graph_hcl.probes.targets import CLASSES, Kind, Targets
+from graph_hcl.registry import Registry, unknown_name
 
-CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
+DECIDED: tuple[Kind, ...] = ("binary", "multilabel")
+"""The kinds of targets that have decision values [Q] for each task."""
 
 
 @dataclass(frozen=True)
 class Metric:
     """A score of predictions [Q], or of decision values [Q], against the labels [Q].
+
+    Of several tasks [Q, T] it is the mean over those that it is defined for, each on its graphs
+    with a label.
 
     Attributes:
         name: The name in results.
@@ -31,6 +41,7 @@ class Metric:
         worst: Worst possible value; None where there is none.
         title: The name in tables and figures; that in results unless given.
         of_decision: Whether it reads decision values, which need graphs of both classes.
+        needs_spread: Whether it needs graphs with different targets.
         usual: Whether it is measured unless metrics are named.
 
     >>> METRICS["accuracy"](np.array([0, 1]), np.array([0, 0]))
@@ -45,6 +56,7 @@ class Metric:
     worst: float | None = None
     title: str = ""
     of_decision: bool = False
+    needs_spread: bool = False
     usual: bool = True
 
     def __post_init__(self) -> None:
@@ -66,31 +78,74 @@ class Metric:
         >>> METRICS["roc_auc"](labels, labels, np.array([0.1, -0.3, 0.4]), classes)
         0.5
         """
-        if not self.of_decision:
-            return float(self.function(labels, predictions))
-        if decision is None or classes is None:
+        if self.of_decision and (decision is None or classes is None):
             raise UserError(
                 f"Expected a probe with decision values for {self.name}, but it has none: take "
                 "another probe or another metric."
             )
         self.check_defined(labels)
+        if labels.ndim == 2:
+            return self._mean(labels, predictions, decision, classes)
+        if not self.of_decision:
+            return float(self.function(labels, predictions))
+        assert classes is not None
         return float(self.function(labels == classes[1], decision))
+
+    def _mean(
+        self, labels: Labels, predictions: Labels, decision: Any, classes: Labels | None
+    ) -> float:
+        """Return the mean over the tasks that it is defined for."""
+        scores = []
+        for task in np.flatnonzero(self.defined_tasks(labels)):
+            known = ~np.isnan(labels[:, task])
+            values = None if decision is None else np.asarray(decision)[known, task]
+            scores.append(self(labels[known, task], predictions[known, task], values, classes))
+        return float(np.mean(scores))
+
+    def defined_tasks(self, labels: Labels) -> np.ndarray:
+        """Return for which tasks [T] of labels [Q, T] it is defined.
+
+        >>> METRICS["roc_auc"].defined_tasks(np.array([[0, 1, 1], [1, 1, np.nan]])).tolist()
+        [True, False, False]
+        """
+        columns = [column[~np.isnan(column)] for column in np.asarray(labels, dtype=float).T]
+        return np.array([len(column) > 0 and self.is_defined(column) for column in columns])
 
     def is_defined(self, labels: Labels) -> bool:
         """Return whether there are labels enough for it: of both classes, for decision values.
 
+        Of several tasks, one must have enough.
+
         >>> METRICS["roc_auc"].is_defined(np.ones(3)), METRICS["accuracy"].is_defined(np.ones(3))
         (False, True)
         """
-        return not self.of_decision or len(np.unique(labels)) == 2
+        if labels.ndim == 2:
+            return bool(self.defined_tasks(labels).any())
+        if self.of_decision:
+            return len(np.unique(labels)) == 2
+        return not self.needs_spread or len(np.unique(labels)) > 1
 
     def check_defined(self, labels: Labels) -> None:
         """Raise `UserError` for labels that it is not defined for."""
-        if not self.is_defined(labels):
+        if self.is_defined(labels):
+            return
+        if labels.ndim == 2:
             raise UserError(
-                f"Expected test graphs of both classes in every fold for {self.name}, but one has "
-                f"class {labels[0]} alone: take fewer folds or another metric."
+                f"Expected test graphs of both classes of some task in every fold for {self.name}, "
+                "but one has none: take fewer folds or another metric."
+                if self.of_decision
+                else f"Expected test graphs with targets in every fold for {self.name}, but one "
+                "has too few: take fewer folds."
             )
+        if self.needs_spread:
+            raise UserError(
+                f"Expected test graphs with different targets in every fold for {self.name}, but "
+                "one has a single value: take fewer folds or another metric."
+            )
+        raise UserError(
+            f"Expected test graphs of both classes in every fold for {self.name}, but one has "
+            f"class {labels[0]} alone: take fewer folds or another metric."
+        )
 
     @property
     def sign(self) -> float:
@@ -137,7 +192,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "roc_auc",
             roc_auc_score,
-            kinds=("binary",),
+            kinds=DECIDED,
             best=1.0,
             worst=0.0,
             title="ROC-AUC",
@@ -147,13 +202,30 @@ METRICS: dict[str, Metric] = {
         Metric(
             "average_precision",
             average_precision_score,
-            kinds=("binary",),
+            kinds=DECIDED,
             best=1.0,
             worst=0.0,
             title="average precision",
             of_decision=True,
             usual=False,
         ),
+        Metric(
+            "rmse",
+            root_mean_squared_error,
+            kinds=("regression",),
+            greater_is_better=False,
+            best=0.0,
+            title="RMSE",
+        ),
+        Metric(
+            "mae",
+            mean_absolute_error,
+            kinds=("regression",),
+            greater_is_better=False,
+            best=0.0,
+            title="MAE",
+        ),
+        Metric("r2", r2_score, kinds=("regression",), best=1.0, title="R²", needs_spread=True),
     )
 }
 """All metrics, the first of each kind of targets being the one that a mean is of by default.
@@ -162,23 +234,38 @@ Names that scikit-learn has, too, mean what they mean there.
 """
 
 
-def find_metric(name: str) -> Metric:
-    """Return the metric of that name.
+_PATHS: Registry[Any] = Registry("metric")
 
-    Raises `UserError` for an unknown name.
+
+def find_metric(name: str | Metric) -> Metric:
+    """Return the metric of that name, or at an import path 'package.module:name', or itself.
+
+    Raises `UserError` for an unknown name, and for a path to anything else.
 
     >>> find_metric("acuracy")
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected a metric of accuracy, macro_f1, balanced_accuracy, \
-roc_auc, average_precision, but got 'acuracy'. Did you mean accuracy?
+roc_auc, average_precision, rmse, mae, r2, but got 'acuracy'. Did you mean accuracy?
     """
-    if name not in METRICS:
+    if isinstance(name, Metric):
+        return name
+    if name in METRICS:
+        return METRICS[name]
+    if ":" not in name:
         raise unknown_name("metric", name, METRICS)
-    return METRICS[name]
+    metric = _PATHS.get(name)
+    if not isinstance(metric, Metric):
+        raise UserError(
+            f"Expected a graph_hcl.probes.Metric at {name}, but got {type(metric).__name__}."
+        )
+    return metric
 
 
-def choose_metrics(targets: Targets, names: Sequence[str] | None = None) -> list[Metric]:
-    """Return the metrics of these names, or the usual ones for the targets.
+def choose_metrics(targets: Targets, names: Sequence[str | Metric] | None = None) -> list[Metric]:
+    """Return the metrics of these names, or the usual ones for the targets, the default first.
+
+    They are accuracy and macro-F1 of classes, ROC-AUC and average precision of several tasks, and
+    RMSE, MAE and R² of real targets.
 
     Raises `UserError` for an unknown name, none, one twice, and one that does not serve the kind of
     the targets.
@@ -187,7 +274,8 @@ def choose_metrics(targets: Targets, names: Sequence[str] | None = None) -> list
     ['accuracy', 'macro_f1']
     """
     if names is None:
-        return [m for m in METRICS.values() if m.usual and targets.kind in m.kinds]
+        several = targets.kind == "multilabel"
+        return [m for m in METRICS.values() if (m.usual or several) and targets.kind in m.kinds]
     if isinstance(names, str) or not names or len(set(names)) < len(names):
         raise UserError(f"Expected a list of different metrics, but got {names!r}.")
     chosen = [find_metric(name) for name in names]
@@ -196,15 +284,31 @@ def choose_metrics(targets: Targets, names: Sequence[str] | None = None) -> list
     return chosen
 
 
+def with_usual_metrics(targets: Targets, first: str | None) -> list[str]:
+    """Return the names of the usual metrics of the targets, behind the one that is asked for.
+
+    Raises `UserError` as `choose_metrics` does.
+
+    >>> with_usual_metrics(Targets.of([0, 1, 1]), "roc_auc")
+    ['roc_auc', 'accuracy', 'macro_f1']
+    """
+    usual = [metric.name for metric in choose_metrics(targets)]
+    if first is None:
+        return usual
+    choose_metrics(targets, [first])
+    return [first, *(name for name in usual if name != first)]
+
+
 def check_kind(metric: Metric, kind: Kind) -> None:
     """Raise `UserError` for a metric that does not serve a kind of targets.
 
     >>> check_kind(METRICS["roc_auc"], "binary")
     """
     if kind not in metric.kinds:
+        others = [m.name for m in METRICS.values() if kind in m.kinds]
         raise UserError(
             f"Expected metrics of {kind} targets, but {metric.name} serves "
-            f"{' and '.join(metric.kinds)} ones: leave it out."
+            f"{' and '.join(metric.kinds)} ones: take one of {', '.join(others)}."
         )
 
 
@@ -214,5 +318,5 @@ def check_test_parts(targets: Targets, metrics: Sequence[Metric], folds: Sequenc
     >>> check_test_parts(Targets.of([0, 1]), [METRICS["accuracy"]], [])
     """
     for metric in metrics:
-        for fold in folds if metric.of_decision else ():
+        for fold in folds if metric.of_decision or metric.needs_spread else ():
             metric.check_defined(targets.values[fold.test])
