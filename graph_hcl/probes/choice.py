@@ -87,14 +87,14 @@ def find_probe(probe: AnyProbe, options: Mapping[str, Any] | None = None) -> Pro
             f"{part!r:.60}."
         )
     if not options:
-        return part  # type: ignore[no-any-return]
+        return part
     _check_options(part, options, probe)
     bound: Any = functools.partial(part, **options)
     for mark in ("kinds", "selects"):
         if hasattr(part, mark):
             setattr(bound, mark, getattr(part, mark))
     bound.__name__ = probe_name(probe)
-    return bound  # type: ignore[no-any-return]
+    return bound
 
 
 def _with_options(part: Any, options: Mapping[str, Any], probe: AnyProbe) -> Any:
@@ -146,7 +146,7 @@ ones: take another probe, or read the targets as numbers (--data.labels numbers)
     if targets.values.ndim == 2:
         several: Any = each_task(found, targets.kind)
         several.selects = getattr(found, "selects", True)
-        return several  # type: ignore[no-any-return]
+        return several
     return found
 
 

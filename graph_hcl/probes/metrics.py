@@ -320,3 +320,12 @@ def check_test_parts(targets: Targets, metrics: Sequence[Metric], folds: Sequenc
     for metric in metrics:
         for fold in folds if metric.of_decision or metric.needs_spread else ():
             metric.check_defined(targets.values[fold.test])
+
+
+def title(metric: str) -> str:
+    """Return the name of a metric in tables and figures.
+
+    >>> title("macro_f1"), title("kappa")
+    ('macro-F1', 'kappa')
+    """
+    return METRICS[metric].title if metric in METRICS else metric

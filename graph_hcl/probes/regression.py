@@ -16,6 +16,7 @@ def ridge(given: ProbeInput) -> ProbeResult:
     The model is scikit-learn's `Ridge`, whose intercept is not penalised; alpha is one of 1e-3 …
     1e3.
 
+    >>> import numpy as np
     >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
     >>> given = ProbeInput(x, 2 * x[:, 0], np.array([[3.0]]), splits=[(rows, rows)], metric="rmse")
     >>> ridge(given).params, ridge(given).predictions.round(2)
@@ -43,6 +44,7 @@ def svr(given: ProbeInput) -> ProbeResult:
     in units of their standard deviation in the graphs that it is fitted on: its epsilon of 0.1 is a
     tenth of that.
 
+    >>> import numpy as np
     >>> x, rows = np.linspace(-1, 1, 20)[:, None], np.arange(20)
     >>> given = ProbeInput(x, x[:, 0], np.array([[0.5]]), splits=[(rows, rows)], metric="rmse")
     >>> bool(abs(svr(given).predictions[0] - 0.5) < 0.1)

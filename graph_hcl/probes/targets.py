@@ -77,6 +77,39 @@ class Targets:
         return targets._named(tuple(names))
 
     @classmethod
+    def of_tasks(
+        cls, values: Any, names: tuple[str, ...] = (), *, kind: Kind | None = None
+    ) -> Targets:
+        """Return the columns [G, T] of one or several tasks; NaN where an entry is missing.
+
+        Raises `UserError` as `of` does.
+
+        >>> Targets.of_tasks(np.array([[1.0], [np.nan]]), ("active",)).kind
+        'multilabel'
+        """
+        return _several_tasks(np.asarray(values, dtype=np.float64), kind)._named(names)
+
+    @classmethod
+    def of_column(cls, values: Any, *, classes: bool) -> Targets:
+        """Return one column [G] of codes of classes or of real targets; NaN where it is missing.
+
+        Raises `UserError` where all known values are equal.
+
+        >>> targets = Targets.of_column(np.array([2.0, np.nan, 0.0]), classes=True)
+        >>> targets.kind, targets.rows, targets.classes
+        ('binary', array([0, 2]), array([0, 2]))
+        """
+        known = ~np.isnan(values)
+        mask = None if known.all() else known
+        found = Targets.of(
+            values[known].astype(np.int64) if classes else values[known],
+            kind=None if classes else "regression",
+        )
+        column = np.zeros(len(values), np.int64) if classes else np.full(len(values), np.nan)
+        column[known] = found.values
+        return cls(found.kind, column, mask)
+
+    @classmethod
     def unlabelled(cls, graphs: int) -> Targets:
         """Return the targets of graphs of which no label is known.
 

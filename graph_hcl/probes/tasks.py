@@ -22,23 +22,25 @@ def each_task(probe: Probe, kind: Kind) -> Probe:
     to have that label (0 if there is none) with the decision value 0. Parameters are lists with one
     entry for each task, and the validation score is the mean over those that select.
 
-    >>> from graph_hcl.probes.neighbours import majority
-    >>> y = np.array([[1.0, 0.0], [1.0, np.nan], [np.nan, 0.0]])
-    >>> each_task(majority, "multilabel")(ProbeInput(np.zeros((3, 1)), y, np.zeros((2, 1))))
-    ProbeResult(predictions=array([[1., 0.],
-           [1., 0.]]), decision=None, params={}, validation_score=None)
+    >>> from graph_hcl.probes.neighbours import class_mean
+    >>> y = np.array([[1.0, 0.0], [np.nan, 1.0], [1.0, np.nan]])
+    >>> x, x_test = np.array([[0.0], [2.0], [9.0]]), np.array([[2.0]])
+    >>> each_task(class_mean, "multilabel")(ProbeInput(x, y, x_test))
+    ProbeResult(predictions=array([[1., 1.]]), decision=array([[0., 2.]]), params={}, \
+validation_score=None)
     """
 
     def several(given: ProbeInput) -> ProbeResult:
         inputs = [one_task(given, task, kind) for task in range(given.y_train.shape[1])]
         results = [probe(one) if _can_fit(one) else _constant(one) for one in inputs]
         fitted = [r for r, one in zip(results, inputs, strict=True) if _can_fit(one)]
-        decides = kind == "multilabel" and all(r.decision is not None for r in fitted)
+        decided = kind == "multilabel" and all(r.decision is not None for r in fitted)
+        decisions = [np.asarray(r.decision) for r in results]
         scores = [r.validation_score for r in results if r.validation_score is not None]
         names = dict.fromkeys(name for r in results for name in r.params)
         return ProbeResult(
             np.stack([r.predictions for r in results], axis=1).astype(float),
-            np.stack([r.decision for r in results], axis=1) if decides else None,  # type: ignore[arg-type]
+            np.stack(decisions, axis=1) if decided else None,
             {name: [r.params.get(name) for r in results] for name in names},
             float(np.mean(scores)) if scores else None,
         )
