@@ -98,7 +98,10 @@ def find_probe(probe: AnyProbe, options: Mapping[str, Any] | None = None) -> Pro
 
 
 def _with_options(part: Any, options: Mapping[str, Any], probe: AnyProbe) -> Any:
+    """Return an estimator of a class; its seed is 0 unless given, so that scores are repeatable."""
     _check_options(part, options, probe)
+    if "random_state" in inspect.signature(part).parameters:
+        options = {"random_state": 0, **options}
     try:
         return part(**options)
     except (TypeError, ValueError) as error:
