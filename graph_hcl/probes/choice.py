@@ -89,12 +89,15 @@ def find_probe(probe: AnyProbe, options: Mapping[str, Any] | None = None) -> Pro
     if not options:
         return part
     _check_options(part, options, probe)
-    bound: Any = functools.partial(part, **options)
-    for mark in ("kinds", "selects"):
-        if hasattr(part, mark):
-            setattr(bound, mark, getattr(part, mark))
-    bound.__name__ = probe_name(probe)
-    return bound
+    return _marked(functools.partial(part, **options), part)
+
+
+def _marked(probe: Probe, like: Probe) -> Probe:
+    """Return a probe with the marks of the one that it calls."""
+    for mark in ("kinds", "selects", "threads"):
+        if hasattr(like, mark):
+            setattr(probe, mark, getattr(like, mark))
+    return probe
 
 
 def _with_options(part: Any, options: Mapping[str, Any], probe: AnyProbe) -> Any:
@@ -147,9 +150,7 @@ ones: take another probe, or read the targets as numbers (--data.labels numbers)
             f"{' and '.join(kinds_of(found))} ones: {hint}"
         )
     if targets.values.ndim == 2:
-        several: Any = each_task(found, targets.kind)
-        several.selects = getattr(found, "selects", True)
-        return several
+        return _marked(each_task(found, targets.kind), found)
     return found
 
 

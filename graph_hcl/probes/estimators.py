@@ -32,7 +32,8 @@ def is_estimator(part: Any) -> bool:
 def estimator_probe(estimator: Any) -> Probe:
     """Return the probe that fits a clone of an estimator to the training graphs of each fold.
 
-    It is given the embeddings as they are: put a scaler before it in a pipeline. A `GridSearchCV`
+    One fold is fitted at a time: give the estimator its `n_jobs` to use several cores. It is given
+    the embeddings as they are: put a scaler before it in a pipeline. A `GridSearchCV`
     searches inside the training part; of other estimators nothing is selected. Decision values are
     those of `decision_function`, or else of `predict_proba`, where of two classes they are the
     probability of the second minus that of the first.
@@ -53,6 +54,8 @@ def estimator_probe(estimator: Any) -> Probe:
         return ProbeResult(np.asarray(model.predict(final.x_test)), decision)
 
     probe.__name__ = type(estimator).__name__
+    # Estimators such as forests replace the warning filters of the whole process while they fit.
+    probe.threads = False  # type: ignore[attr-defined]
     if regresses:
         probe = serves("regression")(probe)
     elif is_classifier(estimator):

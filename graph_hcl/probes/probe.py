@@ -128,6 +128,15 @@ def selects(probe: Probe) -> bool:
     return getattr(probe, "selects", True)
 
 
+def runs_in_threads(probe: Probe) -> bool:
+    """Tell whether fits of a probe may share the process in threads; all may that are not marked.
+
+    >>> runs_in_threads(lambda given: ProbeResult(given.y_train[:1]))
+    True
+    """
+    return getattr(probe, "threads", True)
+
+
 def serves(*kinds: Kind) -> Callable[[P], P]:
     """Mark a probe with the kinds of targets that it serves; one without a mark serves all.
 

@@ -15,7 +15,7 @@ from graph_hcl.probes.evaluation import FoldScore
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.metrics import Metric
 from graph_hcl.probes.plan import PlannedFold
-from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
+from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, runs_in_threads
 from graph_hcl.probes.targets import Targets
 
 
@@ -46,9 +46,8 @@ def score_folds(
     with threadpool_limits(1), warnings.catch_warnings():
         # Of few graphs of many rare classes; whether labels are classes is settled by now.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        parallel = Parallel(
-            -1 if jobs is None else jobs, backend="threading", return_as="generator"
-        )
+        count = 1 if not runs_in_threads(probe) else -1 if jobs is None else jobs
+        parallel = Parallel(count, backend="threading", return_as="generator")
         results: Iterable[ProbeResult] = parallel(delayed(probe)(given) for given in inputs)
         for result, planned in zip(results, folds, strict=True):
             # Where the fitted labels lack a class, the columns of decision values stand for other
