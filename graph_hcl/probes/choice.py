@@ -94,7 +94,7 @@ def find_probe(probe: AnyProbe, options: Mapping[str, Any] | None = None) -> Pro
 
 def _marked(probe: Probe, like: Probe) -> Probe:
     """Return a probe with the marks of the one that it calls."""
-    for mark in ("kinds", "selects", "threads"):
+    for mark in ("kinds", "selects", "threads", "decides"):
         if hasattr(like, mark):
             setattr(probe, mark, getattr(like, mark))
     return probe

@@ -14,9 +14,12 @@ from graph_hcl.probes.probe import (
     ProbeResult,
     classes_to_fit,
     serves,
+    without_decision,
     without_selection,
 )
 from graph_hcl.probes.targets import CLASSES
+
+DECIDING = ("decision_function", "predict_proba")
 
 
 def is_estimator(part: Any) -> bool:
@@ -45,7 +48,7 @@ def estimator_probe(estimator: Any) -> Probe:
     """
     regresses = is_regressor(estimator)
 
-    def probe(given: ProbeInput) -> ProbeResult:
+    def fit(given: ProbeInput) -> ProbeResult:
         final = given.final()
         if not regresses:
             classes_to_fit(final.y_train)
@@ -53,20 +56,23 @@ def estimator_probe(estimator: Any) -> Probe:
         decision = None if regresses else _decision(model, final)
         return ProbeResult(np.asarray(model.predict(final.x_test)), decision)
 
-    probe.__name__ = type(estimator).__name__
+    fit.__name__ = type(estimator).__name__
+    probe: Probe = without_selection(fit)
     # Estimators such as forests replace the warning filters of the whole process while they fit.
     probe.threads = False  # type: ignore[attr-defined]
+    if not any(hasattr(estimator, name) for name in DECIDING):
+        probe = without_decision(probe)
     if regresses:
         probe = serves("regression")(probe)
     elif is_classifier(estimator):
         probe = serves(*CLASSES, "multilabel")(probe)
-    return without_selection(probe)
+    return probe
 
 
 def _decision(model: Any, given: ProbeInput) -> Floats | None:
     """Return decision values with a column for each class, or None where there are none."""
     classes = len(np.unique(given.y_train))
-    for name in ("decision_function", "predict_proba"):
+    for name in DECIDING:
         if not hasattr(model, name):
             continue
         values = np.asarray(getattr(model, name)(given.x_test), dtype=np.float64)

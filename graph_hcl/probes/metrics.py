@@ -79,10 +79,7 @@ class Metric:
         0.5
         """
         if self.of_decision and (decision is None or classes is None):
-            raise UserError(
-                f"Expected a probe with decision values for {self.name}, but it has none: take "
-                "another probe or another metric."
-            )
+            raise self.undecided()
         self.check_defined(labels)
         if labels.ndim == 2:
             return self._mean(labels, predictions, decision, classes)
@@ -145,6 +142,13 @@ class Metric:
         raise UserError(
             f"Expected test graphs of both classes in every fold for {self.name}, but one has "
             f"class {labels[0]} alone: take fewer folds or another metric."
+        )
+
+    def undecided(self) -> UserError:
+        """Return the error for a probe without the decision values that it reads."""
+        return UserError(
+            f"Expected a probe with decision values for {self.name}, but it has none: take "
+            "another probe or another metric."
         )
 
     @property

@@ -6,7 +6,15 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
-from graph_hcl.probes.probe import Floats, ProbeInput, ProbeResult, scale, serves, without_selection
+from graph_hcl.probes.probe import (
+    Floats,
+    ProbeInput,
+    ProbeResult,
+    scale,
+    serves,
+    without_decision,
+    without_selection,
+)
 from graph_hcl.probes.targets import CLASSES
 
 
@@ -49,6 +57,7 @@ def knn(given: ProbeInput) -> ProbeResult:
 
 @serves(*CLASSES, "multilabel")
 @without_selection
+@without_decision
 def majority(given: ProbeInput) -> ProbeResult:
     """Predict the most frequent class of the training graphs: what a score must beat.
 

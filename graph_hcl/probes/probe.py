@@ -128,6 +128,21 @@ def selects(probe: Probe) -> bool:
     return getattr(probe, "selects", True)
 
 
+def without_decision(probe: Probe) -> Probe:
+    """Mark a probe that returns no decision values, so that metrics of them are refused early.
+
+    >>> decides(without_decision(lambda given: ProbeResult(given.y_train[:1])))
+    False
+    """
+    probe.decides = False  # type: ignore[attr-defined]
+    return probe
+
+
+def decides(probe: Probe) -> bool:
+    """Tell whether a probe may return decision values; all may that are not marked."""
+    return getattr(probe, "decides", True)
+
+
 def runs_in_threads(probe: Probe) -> bool:
     """Tell whether fits of a probe may share the process in threads; all may that are not marked.
 

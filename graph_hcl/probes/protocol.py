@@ -16,7 +16,7 @@ from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, probe_nam
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
 from graph_hcl.probes.metrics import Metric, check_test_parts, choose_metrics
 from graph_hcl.probes.plan import Plan
-from graph_hcl.probes.probe import Floats, ProbeInput, selects
+from graph_hcl.probes.probe import Floats, ProbeInput, decides, selects
 from graph_hcl.probes.scoring import check_jobs, score_folds
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Targets
@@ -114,8 +114,11 @@ class EvaluationProtocol(ABC):
         `evaluate` raises the same and does not warn again.
         """
         probe = choose_probe(probe, targets)
-        choosing = selects(probe_for(probe, targets, options))
-        measured = choose_metrics(targets, metrics)
+        found, measured = probe_for(probe, targets, options), choose_metrics(targets, metrics)
+        choosing = selects(found)
+        for metric in measured:
+            if metric.of_decision and not decides(found):
+                raise metric.undecided()
         check_jobs(jobs)
         plans = [self.plan(targets, seed, choosing) for seed in seeds]
         for plan in plans:
