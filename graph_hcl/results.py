@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph_hcl.probes import METRICS, Evaluation, MetricScores, ResultTable
-from graph_hcl.probes.metrics import title
+from graph_hcl.probes import Evaluation, MetricScores, ResultTable
+from graph_hcl.probes.metrics import known_metric, title
 from graph_hcl.provenance import versions
 
 ENCODERS = ("trained", "untrained")
@@ -192,7 +192,8 @@ def is_share(metric: str) -> bool:
     >>> is_share("roc_auc"), is_share("r2")
     (True, False)
     """
-    return metric in METRICS and METRICS[metric].is_share
+    known = known_metric(metric)
+    return known is not None and known.is_share
 
 
 def heading(metric: str) -> str:

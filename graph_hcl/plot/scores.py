@@ -19,7 +19,7 @@ from graph_hcl.plot.style import (
     legend_below,
     short_names,
 )
-from graph_hcl.probes.metrics import METRICS, title
+from graph_hcl.probes.metrics import known_metric, title
 
 if TYPE_CHECKING:
     from graph_hcl.probes import Evaluation
@@ -51,7 +51,8 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
     ax = canvas(ax, 4.6, 1.6 + 0.8 * len(comparisons))
     rows: list[str] = []
     metric = next((one.metrics[0] for one in comparisons.values()), "accuracy")
-    share = metric in METRICS and METRICS[metric].is_share
+    known = known_metric(metric)
+    share = known is not None and known.is_share
     names = short_names(comparisons, 20)
     for number, (name, comparison) in enumerate(zip(names, comparisons.values(), strict=True)):
         for offset, evaluation in enumerate((comparison.trained, comparison.untrained)):

@@ -12,7 +12,7 @@ import numpy as np
 from graph_hcl.errors import UserError
 from graph_hcl.probes.frame import data_frame
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS, check_kind
+from graph_hcl.probes.metrics import METRICS, check_kind, known_metric
 from graph_hcl.probes.targets import CLASSES, Kind
 from graph_hcl.registry import unknown_name
 
@@ -108,9 +108,9 @@ class Evaluation:
     def _scores(self, name: str) -> list[float]:
         if name in self.metrics:
             return [fold.scores[name] for fold in self.folds]
-        if name not in METRICS or not all(fold.labels for fold in self.folds):
+        metric, kind = known_metric(name), self.kind
+        if metric is None or not all(fold.labels for fold in self.folds):
             raise unknown_name("metric", name, dict.fromkeys([*self.metrics, *METRICS]))
-        metric, kind = METRICS[name], self.kind
         check_kind(metric, kind)
         labels, predictions = (self._arrays(column) for column in ("labels", "predictions"))
         classes = np.array([0, 1])
@@ -136,7 +136,7 @@ class Evaluation:
         >>> Evaluation("transductive", "ridge", {}, [fold]).kind
         'regression'
         """
-        first = METRICS.get(self.metrics[0]) if self.metrics else None
+        first = known_metric(self.metrics[0]) if self.metrics else None
         if first is not None and first.kinds == ("regression",):
             return "regression"
         labels = self._arrays("labels")

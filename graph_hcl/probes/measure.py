@@ -29,6 +29,7 @@ def evaluate(
     inner: int = Transductive.inner,
     fraction: float = Transductive.fraction,
     draws: int = Transductive.draws,
+    groups: Any = None,
     repeats: int = 1,
     seed: int = 0,
     metrics: Sequence[str | Metric] | None = None,
@@ -55,6 +56,9 @@ def evaluate(
     seed, seed + 1, …. `metrics` are names of `METRICS`; the first one selects the parameters.
     `jobs` threads share the folds (all cores unless given); `progress` is called with each finished
     one.
+
+    With `groups` [G], such as scaffolds, no group is on both sides of an outer or inner split; the
+    folds are those of `StratifiedGroupKFold`, or of `GroupKFold` without strata.
 
     With `fraction` below 1 the probe sees the labels of that share of each training part only:
     `draws` independent stratified draws for each fold, with one graph of each class at least, whose
@@ -85,6 +89,7 @@ def evaluate(
         raise UserError(f"Expected 1 repetition or more, but got {repeats}.")
     protocol = Transductive(folds, inner, fraction, draws)
     targets = targets_for(labels, probe, metrics)
+    targets = targets if groups is None else targets.grouped(groups)
     probe = choose_probe(probe, targets, fraction=fraction, stacklevel=2)
     choosing = selects(probe_for(probe, targets))
     seeds = range(seed, seed + repeats)

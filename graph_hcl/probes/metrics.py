@@ -239,6 +239,16 @@ Names that scikit-learn has, too, mean what they mean there.
 
 
 _PATHS: Registry[Any] = Registry("metric")
+_OTHERS: dict[str, Metric] = {}
+
+
+def known_metric(name: str) -> Metric | None:
+    """Return the metric of a name in results: one of `METRICS`, or one's own used in this process.
+
+    >>> known_metric("rmse").greater_is_better, known_metric("kappa")
+    (False, None)
+    """
+    return METRICS.get(name) or _OTHERS.get(name)
 
 
 def find_metric(name: str | Metric) -> Metric:
@@ -251,17 +261,21 @@ def find_metric(name: str | Metric) -> Metric:
     graph_hcl.errors.UserError: Expected a metric of accuracy, macro_f1, balanced_accuracy, \
 roc_auc, average_precision, rmse, mae, r2, but got 'acuracy'. Did you mean accuracy?
     """
-    if isinstance(name, Metric):
-        return name
-    if name in METRICS:
+    if isinstance(name, str) and name in METRICS:
         return METRICS[name]
-    if ":" not in name:
+    if isinstance(name, str) and ":" not in name:
         raise unknown_name("metric", name, METRICS)
-    metric = _PATHS.get(name)
+    metric = _PATHS.get(name) if isinstance(name, str) else name
     if not isinstance(metric, Metric):
         raise UserError(
-            f"Expected a graph_hcl.probes.Metric at {name}, but got {type(metric).__name__}."
+            f"Expected a graph_hcl.probes.Metric, or its name or import path, but got {name!r:.60}."
         )
+    if METRICS.get(metric.name, metric) != metric:
+        raise UserError(
+            f"Expected another name than {metric.name} for a metric of one's own: it is taken."
+        )
+    if metric.name not in METRICS:
+        _OTHERS[metric.name] = metric
     return metric
 
 
@@ -332,4 +346,5 @@ def title(metric: str) -> str:
     >>> title("macro_f1"), title("kappa")
     ('macro-F1', 'kappa')
     """
-    return METRICS[metric].title if metric in METRICS else metric
+    known = known_metric(metric)
+    return metric if known is None else known.title

@@ -198,6 +198,8 @@ class EvaluationProtocol(ABC):
         settings = self.settings(targets, selects(chosen))
         if measured[0] != choose_metrics(targets)[0]:  # another metric selects other parameters
             settings["metric"] = measured[0].name
+        if targets.groups is not None:
+            settings["groups"] = len(np.unique(targets.groups))
         if options:
             settings["options"] = dict(options)
         return Evaluation(self.name, probe_name(probe), settings, scores)

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
@@ -88,7 +87,7 @@ class Transductive(EvaluationProtocol):
                 stream = [seed, number, draw]
                 few = self.fraction < 1
                 fold = with_few_labels(full, strata, self.fraction, stream) if few else full
-                splits = self._inner_splits(strata, full, fold, seed) if selects else []
+                splits = self._inner_splits(targets, full, fold, seed) if selects else []
                 pool = len(full.train) if few else None
                 folds.append(PlannedFold(number, fold, splits, draw, pool))
         least = self.inner if selects else 1
@@ -117,9 +116,10 @@ class Transductive(EvaluationProtocol):
             if useless and changed[name] != getattr(Transductive, name)
         ]
 
-    def _inner_splits(self, strata: Labels, full: Fold, fold: Fold, seed: int) -> list[Split]:
+    def _inner_splits(self, targets: Targets, full: Fold, fold: Fold, seed: int) -> list[Split]:
         rows = np.searchsorted(full.train, fold.train)
-        return inner_splits(strata[full.train], rows, self.inner, seed)
+        groups = None if targets.groups is None else targets.groups[full.train]
+        return inner_splits(targets.strata()[full.train], rows, self.inner, seed, groups)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    train_test_split,
+)
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
@@ -40,8 +47,9 @@ def stratified_folds(
     """Return shuffled stratified folds; each labelled graph is tested in exactly one of them.
 
     `labels` are labels [G], [G, T] or `Targets`. Those without strata, real targets and several
-    tasks, get the plain folds of scikit-learn's `KFold` in the same way. Graphs of which no label
-    is known are in no fold. `validation` is the share of each training part that
+    tasks, get the plain folds of scikit-learn's `KFold` in the same way. Groups of the targets are
+    kept together, as by `StratifiedGroupKFold` or `GroupKFold`. Graphs of which no label is known
+    are in no fold. `validation` is the share of each training part that
     is set aside, stratified, for selection. With it or without, the test parts are those of
     scikit-learn's `StratifiedKFold(folds, shuffle=True, random_state=seed)`. Rare classes are
     spread (see `spread` and `set_aside`): some parts are without them.
@@ -71,13 +79,20 @@ def stratified_folds(
             f"Expected a class with {folds} graphs or more for {folds} folds, but {most}: "
             + (f"take {counts.max()} folds or fewer." if counts.max() > 1 else "are these classes?")
         )
+    groups = targets.groups
+    if groups is not None and len(np.unique(groups[rows])) < folds:
+        raise UserError(
+            f"Expected {folds} groups or more for {folds} folds, but got "
+            f"{len(np.unique(groups[rows]))}: take fewer folds."
+        )
+    own = None if groups is None else groups[rows]
     return [
-        Fold(*set_aside(strata, rows[train], validation, seed), rows[test])
-        for train, test in spread(strata[rows], folds, seed)
+        Fold(*set_aside(strata, rows[train], validation, seed, groups), rows[test])
+        for train, test in spread(strata[rows], folds, seed, own)
     ]
 
 
-def spread(labels: Labels, folds: int, seed: int) -> list[Split]:
+def spread(labels: Labels, folds: int, seed: int, groups: Indices | None = None) -> list[Split]:
     """Return (rest, part) of shuffled stratified parts: scikit-learn's `StratifiedKFold`.
 
     The parts' numbers of graphs of a class differ by one at most. So the graphs of a class that is
@@ -90,13 +105,18 @@ def spread(labels: Labels, folds: int, seed: int) -> list[Split]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of rare classes: the protocols warn better
-        kind = KFold if _has_one_value(labels) else StratifiedKFold
+        plain, by_class = (KFold, StratifiedKFold)
+        if groups is not None:
+            plain, by_class = GroupKFold, StratifiedGroupKFold
+        kind = plain if _has_one_value(labels) else by_class
         splitter = kind(folds, shuffle=True, random_state=seed)
-        pairs = list(splitter.split(np.zeros(len(labels)), labels))
+        pairs = list(splitter.split(np.zeros(len(labels)), labels, groups))
     return [(rest.astype(np.int64), part.astype(np.int64)) for rest, part in pairs]
 
 
-def set_aside(labels: Labels, train: Indices, share: float, seed: int) -> Split:
+def set_aside(
+    labels: Labels, train: Indices, share: float, seed: int, groups: Indices | None = None
+) -> Split:
     """Return a training part as (rest, share set aside for selection).
 
     They are those of scikit-learn's stratified `train_test_split`. Where it refuses, as a class has
@@ -108,6 +128,10 @@ def set_aside(labels: Labels, train: Indices, share: float, seed: int) -> Split:
     """
     if share == 0:
         return train, np.empty(0, dtype=np.int64)
+    if groups is not None:  # whole groups, whatever their classes
+        splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+        kept, taken = next(splitter.split(train, groups=groups[train]))
+        return train[kept], train[taken]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # many small classes may be regression
@@ -134,7 +158,9 @@ def _in_proportion(labels: Labels, number: int, seed: int) -> Indices:
     ).astype(np.int64)
 
 
-def inner_splits(labels: Labels, rows: Indices, inner: int, seed: int) -> list[Split]:
+def inner_splits(
+    labels: Labels, rows: Indices, inner: int, seed: int, groups: Indices | None = None
+) -> list[Split]:
     """Return pairs (fit, score) of positions in `rows`, the rows with labels, that select.
 
     `labels` are those of the whole training part. Classes with `inner` graphs or more in it decide
@@ -151,9 +177,11 @@ def inner_splits(labels: Labels, rows: Indices, inner: int, seed: int) -> list[S
     sizes = (seen == classes[:, None]).sum(1)
     common = sizes[counts >= inner]
     count = min(inner, int(common.min() if len(common) else sizes.max()))
+    own = None if groups is None else groups[rows]
+    count = count if own is None else min(count, len(np.unique(own)))
     if count < 2:
         return []
-    parts = spread(seen, count, seed)
+    parts = spread(seen, count, seed, own)
     one = _has_one_value(labels)  # without strata there is no class to lack
     return [(fit, part) for fit, part in parts if one or not _has_one_value(seen[fit])]
 

@@ -29,6 +29,8 @@ class Targets:
             an entry of several tasks is missing.
         mask: Which values are known, of the same shape; None where all are.
         names: Names of the classes in order, or of the tasks; empty where there are none.
+        groups: The group [G] of each graph, numbered from 0: no group is on both sides of a split;
+            None where each graph is one of its own.
 
     >>> targets = Targets.of(["acid", "base", "acid"])
     >>> targets.kind, len(targets), targets.strata()
@@ -39,6 +41,7 @@ class Targets:
     values: NDArray[Any]
     mask: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, labels: Any, names: tuple[str, ...] = (), *, kind: Kind | None = None) -> Targets:
@@ -128,6 +131,27 @@ class Targets:
             of = "classes" if self.has_classes else "tasks"
             raise UserError(f"Expected {count} names of {of}, but got {len(names)}.")
         return dataclasses.replace(self, names=names)
+
+    def grouped(self, groups: Any) -> Targets:
+        """Return the targets with the group of each graph, such as its scaffold or its source.
+
+        Raises `UserError` for another number of groups than of graphs, missing ones, and one alone.
+
+        >>> Targets.of([0, 1, 0]).grouped(["a", "b", "a"]).groups
+        array([0, 1, 0])
+        """
+        values = np.asarray(groups)
+        if values.shape != (len(self),):
+            raise UserError(
+                f"Expected the group of each of the {len(self)} graphs, but got an array of shape "
+                f"{list(values.shape)}."
+            )
+        if any(value is None or value != value for value in values.tolist()):
+            raise UserError("Expected a group for each graph, but some are missing.")
+        names, codes = np.unique(values, return_inverse=True)
+        if len(names) < 2:
+            raise UserError("Expected two groups or more, but got one: leave them out.")
+        return dataclasses.replace(self, groups=codes.astype(np.int64))
 
     @property
     def labelled(self) -> bool:
