@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,7 +165,8 @@ def table(comparison: Comparison) -> str:
         chance = [majority if m == "accuracy" else "" for m in metrics]
         rows.append([about.dataset, "majority class", "", "", *chance])
     footnote = (
-        f"mean ± standard deviation over folds{of_draws(comparison.trained)}; "
+        f"mean ± standard deviation over folds{of_draws(comparison.trained)}"
+        f"{directions(metrics)}; "
         f"training {about.train_seconds:.1f} s, "
         f"evaluation of both encoders {about.evaluate_seconds:.1f} s"
     )
@@ -194,6 +195,17 @@ def is_share(metric: str) -> bool:
     """
     known = known_metric(metric)
     return known is not None and known.is_share
+
+
+def directions(metrics: Iterable[str]) -> str:
+    """Return which of these metrics are better where they are lower, empty if none is.
+
+    >>> directions(["rmse", "mae", "r2"]), directions(["accuracy"])
+    ('; lower is better of RMSE, MAE', '')
+    """
+    known = [metric for name in metrics if (metric := known_metric(name)) is not None]
+    lower = [metric.title for metric in known if not metric.greater_is_better]
+    return f"; lower is better of {', '.join(lower)}" if lower else ""
 
 
 def heading(metric: str) -> str:

@@ -89,7 +89,7 @@ def scores(run: RunSummary) -> Iterator[Drawing]:
         if trained.kind == "regression":
             drawn = plot.predictions(trained)
             yield Drawing(f"predictions-{probe}", drawn, captions.predictions(probe))
-        elif trained.kind != "multilabel":
+        elif trained.kind != "multilabel" and run.classes > 1:
             drawn = plot.confusion(trained)
             yield Drawing(f"confusion-{probe}", drawn, captions.confusion(probe, trained))
 

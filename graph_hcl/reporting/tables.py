@@ -15,7 +15,7 @@ from graph_hcl.probes import METRICS, Evaluation, compare, p_text
 from graph_hcl.probes.metrics import title
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
-from graph_hcl.results import Comparison, heading, is_share, of_draws, told
+from graph_hcl.results import Comparison, directions, heading, is_share, of_draws, told
 from graph_hcl.settings import flat_settings
 
 TESTED = (
@@ -57,7 +57,7 @@ def results(runs: list[RunSummary]) -> str:
     if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
     draws = of_draws(*(comparison.trained for comparison in scored))
-    note = f"Mean ± standard deviation over folds{draws}. {TESTED}"
+    note = f"Mean ± standard deviation over folds{draws}{directions(metrics)}. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 

@@ -63,7 +63,7 @@ pytestmark = [
 def test_real_targets(folder, capsys) -> None:
     found = trained("--data.targets", "size", "--probe", "ridge")
     told = capsys.readouterr().out
-    assert "RMSE" in told
+    assert "lower is better of RMSE, MAE" in told
     assert "%" not in told
     assert "majority" not in told
     assert "untrained" in told

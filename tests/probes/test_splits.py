@@ -125,8 +125,6 @@ def test_published_splits() -> None:
 
 SIZES = [1, 2, 3, 4, 5] * 2 + [6, 9]
 GROUPS = np.random.default_rng(1).permutation(np.repeat(np.arange(12), SIZES))
-    np.repeat(np.arange(12), [1, 2, 3, 4, 5] * 2 + [6, 9])
-)
 
 
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
