@@ -6,8 +6,9 @@ from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
 from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.labels import check_labels
 from graph_hcl.probes.measure import evaluate, inductive
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS, Metric, find_metric, with_usual_metrics
+from graph_hcl.probes.metrics import METRICS, find_metric, with_usual_metrics
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, serves, without_selection
 from graph_hcl.probes.protocol import EvaluationProtocol, Part
 from graph_hcl.probes.protocols import Inductive, Transductive

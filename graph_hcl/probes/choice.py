@@ -10,7 +10,8 @@ from typing import Any
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.estimators import estimator_probe, is_estimator
-from graph_hcl.probes.metrics import Metric, find_metric
+from graph_hcl.probes.metric import Metric
+from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.probe import Probe, kinds_of
 from graph_hcl.probes.targets import CLASSES, Targets
 from graph_hcl.probes.tasks import each_task

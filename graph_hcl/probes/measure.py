@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from graph_hcl.errors import UserError
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, targets_for
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
-from graph_hcl.probes.metrics import Metric
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.probe import selects
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.scoring import check_jobs

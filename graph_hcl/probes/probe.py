@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
-from graph_hcl.probes.metrics import Metric
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.splits import Indices, Split
 from graph_hcl.probes.targets import Kind
 

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from graph_hcl.errors import UserError
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, probe_name
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
-from graph_hcl.probes.metrics import Metric, check_test_parts, choose_metrics
+from graph_hcl.probes.metric import Metric
+from graph_hcl.probes.metrics import check_test_parts, choose_metrics
 from graph_hcl.probes.plan import Plan
 from graph_hcl.probes.probe import Floats, ProbeInput, decides, selects
 from graph_hcl.probes.scoring import check_jobs, score_folds

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import FoldScore
 from graph_hcl.probes.labels import Labels
-from graph_hcl.probes.metrics import Metric
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.plan import PlannedFold
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, runs_in_threads
 from graph_hcl.probes.targets import Targets
