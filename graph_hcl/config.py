@@ -177,8 +177,17 @@ class LossConfig:
 class ProbeConfig:
     """How frozen embeddings are evaluated."""
 
-    name: str = "svm"
-    """The classifier of frozen embeddings, by name or import path; svm has an RBF kernel."""
+    name: str | None = None
+    """The probe of frozen embeddings, by name or import path, such as that of a classifier or
+    regressor of scikit-learn (sklearn.ensemble:RandomForestClassifier). null is svm, which has an
+    RBF kernel, for classes (of more than 10000 graphs nystroem-svm), logistic for several tasks,
+    ridge for real targets."""
+    metric: str | None = None
+    """The metric that selects the probe's parameters and stands first in tables, by name (accuracy,
+    macro_f1, balanced_accuracy, roc_auc, average_precision, rmse, mae, r2) or import path; null is
+    accuracy for classes, roc_auc for several tasks, rmse for real targets."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the probe, such as those of a scikit-learn estimator."""
     folds: int = 10
     """Number of stratified folds."""
     inner: int = 5

@@ -13,6 +13,8 @@ EXAMPLES = """\
   python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0
   python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0 --probe.name logistic
       adds the scores of the logistic probe to the run's results.json; short: --probe logistic
+  python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0 --metric average_precision
+      adds scores whose parameters are selected by another metric; short for --probe.metric
 """
 
 
@@ -21,6 +23,11 @@ def main(argv: Sequence[str]) -> None:
     parser = Parser("evaluate", "Evaluate the embeddings of a run.", EXAMPLES, usage="RUN ")
     parser.add_argument("run", type=str, help="Run folder, as printed by graph_hcl.train.")
     parser.add_argument("--probe.name", type=str, help="Probe; default: the run's own.")
+    parser.add_argument(
+        "--probe.metric",
+        type=str,
+        help="Metric that selects the probe's parameters; default: the run's own.",
+    )
     parser.add_argument(
         "--probe.jobs", type=int, help="Processes for the folds; default: the run's own."
     )
@@ -35,7 +42,9 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.experiment import check_trained, make_experiment, run_and_save
     from graph_hcl.run import Run
 
-    overrides = overridden_settings(flags, "probe.name", "probe.jobs", "device")
+    overrides = overridden_settings(flags, "probe.name", "probe.metric", "probe.jobs", "device")
+    if "probe.name" in overrides:  # the run's options are those of its own probe
+        overrides["probe.options"] = {}
     run = Run.open(flags.run, flags.allow_changed_data, **overrides)
     experiment = make_experiment(run.config)
     experiment.check_labelled()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -102,15 +101,18 @@ class Experiment:
 
         The probe is by default the experiment's own.
         """
+        settings = self.probe
         fits = self.protocol.fits_per_fold
         count = fits * len(self.protocol.split(self.targets, seed))
         with Progress("evaluate", count, "fold" if fits == 1 else "draw", show=show) as bar:
             return self.protocol.evaluate(
                 embeddings,
                 self.targets,
-                probe=probe or self.probe.name,
+                probe=probe or settings.name,
                 seed=seed,
-                jobs=self.probe.jobs,
+                metrics=probes.with_usual_metrics(self.targets, settings.metric),
+                options=None if probe else settings.options,
+                jobs=settings.jobs,
                 progress=lambda score: bar.update(),
             )
 
@@ -129,18 +131,34 @@ def make_experiment(config: Config) -> Experiment:
     training, and warns about settings without effect.
     """
     config = complete_config(config)
-    protocol, probe = make_protocol(config), config.probe
+    protocol = make_protocol(config)
     store = load_graphs(config)
-    if store.class_labels is None and not protocol.trains_on_test_graphs:
+    if store.y is None and not protocol.trains_on_test_graphs:
         raise UserError(
             f"{short_name(config.dataset)} has no class labels: choose an unsupervised objective, "
             "such as h-ucl, and the transductive protocol."
         )
-    targets = make_targets(store)
+    targets = make_targets(store, config.data.labels == "numbers")
     if targets.labelled:
+        config = with_probe(config, targets)
+        trainer = Trainer(config, store)  # raises where the objective needs classes
         seeds = range(config.seed, config.seed + config.repeats)
-        protocol.check(targets, probe.name, seeds, probe.jobs)
-    return Experiment(Trainer(config, store), protocol, targets, probe)
+        probe = config.probe
+        metrics = probes.with_usual_metrics(targets, probe.metric)
+        protocol.check(targets, probe.name, seeds, probe.jobs, metrics, probe.options)
+        return Experiment(trainer, protocol, targets, probe)
+    return Experiment(Trainer(config, store), protocol, targets, config.probe)
+
+
+def with_probe(config: Config, targets: Targets) -> Config:
+    """Return the config with the name of the probe, by default the usual one of the targets.
+
+    >>> with_probe(Config(), Targets.of([0.5, 1.5])).probe.name
+    'ridge'
+    """
+    probe = config.probe
+    name = probes.choose_probe(probe.name, targets, fraction=probe.fraction, stacklevel=3)
+    return dataclasses.replace(config, probe=dataclasses.replace(probe, name=name))
 
 
 def make_protocol(config: Config) -> EvaluationProtocol:
@@ -151,24 +169,26 @@ def make_protocol(config: Config) -> EvaluationProtocol:
     Transductive(folds=3, inner=5, fraction=1.0, draws=20)
     """
     settings = dataclasses.asdict(config.probe)
-    del settings["name"], settings["jobs"]
+    for name in ("name", "metric", "options", "jobs"):
+        del settings[name]
     return probes.make_protocol(config.protocol, **settings)
 
 
-def make_targets(store: GraphStore) -> Targets:
-    """Return the classes of the graphs as targets, unlabelled without them.
+def make_targets(store: GraphStore, numbers: bool = False) -> Targets:
+    """Return what the graphs carry to be predicted, unlabelled without it.
 
-    Warns of other targets, which no probe reads yet.
+    It is their classes, the columns of several tasks, or real targets; graphs without one are in no
+    fold. Several columns are tasks of 0 and 1, or real targets where any number is another or they
+    are read as `numbers`.
     """
+    if store.y is None:
+        return Targets.unlabelled(len(store))
     if store.class_labels is not None:
         return Targets.of(store.class_labels.cpu().numpy())
-    if store.y is not None:
-        warnings.warn(
-            "Real targets, several tasks and missing labels are not evaluated yet: the encoder is "
-            "trained without them.",
-            stacklevel=3,
-        )
-    return Targets.unlabelled(len(store))
+    y = store.y.cpu().double().numpy()
+    if y.ndim == 2:
+        return Targets.of_tasks(y, tuple(store.tasks), kind="regression" if numbers else None)
+    return Targets.of_column(y, classes=store.has_classes)
 
 
 def check_trained(experiment: Experiment, run: Run) -> None:
@@ -207,7 +227,9 @@ def compare(
         objective=experiment.config.objective,
         data_sha256=experiment.trainer.spec.data_sha256,
         trained_on_sha256=sorted(trained_on),
-        majority_accuracy=probes.majority_accuracy(experiment.targets.values),
+        majority_accuracy=probes.majority_accuracy(experiment.targets)
+        if experiment.targets.has_classes
+        else None,
         train_seconds=sum(record["seconds"] for record in run.folder.metrics()),
         evaluate_seconds=evaluate_seconds,
         command=list(command),
@@ -229,7 +251,7 @@ def run_and_save(
         for part in experiment.parts():
             run.train(part, experiment.trainer, show)
         return (
-            f"{short_name(experiment.config.dataset)} has no class labels, so nothing was "
+            f"{short_name(experiment.config.dataset)} has no labels, so nothing was "
             f"evaluated: graph_hcl.embed {run.path} writes the embeddings.\n\n"
             f"run folder: {run.path}"
         )

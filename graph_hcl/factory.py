@@ -18,8 +18,8 @@ from graph_hcl.losses import ContrastiveLoss
 from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import perturbed
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
-from graph_hcl.probes import resolve_protocol
-from graph_hcl.registries import NAMED_BY, OBJECTIVES, PROBES, READOUTS
+from graph_hcl.probes import find_probe, resolve_protocol
+from graph_hcl.registries import NAMED_BY, OBJECTIVES, READOUTS
 from graph_hcl.registry import IN_MEMORY, not_handed_over
 from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
@@ -150,7 +150,12 @@ def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
     make_sampler(config, parts)
     if parts.readout is None:
         READOUTS.get(config.readout)
-    PROBES.get(config.probe.name)
+    if config.probe.name is not None:
+        find_probe(config.probe.name, config.probe.options)
+    elif config.probe.options:
+        raise UserError(
+            "Expected a probe by name with --probe.options, but got the options alone: add --probe."
+        )
     check_logger(config.logger)
     protocol: Any = resolve_protocol(config.protocol, objective.tags.labels)
     return with_absolute_paths(dataclasses.replace(config, protocol=protocol))

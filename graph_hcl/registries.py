@@ -93,11 +93,14 @@ PROBES: Registry[Callable[..., Any]] = Registry(
     "probe",
     {
         "svm": "graph_hcl.probes.svm:svm",
+        "nystroem-svm": "graph_hcl.probes.nystroem:nystroem_svm",
         "linear-svm": "graph_hcl.probes.linear:linear_svm",
         "logistic": "graph_hcl.probes.linear:logistic",
         "class-mean": "graph_hcl.probes.neighbours:class_mean",
         "knn": "graph_hcl.probes.neighbours:knn",
         "majority": "graph_hcl.probes.neighbours:majority",
+        "ridge": "graph_hcl.probes.regression:ridge",
+        "svr": "graph_hcl.probes.regression:svr",
     },
 )
 PROTOCOLS: Registry[type[Any]] = Registry(

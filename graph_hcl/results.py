@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph_hcl.probes import METRICS, Evaluation, ResultTable
+from graph_hcl.probes import Evaluation, MetricScores, ResultTable
+from graph_hcl.probes.metrics import known_metric, title
 from graph_hcl.provenance import versions
 
 ENCODERS = ("trained", "untrained")
@@ -19,6 +20,7 @@ KEY = ("protocol", "probe", "settings", "encoder", "seed", "fold", "draw")
 class Provenance:
     """The data, timings, command, code, processor and versions behind an evaluation.
 
+    `majority_accuracy` is None where the targets are no classes.
     `trained_on_sha256` are hashes of the data that the models were trained on: `data_sha256` alone,
     unless the user allowed changed data. `code` are the hashes of the user's modules that the
     settings name, see `user_code`. `commit`, `threads` and `processor` are as in
@@ -29,7 +31,7 @@ class Provenance:
     objective: str
     data_sha256: str
     trained_on_sha256: list[str]
-    majority_accuracy: float
+    majority_accuracy: float | None
     train_seconds: float
     evaluate_seconds: float
     command: list[str] = field(default_factory=list)
@@ -145,32 +147,26 @@ def _names(comparisons: Sequence[Comparison]) -> list[str]:
     return names
 
 
-def title(metric: str) -> str:
-    """Return the name of a metric in tables and figures.
-
-    >>> title("macro_f1"), title("kappa")
-    ('macro-F1', 'kappa')
-    """
-    return METRICS[metric].title if metric in METRICS else metric
-
-
 def table(comparison: Comparison) -> str:
     """Return the scores of both encoders and of the majority class as a Markdown table."""
     about, metrics = comparison.about, comparison.metrics
 
     def row(name: str, evaluation: Evaluation) -> list[str]:
-        scores = [percent(evaluation[m].mean, evaluation[m].std) for m in metrics]
+        scores = [told(evaluation[m], m) for m in metrics]
         return [about.dataset, name, evaluation.protocol, evaluation.probe, *scores]
 
-    chance = [f"{100 * about.majority_accuracy:.2f}" if m == "accuracy" else "" for m in metrics]
     rows = [
-        ["data set", "encoder", "protocol", "probe", *(f"{title(m)} %" for m in metrics)],
+        ["data set", "encoder", "protocol", "probe", *map(heading, metrics)],
         row(about.objective, comparison.trained),
         row("untrained", comparison.untrained),
-        [about.dataset, "majority class", "", "", *chance],
     ]
+    if about.majority_accuracy is not None:
+        majority = f"{100 * about.majority_accuracy:.2f}"
+        chance = [majority if m == "accuracy" else "" for m in metrics]
+        rows.append([about.dataset, "majority class", "", "", *chance])
     footnote = (
-        f"mean ± standard deviation over folds{of_draws(comparison.trained)}; "
+        f"mean ± standard deviation over folds{of_draws(comparison.trained)}"
+        f"{directions(metrics)}; "
         f"training {about.train_seconds:.1f} s, "
         f"evaluation of both encoders {about.evaluate_seconds:.1f} s"
     )
@@ -189,6 +185,49 @@ def of_draws(*evaluations: Evaluation) -> str:
     if draws[-1:] <= [1]:
         return ""
     return f", each the mean of {' or '.join(map(str, draws))} draws of labels"
+
+
+def is_share(metric: str) -> bool:
+    """Tell whether a metric's values are shares, which are told in percent; others have a unit.
+
+    >>> is_share("roc_auc"), is_share("r2")
+    (True, False)
+    """
+    known = known_metric(metric)
+    return known is not None and known.is_share
+
+
+def directions(metrics: Iterable[str]) -> str:
+    """Return which of these metrics are better where they are lower, empty if none is.
+
+    >>> directions(["rmse", "mae", "r2"]), directions(["accuracy"])
+    ('; lower is better of RMSE, MAE', '')
+    """
+    known = [metric for name in metrics if (metric := known_metric(name)) is not None]
+    lower = [metric.title for metric in known if not metric.greater_is_better]
+    return f"; lower is better of {', '.join(lower)}" if lower else ""
+
+
+def heading(metric: str) -> str:
+    """Return the heading of a metric's column.
+
+    >>> heading("accuracy"), heading("rmse")
+    ('accuracy %', 'RMSE')
+    """
+    return f"{title(metric)} %" if is_share(metric) else title(metric)
+
+
+def told(scores: MetricScores, metric: str) -> str:
+    """Return mean and deviation of a metric: in percent of shares, else in its own unit.
+
+    >>> told(MetricScores({(0, 0): 0.5, (0, 1): 0.75}), "accuracy")
+    '62.50 ± 12.50'
+    >>> told(MetricScores({(0, 0): 0.5, (0, 1): 0.75}), "rmse")
+    '0.625 ± 0.12'
+    """
+    if is_share(metric):
+        return percent(scores.mean, scores.std)
+    return f"{scores.mean:.4g} ± {scores.std:.2g}"
 
 
 def percent(mean: float, std: float) -> str:

@@ -50,7 +50,7 @@ _PROVENANCE: dict[str, Any] = {
     "objective": str,
     "data_sha256": str,
     "trained_on_sha256": list,
-    "majority_accuracy": _NUMBER,
+    "majority_accuracy": _NUMBER | None,
     "train_seconds": _NUMBER,
     "evaluate_seconds": _NUMBER,
     "command": list,

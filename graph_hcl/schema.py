@@ -17,8 +17,8 @@ MOVED = {
     "loss.queue_size": "loss.memory_size",
 }
 """Former names of settings."""
-SHORT = {"probe": "probe.name"}
-"""Groups with a main setting: `--probe svm` is short for `--probe.name svm`."""
+SHORT = {"probe": "probe.name", "metric": "probe.metric"}
+"""Short names: `--probe svm` is short for `--probe.name svm`."""
 
 
 def flag(name: str) -> str:

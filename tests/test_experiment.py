@@ -112,7 +112,7 @@ def test_graphs_without_labels_are_trained_and_not_measured() -> None:
     with pytest.raises(UserError, match="nothing to evaluate"):
         bare.check_labelled()
     run = Run.create(dataclasses.replace(bare.config, out="bare"))
-    assert "has no class labels, so nothing was evaluated" in run_and_save(bare, run, show=False)
+    assert "has no labels, so nothing was evaluated" in run_and_save(bare, run, show=False)
     assert run.parts == ["seed0"]
     assert not run.folder.results_path.exists()
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from graph_hcl.benchmarking.folder import Record
 from graph_hcl.benchmarking.trials import Trial
-from graph_hcl.probes import METRICS, MetricScores, ResultTable
+from graph_hcl.probes import MetricScores, ResultTable
+from graph_hcl.probes.metrics import known_metric
 
 Key = tuple[int, int]
 """Seed and fold."""
@@ -131,7 +132,7 @@ def metric_sign(record: Mapping[str, Any]) -> float:
     >>> metric_sign({"scores": {"accuracy": 0.5}})
     1.0
     """
-    metric = METRICS.get(next(iter(record["scores"])))
+    metric = known_metric(next(iter(record["scores"])))
     return 1.0 if metric is None else metric.sign
 
 

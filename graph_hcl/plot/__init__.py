@@ -8,7 +8,7 @@ from graph_hcl.plot.curves import collapse, compare, losses, orderings, ranks, s
 from graph_hcl.plot.embedding import embedding_map
 from graph_hcl.plot.files import save, svg
 from graph_hcl.plot.maps import check_map, compress, project
-from graph_hcl.plot.scores import confusion, folds
+from graph_hcl.plot.scores import confusion, folds, predictions
 from graph_hcl.plot.space import similarities, spectra
 from graph_hcl.plot.style import styled
 
@@ -22,6 +22,7 @@ __all__ = [
     "folds",
     "losses",
     "orderings",
+    "predictions",
     "project",
     "ranks",
     "save",

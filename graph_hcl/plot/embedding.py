@@ -24,12 +24,14 @@ NAME_SIZE = 7.0
 @in_style
 def embedding_map(
     points: ArrayLike,
-    label: ArrayLike,
+    label: ArrayLike | None,
     caption: str = "",
     graphs: Sequence[int] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw graphs [G, 2] as points, one colour and marker per class, with hover text in SVG.
+
+    Without labels, all have the same colour.
 
     With more than `MAX_LEGEND_CLASSES` classes, points are grey and each class name stands at the
     median of its graphs, or a dot where there is no room. Outliers are drawn hollow, at the border.
@@ -39,12 +41,18 @@ def embedding_map(
     'Embeddings (PCA)'
     """
     ax = canvas(ax, 4.6, 4.0)
-    xy, y = np.asarray(points, dtype=float).reshape(-1, 2), np.asarray(label)
+    xy = np.asarray(points, dtype=float).reshape(-1, 2)
+    y = np.zeros(len(xy), dtype=int) if label is None else np.asarray(label)
     names = np.arange(len(xy)) if graphs is None else np.asarray(graphs)
     clipped, is_outlier = clip_outliers(xy)
     suffixes = np.where(is_outlier, ", beyond the border", "")
     rows = zip(names, y, suffixes, strict=True)
-    titles = np.array([f"{HOVER}graph {g}, class {c}{suffix}" for g, c, suffix in rows])
+    titles = np.array(
+        [
+            f"{HOVER}graph {g}{'' if label is None else f', class {c}'}{suffix}"
+            for g, c, suffix in rows
+        ]
+    )
     shown = np.arange(0, len(xy), max(1, -(-len(xy) // MAX_POINTS)))
     size = float(np.clip(6000 / max(1, len(shown)), 6, 30))
     notes = []
@@ -60,7 +68,9 @@ def embedding_map(
             ax.scatter(x[outliers], height[outliers], s=size + 8, urls=urls, **style)
 
     classes = np.unique(y)
-    if len(classes) <= MAX_LEGEND_CLASSES:
+    if label is None:
+        draw(shown, color=COLOURS[0], alpha=0.65)
+    elif len(classes) <= MAX_LEGEND_CLASSES:
         for number, name in enumerate(classes):
             colour, cycle = COLOURS[number % len(COLOURS)], number // len(COLOURS)
             marker = MARKERS[(number + cycle) % len(MARKERS)]

@@ -1,4 +1,4 @@
-"""Scores of a probe: accuracy per fold with baselines, and the confusion matrix."""
+"""Scores of a probe: by fold with baselines, the confusion matrix, and predicted real values."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from graph_hcl.plot.style import (
     legend_below,
     short_names,
 )
+from graph_hcl.probes.metrics import known_metric, title
 
 if TYPE_CHECKING:
     from graph_hcl.probes import Evaluation
@@ -34,12 +35,13 @@ ON_COLOUR = "#fefefe"
 
 @in_style
 def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes:
-    """Draw the accuracy of every fold with mean ± standard deviation, and the baselines.
+    """Draw a score of every fold with mean ± standard deviation, and the baselines.
 
-    With few labels, the accuracy of a fold is the mean over its draws of labels.
+    The score is the first metric of the first comparison, which must be known of all. With few
+    labels, that of a fold is the mean over its draws of labels.
 
     `comparisons` are those of `read_results` by name of the run: each gives a row for the trained
-    encoder, one for the untrained encoder, and a line for the majority class across both.
+    encoder, one for the untrained encoder, and, of accuracies, a line for the majority class.
 
     >>> from pathlib import Path
     >>> from graph_hcl.results_file import read_results
@@ -48,10 +50,13 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
     """
     ax = canvas(ax, 4.6, 1.6 + 0.8 * len(comparisons))
     rows: list[str] = []
+    metric = next((one.metrics[0] for one in comparisons.values()), "accuracy")
+    known = known_metric(metric)
+    share = known is not None and known.is_share
     names = short_names(comparisons, 20)
     for number, (name, comparison) in enumerate(zip(names, comparisons.values(), strict=True)):
         for offset, evaluation in enumerate((comparison.trained, comparison.untrained)):
-            scores = evaluation["accuracy"]
+            scores = evaluation[metric]
             values = np.concatenate(scores.by_seed())
             y = len(rows)
             rows.append(name if offset == 0 else "untrained")
@@ -68,7 +73,8 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
             )
             mean, std = float(values.mean()), scores.std
             ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
-            label = f"{100 * mean:.1f} ± {100 * std:.1f}" if np.isfinite(mean) else "not a number"
+            unit = f"{100 * mean:.1f} ± {100 * std:.1f}" if share else f"{mean:.3g} ± {std:.2g}"
+            label = unit if np.isfinite(mean) else "not a number"
             ax.annotate(
                 label,
                 (1.01, y),
@@ -76,6 +82,8 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
                 va="center",
                 fontsize=8,
             )
+        if metric != "accuracy" or comparison.about.majority_accuracy is None:
+            continue
         ax.plot(
             [comparison.about.majority_accuracy] * 2,
             [len(rows) - 2.45, len(rows) - 0.55],
@@ -86,7 +94,8 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
         )
     ax.set_yticks(range(len(rows)), rows)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set(xlabel="test accuracy", title="Test accuracy of each fold")
+    name = title(metric)
+    ax.set(xlabel=f"test {name}", title=f"Test {name} of each fold")
     ax.grid(axis="y", visible=False)
     return legend_below(ax)
 
@@ -117,4 +126,37 @@ def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     ax.figure.colorbar(image, ax=ax, label="% of the true class", fraction=0.046)
     ax.set(xlabel="predicted class", ylabel="true class", title="Confusion")
     ax.grid(visible=False)
+    return ax
+
+
+@in_style
+def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
+    """Draw predicted against true real targets, over all folds, seeds and draws.
+
+    Of several tasks, each has its colour, and its targets are in units of their deviation.
+
+    >>> from graph_hcl.probes import Evaluation, FoldScore
+    >>> fold = FoldScore(0, 0, {"rmse": 1.0}, {}, None, 9, 0, [3, 4], [0.5, 1.0], [0.0, 1.5])
+    >>> predictions(Evaluation("transductive", "ridge", {}, [fold])).get_xlabel()
+    'true target'
+    """
+    ax = canvas(ax, 4.6, 3.8)
+    truth, guess = (
+        np.concatenate([np.array(getattr(fold, name), dtype=float) for fold in evaluation.folds])
+        for name in ("labels", "predictions")
+    )
+    several = truth.ndim == 2
+    if several:
+        mean, unit = np.nanmean(truth, axis=0), np.nanstd(truth, axis=0)
+        unit = np.where(unit > 0, unit, 1.0)
+        truth, guess = (truth - mean) / unit, (guess - mean) / unit
+    for task, (x, y) in enumerate(zip(np.atleast_2d(truth.T), np.atleast_2d(guess.T), strict=True)):
+        colour = COLOURS[task % len(COLOURS)]
+        ax.scatter(x, y, s=8, alpha=0.5, lw=0, color=colour)
+    ends = [np.nanmin(truth), np.nanmax(truth)]
+    ax.plot(ends, ends, color=REFERENCE, lw=1.1)
+    unit_text = " (in standard deviations)" if several else ""
+    ax.set(
+        xlabel=f"true target{unit_text}", ylabel=f"predicted{unit_text}", title="Predicted values"
+    )
     return ax

@@ -1,13 +1,15 @@
 """Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics."""
 
+from graph_hcl.probes.choice import choose_probe, find_probe
 from graph_hcl.probes.comparison import compare, paired_difference
 from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
 from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.labels import check_labels
 from graph_hcl.probes.measure import evaluate, inductive
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS, Metric, find_metric
-from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, without_selection
+from graph_hcl.probes.metrics import METRICS, find_metric, with_usual_metrics
+from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, serves, without_selection
 from graph_hcl.probes.protocol import EvaluationProtocol, Part
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.rare import RareClassWarning
@@ -50,11 +52,13 @@ __all__ = [
     "Targets",
     "Transductive",
     "check_labels",
+    "choose_probe",
     "compare",
     "corrected_interval",
     "corrected_t_test",
     "evaluate",
     "find_metric",
+    "find_probe",
     "holm",
     "inductive",
     "kernel_svm",
@@ -65,7 +69,9 @@ __all__ = [
     "read_splits",
     "resolve_protocol",
     "search",
+    "serves",
     "stratified_folds",
     "summarize",
+    "with_usual_metrics",
     "without_selection",
 ]

@@ -7,7 +7,7 @@ import dataclasses
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS
+from graph_hcl.probes.metrics import known_metric
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 
 
@@ -45,9 +45,9 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
             f"{name} and {second.metrics[0]}: name one of both."
         )
     found = paired_difference(first[name], second[name])
-    known = METRICS.get(name)
+    known = known_metric(name)
     if known is None:
-        return found
+        return dataclasses.replace(found, percent=False)
     return dataclasses.replace(found, percent=known.is_share, lower_is_better=known.sign < 0)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from graph_hcl.errors import UserError
 from graph_hcl.probes.frame import data_frame
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS, check_kind
+from graph_hcl.probes.metrics import METRICS, check_kind, known_metric
+from graph_hcl.probes.targets import CLASSES, Kind
 from graph_hcl.registry import unknown_name
 
 Record = dict[str, Any]
@@ -34,7 +35,8 @@ class FoldScore:
         validation: Number of graphs set aside for selection; 0 where inner folds of the training
             part select.
         test: Numbers of the test graphs in the data set.
-        labels: Labels of the test graphs in the user's own values, in the order of `test`.
+        labels: Labels of the test graphs in the user's own values, in the order of `test`; of
+            several tasks a list for each graph, with None for a missing entry.
         predictions: Predicted labels of the test graphs.
         decision: Decision values of the test graphs as in `ProbeResult`; None where the probe has
             none, or was fitted without a class of the data set.
@@ -106,15 +108,45 @@ class Evaluation:
     def _scores(self, name: str) -> list[float]:
         if name in self.metrics:
             return [fold.scores[name] for fold in self.folds]
-        if name not in METRICS or not all(fold.labels for fold in self.folds):
+        metric, kind = known_metric(name), self.kind
+        if metric is None or not all(fold.labels for fold in self.folds):
             raise unknown_name("metric", name, dict.fromkeys([*self.metrics, *METRICS]))
-        classes = np.unique(np.concatenate([fold.labels for fold in self.folds]))
-        metric = METRICS[name]
-        check_kind(metric, "binary" if len(classes) == 2 else "multiclass")
+        check_kind(metric, kind)
+        labels, predictions = (self._arrays(column) for column in ("labels", "predictions"))
+        classes = np.array([0, 1])
+        if kind in CLASSES:
+            classes = np.unique(np.concatenate(labels))
+        decisions = [fold.decision for fold in self.folds]
         return [
-            metric(np.array(fold.labels), np.array(fold.predictions), fold.decision, classes)
-            for fold in self.folds
+            metric(truth, guess, decision, classes)
+            for truth, guess, decision in zip(labels, predictions, decisions, strict=True)
         ]
+
+    def _arrays(self, name: str) -> list[np.ndarray]:
+        """Return labels or predictions of each fold; of tasks [Q, T], NaN where there is none."""
+        lists = [getattr(fold, name) for fold in self.folds]
+        tasks = any(isinstance(entry, list) for entries in lists for entry in entries[:1])
+        return [np.array(entries, dtype=float if tasks else None) for entries in lists]
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the targets, by the metric that selected parameters and the labels.
+
+        >>> fold = FoldScore(0, 0, {"rmse": 0.5}, {}, None, 8, 0, [3, 5], [1.0, 2.0], [1.0, 1.5])
+        >>> Evaluation("transductive", "ridge", {}, [fold]).kind
+        'regression'
+        """
+        first = known_metric(self.metrics[0]) if self.metrics else None
+        if first is not None and first.kinds == ("regression",):
+            return "regression"
+        labels = self._arrays("labels")
+        if labels[0].ndim == 2:
+            known = np.concatenate([part[~np.isnan(part)] for part in labels])
+            return "multilabel" if np.isin(known, (0, 1)).all() else "regression"
+        values = np.unique(np.concatenate(labels))
+        if values.dtype.kind == "f" and (values != np.floor(values)).any():
+            return "regression"
+        return "binary" if len(values) == 2 else "multiclass"
 
     @property
     def metrics(self) -> list[str]:

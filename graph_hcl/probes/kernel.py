@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.metrics import find_metric
-from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
+from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, serves
 from graph_hcl.probes.search import Predictor, Solver, over_c, search
 from graph_hcl.probes.splits import Indices
 from graph_hcl.probes.svm import solve_kernel
+from graph_hcl.probes.targets import CLASSES
 
 
 def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
@@ -54,7 +55,7 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
         return dataclasses.replace(results[best], params={"kernel": best, **results[best].params})
 
     probe.__name__ = "kernel-svm"
-    return probe
+    return serves(*CLASSES, "multilabel")(probe)
 
 
 def _solver(gram: NDArray[np.floating[Any]]) -> Solver:

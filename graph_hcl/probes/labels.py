@@ -28,8 +28,8 @@ def check_labels(labels: Any) -> Labels:
     array([0., 1., 1.])
     >>> check_labels([0.5, 1.5])
     Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected class labels, but graph 0 has 0.5: regression targets \
-are not supported by this probe yet.
+    graph_hcl.errors.UserError: Expected class labels, but graph 0 has 0.5: real numbers are no \
+classes.
     """
     y = _array(labels)
     if y.ndim == 2 and y.shape[1] == 1:
@@ -54,6 +54,76 @@ are not supported by this probe yet.
             "there is nothing to tell apart."
         )
     return y
+
+
+def is_real(labels: Any) -> bool:
+    """Tell whether labels are numbers of which some are not whole, and none is missing.
+
+    >>> is_real([0.5, 1]), is_real([1.0, 2.0]), is_real(["a", "b"])
+    (True, False, False)
+    """
+    real = _numbers(labels)
+    if real is None:
+        return False
+    finite = real[np.isfinite(real)]
+    return bool((finite != np.floor(finite)).any())
+
+
+def as_numbers(labels: Any) -> Labels:
+    """Return real targets [G] of any container; a column [G, 1] is flattened.
+
+    Raises `UserError` for anything but finite numbers, and for one number alone.
+
+    >>> as_numbers([1, 0.5])
+    array([1. , 0.5])
+    """
+    y = _numbers(labels)
+    if y is not None and y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y is None or y.ndim != 1:
+        raise UserError(
+            "Expected a real number for each graph [G] or each graph and task [G, T], but got "
+            + ("labels that are none." if y is None else f"labels of shape {list(y.shape)}.")
+        )
+    for graph in np.flatnonzero(~np.isfinite(y))[:1]:
+        raise UserError(
+            f"Expected a finite number for every graph, but graph {graph} has {y[graph]}: leave "
+            "out the graphs without one."
+        )
+    if len(np.unique(y)) < 2:
+        raise UserError(
+            f"Expected different targets, but all {len(y)} graphs have the same one: there is "
+            "nothing to predict."
+        )
+    return y
+
+
+def tasks_of(labels: Any, *, single: bool = False) -> Labels | None:
+    """Return numbers of several tasks [G, T] with NaN where they are missing, None for others.
+
+    A column [G, 1] is one task only where `single` says so.
+
+    >>> tasks_of([[1, None], [0, 1]])
+    array([[ 1., nan],
+           [ 0.,  1.]])
+    """
+    y = _numbers(labels)
+    if y is None or y.ndim != 2 or y.shape[1] < 1 or (y.shape[1] == 1 and not single):
+        return None
+    for graph, task in np.argwhere(np.isinf(y))[:1]:
+        raise UserError(f"Expected finite targets, but graph {graph} has {y[graph, task]}.")
+    return y
+
+
+def _numbers(labels: Any) -> Labels | None:
+    """Return labels as floats, missing ones as NaN; None where some are no numbers."""
+    y = _array(labels)
+    if y.dtype.kind == "O":
+        flat = [math.nan if _missing(value) else value for value in y.ravel().tolist()]
+        if not all(isinstance(value, numbers.Real) for value in flat):
+            return None
+        y = np.array(flat, dtype=float).reshape(y.shape)
+    return y.astype(np.float64) if y.dtype.kind in "biuf" else None
 
 
 def _array(labels: Any) -> Labels:
@@ -101,8 +171,7 @@ def _check_whole(y: Labels) -> None:
         if math.isnan(y[graph]):
             raise _no_label(int(graph), y[graph])
         raise UserError(
-            f"Expected class labels, but graph {graph} has {y[graph]}: regression targets are not "
-            "supported by this probe yet."
+            f"Expected class labels, but graph {graph} has {y[graph]}: real numbers are no classes."
         )
 
 

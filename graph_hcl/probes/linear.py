@@ -12,13 +12,16 @@ from graph_hcl.probes.probe import (
     ProbeResult,
     classes_to_fit,
     scale,
+    serves,
 )
 from graph_hcl.probes.search import Prediction, Predictor, over_c, search
+from graph_hcl.probes.targets import CLASSES
 
 NEWTON_LIMIT = 1000
 """Most logistic coefficients for which a Hessian is factorised; it takes their square in memory."""
 
 
+@serves(*CLASSES, "multilabel")
 def linear_svm(given: ProbeInput) -> ProbeResult:
     """Predict with a linear SVM on standardised embeddings; its C is selected.
 
@@ -33,6 +36,7 @@ def linear_svm(given: ProbeInput) -> ProbeResult:
     return search(given, solve_svm, grid=over_c(), default={"C": 1.0})
 
 
+@serves(*CLASSES, "multilabel")
 def logistic(given: ProbeInput) -> ProbeResult:
     """Predict with (multinomial) logistic regression on standardised embeddings; its C is selected.
 
@@ -44,15 +48,18 @@ def logistic(given: ProbeInput) -> ProbeResult:
     return search(given, solve_logistic, grid=over_c(), default={"C": 1.0})
 
 
-def solve_svm(given: ProbeInput) -> Predictor:
+def solve_svm(given: ProbeInput, *, scaled: bool = False) -> Predictor:
     """Return the linear SVM's predictor for any C, each solved from the solution of a smaller C.
+
+    Embeddings that are `scaled` are not standardised again.
 
     >>> x, y = np.array([[-1.0], [1.0]]), np.array([3, 7])
     >>> solve_svm(ProbeInput(x, y, np.array([[0.5]])))(C=1.0).labels
     array([7])
     """
+    pair = given.x_train, given.x_test
     x, x_test = (
-        np.pad(a, ((0, 0), (0, 1)), constant_values=1.0) for a in scale(given.x_train, given.x_test)
+        np.pad(a, ((0, 0), (0, 1)), constant_values=1.0) for a in (pair if scaled else scale(*pair))
     )
     classes = classes_to_fit(given.y_train)
     targets = classes[1:] if len(classes) == 2 else classes

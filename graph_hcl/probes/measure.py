@@ -9,12 +9,13 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, targets_for
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
-from graph_hcl.probes.probe import Probe, find_probe, selects
+from graph_hcl.probes.metric import Metric
+from graph_hcl.probes.probe import selects
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.scoring import check_jobs
 from graph_hcl.probes.splits import Fold
-from graph_hcl.probes.targets import Targets
 
 Progress = Callable[[FoldScore], object]
 
@@ -23,26 +24,41 @@ def evaluate(
     embeddings: ArrayLike,
     labels: Any,
     *,
-    probe: str | Probe = "svm",
+    probe: AnyProbe | None = None,
     folds: int = Transductive.folds,
     inner: int = Transductive.inner,
     fraction: float = Transductive.fraction,
     draws: int = Transductive.draws,
+    groups: Any = None,
     repeats: int = 1,
     seed: int = 0,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure embeddings [G, D] of an encoder that saw no label of these graphs.
 
-    Nested stratified cross-validation: in each of `folds` outer folds, the training part alone
+    `labels` are classes [G], several tasks of 0 and 1 [G, T] whose entries may be missing (NaN), or
+    real targets [G] or [G, T]; see `Targets.of`, whose result they may be, for what tells them
+    apart. A probe or first metric that serves real targets alone makes them real. `probe` is a name
+    or import path, a function of `ProbeInput`, or a classifier or regressor of scikit-learn, of
+    which a clone is fitted to each training part. By default it is an RBF SVM (of more than 10 000
+    graphs its Nyström approximation, with a warning), logistic regression for several tasks, or
+    ridge regression for real targets. Of several tasks, each has a model that is fitted to the
+    graphs with its label, and scores are means over the tasks of which a test part has both
+    classes; one warning names the others.
+
+    Nested cross-validation, stratified by class (several tasks and real targets have no strata, and
+    the plain folds of `KFold`): in each of `folds` outer folds, the training part alone
     scales the embeddings and selects the probe's parameters by `inner` folds; refitted on the
     training part, the probe is tested once. Outer and inner splits are those of scikit-learn's
     `StratifiedKFold(…, shuffle=True, random_state=seed)`; `repeats` draws them again with seeds
     seed, seed + 1, …. `metrics` are names of `METRICS`; the first one selects the parameters.
     `jobs` threads share the folds (all cores unless given); `progress` is called with each finished
     one.
+
+    With `groups` [G], such as scaffolds, no group is on both sides of an outer or inner split; the
+    folds are those of `StratifiedGroupKFold`, or of `GroupKFold` without strata.
 
     With `fraction` below 1 the probe sees the labels of that share of each training part only:
     `draws` independent stratified draws for each fold, with one graph of each class at least, whose
@@ -58,7 +74,7 @@ def evaluate(
     class is left selects nothing; where none selects, the probe keeps its default parameters (C is
     1). Probes without parameters need no inner folds.
 
-    Raises `UserError` for labels that are no classes (see `check_labels`), embeddings that are not
+    Raises `UserError` for labels that are no targets (see `Targets.of`), embeddings that are not
     finite, a length that is not that of the labels, fewer graphs of every class than folds, a
     training part of one class, metrics that do not serve the labels, the probe or a test part, and
     numbers out of range; warns of `inner` or `draws` where they have no use.
@@ -72,7 +88,10 @@ def evaluate(
     if repeats < 1:
         raise UserError(f"Expected 1 repetition or more, but got {repeats}.")
     protocol = Transductive(folds, inner, fraction, draws)
-    targets, choosing = Targets.of(labels), selects(find_probe(probe))
+    targets = targets_for(labels, probe, metrics)
+    targets = targets if groups is None else targets.grouped(groups)
+    probe = choose_probe(probe, targets, fraction=fraction, stacklevel=2)
+    choosing = selects(probe_for(probe, targets))
     seeds = range(seed, seed + repeats)
     plans = [protocol.plan(targets, each, choosing) for each in seeds]
     plans[0].warn(stacklevel=2)  # the sizes of the classes decide: all seeds warn alike
@@ -100,9 +119,9 @@ def inductive(
     labels: Any,
     *,
     folds: Sequence[Fold],
-    probe: str | Probe = "svm",
+    probe: AnyProbe | None = None,
     seed: int = 0,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -126,9 +145,10 @@ def inductive(
     1.0
     """
     protocol = Inductive(splits=tuple(folds))
-    targets = Targets.of(labels)
+    targets = targets_for(labels, probe, metrics)
+    probe = choose_probe(probe, targets, stacklevel=2)
     check_jobs(jobs)
-    plan = protocol.plan(targets, seed, selects(find_probe(probe)))
+    plan = protocol.plan(targets, seed, selects(probe_for(probe, targets)))
     plan.warn(stacklevel=2)
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
     return protocol.evaluate_plan(

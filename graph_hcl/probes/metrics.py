@@ -1,106 +1,28 @@
-"""Metrics by name: what they compute, which way is better, and which targets they serve."""
+"""Metrics by name or import path, and those that are usual for a kind of targets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.splits import Fold
 from graph_hcl.probes.targets import Kind, Targets
-from graph_hcl.registry import unknown_name
+from graph_hcl.registry import Registry, unknown_name
 
-CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A score of predictions [Q], or of decision values [Q], against the labels [Q].
-
-    Attributes:
-        name: The name in results.
-        function: (labels, predictions) -> score; of decision values (second class?, decision).
-        kinds: The kinds of targets that it serves.
-        greater_is_better: The direction.
-        best: Best possible value; None where there is none.
-        worst: Worst possible value; None where there is none.
-        title: The name in tables and figures; that in results unless given.
-        of_decision: Whether it reads decision values, which need graphs of both classes.
-        usual: Whether it is measured unless metrics are named.
-
-    >>> METRICS["accuracy"](np.array([0, 1]), np.array([0, 0]))
-    0.5
-    """
-
-    name: str
-    function: Callable[[Any, Any], float]
-    kinds: tuple[Kind, ...] = CLASSES
-    greater_is_better: bool = True
-    best: float | None = None
-    worst: float | None = None
-    title: str = ""
-    of_decision: bool = False
-    usual: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "title", self.title or self.name)
-
-    def __call__(
-        self,
-        labels: Labels,
-        predictions: Labels,
-        decision: Any = None,
-        classes: Labels | None = None,
-    ) -> float:
-        """Return the score.
-
-        A metric of decision values needs them, as in `ProbeResult`, and the two classes in order.
-        Raises `UserError` where a probe has none.
-
-        >>> labels, classes = np.array(["a", "b", "b"]), np.array(["a", "b"])
-        >>> METRICS["roc_auc"](labels, labels, np.array([0.1, -0.3, 0.4]), classes)
-        0.5
-        """
-        if not self.of_decision:
-            return float(self.function(labels, predictions))
-        if decision is None or classes is None:
-            raise UserError(
-                f"Expected a probe with decision values for {self.name}, but it has none: take "
-                "another probe or another metric."
-            )
-        self.check_defined(labels)
-        return float(self.function(labels == classes[1], decision))
-
-    def is_defined(self, labels: Labels) -> bool:
-        """Return whether there are labels enough for it: of both classes, for decision values.
-
-        >>> METRICS["roc_auc"].is_defined(np.ones(3)), METRICS["accuracy"].is_defined(np.ones(3))
-        (False, True)
-        """
-        return not self.of_decision or len(np.unique(labels)) == 2
-
-    def check_defined(self, labels: Labels) -> None:
-        """Raise `UserError` for labels that it is not defined for."""
-        if not self.is_defined(labels):
-            raise UserError(
-                f"Expected test graphs of both classes in every fold for {self.name}, but one has "
-                f"class {labels[0]} alone: take fewer folds or another metric."
-            )
-
-    @property
-    def sign(self) -> float:
-        """1 where greater is better, else −1."""
-        return 1.0 if self.greater_is_better else -1.0
-
-    @property
-    def is_share(self) -> bool:
-        """Whether its values are in [0, 1], so that they are told in percent."""
-        return self.worst == 0.0 and self.best == 1.0
+DECIDED: tuple[Kind, ...] = ("binary", "multilabel")
+"""The kinds of targets that have decision values [Q] for each task."""
 
 
 def _accuracy(labels: Labels, predictions: Labels) -> float:
@@ -137,7 +59,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "roc_auc",
             roc_auc_score,
-            kinds=("binary",),
+            kinds=DECIDED,
             best=1.0,
             worst=0.0,
             title="ROC-AUC",
@@ -147,13 +69,30 @@ METRICS: dict[str, Metric] = {
         Metric(
             "average_precision",
             average_precision_score,
-            kinds=("binary",),
+            kinds=DECIDED,
             best=1.0,
             worst=0.0,
             title="average precision",
             of_decision=True,
             usual=False,
         ),
+        Metric(
+            "rmse",
+            root_mean_squared_error,
+            kinds=("regression",),
+            greater_is_better=False,
+            best=0.0,
+            title="RMSE",
+        ),
+        Metric(
+            "mae",
+            mean_absolute_error,
+            kinds=("regression",),
+            greater_is_better=False,
+            best=0.0,
+            title="MAE",
+        ),
+        Metric("r2", r2_score, kinds=("regression",), best=1.0, title="R²", needs_spread=True),
     )
 }
 """All metrics, the first of each kind of targets being the one that a mean is of by default.
@@ -162,23 +101,52 @@ Names that scikit-learn has, too, mean what they mean there.
 """
 
 
-def find_metric(name: str) -> Metric:
-    """Return the metric of that name.
+_PATHS: Registry[Any] = Registry("metric")
+_OTHERS: dict[str, Metric] = {}
 
-    Raises `UserError` for an unknown name.
+
+def known_metric(name: str) -> Metric | None:
+    """Return the metric of a name in results: one of `METRICS`, or one's own used in this process.
+
+    >>> known_metric("rmse").greater_is_better, known_metric("kappa")
+    (False, None)
+    """
+    return METRICS.get(name) or _OTHERS.get(name)
+
+
+def find_metric(name: str | Metric) -> Metric:
+    """Return the metric of that name, or at an import path 'package.module:name', or itself.
+
+    Raises `UserError` for an unknown name, and for a path to anything else.
 
     >>> find_metric("acuracy")
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected a metric of accuracy, macro_f1, balanced_accuracy, \
-roc_auc, average_precision, but got 'acuracy'. Did you mean accuracy?
+roc_auc, average_precision, rmse, mae, r2, but got 'acuracy'. Did you mean accuracy?
     """
-    if name not in METRICS:
+    if isinstance(name, str) and name in METRICS:
+        return METRICS[name]
+    if isinstance(name, str) and ":" not in name:
         raise unknown_name("metric", name, METRICS)
-    return METRICS[name]
+    metric = _PATHS.get(name) if isinstance(name, str) else name
+    if not isinstance(metric, Metric):
+        raise UserError(
+            f"Expected a graph_hcl.probes.Metric, or its name or import path, but got {name!r:.60}."
+        )
+    if METRICS.get(metric.name, metric) != metric:
+        raise UserError(
+            f"Expected another name than {metric.name} for a metric of one's own: it is taken."
+        )
+    if metric.name not in METRICS:
+        _OTHERS[metric.name] = metric
+    return metric
 
 
-def choose_metrics(targets: Targets, names: Sequence[str] | None = None) -> list[Metric]:
-    """Return the metrics of these names, or the usual ones for the targets.
+def choose_metrics(targets: Targets, names: Sequence[str | Metric] | None = None) -> list[Metric]:
+    """Return the metrics of these names, or the usual ones for the targets, the default first.
+
+    They are accuracy and macro-F1 of classes, ROC-AUC and average precision of several tasks, and
+    RMSE, MAE and R² of real targets.
 
     Raises `UserError` for an unknown name, none, one twice, and one that does not serve the kind of
     the targets.
@@ -187,7 +155,8 @@ def choose_metrics(targets: Targets, names: Sequence[str] | None = None) -> list
     ['accuracy', 'macro_f1']
     """
     if names is None:
-        return [m for m in METRICS.values() if m.usual and targets.kind in m.kinds]
+        several = targets.kind == "multilabel"
+        return [m for m in METRICS.values() if (m.usual or several) and targets.kind in m.kinds]
     if isinstance(names, str) or not names or len(set(names)) < len(names):
         raise UserError(f"Expected a list of different metrics, but got {names!r}.")
     chosen = [find_metric(name) for name in names]
@@ -196,15 +165,31 @@ def choose_metrics(targets: Targets, names: Sequence[str] | None = None) -> list
     return chosen
 
 
+def with_usual_metrics(targets: Targets, first: str | None) -> list[str]:
+    """Return the names of the usual metrics of the targets, behind the one that is asked for.
+
+    Raises `UserError` as `choose_metrics` does.
+
+    >>> with_usual_metrics(Targets.of([0, 1, 1]), "roc_auc")
+    ['roc_auc', 'accuracy', 'macro_f1']
+    """
+    usual = [metric.name for metric in choose_metrics(targets)]
+    if first is None:
+        return usual
+    choose_metrics(targets, [first])
+    return [first, *(name for name in usual if name != first)]
+
+
 def check_kind(metric: Metric, kind: Kind) -> None:
     """Raise `UserError` for a metric that does not serve a kind of targets.
 
     >>> check_kind(METRICS["roc_auc"], "binary")
     """
     if kind not in metric.kinds:
+        others = [m.name for m in METRICS.values() if kind in m.kinds]
         raise UserError(
             f"Expected metrics of {kind} targets, but {metric.name} serves "
-            f"{' and '.join(metric.kinds)} ones: leave it out."
+            f"{' and '.join(metric.kinds)} ones: take one of {', '.join(others)}."
         )
 
 
@@ -214,5 +199,15 @@ def check_test_parts(targets: Targets, metrics: Sequence[Metric], folds: Sequenc
     >>> check_test_parts(Targets.of([0, 1]), [METRICS["accuracy"]], [])
     """
     for metric in metrics:
-        for fold in folds if metric.of_decision else ():
+        for fold in folds if metric.of_decision or metric.needs_spread else ():
             metric.check_defined(targets.values[fold.test])
+
+
+def title(metric: str) -> str:
+    """Return the name of a metric in tables and figures.
+
+    >>> title("macro_f1"), title("kappa")
+    ('macro-F1', 'kappa')
+    """
+    known = known_metric(metric)
+    return metric if known is None else known.title

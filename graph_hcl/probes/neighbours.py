@@ -6,9 +6,19 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
-from graph_hcl.probes.probe import Floats, ProbeInput, ProbeResult, scale, without_selection
+from graph_hcl.probes.probe import (
+    Floats,
+    ProbeInput,
+    ProbeResult,
+    scale,
+    serves,
+    without_decision,
+    without_selection,
+)
+from graph_hcl.probes.targets import CLASSES
 
 
+@serves(*CLASSES, "multilabel")
 @without_selection
 def class_mean(given: ProbeInput) -> ProbeResult:
     """Predict the class with the nearest mean of standardised embeddings.
@@ -27,6 +37,7 @@ def class_mean(given: ProbeInput) -> ProbeResult:
     return ProbeResult(classes[distances.argmin(1)], _decision(-distances))
 
 
+@serves(*CLASSES, "multilabel")
 @without_selection
 def knn(given: ProbeInput) -> ProbeResult:
     """Predict the most frequent class among the 5 nearest standardised embeddings.
@@ -44,7 +55,9 @@ def knn(given: ProbeInput) -> ProbeResult:
     return ProbeResult(model.predict(x_test), _decision(model.predict_proba(x_test)))
 
 
+@serves(*CLASSES, "multilabel")
 @without_selection
+@without_decision
 def majority(given: ProbeInput) -> ProbeResult:
     """Predict the most frequent class of the training graphs: what a score must beat.
 

@@ -1,19 +1,20 @@
-"""What a probe is given and what it returns, and the probes by name."""
+"""What a probe is given, what it returns, and which targets it serves."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.splits import Indices, Split
-from graph_hcl.registries import PROBES
+from graph_hcl.probes.targets import Kind
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +25,8 @@ class ProbeInput:
 
     Attributes:
         x_train: Embeddings [N, D] of the graphs that are not tested.
-        y_train: Their labels [N], in the user's own values.
+        y_train: Their labels [N], in the user's own values. Of several tasks a probe is given one
+            at a time, with the graphs that have its label.
         x_test: Embeddings [Q, D] of the test graphs.
         splits: Pairs (rows to fit, rows to score) of `x_train` that select the probe's parameters;
             empty where nothing is selected or too few graphs make selection impossible. Either
@@ -32,7 +34,7 @@ class ProbeInput:
         refit: Rows of `x_train` that the selected probe is fitted on; None takes all.
         indices: Numbers [N] of the training graphs in the data set.
         test_indices: Numbers [Q] of the test graphs.
-        metric: Name of the metric that the probe selects its parameters by.
+        metric: The metric, or its name, that the probe selects its parameters by.
 
     >>> ProbeInput(np.zeros((2, 3)), np.array([0, 1]), np.ones((4, 3))).x_test.shape
     (4, 3)
@@ -45,7 +47,7 @@ class ProbeInput:
     refit: Indices | None = None
     indices: Indices | None = None
     test_indices: Indices | None = None
-    metric: str = "accuracy"
+    metric: str | Metric = "accuracy"
 
     def inner(self, fit: Indices, score: Indices) -> ProbeInput:
         """Return the input of one inner split: fitted on some training rows, tested on others.
@@ -85,7 +87,7 @@ class ProbeResult:
     """What a probe predicts for the test graphs, and what it selected.
 
     Attributes:
-        predictions: Labels [Q].
+        predictions: Labels or real values [Q].
         decision: Values of the decision function: [Q] for two classes, positive for the second in
             order, else one column per class of the labels fitted on [Q, C]; None for a probe that
             has no decision function.
@@ -104,6 +106,7 @@ class ProbeResult:
 
 
 Probe = Callable[[ProbeInput], ProbeResult]
+P = TypeVar("P", bound=Callable[..., ProbeResult])
 
 
 def without_selection(probe: Probe) -> Probe:
@@ -125,30 +128,48 @@ def selects(probe: Probe) -> bool:
     return getattr(probe, "selects", True)
 
 
-def find_probe(probe: str | Probe) -> Probe:
-    """Return the probe of that name, or the callable itself.
+def without_decision(probe: Probe) -> Probe:
+    """Mark a probe that returns no decision values, so that metrics of them are refused early.
 
-    Raises `UserError` for an unknown name, and for an estimator of scikit-learn.
+    >>> decides(without_decision(lambda given: ProbeResult(given.y_train[:1])))
+    False
+    """
+    probe.decides = False  # type: ignore[attr-defined]
+    return probe
 
-    >>> find_probe(len) is len
+
+def decides(probe: Probe) -> bool:
+    """Tell whether a probe may return decision values; all may that are not marked."""
+    return getattr(probe, "decides", True)
+
+
+def runs_in_threads(probe: Probe) -> bool:
+    """Tell whether fits of a probe may share the process in threads; all may that are not marked.
+
+    >>> runs_in_threads(lambda given: ProbeResult(given.y_train[:1]))
     True
     """
-    part = PROBES.get(probe) if isinstance(probe, str) else probe
-    if hasattr(part, "fit"):
-        raise UserError(
-            f"Expected a probe, a function of one ProbeInput that returns a ProbeResult, but got "
-            f"the estimator {probe!r}: call it inside a function of your own."
-        )
-    return part
+    return getattr(probe, "threads", True)
 
 
-def probe_name(probe: str | Probe) -> str:
-    """Return the name of a probe in results.
+def serves(*kinds: Kind) -> Callable[[P], P]:
+    """Mark a probe with the kinds of targets that it serves; one without a mark serves all.
 
-    >>> probe_name("svm"), probe_name(len)
-    ('svm', 'len')
+    >>> kinds_of(serves("regression")(lambda given: ProbeResult(given.y_train[:1])))
+    ('regression',)
     """
-    return probe if isinstance(probe, str) else getattr(probe, "__name__", type(probe).__name__)
+
+    def mark(probe: P) -> P:
+        probe.kinds = kinds  # type: ignore[attr-defined]
+        return probe
+
+    return mark
+
+
+def kinds_of(probe: Any) -> tuple[Kind, ...]:
+    """Return the kinds of targets that a probe serves."""
+    kinds: tuple[Kind, ...] = getattr(probe, "kinds", get_args(Kind))
+    return kinds
 
 
 def scale(x_train: Floats, x_test: Floats) -> tuple[Floats, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, probe_name
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import check_test_parts, choose_metrics
 from graph_hcl.probes.plan import Plan
-from graph_hcl.probes.probe import Floats, Probe, ProbeInput, find_probe, probe_name, selects
+from graph_hcl.probes.probe import Floats, ProbeInput, decides, selects
 from graph_hcl.probes.scoring import check_jobs, score_folds
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Targets
@@ -101,18 +103,27 @@ class EvaluationProtocol(ABC):
     def check(
         self,
         targets: Targets,
-        probe: str | Probe = "svm",
+        probe: AnyProbe | None = None,
         seeds: Iterable[int] = (0,),
         jobs: int | None = None,
+        metrics: Sequence[str | Metric] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Raise every error and give every warning that needs no embeddings, before any training.
 
         Warns once of rare classes, whatever the number of seeds, and of each setting without use.
         `evaluate` raises the same and does not warn again.
         """
-        choosing = selects(find_probe(probe))
+        probe = choose_probe(probe, targets)
+        found, measured = probe_for(probe, targets, options), choose_metrics(targets, metrics)
+        choosing = selects(found)
+        for metric in measured:
+            if metric.of_decision and not decides(found):
+                raise metric.undecided()
         check_jobs(jobs)
         plans = [self.plan(targets, seed, choosing) for seed in seeds]
+        for plan in plans:
+            check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
         for plan in [plan for plan in plans if plan.warning is not None][:1]:
             plan.warn(stacklevel=2)
         for setting in self.unused(targets, choosing):
@@ -137,20 +148,23 @@ class EvaluationProtocol(ABC):
         embeddings: Sequence[ArrayLike],
         targets: Targets,
         *,
-        probe: str | Probe = "svm",
+        probe: AnyProbe | None = None,
         seed: int = 0,
-        metrics: Sequence[str] | None = None,
+        metrics: Sequence[str | Metric] | None = None,
+        options: Mapping[str, Any] | None = None,
         jobs: int | None = None,
         progress: Callable[[FoldScore], object] | None = None,
     ) -> Evaluation:
         """Return the scores of a probe on the embeddings of each part of one seed.
 
         `metrics` are names of `METRICS`, of which the first selects the probe's parameters; by
-        default those that are usual for the targets. `jobs` threads share the fits (all cores
+        default those that are usual for the targets, as is the probe. `options` are arguments of a
+        probe by name. `jobs` threads share the fits (all cores
         unless given); `progress` is called with each finished one. Raises `UserError` as
         `probe_inputs` and `choose_metrics` do; what `check` warns of is not repeated.
         """
-        plan = self.plan(targets, seed, selects(find_probe(probe)))
+        probe = choose_probe(probe, targets)
+        plan = self.plan(targets, seed, selects(probe_for(probe, targets, options)))
         return self.evaluate_plan(
             plan,
             embeddings,
@@ -158,6 +172,7 @@ class EvaluationProtocol(ABC):
             probe=probe,
             seed=seed,
             metrics=metrics,
+            options=options,
             jobs=jobs,
             progress=progress,
         )
@@ -168,19 +183,26 @@ class EvaluationProtocol(ABC):
         embeddings: Sequence[ArrayLike],
         targets: Targets,
         *,
-        probe: str | Probe,
+        probe: AnyProbe,
         seed: int,
-        metrics: Sequence[str] | None = None,
+        metrics: Sequence[str | Metric] | None = None,
+        options: Mapping[str, Any] | None = None,
         jobs: int | None = None,
         progress: Callable[[FoldScore], object] | None = None,
     ) -> Evaluation:
         """Return what `evaluate` does, by a plan that was made for the seed and the probe."""
-        chosen, measured = find_probe(probe), choose_metrics(targets, metrics)
+        chosen, measured = probe_for(probe, targets, options), choose_metrics(targets, metrics)
         check_jobs(jobs)
         check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
-        inputs = self._inputs(plan, embeddings, targets, seed, measured[0].name)
+        inputs = self._inputs(plan, embeddings, targets, seed, measured[0])
         scores = score_folds(chosen, inputs, plan.folds, targets, measured, seed, jobs, progress)
         settings = self.settings(targets, selects(chosen))
+        if measured[0] != choose_metrics(targets)[0]:  # another metric selects other parameters
+            settings["metric"] = measured[0].name
+        if targets.groups is not None:
+            settings["groups"] = len(np.unique(targets.groups))
+        if options:
+            settings["options"] = dict(options)
         return Evaluation(self.name, probe_name(probe), settings, scores)
 
     def _inputs(
@@ -189,7 +211,7 @@ class EvaluationProtocol(ABC):
         embeddings: Sequence[ArrayLike],
         targets: Targets,
         seed: int,
-        metric: str = "accuracy",
+        metric: str | Metric = "accuracy",
     ) -> list[ProbeInput]:
         parts = self.parts(targets, seed)
         if len(parts) != len(embeddings):

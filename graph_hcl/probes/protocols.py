@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
 from graph_hcl.probes.split_files import check_fold, read_splits
 from graph_hcl.probes.splits import Fold, Split, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
+from graph_hcl.probes.tasks import task_warning
 
 REFUSED = {"refused_by_others": True}
 """Marks a setting that changes what is measured: a protocol without it refuses it. Of other
@@ -87,12 +87,13 @@ class Transductive(EvaluationProtocol):
                 stream = [seed, number, draw]
                 few = self.fraction < 1
                 fold = with_few_labels(full, strata, self.fraction, stream) if few else full
-                splits = self._inner_splits(strata, full, fold, seed) if selects else []
+                splits = self._inner_splits(targets, full, fold, seed) if selects else []
                 pool = len(full.train) if few else None
                 folds.append(PlannedFold(number, fold, splits, draw, pool))
         least = self.inner if selects else 1
         none = selects and self.fraction == 1 and not all(planned.splits for planned in folds)
-        return Plan(folds, rare_class_warning(targets, whole, least=least, unselected=none))
+        rare = rare_class_warning(targets, whole, least=least, unselected=none)
+        return Plan(folds, rare or task_warning(targets, whole))
 
     def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
         """Return the settings; `inner` is None where nothing is selected, no draws of all labels.
@@ -115,9 +116,10 @@ class Transductive(EvaluationProtocol):
             if useless and changed[name] != getattr(Transductive, name)
         ]
 
-    def _inner_splits(self, strata: Labels, full: Fold, fold: Fold, seed: int) -> list[Split]:
+    def _inner_splits(self, targets: Targets, full: Fold, fold: Fold, seed: int) -> list[Split]:
         rows = np.searchsorted(full.train, fold.train)
-        return inner_splits(strata[full.train], rows, self.inner, seed)
+        groups = None if targets.groups is None else targets.groups[full.train]
+        return inner_splits(targets.strata()[full.train], rows, self.inner, seed, groups)
 
 
 @dataclass(frozen=True)
@@ -149,19 +151,19 @@ class Inductive(EvaluationProtocol):
         ]
 
     def split(self, targets: Targets, seed: int) -> list[Fold]:
-        """Return the outer folds with their validation parts."""
+        """Return the outer folds with their validation parts, of the graphs with a label."""
         targets.strata()  # raises for targets that no fold can be drawn of, given folds or not
         if self.splits is None:
             return stratified_folds(
                 targets, folds=self.folds, seed=seed, validation=self.validation
             )
         if isinstance(self.splits, str | Path):
-            return read_splits(self.splits, len(targets))
+            return _labelled(read_splits(self.splits, len(targets)), targets)
         if not self.splits:
             raise UserError("Expected one fold or more to evaluate, but got none.")
         for number, fold in enumerate(self.splits):
             check_fold(fold, len(targets), f"fold {number}")
-        return list(self.splits)
+        return _labelled(self.splits, targets)
 
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
         """Return the folds with one split each: fitted on training, scored on validation part.
@@ -172,7 +174,7 @@ class Inductive(EvaluationProtocol):
         """
         folds = self.split(targets, seed)
         check_two_classes(targets, folds)
-        warning = rare_class_warning(targets, folds, least=1)
+        warning = rare_class_warning(targets, folds, least=1) or task_warning(targets, folds)
         planned: list[PlannedFold] = []
         for number, fold in enumerate(folds):
             if not selects:
@@ -206,3 +208,22 @@ class Inductive(EvaluationProtocol):
             *([f"validation {self.validation}"] if self.validation != Inductive.validation else []),
             *([f"folds {self.folds}"] if self.folds not in usual else []),
         ]
+
+
+def _labelled(folds: Sequence[Fold], targets: Targets) -> list[Fold]:
+    """Return fixed folds without the graphs of which no label is known."""
+    if len(targets.rows) == len(targets):
+        return list(folds)
+    parts = ("train", "validation", "test")
+    labelled = []
+    for number, fold in enumerate(folds):
+        kept = {name: getattr(fold, name) for name in parts}
+        kept = {name: rows[np.isin(rows, targets.rows)] for name, rows in kept.items()}
+        for name in ("train", "test"):
+            if not len(kept[name]):
+                raise UserError(
+                    f"Expected graphs with labels in the {name} part of fold {number}, but none "
+                    "has one: give other splits."
+                )
+        labelled.append(Fold(**kept))
+    return labelled

@@ -19,12 +19,14 @@ class RareClassWarning(UserWarning):
 
 
 def check_two_classes(targets: Targets, folds: Sequence[Fold]) -> None:
-    """Raise `UserError` for a fold whose training part holds one class alone.
+    """Raise `UserError` for a fold whose training part holds one class alone, if it has classes.
 
     >>> folds = [Fold(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2]))]
     >>> check_two_classes(Targets.of([0, 1, 1]), folds)
     """
     strata = targets.strata()
+    if not targets.has_classes:
+        return
     for number, fold in enumerate(folds):
         present = np.unique(strata[fold.train])
         if len(present) < 2:
@@ -48,8 +50,10 @@ def rare_class_warning(
     'Some parts of the 1 folds lack a class: 0 (1 graph); a test graph of a class that its \
 training part lacks counts as a mistake.'
     """
+    if not targets.has_classes:
+        return None
     strata, classes = targets.strata(), targets.classes
-    counts = np.bincount(strata, minlength=len(classes))
+    counts = np.bincount(strata[targets.rows], minlength=len(classes))
 
     def fewest(part: str) -> np.ndarray:
         numbers = [strata[getattr(fold, part)] for fold in folds]

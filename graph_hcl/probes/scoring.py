@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -11,9 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import FoldScore
-from graph_hcl.probes.metrics import Metric
+from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.plan import PlannedFold
-from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
+from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, runs_in_threads
 from graph_hcl.probes.targets import Targets
 
 
@@ -38,20 +40,22 @@ def score_folds(
 ) -> list[FoldScore]:
     """Return the scores of a probe on its input of each fit; `jobs` threads share the fits."""
     scores, strata = [], targets.strata()
+    classes = targets.classes if targets.has_classes else np.array([0, 1])
     # The solvers and BLAS release the interpreter lock, so threads use all cores without copying
     # the data; one BLAS thread each keeps them from competing for the cores.
     with threadpool_limits(1), warnings.catch_warnings():
         # Of few graphs of many rare classes; whether labels are classes is settled by now.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        parallel = Parallel(
-            -1 if jobs is None else jobs, backend="threading", return_as="generator"
-        )
+        count = 1 if not runs_in_threads(probe) else -1 if jobs is None else jobs
+        parallel = Parallel(count, backend="threading", return_as="generator")
         results: Iterable[ProbeResult] = parallel(delayed(probe)(given) for given in inputs)
         for result, planned in zip(results, folds, strict=True):
             # Where the fitted labels lack a class, the columns of decision values stand for other
             # classes.
-            whole = len(np.unique(strata[planned.fold.train])) == len(targets.classes)
-            score = _fold_score(result, planned, targets, metrics, seed, whole)
+            whole = not targets.has_classes or (
+                len(np.unique(strata[planned.fold.train])) == len(classes)
+            )
+            score = _fold_score(result, planned, targets, classes, metrics, seed, whole)
             scores.append(score)
             if progress is not None:
                 progress(score)
@@ -62,6 +66,7 @@ def _fold_score(
     result: ProbeResult,
     planned: PlannedFold,
     targets: Targets,
+    classes: Labels,
     metrics: Sequence[Metric],
     seed: int,
     whole: bool,
@@ -72,15 +77,24 @@ def _fold_score(
     return FoldScore(
         seed=seed,
         fold=planned.number,
-        scores={m.name: m(labels, predictions, decision, targets.classes) for m in metrics},
+        scores={m.name: m(labels, predictions, decision, classes) for m in metrics},
         params=dict(result.params),
         validation_score=result.validation_score,
         train=len(fold.train),
         validation=len(fold.validation),
         test=fold.test.tolist(),
-        labels=labels.tolist(),
-        predictions=predictions.tolist(),
+        labels=_plain(labels, targets),
+        predictions=_plain(predictions, targets),
         decision=None if decision is None else decision.tolist(),
         draw=planned.draw,
         pool=planned.pool,
     )
+
+
+def _plain(values: Labels, targets: Targets) -> list[Any]:
+    """Return values as JSON has them: classes of tasks as integers, missing entries as None."""
+    if values.ndim == 1:
+        plain: list[Any] = values.tolist()
+        return plain
+    kind = int if targets.kind == "multilabel" else float
+    return [[None if np.isnan(v) else kind(v) for v in row] for row in values.tolist()]

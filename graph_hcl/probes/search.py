@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graph_hcl.probes.labels import Labels
-from graph_hcl.probes.metrics import Metric, find_metric
+from graph_hcl.probes.metric import Metric
+from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.probe import Floats, ProbeInput, ProbeResult
 
 C_GRID = tuple(10.0**power for power in range(-3, 4))

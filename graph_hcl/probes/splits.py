@@ -1,4 +1,4 @@
-"""Stratified folds: which graphs train, select and test, with rare classes spread evenly."""
+"""Folds: which graphs train, select and test; stratified by class, with rare classes spread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    train_test_split,
+)
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.labels import Labels
@@ -37,9 +44,12 @@ class Fold:
 def stratified_folds(
     labels: Any, *, folds: int = 10, seed: int = 0, validation: float = 0.0
 ) -> list[Fold]:
-    """Return shuffled stratified folds; each graph is tested in exactly one of them.
+    """Return shuffled stratified folds; each labelled graph is tested in exactly one of them.
 
-    `labels` are class labels [G] or `Targets`. `validation` is the share of each training part that
+    `labels` are labels [G], [G, T] or `Targets`. Those without strata, real targets and several
+    tasks, get the plain folds of scikit-learn's `KFold` in the same way. Groups of the targets are
+    kept together, as by `StratifiedGroupKFold` or `GroupKFold`. Graphs of which no label is known
+    are in no fold. `validation` is the share of each training part that
     is set aside, stratified, for selection. With it or without, the test parts are those of
     scikit-learn's `StratifiedKFold(folds, shuffle=True, random_state=seed)`. Rare classes are
     spread (see `spread` and `set_aside`): some parts are without them.
@@ -52,30 +62,42 @@ def stratified_folds(
     (12, 4, 4)
     """
     targets = Targets.of(labels)
-    strata = targets.strata()
+    strata, rows = targets.strata(), targets.rows
     if folds < 2:
         raise UserError(f"Expected 2 folds or more, but got {folds}: one alone trains on nothing.")
     if not 0 <= validation < 1:
         raise UserError(f"Expected a validation share in [0, 1), but got {validation}.")
-    counts = np.bincount(strata)
-    if counts.max() < folds:
+    counts = np.bincount(strata[rows])
+    if not targets.has_classes and len(rows) < folds:
+        raise UserError(
+            f"Expected {folds} labelled graphs or more for {folds} folds, but got {len(rows)}: "
+            "take fewer folds."
+        )
+    if targets.has_classes and counts.max() < folds:
         most = f"the largest class ({targets.classes[counts.argmax()]}) has {counts.max()}"
         raise UserError(
             f"Expected a class with {folds} graphs or more for {folds} folds, but {most}: "
             + (f"take {counts.max()} folds or fewer." if counts.max() > 1 else "are these classes?")
         )
+    groups = targets.groups
+    if groups is not None and len(np.unique(groups[rows])) < folds:
+        raise UserError(
+            f"Expected {folds} groups or more for {folds} folds, but got "
+            f"{len(np.unique(groups[rows]))}: take fewer folds."
+        )
+    own = None if groups is None else groups[rows]
     return [
-        Fold(*set_aside(strata, train, validation, seed), test)
-        for train, test in spread(strata, folds, seed)
+        Fold(*set_aside(strata, rows[train], validation, seed, groups), rows[test])
+        for train, test in spread(strata[rows], folds, seed, own)
     ]
 
 
-def spread(labels: Labels, folds: int, seed: int) -> list[Split]:
+def spread(labels: Labels, folds: int, seed: int, groups: Indices | None = None) -> list[Split]:
     """Return (rest, part) of shuffled stratified parts: scikit-learn's `StratifiedKFold`.
 
     The parts' numbers of graphs of a class differ by one at most. So the graphs of a class that is
     rarer than `folds` are all in different parts, and the other parts are without the class. One
-    class must have `folds` graphs.
+    class must have `folds` graphs. Of a single stratum, the parts are those of `KFold`.
 
     >>> [labels.tolist() for labels in (np.array([0, 0, 0, 7])[part] for _, part in
     ...                                 spread(np.array([0, 0, 0, 7]), 2, seed=0))]
@@ -83,12 +105,18 @@ def spread(labels: Labels, folds: int, seed: int) -> list[Split]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of rare classes: the protocols warn better
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        pairs = list(splitter.split(np.zeros(len(labels)), labels))
+        plain, by_class = (KFold, StratifiedKFold)
+        if groups is not None:
+            plain, by_class = GroupKFold, StratifiedGroupKFold
+        kind = plain if _has_one_value(labels) else by_class
+        splitter = kind(folds, shuffle=True, random_state=seed)
+        pairs = list(splitter.split(np.zeros(len(labels)), labels, groups))
     return [(rest.astype(np.int64), part.astype(np.int64)) for rest, part in pairs]
 
 
-def set_aside(labels: Labels, train: Indices, share: float, seed: int) -> Split:
+def set_aside(
+    labels: Labels, train: Indices, share: float, seed: int, groups: Indices | None = None
+) -> Split:
     """Return a training part as (rest, share set aside for selection).
 
     They are those of scikit-learn's stratified `train_test_split`. Where it refuses, as a class has
@@ -100,12 +128,15 @@ def set_aside(labels: Labels, train: Indices, share: float, seed: int) -> Split:
     """
     if share == 0:
         return train, np.empty(0, dtype=np.int64)
+    if groups is not None:  # whole groups, whatever their classes
+        splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+        kept, taken = next(splitter.split(train, groups=groups[train]))
+        return train[kept], train[taken]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # many small classes may be regression
-            rest, aside = train_test_split(
-                train, test_size=share, stratify=labels[train], random_state=seed
-            )
+            by = None if _has_one_value(labels[train]) else labels[train]
+            rest, aside = train_test_split(train, test_size=share, stratify=by, random_state=seed)
     except ValueError:
         aside = _in_proportion(labels[train], math.ceil(share * len(train)), seed)
         rest, aside = np.delete(train, aside), train[aside]
@@ -127,7 +158,9 @@ def _in_proportion(labels: Labels, number: int, seed: int) -> Indices:
     ).astype(np.int64)
 
 
-def inner_splits(labels: Labels, rows: Indices, inner: int, seed: int) -> list[Split]:
+def inner_splits(
+    labels: Labels, rows: Indices, inner: int, seed: int, groups: Indices | None = None
+) -> list[Split]:
     """Return pairs (fit, score) of positions in `rows`, the rows with labels, that select.
 
     `labels` are those of the whole training part. Classes with `inner` graphs or more in it decide
@@ -144,9 +177,17 @@ def inner_splits(labels: Labels, rows: Indices, inner: int, seed: int) -> list[S
     sizes = (seen == classes[:, None]).sum(1)
     common = sizes[counts >= inner]
     count = min(inner, int(common.min() if len(common) else sizes.max()))
+    own = None if groups is None else groups[rows]
+    count = count if own is None else min(count, len(np.unique(own)))
     if count < 2:
         return []
-    return [(fit, part) for fit, part in spread(seen, count, seed) if len(np.unique(seen[fit])) > 1]
+    parts = spread(seen, count, seed, own)
+    one = _has_one_value(labels)  # without strata there is no class to lack
+    return [(fit, part) for fit, part in parts if one or not _has_one_value(seen[fit])]
+
+
+def _has_one_value(labels: Labels) -> bool:
+    return len(np.unique(labels)) < 2
 
 
 def with_few_labels(fold: Fold, labels: Labels, fraction: float, seed: int | Sequence[int]) -> Fold:

@@ -25,7 +25,8 @@ def majority_accuracy(labels: Any) -> float:
     >>> majority_accuracy([0, 1, 1, 1])
     0.75
     """
-    strata = Targets.of(labels).strata()
+    targets = Targets.of(labels)
+    strata = targets.strata()[targets.rows]
     return float(np.bincount(strata).max() / len(strata))
 
 

@@ -15,13 +15,16 @@ from graph_hcl.probes.probe import (
     ProbeResult,
     classes_to_fit,
     scale,
+    serves,
 )
 from graph_hcl.probes.search import Prediction, Predictor, over_c, search
+from graph_hcl.probes.targets import CLASSES
 
 KernelSolver = Callable[[Floats, Labels, Floats], Predictor]
 """(kernel [N, N], labels [N], kernel [Q, N] of test graphs) -> predictor for any C."""
 
 
+@serves(*CLASSES, "multilabel")
 def svm(given: ProbeInput) -> ProbeResult:
     """Predict with an RBF SVM, `gamma="scale"`, on standardised embeddings; C is selected.
 
@@ -46,8 +49,7 @@ def solve(given: ProbeInput) -> Predictor:
     array([7])
     """
     x, x_test = scale(given.x_train, given.x_test)
-    variance = x.var()
-    gamma = 1.0 / (x.shape[1] * variance) if variance > 0 else 1.0
+    gamma = scale_gamma(x)
     return solve_kernel(rbf(x, x, gamma), given.y_train, rbf(x_test, x, gamma))
 
 
@@ -87,6 +89,16 @@ def _fastest() -> KernelSolver:
     except ImportError:  # numba is not installed, or not for this Python
         return solve_libsvm
     return solve_compiled
+
+
+def scale_gamma(x: Floats) -> float:
+    """Return γ = 1 / (D · variance of all entries) of x [N, D], as `gamma="scale"` in scikit-learn.
+
+    >>> scale_gamma(np.array([[-2.0], [2.0]]))
+    0.25
+    """
+    variance = x.var()
+    return float(1.0 / (x.shape[1] * variance)) if variance > 0 else 1.0
 
 
 def rbf(a: Floats, b: Floats, gamma: float) -> Floats:

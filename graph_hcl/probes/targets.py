@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.labels import check_labels
+from graph_hcl.probes.labels import Labels, as_numbers, check_labels, is_real, tasks_of
 
 Kind = Literal["binary", "multiclass", "multilabel", "regression"]
+CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
+"""The kinds of targets with one class for each graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +23,14 @@ class Targets:
     """The targets of G graphs.
 
     Attributes:
-        kind: What the values are; `of` tells it.
-        values: One value per graph [G], in the user's own values, or one per task [G, T].
+        kind: One class for each graph ("binary", "multiclass"), several tasks of 0 and 1
+            ("multilabel"), or real numbers of one or several tasks ("regression").
+        values: One value per graph [G], in the user's own values, or one per task [G, T]; NaN where
+            an entry of several tasks is missing.
         mask: Which values are known, of the same shape; None where all are.
         names: Names of the classes in order, or of the tasks; empty where there are none.
+        groups: The group [G] of each graph, numbered from 0: no group is on both sides of a split;
+            None where each graph is one of its own.
 
     >>> targets = Targets.of(["acid", "base", "acid"])
     >>> targets.kind, len(targets), targets.strata()
@@ -34,21 +41,76 @@ class Targets:
     values: NDArray[Any]
     mask: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
 
     @classmethod
-    def of(cls, labels: Any, names: tuple[str, ...] = ()) -> Targets:
-        """Return the targets that are class labels of any container; targets as they are.
+    def of(cls, labels: Any, names: tuple[str, ...] = (), *, kind: Kind | None = None) -> Targets:
+        """Return labels of any container as targets; targets as they are.
 
-        Raises `UserError` as `check_labels` does: several tasks, real values and missing ones are
-        served by no protocol yet; and for another number of names than of classes.
+        Decides as scikit-learn's `type_of_target` does: integers, booleans, strings and whole
+        floats [G] are classes, other numbers [G] real targets, and several columns [G, T] are tasks
+        of 0 and 1, or real targets where any number is not whole. Entries of several tasks may be
+        missing (NaN or None). `kind` decides instead where this guesses wrong, such as "regression"
+        for counts.
+
+        Raises `UserError` for labels that are not of the kind, several columns of other whole
+        numbers, missing entries of a single column, one class alone, and another number of names
+        than of classes or tasks.
+
+        >>> Targets.of([0.5, 1.5]).kind, Targets.of([3.0, 1.0, 2.0], kind="regression").kind
+        ('regression', 'regression')
+        >>> Targets.of([[0, 1], [1, None], [0, 0]]).kind
+        'multilabel'
         """
         if isinstance(labels, Targets):
             return labels
-        values = check_labels(labels)
-        classes = len(np.unique(values))
-        if names and len(names) != classes:
-            raise UserError(f"Expected {classes} names of classes, but got {len(names)}.")
-        return cls("binary" if classes == 2 else "multiclass", values, None, tuple(names))
+        if kind is not None and kind not in get_args(Kind):
+            raise UserError(f"Expected a kind of {', '.join(get_args(Kind))}, but got {kind!r}.")
+        tasks = None if kind in CLASSES else tasks_of(labels, single=kind == "multilabel")
+        if tasks is not None:
+            targets = _several_tasks(tasks, kind)
+        elif kind == "regression" or (kind is None and is_real(labels)):
+            targets = cls("regression", as_numbers(labels))
+        else:
+            values = check_labels(labels)
+            found: Kind = "binary" if len(np.unique(values)) == 2 else "multiclass"
+            if kind == "binary" != found:
+                raise UserError(f"Expected two classes, but got {len(np.unique(values))}.")
+            targets = cls(found, values)
+        return targets._named(tuple(names))
+
+    @classmethod
+    def of_tasks(
+        cls, values: Any, names: tuple[str, ...] = (), *, kind: Kind | None = None
+    ) -> Targets:
+        """Return the columns [G, T] of one or several tasks; NaN where an entry is missing.
+
+        Raises `UserError` as `of` does.
+
+        >>> Targets.of_tasks(np.array([[1.0], [np.nan]]), ("active",)).kind
+        'multilabel'
+        """
+        return _several_tasks(np.asarray(values, dtype=np.float64), kind)._named(names)
+
+    @classmethod
+    def of_column(cls, values: Any, *, classes: bool) -> Targets:
+        """Return one column [G] of codes of classes or of real targets; NaN where it is missing.
+
+        Raises `UserError` where all known values are equal.
+
+        >>> targets = Targets.of_column(np.array([2.0, np.nan, 0.0]), classes=True)
+        >>> targets.kind, targets.rows, targets.classes
+        ('binary', array([0, 2]), array([0, 2]))
+        """
+        known = ~np.isnan(values)
+        mask = None if known.all() else known
+        found = Targets.of(
+            values[known].astype(np.int64) if classes else values[known],
+            kind=None if classes else "regression",
+        )
+        column = np.zeros(len(values), np.int64) if classes else np.full(len(values), np.nan)
+        column[known] = found.values
+        return cls(found.kind, column, mask)
 
     @classmethod
     def unlabelled(cls, graphs: int) -> Targets:
@@ -63,34 +125,120 @@ class Targets:
     def __len__(self) -> int:
         return len(self.values)
 
+    def _named(self, names: tuple[str, ...]) -> Targets:
+        count = self.tasks if self.values.ndim == 2 or not self.has_classes else len(self.classes)
+        if names and len(names) != count:
+            of = "classes" if self.has_classes else "tasks"
+            raise UserError(f"Expected {count} names of {of}, but got {len(names)}.")
+        return dataclasses.replace(self, names=names)
+
+    def grouped(self, groups: Any) -> Targets:
+        """Return the targets with the group of each graph, such as its scaffold or its source.
+
+        Raises `UserError` for another number of groups than of graphs, missing ones, and one alone.
+
+        >>> Targets.of([0, 1, 0]).grouped(["a", "b", "a"]).groups
+        array([0, 1, 0])
+        """
+        values = np.asarray(groups)
+        if values.shape != (len(self),):
+            raise UserError(
+                f"Expected the group of each of the {len(self)} graphs, but got an array of shape "
+                f"{list(values.shape)}."
+            )
+        if any(value is None or value != value for value in values.tolist()):
+            raise UserError("Expected a group for each graph, but some are missing.")
+        names, codes = np.unique(values, return_inverse=True)
+        if len(names) < 2:
+            raise UserError("Expected two groups or more, but got one: leave them out.")
+        return dataclasses.replace(self, groups=codes.astype(np.int64))
+
     @property
     def labelled(self) -> bool:
         """Whether any value is known."""
         return self.mask is None or bool(self.mask.any())
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether each graph has one class, if any."""
+        return self.kind in CLASSES
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks T."""
+        return self.values.shape[1] if self.values.ndim == 2 else 1
+
+    def task_name(self, task: int) -> str:
+        """Return the name of a task, or its number.
+
+        >>> Targets.of([[0, 1], [1, 1]]).task_name(1)
+        '1'
+        """
+        return self.names[task] if self.names else str(task)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Numbers of the graphs with any known value: the others are in no fold."""
+        if self.mask is None:
+            return np.arange(len(self), dtype=np.int64)
+        known = self.mask if self.mask.ndim == 1 else self.mask.any(1)
+        return np.flatnonzero(known)
+
     @cached_property
     def classes(self) -> NDArray[Any]:
         """The classes in order, in the user's own values.
 
-        Raises `UserError` for targets that are no classes, or not all known.
+        Raises `UserError` for targets that are no classes, or of which none is known.
         """
-        if not self.labelled:
-            raise UserError("Expected labels of the graphs, but they have none.")
-        if self.kind not in ("binary", "multiclass") or self.mask is not None:
-            raise UserError(
-                f"Expected one class label for every graph, but got {self.kind} targets"
-                f"{' with missing values' if self.mask is not None else ''}: they are not "
-                "supported by this protocol yet."
-            )
-        classes: NDArray[Any] = np.unique(self.values)
+        self._check_labelled()
+        if not self.has_classes:
+            raise UserError(f"Expected one class label for every graph, but got {self._described}.")
+        classes: NDArray[Any] = np.unique(self.values[self.rows])
         return classes
 
+    @property
+    def _described(self) -> str:
+        return "real targets" if self.kind == "regression" else "several tasks"
+
+    def _check_labelled(self) -> None:
+        if not self.labelled:
+            raise UserError("Expected labels of the graphs, but they have none.")
+
     def strata(self) -> NDArray[np.int64]:
-        """Return the stratum of each graph [G] that stratified folds are drawn by: its class.
+        """Return the stratum of each graph [G] that folds are stratified by.
 
-        Raises `UserError` for targets that are no classes, or not all known.
+        It is the graph's class. Real targets and several tasks have one stratum alone, so that
+        their folds are plain shuffled ones; a single task of 0 and 1 is stratified by them. −1
+        marks graphs without a label.
 
-        >>> Targets.of([7, 3, 7]).strata()
-        array([1, 0, 1])
+        Raises `UserError` for targets of which none is known.
+
+        >>> Targets.of([7, 3, 7]).strata(), Targets.of([0.5, 1.5, 1.0]).strata()
+        (array([1, 0, 1]), array([0, 0, 0]))
         """
-        return np.searchsorted(self.classes, self.values)
+        self._check_labelled()
+        strata = np.full(len(self), -1, dtype=np.int64)
+        if self.has_classes:
+            strata[self.rows] = np.searchsorted(self.classes, self.values[self.rows])
+        elif self.kind == "multilabel" and self.tasks == 1:
+            strata[self.rows] = self.values[self.rows, 0]
+        else:
+            strata[self.rows] = 0
+        return strata
+
+
+def _several_tasks(values: Labels, kind: Kind | None) -> Targets:
+    known = ~np.isnan(values)
+    if not known.any():
+        raise UserError("Expected some label of the tasks, but all entries are missing.")
+    present = values[known]
+    if kind is None:
+        whole = bool((present == np.floor(present)).all())
+        kind = "multilabel" if whole else "regression"
+    if kind == "multilabel" and not np.isin(present, (0, 1)).all():
+        wrong = present[~np.isin(present, (0, 1))][0]
+        raise UserError(
+            f"Expected several tasks of 0 and 1, or real targets, but got {wrong:g}: if these are "
+            'numbers to predict, say so with kind="regression" (--data.labels numbers).'
+        )
+    return Targets(kind, values, None if known.all() else known)

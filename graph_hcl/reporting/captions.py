@@ -78,11 +78,12 @@ def spectra(space: EmbeddingSnapshot) -> str:
 def embedding_map(run: RunSummary, space: EmbeddingSnapshot) -> str:
     """Return the caption of the map."""
     names = ""
-    if len(space.labels.unique()) > MAX_LEGEND_CLASSES:
+    if run.classes > MAX_LEGEND_CLASSES:
         names = " Class names stand at the medians of the classes."
+    shown = "its graph and class" if run.classes > 1 else "its graph"
     return (
         f"Embeddings before the projection head: {space.description}; each dimension in robust "
-        f"units, its tails compressed.{names} Hover over a point for its graph and class."
+        f"units, its tails compressed.{names} Hover over a point for {shown}."
     )
 
 
@@ -91,6 +92,15 @@ def folds(probe: str, comparisons: Iterable[Comparison], without: Sequence[str] 
     draws = of_draws(*(comparison.trained for comparison in comparisons))
     text = f"Probe {probe}: each point is a test fold{draws}; bars are mean ± standard deviation."
     return text + (f" Without scores by this probe: {', '.join(without)}." if without else "")
+
+
+def predictions(probe: str) -> str:
+    """Return the caption of predicted against true real targets.
+
+    >>> predictions("ridge")
+    'Probe ridge, all test folds; on the line, both are equal.'
+    """
+    return f"Probe {probe}, all test folds; on the line, both are equal."
 
 
 def confusion(probe: str, evaluation: Evaluation) -> str:

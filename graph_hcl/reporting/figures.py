@@ -75,7 +75,8 @@ def space(run: RunSummary, method: str) -> Iterator[Drawing]:
     spectra["features"] = geometry.covariance_spectrum(space.z)
     yield Drawing("spectra", plot.spectra(spectra), captions.spectra(space))
     points, title = plot.project(space.embeddings, method)
-    drawn = plot.embedding_map(points, space.labels, title, space.graphs.tolist())
+    labels = space.labels if run.classes > 1 else None
+    drawn = plot.embedding_map(points, labels, title, space.graphs.tolist())
     yield Drawing("map", drawn, captions.embedding_map(run, space), searchable=True)
 
 
@@ -84,8 +85,12 @@ def scores(run: RunSummary) -> Iterator[Drawing]:
     for probe, comparison in run.results.items():
         drawn = plot.folds({run.config.objective: comparison})
         yield Drawing(f"folds-{probe}", drawn, captions.folds(probe, [comparison]))
-        if run.classes > 1:
-            drawn, trained = plot.confusion(comparison.trained), comparison.trained
+        trained = comparison.trained
+        if trained.kind == "regression":
+            drawn = plot.predictions(trained)
+            yield Drawing(f"predictions-{probe}", drawn, captions.predictions(probe))
+        elif trained.kind != "multilabel" and run.classes > 1:
+            drawn = plot.confusion(trained)
             yield Drawing(f"confusion-{probe}", drawn, captions.confusion(probe, trained))
 
 
@@ -93,7 +98,10 @@ def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
     """Yield the figures that compare several runs; unfinished ones are marked."""
     for probe in dict.fromkeys(probe for run in runs for probe in run.results):
         scored = {run.marked_name: run.results[probe] for run in runs if probe in run.results}
-        without = [run.marked_name for run in runs if probe not in run.results]
+        metric = next(iter(scored.values())).metrics[0]
+        # Only scores of the same metric are comparable.
+        scored = {name: one for name, one in scored.items() if metric in one.metrics}
+        without = [run.marked_name for run in runs if run.marked_name not in scored]
         caption = captions.folds(probe, scored.values(), without)
         yield Drawing(f"folds-{probe}", plot.folds(scored), caption)
     records = {run.marked_name: run.records for run in runs}

@@ -86,8 +86,9 @@ class RunSummary:
 
     `results` are the comparisons of trained and untrained encoder by probe. `contrast` is that of
     the objective at the end of training. `space` is None if the first model has no epoch yet, if
-    its embeddings are not finite, and without labels. `labels` [G] are those of the whole data set,
-    empty if it has none; `unfinished` describes the missing training, empty if there is none.
+    its embeddings are not finite, and without labels. `labels` are those of all labelled graphs, 0
+    where they are no classes, empty if there are none; `unfinished` describes the missing training,
+    empty if there is none.
     """
 
     name: str
@@ -176,9 +177,12 @@ def _unfinished(epochs: list[int], total: int) -> str:
 
 
 def _labels(experiment: Experiment) -> Tensor:
-    """Return the original labels [G], empty for graphs without labels."""
+    """Return the labels of the labelled graphs, empty without any; 0 of what is no class."""
     targets = experiment.targets
-    return torch.from_numpy(targets.values) if targets.labelled else torch.empty(0)
+    if not targets.labelled:
+        return torch.empty(0)
+    classes = targets.values[targets.rows] if targets.has_classes else np.zeros(len(targets), int)
+    return torch.from_numpy(classes)
 
 
 def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnapshot | None:
@@ -186,15 +190,18 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
 
     Without held-out graphs they are of all graphs. Returns None if they are not finite.
     """
-    trainer, labels, epoch = experiment.trainer, _labels(experiment), run.epoch(part.name)
+    trainer, targets, epoch = experiment.trainer, experiment.targets, run.epoch(part.name)
+    # Graphs without classes are compared as if each were one of its own, as in training.
+    own = targets.values if targets.has_classes else np.arange(len(targets))
+    labels = torch.from_numpy(own)
     spec = run.spec_of(part, trainer)
     model = run.model(part.name) if epoch else trainer.model(part.seed, spec)
     z = torch.from_numpy(trainer.embed(model, spec, projected=True))
     embeddings = trainer.embed(model, spec)
     if not (z.isfinite().all() and np.isfinite(embeddings).all()):
         return None
-    description, chosen, training = "all graphs", np.arange(len(labels)), None
-    held_out = experiment.protocol.held_out(experiment.targets, part)
+    description, chosen, training = "all graphs", targets.rows, None
+    held_out = experiment.protocol.held_out(targets, part)
     if len(held_out):
         description, chosen = f"the held-out graphs of fold {part.fold}", held_out
         training = z[part.train], labels[part.train]

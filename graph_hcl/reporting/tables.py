@@ -12,14 +12,16 @@ import yaml
 from graph_hcl import geometry
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, compare, p_text
+from graph_hcl.probes.metrics import title
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
-from graph_hcl.results import Comparison, of_draws, percent, title
+from graph_hcl.results import Comparison, directions, heading, is_share, of_draws, told
 from graph_hcl.settings import flat_settings
 
 TESTED = (
-    "Differences are paired over the same folds, in percentage points of accuracy, with the 95 % "
-    "interval and p-value of the corrected resampled t-test (Nadeau and Bengio, 2003)."
+    "Differences of the first metric, shares in percentage points, are paired over the same folds, "
+    "with the 95 % interval and p-value of the corrected resampled t-test (Nadeau and Bengio, "
+    "2003)."
 )
 
 
@@ -29,7 +31,7 @@ def results(runs: list[RunSummary]) -> str:
     metrics = list(
         dict.fromkeys(name for comparison in scored for name in comparison.metrics)
     ) or list(METRICS)
-    head = ["run", *(f"{title(metric)} %" for metric in metrics), "untrained %", "majority %"]
+    head = ["run", *map(heading, metrics), "untrained", "majority %"]
     head += ["trained − untrained", "p"]
     rows = []
     for run in runs:
@@ -39,13 +41,15 @@ def results(runs: list[RunSummary]) -> str:
             own, trained = comparison.metrics, comparison.trained
             cells = [score(trained, name) if name in own else "" for name in metrics]
             cells += [score(comparison.untrained)]
-            cells += [f"{100 * comparison.about.majority_accuracy:.2f}"]
+            majority = comparison.about.majority_accuracy
+            cells += ["" if majority is None else f"{100 * majority:.2f}"]
             # Without training, both encoders are equal.
             same = not run.config.epochs
             cells += ["", ""] if same else difference(comparison.trained, comparison.untrained)
             rows.append([row_header(run.name, description, note), *map(html.escape, cells)])
         if not run.results:
-            description = f"{about}, {run.config.protocol}, probe {run.config.probe.name}"
+            named = f", probe {run.config.probe.name}" if run.config.probe.name else ""
+            description = f"{about}, {run.config.protocol}{named}"
             placeholder = "no scores yet" if run.labelled else "no labels"
             rows.append(
                 [row_header(run.name, description, note), placeholder, *[""] * (len(head) - 2)]
@@ -53,7 +57,7 @@ def results(runs: list[RunSummary]) -> str:
     if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
     draws = of_draws(*(comparison.trained for comparison in scored))
-    note = f"Mean ± standard deviation over folds{draws}. {TESTED}"
+    note = f"Mean ± standard deviation over folds{draws}{directions(metrics)}. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 
@@ -73,7 +77,7 @@ def status(run: RunSummary) -> str:
 
 
 def score(evaluation: Evaluation, metric: str | None = None) -> str:
-    """Return mean and standard deviation of a metric in percent, by default the first.
+    """Return mean and standard deviation of a metric, by default the first; shares in percent.
 
     >>> from graph_hcl.probes import FoldScore
     >>> folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 9, 0, [], [], [])
@@ -81,8 +85,9 @@ def score(evaluation: Evaluation, metric: str | None = None) -> str:
     >>> score(Evaluation("transductive", "svm", {}, folds))
     '62.50 ± 12.50'
     """
-    scores = evaluation[metric or evaluation.metrics[0]]
-    return percent(scores.mean, scores.std) if math.isfinite(scores.mean) else "not a number"
+    name = metric or evaluation.metrics[0]
+    scores = evaluation[name]
+    return told(scores, name) if math.isfinite(scores.mean) else "not a number"
 
 
 def differences(runs: list[RunSummary]) -> str:
@@ -93,16 +98,19 @@ def differences(runs: list[RunSummary]) -> str:
             if probe not in first.results:
                 continue
             other = first.results[probe]
-            if same_folds(comparison, other):
+            if same_folds(comparison, other) and comparison.metrics[0] == other.metrics[0]:
                 cells = difference(comparison.trained, other.trained)
-                rows.append([f"{run.name} − {first.name}", probe, *cells])
+                metric = title(other.metrics[0])
+                rows.append([f"{run.name} − {first.name}", probe, metric, *cells])
             else:
                 incomparable.append(f"{run.name} (probe {probe})")
-    head = ["runs", "probe", "difference of accuracy", "p"]
+    head = ["runs", "probe", "metric", "difference", "p"]
     text = table(head, rows, "rows") if rows else ""
     if incomparable:
         names = html.escape(f"{', '.join(incomparable)} and {first.name}")
-        text += f'<p class="small">Not comparable, because data or folds differ: {names}.</p>'
+        text += (
+            f'<p class="small">Not comparable, because data, folds or metrics differ: {names}.</p>'
+        )
     return text
 
 
@@ -135,8 +143,10 @@ def difference(one: Evaluation, other: Evaluation) -> list[str]:
     if len(scores[0]) < 2 or not all(map(math.isfinite, itertools.chain(*scores))):
         return ["not testable", ""]
     tested = compare(one, other)
-    low, high = (100 * end for end in tested.interval)
-    text = f"{100 * tested.difference:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "−")
+    numbers = (tested.difference, *tested.interval)
+    shares = is_share(metric)
+    mean, low, high = (f"{100 * one:+.2f}" if shares else f"{one:+.4g}" for one in numbers)
+    text = f"{mean} [{low}, {high}]".replace("-", "−")
     return [text, p_text(tested.p_value)]
 
 

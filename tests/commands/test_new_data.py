@@ -365,7 +365,7 @@ def test_what_nothing_reads_is_named(folder, capfd) -> None:
 def test_graphs_without_labels_train_and_embed_but_are_not_measured(folder, capsys) -> None:
     rings_and_paths(folder, "BARE", [0, 1], graph_labels=None)
     run_on("BARE")
-    assert "BARE has no class labels, so nothing was evaluated" in capsys.readouterr().out
+    assert "BARE has no labels, so nothing was evaluated" in capsys.readouterr().out
     assert not (folder / "run" / "results.json").exists()
     assert embeddings().shape == (24, 16)
     with pytest.raises(UserError, match="no labels, so there is nothing to evaluate"):

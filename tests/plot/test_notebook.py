@@ -28,6 +28,7 @@ FIGURES = {
     "compare": lambda **k: plot.compare({"a": LOG, "b": LOG}, "ucl", "UCL", **k),
     "embedding_map": lambda **k: plot.embedding_map(np.eye(2), [0, 1], **k),
     "confusion": lambda **k: plot.confusion(ENCODER, **k),
+    "predictions": lambda **k: plot.predictions(ENCODER, **k),
     "folds": lambda **k: plot.folds({"a": RECORD}, **k),
     "similarities": lambda **k: plot.similarities(
         torch.eye(4), torch.arange(4), torch.arange(4) % 2, **k

@@ -89,8 +89,6 @@ def test_kinds_change_no_score_and_results_keep_them(probe: str, kind: str) -> N
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        ([0.37, 1.0, 2.0], "graph 0 has 0.37: regression targets are not supported"),
-        (torch.tensor([0.0, 1.0, 0.37]), "graph 2 has 0.37"),
         ([0.0, np.inf], "graph 1 has inf"),
         ([0.0, np.nan, 1.0], "graph 1 has nan: leave out"),
         ([0, None, 1], "graph 1 has None"),
@@ -102,9 +100,7 @@ def test_kinds_change_no_score_and_results_keep_them(probe: str, kind: str) -> N
         ([b"a", b"b"], "number the classes"),
         ([1j, 2j], "number the classes"),
         (np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[D]"), "number the classes"),
-        ([[0, 1], [1, 0]], "shape [2, 2]: give one task at a time"),
         (np.zeros((4, 0)), "shape [4, 0]"),
-        (np.array([[0, 1, 1]]), "shape [1, 3]"),
         (3, "shape []"),
         ([[0, 1], [1]], "make no array"),
         ([], "two classes or more, but all 0 graphs"),
@@ -124,3 +120,17 @@ def test_what_is_no_class_is_told_in_one_sentence(labels, sentence: str) -> None
         with pytest.raises(UserError, match=re.escape(sentence)) as caught:
             door(labels)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ([0.37, 1.0, 2.0], "graph 0 has 0.37: real numbers are no classes"),
+        (torch.tensor([0.0, 1.0, 0.37]), "graph 2 has 0.37"),
+        ([[0, 1], [1, 0]], "shape [2, 2]: give one task at a time"),
+        (np.array([[0, 1, 1]]), "shape [1, 3]"),
+    ],
+)
+def test_other_targets_are_no_classes(labels, sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        check_labels(labels)

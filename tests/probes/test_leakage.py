@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph_hcl.probes import (
-    PROBES,
     Fold,
     Inductive,
     ProbeInput,
@@ -64,7 +63,10 @@ def assert_test_graphs_unseen(run, seed: int, probe: str) -> None:
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.integers(0, 999), st.sampled_from(sorted(PROBES.names())))
+@given(
+    st.integers(0, 999),
+    st.sampled_from(["svm", "linear-svm", "logistic", "nystroem-svm", "class-mean", "knn"]),
+)
 def test_no_probe_sees_test_graphs(seed: int, probe: str) -> None:
     assert_test_graphs_unseen(run_inductive, seed, probe)
     assert_test_graphs_unseen(run_transductive, seed, probe)

@@ -17,6 +17,8 @@ from graph_hcl.probes import (
     C_GRID,
     METRICS,
     Evaluation,
+    Metric,
+    compare,
     evaluate,
     inductive,
     kernel_svm,
@@ -27,7 +29,7 @@ from graph_hcl.probes.probe import scale
 rng = np.random.default_rng(0)
 Y = rng.permutation([0] * 70 + [1] * 30)
 X = rng.normal(size=(100, 4)) + 0.7 * Y[:, None]
-ALL = [*METRICS]
+ALL = [name for name, metric in METRICS.items() if "binary" in metric.kinds]
 
 
 @settings(max_examples=100, deadline=None)
@@ -169,3 +171,38 @@ def test_scaling_is_scikit_learns(n: int, d: int, seed: int) -> None:
     found = scale(x[:n], x[n:])
     for one, rows in zip(found, (x[:n], x[n:]), strict=True):
         np.testing.assert_allclose(one, scaler.transform(rows), rtol=1e-12, atol=1e-12)
+
+
+def misses(labels: np.ndarray, predictions: np.ndarray) -> float:
+    return float((labels != predictions).sum())
+
+
+MISSES = Metric("misses", misses, greater_is_better=False, best=0.0, usual=False)
+
+
+@pytest.mark.parametrize("metric", [MISSES, f"{__name__}:MISSES"])
+def test_a_metric_of_ones_own(metric) -> None:
+    found = evaluate(X, Y, probe="svm", folds=3, inner=4, metrics=[metric, "accuracy"], jobs=1)
+    assert found.metrics == ["misses", "accuracy"]
+    assert found.settings["metric"] == "misses"
+    for fold in found.folds:
+        assert fold.scores["misses"] == round(len(fold.test) * (1 - fold.scores["accuracy"]))
+    usual = evaluate(X, Y, probe="svm", folds=3, inner=4, jobs=1)
+    assert usual["misses"].mean >= 0
+    noise = evaluate(rng.normal(size=X.shape), Y, folds=3, metrics=[metric], jobs=1)
+    told = str(compare(found, noise, "misses"))
+    assert "lower is better" in told
+    assert "percentage points" not in told
+
+
+@pytest.mark.parametrize(
+    ("metric", "sentence"),
+    [
+        (dataclasses.replace(MISSES, name="accuracy"), "it is taken"),
+        (f"{__name__}:misses", "Expected a graph_hcl.probes.Metric, or its name"),
+        (misses, "Expected a graph_hcl.probes.Metric, or its name"),
+    ],
+)
+def test_what_is_no_metric(metric, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        evaluate(X, Y, metrics=[metric], jobs=1)

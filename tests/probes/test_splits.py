@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes import read_splits, stratified_folds
+from graph_hcl.probes import (
+    Inductive,
+    Targets,
+    Transductive,
+    evaluate,
+    read_splits,
+    stratified_folds,
+)
 
 
 @st.composite
@@ -57,8 +64,8 @@ def test_test_parts_are_those_of_scikit_learn_with_and_without_validation() -> N
         ([0, 0, 1], {"folds": 3}, "the largest class (0) has 2: take 2 folds or fewer"),
         ([3, 4, 5], {"folds": 2}, "are these classes?"),
         ([1] * 20, {}, "one class"),
-        ([0.5, 1.5], {}, "regression targets"),
-        ([[0, 1], [1, 0]], {}, "shape [2, 2]"),
+        ([0.5, 1.5], {}, "Expected 10 labelled graphs or more for 10 folds"),
+        ([[0, 1], [1, 0]], {}, "labelled graphs or more"),
         ([0, 1] * 10, {"folds": 1}, "2 folds or more"),
         ([0, 1] * 10, {"validation": 1.0}, "[0, 1)"),
     ],
@@ -114,3 +121,45 @@ def test_published_splits() -> None:
     folds = read_splits(Path(os.environ["GRAPH_HCL_SPLITS"], "ENZYMES_splits.json"), 600)
     assert [len(fold.test) for fold in folds] == [60] * 10
     assert (len(folds[0].train), len(folds[0].validation)) == (486, 54)
+
+
+SIZES = [1, 2, 3, 4, 5] * 2 + [6, 9]
+GROUPS = np.random.default_rng(1).permutation(np.repeat(np.arange(12), SIZES))
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_groups_are_kept_together(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(len(GROUPS), 3))
+    y = np.arange(len(GROUPS)) % 2 if kind == "classes" else x[:, 0] + 0.1
+    names = np.array([f"g{number}" for number in GROUPS])
+    targets = Targets.of(y).grouped(names)
+    splitter = StratifiedGroupKFold if kind == "classes" else GroupKFold
+    expected = splitter(4, shuffle=True, random_state=3).split(x, y, targets.groups)
+    plan = Transductive(folds=4, inner=3).plan(targets, 3, selects=True)
+    for planned, (train, test) in zip(plan.folds, expected, strict=True):
+        assert planned.fold.train.tolist() == train.tolist()
+        assert planned.fold.test.tolist() == test.tolist()
+        for fit, score in planned.splits:
+            assert not set(GROUPS[train[fit]]) & set(GROUPS[train[score]])
+    for fold in Inductive(folds=4, validation=0.3).split(targets, 3):
+        parts = [set(GROUPS[part]) for part in (fold.train, fold.validation, fold.test)]
+        assert all(parts)
+        assert not parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2]
+    found = evaluate(x, y, groups=names, folds=4, inner=3, seed=3, jobs=1)
+    assert [fold.test for fold in found.folds] == [p.fold.test.tolist() for p in plan.folds]
+    assert found.settings["groups"] == 12
+
+
+@pytest.mark.parametrize(
+    ("groups", "sentence"),
+    [
+        ([0, 1], "group of each of the 40 graphs"),
+        ([0] * 40, "two groups or more"),
+        ([None] * 20 + [1.0] * 20, "some are missing"),
+        ([0] * 20 + [1] * 20, "3 groups or more for 3 folds, but got 2"),
+    ],
+)
+def test_groups_that_cannot_be(groups, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        evaluate(np.zeros((40, 1)), [0, 1] * 20, groups=groups, folds=3, jobs=1)

@@ -1,13 +1,25 @@
-"""Targets: their kind, their strata, and what no protocol serves yet."""
+"""Targets: their kind, their strata and folds, and graphs without a label."""
+
+import re
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import KFold
+from sklearn.utils.multiclass import type_of_target
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes import Inductive, Targets, Transductive, stratified_folds
+from graph_hcl.probes import (
+    Fold,
+    Inductive,
+    Targets,
+    Transductive,
+    evaluate,
+    stratified_folds,
+)
+from graph_hcl.probes.choice import targets_for
 
 
 @given(st.lists(st.integers(-5, 5), min_size=2, max_size=40).filter(lambda y: len(set(y)) > 1))
@@ -30,30 +42,119 @@ def test_another_number_of_names_than_of_classes() -> None:
         Targets.of([0, 1], names=("no",))
 
 
-MISSING = np.array([True, False, True, True])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 1, 1],
+        [0, 1, 2],
+        [0.0, 1.0, 2.0],
+        [0.5, 1.0, 2.0],
+        ["a", "b", "c"],
+        [True, False, True],
+        [[0, 1], [1, 1], [0, 0]],
+        [[0.5, 1.0], [1.0, 2.0], [3.0, 3.0]],
+    ],
+)
+def test_the_kind_is_scikit_learns(labels) -> None:
+    names = {
+        "binary": "binary",
+        "multiclass": "multiclass",
+        "multilabel-indicator": "multilabel",
+        "continuous": "regression",
+        "continuous-multioutput": "regression",
+    }
+    for given_ in (labels, np.array(labels), torch.tensor(labels) if labels[0] != "a" else labels):
+        assert Targets.of(given_).kind == names[type_of_target(np.array(labels))]
+
+
+def test_the_kind_may_be_given() -> None:
+    counts = [3, 1, 2, 2]
+    assert Targets.of(counts).kind == "multiclass"
+    assert Targets.of(counts, kind="regression").values.tolist() == counts
+    assert Targets.of([[0, 3], [1, 2]], kind="regression").tasks == 2
+    column = Targets.of([[0], [None], [1]], kind="multilabel")
+    assert (column.kind, column.tasks, column.rows.tolist()) == ("multilabel", 1, [0, 2])
+    assert evaluate_kind("ridge", None, counts) == "regression"
+    assert evaluate_kind(None, ["mae"], counts) == "regression"
+    assert evaluate_kind(None, None, counts) == "multiclass"
+
+
+def evaluate_kind(probe, metrics, labels) -> str:
+    return targets_for(labels, probe, metrics).kind
 
 
 @pytest.mark.parametrize(
-    ("targets", "sentence"),
+    ("labels", "options", "sentence"),
     [
-        (Targets("regression", np.array([0.5, 1.5, 2.5, 0.1])), "regression targets: they are not"),
-        (Targets("multilabel", np.zeros((4, 2))), "multilabel targets: they are not"),
-        (Targets("binary", np.array([0, 1, 0, 1]), MISSING), "with missing values"),
-        (Targets.unlabelled(4), "they have none"),
+        ([[0, 2], [1, 1]], {}, 'kind="regression"'),
+        ([[np.nan, None], [None, np.nan]], {}, "all entries are missing"),
+        ([[0, np.inf], [1, 1]], {}, "graph 0 has inf"),
+        ([0.5, np.nan, 1.5], {}, "graph 1 has nan: leave out"),
+        ([0.5, 0.5, 0.5], {}, "nothing to predict"),
+        (["a", "b"], {"kind": "regression"}, "labels that are none"),
+        ([0, 1, 2], {"kind": "binary"}, "Expected two classes, but got 3"),
+        ([0, 1], {"kind": "real"}, "Expected a kind of binary"),
+        ([[0, 1], [1, 1]], {"names": ("a",)}, "Expected 2 names of tasks, but got 1"),
     ],
 )
-def test_what_no_protocol_serves_yet_is_refused_in_one_sentence(targets, sentence: str) -> None:
-    for door in (
-        targets.strata,
-        lambda: stratified_folds(targets),
-        lambda: Transductive(folds=2).check(targets),
-        lambda: Inductive(folds=2).parts(targets, seed=0),
-        lambda: Inductive(splits=stratified_folds([0, 1, 0, 1], folds=2)).parts(targets, seed=0),
-        lambda: Transductive(folds=2).evaluate([np.zeros((4, 1))], targets),
-    ):
-        with pytest.raises(UserError, match=sentence) as caught:
+def test_mistakes(labels, options, sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)) as caught:
+        Targets.of(labels, **options)
+    assert "\n" not in str(caught.value)
+
+
+REAL = Targets.of(np.linspace(0.1, 5, 30))
+TASKS = Targets.of(np.tile([[0, 1, np.nan], [1, np.nan, 0], [1, 0, 1]], (10, 1)))
+
+
+@pytest.mark.parametrize("targets", [REAL, TASKS])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_folds_without_strata_are_kfolds(targets: Targets, seed: int) -> None:
+    plan = Transductive(folds=5, inner=3).plan(targets, seed, selects=True)
+    rows = np.arange(30)
+    expected = KFold(5, shuffle=True, random_state=seed).split(rows)
+    for planned, (train, test) in zip(plan.folds, expected, strict=True):
+        assert planned.fold.train.tolist() == train.tolist()
+        assert planned.fold.test.tolist() == test.tolist()
+        inner = KFold(3, shuffle=True, random_state=seed).split(train)
+        for (fit, score), (a, b) in zip(planned.splits, inner, strict=True):
+            assert (fit.tolist(), score.tolist()) == (a.tolist(), b.tolist())
+    few = Transductive(folds=5, fraction=0.5, draws=2).plan(targets, seed, selects=True)
+    assert [len(planned.fold.train) for planned in few.folds] == [12] * 10
+    apart = Inductive(folds=5, validation=0.25).split(targets, seed)
+    assert [len(fold.validation) for fold in apart] == [6] * 5
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_graphs_without_a_label_are_in_no_fold(kind: str) -> None:
+    values = np.array([0.0, 1.0] * 12) if kind == "classes" else np.linspace(0, 1, 24) + 0.01
+    values[::5] = np.nan
+    targets = Targets.of_column(values, classes=kind == "classes")
+    known = np.flatnonzero(~np.isnan(values))
+    for protocol in (Transductive(folds=3), Inductive(folds=3, validation=0.2)):
+        folds = protocol.split(targets, 0)
+        assert sorted(np.concatenate([fold.test for fold in folds])) == known.tolist()
+        for fold in folds:
+            assert set(fold.train) | set(fold.validation) | set(fold.test) == set(known)
+    fixed = Fold(np.arange(12), np.arange(12, 16), np.arange(16, 24))
+    (kept,) = Inductive(splits=[fixed]).split(targets, 0)
+    assert kept.test.tolist() == [16, 17, 18, 19, 21, 22, 23]
+    assert kept.validation.tolist() == [12, 13, 14]
+    # They take part in the scores of nobody: their embeddings may be anything.
+    x = np.random.default_rng(0).normal(size=(24, 2)) + np.nan_to_num(values)[:, None]
+    other = x.copy()
+    other[::5] = 1e6
+    found = [Transductive(folds=3).evaluate([one], targets, jobs=1) for one in (x, other)]
+    assert found[0] == found[1]
+    # They equal the evaluation without these graphs, but for their numbers.
+    alone = evaluate(x[known], targets.values[known], folds=3, jobs=1)
+    assert [fold.scores for fold in alone.folds] == [fold.scores for fold in found[0].folds]
+
+
+def test_no_labels_at_all() -> None:
+    for door in (Targets.unlabelled(4).strata, lambda: stratified_folds(Targets.unlabelled(4))):
+        with pytest.raises(UserError, match="they have none"):
             door()
-        assert "\n" not in str(caught.value)
 
 
 def test_unlabelled_graphs_are_trained_on_by_the_transductive_protocol() -> None:

@@ -45,8 +45,10 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
     low, high = (f"{100 * end:+.2f}" for end in found.interval)
     told = f"{100 * found.difference:+.2f} [{low}, {high}]".replace("-", "−")
     page = read_page(tables.differences(runs))
-    assert f"threshold − huclclass-mean{told}{p_text(found.p_value)}" in page.text
-    told = "Not comparable, because data or folds differ: hscl (probe class-mean) and hucl."
+    assert f"threshold − huclclass-meanaccuracy{told}{p_text(found.p_value)}" in page.text
+    told = (
+        "Not comparable, because data, folds or metrics differ: hscl (probe class-mean) and hucl."
+    )
     assert told in page.text
     assert "loss.hardeningexponentialthreshold" in read_page(tables.settings_diff(runs[:2])).text
     assert tables.differences(runs[:1]) == tables.settings_diff(runs[:1]) == ""
