@@ -14,6 +14,7 @@ from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
 from graph_hcl.parts import Parts
+from graph_hcl.registry import IN_MEMORY
 from graph_hcl.settings import flat_settings, make_config
 
 PARTS = tuple(field.name for field in dataclasses.fields(Parts))
@@ -89,6 +90,17 @@ def class_labels(y: Any, objective: str) -> NDArray[Any]:
             f"Expected classes as labels y with the objective '{objective}', but got {kind} values."
         )
     return labels.astype(int) if labels.dtype.kind == "f" else labels
+
+
+def missing_parts(config: Config) -> list[str]:
+    """Return the parts that a config holds the mark of an object for.
+
+    >>> missing_parts(Config(backbone="in memory: Bonds"))
+    ['backbone']
+    """
+    values = {name: getattr(config, name) for name in PARTS}
+    lists = {name: [v] if isinstance(v, str) else v for name, v in values.items()}
+    return [name for name, texts in lists.items() if any(t.startswith(IN_MEMORY) for t in texts)]
 
 
 def arguments_of(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:

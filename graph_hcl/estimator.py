@@ -14,7 +14,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from graph_hcl.arguments import PARTS, READING, arguments_of, class_labels, read_arguments
+from graph_hcl.arguments import (
+    PARTS,
+    READING,
+    arguments_of,
+    class_labels,
+    missing_parts,
+    read_arguments,
+)
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore, as_store
 from graph_hcl.errors import UserError
@@ -195,6 +202,11 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         run = Run.open(folder, objects=Parts(**objects), device=device)
         part = run.find_part(part)
         config = run.config
+        if missing := [name for name in missing_parts(config) if name not in objects]:
+            raise UserError(
+                f"Expected the objects {', '.join(missing)} of this model to be handed over again, "
+                f"since they have no import path: write load(folder, {missing[0]}=…)."
+            )
         model = cls(**arguments_of(config, objects), device=device)
         model.model_, model.spec_, model.config_ = run.model(part), run.spec(part), config
         model.history_ = [

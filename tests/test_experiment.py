@@ -173,7 +173,7 @@ def test_presets_reach_python(tmp_path) -> None:
     (cards_folder / "MUTAG.yaml").write_text(text, encoding="utf-8")
     file.write_text("hidden: 6\n", encoding="utf-8")
     with cards.using(cards_folder):
-        config = make_config(file, {"probe": {"folds": 4}})
+        config = make_config(file, {"dataset": "MUTAG", "probe": {"folds": 4}})
     assert (config.epochs, config.hidden, config.probe.folds) == (5, 6, 4)
     assert make_config({"dataset": "mutag"}).dataset == "MUTAG"
 

@@ -20,6 +20,7 @@ from graph_hcl.data.fetch import content_sha256
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
 from graph_hcl.initial import read_pretrained
+from graph_hcl.probes.choice import EXACT_LIMIT
 from graph_hcl.registries import BASELINES, PROTOCOLS
 from graph_hcl.user_code import user_code
 
@@ -61,6 +62,9 @@ class Trial:
             del settings["data.standardize"]  # it would have no effect
         if settings["probe.fraction"] == 1:
             del settings["probe.draws"]  # likewise
+        card = find_card(self.dataset)
+        if settings["probe.name"] is None and card is not None and card.graphs > EXACT_LIMIT:
+            settings["probe.name"] = "nystroem-svm"  # which the default is for so many graphs
         if self.baseline is None:
             return settings
         return {k: v for k, v in settings.items() if k.split(".")[0] in BASELINE_SETTINGS}

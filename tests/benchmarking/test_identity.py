@@ -64,9 +64,18 @@ def test_a_new_default_or_a_new_setting_leaves_names_as_they_are(monkeypatch) ->
 
     before = trial(Config(dataset="MUTAG")).name
     monkeypatch.setattr(identity, "Config", Later)
-    assert trial(Later(epochs=20)).name == before
-    assert "brand_new" in trial(Later()).key()["config"]
-    assert len({before, trial(Later()).name, trial(Later(epochs=20, brand_new=1)).name}) == 3
+    assert trial(Later(dataset="MUTAG", epochs=20)).name == before
+    assert "brand_new" in trial(Later(dataset="MUTAG")).key()["config"]
+    assert (
+        len(
+            {
+                before,
+                trial(Later(dataset="MUTAG")).name,
+                trial(Later(dataset="MUTAG", epochs=20, brand_new=1)).name,
+            }
+        )
+        == 3
+    )
 
 
 RECORDED = {file.stem: read_records(file) for file in sorted(RECORDS.glob("*.jsonl"))}

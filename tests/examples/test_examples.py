@@ -53,7 +53,7 @@ def test_the_plugin_has_one_part_of_each_kind(
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.chdir(tmp_path)
     assert command[:3] == ["python", "-m", "graph_hcl.train"]
-    assert main(["train", "--dataset", "MUTAG", *command[3:], "--out", "run"]) == 0
+    assert main(["train", *command[3:], "--out", "run"]) == 0
     table = capsys.readouterr().out
     assert "my_parts.objective:Centred" in table
     assert "my_parts.probe:nearest" in table

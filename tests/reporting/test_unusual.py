@@ -83,8 +83,6 @@ def without_labels(tmp_path) -> str:
         main(
             [
                 "train",
-                "--dataset",
-                "MUTAG",
                 *words,
                 "--hidden",
                 "8",
