@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from graph_hcl import geometry
 from graph_hcl.plot.curves import finite_number
-from graph_hcl.probes import METRICS, Evaluation, compare, p_text
+from graph_hcl.probes import METRICS, Evaluation, compare, holm, p_text
 from graph_hcl.probes.metrics import title
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
@@ -21,7 +22,7 @@ from graph_hcl.settings import flat_settings
 TESTED = (
     "Differences of the first metric, shares in percentage points, are paired over the same folds, "
     "with the 95 % interval and p-value of the corrected resampled t-test (Nadeau and Bengio, "
-    "2003)."
+    "2003); p (Holm) is corrected for all tests of the table."
 )
 
 
@@ -32,8 +33,9 @@ def results(runs: list[RunSummary]) -> str:
         dict.fromkeys(name for comparison in scored for name in comparison.metrics)
     ) or list(METRICS)
     head = ["run", *map(heading, metrics), "untrained", "majority %"]
-    head += ["trained − untrained", "p"]
-    rows = []
+    head += ["trained − untrained", "p", "p (Holm)"]
+    rows: list[list[str]] = []
+    p_values: list[float | None] = []
     for run in runs:
         about, note = f"{run.config.objective} on {run.config.dataset}", status(run)
         for probe, comparison in run.results.items():
@@ -44,18 +46,25 @@ def results(runs: list[RunSummary]) -> str:
             majority = comparison.about.majority_accuracy
             cells += ["" if majority is None else f"{100 * majority:.2f}"]
             # Without training, both encoders are equal.
-            same = not run.config.epochs
-            cells += ["", ""] if same else difference(comparison.trained, comparison.untrained)
-            rows.append([row_header(run.name, description, note), *map(html.escape, cells)])
+            text, p = "", None
+            if run.config.epochs:
+                text, p = difference(comparison.trained, comparison.untrained)
+            p_values.append(p)
+            cells = [*map(html.escape, [*cells, text])]
+            rows.append([row_header(run.name, description, note), *cells])
         if not run.results:
             named = f", probe {run.config.probe.name}" if run.config.probe.name else ""
             description = f"{about}, {run.config.protocol}{named}"
             placeholder = "no scores yet" if run.labelled else "no labels"
+            p_values.append(None)
             rows.append(
-                [row_header(run.name, description, note), placeholder, *[""] * (len(head) - 2)]
+                [row_header(run.name, description, note), placeholder, *[""] * (len(head) - 4)]
             )
     if not scored:
         return raw_table(head[:2], (row[:2] for row in rows), "rows")
+    rows = [
+        [*row, *map(html.escape, cells)] for row, cells in zip(rows, p_cells(p_values), strict=True)
+    ]
     draws = of_draws(*(comparison.trained for comparison in scored))
     note = f"Mean ± standard deviation over folds{draws}{directions(metrics)}. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
@@ -92,19 +101,23 @@ def score(evaluation: Evaluation, metric: str | None = None) -> str:
 
 def differences(runs: list[RunSummary]) -> str:
     """Return the differences of each run from the first, for probes that both have."""
-    first, rows, incomparable = runs[0], [], []
+    first, incomparable = runs[0], []
+    rows: list[list[str]] = []
+    p_values: list[float | None] = []
     for run in runs[1:]:
         for probe, comparison in run.results.items():
             if probe not in first.results:
                 continue
             other = first.results[probe]
             if same_folds(comparison, other) and comparison.metrics[0] == other.metrics[0]:
-                cells = difference(comparison.trained, other.trained)
+                found, p = difference(comparison.trained, other.trained)
+                p_values.append(p)
                 metric = title(other.metrics[0])
-                rows.append([f"{run.name} − {first.name}", probe, metric, *cells])
+                rows.append([f"{run.name} − {first.name}", probe, metric, found])
             else:
                 incomparable.append(f"{run.name} (probe {probe})")
-    head = ["runs", "probe", "metric", "difference", "p"]
+    head = ["runs", "probe", "metric", "difference", "p", "p (Holm)"]
+    rows = [[*row, *cells] for row, cells in zip(rows, p_cells(p_values), strict=True)]
     text = table(head, rows, "rows") if rows else ""
     if incomparable:
         names = html.escape(f"{', '.join(incomparable)} and {first.name}")
@@ -125,8 +138,18 @@ def same_folds(one: Comparison, other: Comparison) -> bool:
     return folds(one) == folds(other)
 
 
-def difference(one: Evaluation, other: Evaluation) -> list[str]:
-    """Return the table cells of a paired difference: value with interval, and p-value.
+def p_cells(p_values: Sequence[float | None]) -> list[list[str]]:
+    """Return the cells of p-values: each, and corrected for their number; None was not tested.
+
+    >>> p_cells([0.01, None, 0.04])
+    [['.010', '.020'], ['', ''], ['.040', '.040']]
+    """
+    corrected = iter(holm([p for p in p_values if p is not None]))
+    return [["", ""] if p is None else [p_text(p), p_text(next(corrected))] for p in p_values]
+
+
+def difference(one: Evaluation, other: Evaluation) -> tuple[str, float | None]:
+    """Return a paired difference with its interval as text, and its p-value.
 
     A single fold and non-finite scores cannot be tested.
 
@@ -135,19 +158,20 @@ def difference(one: Evaluation, other: Evaluation) -> list[str]:
     ...     folds = [FoldScore(0, k, {"accuracy": v}, {}, None, 9, 0, [k], [], [])
     ...              for k, v in enumerate(values)]
     ...     return Evaluation("transductive", "svm", {}, folds)
-    >>> difference(encoder(0.8, 0.7, 0.9), encoder(0.7, 0.7, 0.8))
-    ['+6.67 [−9.89, +23.23]', '.225']
+    >>> text, p = difference(encoder(0.8, 0.7, 0.9), encoder(0.7, 0.7, 0.8))
+    >>> text, round(p, 4)
+    ('+6.67 [−9.89, +23.23]', 0.2254)
     """
     metric = one.metrics[0]
     scores = [list(each[metric].resamplings().values()) for each in (one, other)]
     if len(scores[0]) < 2 or not all(map(math.isfinite, itertools.chain(*scores))):
-        return ["not testable", ""]
+        return "not testable", None
     tested = compare(one, other)
     numbers = (tested.difference, *tested.interval)
     shares = is_share(metric)
     mean, low, high = (f"{100 * one:+.2f}" if shares else f"{one:+.4g}" for one in numbers)
     text = f"{mean} [{low}, {high}]".replace("-", "−")
-    return [text, p_text(tested.p_value)]
+    return text, tested.p_value
 
 
 def status_notes(run: RunSummary) -> str:

@@ -46,6 +46,7 @@ def test_the_page_tells_scores_controls_settings_and_versions(run, capsys, check
     found = corrected_t_test(*pair, test_to_train=float(ratio))
     assert f"{100 * found.difference:+.2f}".replace("-", "−") in page.text
     assert p_text(found.p_value) in page.text
+    assert "p (Holm)" in page.text
     assert Path("hucl/config.yaml").read_text(encoding="utf-8") in page.text
     assert comparison.about.versions["torch"] in page.text
     assert comparison.about.data_sha256 in page.text
