@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -234,6 +235,7 @@ def compare(
         evaluate_seconds=evaluate_seconds,
         command=list(command),
         code=run.code,
+        init_from=None if run.config.init_from is None else Path(run.config.init_from).name,
         **environment(experiment.trainer.device),
     )
     trained, untrained = (Evaluation.concat(evaluations[name]) for name in ENCODERS)

@@ -24,7 +24,8 @@ class Provenance:
     `trained_on_sha256` are hashes of the data that the models were trained on: `data_sha256` alone,
     unless the user allowed changed data. `code` are the hashes of the user's modules that the
     settings name, see `user_code`. `commit`, `threads` and `processor` are as in
-    `provenance.environment`, and None where they are not known.
+    `provenance.environment`, and None where they are not known. `init_from` is the name of the run
+    that the encoder started from.
     """
 
     dataset: str
@@ -40,6 +41,12 @@ class Provenance:
     threads: int | None = None
     processor: str | None = None
     code: dict[str, str] = field(default_factory=dict)
+    init_from: str | None = None
+
+    @property
+    def before(self) -> str:
+        """What the encoder was before training: untrained, or the weights of another run."""
+        return "untrained" if self.init_from is None else f"before ({self.init_from})"
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,7 @@ def table(comparison: Comparison) -> str:
     rows = [
         ["data set", "encoder", "protocol", "probe", *map(heading, metrics)],
         row(about.objective, comparison.trained),
-        row("untrained", comparison.untrained),
+        row(about.before, comparison.untrained),
     ]
     if about.majority_accuracy is not None:
         majority = f"{100 * about.majority_accuracy:.2f}"

@@ -61,6 +61,7 @@ _OPTIONAL: dict[str, Any] = {
     "threads": int | None,
     "processor": str | None,
     "code": Mapping,
+    "init_from": str | None,
 }
 """Columns of the provenance that older files lack."""
 _RECORD: dict[str, Any] = {

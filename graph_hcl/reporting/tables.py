@@ -42,7 +42,8 @@ def results(runs: list[RunSummary]) -> str:
             description = f"{about}, {comparison.protocol}, probe {probe}"
             own, trained = comparison.metrics, comparison.trained
             cells = [score(trained, name) if name in own else "" for name in metrics]
-            cells += [score(comparison.untrained)]
+            before = comparison.about.init_from
+            cells += [score(comparison.untrained) + (f" ({before})" if before else "")]
             majority = comparison.about.majority_accuracy
             cells += ["" if majority is None else f"{100 * majority:.2f}"]
             # Without training, both encoders are equal.

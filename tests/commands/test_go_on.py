@@ -15,6 +15,16 @@ def _here(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("GRAPH_HCL_DATA", str(tmp_path / "data"))
 
 
+def test_the_row_before_training_is_not_called_untrained(capsys) -> None:
+    assert main(["train", "--dataset", "MUTAG", "--out", "a", *QUICK]) == 0
+    assert "| untrained " in capsys.readouterr().out
+    words = ["--dataset", "MUTAG", "--init-from", "a", "--probe", "class-mean"]
+    assert main(["train", *words, "--out", "b", *QUICK]) == 0
+    shown = capsys.readouterr().out
+    assert "| before (a) " in shown
+    assert "untrained" not in shown
+
+
 def test_a_run_goes_on_and_its_folder_is_needed_no_more(tmp_path) -> None:
     assert main(["train", "--dataset", "MUTAG", "--out", "a", "--seed", "1", *QUICK]) == 0
     assert main(["embed", "a", "--out", "a.npz"]) == 0
