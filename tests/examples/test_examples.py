@@ -16,6 +16,7 @@ EXAMPLES = sorted(file.stem for file in (ROOT / "examples").glob("*.py"))
 LIGHTNING = any(importlib.util.find_spec(name) for name in ("lightning", "pytorch_lightning"))
 PRINTS = {
     "lightning_module": "loss ",
+    "molecules": "ROC-AUC ",
     "networkx_map": "accuracy ",
     "own_loop": "epoch 3: loss ",
     "own_parts": "own − H-UCL: ",
