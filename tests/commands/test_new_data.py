@@ -346,7 +346,7 @@ def test_quantities_are_scaled_by_the_training_graphs(folder) -> None:
             assert np.isclose(columns[number].std, own[:, number].std(), rtol=1e-5)
         assert columns[2].values == (0, 1)
     plain = make_experiment(
-        Config(dataset="MUTAG", **config.__dict__ | {"data": DataConfig(True, standardize=False)})
+        Config(**config.__dict__ | {"data": DataConfig(True, standardize=False)})
     )
     assert plain.trainer.describe(plain.parts()[0].train).vocabulary.node.columns[0].std == 1
 

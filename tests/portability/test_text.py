@@ -107,7 +107,7 @@ def test_the_commands_in_a_shell_that_knows_ascii_alone(shell, tmp_path) -> None
     text = yaml.safe_dump(spec | {"common": {"epochs": 1, "hidden": 8}}, allow_unicode=True)
     (tmp_path / "größe.yaml").write_text(text, encoding="utf-8")
     out, told = shell(
-        f"train {quick} --out läufe/bär --data-dir Müll/Käfer",
+        f"train --dataset MUTAG {quick} --out läufe/bär --data-dir Müll/Käfer",
         "train --resume läufe/bär --epochs 2",
         "evaluate läufe/bär --probe knn",
         "embed läufe/bär --out läufe/bilder.npz",

@@ -164,7 +164,7 @@ def test_what_cannot_be_tested_is_refused() -> None:
             call()
     # A report has cells for them.
     for one in (single, repeated, missing):
-        assert difference(one, one) == ["not testable", ""]
+        assert difference(one, one) == ("not testable", None)
 
 
 def test_equal_and_constant_differences() -> None:

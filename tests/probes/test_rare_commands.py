@@ -47,15 +47,7 @@ def train(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def train(*flags: str) -> int:
         given = small | dict(zip(flags[::2], flags[1::2], strict=True))
-        return main(
-            [
-                "train",
-                "--dataset",
-                "MUTAG",
-                *places,
-                *(word for pair in given.items() for word in pair),
-            ]
-        )
+        return main(["train", *places, *(word for pair in given.items() for word in pair)])
 
     return train
 
