@@ -150,13 +150,15 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def fit(self, graphs: Any, y: Any = None) -> Self:
         """Train an encoder on graphs; `y` [G] are labels for objectives that read them."""
-        self._fit(self._read(graphs, y), graphs)
+        config, parts = self._config(graphs)
+        self._fit(self._read(graphs, y, config, parts), config, parts)
         return self
 
     def fit_transform(self, graphs: Any, y: Any = None) -> NDArray[np.float64]:
         """Train an encoder on graphs, and return their embeddings [G, D]."""
-        store = self._read(graphs, y)
-        self._fit(store, graphs)
+        config, parts = self._config(graphs)
+        store = self._read(graphs, y, config, parts)
+        self._fit(store, config, parts)
         return self._embed(store)
 
     def transform(self, graphs: Any) -> NDArray[np.float64]:
@@ -237,12 +239,11 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
-    def _read(self, graphs: Any, y: Any) -> GraphStore:
+    def _read(self, graphs: Any, y: Any, config: Config, parts: Parts) -> GraphStore:
         """Return graphs for training, with labels where the objective reads them alone."""
-        config, parts = self._config(graphs)
         objective, _ = make_objective(config, parts)
         if not objective.tags.labels:
-            return dataclasses.replace(self._store(graphs), y=None, classes=[], tasks=[])
+            return self._read_new(graphs)
         if y is None:
             raise UserError(
                 f"Expected labels y with the objective '{shown(parts.named(config).objective)}', "
@@ -256,8 +257,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def _store(self, graphs: Any, **labels: Any) -> GraphStore:
         return as_store(graphs, **{name: getattr(self, name) for name in READING}, **labels)
 
-    def _fit(self, store: GraphStore, graphs: Any) -> None:
-        config, parts = self._config(graphs)
+    def _fit(self, store: GraphStore, config: Config, parts: Parts) -> None:
         trainer = Trainer(config, store, parts)
         for name, field in (("weight", "edge_weight"), ("edge_attrs", "edge_attr")):
             if getattr(self, name) is not None and field not in trainer.spec.fields:
