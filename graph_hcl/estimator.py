@@ -43,6 +43,7 @@ from graph_hcl.training import (
     embed_nodes,
     make_logger,
 )
+from graph_hcl.training.folder import holds_something
 
 GRAPHS_IN_MEMORY = f"{IN_MEMORY}graphs"
 """The data set of a model that was fitted to graphs without a name."""
@@ -179,7 +180,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """
         check_is_fitted(self, "model_")
         place = Path(folder)
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        if holds_something(place):
             raise UserError(f"Expected a new or empty folder, but {place} holds something.")
         run = Run.create(dataclasses.replace(self.config_, out=str(place)))
         part = part_of(self.config_.seed, None, np.arange(0)).name

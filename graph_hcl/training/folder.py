@@ -14,6 +14,15 @@ from graph_hcl.files import safe_name, write_text
 from graph_hcl.training.checkpoint import Checkpoint
 
 
+def holds_something(path: Path) -> bool:
+    """Tell whether a path is neither free nor an empty folder.
+
+    >>> holds_something(Path("nowhere"))
+    False
+    """
+    return path.exists() and (not path.is_dir() or any(path.iterdir()))
+
+
 class RunFolder:
     """The files of a run; all commands that read a run take its folder.
 
@@ -34,7 +43,7 @@ class RunFolder:
         """
         if out is not None:
             path = Path(out)
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if holds_something(path):
                 raise UserError(
                     f"Expected --out to be a new or empty folder, but {path} holds something: "
                     "choose another, or continue that run with --resume."
