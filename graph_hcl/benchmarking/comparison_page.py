@@ -12,7 +12,7 @@ from graph_hcl.benchmarking.comparison import (
     Candidate,
     FolderComparison,
 )
-from graph_hcl.benchmarking.tables import Table
+from graph_hcl.benchmarking.table import Table
 from graph_hcl.probes import p_text
 
 HEAD = [
