@@ -118,8 +118,8 @@ class LossConfig:
     hardening: str | None = None
     """Hardening of the negatives' weights (log eta), by name or import path."""
     hardening_options: dict[str, Any] | None = None
-    """Its settings: {tau} of threshold, {share} of effective-sample-size, {bound, prior} of
-    class-mass."""
+    """Its settings: {tau} of threshold, {mean, width} of bell, {share} of effective-sample-size,
+    {bound, prior} of class-mass."""
     schedule: Literal["constant", "linear", "cosine"] | None = None
     """Schedule of beta from loss.beta_start to --beta over the epochs."""
     beta_start: float | None = None
@@ -164,7 +164,10 @@ class LossConfig:
         q = self.negative_reduction
         good = q is None or isinstance(q, str) or q > 0
         _expect(good, "loss.negative-reduction", "sum, mean or a number above 0", q)
-        for name, plain in (("hardening", (None, "none", "exponential")), ("psi", (None,))):
+        for name, plain in (
+            ("hardening", (None, "none", "exponential", "power")),
+            ("psi", (None,)),
+        ):
             part, options = getattr(self, name), getattr(self, f"{name}_options")
             if options and (part and part.casefold()) in plain:
                 raise UserError(
@@ -234,7 +237,8 @@ graph), but got 1.
     objective: str = "h-ucl"
     """The loss, by name or import path pkg.module:Class."""
     beta: float | None = None
-    """Hardness: negatives are weighted by exp(beta * logit); 0 for no hardening."""
+    """Hardness: negatives are weighted by exp(beta * logit), or their mean is a power mean of order
+    1 + beta (loss.hardening power); 0 for no hardening."""
     temperature: float | None = None
     """Temperature T: logits are inner products divided by it."""
     epochs: int = 20

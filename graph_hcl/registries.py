@@ -35,6 +35,8 @@ HARDENINGS: Registry[Callable[..., Any]] = Registry(
     {
         "none": "graph_hcl.losses:NoHardening",
         "exponential": "graph_hcl.losses:Exponential",
+        "power": "graph_hcl.losses:PowerMean",
+        "bell": "graph_hcl.losses:Bell",
         "threshold": "graph_hcl.losses:Threshold",
         "effective-sample-size": "graph_hcl.losses:EffectiveSampleSize",
         "class-mass": "graph_hcl.losses:ClassMass",

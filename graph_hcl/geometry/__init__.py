@@ -18,21 +18,31 @@ from graph_hcl.geometry.collapse import (
     zero_sum,
 )
 from graph_hcl.geometry.floors import collapse_point, loss_floor, simplex
+from graph_hcl.geometry.temperature import (
+    TemperatureMatch,
+    effective_share,
+    equivalent_temperature,
+    match_temperature,
+)
 from graph_hcl.geometry.theory import AnchorStatistics, negative_statistics, negative_weights
 
 __all__ = [
     "LIVE",
     "AnchorStatistics",
+    "TemperatureMatch",
     "alignment",
     "class_mean_spectrum",
     "class_means",
     "collapse_point",
     "covariance_spectrum",
     "effective_rank",
+    "effective_share",
     "equal_inner_product",
+    "equivalent_temperature",
     "feature_std",
     "live_dimensions",
     "loss_floor",
+    "match_temperature",
     "nearest_class_mean",
     "negative_statistics",
     "negative_weights",

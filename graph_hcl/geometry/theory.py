@@ -41,7 +41,7 @@ class NegativeStatistics(NamedTuple):
     plain: Tensor
     """LSE s"""
     weight: Tensor
-    """LSE log η"""
+    """LSE log η, where a power mean of order r has (r − 1) s in the place of log η"""
     tilted: Tensor
     """LSE (s + log η)"""
     square: Tensor
@@ -65,8 +65,13 @@ class NegativeStatistics(NamedTuple):
         top = torch.maximum(self.top, other.top)
         return NegativeStatistics(count, plain, weight, tilted, square, top)
 
-    def hardened(self) -> Tensor:
-        """Return log E_η[e^s]; that of the hardest negative alone where η is 0 everywhere."""
+    def hardened(self, order: float = 1.0) -> Tensor:
+        """Return log E_η[e^s], or the log of the power mean of that order.
+
+        Where η is 0 everywhere, it is that of the hardest negative alone.
+        """
+        if order != 1:
+            return (self.tilted - self.number) / order
         return torch.where(self.weight == -math.inf, self.top, self.tilted - self.weight)
 
 
@@ -76,6 +81,7 @@ class AnchorStatistics:
 
     `row` [P] and `positive` [P] are the anchor and the logit of each positive pair; `scale` [A] is
     ‖z_i‖ max_j ‖z_j‖ / T, which no logit of the anchor exceeds: rounding errors are in proportion.
+    `order` is that of the power mean of the negatives.
     """
 
     same: NegativeStatistics
@@ -83,6 +89,7 @@ class AnchorStatistics:
     row: Tensor
     positive: Tensor
     scale: Tensor
+    order: float = 1.0
 
     def rounding(self) -> Tensor:
         """Return the difference of two `hardened` means that counts as none [A].
@@ -102,8 +109,8 @@ class AnchorStatistics:
         negatives of both kinds are left out.
         """
         both = torch.isfinite(self.same.number) & torch.isfinite(self.other.number)
-        least = self.other.hardened() - self.rounding()
-        return self.same.hardened()[both] >= least[both]
+        least = self.other.hardened(self.order) - self.rounding()
+        return self.same.hardened(self.order)[both] >= least[both]
 
     def same_class_mass(self) -> Tensor:
         """Return the share of η that falls on negatives of the anchor's own label [A]."""
@@ -132,7 +139,10 @@ class AnchorStatistics:
         share = 1 / torch.bincount(row, minlength=len(log_q)).clamp_min(1).to(positive)[row]
         values = {}
         for name, side in (("ucl", every), ("scl", self.other)):
-            for key, log_n in ((name, side.plain - side.number), (f"h-{name}", side.hardened())):
+            for key, log_n in (
+                (name, side.plain - side.number),
+                (f"h-{name}", side.hardened(self.order)),
+            ):
                 losses = F.softplus((log_q + log_n)[row] - positive)
                 values[key] = float((losses * share).sum() / share.sum())
         return values
@@ -175,7 +185,7 @@ def negative_statistics(
     for left, right in itertools.pairwise(bounds):
         for rows in order[left:right].split(max(1, BLOCK // len(z))):
             s = z[rows] @ columns / temperature
-            weight = eta.of_anchors(rows).log_eta(s)
+            weight = eta.of_anchors(rows).push(s)
             own = graph[rows, None] == names
             near, every = own[:, left:right].sum(1), own.sum(1)
             s, weight = (v.masked_fill(own, -math.inf) for v in (s, weight))
@@ -188,7 +198,7 @@ def negative_statistics(
     near = (z[row] * z[column]).sum(1) / temperature
     length = z.norm(dim=1)
     scale = length * (length.max() / temperature)
-    return AnchorStatistics(_joined(same, back), _joined(other, back), row, near, scale)
+    return AnchorStatistics(_joined(same, back), _joined(other, back), row, near, scale, eta.order)
 
 
 @torch.no_grad()

@@ -10,9 +10,11 @@ from graph_hcl.losses.functional import contrastive_loss, jensen_shannon_loss, p
 from graph_hcl.losses.gather import DistributedGather
 from graph_hcl.losses.hardening import (
     Adaptive,
+    Bell,
     Exponential,
     LogEta,
     NoHardening,
+    PowerMean,
     Threshold,
 )
 from graph_hcl.losses.infograph import HInfoGraph, InfoGraph
@@ -40,6 +42,7 @@ __all__ = [
     "SCL",
     "UCL",
     "Adaptive",
+    "Bell",
     "ClassMass",
     "ContrastiveLoss",
     "CrossEntropy",
@@ -61,6 +64,7 @@ __all__ = [
     "ObjectiveInput",
     "ObjectiveTags",
     "Pairs",
+    "PowerMean",
     "Psi",
     "SupCon",
     "Threshold",

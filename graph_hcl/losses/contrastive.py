@@ -25,7 +25,7 @@ from graph_hcl.losses.contrast import (
 )
 from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.gather import Gather, gathered
-from graph_hcl.losses.hardening import Annealing, Exponential
+from graph_hcl.losses.hardening import Annealing, check_has_weights
 from graph_hcl.losses.inputs import join_views
 from graph_hcl.losses.memory_bank import MemoryBank
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags, SettingsModule
@@ -93,6 +93,8 @@ class ContrastiveLoss(SettingsModule):
         self.settings = LossSettings(**options)
         if psi is not None and self.settings.tau_plus:
             raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
+        if psi is not None:
+            check_has_weights(self.settings.hardening, "psi")
         if psi is not None and self.settings.mode == "tiled":
             raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
         if psi is not None and self.settings.denominator == "negatives":
@@ -139,8 +141,7 @@ class ContrastiveLoss(SettingsModule):
     def on_epoch(self, epoch: Epoch) -> None:
         """Set β to its value in the epoch that is about to start, if there is a schedule."""
         if self.annealing is not None:
-            beta = self.annealing.beta(epoch.progress)
-            self.settings = dataclasses.replace(self.settings, hardening=Exponential(beta))
+            self._set_beta(self.annealing.beta(epoch.progress))
             self._was_annealed = True
 
     def compute(self, given: ObjectiveInput) -> Tensor:
@@ -250,9 +251,12 @@ class ContrastiveLoss(SettingsModule):
         """Start a schedule; β is its first value until the first `on_epoch`."""
         self.annealing = annealing
         if annealing is not None:
-            first = Exponential(annealing.beta(0.0))
-            self.settings = dataclasses.replace(self.settings, hardening=first)
+            self._set_beta(annealing.beta(0.0))
             self._was_annealed = False
+
+    def _set_beta(self, beta: float) -> None:
+        hardening: Any = dataclasses.replace(self.settings.hardening, beta=beta)  # type: ignore[type-var]
+        self.settings = dataclasses.replace(self.settings, hardening=hardening)
 
     def _warn_if_not_annealed(self) -> None:
         if not self._was_annealed and not transformed():

@@ -18,7 +18,7 @@ from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
 from graph_hcl.losses.adaptive import resolve_hardening
 from graph_hcl.losses.checks import check_rows
 from graph_hcl.losses.finite import largest_product
-from graph_hcl.losses.hardening import Adaptive, hardness_weights
+from graph_hcl.losses.hardening import Adaptive, check_has_weights, hardness_weights
 from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.psi import Psi
@@ -107,6 +107,7 @@ def psi_loss(
     tensor(0.5514)
     """
     settings = LossSettings(**options)
+    check_has_weights(settings.hardening, "psi")
     if settings.validate_args:
         check_rows(anchors, anchors if samples is None else samples, pairs)
     largest_product(anchors, samples, settings)
@@ -160,6 +161,7 @@ def compute_jensen_shannon(
     >>> compute_jensen_shannon(nodes, nodes, Pairs((key, key), (key, key)), LossSettings())
     tensor(0.)
     """
+    check_has_weights(settings.hardening, "the Jensen–Shannon estimate")
     if settings.validate_args:
         check_rows(nodes, graphs, pairs, ("nodes [n, d]", "graphs [B, d]"))
         if isinstance(settings.hardening, Adaptive):

@@ -1,7 +1,8 @@
-"""Hardening functions η: how much more a negative counts the nearer it is to the anchor."""
+"""Hardenings: how much more a negative counts the nearer it is to the anchor."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -44,13 +45,68 @@ class Exponential:
     beta: float = 1.0
 
     def __post_init__(self) -> None:
-        check_number("beta", self.beta)
-        if not 0 <= self.beta < math.inf:
-            raise ValueError(f"Expected beta to be 0 or more and finite, but got {self.beta}.")
+        _check_beta(self.beta)
 
     def __call__(self, logits: Tensor) -> Tensor:
         """Return log η = βs, of the logits' shape."""
         return self.beta * logits
+
+
+@dataclass(frozen=True)
+class PowerMean:
+    """No η: n is Q times the power mean of order 1 + β of the negatives' e^s.
+
+    n = Q (mean_j e^{(1+β) s_j})^{1/(1+β)}, whose gradient pushes negatives by softmax((1+β) s) as
+    the plain loss at T / (1 + β) does, exactly; exponential hardening has the Lehmer mean of that
+    order in its place. Called with logits, it returns the log of each negative's weight in the
+    gradient over that in the plain loss's, βs. Raises `ValueError` as `Exponential` does.
+
+    >>> hard = PowerMean(beta=2.0)
+    >>> hard.order, hard(torch.tensor([0.5, 2.0]))
+    (3.0, tensor([1., 4.]))
+    """
+
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_beta(self.beta)
+
+    @property
+    def order(self) -> float:
+        """The order of the mean, 1 + β."""
+        return 1 + self.beta
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return βs, of the logits' shape."""
+        return self.beta * logits
+
+
+@dataclass(frozen=True)
+class Bell:
+    """log η(s) = −(s − μ)² / 2σ²: the nearer a negative's logit to μ, the more it counts.
+
+    ADNCE (arXiv 2310.11048, equation 14) with its μ and σ, which are cosines, divided by T, and
+    with detached weights. Its slope (μ − s) / σ² is the β of an exponential hardening that has the
+    same effect on negatives of logit s. Raises `ValueError` for μ that is not finite and σ ≤ 0.
+
+    >>> Bell(mean=1.0, width=0.5)(torch.tensor([1.0, 2.0]))
+    tensor([-0., -2.])
+    """
+
+    mean: float = 1.4
+    width: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_number("mean", self.mean)
+        check_number("width", self.width)
+        if not (math.isfinite(self.mean) and 0 < self.width < math.inf):
+            raise ValueError(
+                f"Expected a finite mean and a width above 0, but got {self.mean} and {self.width}."
+            )
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Return log η up to a constant, of the logits' shape."""
+        return -((logits - self.mean) / self.width).square() / 2
 
 
 @dataclass(frozen=True)
@@ -113,7 +169,7 @@ class Weighting:
     """η as the kernels need it: a function of the logits, or log η = βs with a known β.
 
     `beta` is one number, one per anchor [A], or None for any other function. `detached` stops the
-    gradient through η.
+    gradient through η. `order` is that of the power mean of the negatives' e^s.
 
     >>> Weighting.of(Exponential(2.0)).beta, Weighting.of(torch.sin).beta
     (2.0, None)
@@ -122,10 +178,13 @@ class Weighting:
     beta: float | Tensor | None
     function: LogEta = NoHardening()
     detached: bool = False
+    order: float = 1.0
 
     @classmethod
     def of(cls, log_eta: LogEta, detached: bool = False) -> Weighting:
         """Return the weighting by a hardening that is not `Adaptive`."""
+        if isinstance(log_eta, PowerMean):
+            return cls(0.0, detached=detached, order=log_eta.order)
         return cls(steepness(log_eta), log_eta, detached)
 
     def of_anchors(self, rows: Any) -> Weighting:
@@ -136,7 +195,7 @@ class Weighting:
         """
         if not isinstance(self.beta, Tensor):
             return self
-        return Weighting(self.beta[rows], self.function, self.detached)
+        return dataclasses.replace(self, beta=self.beta[rows])
 
     def log_eta(self, logits: Tensor) -> Tensor:
         """Return log η [A, S]; raise `ValueError` for a function that changes the shape.
@@ -156,6 +215,16 @@ class Weighting:
             )
         return values.detach() if self.detached else values
 
+    def push(self, logits: Tensor) -> Tensor:
+        """Return log of each negative's weight over that in the plain loss [A, S].
+
+        It is log η, or what a power mean has for it in its gradient.
+
+        >>> Weighting.of(PowerMean(2.0)).push(torch.tensor([[0.5, 1.0]]))
+        tensor([[1., 2.]])
+        """
+        return self.log_eta(logits) if self.order == 1 else (self.order - 1) * logits
+
     def slopes(self, beta: Any) -> tuple[Any, Any]:
         """Return ∂ LSE(s + log η) and ∂ LSE(log η) by a shift of all logits: 1 + β and β.
 
@@ -167,14 +236,27 @@ class Weighting:
 
 
 def steepness(log_eta: Any) -> float | None:
-    """Return β of η = e^{βs}, 0 for η = 1 or none, and None for any other η.
+    """Return β of η = e^{βs} and of a power mean, 0 for η = 1 or none, None for any other η.
 
     >>> steepness(Exponential(2.0)), steepness(NoHardening()), steepness(torch.sin)
     (2.0, 0.0, None)
     """
     if log_eta is None or isinstance(log_eta, NoHardening):
         return 0.0
-    return log_eta.beta if isinstance(log_eta, Exponential) else None
+    return log_eta.beta if isinstance(log_eta, Exponential | PowerMean) else None
+
+
+def check_has_weights(hardening: Any, what: str) -> None:
+    """Raise `ValueError` for a power mean, which has no η, where `what` needs one.
+
+    >>> check_has_weights(PowerMean(1.0), "psi")
+    Traceback (most recent call last):
+    ValueError: Expected another hardening than power with psi: a power mean has no weights.
+    """
+    if isinstance(hardening, PowerMean):
+        raise ValueError(
+            f"Expected another hardening than power with {what}: a power mean has no weights."
+        )
 
 
 def hardness_weights(logits: Tensor, negatives: Tensor, weighting: Weighting) -> Tensor:
@@ -196,8 +278,14 @@ def normalized_eta(logits: Tensor, negatives: Tensor, weighting: Weighting) -> T
     >>> normalized_eta(torch.zeros(1, 2), mask, Weighting.of(Exponential(1.0)))
     tensor([[0.5000, 0.5000]])
     """
-    eta = weighting.log_eta(logits).masked_fill(~negatives, -math.inf)
+    eta = weighting.push(logits).masked_fill(~negatives, -math.inf)
     empty = (eta == -math.inf).all(1, keepdim=True)
     hardest = logits.detach().masked_fill(~negatives, -math.inf)
     alone = (hardest == hardest.amax(1, keepdim=True)).log()
     return torch.where(empty, alone, eta).softmax(1)
+
+
+def _check_beta(beta: float) -> None:
+    check_number("beta", beta)
+    if not 0 <= beta < math.inf:
+        raise ValueError(f"Expected beta to be 0 or more and finite, but got {beta}.")

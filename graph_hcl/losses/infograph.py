@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from graph_hcl.losses.functional import compute_jensen_shannon
-from graph_hcl.losses.hardening import Adaptive, LogEta
+from graph_hcl.losses.hardening import Adaptive, LogEta, check_has_weights
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.objective import ObjectiveInput, ObjectiveTags, SettingsModule
 from graph_hcl.losses.options import lists_options
@@ -93,6 +93,7 @@ class HInfoGraph(InfoGraph):
     ) -> None:
         super().__init__()
         made = make_hardening(hardening, beta, hardening_options)
+        check_has_weights(made, "H-InfoGraph")
         if isinstance(made, Adaptive):
             raise ValueError(
                 f"Expected a hardening with the same beta for all nodes, but got {hardening!r}."

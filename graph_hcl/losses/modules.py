@@ -96,9 +96,9 @@ class HUCL(ContrastiveLoss):
     (ICLR 2021).
 
     Args:
-        beta: β ≥ 0 of η = e^{βs}; 0 is UCL.
-        hardening: "exponential", "threshold", "effective-sample-size", "class-mass", an import
-            path, or log η as a callable.
+        beta: β ≥ 0 of η = e^{βs}, or of a power mean of order 1 + β; 0 is UCL.
+        hardening: "exponential", "power", "threshold", "bell", "effective-sample-size",
+            "class-mass", an import path, or log η as a callable.
         hardening_options: keyword arguments of a hardening given by name.
         schedule: "constant", or "linear" or "cosine" from `beta_start` to `beta`.
         beta_start: β in the first epoch of a schedule.

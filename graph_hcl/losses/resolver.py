@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graph_hcl.losses.hardening import (
@@ -11,11 +11,15 @@ from graph_hcl.losses.hardening import (
     Annealing,
     Exponential,
     LogEta,
+    PowerMean,
     Schedule,
 )
 from graph_hcl.losses.psi import Psi
 from graph_hcl.registries import HARDENINGS, PSIS
 from graph_hcl.registry import Registry
+
+STEEP: dict[str, Callable[[float], LogEta]] = {"exponential": Exponential, "power": PowerMean}
+"""The hardenings that a β describes, by name."""
 
 
 def make_annealing(
@@ -29,11 +33,12 @@ def make_annealing(
     True
     """
     annealing = Annealing(schedule, start, stop)
+    hardening = _canonical(hardening)
     if schedule == "constant":
         if start:
             raise ValueError("Expected beta_start 0 with schedule constant: it has no effect.")
         return None
-    if hardening != "exponential":
+    if hardening not in STEEP:
         raise ValueError(
             f"Expected schedule constant with the hardening {hardening!r}: it has no beta."
         )
@@ -51,19 +56,21 @@ def make_hardening(
     >>> make_hardening("exponential", beta=2.0), make_hardening("threshold", 1.0, {"tau": 0.5})
     (Exponential(beta=2.0), Threshold(tau=0.5))
     """
-    if options and (hardening == "exponential" or not isinstance(hardening, str)):
+    hardening = _canonical(hardening)
+    steep = STEEP.get(hardening) if isinstance(hardening, str) else None
+    if options and (steep or not isinstance(hardening, str)):
         raise ValueError(
             f"Expected no hardening_options with the hardening {hardening!r}: it takes none."
         )
-    if beta != 1 and hardening != "exponential":
+    if beta != 1 and not steep:
         raise ValueError(
-            f"Expected the hardening exponential with a beta of {beta}, but got {hardening!r}, "
-            "which has none of that kind."
+            f"Expected the hardening exponential or power with a beta of {beta}, but got "
+            f"{hardening!r}, which has none of that kind."
         )
     if not isinstance(hardening, str):
         return hardening
-    if HARDENINGS.get(hardening) is Exponential:
-        return Exponential(beta)
+    if steep:
+        return steep(beta)
     made: LogEta | Adaptive = _resolve(HARDENINGS, hardening, "hardening_options", options)
     return made
 
@@ -82,6 +89,10 @@ def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
         return psi
     made: Psi = _resolve(PSIS, psi, "psi_options", options)
     return made
+
+
+def _canonical(hardening: str | LogEta | Adaptive) -> str | LogEta | Adaptive:
+    return HARDENINGS.canonical(hardening) if isinstance(hardening, str) else hardening
 
 
 def _resolve(

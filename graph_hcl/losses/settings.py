@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 from torch import Tensor
 
 from graph_hcl.losses.checks import check_choice, check_number, check_whole
-from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening, Weighting
+from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening, Weighting, check_has_weights
 
 Reduction = Literal["mean", "none"]
 Mode = Literal["auto", "dense", "tiled"]
@@ -89,7 +89,8 @@ class LossSettings:
 
     Args:
         temperature: T > 0; logits are inner products divided by it.
-        hardening: log η as a function of the logits, an `Adaptive` one, or None for η = 1.
+        hardening: log η as a function of the logits, an `Adaptive` one, a `PowerMean`, or None for
+            η = 1.
         negative_reduction: Q_i, "sum" for the number of negatives |N(i)|, "mean" for 1, or a number
             above 0 for any other constant.
         average: "anchor" averages over the positives of each anchor first, "pair" over all pairs.
@@ -177,6 +178,11 @@ class LossSettings:
             raise ValueError(
                 "Expected mode dense or auto with num_negatives: draws need all logits."
             )
+
+        if self.detach_weights:
+            check_has_weights(self.hardening, "detach_weights")
+        if self.num_negatives is not None:
+            check_has_weights(self.hardening, "num_negatives")
 
     @property
     def log_eta(self) -> LogEta | Adaptive:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graph_hcl.losses import Exponential
+from graph_hcl.losses import Exponential, PowerMean
 from graph_hcl.plot.embedding import MAX_LEGEND_CLASSES
 from graph_hcl.plot.scores import MAX_LABELLED_CLASSES
 from graph_hcl.probes import Evaluation
@@ -139,4 +139,6 @@ def hardening(run: RunSummary) -> str:
     eta = run.contrast.hardening
     if eta is None:
         return "η = e^s, which the objective does not use"
+    if isinstance(eta, PowerMean):
+        return f"power mean of order {eta.order:g}"
     return f"η = e^(β s), β = {eta.beta:g}" if isinstance(eta, Exponential) else str(eta)

@@ -22,6 +22,7 @@ from graph_hcl.losses import (
     UCL,
     EffectiveSampleSize,
     Exponential,
+    PowerMean,
     Threshold,
     Triplet,
 )
@@ -77,6 +78,7 @@ def test_floor_of_another_psi_and_of_the_sum() -> None:
 
 ETAS = {
     "exponential": Exponential(1.7),
+    "power": PowerMean(1.7),
     "threshold": Threshold(1.4),
     "none above": Threshold(1e9),
     "callable": lambda s: F.logsigmoid(3 * s),

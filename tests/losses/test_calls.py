@@ -20,9 +20,11 @@ from graph_hcl.losses import (
     Exponential,
     HInfoGraph,
     InfoGraph,
+    InfoNCE,
     NTXent,
     ObjectiveInput,
     Pairs,
+    PowerMean,
     SupCon,
     contrastive_loss,
     jensen_shannon_loss,
@@ -176,11 +178,38 @@ def test_reductions_and_modes_that_do_not_fit_are_refused() -> None:
         {"psi_options": {"margin": 1.0}},
         {"hardening_options": {"tau": 1.0}},
         {"hardening": "threshold", "beta": 2.0},
+        {"hardening": "power", "psi": "triplet"},
+        {"hardening": "power", "detach_weights": True},
+        {"hardening": "power", "num_negatives": 2},
+        {"hardening": "power", "hardening_options": {"beta": 2.0}},
+        {"hardening": "power", "beta": -1.0},
+        {"hardening": "bell", "hardening_options": {"width": 0.0}},
+        {"hardening": "bell", "hardening_options": {"mean": math.nan}},
+        {"hardening": "bell", "beta": 2.0},
         {"hardening": Exponential(2.0), "hardening_options": {"beta": 1.0}},
         {"beta_start": 0.5},
     ):
         with pytest.raises(ValueError, match=r"^Expected [^\n]*$"):
             HUCL(**wrong)
+
+
+def test_a_power_mean_has_no_weights_for_other_losses() -> None:
+    z = torch.eye(4)
+    pairs = Pairs.among(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 0, 1, 1]))
+    with pytest.raises(ValueError, match="power mean has no weights"):
+        psi_loss(z, pairs, psi=InfoNCE(), hardening=PowerMean(1.0))
+    with pytest.raises(ValueError, match="power mean has no weights"):
+        jensen_shannon_loss(z, z, pairs, hardening=PowerMean(1.0))
+    with pytest.raises(ValueError, match="power mean has no weights"):
+        HInfoGraph(hardening="power")
+
+
+def test_a_schedule_of_a_power_mean_keeps_it() -> None:
+    loss = HUCL(hardening="POWER", beta=2.0, schedule="linear")
+    loss.on_epoch(Epoch(1, 2))
+    assert loss.hardening == PowerMean(0.0)
+    loss.on_epoch(Epoch(2, 2))
+    assert loss.hardening == PowerMean(2.0)
 
 
 @pytest.mark.parametrize("mode", ["auto", "dense", "tiled"])

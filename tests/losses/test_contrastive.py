@@ -15,10 +15,12 @@ from graph_hcl.losses import (
     HUCL,
     SCL,
     UCL,
+    Bell,
     Exponential,
     NoHardening,
     NTXent,
     Pairs,
+    PowerMean,
     SupCon,
     Threshold,
     contrastive_loss,
@@ -29,7 +31,10 @@ ETAS = {
     "exponential": (Exponential(1.5), lambda s: torch.exp(1.5 * s)),
     "threshold": (Threshold(1.2), lambda s: float(torch.exp(s) >= 1.2)),
     "callable": (lambda s: F.logsigmoid(3 * s), lambda s: torch.sigmoid(3 * s)),
+    "bell": (Bell(0.3, 0.8), lambda s: torch.exp(-((s - 0.3) ** 2) / (2 * 0.8**2))),
+    "power": (PowerMean(1.5), lambda s: 1.0),
 }
+ORDERS = {"power": 2.5}
 
 
 def rows(seed: int, graphs: int = 5, views: int = 2, dim: int = 4, dtype=torch.float64):
@@ -61,6 +66,7 @@ def value_and_gradient(loss, *tensors):
 @pytest.mark.parametrize("keys", KEYS)
 def test_equals_loops(reference, keys, hardening, tau_plus, q, average) -> None:
     log_eta, eta = ETAS[hardening]
+    order = ORDERS.get(hardening, 1.0)
     shared = {
         "tau_plus": tau_plus,
         "negative_reduction": q,
@@ -71,7 +77,10 @@ def test_equals_loops(reference, keys, hardening, tau_plus, q, average) -> None:
         z, graph, label = rows(seed, views=views)
         positive, negative = KEYS[keys](graph, label)
         expected, slope = value_and_gradient(
-            lambda z, p=positive, n=negative: reference.loop_loss(z, p, n, eta=eta, **shared), z
+            lambda z, p=positive, n=negative: reference.loop_loss(
+                z, p, n, eta=eta, order=order, **shared
+            ),
+            z,
         )
         pairs = Pairs.among(positive, negative)
         found, gradient = value_and_gradient(
@@ -82,6 +91,27 @@ def test_equals_loops(reference, keys, hardening, tau_plus, q, average) -> None:
         torch.testing.assert_close(gradient, slope, rtol=1e-9, atol=1e-10)
         dense = contrastive_loss(z, pairs, hardening=log_eta, mode="dense", **shared)
         torch.testing.assert_close(dense, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_debiased_estimate_below_its_floor_is_the_floor_at_any_temperature(reference) -> None:
+    """A positive far ahead of all negatives leaves nothing of the estimate, however low T is."""
+    z, graph, _ = rows(0)
+    z = F.normalize(z[:5].repeat(2, 1) + 0.01 * z, dim=1)
+    for temperature in (0.5, 0.05, 0.005):
+        options = {"temperature": temperature, "tau_plus": 0.1, "negative_reduction": "mean"}
+        expected, slope = value_and_gradient(
+            lambda z, o=options: reference.loop_loss(z, graph, graph, **o), z
+        )
+        for mode in ("dense", "auto", "tiled"):
+            for kind in (torch.float64, torch.float32):
+                found, gradient = value_and_gradient(
+                    lambda z, o=options, m=mode: contrastive_loss(
+                        z, Pairs.among(graph, graph), mode=m, **o
+                    ),
+                    z.to(kind),
+                )
+                torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-5)
+                torch.testing.assert_close(gradient[0].double(), slope[0], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("hardening", ETAS)
@@ -97,6 +127,7 @@ def test_rectangular_equals_loops(reference, hardening) -> None:
             node_graph,
             node_graph,
             eta=eta,
+            order=ORDERS.get(hardening, 1.0),
             samples=x,
             sample_positive_keys=names,
             sample_negative_keys=names,

@@ -13,6 +13,7 @@ from graph_hcl.losses import (
     LossSettings,
     NoHardening,
     Pairs,
+    PowerMean,
     Threshold,
     contrastive_loss,
 )
@@ -48,7 +49,7 @@ def both(*leaves, pairs, **options):
 
 @pytest.mark.parametrize("few", [0, 8])
 @pytest.mark.parametrize("way", ["symmetric", "rows", "blocks"])
-@pytest.mark.parametrize("beta", [None, 1.0, 0.5, 90.0])
+@pytest.mark.parametrize("beta", [None, 1.0, 0.5, 90.0, "power"])
 @pytest.mark.parametrize("name", KEYS)
 def test_equals_dense(name, beta, way, few, monkeypatch) -> None:
     monkeypatch.setattr(symmetric, "FEW", few)
@@ -57,12 +58,14 @@ def test_equals_dense(name, beta, way, few, monkeypatch) -> None:
     if way == "blocks":
         monkeypatch.setattr(dispatch, "ROWWISE_MEMORY", 8 * 42 * 5)
     z, graph, label = rows(0, graphs=21)
-    log_eta = NoHardening() if beta is None else Exponential(beta)
+    log_eta = NoHardening() if beta is None else Exponential(1.0 if beta == "power" else beta)
+    if beta == "power":
+        log_eta = PowerMean(1.5)
     pairs = Pairs.among(*KEYS[name](graph, label))
     for options in (
         {"tau_plus": 0.1},
         {"average": "pair", "negative_reduction": "mean"},
-        {"detach_weights": True, "temperature": 0.2},
+        {"detach_weights": beta != "power", "temperature": 0.2},
         {"denominator": "negatives", "negative_reduction": 17.5},
     ):
         dense, found = both(z, pairs=pairs, hardening=log_eta, **options)

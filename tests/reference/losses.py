@@ -12,6 +12,7 @@ def loop_loss(
     *,
     temperature=0.5,
     eta=lambda s: 1.0,
+    order=1.0,
     negative_reduction="sum",
     average="anchor",
     tau_plus=0.0,
@@ -25,6 +26,7 @@ def loop_loss(
 ):
     """Return the loss [] of rows z against each other, or against `samples`; η is not in log.
 
+    `order` is that of the power mean of the negatives.
     `view` is the view of each row, for a `contrast` across views.
     """
     z = z.double()
@@ -52,7 +54,8 @@ def loop_loss(
             hardest = max(negatives, key=lambda j: s[j].item())
             weights = [1.0 if j == hardest else 0.0 for j in negatives]
         total = sum(weights)
-        mean = sum(w * torch.exp(s[j]) for w, j in zip(weights, negatives, strict=True)) / total
+        powers = (w * torch.exp(s[j]) ** order for w, j in zip(weights, negatives, strict=True))
+        mean = (sum(powers) / total) ** (1 / order)
         q = {"sum": len(negatives), "mean": 1}.get(negative_reduction, negative_reduction)
         losses = []
         for p in positives:

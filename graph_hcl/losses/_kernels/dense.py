@@ -41,7 +41,7 @@ def dense_loss(
     log_q = log_count(others, settings, logits)
     if settings.num_negatives is None:
         eta = _masked_eta(logits, negatives, weighting)
-        log_n = log_q + torch.where(counted, _log_mean(logits, eta, negatives), 0.0)
+        log_n = log_q + torch.where(counted, _log_mean(logits, eta, negatives, weighting), 0.0)
         each = pair_sums(logits, log_n, log_q, positives, settings)
     else:
         check_keys_are_known(pairs, "num_negatives")
@@ -132,6 +132,8 @@ def log_mean_dense(
 ) -> Tensor:
     """Return LSE_N(s + log η) − LSE_N(log η) of each anchor [A]; −∞ without negatives.
 
+    A power mean of order r has LSE_N(rs) / r − log|N| / r.
+
     >>> from graph_hcl.losses.hardening import NoHardening
     >>> z, pairs = torch.eye(3), Pairs.among(torch.arange(3), torch.arange(3))
     >>> log_mean_dense(z, z, pairs, 1.0, Weighting.of(NoHardening())).abs() < 1e-6
@@ -139,7 +141,8 @@ def log_mean_dense(
     """
     negatives = pairs.masks()[1]
     logits = all_logits(anchors, samples, temperature)
-    return _log_mean(logits, _masked_eta(logits, negatives, weighting), negatives)
+    eta = _masked_eta(logits, negatives, weighting)
+    return _log_mean(logits, eta, negatives, weighting)
 
 
 def _masked_eta(logits: Tensor, negatives: Tensor, weighting: Weighting) -> Tensor:
@@ -154,7 +157,7 @@ def _reduced(each: Tensor, same: Tensor, counted: Tensor, settings: LossSettings
     return torch.where(counted, each * pair_weights(same, counted, settings, each), 0.0).sum()
 
 
-def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:
+def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor, weighting: Weighting) -> Tensor:
     """Return the log of the η-weighted mean of e^s over each anchor's negatives [A].
 
     An anchor for which η is 0 everywhere uses its hardest negative alone.
@@ -163,7 +166,8 @@ def _log_mean(logits: Tensor, eta: Tensor, negatives: Tensor) -> Tensor:
     empty = (eta == -math.inf).all(1)
     # Rows that are all −∞ would give NaN gradients even where their value is not used.
     safe = torch.where(empty[:, None], torch.zeros_like(eta), eta)
-    tilted = (logits + safe).logsumexp(1) - safe.logsumexp(1)
+    order = weighting.order
+    tilted = ((order * logits + safe).logsumexp(1) - safe.logsumexp(1)) / order
     return torch.where(empty, hardest, tilted)
 
 

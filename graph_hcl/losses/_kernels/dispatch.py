@@ -43,7 +43,7 @@ def compute_loss(
     - dense: all logits; where negatives are drawn, for one value per anchor, and inside
       `torch.compile` and `torch.func`.
     - symmetric: all logits once, anchors against themselves with bounded logits.
-    - rowwise: blocks of whole rows; any η = e^{βs}.
+    - rowwise: blocks of whole rows; any η = e^{βs} and any power mean.
     - tiled: two passes over tiles; large symmetric batches, and any other η.
 
     >>> z, key = torch.eye(2).repeat(2, 1), torch.tensor([0, 1, 0, 1])
@@ -63,7 +63,7 @@ def compute_loss(
     with full_precision(a.device.type):
         beta, bound = weighting.beta, None
         if reach is not None and beta is not None and not isinstance(beta, Tensor):
-            bound = logit_bound(reach, settings.temperature, beta)
+            bound = logit_bound(reach, settings.temperature, beta + weighting.order - 1)
         symmetric = bound is not None and b is None and pairs.symmetric
         small = settings.mode == "auto" and len(a) * len(x) <= ONE_PASS
         if beta is None or (symmetric and not small):

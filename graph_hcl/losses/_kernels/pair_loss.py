@@ -55,11 +55,12 @@ def _debiased(
     settings: LossSettings, log_n: Tensor, s: Tensor, log_q: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the share of the positives in n, the floor, and the estimate above it, in logs."""
-    # Above 1 the floor holds anyway, and the slope of an overflow would be no number.
+    # From 1 on the floor holds, and the slope of an overflow would be no number.
     share = (math.log(settings.tau_plus) + log_q + s - log_n).clamp_max(0.0).exp()
     left = (1 - share).clamp_min(torch.finfo(share.dtype).tiny)
+    estimate = log_n + left.log() - math.log1p(-settings.tau_plus)
     floor = log_q - 1 / settings.temperature
-    return share, floor, log_n + left.log() - math.log1p(-settings.tau_plus)
+    return share, floor, torch.where(share < 1, estimate, -math.inf)
 
 
 def pair_weights(

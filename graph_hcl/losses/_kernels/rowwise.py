@@ -1,4 +1,4 @@
-"""Value and gradient in one pass over blocks of whole rows, for η = 1 and η = e^{βs}.
+"""Value and gradient in one pass over blocks of whole rows, for η = 1, η = e^{βs} and power means.
 
 Each logit is computed once: a block has all negatives of its anchors, so their losses and the
 slopes of all logits are known before the next block.
@@ -103,11 +103,11 @@ class _Rowwise(torch.autograd.Function):
                 shift = s.amax(1).clamp_min(torch.finfo(s.dtype).min)
                 s -= shift[:, None]
             b = beta[rows].clamp_min(TINY) if isinstance(beta, Tensor) else beta
-            hard, eta = exponentials(s, b)
+            hard, eta = exponentials(s, b, weighting.order)
             tilted = hard.sum(1)
             weight = counts[1][rows].to(s) if eta is None else eta.sum(1)
             some = counted[rows]
-            log_n = log_q[rows] + shift + (tilted / weight).log()
+            log_n = log_q[rows] + shift + (tilted / weight).log() / weighting.order
             if not everyone:
                 log_n = torch.where(some, log_n, 0)
                 tilted, weight = torch.where(some, tilted, 1), torch.where(some, weight, 1)

@@ -1,7 +1,8 @@
-"""Value and gradient from one symmetric matrix of exponentials, for η = 1 and η = e^{βs}.
+"""Value and gradient from one symmetric matrix of exponentials.
 
-Among the anchors themselves, with logits so bounded that one shift serves all of them, the
-exponentials are symmetric, and so is the slope of the loss: no pass over a transposed matrix.
+η is 1 or e^{βs}, or n a power mean. Among the anchors themselves, with logits so bounded that one
+shift serves all of them, the exponentials are symmetric, and so is the slope of the loss: no pass
+over a transposed matrix.
 A gradient that is to be differentiated again is that of the dense form.
 """
 
@@ -58,7 +59,7 @@ class _Symmetric(torch.autograd.Function):
         log_q, share = log_count(others, settings, a), pair_weights(same, counted, settings, a)
         s = torch.addmm(a.new_full((1,), bound), a / settings.temperature, a.t(), beta=-1)
         near = s.view(-1)[positive]
-        hard, eta = exponentials(s, beta)
+        hard, eta = exponentials(s, beta, weighting.order)
         for terms in (hard,) if eta is None else (hard, eta):
             if excluded.dtype == torch.bool:
                 terms.masked_fill_(excluded, 0)
@@ -67,7 +68,7 @@ class _Symmetric(torch.autograd.Function):
         # Anchors without negatives have an empty sum, and a share of 0.
         tilted = hard.sum(1).clamp_min_(torch.finfo(a.dtype).tiny)
         weight = (others.to(a) if eta is None else eta.sum(1)).clamp_min_(torch.finfo(a.dtype).tiny)
-        log_n = log_q + (tilted / weight).log()
+        log_n = log_q + (tilted / weight).log() / weighting.order
         part, d_n, d_near = pair_slopes(settings, log_n[row] + bound, near + bound, log_q[row])
         parts = share[row]
         total = torch.dot(part, parts)

@@ -54,6 +54,7 @@ def log_mean_tiled(
         means: Tensor = _Bounded.apply(anchors, tiles, temperature, weighting, bound, count)
         return means
     x = anchors if samples is None else samples
+    assert weighting.order == 1  # a power mean without a bound is rowwise
     return _General.apply(anchors, x, TileSchedule(pairs, False, size), temperature, weighting)
 
 
@@ -92,7 +93,7 @@ class _Bounded(torch.autograd.Function):
         keep = len(a) ** 2 <= 4 * plan.size**2
         kept = []
         for tile in plan.tiles():
-            hard, eta = _exponentials(a, tile, beta, bound)
+            hard, eta = _exponentials(a, tile, weighting, bound)
             for total, terms in ((tilted, hard), (weight, eta)):
                 if terms is None:
                     continue
@@ -104,7 +105,8 @@ class _Bounded(torch.autograd.Function):
         ctx.save_for_backward(anchors, tilted, weight)
         ctx.settings = plan, temperature, weighting, bound
         ctx.kept = kept if keep else None
-        return _unsorted(tilted.log() - weight.log() + bound, plan.rows)
+        log_mean = (tilted.log() - weight.log()) / weighting.order
+        return _unsorted(log_mean + bound, plan.rows)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -126,7 +128,7 @@ class _Bounded(torch.autograd.Function):
         up = torch.where(g == 0, 0, g * pull / tilted)
         down = torch.where(g == 0, 0, g * push / weight)
         d_a = torch.zeros_like(a)
-        computed = ((tile, *_exponentials(a, tile, beta, bound)) for tile in plan.tiles())
+        computed = ((tile, *_exponentials(a, tile, weighting, bound)) for tile in plan.tiles())
         for tile, hard, eta in computed if ctx.kept is None else ctx.kept:
             slope = hard * (up[tile.rows, None] + up[tile.columns])
             if eta is not None and not weighting.detached:
@@ -137,14 +139,17 @@ class _Bounded(torch.autograd.Function):
         return (_gradient(d_a, plan.rows, temperature), *[None] * 5)
 
 
-def _exponentials(a: Tensor, tile: Tile, beta: float, bound: float) -> tuple[Tensor, Tensor | None]:
+def _exponentials(
+    a: Tensor, tile: Tile, weighting: Weighting, bound: float
+) -> tuple[Tensor, Tensor | None]:
     """Return e^{(1+β)(s − bound)} and e^{β(s − bound)} of a tile, 0 where there is no negative.
 
     The second is None for β = 0, where it is the mask alone.
     """
     shift = a.new_full((1,), bound)
     s = torch.addmm(shift, a[tile.rows], a[tile.columns].t(), beta=-1)
-    hard, eta = exponentials(s, beta)
+    assert isinstance(weighting.beta, float | int)
+    hard, eta = exponentials(s, weighting.beta, weighting.order)
     if tile.mask is not None:
         mask = tile.mask.to(s)
         hard, eta = hard.mul_(mask), None if eta is None else eta.mul_(mask)
