@@ -26,6 +26,7 @@ from graph_hcl.results_file import read_results, write_results
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
+from graph_hcl.training import describe_temperature
 
 Embeddings = NDArray[np.floating[Any]]
 TrainedModel = tuple[ContrastiveModel, ModelSpec]
@@ -261,4 +262,5 @@ def run_and_save(
     read_results(file)  # report a damaged file before training
     comparison = compare(experiment, run, command, show)
     write_results(file, read_results(file).add(comparison))
-    return f"{table(comparison)}\n\nrun folder: {run.path}"
+    like = describe_temperature(run.folder.metrics())
+    return f"{table(comparison)}\n{like}\nrun folder: {run.path}"

@@ -23,6 +23,7 @@ from graph_hcl.training import (
     Log,
     ProgressBar,
     RunFolder,
+    TemperatureDiagnosis,
     Tracker,
     make_logger,
 )
@@ -171,7 +172,7 @@ none: give the folder that graph_hcl.train printed.
         checkpoint = self.checkpoint(part.name, spec)
         self.folder.forget_metrics_after(part.name, checkpoint.epoch())
         callbacks = [
-            *([Diagnosis()] if self.config.diagnose else []),
+            *([Diagnosis(), TemperatureDiagnosis()] if self.config.diagnose else []),
             Log(lambda record: self.folder.log({"part": part.name} | record)),
             *([ProgressBar(part.name)] if show else []),
             *self._trackers(part.name),

@@ -4,7 +4,15 @@ Without `ax`, a new figure is created: a notebook displays it when the axes are 
 and it need not be closed. With `ax`, the function draws on those axes.
 """
 
-from graph_hcl.plot.curves import collapse, compare, losses, orderings, ranks, spread
+from graph_hcl.plot.curves import (
+    collapse,
+    compare,
+    losses,
+    orderings,
+    ranks,
+    spread,
+    temperatures,
+)
 from graph_hcl.plot.embedding import embedding_map
 from graph_hcl.plot.files import save, svg
 from graph_hcl.plot.maps import check_map, compress, project
@@ -31,4 +39,5 @@ __all__ = [
     "spread",
     "styled",
     "svg",
+    "temperatures",
 ]

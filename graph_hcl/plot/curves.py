@@ -148,6 +148,30 @@ def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = Non
 
 
 @in_style
+def temperatures(
+    records: Records, levels: Mapping[str, float] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the temperature at which the plain loss has the most parallel gradient, by epoch.
+
+    The legend has the cosine of the two gradients after the last epoch; `levels` are temperatures
+    by name, such as the loss's own and `graph_hcl.geometry.equivalent_temperature`.
+
+    >>> log = [{"epoch": 1, "matched_temperature": 0.2, "gradient_cosine": 0.99}]
+    >>> temperatures(log, {"T": 0.5}).get_ylabel()
+    'temperature'
+    """
+    ax = canvas(ax)
+    cosines = by_epoch(records, "gradient_cosine")[1][1]
+    cosine = f", cosine {cosines[-1]:.3f}" if len(cosines) else ""
+    _line(ax, records, "matched_temperature", f"of the plain loss{cosine}", 0)
+    dashes = [(0, (1, 1)), (0, (4, 2, 1, 2))]
+    for dash, (title, level) in zip(dashes, (levels or {}).items(), strict=False):
+        ax.axhline(level, color=REFERENCE, lw=1.1, ls=dash, label=f"{title} = {level:.3g}")
+    ax.set_ylim(bottom=0)
+    return _finish(ax, "Hardness as a temperature", "temperature")
+
+
+@in_style
 def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None = None) -> Axes:
     """Draw one logged value of several runs by epoch.
 

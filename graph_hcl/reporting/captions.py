@@ -51,6 +51,15 @@ def losses(run: RunSummary, floors: bool) -> str:
     )
 
 
+def temperature(run: RunSummary) -> str:
+    """Return the caption of the temperature at which the plain loss does the same."""
+    return (
+        "The temperature at which the loss without hardening has the most parallel gradient on an "
+        "epoch's largest batch: with a cosine near 1, hardness is a lower temperature for the "
+        f"negatives. Hardening: {hardening(run)}."
+    )
+
+
 def orderings(run: RunSummary) -> str:
     """Return the caption of the statistics of negatives by epoch."""
     return (

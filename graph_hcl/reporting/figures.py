@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 
 from graph_hcl import geometry, plot
-from graph_hcl.losses import Exponential
+from graph_hcl.losses import Exponential, PowerMean
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.reporting import captions
 from graph_hcl.reporting.read import RunSummary
@@ -35,6 +35,9 @@ def training(run: RunSummary) -> Iterator[Drawing]:
         yield Drawing("losses", drawn, captions.losses(run, bool(floors)))
         share = run.same_class_share if run.classes > 1 else None
         yield Drawing("orderings", plot.orderings(records, share), captions.orderings(run))
+    if has_values(run, "matched_temperature"):
+        drawn = plot.temperatures(records, _temperatures(run))
+        yield Drawing("temperature", drawn, captions.temperature(run))
 
 
 def collapse(run: RunSummary) -> Iterator[Drawing]:
@@ -121,6 +124,19 @@ def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
 def has_values(run: RunSummary, key: str) -> bool:
     """Return whether the run's log has a finite value of `key` in any epoch."""
     return any(finite_number(record.get(key)) is not None for record in run.records)
+
+
+def _temperatures(run: RunSummary) -> dict[str, float]:
+    """Return the run's own temperature, and that of the law where a β describes its hardening."""
+    temperature, hardening = run.contrast.temperature, run.contrast.hardening
+    levels = {"the loss's own T": temperature}
+    if isinstance(hardening, Exponential | PowerMean):
+        kind = "power" if isinstance(hardening, PowerMean) else "exponential"
+        detached = bool(run.config.loss.detach_weights)
+        levels["by the law"] = geometry.equivalent_temperature(
+            temperature, hardening.beta, detach_weights=detached, hardening=kind
+        )
+    return levels
 
 
 def _floors(run: RunSummary) -> dict[str, float]:

@@ -10,9 +10,10 @@ from graph_hcl.training.callbacks import (
     Log,
     ProgressBar,
     Snapshot,
+    TemperatureDiagnosis,
 )
 from graph_hcl.training.checkpoint import Checkpoint
-from graph_hcl.training.diagnosis import diagnose
+from graph_hcl.training.diagnosis import describe_temperature, diagnose, diagnose_temperature
 from graph_hcl.training.embedding import embed, embed_nodes
 from graph_hcl.training.folder import RunFolder
 from graph_hcl.training.loop import fit
@@ -31,11 +32,14 @@ __all__ = [
     "ProgressBar",
     "RunFolder",
     "Snapshot",
+    "TemperatureDiagnosis",
     "Tracker",
     "TrainState",
     "TrainingSettings",
     "check_logger",
+    "describe_temperature",
     "diagnose",
+    "diagnose_temperature",
     "embed",
     "embed_nodes",
     "fit",

@@ -12,7 +12,7 @@ from torch import Tensor
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint, state_tensors
-from graph_hcl.training.diagnosis import diagnose
+from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
 from graph_hcl.training.state import TrainState
 
 CHECKPOINT_INTERVAL = 0.5
@@ -20,6 +20,9 @@ CHECKPOINT_INTERVAL = 0.5
 DIAGNOSE_EVERY = 12
 """Least number of batches between two diagnoses, each of which takes a third of a batch's time:
 less than 3 % of the training."""
+MATCH_EVERY = 96
+"""Least number of batches between two diagnoses of the temperature, each of which takes as long as
+a batch or two."""
 
 
 @runtime_checkable
@@ -53,7 +56,7 @@ class Diagnosis(Callback):
     """Add what `diagnose` returns for the largest batch to the record of an epoch.
 
     Done in the first epoch, the last, and once in `every` batches; callbacks that read the record
-    come after this one. Graphs without labels are not diagnosed.
+    come after this one.
     """
 
     def __init__(
@@ -71,6 +74,13 @@ class Diagnosis(Callback):
         first_or_last = state.epoch in (1, state.epochs)
         if first_or_last or state.epoch % math.ceil(self.every / state.num_batches) == 0:
             state.record |= self.diagnose(*state.largest_batch, state.objective)
+
+
+class TemperatureDiagnosis(Diagnosis):
+    """Add what `diagnose_temperature` returns, which takes as long as a batch, less often."""
+
+    def __init__(self, every: int = MATCH_EVERY) -> None:
+        super().__init__(diagnose_temperature, every)
 
 
 class Log(Callback):

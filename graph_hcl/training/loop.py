@@ -19,7 +19,7 @@ from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
-from graph_hcl.training.state import LabelledFeatures, TrainingSettings, TrainState
+from graph_hcl.training.state import BatchFeatures, TrainingSettings, TrainState
 
 Network = TypeVar("Network", bound=ContrastiveNetwork)
 Views = Sequence[SampledView]
@@ -175,8 +175,8 @@ def run_step(
     except NotFinite as error:
         raise state.diverged("features or logits are NaN or infinite") from error
     largest = state.largest_batch
-    if label is not None and (largest is None or len(given.z) > len(largest.z)):
-        state.largest_batch = LabelledFeatures(given.z.detach(), graph, label)
+    if largest is None or len(given.z) > len(largest.z):
+        state.largest_batch = BatchFeatures(given.z.detach(), graph, label)
     for group in state.optimizer.param_groups:
         for parameter in group["params"]:  # what zero_grad does, at a tenth of its cost
             parameter.grad = None

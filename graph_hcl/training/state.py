@@ -31,12 +31,12 @@ class TrainingSettings:
     max_nodes: int | None = None
 
 
-class LabelledFeatures(NamedTuple):
-    """Features z [M, d] of a batch, with the graph [M] and the label [M] of each row."""
+class BatchFeatures(NamedTuple):
+    """Features z [M, d] of a batch, with the graph [M] of each row, and its label [M] if any."""
 
     z: Tensor
     graph: Tensor
-    label: Tensor
+    label: Tensor | None
 
 
 @dataclass
@@ -45,9 +45,8 @@ class TrainState:
 
     `epoch` (1 … `epochs`) is running or was the last to finish; it is 0 before the first. Loss,
     seconds, graphs per second, `num_batches` and `record`, the line of metrics, are those of this
-    epoch; `largest_batch` holds the features of its largest batch, or None for graphs without
-    labels. `objective_module` is the objective as it was given, where it is a module whose state
-    belongs in a checkpoint.
+    epoch; `largest_batch` holds the features of its largest batch. `objective_module` is the
+    objective as it was given, where it is a module whose state belongs in a checkpoint.
     """
 
     model: ContrastiveNetwork
@@ -62,7 +61,7 @@ class TrainState:
     seconds: float = 0.0
     graphs_per_second: float = 0.0
     num_batches: int = 0
-    largest_batch: LabelledFeatures | None = None
+    largest_batch: BatchFeatures | None = None
     record: dict[str, Any] = field(default_factory=dict)
 
     def diverged(self, what: str) -> UserError:

@@ -29,6 +29,7 @@ KEYS = {
         "feature_std": "feature standard deviation",
     },
     "ranks": {"effective_rank": "effective rank of the features"},
+    "temperatures": {"matched_temperature": "of the plain loss"},
 }
 
 

@@ -22,6 +22,7 @@ RECORD = Comparison(ENCODER, ENCODER, Provenance("SET", "ucl", "a", ["a"], 0.5, 
 FIGURES = {
     "losses": lambda **k: plot.losses(LOG, **k),
     "orderings": lambda **k: plot.orderings(LOG, **k),
+    "temperatures": lambda **k: plot.temperatures(LOG, {"T": 0.5}, **k),
     "collapse": lambda **k: plot.collapse(LOG, **k),
     "spread": lambda **k: plot.spread(LOG, **k),
     "ranks": lambda **k: plot.ranks(LOG, **k),

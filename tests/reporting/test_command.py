@@ -18,7 +18,7 @@ from graph_hcl.reporting import figures, read_run
 from graph_hcl.results_file import read_results
 
 ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
-LOGGED = {"loss", "losses", "orderings", "collapse", "class-mean", "rank", "spread"}
+LOGGED = {"loss", "losses", "orderings", "temperature", "collapse", "class-mean", "rank", "spread"}
 
 
 def test_the_page_tells_scores_controls_settings_and_versions(run, capsys, check_page) -> None:

@@ -9,7 +9,7 @@ from graph_hcl.probes.statistics import corrected_t_test, p_text
 from graph_hcl.reporting import figures, read_run, tables
 
 ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
-LOGGED = {"loss", "losses", "orderings", "collapse", "class-mean", "rank", "spread"}
+LOGGED = {"loss", "losses", "orderings", "temperature", "collapse", "class-mean", "rank", "spread"}
 
 
 def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
@@ -23,7 +23,10 @@ def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
     ]
     names = [drawing.name for drawing in drawn]
     assert len(names) == len(set(names))
-    assert set(names) == ALWAYS | {"blind": {"loss"}, "none": set()}.get(name, LOGGED)
+    logged = {"blind": {"loss"}, "none": set()}.get(name, LOGGED)
+    if getattr(found.contrast, "hardening", None) is None or found.contrast.nodes:
+        logged = logged - {"temperature"}
+    assert set(names) == ALWAYS | logged
     assert all(drawing.caption.endswith(".") for drawing in drawn)
     assert ("diagnosis was logged" in tables.status_notes(found)) == (name in ("blind", "none"))
     levels = [line.get_label() for d in drawn if d.name == "losses" for line in d.ax.lines]

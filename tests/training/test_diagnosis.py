@@ -4,7 +4,11 @@ import math
 
 import torch
 
-from graph_hcl.training.diagnosis import diagnose
+from graph_hcl import geometry
+from graph_hcl.losses import HUCL, UCL
+from graph_hcl.training.diagnosis import describe_temperature, diagnose, diagnose_temperature
+
+COSINE = {"gradient_cosine": 0.99}
 
 
 def collapsed(rows: int) -> torch.Tensor:
@@ -29,3 +33,38 @@ def test_a_collapsed_batch_of_one_class_gives_finite_numbers() -> None:
     metrics = diagnose(collapsed(12), torch.arange(6).repeat(2), torch.zeros(12))
     assert "assumption_1" not in metrics
     assert all(map(math.isfinite, metrics.values()))
+
+
+def test_a_hardened_batch_tells_the_temperature_of_the_plain_loss() -> None:
+    z = torch.nn.functional.normalize(torch.randn(48, 16), dim=1)
+    graph = torch.arange(24).repeat(2)
+    loss = HUCL(beta=2.0, temperature=0.7, normalize=False)
+    found = diagnose_temperature(z, graph, None, loss)
+    expected = geometry.match_temperature(loss, z, graph)
+    assert found["matched_temperature"] == expected.temperature
+    assert found["gradient_cosine"] == expected.cosine
+    assert found["effective_share"] == geometry.effective_share(z, graph, 0.7)
+
+
+def test_what_has_no_such_temperature_tells_none() -> None:
+    z = torch.nn.functional.normalize(torch.randn(8, 4), dim=1)
+    graph = torch.arange(4).repeat(2)
+    assert set(diagnose_temperature(z, graph, None, UCL())) == {"effective_share"}
+    assert not diagnose_temperature(z, graph, None, lambda z, graph, label: z.sum())
+    assert not diagnose_temperature(z, torch.arange(8), None, HUCL())  # no positives
+    assert not diagnose_temperature(z * math.nan, graph, None, HUCL())
+    assert not diagnose_temperature(collapsed(8)[:1].repeat(8, 1), graph, None, HUCL())
+
+
+def test_parts_are_averaged_at_their_last_epoch() -> None:
+    records = [
+        {"part": part, "epoch": epoch} | ({} if gone else {"matched_temperature": t, **COSINE})
+        for part, epoch, t, gone in (
+            ("a", 1, 9.0, False),
+            ("a", 2, 0.1, False),
+            ("a", 3, 0.0, True),
+            ("b", 1, 0.3, False),
+        )
+    ]
+    assert "temperature 0.200 (cosine of the gradients 0.990)" in describe_temperature(records)
+    assert describe_temperature([{"part": "a", "epoch": 1, "loss": 1.0}]) == ""

@@ -463,12 +463,12 @@ def test_an_epoch_is_logged_before_it_is_in_the_checkpoint(tmp_path) -> None:
     assert checkpoint.epoch() == 1
 
 
-def test_graphs_without_labels_are_not_diagnosed() -> None:
+def test_graphs_without_labels_are_diagnosed_by_their_features_alone() -> None:
     states = []
 
     class Note(Callback):
         def on_epoch_end(self, state):
-            states.append((state.epoch, state.num_batches, state.largest_batch, state.record))
+            states.append((state.epoch, state.largest_batch.label, state.record))
 
     store = dataclasses.replace(cycles(), y=None)
     settings = TrainingSettings(epochs=2, batch_size=4, seed=3)
@@ -482,6 +482,7 @@ def test_graphs_without_labels_are_not_diagnosed() -> None:
         device=CPU,
         callbacks=[Diagnosis(), Note()],
     )
-    assert [state[:3] for state in states] == [(1, 3, None), (2, 3, None)]
+    assert [state[:2] for state in states] == [(1, None), (2, None)]
     names = {"epoch", "loss", "seconds", "graphs_per_second"}
+    names |= {"alignment", "effective_rank", "uniformity", "feature_std"}
     assert all(set(record) == names for *_, record in states)
