@@ -98,7 +98,7 @@ def main(argv: Sequence[str]) -> None:
     if flags.dataset is None:
         run.check_same_data(part, store.sha256)
     store = spec.prepare(store)
-    if unread := describe_unread(store, spec, config.backbone):
+    if unread := describe_unread(store, spec, f"the backbone {config.backbone}"):
         warnings.warn(unread, stacklevel=2)
     embeddings = embed(model, store.to(device), device, max_nodes=config.max_nodes)
     write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, store))

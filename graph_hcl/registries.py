@@ -85,6 +85,7 @@ AUGMENTATIONS: Registry[Callable[..., Any]] = Registry(
         "identity": "graph_hcl.augment:Identity",
         "edge_drop": "graph_hcl.augment:EdgeDrop",
         "edge_add": "graph_hcl.augment:EdgeAdd",
+        "edge_mask": "graph_hcl.augment:EdgeMask",
         "node_drop": "graph_hcl.augment:NodeDrop",
         "feature_mask": "graph_hcl.augment:FeatureMask",
         "column_mask": "graph_hcl.augment:ColumnMask",

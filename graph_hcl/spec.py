@@ -101,13 +101,13 @@ class ModelSpec:
         return spec
 
 
-def describe_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
+def describe_unread(store: GraphStore, spec: ModelSpec, reader: str) -> str:
     """Return one sentence that lists the features that the run does not read; empty for none.
 
     >>> import networkx
     >>> edge = networkx.Graph([(0, 1, {"length": 2.0})])
     >>> store = GraphStore.from_networkx([edge], edge_attrs=["length"])
-    >>> describe_unread(store, ModelSpec(store.vocabulary), "gin")
+    >>> describe_unread(store, ModelSpec(store.vocabulary), "the backbone gin")
     'Not read in this run: edge_attr (length (1 number)), by the backbone gin.'
     """
     descriptions = {"edge_attr": f"edge_attr ({store.vocabulary.edge.summary()})"}
@@ -116,7 +116,7 @@ def describe_unread(store: GraphStore, spec: ModelSpec, backbone: str) -> str:
         for name in OPTIONAL
         if getattr(store, name) is not None and name not in spec.fields
     ]
-    parts = [f"{', '.join(unread)}, by the backbone {backbone}"] * bool(unread)
+    parts = [f"{', '.join(unread)}, by {reader}"] * bool(unread)
     parts += store.unused
     return f"Not read in this run: {'; '.join(parts)}." if parts else ""
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from graph_hcl.augment import ViewSampler
+from graph_hcl.augment.combine import masks_edges
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
@@ -74,6 +76,8 @@ class Trainer:
             self.pretrained.check(self.config, self.spec.data_sha256)
             self.spec = self.pretrained.adapted(self.spec)
             self.store = self.spec.prepare(self.store)
+        backbone = shown(self.config.backbone)
+        check_edge_masks(self.sampler, self.spec, self.store, backbone)
         model = self.model(config.seed)
         if self.pretrained is not None and (new := self.pretrained.load_into(model)):
             warnings.warn(
@@ -81,7 +85,7 @@ class Trainer:
                 "starts from random weights.",
                 stacklevel=2,
             )
-        if unread := describe_unread(self.store, self.spec, shown(self.config.backbone)):
+        if unread := describe_unread(self.store, self.spec, f"the backbone {backbone}"):
             warnings.warn(unread, stacklevel=2)
         if large := describe_large(self.store, self.config.max_nodes):
             warnings.warn(large, stacklevel=2)
@@ -174,6 +178,23 @@ def training_seed(seed: int, restart: int) -> int:
     if restart == 0:
         return seed
     return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def check_edge_masks(
+    sampler: ViewSampler, spec: ModelSpec, store: GraphStore, backbone: str
+) -> None:
+    """Raise `UserError` for a view that masks attributes of edges which the model does not read."""
+    if "edge_attr" in spec.fields or not any(masks_edges(v.augmentation) for v in sampler.views):
+        return
+    if store.edge_attr is None:
+        raise UserError(
+            "Expected graphs with edge_attr for edge_mask, but these have none: leave edge_mask "
+            "out of --views."
+        )
+    raise UserError(
+        f"Expected a backbone that reads edge_attr, which edge_mask masks, but got '{backbone}': "
+        "choose one that does, such as gine, or leave edge_mask out of --views."
+    )
 
 
 def describe_large(store: GraphStore, max_nodes: int | None) -> str:

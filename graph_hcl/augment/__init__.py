@@ -2,8 +2,8 @@
 
 An augmentation is called with a batch and a generator and returns an `Edit`, which `apply` applies;
 `sample_view` does both. `ViewSampler` draws the views of a training, of several small batches in
-one call. `drop_edge`, `add_edge`, `drop_node`, `mask_feature` and `random_walk_subgraph` are the
-same augmentations on tensors, without a batch.
+one call. `drop_edge`, `add_edge`, `mask_edge`, `drop_node`, `mask_feature` and
+`random_walk_subgraph` are the same augmentations on tensors, without a batch.
 
 Undirected graphs stay undirected, no graph loses all its nodes, fields of nodes, edges and graphs
 stay with them, and the batch itself is never changed.
@@ -14,6 +14,7 @@ from graph_hcl.augment.basic import (
     ColumnMask,
     EdgeAdd,
     EdgeDrop,
+    EdgeMask,
     FeatureMask,
     Identity,
     NodeDrop,
@@ -24,6 +25,7 @@ from graph_hcl.augment.functional import (
     add_edge,
     drop_edge,
     drop_node,
+    mask_edge,
     mask_feature,
     random_walk_subgraph,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "Compose",
     "EdgeAdd",
     "EdgeDrop",
+    "EdgeMask",
     "Edit",
     "FeatureMask",
     "Identity",
@@ -54,6 +57,7 @@ __all__ = [
     "concat",
     "drop_edge",
     "drop_node",
+    "mask_edge",
     "mask_feature",
     "parse",
     "random_walk_subgraph",

@@ -6,7 +6,13 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.edges import absent_edges, both_ways, edges_between, runs_both_ways
+from graph_hcl.augment.edges import (
+    absent_edges,
+    both_ways,
+    edges_between,
+    mask_rows,
+    runs_both_ways,
+)
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
 from graph_hcl.data.batch import (
     append_rows,
@@ -56,17 +62,20 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     """
     _check_batch(batch)
     check_edit(edit, batch)
-    edited = _mask_features(batch, edit)
+    edited = _mask(batch, edit)
     edited, edges = _add_edges(edited, edit)
     nodes, edges = _drop_nodes(edited, edit, edges)
     return _select(edited, edit, nodes, edges)
 
 
-def _mask_features(batch: Batch, edit: Edit) -> Batch:
-    """Return the batch with its masked features set to 0."""
-    if edit.masked is None:
-        return batch
-    return replace_fields(batch, x=torch.where(edit.masked, 0, batch.x))
+def _mask(batch: Batch, edit: Edit) -> Batch:
+    """Return the batch with its masked features, and attributes of masked edges, set to 0."""
+    fields = {}
+    if edit.masked is not None:
+        fields["x"] = torch.where(edit.masked, 0, batch.x)
+    if edit.masked_edges is not None:
+        fields["edge_attr"] = mask_rows(batch.edge_attr, edit.masked_edges)
+    return replace_fields(batch, **fields) if fields else batch
 
 
 def _add_edges(batch: Batch, edit: Edit) -> tuple[Batch, Tensor | None]:

@@ -11,7 +11,7 @@ from graph_hcl.augment.edges import keep_edges
 from graph_hcl.augment.edit import Edit
 from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
-from graph_hcl.augment.ratio import check_drop_ratio
+from graph_hcl.augment.ratio import check_drop_ratio, check_mask_ratio
 from graph_hcl.data.batch import is_sorted_undirected
 
 
@@ -20,7 +20,7 @@ class Identity:
     """Change nothing.
 
     >>> Identity()(None, None)
-    Edit(nodes=None, edges=None, masked=None, added=None)
+    Edit(nodes=None, edges=None, masked=None, masked_edges=None, added=None)
     """
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
@@ -149,3 +149,32 @@ class ColumnMask(RatioAugmentation):
         count, width = batch.num_graphs, batch.x.shape[1]
         masked = choose_columns(count, width, self.ratio, generator, batch.x.device)
         return Edit(masked=masked.index_select(0, batch.batch))
+
+
+@dataclass(frozen=True)
+class EdgeMask:
+    """Set edge_attr of each edge to 0 with probability `ratio`, of both directions together.
+
+    Attribute masking of Hu et al. (ICLR 2020), here for edges (bonds), as `FeatureMask` does for
+    nodes: zeros are what an unknown category is encoded as, too. edge_weight stays. As with
+    `EdgeDrop`, directed edges (u, v) and (v, u) and repetitions of an edge are masked together, and
+    the number of masked edges is random. Raises `UserError` unless 0 ≤ ratio ≤ 1; so does `apply`
+    for graphs without edge_attr.
+
+    >>> import torch
+    >>> from torch_geometric.data import Data
+    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> batch = Batch.from_data_list([Data(torch.ones(3, 1), edges, torch.ones(4, 2))])
+    >>> EdgeMask(0.5)(batch, torch.Generator().manual_seed(0)).masked_edges
+    tensor([False, False,  True,  True])
+    """
+
+    ratio: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_mask_ratio(self.ratio, of=type(self).__name__)
+
+    def __call__(self, batch: Batch, generator: Generator) -> Edit:
+        """Return the edges [E] whose attributes become 0."""
+        kept = keep_edges(batch.edge_index, batch.num_nodes, self.ratio, generator)
+        return Edit(masked_edges=~kept)

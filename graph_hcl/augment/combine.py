@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
+from graph_hcl.augment.basic import EdgeMask
 from graph_hcl.augment.edit import Augmentation, Edit
 from graph_hcl.data.batch import select_graphs
 from graph_hcl.errors import UserError
@@ -37,7 +38,7 @@ class Compose(_Parts):
     Raises `UserError` without parts.
 
     >>> Compose((lambda batch, generator: Edit(), lambda batch, generator: Edit()))(None, None)
-    Edit(nodes=None, edges=None, masked=None, added=None)
+    Edit(nodes=None, edges=None, masked=None, masked_edges=None, added=None)
     """
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
@@ -71,6 +72,17 @@ class RandomChoice(_Parts):
         return reduce(and_, edits)
 
 
+def masks_edges(augmentation: Augmentation) -> bool:
+    """Tell whether an augmentation, or one of its parts, is an `EdgeMask`.
+
+    >>> masks_edges(Compose((EdgeMask(0.2), EdgeMask(0.1)))), masks_edges(Compose((min,)))
+    (True, False)
+    """
+    if isinstance(augmentation, _Parts):
+        return any(map(masks_edges, augmentation.parts))
+    return isinstance(augmentation, EdgeMask)
+
+
 def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
     """Return the edit of some nodes and edges of a batch as one of the whole batch."""
 
@@ -83,6 +95,7 @@ def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
         nodes=whole(edit.nodes, batch.num_nodes, nodes, rest=True),
         edges=whole(edit.edges, batch.edge_index.shape[1], edges, rest=True),
         masked=whole(edit.masked, batch.num_nodes, nodes, rest=False),
+        masked_edges=whole(edit.masked_edges, batch.edge_index.shape[1], edges, rest=False),
         added=None if edit.added is None else nodes[edit.added],
         paired=edit.paired,
         free=edit.free,

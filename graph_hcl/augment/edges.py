@@ -36,8 +36,19 @@ def keep_edges(
     >>> keep_edges(edges, 3, 0.5, torch.Generator().manual_seed(0))
     tensor([ True,  True, False, False])
     """
-    threshold = round(ratio * 2**64) - 2**63
-    return symmetric_edge_bits(edge_index, num_nodes, generator) >= threshold
+    # Bits are odd, so those of −2⁶³ do not occur: a ratio of 0 keeps all edges, one of 1 none.
+    threshold = min(round(ratio * 2**64) - 2**63, 2**63 - 1)
+    return symmetric_edge_bits(edge_index, num_nodes, generator) > threshold
+
+
+def mask_rows(values: Tensor, masked: Tensor) -> Tensor:
+    """Return `values` [E, …] with 0 in the rows of a mask [E].
+
+    >>> mask_rows(torch.ones(2, 2), torch.tensor([True, False]))
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
+    return torch.where(masked.view(-1, *[1] * (values.dim() - 1)), 0, values)
 
 
 def absent_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:

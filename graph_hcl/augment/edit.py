@@ -17,8 +17,9 @@ class Edit:
     """A change to a batch of n nodes, E edges and F features; `None` leaves that part alone.
 
     `nodes` [n] and `edges` [E] (bool) are what stays; `masked` [n, F] or [n, 1] (bool) are the
-    features that become 0; `added` [2, K] are new undirected edges as pairs of node numbers, given
-    once; `apply` says which fields they get. `a & b` makes both changes. `paired` promises that
+    features that become 0, `masked_edges` [E] (bool) the edges whose edge_attr does; `added` [2, K]
+    are new undirected edges as pairs of node numbers, given once; `apply` says which fields they
+    get. `a & b` makes both changes. `paired` promises that
     `edges` keeps both directions of an edge or neither, and `free` that the pairs of `added` are
     different ones of different nodes that no edge joins, so that this need not be checked.
 
@@ -30,6 +31,7 @@ class Edit:
     nodes: Tensor | None = None
     edges: Tensor | None = None
     masked: Tensor | None = None
+    masked_edges: Tensor | None = None
     added: Tensor | None = None
     paired: bool = field(default=False, repr=False)
     free: bool = field(default=False, repr=False)
@@ -39,6 +41,7 @@ class Edit:
             nodes=_merge(self.nodes, other.nodes, torch.logical_and),
             edges=_merge(self.edges, other.edges, torch.logical_and),
             masked=_merge(self.masked, other.masked, torch.logical_or),
+            masked_edges=_merge(self.masked_edges, other.masked_edges, torch.logical_or),
             added=_merge(self.added, other.added, lambda a, b: torch.cat([a, b], dim=1)),
             paired=all(edit.paired or edit.edges is None for edit in (self, other)),
             free=other.free if self.added is None else self.free and other.added is None,
@@ -60,6 +63,8 @@ def _merge(
 def check_edit(edit: Edit, batch: Batch) -> None:
     """Raise `UserError` for what is not an edit, or is one of a batch of another shape.
 
+    So does an edit that masks edges of a batch without edge_attr.
+
     >>> batch = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0], [1]]))
     >>> check_edit(Edit(nodes=torch.tensor([True])), batch)
     Traceback (most recent call last):
@@ -74,6 +79,7 @@ def check_edit(edit: Edit, batch: Batch) -> None:
         ("nodes", edit.nodes, [(n,)]),
         ("edges", edit.edges, [(edges,)]),
         ("masked", edit.masked, [(n, features), (n, 1)]),
+        ("masked_edges", edit.masked_edges, [(edges,)]),
     ):
         if mask is not None and (mask.shape not in shapes or mask.dtype != torch.bool):
             expected = " or ".join(str(list(shape)) for shape in shapes)
@@ -81,6 +87,11 @@ def check_edit(edit: Edit, batch: Batch) -> None:
                 f"Expected the edit's {name} as bool {expected}, but got {mask.dtype} "
                 f"{list(mask.shape)}."
             )
+    if edit.masked_edges is not None and not isinstance(batch.edge_attr, Tensor):
+        raise UserError(
+            "Expected graphs with edge_attr, which the edit masks at some edges, but got graphs "
+            "without: leave that out, or give graphs that have it."
+        )
     if edit.added is not None and (edit.added.dim() != 2 or len(edit.added) != 2):
         raise UserError(
             f"Expected the edit's added edges as [2, edges], but got {list(edit.added.shape)}."

@@ -12,10 +12,10 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from graph_hcl.augment.edges import both_ways, edges_between, keep_edges
+from graph_hcl.augment.edges import both_ways, edges_between, keep_edges, mask_rows
 from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
-from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio
+from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio, check_mask_ratio
 from graph_hcl.augment.subgraph import grow_subgraphs
 from graph_hcl.errors import UserError
 
@@ -142,6 +142,32 @@ def mask_feature(
     else:
         raise UserError(f"Expected the mode row or col, but got {mode!r}.")
     return torch.where(kept, x, 0), kept
+
+
+def mask_edge(
+    edge_index: Tensor,
+    edge_attr: Tensor,
+    p: float = 0.2,
+    *,
+    num_nodes: int | None = None,
+    generator: Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Set edge_attr [E, …] of each edge to 0 with probability p, 0 ≤ p ≤ 1, in both directions.
+
+    See `EdgeMask`. Returns the new edge_attr, and a mask [E] of the edges that keep theirs. Raises
+    `UserError` for another p, and for an edge_attr of other than E rows.
+
+    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> mask_edge(edges, torch.ones(4), p=0.5, generator=torch.Generator().manual_seed(0))
+    (tensor([1., 1., 0., 0.]), tensor([ True,  True, False, False]))
+    """
+    check_mask_ratio(p, "p")
+    if len(edge_attr) != edge_index.shape[1]:
+        raise UserError(
+            f"Expected edge_attr of {edge_index.shape[1]} edges, but got {len(edge_attr)} rows."
+        )
+    kept = keep_edges(edge_index, _count_nodes(edge_index, num_nodes), p, generator)
+    return mask_rows(edge_attr, ~kept), kept
 
 
 def _between(edge_index: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

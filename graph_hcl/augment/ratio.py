@@ -25,6 +25,18 @@ def check_drop_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
         raise UserError(f"Expected {subject} with 0 <= {name} < 1, but got {ratio}.")
 
 
+def check_mask_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
+    """Raise `UserError` unless 0 ≤ ratio ≤ 1: with all edges masked, the graph itself is left.
+
+    >>> check_mask_ratio(1.5, "p")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected p with 0 <= p <= 1, but got 1.5.
+    """
+    if not 0 <= ratio <= 1:
+        subject = f"the {name} of {of}" if of else name
+        raise UserError(f"Expected {subject} with 0 <= {name} <= 1, but got {ratio}.")
+
+
 def check_keep_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
     """Raise `UserError` unless 0 < ratio ≤ 1: something must be kept.
 

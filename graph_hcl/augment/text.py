@@ -22,9 +22,9 @@ def parse(text: str) -> Augmentation:
     `name(number, …)` is a registered augmentation or an import path `package.module:Class`;
     `a + b` composes; `a | b` is a random choice per graph; `+` binds tighter than `|`, and
     parentheses group. The number of edge_drop, edge_add, node_drop, feature_mask and column_mask is
-    the fraction that is changed, in [0, 1), by default 0.2; that of subgraph is the fraction of
-    nodes that stay, in (0, 1], by default 0.8; identity has none. Raises `UserError` for any other
-    text.
+    the fraction that is changed, in [0, 1), by default 0.2, and so is that of edge_mask, in [0, 1];
+    that of subgraph is the fraction of nodes that stay, in (0, 1], by default 0.8; identity has
+    none. Raises `UserError` for any other text.
 
     >>> parse("edge_drop(0.2)")
     EdgeDrop(ratio=0.2)

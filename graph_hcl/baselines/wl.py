@@ -9,6 +9,7 @@ from scipy import sparse
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.vocabulary import Features
 
 FREQUENT = 0.02
 """Fraction of graphs with a colour above which its column is multiplied as a dense one."""
@@ -19,7 +20,7 @@ def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
 
     K_h(a, b) = Σ_{t≤h} ⟨φ_t(a), φ_t(b)⟩, divided by √(K_h(a, a) K_h(b, b)), with φ_t(a) the
     histogram of the colours of a's nodes after t rounds of colour refinement (Shervashidze et al.,
-    JMLR 12, 2011, definition 4).
+    JMLR 12, 2011, definition 4). Labels of nodes and edges enter as `refine` says.
 
     >>> from torch_geometric.data import Data
     >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
@@ -55,10 +56,14 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     """Return the colours [N] of all nodes after 0 … `iterations` rounds of refinement.
 
     Two nodes of any graphs have the same colour after round t if and only if they had the same
-    colour before and their neighbours had equal multisets of colours. A multiset is represented by
-    the sum of 64-bit hashes, so a round fails with a probability of N² / 2⁶⁴. The colours of each
-    round are 0, 1, …. The initial colour of a node is its label: the codes of the categorical
-    columns of the store's vocabulary, or the whole row of x where no column is categorical.
+    colour before and, over the edges that lead to them, equal multisets of pairs (label of the
+    edge, colour of the neighbour); without edge_attr, of the neighbours' colours (Shervashidze et
+    al., JMLR 12, 2011). A multiset is represented by the sum of 64-bit hashes, so a round fails
+    with a probability of N² / 2⁶⁴. The colours of each round are 0, 1, ….
+
+    The initial colour of a node is its label: the codes of the categorical columns of the store's
+    vocabulary, or the whole row of x where no column is categorical. The label of an edge follows
+    in the same way from edge_attr. Edge weights do not enter.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> path = GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 4]))
@@ -67,21 +72,27 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     """
     shift = torch.repeat_interleave(store.node_ptr[:-1], store.edge_ptr.diff())
     source, target = store.edge_index + shift
-    colours = [_labels(store).unique(dim=0, return_inverse=True)[1]]
+    colours = [_numbered(store.x, store.vocabulary.node)]
+    label = None
+    if store.edge_attr is not None:
+        label = _numbered(store.edge_attr, store.vocabulary.edge)
     for _ in range(iterations):
         colour = colours[-1]
+        if label is None:
+            message = _hash(colour)[source]
+        else:  # the pair as one number, which is the colour itself where all labels are the same
+            message = _hash(label * (int(colour.max()) + 1) + colour[source])
         # A node's own colour is hashed as ~colour, a negative number, unlike its neighbours'.
-        key = _hash(~colour).index_add_(0, target, _hash(colour)[source])
+        key = _hash(~colour).index_add_(0, target, message)
         colours.append(key.unique(return_inverse=True)[1])
     return colours
 
 
-def _labels(store: GraphStore) -> Tensor:
-    """Return the label of each node [N, columns]."""
-    node = store.vocabulary.node
-    categories = [k for k, column in enumerate(node.columns) if column.values is not None]
-    x = node.clamped(store.x)
-    return x[:, categories] if categories else x
+def _numbered(stored: Tensor, features: Features) -> Tensor:
+    """Return the label of each node or edge [n] as a number 0, 1, …, equal for equal labels."""
+    categories = [k for k, column in enumerate(features.columns) if column.values is not None]
+    rows = features.clamped(stored[:, None] if stored.dim() == 1 else stored)
+    return (rows[:, categories] if categories else rows).unique(dim=0, return_inverse=True)[1]
 
 
 def _hash(z: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 
 from graph_hcl import probes
 from graph_hcl.benchmarking.measurement import ModelSnapshot, find_measurement
-from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.benchmarking.trials import READ_EDGES, Trial
+from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.provenance import environment
 from graph_hcl.registries import BASELINES
+from graph_hcl.spec import OPTIONAL, describe_unread
 from graph_hcl.training import Snapshot
 from graph_hcl.user_code import check_imported
 
@@ -32,7 +35,7 @@ def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
     """
     check_imported(trial.code)
     probe = dataclasses.replace(trial.config.probe, jobs=jobs)
-    experiment = make_experiment(dataclasses.replace(trial.config, probe=probe))
+    experiment = _make_experiment(trial, dataclasses.replace(trial.config, probe=probe))
     data_sha256 = experiment.trainer.spec.data_sha256
     if trial.data_sha256 not in (None, data_sha256):
         raise UserError(
@@ -66,6 +69,22 @@ def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
         **({} if stopped is None else {"stopped": stopped}),
         "records": records,
     }
+
+
+def _make_experiment(trial: Trial, config: Config) -> Experiment:
+    """Return the trial's experiment; a baseline's says what that leaves unread, not the encoder."""
+    if trial.baseline is None:
+        return make_experiment(config)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Not read in this run")
+        experiment = make_experiment(config)
+    reads: tuple[str, ...] = ("edge_attr",) if trial.baseline in READ_EDGES else ()
+    if ":" in trial.baseline:
+        reads = OPTIONAL  # nobody knows what one's own baseline reads
+    spec = dataclasses.replace(experiment.trainer.spec, fields=reads)
+    if unread := describe_unread(experiment.store, spec, f"the baseline {trial.baseline}"):
+        warnings.warn(unread, stacklevel=3)
+    return experiment
 
 
 def _train(experiment: Experiment, trial: Trial) -> dict[int, list[np.ndarray]]:

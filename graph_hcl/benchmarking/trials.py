@@ -28,6 +28,8 @@ FORMAT = 1
 """Raised when a record holds something else, or when a default changes results."""
 BASELINE_SETTINGS = ("dataset", "protocol", "seed", "data", "probe")
 """Settings, and groups of them, that the result of a baseline depends on."""
+READ_EDGES = ("wl-subtree", "wl-oa")
+"""Baselines that read the attributes of edges, which they did not when first recorded."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ class Trial:
         always = card is None or card.features in ("attributes", "degree-log")
         return always or self.config.data.node_attributes
 
+    def _may_have_edge_attributes(self) -> bool:
+        """Return False where the published files of the data set's card are none of edges."""
+        card = find_card(self.dataset)
+        published = {} if card is None else card.sha256
+        return not published or any(name.startswith("edge_") for name in published)
+
     @cached_property
     def code(self) -> dict[str, str]:
         """Hashes of the user's modules that the settings name by import path, see `user_code`."""
@@ -111,6 +119,8 @@ class Trial:
         if card is not None and card.features.startswith("degree"):
             # The card decides how degrees become features; no setting does.
             key["degrees"] = [card.features, card.degree_cap]
+        if self.baseline in READ_EDGES and self._may_have_edge_attributes():
+            key["edge_attributes"] = True
         named = {identity.frozen_name(name): value for name, value in settings.items()}
         # The first records were hashed with the group "probe" present, even when empty.
         return key | {"config": {"probe": {}} | identity.nested(named)}

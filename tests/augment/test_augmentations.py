@@ -17,6 +17,7 @@ from graph_hcl.augment import (
     Compose,
     EdgeAdd,
     EdgeDrop,
+    EdgeMask,
     Edit,
     FeatureMask,
     Identity,
@@ -70,12 +71,14 @@ ALL = [
     "identity",
     "edge_drop(0.5)",
     "edge_add(0.5)",
+    "edge_mask(0.5)",
     "node_drop(0.5)",
     "feature_mask(0.5)",
     "column_mask(0.5)",
     "subgraph(0.5)",
     "node_drop(0.9)+subgraph(0.1)",
     "edge_drop(0.5)+edge_add(0.5)+node_drop(0.3)",
+    "edge_mask(0.5)+edge_drop(0.3)+edge_add(0.5)|edge_mask(1)+node_drop(0.3)",
     "node_drop(0.2)|edge_drop(0.2)|subgraph(0.8)|feature_mask(0.2)|edge_add(0.3)",
 ]
 
@@ -147,7 +150,8 @@ def test_rates_are_those_given(seed, ratio):
     upper = batch.edge_index[0] < batch.edge_index[1]
     dropped = ~EdgeDrop(ratio)(batch, seeded(seed)).edges[upper]
     masked = ColumnMask(ratio)(batch, seeded(seed)).masked[batch.ptr[:-1]]
-    for chosen in (dropped, masked):
+    edges = EdgeMask(ratio)(batch, seeded(seed)).masked_edges[upper]
+    for chosen in (dropped, masked, edges):
         spread = math.sqrt(ratio * (1 - ratio) / chosen.numel())
         assert abs(float(chosen.float().mean()) - ratio) < 6 * spread + 10 / chosen.numel()
 
@@ -218,7 +222,7 @@ def test_edges_of_a_cycle_fall_independently(ratio):
 
 
 @pytest.mark.parametrize("part", [EdgeDrop(0.0), NodeDrop(0.0), EdgeAdd(0.0), FeatureMask(0.0),
-                                  ColumnMask(0.0), Identity()])  # fmt: skip
+                                  ColumnMask(0.0), EdgeMask(0.0), Identity()])  # fmt: skip
 def test_ratio_zero_changes_nothing(part):
     batch = batch_of(random_graphs(4))
     found = sample_view(batch, part, seeded(0))
@@ -268,6 +272,12 @@ def test_users_write_augmentations_as_functions():
 def test_shares_out_of_range_are_refused(part, ratio):
     with pytest.raises(UserError, match=rf"{part.__name__} with 0 <= ratio < 1, but got {ratio}"):
         part(ratio)
+
+
+@pytest.mark.parametrize("ratio", [-0.1, 1.01, math.nan])
+def test_shares_of_masked_edges_out_of_range_are_refused(ratio):
+    with pytest.raises(UserError, match=rf"EdgeMask with 0 <= ratio <= 1, but got {ratio}"):
+        EdgeMask(ratio)
 
 
 @pytest.mark.parametrize("ratio", [0, -1, 1.01, math.nan])

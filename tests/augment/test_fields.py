@@ -25,6 +25,7 @@ KINDS = [
     "edge_drop(0.4)",
     "edge_add(0.9)",
     "node_drop(0.4)",
+    "edge_mask(0)",
     "feature_mask(0.5)",
     "column_mask(0.5)",
     "subgraph(0.5)",

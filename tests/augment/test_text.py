@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from graph_hcl.augment import (
     Compose,
     EdgeDrop,
+    EdgeMask,
     FeatureMask,
     Identity,
     NodeDrop,
@@ -27,6 +28,8 @@ from graph_hcl.errors import UserError
         ("  edge_drop( 0.2 ) ", EdgeDrop(0.2)),
         ("edge_drop(0)", EdgeDrop(0.0)),
         ("edge_drop(1e-1)+feature_mask(0.1)", Compose((EdgeDrop(0.1), FeatureMask(0.1)))),
+        ("edge_mask", EdgeMask(0.2)),
+        ("edge_mask(1)", EdgeMask(1)),
         ("identity|subgraph(0.8)", RandomChoice((Identity(), RandomWalkSubgraph(0.8)))),
         (
             "node_drop(0.2)|edge_drop(0.2)+identity",

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from graph_hcl.benchmarking import identity
+from graph_hcl.benchmarking import identity, trials
 from graph_hcl.benchmarking.folder import read_records
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.config import Config, DataConfig, EncoderConfig, ProbeConfig
+from graph_hcl.data import load
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "benchmarks" / "results"
@@ -147,3 +148,29 @@ def test_a_measurement_is_part_of_the_name_and_its_absence_is_not() -> None:
     measured = dataclasses.replace(plain, measure="package.module:Class")
     assert measured.key()["measure"] == "package.module:Class"
     assert measured.name != plain.name
+
+
+@pytest.mark.parametrize("baseline", ["wl-subtree", "wl-oa"])
+@pytest.mark.parametrize(
+    ("dataset", "matters"),
+    [("MUTAG", True), ("COIL-DEL", True), ("ogbg-molbace", True), ("mine.jsonl", True),
+     ("NCI1", False), ("COLLAB", False), ("digits", False)],
+)  # fmt: skip
+def test_kernels_that_read_edges_have_names_of_their_own(monkeypatch, baseline, dataset, matters):
+    monkeypatch.setattr(Trial, "data_sha256", None)
+    one = dataclasses.replace(trial(Config(dataset=dataset)), dataset=dataset)
+    assert "edge_attributes" not in one.key()
+    kernel = dataclasses.replace(one, baseline=baseline)
+    assert kernel.key().get("edge_attributes", False) is matters
+    name = kernel.name
+    monkeypatch.setattr(trials, "READ_EDGES", ())
+    assert (dataclasses.replace(kernel).name != name) is matters
+
+
+@pytest.mark.parametrize("name", ["MUTAG", "digits", "PTC_MR", "ENZYMES", "NCI1"])
+def test_cards_tell_which_data_sets_have_edge_attributes(name: str) -> None:
+    """Names of trials rest on it."""
+    if name not in ("MUTAG", "digits") and "GRAPH_HCL_TU_MIRROR" not in os.environ:
+        pytest.skip("needs GRAPH_HCL_TU_MIRROR with NAME.zip files")
+    kernel = dataclasses.replace(trial(Config(dataset=name)), dataset=name, baseline="wl-oa")
+    assert ("edge_attributes" in kernel.key()) is (load(name).edge_attr is not None)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,25 @@ def test_baselines_depend_on_the_data_and_the_folds_alone() -> None:
     bag = trial(baseline="bag").name
     assert trial(dataclasses.replace(CONFIG, beta=0.1, hidden=64), baseline="bag").name == bag
     assert trial(dataclasses.replace(CONFIG, seed=1), baseline="bag").name != bag
+
+
+@pytest.mark.parametrize(
+    ("baseline", "told"),
+    [
+        (None, "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)), by the "
+               "backbone gin."),
+        ("majority", "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)), by the "
+                     "baseline majority."),
+        ("wl-subtree", None),
+        ("graph_hcl.baselines.baseline:bag_baseline", None),
+    ],
+)  # fmt: skip
+def test_what_is_not_read_is_told_of_the_baseline_not_of_an_encoder(baseline, told) -> None:
+    config = dataclasses.replace(CONFIG, epochs=0)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run_trial(trial(config, (0,), baseline=baseline))
+    assert [str(one.message) for one in said] == [told] * (told is not None)
 
 
 def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
