@@ -239,8 +239,9 @@ graph), but got 1.
     beta: float | None = None
     """Hardness: negatives are weighted by exp(beta * logit), or their mean is a power mean of order
     1 + beta (loss.hardening power); 0 for no hardening."""
-    temperature: float | None = None
-    """Temperature T: logits are inner products divided by it."""
+    temperature: float | Literal["auto"] | None = None
+    """Temperature T: logits are inner products divided by it. auto takes in each batch the T at
+    which 5 % of a graph's negatives count."""
     epochs: int = 20
     """Passes over the training graphs."""
     batch_size: int = 128
@@ -298,9 +299,9 @@ graph), but got 1.
     def __post_init__(self) -> None:
         _expect(self.beta is None or self.beta >= 0, "beta", "0 or more", self.beta)
         _expect(
-            self.temperature is None or self.temperature > 0,
+            isinstance(self.temperature, str | None) or self.temperature > 0,
             "temperature",
-            "above 0",
+            "above 0 or auto",
             self.temperature,
         )
         _expect(self.epochs >= 0, "epochs", "0 or more", self.epochs)

@@ -103,7 +103,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         objective: Any = "h-ucl",
         *,
         beta: float | None = None,
-        temperature: float | None = None,
+        temperature: float | str | None = None,
         epochs: int = Config.epochs,
         batch_size: int = Config.batch_size,
         lr: float = Config.lr,

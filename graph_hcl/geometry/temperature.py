@@ -173,6 +173,7 @@ def _bare_copy(loss: ContrastiveLoss, unit: bool) -> ContrastiveLoss:
     vars(other)["_modules"] = dict(loss._modules)  # which copy.copy shares
     other.settings = dataclasses.replace(loss.settings, reduction="mean", mode="auto")
     other.memory, other.annealing, other.normalize = None, None, unit
+    other.auto_temperature = False
     return other
 
 

@@ -35,6 +35,7 @@ from graph_hcl.losses.precision import unit
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.resolver import make_psi
 from graph_hcl.losses.settings import LossOptions, LossSettings
+from graph_hcl.losses.temperature import choose_temperature
 
 
 class ContrastiveLoss(SettingsModule):
@@ -44,6 +45,8 @@ class ContrastiveLoss(SettingsModule):
     whether it reads labels, and `penalty` adds a term.
 
     Args:
+        temperature: T > 0 of logits ⟨z_i, z_j⟩ / T, or "auto": in each batch the T at which 5 % of
+            an anchor's negatives count, see `choose_temperature`.
         normalize: divide each row by its length first. False for rows that have length 1 already,
             or that are meant to differ in length.
         memory_size: features of earlier batches that are further negatives, 0 or more. Graphs must
@@ -90,7 +93,15 @@ class ContrastiveLoss(SettingsModule):
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__()
-        self.settings = LossSettings(**options)
+        self.auto_temperature = options.get("temperature") == "auto"
+        if self.auto_temperature:
+            options["temperature"] = LossSettings.temperature
+            if gather is not None:
+                raise ValueError(
+                    "Expected a number as temperature with gather: each process would choose its "
+                    "own."
+                )
+        self.settings = LossSettings(**options)  # type: ignore[arg-type]
         if psi is not None and self.settings.tau_plus:
             raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
         if psi is not None:
@@ -184,6 +195,8 @@ class ContrastiveLoss(SettingsModule):
         names = self._names(new, z.device) if rows.graph is None else rows.graph
         positive, negative = self.keys(names, rows.label)
         samples, pairs = self._samples(z, positive, negative)
+        if self.auto_temperature:
+            self._choose_temperature(z, samples, pairs)
         view: Tensor | None = None
         if self.contrast == "all":
             loss = self._evaluate(z, samples, pairs)
@@ -211,6 +224,16 @@ class ContrastiveLoss(SettingsModule):
         sampled = view if self.gather is None else self.gather(view)
         remembered = view.new_full((len(pairs.positive[1]) - len(sampled),), -1)
         return contrast_blocks(self.contrast, pairs, view, torch.cat([sampled, remembered]))
+
+    def _choose_temperature(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> None:
+        if transformed():
+            raise ValueError(
+                "Expected a number as temperature inside torch.compile and torch.func, but got "
+                "auto: it depends on values."
+            )
+        chosen = choose_temperature(z, z if samples is None else samples, pairs)
+        if chosen is not None:
+            self.settings = dataclasses.replace(self.settings, temperature=chosen)
 
     def _evaluate(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> Tensor:
         reach = largest_product(z, samples, self.settings)
@@ -269,4 +292,5 @@ class ContrastiveLoss(SettingsModule):
 
     def extra_repr(self) -> str:
         """Return the settings that differ between objectives."""
-        return f"temperature={self.temperature}, hardening={self.hardening}"
+        temperature = "auto" if self.auto_temperature else self.temperature
+        return f"temperature={temperature}, hardening={self.hardening}"

@@ -67,7 +67,7 @@ def contrastive_loss(
     >>> contrastive_loss(z, Pairs.among(graph, graph), temperature=1.0)  # log(1 + 2 / e)
     tensor(0.5514)
     """
-    settings = LossSettings(**options)
+    settings = LossSettings(**options)  # type: ignore[arg-type]
     if settings.validate_args:
         check_rows(anchors, anchors if samples is None else samples, pairs)
     reach = largest_product(anchors, samples, settings)

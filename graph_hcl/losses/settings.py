@@ -21,7 +21,7 @@ Denominator = Literal["positive-and-negatives", "negatives"]
 class BasicOptions(TypedDict, total=False):
     """Keyword arguments of every contrastive loss; `LossSettings` describes them."""
 
-    temperature: float
+    temperature: float | Literal["auto"]
     average: Literal["anchor", "pair"]
     reduction: Reduction
     mode: Mode
@@ -88,7 +88,8 @@ class LossSettings:
     """What a contrastive loss is computed with; see `contrastive_loss` for the formula.
 
     Args:
-        temperature: T > 0; logits are inner products divided by it.
+        temperature: T > 0; logits are inner products divided by it. The classes take "auto", too:
+            in each batch the T at which 5 % of an anchor's negatives count.
         hardening: log η as a function of the logits, an `Adaptive` one, a `PowerMean`, or None for
             η = 1.
         negative_reduction: Q_i, "sum" for the number of negatives |N(i)|, "mean" for 1, or a number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from graph_hcl.config import Config
 from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.losses.objective import Epoch, as_objective
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import Part
 from graph_hcl.reporting.check import epoch_records
 from graph_hcl.results import Comparison
@@ -68,11 +70,15 @@ class Contrast:
     nodes: bool = False
 
     @classmethod
-    def of(cls, objective: Any) -> Contrast:
-        """Return the contrast of an objective at the end of training."""
+    def of(cls, objective: Any, records: Sequence[Mapping[str, Any]] = ()) -> Contrast:
+        """Return the contrast of an objective at the end of the training that was logged."""
         as_objective(objective).on_epoch(Epoch(2, 2))
+        temperature = getattr(objective, "temperature", cls.temperature)
+        if getattr(objective, "auto_temperature", False):
+            logged = [found for r in records if (found := finite_number(r.get("temperature")))]
+            temperature = logged[-1] if logged else temperature
         return cls(
-            getattr(objective, "temperature", cls.temperature),
+            temperature,
             getattr(objective, "hardening", None),
             getattr(objective, "positives", cls.positives),
             getattr(objective, "negatives", cls.negatives),
@@ -144,6 +150,7 @@ def read_run(
     results = read_results(run.folder.results_path).comparisons()
     experiment = make_experiment(run.config)
     config, parts = experiment.config, experiment.parts()
+    records = epoch_records(run.folder.metrics())
     epochs = [run.epoch(part.name) for part in parts]
     for part, epoch in zip(parts, epochs, strict=True):
         if epoch:
@@ -155,9 +162,9 @@ def read_run(
         name,
         config,
         _labels(experiment),
-        epoch_records(run.folder.metrics()),
+        records,
         results,
-        Contrast.of(experiment.trainer.new_objective()),
+        Contrast.of(experiment.trainer.new_objective(), records),
         space,
         _unfinished(epochs, config.epochs),
     )

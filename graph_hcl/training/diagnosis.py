@@ -45,26 +45,26 @@ def diagnose_temperature(
 ) -> dict[str, float]:
     """Return at which temperature the plain loss trains one batch as a hardened objective does.
 
-    `matched_temperature` and `gradient_cosine` are those of `geometry.match_temperature`;
-    `effective_share` that of `geometry.effective_share` at the objective's own temperature. Other
-    objectives than contrastive ones have neither, plain ones no match.
+    `temperature` is the objective's own and `effective_share` that of `geometry.effective_share` at
+    it; `matched_temperature` and `gradient_cosine` are those of `geometry.match_temperature`. Other
+    objectives than contrastive ones have none of them, plain ones no match.
 
     >>> from graph_hcl.losses import HUCL
     >>> z = torch.nn.functional.normalize(torch.eye(4).repeat(2, 1) + 0.1, dim=1)
     >>> sorted(diagnose_temperature(z, torch.arange(4).repeat(2), None, HUCL(beta=0.5)))
-    ['effective_share', 'gradient_cosine', 'matched_temperature']
+    ['effective_share', 'gradient_cosine', 'matched_temperature', 'temperature']
     """
     if not isinstance(objective, ContrastiveLoss) or not bool(torch.isfinite(z).all()):
         return {}
     try:
         share = geometry.effective_share(z, graph, objective.temperature)
+        found = {"temperature": objective.temperature, "effective_share": share}
         if objective.hardening is None:
-            return {"effective_share": share}
+            return found
         match = geometry.match_temperature(objective, z, graph, label)
     except ValueError:  # no row has both a positive and a negative, or all features agree
         return {}
-    return {
-        "effective_share": share,
+    return found | {
         "matched_temperature": match.temperature,
         "gradient_cosine": match.cosine,
     }

@@ -49,7 +49,7 @@ def test_a_hardened_batch_tells_the_temperature_of_the_plain_loss() -> None:
 def test_what_has_no_such_temperature_tells_none() -> None:
     z = torch.nn.functional.normalize(torch.randn(8, 4), dim=1)
     graph = torch.arange(4).repeat(2)
-    assert set(diagnose_temperature(z, graph, None, UCL())) == {"effective_share"}
+    assert set(diagnose_temperature(z, graph, None, UCL())) == {"effective_share", "temperature"}
     assert not diagnose_temperature(z, graph, None, lambda z, graph, label: z.sum())
     assert not diagnose_temperature(z, torch.arange(8), None, HUCL())  # no positives
     assert not diagnose_temperature(z * math.nan, graph, None, HUCL())

@@ -1,0 +1,57 @@
+"""A temperature chosen from the features: so low that few negatives count."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from graph_hcl.losses.adaptive import COLUMNS, spread_columns
+from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.precision import at_least_float, full_precision
+
+SHARE = 0.05
+"""The effective share of an anchor's negatives at which `temperature="auto"` is."""
+LOWEST, HIGHEST = 0.02, 1.0
+"""Range of the temperatures that may be chosen: where many graphs are alike, no T has that share."""
+STEPS = 24
+"""Bisections: T is found to a millionth part."""
+
+
+@torch.no_grad()
+def choose_temperature(
+    anchors: Tensor, samples: Tensor, pairs: Pairs, share: float = SHARE
+) -> float | None:
+    """Return the temperature at which so large a share of an anchor's negatives count, on average.
+
+    Kish's effective sample size of the plain loss's weights over the number of negatives,
+    (Σ_j e^{s_j})² / (|N| Σ_j e^{2 s_j}), rises with T from 1/|N| to 1; it is averaged over anchors
+    that have a negative. The temperature is within [0.02, 1]; None where no anchor has a negative.
+    Of many rows, 512 anchors and 512 samples that are spread out are taken.
+
+    >>> z = torch.nn.functional.normalize(torch.randn(64, 8), dim=1)
+    >>> key = torch.arange(64)
+    >>> low = choose_temperature(z, z, Pairs.among(key, key), share=0.1)
+    >>> low < choose_temperature(z, z, Pairs.among(key, key), share=0.5)
+    True
+    """
+    rows = spread_columns(len(anchors), anchors.device)
+    columns = spread_columns(len(samples), anchors.device)
+    negatives = torch.cat([pairs.masks(part)[1][:, columns] for part in rows.split(COLUMNS)])
+    some = negatives.any(1)
+    negatives, rows = negatives[some], rows[some]
+    if not len(rows):
+        return None
+    with full_precision(anchors.device.type):
+        cosines = at_least_float(anchors[rows]) @ at_least_float(samples[columns]).t()
+    cosines = cosines.masked_fill(~negatives, -math.inf)
+    cosines = cosines - cosines.amax(1, keepdim=True)
+    count = negatives.sum(1)
+    low, high = math.log(LOWEST), math.log(HIGHEST)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        weights = (cosines / math.exp(middle)).exp()
+        size = weights.sum(1).square() / weights.square().sum(1) / count
+        low, high = (low, middle) if float(size.mean()) > share else (middle, high)
+    return math.exp((low + high) / 2)
