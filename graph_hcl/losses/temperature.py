@@ -14,7 +14,7 @@ from graph_hcl.losses.precision import at_least_float, full_precision
 SHARE = 0.05
 """The effective share of an anchor's negatives at which `temperature="auto"` is."""
 LOWEST, HIGHEST = 0.02, 1.0
-"""Range of the temperatures that may be chosen: where many graphs are alike, no T has that share."""
+"""Range of the temperatures that may be chosen; where many graphs are alike, none has the share."""
 STEPS = 24
 """Bisections: T is found to a millionth part."""
 

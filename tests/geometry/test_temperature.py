@@ -150,6 +150,20 @@ def test_the_best_temperature_is_near_the_law(temperature, beta, detach) -> None
     assert found.cosine > 0.97
 
 
+@pytest.mark.parametrize(
+    "options", [{"hardening": "power"}, {"detach_weights": True}], ids=["power", "detached"]
+)
+@pytest.mark.parametrize("beta", [0.5, 5.0])
+def test_without_the_positive_below_the_law_is_exact_for_a_whole_batch(options, beta) -> None:
+    """The decoupled loss has no factor of each pair: hardness is a temperature and nothing else."""
+    z, graph, _ = views(5, aligned=0.3)
+    loss = HUCL(beta=beta, temperature=0.6, denominator="negatives", **options)
+    found = match_temperature(loss, z, graph)
+    law = equivalent_temperature(0.6, beta, hardening="power")
+    assert found.temperature == pytest.approx(law, rel=0.01)
+    assert found.cosine == pytest.approx(1.0, abs=1e-6)
+
+
 def brute(loss, plain, z, graph, label):
     """Return the best temperature of a fine grid and its cosine, by gradients along the sphere."""
 
