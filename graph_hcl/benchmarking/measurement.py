@@ -12,13 +12,15 @@ from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.probes import Part
 from graph_hcl.registry import Registry
 from graph_hcl.spec import ModelSpec
+from graph_hcl.training.state import BatchFeatures
 
 
 @dataclass(frozen=True)
 class ModelSnapshot:
     """The model of a part after an epoch of its training; epoch 0 is before it.
 
-    `final` tells whether the epoch is the trial's last.
+    `final` tells whether the epoch is the trial's last. `batch` holds the features of the epoch's
+    largest batch; None before training.
     """
 
     experiment: Experiment
@@ -27,6 +29,7 @@ class ModelSnapshot:
     spec: ModelSpec
     epoch: int
     final: bool
+    batch: BatchFeatures | None = None
 
 
 class Measurement(ABC):

@@ -20,7 +20,8 @@ from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.provenance import environment
 from graph_hcl.registries import BASELINES
 from graph_hcl.spec import OPTIONAL, describe_unread
-from graph_hcl.training import Snapshot
+from graph_hcl.training import Callback
+from graph_hcl.training.state import BatchFeatures, TrainState
 from graph_hcl.user_code import check_imported
 
 SCHEMA = 3
@@ -105,13 +106,20 @@ def _fit(
     """Train the model of a part and visit it at each of the trial's epochs."""
     spec = experiment.trainer.describe(part.train)
 
-    def at_epoch(epoch: int, model: ContrastiveNetwork) -> None:
+    def at_epoch(
+        epoch: int, model: ContrastiveNetwork, batch: BatchFeatures | None = None
+    ) -> None:
         if epoch in trial.epochs:
-            visit(ModelSnapshot(experiment, part, model, spec, epoch, epoch == trial.epochs[-1]))
+            final = epoch == trial.epochs[-1]
+            visit(ModelSnapshot(experiment, part, model, spec, epoch, final, batch))
+
+    class Visit(Callback):
+        def on_epoch_end(self, state: TrainState) -> None:
+            at_epoch(state.epoch, state.model, state.largest_batch)
 
     at_epoch(0, experiment.trainer.model(part.seed, spec))
     if trial.config.epochs:
-        experiment.trainer.fit(part.train, part.seed, spec, callbacks=[Snapshot(at_epoch)])
+        experiment.trainer.fit(part.train, part.seed, spec, callbacks=[Visit()])
 
 
 def _measure_baseline(experiment: Experiment, trial: Trial) -> list[dict[str, Any]]:

@@ -5,13 +5,15 @@ import doctest
 import pytest
 import torch
 
+from benchmarks.science import table
 from benchmarks.science.collapse import __main__ as command
-from benchmarks.science.collapse import grid, page, results, verdicts
+from benchmarks.science.collapse import grid, results, verdicts
 from benchmarks.science.collapse.figures import longer
 from benchmarks.science.collapse.grid import measured_epochs
 from benchmarks.science.collapse.orderings import anchors_in_order, ordering_verdicts
 from benchmarks.science.collapse.results import usual
 from benchmarks.science.collapse.verdicts import collapse_verdicts
+from benchmarks.science.command import ROOT
 from graph_hcl import geometry
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.workers import run_trials
@@ -157,7 +159,7 @@ def test_measured_epochs_are_early_regular_and_last():
     assert measured_epochs(2, 20) == [0, 2]
 
 
-@pytest.mark.parametrize("module", [grid, page, results, verdicts], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [grid, table, results, verdicts], ids=lambda m: m.__name__)
 def test_the_examples_in_the_docstrings_are_right(module):
     found = doctest.testmod(module)
     assert found.attempted
@@ -186,7 +188,7 @@ def test_epochs_of_the_config_files_are_those_of_the_grid():
 
 
 def test_the_committed_results_are_trials_of_the_grid():
-    names = command.names_with_results(command.RESULTS)
+    names = command.names_with_results(command.BENCHMARK.results)
     assert names <= {point.name for point in grid.grid()}
 
 
@@ -220,4 +222,4 @@ def test_a_grid_on_mutag_gives_results_figures_and_a_page_and_goes_on(tmp_path):
 
 
 def test_the_committed_page_is_what_the_committed_results_give():
-    assert not command.stale(command.RESULTS, command.DOCS, grid.grid())
+    assert not command.stale(command.BENCHMARK.results, ROOT / "docs", grid.grid())

@@ -14,7 +14,6 @@ interrupted is run again, and several processes or machines may share the folder
 Needs $GRAPH_HCL_TU_MIRROR, or the network, for all but --quick.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,15 +24,11 @@ from benchmarks.science.collapse.grid import GridPoint, grid, quick_grid
 from benchmarks.science.collapse.page import page
 from benchmarks.science.collapse.results import gather, read
 from benchmarks.science.collapse.words import CAPTIONS
+from benchmarks.science.command import Benchmark, run_benchmark
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.workers import run_trials
 from graph_hcl.console import lenient_stdout
 from graph_hcl.files import write_text
-
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "runs" / "collapse"
-RESULTS = ROOT / "benchmarks" / "results" / "collapse"
-DOCS = ROOT / "docs"
 
 
 def names_with_results(results: Path) -> set[str]:
@@ -71,37 +66,11 @@ def quick() -> None:
         print((Path(scratch) / "docs" / "collapse.md").read_text(encoding="utf-8"))
 
 
+BENCHMARK = Benchmark("collapse", __doc__, grid, names_with_results, write, stale, quick)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="comma-separated parts of a trial's name")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--list", action="store_true", help="list the trials, done and missing")
-    parser.add_argument("--page", action="store_true", help="write results, figures and page")
-    parser.add_argument("--check", action="store_true", help="exit 1 when the page is out of date")
-    parser.add_argument("--quick", action="store_true", help="a tiny grid and its page, on MUTAG")
-    parser.add_argument("--trials", type=Path, default=FOLDER, help="folder of the trials")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="folder of page and figures")
-    options = parser.parse_args(argv)
-    folder = TrialFolder(options.trials)
-    if options.check:
-        return int(stale(options.results, options.docs, grid()))
-    if options.page:
-        write(folder, options.results, options.docs, grid())
-        return 0
-    if options.quick:
-        quick()
-        return 0
-    points = [p for p in grid() if all(part in p.name for part in options.only.split(","))]
-    finished = names_with_results(options.results)
-    missing = [point.trial() for point in points if point.name not in finished]
-    if options.list:
-        unfinished = {trial.method for trial in missing if not folder.is_finished(trial)}
-        for point in points:
-            print("missing" if point.name in unfinished else "done   ", point.name)
-        return 0
-    run_trials(missing, folder, options.jobs)
-    return 0
+    return run_benchmark(BENCHMARK, argv)
 
 
 if __name__ == "__main__":

@@ -5,23 +5,14 @@ import torch
 
 from benchmarks.science.collapse.grid import HARDENINGS
 from benchmarks.science.collapse.orderings import anchors_in_order
+from benchmarks.science.held_out import HeldOut, split
 from graph_hcl import geometry, probes
-from graph_hcl.benchmarking.measurement import Measurement, ModelSnapshot
+from graph_hcl.benchmarking.measurement import ModelSnapshot
 from graph_hcl.training import diagnose
 
 
-def split(labels, seed: int) -> probes.Fold:
-    """Return a stratified split: 80 % to train on (a part of it to select C), 20 % held out."""
-    return probes.stratified_folds(labels, folds=5, seed=seed, validation=0.1)[0]
-
-
-class HeldOut(Measurement):
-    """Train one model on 80 % of the graphs."""
-
-    def parts(self, experiment, seed):
-        fold = split(experiment.targets.values, seed)
-        trained = np.sort(np.concatenate([fold.train, fold.validation]))
-        return [probes.Part("train", seed, None, trained)]
+class Described(HeldOut):
+    """A training on 80 % of the graphs, with what is said of it beside the metrics."""
 
     def describe(self, given: ModelSnapshot) -> tuple[dict, torch.Tensor]:
         """Return the number of classes and graphs, and the held-out graphs."""
@@ -33,7 +24,7 @@ class HeldOut(Measurement):
         return about, torch.from_numpy(fold.test)
 
 
-class CollapseMetrics(HeldOut):
+class CollapseMetrics(Described):
     """Metrics of the projected features of the training graphs and of the held-out ones."""
 
     def measure(self, snapshot):
@@ -49,7 +40,7 @@ class CollapseMetrics(HeldOut):
         }
 
 
-class OrderingMetrics(HeldOut):
+class OrderingMetrics(Described):
     """The four losses under each hardening on held-out graphs; accuracy at the first and last."""
 
     def measure(self, snapshot):

@@ -7,18 +7,7 @@ from benchmarks.science.collapse.orderings import accuracy, ordering_verdicts
 from benchmarks.science.collapse.results import by_dataset, chosen, usual, value
 from benchmarks.science.collapse.verdicts import Verdict, collapse_verdicts
 from benchmarks.science.collapse.words import CAPTIONS, HEAD, RULES, SETTING
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table.
-
-    >>> print(table(["a", "b"], [["1", "2"]]))
-    | a | b |
-    | --- | --- |
-    | 1 | 2 |
-    """
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+from benchmarks.science.table import table
 
 
 def page(

@@ -1,0 +1,1 @@
+"""Whether hard negatives are anything but a lower temperature of the negatives."""
