@@ -21,7 +21,8 @@ class Weights(Measurement):
     def measure(self, snapshot):
         first = next(snapshot.model.parameters())
         return {"graphs": len(snapshot.part.train), "norm": float(first.norm()),
-                "final": snapshot.final}
+                "final": snapshot.final,
+                "rows": None if snapshot.batch is None else len(snapshot.batch.z)}
 
 class OnePart(Weights):
     def parts(self, experiment, seed):
@@ -66,6 +67,9 @@ def test_each_part_is_measured_at_each_epoch(trial_of) -> None:
     assert where == [(f"seed0-fold{k}", e, e == 2) for k in range(3) for e in (0, 1, 2)]
     assert len({row["norm"] for row in record["records"]}) > 3
     assert all(row["graphs"] < 188 * 2 / 3 for row in record["records"])
+    assert [row["rows"] for row in record["records"][:3]] == [None] + 2 * [
+        2 * record["records"][0]["graphs"]  # two views of all graphs, which are one batch
+    ]
     assert "stopped" not in record
 
 
