@@ -106,9 +106,7 @@ def _fit(
     """Train the model of a part and visit it at each of the trial's epochs."""
     spec = experiment.trainer.describe(part.train)
 
-    def at_epoch(
-        epoch: int, model: ContrastiveNetwork, batch: BatchFeatures | None = None
-    ) -> None:
+    def at_epoch(epoch: int, model: ContrastiveNetwork, batch: BatchFeatures | None = None) -> None:
         if epoch in trial.epochs:
             final = epoch == trial.epochs[-1]
             visit(ModelSnapshot(experiment, part, model, spec, epoch, final, batch))
