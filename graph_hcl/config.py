@@ -51,6 +51,10 @@ class DataConfig:
     missing."""
     ids: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Column of names in a table, which embeddings are written with."""
+    groups: str | None = None
+    """Column of groups in a table or in labels.csv, or key of a JSON-lines file: no group is on
+    both sides of a split. Of molecules without such a column, scaffold is the Bemis-Murcko
+    scaffold."""
     invalid: Literal["error", "skip"] = "error"
     """Refuse a table with text that is no molecule, or skip it with a warning."""
     labels: Literal["auto", "classes", "numbers"] = "auto"

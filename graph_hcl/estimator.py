@@ -88,6 +88,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         config_: All settings, with defaults filled in.
         history_: One dictionary for each epoch: epoch, loss, seconds, ….
 
+    Groups of graphs, such as scaffolds, matter where graphs are split: give them to scikit-learn's
+    `cross_val_score(…, groups=groups, cv=GroupKFold())`, or to `graph_hcl.probes.evaluate`.
+
     `fit` raises `UserError`, which is a `ValueError`, for every mistake in the settings and the
     graphs; `transform` for graphs that lack what the encoder was trained with.
 

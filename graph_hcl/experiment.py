@@ -139,7 +139,7 @@ def make_experiment(config: Config) -> Experiment:
             f"{short_name(config.dataset)} has no class labels: choose an unsupervised objective, "
             "such as h-ucl, and the transductive protocol."
         )
-    targets = make_targets(store, config.data.labels == "numbers")
+    targets = make_targets(store, config.data.labels == "numbers", config.data.groups or "")
     if targets.labelled:
         config = with_probe(config, targets)
         trainer = Trainer(config, store)  # raises where the objective needs classes
@@ -175,13 +175,20 @@ def make_protocol(config: Config) -> EvaluationProtocol:
     return probes.make_protocol(config.protocol, **settings)
 
 
-def make_targets(store: GraphStore, numbers: bool = False) -> Targets:
-    """Return what the graphs carry to be predicted, unlabelled without it.
+def make_targets(store: GraphStore, numbers: bool = False, grouped_by: str = "") -> Targets:
+    """Return what the graphs carry to be predicted, unlabelled without it, and their groups.
 
     It is their classes, the columns of several tasks, or real targets; graphs without one are in no
     fold. Several columns are tasks of 0 and 1, or real targets where any number is another or they
-    are read as `numbers`.
+    are read as `numbers`. `grouped_by` says what the groups are.
     """
+    targets = _ungrouped(store, numbers)
+    if store.groups is None or not targets.labelled:
+        return targets
+    return targets.grouped(store.groups, grouped_by)
+
+
+def _ungrouped(store: GraphStore, numbers: bool) -> Targets:
     if store.y is None:
         return Targets.unlabelled(len(store))
     if store.class_labels is not None:

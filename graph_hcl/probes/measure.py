@@ -57,8 +57,9 @@ def evaluate(
     `jobs` threads share the folds (all cores unless given); `progress` is called with each finished
     one.
 
-    With `groups` [G], such as scaffolds, no group is on both sides of an outer or inner split; the
-    folds are those of `StratifiedGroupKFold`, or of `GroupKFold` without strata.
+    With `groups` [G], such as the `groups` of a `GraphStore` of scaffolds, no group is on both
+    sides of an outer or inner split; the folds are those of `StratifiedGroupKFold`, or of
+    `GroupKFold` without strata.
 
     With `fraction` below 1 the probe sees the labels of that share of each training part only:
     `draws` independent stratified draws for each fold, with one graph of each class at least, whose
@@ -131,7 +132,8 @@ def inductive(
     graphs. Per fold, the training part scales them, the validation part selects the probe's
     parameters, the probe is fitted on the training part and tested once. `seed` is recorded: it is
     the encoders'. Classes may be missing from a part, with one warning that names them; graphs of a
-    class that the training part lacks count as mistakes. `metrics` are as in `evaluate`.
+    class that the training part lacks count as mistakes. `metrics` are as in `evaluate`. Folds that
+    keep groups together are `stratified_folds(Targets.of(labels).grouped(groups), …)`.
 
     Raises `UserError` as `evaluate` does, before it asks for embeddings where it can; for parts
     of a fold that overlap, are out of range or empty; and for a fold without a validation part if

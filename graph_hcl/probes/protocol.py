@@ -201,6 +201,7 @@ class EvaluationProtocol(ABC):
             settings["metric"] = measured[0].name
         if targets.groups is not None:
             settings["groups"] = len(np.unique(targets.groups))
+            settings |= {"grouped_by": targets.grouped_by} if targets.grouped_by else {}
         if options:
             settings["options"] = dict(options)
         return Evaluation(self.name, probe_name(probe), settings, scores)

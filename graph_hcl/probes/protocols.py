@@ -14,7 +14,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
-from graph_hcl.probes.split_files import check_fold, read_splits
+from graph_hcl.probes.split_files import check_fold, check_groups, read_splits
 from graph_hcl.probes.splits import Fold, Split, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
 from graph_hcl.probes.tasks import task_warning
@@ -158,12 +158,16 @@ class Inductive(EvaluationProtocol):
                 targets, folds=self.folds, seed=seed, validation=self.validation
             )
         if isinstance(self.splits, str | Path):
-            return _labelled(read_splits(self.splits, len(targets)), targets)
-        if not self.splits:
-            raise UserError("Expected one fold or more to evaluate, but got none.")
-        for number, fold in enumerate(self.splits):
-            check_fold(fold, len(targets), f"fold {number}")
-        return _labelled(self.splits, targets)
+            folds = read_splits(self.splits, len(targets))
+        else:
+            folds = list(self.splits)
+            if not folds:
+                raise UserError("Expected one fold or more to evaluate, but got none.")
+            for number, fold in enumerate(folds):
+                check_fold(fold, len(targets), f"fold {number}")
+        for number, fold in enumerate(folds):
+            check_groups(fold, targets.groups, f"fold {number}")
+        return _labelled(folds, targets)
 
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
         """Return the folds with one split each: fitted on training, scored on validation part.
