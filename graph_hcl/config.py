@@ -14,6 +14,8 @@ from graph_hcl.errors import UserError
 
 RESULT_UNAFFECTED = {"affects_result": False}
 """Metadata of settings such as paths and devices, which do not affect the results."""
+OFFICIAL = "official"
+"""Value of --probe.splits that stands for the data set's own split."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
 
@@ -189,7 +191,8 @@ class ProbeConfig:
     metric: str | None = None
     """The metric that selects the probe's parameters and stands first in tables, by name (accuracy,
     macro_f1, balanced_accuracy, roc_auc, average_precision, rmse, mae, r2) or import path; null is
-    accuracy for classes, roc_auc for several tasks, rmse for real targets."""
+    accuracy for classes, roc_auc for several tasks, rmse for real targets, and with an official
+    split the data set's own."""
     options: dict[str, Any] = field(default_factory=dict)
     """Arguments of the probe, such as those of a scikit-learn estimator."""
     folds: int = 10
@@ -197,7 +200,8 @@ class ProbeConfig:
     inner: int = 5
     """Number of inner folds that choose C under the transductive protocol."""
     splits: str | None = None
-    """JSON file of fixed folds for the inductive protocol; null draws stratified folds."""
+    """JSON file of fixed folds for the inductive protocol, or official for the data set's own split
+    into training, validation and test graphs; null draws stratified folds."""
     validation: float = 0.1
     """Share of the training graphs of an inductive fold that is held out for model selection."""
     fraction: float = 1.0

@@ -14,7 +14,7 @@ from typing import Any
 from graph_hcl.benchmarking import identity
 from graph_hcl.benchmarking.measurement import find_measurement
 from graph_hcl.benchmarking.spec import BenchmarkSpec
-from graph_hcl.config import Config
+from graph_hcl.config import OFFICIAL, Config
 from graph_hcl.data import find_card
 from graph_hcl.data.fetch import content_sha256
 from graph_hcl.errors import UserError
@@ -53,7 +53,7 @@ class Trial:
     def _settings(self) -> dict[str, Any]:
         """Return the settings that affect the result, by dotted name; files by their content."""
         settings = identity.settings(self.config)
-        if settings["probe.splits"] is not None:
+        if settings["probe.splits"] not in (None, OFFICIAL):
             content = Path(settings["probe.splits"]).read_bytes()
             settings["probe.splits"] = hashlib.sha256(content).hexdigest()
         if settings["init_from"] is not None:

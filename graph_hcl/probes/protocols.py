@@ -130,6 +130,7 @@ class Inductive(EvaluationProtocol):
         folds: Number of outer stratified folds.
         validation: Share of a training part that is set aside to select the probe's parameters.
         splits: Fixed folds in place of drawn ones, or a JSON file of them (see `read_splits`).
+        origin: What fixed folds are called in results, such as "official".
 
     >>> protocol, targets = Inductive(folds=2, validation=0.25), Targets.of([0, 1] * 8)
     >>> [(part.name, len(part.train)) for part in protocol.parts(targets, seed=0)]
@@ -139,6 +140,7 @@ class Inductive(EvaluationProtocol):
     folds: int = 10
     validation: float = 0.1
     splits: str | Path | Sequence[Fold] | None = field(default=None, metadata=REFUSED)
+    origin: str = field(default="", repr=False)
 
     name: ClassVar[str] = "inductive"
     trains_on_test_graphs: ClassVar[bool] = False
@@ -200,8 +202,8 @@ class Inductive(EvaluationProtocol):
         if self.splits is None:
             return {"folds": self.folds, "validation": self.validation}
         number = {"folds": len(self.split(targets, seed=0))}
-        given = isinstance(self.splits, str | Path)
-        return number | ({"splits": str(self.splits)} if given else {})
+        name = str(self.splits) if isinstance(self.splits, str | Path) else self.origin
+        return number | ({"splits": name} if name else {})
 
     def unused(self, targets: Targets, selects: bool) -> list[str]:
         """Return what would draw folds, if changed, where folds are given."""

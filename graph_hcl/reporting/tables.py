@@ -16,7 +16,15 @@ from graph_hcl.probes import METRICS, Evaluation, compare, holm, p_text
 from graph_hcl.probes.metrics import title
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
-from graph_hcl.results import Comparison, directions, heading, is_share, of_draws, told
+from graph_hcl.results import (
+    Comparison,
+    deviations,
+    directions,
+    heading,
+    is_share,
+    of_draws,
+    told,
+)
 from graph_hcl.settings import flat_settings
 
 TESTED = (
@@ -67,7 +75,8 @@ def results(runs: list[RunSummary]) -> str:
         [*row, *map(html.escape, cells)] for row, cells in zip(rows, p_cells(p_values), strict=True)
     ]
     draws = of_draws(*(comparison.trained for comparison in scored))
-    note = f"Mean ± standard deviation over folds{draws}{directions(metrics)}. {TESTED}"
+    told_as = deviations(*(comparison.trained for comparison in scored))
+    note = f"{told_as[0].upper()}{told_as[1:]}{draws}{directions(metrics)}. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 
