@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph_hcl.probes import Evaluation, MetricScores, ResultTable
-from graph_hcl.probes.metrics import known_metric, title
+from graph_hcl.probes.metrics import greater_is_better, known_metric, title
 from graph_hcl.provenance import versions
 
 ENCODERS = ("trained", "untrained")
@@ -172,7 +172,8 @@ def table(comparison: Comparison) -> str:
         chance = [majority if m == "accuracy" else "" for m in metrics]
         rows.append([about.dataset, "majority class", "", "", *chance])
     footnote = (
-        f"{deviations(comparison.trained)}{of_draws(comparison.trained)}{directions(metrics)}; "
+        f"{deviations(comparison.trained)}{of_draws(comparison.trained)}"
+        f"{directions(metrics, comparison.trained)}; "
         f"training {about.train_seconds:.1f} s, "
         f"evaluation of both encoders {about.evaluate_seconds:.1f} s"
     )
@@ -220,14 +221,19 @@ def is_share(metric: str) -> bool:
     return known is not None and known.is_share
 
 
-def directions(metrics: Iterable[str]) -> str:
+def directions(metrics: Iterable[str], *evaluations: Evaluation) -> str:
     """Return which of these metrics are better where they are lower, empty if none is.
+
+    The evaluations tell the directions of the user's own metrics.
 
     >>> directions(["rmse", "mae", "r2"]), directions(["accuracy"])
     ('; lower is better of RMSE, MAE', '')
     """
-    known = [metric for name in metrics if (metric := known_metric(name)) is not None]
-    lower = [metric.title for metric in known if not metric.greater_is_better]
+    settings: dict[str, Any] = {}
+    for one in evaluations:
+        settings |= one.settings.get("greater_is_better", {})
+    recorded = {"greater_is_better": settings}
+    lower = [title(name) for name in metrics if greater_is_better(name, recorded) is False]
     return f"; lower is better of {', '.join(lower)}" if lower else ""
 
 

@@ -74,9 +74,9 @@ def results(runs: list[RunSummary]) -> str:
     rows = [
         [*row, *map(html.escape, cells)] for row, cells in zip(rows, p_cells(p_values), strict=True)
     ]
-    draws = of_draws(*(comparison.trained for comparison in scored))
-    told_as = deviations(*(comparison.trained for comparison in scored))
-    note = f"{told_as[0].upper()}{told_as[1:]}{draws}{directions(metrics)}. {TESTED}"
+    evaluations = [comparison.trained for comparison in scored]
+    text = deviations(*evaluations) + of_draws(*evaluations) + directions(metrics, *evaluations)
+    note = f"{text[0].upper()}{text[1:]}. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 
