@@ -276,8 +276,9 @@ graph), but got 1.
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
     init_from: str | None = None
-    """Run folder whose first trained part the encoder starts from, and the head where it fits; new
-    graphs are read with the features that it was trained with. null starts from random weights."""
+    """Run folder whose first trained part the encoder starts from, and the head where it fits, or
+    the file RUN/checkpoint/PART.safetensors of another part; new graphs are read with the features
+    that it was trained with. null starts from random weights."""
     mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR, $GRAPH_HCL_OGB_MIRROR or the
     official site."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from graph_hcl.data import GraphStore, official_metric, official_split
 from graph_hcl.data.names import is_ogb, short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import complete_config, load_graphs
+from graph_hcl.initial import short_origin
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.probes import Evaluation, EvaluationProtocol, Fold, Part, Probe, Targets
 from graph_hcl.progress import Progress
@@ -261,7 +261,7 @@ def compare(
         evaluate_seconds=evaluate_seconds,
         command=list(command),
         code=run.code,
-        init_from=None if run.config.init_from is None else Path(run.config.init_from).name,
+        init_from=None if run.config.init_from is None else short_origin(run.config.init_from),
         **environment(experiment.trainer.device),
     )
     trained, untrained = (Evaluation.concat(evaluations[name]) for name in ENCODERS)

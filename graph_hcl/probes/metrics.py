@@ -128,10 +128,10 @@ def own_directions(metrics: Sequence[Metric]) -> dict[str, bool]:
 def greater_is_better(name: str, settings: Mapping[str, Any]) -> bool | None:
     """Return the direction of a metric in results with these settings; None where none is known.
 
-    >>> greater_is_better("rmse", {}), greater_is_better("cost", {})
+    >>> greater_is_better("rmse", {}), greater_is_better("kappa", {})
     (False, None)
-    >>> greater_is_better("cost", {"greater_is_better": {"cost": False}})
-    False
+    >>> greater_is_better("kappa", {"greater_is_better": {"kappa": True}})
+    True
     """
     recorded = settings.get("greater_is_better", {})
     if name not in METRICS and name in recorded:

@@ -13,6 +13,7 @@ from graph_hcl.benchmarking.folder import read_records
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.config import Config, DataConfig, EncoderConfig, ProbeConfig
+from graph_hcl.data.cards import using
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "benchmarks" / "results"
@@ -147,3 +148,31 @@ def test_a_measurement_is_part_of_the_name_and_its_absence_is_not() -> None:
     measured = dataclasses.replace(plain, measure="package.module:Class")
     assert measured.key()["measure"] == "package.module:Class"
     assert measured.name != plain.name
+
+
+@pytest.mark.parametrize(
+    ("graphs", "fraction", "usual"),
+    [(20_000, 1.0, "nystroem-svm"), (20_000, 0.1, "svm"), (188, 1.0, "svm")],
+)
+def test_the_default_probe_is_named_as_what_it_is(tmp_path, graphs, fraction, usual) -> None:
+    text = f"{{name: SET, source: x, graphs: {graphs}, classes: 2, average_nodes: 1, "
+    text += "average_edges: 1, features: labels}"
+    (tmp_path / "SET.yaml").write_text(text, encoding="utf-8")
+
+    def name(probe: str | None) -> str:
+        config = Config(dataset="SET", probe=ProbeConfig(name=probe, fraction=fraction))
+        return dataclasses.replace(trial(config), dataset="SET").name
+
+    with using(tmp_path):
+        others = {"svm", "nystroem-svm"} - {usual}
+        assert name(None) == name(usual)
+        assert name(None) not in {name(other) for other in others}
+
+
+def test_without_a_card_the_default_probe_is_no_probe_by_name() -> None:
+    trials = [
+        dataclasses.replace(trial(Config(probe=ProbeConfig(name=probe))), dataset="mine:graphs")
+        for probe in (None, "svm", "nystroem-svm", "logistic")
+    ]
+    assert len({one.name for one in trials}) == 4
+    assert trials[0].key()["config"]["probe"]["name"] == "auto"
