@@ -106,6 +106,6 @@ def test_another_part_than_the_first_is_named_by_its_file(capsys) -> None:
     assert "| before (a/seed1) " in shown.out
     assert "trained parts" not in shown.err
     assert main(["train", "--resume", "b", "--epochs", "3"]) == 0
-    assert main([*words, "--init-from", "a", "--out", "c"]) == 0
-    assert "a has 2 trained parts; the weights are those of seed0" in capsys.readouterr().err
+    with pytest.warns(UserWarning, match="2 trained parts; the weights are those of seed0"):
+        assert main([*words, "--init-from", "a", "--out", "c"]) == 0
     assert main([*words, "--init-from", "a/seed1", "--out", "d"]) == 2
