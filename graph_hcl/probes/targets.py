@@ -98,13 +98,18 @@ class Targets:
     def of_column(cls, values: Any, *, classes: bool) -> Targets:
         """Return one column [G] of codes of classes or of real targets; NaN where it is missing.
 
-        Raises `UserError` where all known values are equal.
+        Raises `UserError` where all known values are equal, or none is known.
 
         >>> targets = Targets.of_column(np.array([2.0, np.nan, 0.0]), classes=True)
         >>> targets.kind, targets.rows, targets.classes
         ('binary', array([0, 2]), array([0, 2]))
         """
         known = ~np.isnan(values)
+        if not known.any():
+            raise UserError(
+                f"Expected the label of some graph, but all {len(values)} are missing: give "
+                "labels, or leave them out."
+            )
         mask = None if known.all() else known
         found = Targets.of(
             values[known].astype(np.int64) if classes else values[known],
