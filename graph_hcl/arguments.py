@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -51,6 +52,7 @@ def read_arguments(arguments: Mapping[str, Any], dataset: str, seed: int) -> tup
     values: dict[str, Any] = {"dataset": dataset, "seed": seed}
     for name in ("device", *SETTINGS, *PARTS):
         value = arguments.get(name)
+        value = str(value) if name == "init_from" and isinstance(value, Path) else value
         texts = value if name == "views" and value is not None else [value]
         is_object = name in PARTS and not all(isinstance(text, str) for text in texts)
         if value is not None:

@@ -14,6 +14,8 @@ from graph_hcl.errors import UserError
 
 RESULT_UNAFFECTED = {"affects_result": False}
 """Metadata of settings such as paths and devices, which do not affect the results."""
+OFFICIAL = "official"
+"""Value of --probe.splits that stands for the data set's own split."""
 RANDOM_VIEW = "node_drop(0.2) | edge_drop(0.2) | subgraph(0.8) | feature_mask(0.2)"
 
 
@@ -51,6 +53,10 @@ class DataConfig:
     missing."""
     ids: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Column of names in a table, which embeddings are written with."""
+    groups: str | None = None
+    """Column of groups in a table or in labels.csv, or key of a JSON-lines file: no group is on
+    both sides of a split. Of molecules without such a column, scaffold is the Bemis-Murcko
+    scaffold."""
     invalid: Literal["error", "skip"] = "error"
     """Refuse a table with text that is no molecule, or skip it with a warning."""
     labels: Literal["auto", "classes", "numbers"] = "auto"
@@ -188,7 +194,8 @@ class ProbeConfig:
     metric: str | None = None
     """The metric that selects the probe's parameters and stands first in tables, by name (accuracy,
     macro_f1, balanced_accuracy, roc_auc, average_precision, rmse, mae, r2) or import path; null is
-    accuracy for classes, roc_auc for several tasks, rmse for real targets."""
+    accuracy for classes, roc_auc for several tasks, rmse for real targets, and with an official
+    split the data set's own."""
     options: dict[str, Any] = field(default_factory=dict)
     """Arguments of the probe, such as those of a scikit-learn estimator."""
     folds: int = 10
@@ -196,7 +203,8 @@ class ProbeConfig:
     inner: int = 5
     """Number of inner folds that choose C under the transductive protocol."""
     splits: str | None = None
-    """JSON file of fixed folds for the inductive protocol; null draws stratified folds."""
+    """JSON file of fixed folds for the inductive protocol, or official for the data set's own split
+    into training, validation and test graphs; null draws stratified folds."""
     validation: float = 0.1
     """Share of the training graphs of an inductive fold that is held out for model selection."""
     fraction: float = 1.0
@@ -273,8 +281,9 @@ graph), but got 1.
     views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
     """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
     init_from: str | None = None
-    """Run folder whose first trained part the encoder starts from, and the head where it fits; new
-    graphs are read with the features that it was trained with. null starts from random weights."""
+    """Run folder whose first trained part the encoder starts from, and the head where it fits, or
+    the file RUN/checkpoint/PART.safetensors of another part; new graphs are read with the features
+    that it was trained with. null starts from random weights."""
     mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR, $GRAPH_HCL_OGB_MIRROR or the
     official site."""

@@ -71,7 +71,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         readout: sum, mean, max, an import path, or a pooling function.
         views: Augmentations, one per view, as text or as objects `(batch, generator) -> Edit`.
         max_nodes: Most nodes per batch.
-        init_from: Run folder whose weights the training starts from.
+        init_from: Run folder whose weights the training starts from, those of its first part, or
+            the file RUN/checkpoint/PART.safetensors of another.
         settings: Any other settings by dotted name, such as {"encoder.norm": None}.
         node_attrs: Names of NetworkX node attributes that become features.
         edge_attrs: Names of NetworkX edge attributes that become edge features.
@@ -87,6 +88,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         spec_: What the network must know of its training graphs to read others.
         config_: All settings, with defaults filled in.
         history_: One dictionary for each epoch: epoch, loss, seconds, ….
+
+    Groups of graphs, such as scaffolds, matter where graphs are split: give them to scikit-learn's
+    `cross_val_score(…, groups=groups, cv=GroupKFold())`, or to `graph_hcl.probes.evaluate`.
 
     `fit` raises `UserError`, which is a `ValueError`, for every mistake in the settings and the
     graphs; `transform` for graphs that lack what the encoder was trained with.
@@ -114,7 +118,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         readout: Any = None,
         views: Sequence[Any] | None = None,
         max_nodes: int | None = None,
-        init_from: str | None = None,
+        init_from: str | Path | None = None,
         settings: Mapping[str, Any] | None = None,
         node_attrs: Any = None,
         edge_attrs: Any = None,

@@ -5,20 +5,20 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl import probes
-from graph_hcl.config import Config, ProbeConfig
-from graph_hcl.data import GraphStore
-from graph_hcl.data.names import short_name
+from graph_hcl.config import OFFICIAL, Config, ProbeConfig
+from graph_hcl.data import GraphStore, official_metric, official_split
+from graph_hcl.data.names import is_ogb, short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import complete_config, load_graphs
+from graph_hcl.initial import short_origin
 from graph_hcl.nn import ContrastiveModel
-from graph_hcl.probes import Evaluation, EvaluationProtocol, Part, Probe, Targets
+from graph_hcl.probes import Evaluation, EvaluationProtocol, Fold, Part, Probe, Targets
 from graph_hcl.progress import Progress
 from graph_hcl.provenance import environment
 from graph_hcl.results import ENCODERS, Comparison, Provenance, table
@@ -140,7 +140,7 @@ def make_experiment(config: Config) -> Experiment:
             f"{short_name(config.dataset)} has no class labels: choose an unsupervised objective, "
             "such as h-ucl, and the transductive protocol."
         )
-    targets = make_targets(store, config.data.labels == "numbers")
+    targets = make_targets(store, config.data.labels == "numbers", config.data.groups or "")
     if targets.labelled:
         config = with_probe(config, targets)
         trainer = Trainer(config, store)  # raises where the objective needs classes
@@ -155,12 +155,18 @@ def make_experiment(config: Config) -> Experiment:
 def with_probe(config: Config, targets: Targets) -> Config:
     """Return the config with the name of the probe, by default the usual one of the targets.
 
+    With an official split, the metric is by default the data set's own.
+
     >>> with_probe(Config(), Targets.of([0.5, 1.5])).probe.name
     'ridge'
     """
     probe = config.probe
     name = probes.choose_probe(probe.name, targets, fraction=probe.fraction, stacklevel=3)
-    return dataclasses.replace(config, probe=dataclasses.replace(probe, name=name))
+    metric = probe.metric
+    if metric is None and probe.splits == OFFICIAL:
+        metric = official_metric(config.dataset)
+    probe = dataclasses.replace(probe, name=name, metric=metric)
+    return dataclasses.replace(config, probe=probe)
 
 
 def make_protocol(config: Config) -> EvaluationProtocol:
@@ -173,16 +179,36 @@ def make_protocol(config: Config) -> EvaluationProtocol:
     settings = dataclasses.asdict(config.probe)
     for name in ("name", "metric", "options", "jobs"):
         del settings[name]
+    if config.probe.splits == OFFICIAL and config.protocol == probes.Inductive.name:
+        settings |= {"splits": [_official_fold(config)], "origin": OFFICIAL}
     return probes.make_protocol(config.protocol, **settings)
 
 
-def make_targets(store: GraphStore, numbers: bool = False) -> Targets:
-    """Return what the graphs carry to be predicted, unlabelled without it.
+def _official_fold(config: Config) -> Fold:
+    """Return the data set's own split; raise `UserError` for one that has none."""
+    if not is_ogb(config.dataset):
+        raise UserError(
+            f"Expected --probe.splits {OFFICIAL} with a data set that has a split of its own, such "
+            f"as ogbg-molbace, but got {short_name(config.dataset)}: leave it out, or give a JSON "
+            "file of folds."
+        )
+    return Fold.of(official_split(config.dataset, config.data_dir, config.mirror))
+
+
+def make_targets(store: GraphStore, numbers: bool = False, grouped_by: str = "") -> Targets:
+    """Return what the graphs carry to be predicted, unlabelled without it, and their groups.
 
     It is their classes, the columns of several tasks, or real targets; graphs without one are in no
     fold. Several columns are tasks of 0 and 1, or real targets where any number is another or they
-    are read as `numbers`.
+    are read as `numbers`. `grouped_by` says what the groups are.
     """
+    targets = _ungrouped(store, numbers)
+    if store.groups is None or not targets.labelled:
+        return targets
+    return targets.grouped(store.groups, grouped_by)
+
+
+def _ungrouped(store: GraphStore, numbers: bool) -> Targets:
     if store.y is None:
         return Targets.unlabelled(len(store))
     if store.class_labels is not None:
@@ -236,7 +262,7 @@ def compare(
         evaluate_seconds=evaluate_seconds,
         command=list(command),
         code=run.code,
-        init_from=None if run.config.init_from is None else Path(run.config.init_from).name,
+        init_from=None if run.config.init_from is None else short_origin(run.config.init_from),
         **environment(experiment.trainer.device),
     )
     trained, untrained = (Evaluation.concat(evaluations[name]) for name in ENCODERS)

@@ -185,6 +185,11 @@ its only positives.
             f"Expected two --views or more with {name}: other views of a graph are its only "
             "positives."
         )
+    if len(label) < 2:
+        raise UserError(
+            f"Expected two graphs or more with {name}, but got one sample: a contrast needs "
+            "another."
+        )
     raise UserError(
         f"Expected graphs of two labels or more with {name}: otherwise no graph has a negative."
     )

@@ -22,6 +22,7 @@ from graph_hcl.training import RunFolder
 ENCODER = ("backbone", "hidden", "layers")
 ENCODER_OPTIONS = ("jk", "norm", "act", "options", "embedding")
 """Settings that give the encoder its weights and their meaning; the second are of `encoder`."""
+SUFFIX = ".safetensors"
 HEADS = {"head": "projection head", "node_head": "projection head of nodes"}
 
 
@@ -49,19 +50,20 @@ class Pretrained:
                     f"Expected the encoder of {self.name} to go on from its weights, but got "
                     f"{flag(name)} {given} where it has {own}: give {flag(name)} {own}."
                 )
-        if data_sha256 != self.spec.data_sha256 or self.config.protocol == "transductive":
-            if data_sha256 == self.spec.data_sha256 and config.protocol == "inductive":
-                warnings.warn(
-                    f"The encoder of {self.name} was trained on the graphs of all folds, without "
-                    "their labels.",
-                    stacklevel=3,
-                )
+        if data_sha256 != self.spec.data_sha256:
             return
-        if _reads_labels(self.config):
+        all_folds = self.config.protocol == "transductive"
+        if not all_folds and _reads_labels(self.config):
             raise UserError(
                 f"Expected --init-from a run that saw no labels of these graphs, but {self.name} "
                 f"was trained on them with {shown(self.config.objective)}: test labels would leak, "
                 "so go on from a run on other graphs, or without labels."
+            )
+        if config.protocol == "inductive":
+            which = "the graphs of all folds" if all_folds else "test graphs of other folds"
+            warnings.warn(
+                f"The encoder of {self.name} was trained on {which}, without their labels.",
+                stacklevel=3,
             )
 
     def adapted(self, spec: ModelSpec) -> ModelSpec:
@@ -103,34 +105,64 @@ class Pretrained:
 
 
 def read_pretrained(path: str) -> Pretrained:
-    """Return the first trained part of the run in a folder, or of a folder of one model.
+    """Return a trained part of a run, by its folder or by the file of the part's checkpoint.
 
-    Warns where the run has several. Raises `UserError` for a folder without a trained part.
+    Of a folder it is the first part, with a warning where there are several. Raises `UserError` for
+    a folder without a trained part, and for a file that is no checkpoint of a run.
 
     >>> read_pretrained("nowhere")
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected a run folder with a config.yaml at nowhere, but found \
 none: give the folder that graph_hcl.train printed.
     """
-    folder = RunFolder.open(path)
-    parts = folder.parts()
-    if not parts:
-        raise UserError(
-            f"Expected --init-from a run with a trained part, but {path} has none: train it first."
-        )
-    if len(parts) > 1:
-        warnings.warn(
-            f"{path} has {len(parts)} trained parts; the weights are those of {parts[0]}.",
-            stacklevel=3,
-        )
-    checkpoint = folder.checkpoint(parts[0])
+    if Path(path).suffix == SUFFIX:
+        folder, part = _of_file(Path(path))
+    else:
+        folder = RunFolder.open(path)
+        parts = folder.parts()
+        if not parts:
+            raise UserError(
+                f"Expected --init-from a run with a trained part, but {path} has none: train it "
+                "first."
+            )
+        part = parts[0]
+        if len(parts) > 1:
+            warnings.warn(
+                f"{path} has {len(parts)} trained parts; the weights are those of {part}: name "
+                f"another by its file, such as {folder.checkpoint(parts[1]).path}.",
+                stacklevel=3,
+            )
+    checkpoint = folder.checkpoint(part)
     return Pretrained(
-        f"{parts[0]} of {Path(path)}",
+        f"{part} of {folder.path}",
         make_config(folder.config_path),
         read_spec(checkpoint),
         checkpoint.weights(),
         hashlib.sha256(checkpoint.path.read_bytes()).hexdigest(),
     )
+
+
+def short_origin(path: str) -> str:
+    """Return the name of a run, and of the part if it is named by its file.
+
+    >>> short_origin("runs/a"), short_origin("runs/a/checkpoint/seed0-fold3.safetensors")
+    ('a', 'a/seed0-fold3')
+    """
+    place = Path(path)
+    return f"{place.parents[1].name}/{place.stem}" if place.suffix == SUFFIX else place.name
+
+
+def _of_file(file: Path) -> tuple[RunFolder, str]:
+    """Return the run that a checkpoint belongs to, and the name of its part."""
+    folder = RunFolder(file.absolute().parent.parent)
+    known = folder.parts() if folder.config_path.is_file() else []
+    if file.stem not in known or folder.checkpoint(file.stem).path != file.absolute():
+        has = f"; {folder.path} has {', '.join(known)}" if known else ""
+        raise UserError(
+            f"Expected --init-from a run, or the file RUN/checkpoint/PART{SUFFIX} of one of its "
+            f"trained parts, but {file} is none{has}."
+        )
+    return folder, file.stem
 
 
 def _encoder_settings(one: Config, other: Config) -> list[tuple[str, object, object]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph_hcl.probes import Evaluation, MetricScores, ResultTable
-from graph_hcl.probes.metrics import known_metric, title
+from graph_hcl.probes.metrics import greater_is_better, known_metric, title
 from graph_hcl.provenance import versions
 
 ENCODERS = ("trained", "untrained")
@@ -172,12 +172,29 @@ def table(comparison: Comparison) -> str:
         chance = [majority if m == "accuracy" else "" for m in metrics]
         rows.append([about.dataset, "majority class", "", "", *chance])
     footnote = (
-        f"mean ± standard deviation over folds{of_draws(comparison.trained)}"
-        f"{directions(metrics)}; "
+        f"{deviations(comparison.trained)}{of_draws(comparison.trained)}"
+        f"{directions(metrics, comparison.trained)}; "
         f"training {about.train_seconds:.1f} s, "
         f"evaluation of both encoders {about.evaluate_seconds:.1f} s"
     )
     return f"{markdown(rows)}\n\n{footnote}"
+
+
+def deviations(*evaluations: Evaluation) -> str:
+    """Return what is told as a score: what the deviation is over, if there is one.
+
+    >>> from graph_hcl.probes import FoldScore
+    >>> fold = FoldScore(0, 0, {"rmse": 0.5}, {}, None, 8, 0, [], [], [])
+    >>> deviations(Evaluation("inductive", "ridge", {}, [fold]))
+    'the score of one fold and one seed, which has no deviation'
+    """
+    over = {one[one.metrics[0]].over for one in evaluations}
+    if over == {None}:
+        return "the score of one fold and one seed, which has no deviation"
+    if over == {"seeds"}:
+        return "mean ± standard deviation over the seeds of one fold"
+    several = "mean ± standard deviation over folds"
+    return several if over == {"folds"} else f"{several}, or over the seeds of one fold"
 
 
 def of_draws(*evaluations: Evaluation) -> str:
@@ -204,14 +221,19 @@ def is_share(metric: str) -> bool:
     return known is not None and known.is_share
 
 
-def directions(metrics: Iterable[str]) -> str:
+def directions(metrics: Iterable[str], *evaluations: Evaluation) -> str:
     """Return which of these metrics are better where they are lower, empty if none is.
+
+    The evaluations tell the directions of the user's own metrics.
 
     >>> directions(["rmse", "mae", "r2"]), directions(["accuracy"])
     ('; lower is better of RMSE, MAE', '')
     """
-    known = [metric for name in metrics if (metric := known_metric(name)) is not None]
-    lower = [metric.title for metric in known if not metric.greater_is_better]
+    settings: dict[str, Any] = {}
+    for one in evaluations:
+        settings |= one.settings.get("greater_is_better", {})
+    recorded = {"greater_is_better": settings}
+    lower = [title(name) for name in metrics if greater_is_better(name, recorded) is False]
     return f"; lower is better of {', '.join(lower)}" if lower else ""
 
 
@@ -225,25 +247,26 @@ def heading(metric: str) -> str:
 
 
 def told(scores: MetricScores, metric: str) -> str:
-    """Return mean and deviation of a metric: in percent of shares, else in its own unit.
+    """Return mean and deviation, if any, of a metric: in percent of shares, else in its own unit.
 
     >>> told(MetricScores({(0, 0): 0.5, (0, 1): 0.75}), "accuracy")
     '62.50 ± 12.50'
     >>> told(MetricScores({(0, 0): 0.5, (0, 1): 0.75}), "rmse")
     '0.625 ± 0.12'
     """
+    deviation = scores.deviation
     if is_share(metric):
-        return percent(scores.mean, scores.std)
-    return f"{scores.mean:.4g} ± {scores.std:.2g}"
+        return percent(scores.mean, deviation)
+    return f"{scores.mean:.4g}" + ("" if deviation is None else f" ± {deviation:.2g}")
 
 
-def percent(mean: float, std: float) -> str:
-    """Return a mean and a standard deviation in percent.
+def percent(mean: float, std: float | None) -> str:
+    """Return a mean and a standard deviation, if there is one, in percent.
 
-    >>> percent(0.5, 0.125)
-    '50.00 ± 12.50'
+    >>> percent(0.5, 0.125), percent(0.5, None)
+    ('50.00 ± 12.50', '50.00')
     """
-    return f"{100 * mean:.2f} ± {100 * std:.2f}"
+    return f"{100 * mean:.2f}" + ("" if std is None else f" ± {100 * std:.2f}")
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

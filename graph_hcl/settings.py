@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from graph_hcl.config import Config
+from graph_hcl.config import OFFICIAL, Config
 from graph_hcl.layers import Layer, Settings, as_layer, check_layer
 from graph_hcl.schema import setting_of
 
@@ -114,6 +114,7 @@ def with_absolute_paths(config: Config) -> Config:
 
     paths = {name: getattr(config, name) for name in ("mirror", "data_dir", "init_from")}
     paths |= {"dataset": config.dataset} if is_place(config.dataset) else {}
-    splits = {"probe.splits": config.probe.splits}
-    absolute_paths = {name: absolute(path) for name, path in (paths | splits).items()}
+    if config.probe.splits != OFFICIAL:
+        paths["probe.splits"] = config.probe.splits
+    absolute_paths = {name: absolute(path) for name, path in paths.items()}
     return replace_settings(config, absolute_paths)

@@ -121,8 +121,8 @@ def describe_unread(store: GraphStore, spec: ModelSpec, reader: str) -> str:
     return f"Not read in this run: {'; '.join(parts)}." if parts else ""
 
 
-def describe_graphs(store: GraphStore, name: str) -> str:
-    """Return a one-line summary of a data set.
+def describe_graphs(store: GraphStore, name: str, grouped_by: str | None = None) -> str:
+    """Return a one-line summary of a data set; `grouped_by` says what its groups are.
 
     >>> import networkx
     >>> describe_graphs(GraphStore.from_networkx([networkx.path_graph(3)]), "paths")
@@ -133,6 +133,9 @@ def describe_graphs(store: GraphStore, name: str) -> str:
     if store.y is not None:
         tasks = f"{store.y.shape[1]} tasks" if store.y.dim() > 1 else "real targets"
         labels = f"{store.num_classes} classes" if store.has_classes else tasks
+    if store.groups is not None:
+        by = f" by {grouped_by}" if grouped_by else ""
+        labels += f", {len(set(store.groups)):,} groups{by}"
     return f"{name}: {graphs}, {labels}; node features: {store.vocabulary.node.summary()}"
 
 

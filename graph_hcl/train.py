@@ -78,7 +78,8 @@ def main(argv: Sequence[str]) -> None:
         experiment = make_experiment(config)
         run = Run.create(experiment.config)
     name = short_name(experiment.config.dataset)
-    print(describe_graphs(experiment.store, name), file=sys.stderr)
+    groups = experiment.config.data.groups
+    print(describe_graphs(experiment.store, name, groups), file=sys.stderr)
     print(run_and_save(experiment, run, ["graph_hcl.train", *argv]))
 
 

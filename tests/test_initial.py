@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
+from graph_hcl import GraphContrast
 from graph_hcl.config import Config, EncoderConfig, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.columns import Column
@@ -147,3 +148,69 @@ def test_weights_are_identified_by_their_content(tmp_path) -> None:
     a, b, c = (read_pretrained(str(tmp_path / name)).sha256 for name in "abc")
     assert a == b != c
     assert make_config({"init_from": "x"}).init_from == "x"
+
+
+def of_two_parts(folder, store: GraphStore) -> None:
+    """Write a run of two parts, of seeds 0 and 1."""
+    trained(folder, store)
+    second = Trainer(SMALL, store)
+    run = RunFolder.open(str(folder))
+    every = np.arange(len(store))
+    spec = second.describe(every)
+    second.fit(every, 1, spec, checkpoint=run.checkpoint("seed1", spec.to_json()))
+
+
+def test_a_part_is_named_by_its_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    of_two_parts(tmp_path / "a", atoms("CNO"))
+    with pytest.warns(UserWarning, match=r"2 trained parts; .* seed0: .*such as a/.*seed1.safet"):
+        first = read_pretrained("a")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parts = [read_pretrained(f"a/checkpoint/seed{k}.safetensors") for k in (0, 1)]
+    assert parts[0].sha256 == first.sha256 != parts[1].sha256
+    run = Run.open("a")
+    for part, name in zip(parts, ("seed0", "seed1"), strict=True):
+        own = run.model(name).state_dict()
+        assert all(own[key].equal(value) for key, value in part.weights.items())
+    for wrong in ("a/checkpoint/seed7.safetensors", "a/seed0.safetensors", "b.safetensors"):
+        with pytest.raises(UserError, match=r"or the file RUN/checkpoint/PART.safetensors of") as e:
+            read_pretrained(wrong)
+        assert "\n" not in str(e.value)
+    assert "has seed0, seed1" in str(read_error("a/checkpoint/seed7.safetensors"))
+
+
+def read_error(path: str) -> UserError:
+    with pytest.raises(UserError) as caught:
+        read_pretrained(path)
+    return caught.value
+
+
+def test_a_model_starts_from_a_run_or_a_part(tmp_path) -> None:
+    store = atoms("CNO")
+    of_two_parts(tmp_path / "a", store)
+    file = tmp_path / "a" / "checkpoint" / "seed1.safetensors"
+    arguments = {"hidden": 8, "layers": 2, "epochs": 0, "device": "cpu"}
+    run = Run.open(tmp_path / "a")
+    source = Trainer(SMALL, store)
+    for part, given in (("seed1", file), ("seed1", str(file)), ("seed0", str(tmp_path / "a"))):
+        model = GraphContrast(init_from=given, **arguments)
+        if part == "seed0":
+            with pytest.warns(UserWarning, match="the weights are those of seed0"):
+                model.fit(store)
+        else:
+            model.fit(store)
+        assert np.array_equal(model.transform(store), source.embed(run.model(part), run.spec(part)))
+    model.save(tmp_path / "saved")
+    with pytest.raises(UserError, match="a run folder with a config"):
+        GraphContrast(init_from="nowhere", **arguments).fit(store)
+
+
+def test_other_folds_may_hold_graphs_that_an_inductive_part_saw(tmp_path) -> None:
+    store = atoms("CNO")
+    trained(tmp_path / "none", store, dataclasses.replace(SMALL, protocol="inductive"))
+    start = dataclasses.replace(
+        SMALL, objective="h-scl", protocol="inductive", init_from=str(tmp_path / "none")
+    )
+    with pytest.warns(UserWarning, match="on test graphs of other folds, without their labels"):
+        Trainer(start, store)

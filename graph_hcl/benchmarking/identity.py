@@ -34,6 +34,7 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "data.undirected": ("data.undirected", False),
     "data.smiles": ("data.smiles", None),
     "data.targets": ("data.targets", None),
+    "data.groups": ("data.groups", None),
     "data.invalid": ("data.invalid", "error"),
     "data.labels": ("data.labels", "auto"),
     "data.options": ("data.options", {}),

@@ -11,8 +11,9 @@ import numpy as np
 
 from graph_hcl.benchmarking.folder import Record
 from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.errors import UserError
 from graph_hcl.probes import MetricScores, ResultTable
-from graph_hcl.probes.metrics import known_metric
+from graph_hcl.probes.metrics import greater_is_better
 
 Key = tuple[int, int]
 """Seed and fold."""
@@ -98,7 +99,8 @@ def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
     selected: Counter[str] = Counter()
     rows: list[Mapping[str, Any]] = []
     for candidates in (finished or repetitions).values():
-        for key, name in select(candidates, _sign(candidates)).items():
+        sign = _sign(candidates) if len(candidates) > 1 else 1.0
+        for key, name in select(candidates, sign).items():
             selected[name] += 1
             rows.append(candidates[name][key])
     if not rows:
@@ -129,11 +131,19 @@ def _sign(candidates: Mapping[str, Folds]) -> float:
 def metric_sign(record: Mapping[str, Any]) -> float:
     """Return the direction of the first metric, which validation scores are of.
 
+    Raises `UserError` for a metric of one's own whose direction the record does not tell.
+
     >>> metric_sign({"scores": {"accuracy": 0.5}})
     1.0
     """
-    metric = known_metric(next(iter(record["scores"])))
-    return 1.0 if metric is None else metric.sign
+    name = next(iter(record["scores"]))
+    greater = greater_is_better(name, record.get("settings", {}))
+    if greater is None:
+        raise UserError(
+            f"Expected records that tell whether a greater {name} is better, but got one of an "
+            "earlier version without it: run these trials again in another folder."
+        )
+    return 1.0 if greater else -1.0
 
 
 ONLY = "the only one"

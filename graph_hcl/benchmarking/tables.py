@@ -52,7 +52,8 @@ def score_table(grid: Grid, protocol: str, metric: str) -> Table:
         values = scores[metric]
         over_seeds = f" ± {100 * values.std_seeds:.2f}" if scores.seeds > 1 else ""
         marks = f" ×{scores.seeds}" if scores.seeds < count else ""
-        return f"{100 * values.mean:.2f}{over_seeds} ({100 * values.std:.1f}){marks}{mark(scores)}"
+        over_folds = f" ({100 * values.std:.1f})" if values.over == "folds" else ""
+        return f"{100 * values.mean:.2f}{over_seeds}{over_folds}{marks}{mark(scores)}"
 
     caption = (
         f"{TITLES.get(metric, metric)} in %, {protocol} protocol: mean ± deviation over "

@@ -14,7 +14,7 @@ from typing import Any
 from graph_hcl.benchmarking import identity
 from graph_hcl.benchmarking.measurement import find_measurement
 from graph_hcl.benchmarking.spec import BenchmarkSpec
-from graph_hcl.config import Config
+from graph_hcl.config import OFFICIAL, Config
 from graph_hcl.data import find_card
 from graph_hcl.data.fetch import content_sha256
 from graph_hcl.errors import UserError
@@ -55,7 +55,7 @@ class Trial:
     def _settings(self) -> dict[str, Any]:
         """Return the settings that affect the result, by dotted name; files by their content."""
         settings = identity.settings(self.config)
-        if settings["probe.splits"] is not None:
+        if settings["probe.splits"] not in (None, OFFICIAL):
             content = Path(settings["probe.splits"]).read_bytes()
             settings["probe.splits"] = hashlib.sha256(content).hexdigest()
         if settings["init_from"] is not None:
@@ -64,12 +64,22 @@ class Trial:
             del settings["data.standardize"]  # it would have no effect
         if settings["probe.fraction"] == 1:
             del settings["probe.draws"]  # likewise
-        card = find_card(self.dataset)
-        if settings["probe.name"] is None and card is not None and card.graphs > EXACT_LIMIT:
-            settings["probe.name"] = "nystroem-svm"  # which the default is for so many graphs
+        if settings["probe.name"] is None:
+            settings["probe.name"] = self._usual_probe(settings["probe.fraction"])
         if self.baseline is None:
             return settings
         return {k: v for k, v in settings.items() if k.split(".")[0] in BASELINE_SETTINGS}
+
+    def _usual_probe(self, fraction: float) -> str | None:
+        """Return what the default probe is called in the key; None leaves it out of the name.
+
+        The default of few graphs with classes was always svm. Without a card, only the graphs tell
+        which it is: it may be another than a probe svm by name, and records tell which.
+        """
+        card = find_card(self.dataset)
+        if card is None:
+            return "auto"
+        return "nystroem-svm" if round(card.graphs * fraction) > EXACT_LIMIT else None
 
     def _reads_quantities(self) -> bool:
         """Return whether there are node features to standardise, not categories alone."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from graph_hcl.data.cards import Card, find_card, get_card, list_datasets
     from graph_hcl.data.collect import as_store
     from graph_hcl.data.loading import load
-    from graph_hcl.data.ogb_files import official_split
+    from graph_hcl.data.ogb_files import official_metric, official_split
     from graph_hcl.data.store import GraphStore
 
 _MODULES = {
@@ -22,6 +22,7 @@ _MODULES = {
     "list_datasets": "cards",
     "as_store": "collect",
     "load": "loading",
+    "official_metric": "ogb_files",
     "official_split": "ogb_files",
     "GraphStore": "store",
 }
@@ -35,6 +36,7 @@ __all__ = [
     "get_card",
     "list_datasets",
     "load",
+    "official_metric",
     "official_split",
     "select",
 ]

@@ -24,10 +24,10 @@ TAKES = {
     "NetworkX graphs": (
         *("y", "node_attrs", "edge_attrs", "weight", "fields", "categorical", "undirected"),
     ),
-    "SMILES": ("y", "ids", "invalid"),
+    "SMILES": ("y", "ids", "groups", "invalid"),
     "a name or path": (
         *("y", "undirected", "data_dir", "mirror", "node_attributes"),
-        *("smiles", "targets", "ids", "invalid", "labels", "options"),
+        *("smiles", "targets", "ids", "groups", "invalid", "labels", "options"),
     ),
 }
 """The options that each kind of graphs takes."""

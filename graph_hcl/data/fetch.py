@@ -203,7 +203,11 @@ def check_sha256(name: str, files: dict[str, Path], source: str = "") -> str:
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder, renamed to `target` on success and removed otherwise."""
+    """Yield a temporary folder, renamed to `target` on success and removed otherwise.
+
+    Then folders that were made for it are removed, too.
+    """
+    made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(".fetch-*"):  # left by a killed process
         if time.time() - left.stat().st_mtime > 3600:
@@ -223,5 +227,6 @@ def new_folder(target: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        with suppress(OSError):  # unless something else is in there
-            target.parent.rmdir()
+        for folder in dict.fromkeys([target.parent, *made]):
+            with suppress(OSError):  # unless something else is in there
+                folder.rmdir()

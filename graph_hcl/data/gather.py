@@ -48,14 +48,19 @@ def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
     nodes, _, node_ptr = segment_rows(store.node_ptr, indices)
     edges, _, edge_ptr = segment_rows(store.edge_ptr, indices)
     level = {NODE: nodes, EDGE: edges, GRAPH: indices}
-    taken = {name: value.index_select(0, rows) for name, rows, value in _fields(store, level)}
+    taken: dict[str, Any] = {
+        name: value.index_select(0, rows) for name, rows, value in _fields(store, level)
+    }
     taken |= {
         "edge_index": index_edges(store.edge_index, edges),
         "node_ptr": node_ptr,
         "edge_ptr": edge_ptr,
     }
-    ids = None if store.ids is None else [store.ids[number] for number in indices.tolist()]
-    some = replace(store, sha256="", ids=ids, **taken)  # type: ignore[arg-type]
+    numbers = indices.tolist()
+    for name in ("ids", "groups"):
+        names = getattr(store, name)
+        taken[name] = None if names is None else [names[number] for number in numbers]
+    some = replace(store, sha256="", **taken)
     return some._edges_as_in(store) if store.__dict__.get("is_sorted_undirected") else some
 
 

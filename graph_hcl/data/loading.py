@@ -25,6 +25,7 @@ def load(
     smiles: str | None = None,
     targets: str | Sequence[str] | None = None,
     ids: str | None = None,
+    groups: str | None = None,
     invalid: Literal["error", "skip"] = "error",
     labels: Literal["auto", "classes", "numbers"] = "auto",
     options: Mapping[str, Any] | None = None,
@@ -47,9 +48,12 @@ def load(
     `targets` names one column, for y [G], or a list of them, for y [G, tasks] in which NaN marks a
     missing entry. With `labels` = "auto", whole numbers and words in one column are classes, in y
     as positions among their sorted values `classes`, and other numbers are real targets; "classes"
-    and "numbers" say so. `invalid` = "skip" leaves out what is no molecule, with a warning.
-    `undirected` adds missing reverse edges; otherwise one warning counts them. `options` are
-    further arguments of a function, or of `GraphStore.from_networkx` for a folder.
+    and "numbers" say so. `groups` is a column of a table or of a folder's labels.csv, or a key of
+    the lines of a .jsonl file, that tells which graphs belong together; "scaffold", where no column
+    is called so, stands for the Bemis-Murcko scaffolds of a table's molecules. `invalid` = "skip"
+    leaves out what is no molecule, with a warning. `undirected` adds missing reverse edges;
+    otherwise one warning counts them. `options` are further arguments of a function, or of
+    `GraphStore.from_networkx` for a folder.
 
     Raises `UserError` for an unknown name, no network, files that are missing or damaged, what is
     no molecule, with its line, and for an option that the source does not take.
@@ -67,6 +71,7 @@ def load(
         smiles=smiles,
         targets=targets,
         ids=ids,
+        groups=groups,
         invalid=invalid,
         labels=labels,
         options=options or {},

@@ -14,6 +14,7 @@ from torch_geometric.utils.smiles import e_map, from_rdmol, x_map
 
 from graph_hcl.data.columns import Column
 from graph_hcl.data.fields import ends
+from graph_hcl.data.groups import SCAFFOLD, group_names, scaffold
 from graph_hcl.data.labels import labels_given
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
@@ -31,13 +32,15 @@ def from_smiles(
     *,
     y: Any = None,
     ids: Iterable[str] | None = None,
+    groups: Iterable[Any] | Literal["scaffold"] | None = None,
     invalid: Invalid = "error",
 ) -> GraphStore:
     """Return the store of molecules given as SMILES; hydrogens are implicit.
 
     The columns of x are PyG's nine atom features, those of edge_attr its three bond features, all
-    of them categories. `y` are labels as for `from_data`, `ids` names. With `invalid` = "skip",
-    what is no molecule is left out with a warning, with its label and its name.
+    of them categories. `y` are labels as for `from_data`, `ids` names, and `groups` the groups that
+    no split divides, or "scaffold" for the Bemis-Murcko scaffolds. With `invalid` = "skip",
+    what is no molecule is left out with a warning, with its label, its name and its group.
 
     Raises `UserError`, with text and number, for what is no molecule, and without rdkit.
 
@@ -52,22 +55,37 @@ def from_smiles(
         raise UserError("Expected a list of SMILES, but got one string: write [smiles].")
     texts = list(smiles)
     names = None if ids is None else list(map(str, ids))
-    if names is not None and len(names) != len(texts):
-        raise UserError(
-            f"Expected ids with {len(texts)} names, one per molecule, but got {len(names)}."
-        )
+    _check_count(names, "ids", len(texts))
+    if isinstance(groups, str) and groups != SCAFFOLD:
+        raise UserError(f"Expected groups as a list of names or 'scaffold', but got {groups!r}.")
+    members = None if groups is None or isinstance(groups, str) else list(groups)
+    _check_count(members, "groups", len(texts))
     label, classes = (None, []) if y is None else labels_given(y, len(texts))
     reader = MoleculeReader(len(texts))
     for number, text in enumerate(texts):
         reader.add(text, f"molecule {number}")
     store = reader.store("the list", invalid)
     kept = reader.kept
+    named = None
+    if isinstance(groups, str):
+        named = [scaffold(texts[number]) for number in kept]
+    elif members is not None:
+        places = [f"molecule {number}" for number in kept]
+        named = group_names([members[number] for number in kept], "groups", places)
     return replace(
         store,
         y=None if label is None else label[torch.tensor(kept)],
         classes=classes,
         ids=None if names is None else [names[number] for number in kept],
+        groups=named,
     )
+
+
+def _check_count(names: list[Any] | None, argument: str, molecules: int) -> None:
+    if names is not None and len(names) != molecules:
+        raise UserError(
+            f"Expected {argument} with {molecules} names, one per molecule, but got {len(names)}."
+        )
 
 
 @dataclass

@@ -31,6 +31,9 @@ SETS = {
     },
 }
 """Names of the sets, and of their archives at the official site."""
+ERRORS = ("esol", "freesolv", "lipo")
+RARE = ("muv", "pcba")
+"""The sets of real targets, and those with so few actives that precision is measured."""
 PARTS = ("train", "valid", "test")
 GRAPHS = ("num-node-list", "num-edge-list", "edge", "node-feat", "edge-feat", "graph-label")
 MEMBERS = {
@@ -123,6 +126,16 @@ def _choose(paths: Sequence[str], where: Path) -> dict[str, str]:
         if file is not None:
             chosen[file] = path
     return chosen
+
+
+def official_metric(name: str) -> str:
+    """Return the name of the metric that the benchmark measures on a set.
+
+    >>> [official_metric(f"ogbg-mol{name}") for name in ("bace", "pcba", "esol")]
+    ['roc_auc', 'average_precision', 'rmse']
+    """
+    own = name.removeprefix("ogbg-mol")
+    return "rmse" if own in ERRORS else "average_precision" if own in RARE else "roc_auc"
 
 
 def official_split(

@@ -37,7 +37,8 @@ class GraphStore:
     the columns of x and edge_attr: a store holds categories as positions among their values, while
     its graphs and batches have them one-hot, and quantities scaled. `classes` are the names of the
     values of y if these are codes, `tasks` those of its columns, or of the one real target, and
-    `ids` those of the graphs, or None. `unused` describes what the source has but the store has
+    `ids` those of the graphs, or None. `groups` are the names of their groups, such as scaffolds,
+    which no split divides, or None. `unused` describes what the source has but the store has
     not, and `sha256` identifies the raw data.
 
     Indexing works as for PyG's data sets: `store[3]` is a `Data`; a slice, a mask or a list of
@@ -64,6 +65,7 @@ class GraphStore:
     classes: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
     ids: list[str] | None = None
+    groups: list[str] | None = None
     unused: tuple[str, ...] = ()
     sha256: str = ""
 

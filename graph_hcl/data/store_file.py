@@ -28,6 +28,7 @@ def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
         "classes": json.dumps(store.classes),
         "tasks": json.dumps(store.tasks),
         "ids": json.dumps(store.ids),
+        "groups": json.dumps(store.groups),
         "unused": json.dumps(store.unused),
     }
     save_file(tensors, path, described | metadata)
@@ -49,6 +50,7 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
             classes=json.loads(described["classes"]),
             tasks=json.loads(described["tasks"]),
             ids=json.loads(described["ids"]),
+            groups=json.loads(described.get("groups", "null")),
             unused=tuple(json.loads(described["unused"])),
             sha256=described["sha256"],
         )
@@ -71,6 +73,8 @@ def digest(store: GraphStore) -> str:
     names = [tuple(store.classes)]  # written as when these were its only names
     if store.tasks or store.ids is not None:
         names += [tuple(store.tasks), tuple(store.ids or ())]
+    if store.groups is not None:
+        names += [tuple(store.groups)]
     text = " ".join(map(str, names))
     result = hashlib.sha256(f"{store.vocabulary.to_json()} {text}".encode())
     for name, tensor in store.tensors().items():

@@ -6,11 +6,13 @@ import importlib.util
 import os
 import shutil
 import urllib.parse
+from collections.abc import Collection
 from pathlib import Path
 
 from graph_hcl.data.archive import set_files, unpack
 from graph_hcl.data.cards import find_card, list_datasets
 from graph_hcl.data.download import download
+from graph_hcl.data.names import GRAPH_FILES
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
 
@@ -83,11 +85,18 @@ def fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
             return str(candidate)
     present = [path.stem for path in folder.iterdir()] if folder.is_dir() else []
     has = f"has neither {archive.name} nor a folder {name} with {name}_A.txt"
-    near = did_you_mean(name, {*list_datasets(), *present})
+    near = _near(name, {*list_datasets(), *present})
     raise UserError(
         f"Unknown data set '{name}': the mirror folder {folder} "
         f"{has if folder.is_dir() else 'does not exist'}.{near}"
     )
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    """Return what else may be meant: a folder of graphs that has none, or another name."""
+    if Path(name).is_dir():
+        return f" The folder {name} has no {', '.join(GRAPH_FILES)} files."
+    return did_you_mean(name, known)
 
 
 def _places(name: str, folder: Path) -> tuple[Path, ...]:
@@ -107,7 +116,7 @@ def changed_at(name: str, mirror: str | None) -> float:
 
 
 def _download(name: str, url: str, to: Path, raw: Path) -> None:
-    near = did_you_mean(name, list_datasets()) if find_card(name) is None else ""
+    near = _near(name, list_datasets()) if find_card(name) is None else ""
     download(
         url,
         to,

@@ -71,9 +71,11 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
                 lw=0,
                 marker=MARKERS[offset],
             )
-            mean, std = float(values.mean()), scores.std
+            mean, std = float(values.mean()), scores.deviation
             ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
-            unit = f"{100 * mean:.1f} ± {100 * std:.1f}" if share else f"{mean:.3g} ± {std:.2g}"
+            unit = f"{100 * mean:.1f}" if share else f"{mean:.3g}"
+            if std is not None:
+                unit += f" ± {100 * std:.1f}" if share else f" ± {std:.2g}"
             label = unit if np.isfinite(mean) else "not a number"
             ax.annotate(
                 label,

@@ -7,7 +7,7 @@ import dataclasses
 from graph_hcl.errors import UserError
 from graph_hcl.probes.evaluation import Evaluation
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import known_metric
+from graph_hcl.probes.metrics import greater_is_better, known_metric
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 
 
@@ -46,9 +46,9 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
         )
     found = paired_difference(first[name], second[name])
     known = known_metric(name)
-    if known is None:
-        return dataclasses.replace(found, percent=False)
-    return dataclasses.replace(found, percent=known.is_share, lower_is_better=known.sign < 0)
+    lower = greater_is_better(name, first.settings) is False
+    percent = known is not None and known.is_share
+    return dataclasses.replace(found, percent=percent, lower_is_better=lower)
 
 
 def paired_difference(first: MetricScores, second: MetricScores) -> PairedDifference:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
@@ -25,7 +27,7 @@ def evaluate(
     labels: Any,
     *,
     probe: AnyProbe | None = None,
-    folds: int = Transductive.folds,
+    folds: int | Sequence[Fold] | Mapping[str, Any] = Transductive.folds,
     inner: int = Transductive.inner,
     fraction: float = Transductive.fraction,
     draws: int = Transductive.draws,
@@ -57,8 +59,14 @@ def evaluate(
     `jobs` threads share the folds (all cores unless given); `progress` is called with each finished
     one.
 
-    With `groups` [G], such as scaffolds, no group is on both sides of an outer or inner split; the
-    folds are those of `StratifiedGroupKFold`, or of `GroupKFold` without strata.
+    With `groups` [G], such as the `groups` of a `GraphStore` of scaffolds, no group is on both
+    sides of an outer or inner split; the folds are those of `StratifiedGroupKFold`, or of
+    `GroupKFold` without strata.
+
+    `folds` may be given, too: a list of `Fold`, or a split of train, valid and test such as that of
+    `graph_hcl.data.official_split`. The probe is then fitted on each training part, selected by the
+    validation part and tested once, whatever the encoder saw, under the protocol "fixed folds". One
+    fold has a score but no interval.
 
     With `fraction` below 1 the probe sees the labels of that share of each training part only:
     `draws` independent stratified draws for each fold, with one graph of each class at least, whose
@@ -87,9 +95,23 @@ def evaluate(
     """
     if repeats < 1:
         raise UserError(f"Expected 1 repetition or more, but got {repeats}.")
-    protocol = Transductive(folds, inner, fraction, draws)
     targets = targets_for(labels, probe, metrics)
     targets = targets if groups is None else targets.grouped(groups)
+    if not isinstance(folds, int | np.integer):
+        _check_drawn(repeats=repeats, inner=inner, fraction=fraction, draws=draws)
+        fixed = [Fold.of(folds)] if isinstance(folds, Mapping) else folds
+        found = inductive(
+            lambda number, fold: embeddings,
+            targets,
+            folds=fixed,
+            probe=probe,
+            seed=seed,
+            metrics=metrics,
+            jobs=jobs,
+            progress=progress,
+        )
+        return dataclasses.replace(found, protocol="fixed folds")
+    protocol = Transductive(int(folds), inner, fraction, draws)
     probe = choose_probe(probe, targets, fraction=fraction, stacklevel=2)
     choosing = selects(probe_for(probe, targets))
     seeds = range(seed, seed + repeats)
@@ -114,6 +136,16 @@ def evaluate(
     )
 
 
+def _check_drawn(**settings: Any) -> None:
+    """Raise `UserError` for settings that draw folds or labels, where folds are given."""
+    for name, value in settings.items():
+        if value != getattr(Transductive, name, 1):
+            raise UserError(
+                f"Expected no {name} with given folds, which are measured once as they are, but "
+                f"got {value}: leave it out."
+            )
+
+
 def inductive(
     embed: Callable[[int, Fold], ArrayLike],
     labels: Any,
@@ -131,7 +163,8 @@ def inductive(
     graphs. Per fold, the training part scales them, the validation part selects the probe's
     parameters, the probe is fitted on the training part and tested once. `seed` is recorded: it is
     the encoders'. Classes may be missing from a part, with one warning that names them; graphs of a
-    class that the training part lacks count as mistakes. `metrics` are as in `evaluate`.
+    class that the training part lacks count as mistakes. `metrics` are as in `evaluate`. Folds that
+    keep groups together are `stratified_folds(Targets.of(labels).grouped(groups), …)`.
 
     Raises `UserError` as `evaluate` does, before it asks for embeddings where it can; for parts
     of a fold that overlap, are out of range or empty; and for a fold without a validation part if

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -64,8 +65,28 @@ class MetricScores:
         return float(np.std([scores.mean() for scores in self.by_seed()]))
 
     @property
+    def over(self) -> Literal["folds", "seeds"] | None:
+        """What `deviation` is over: folds, or seeds where each has one fold, if there are several.
+
+        >>> MetricScores({(0, 0): 0.5, (1, 0): 1.0}).over
+        'seeds'
+        """
+        seeds = self.by_seed()
+        if max(map(len, seeds)) > 1:
+            return "folds"
+        return "seeds" if len(seeds) > 1 else None
+
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation that is told beside the mean; None of a single score."""
+        return {"folds": self.std, "seeds": self.std_seeds}.get(self.over or "")
+
+    @property
     def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the mean, as `corrected_interval`."""
+        """95 % confidence interval of the mean, as `corrected_interval`.
+
+        Raises `UserError` for one fold, which has none, however often it is repeated.
+        """
         return corrected_interval(
             list(self.resamplings().values()), test_to_train=self.test_to_train
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,32 @@ def known_metric(name: str) -> Metric | None:
     (False, None)
     """
     return METRICS.get(name) or _OTHERS.get(name)
+
+
+def own_directions(metrics: Sequence[Metric]) -> dict[str, bool]:
+    """Return by name whether greater is better, of those that are not in `METRICS`.
+
+    Results keep it, since a later process knows the name alone.
+
+    >>> own_directions([METRICS["rmse"], Metric("cost", len, greater_is_better=False)])
+    {'cost': False}
+    """
+    return {one.name: one.greater_is_better for one in metrics if one.name not in METRICS}
+
+
+def greater_is_better(name: str, settings: Mapping[str, Any]) -> bool | None:
+    """Return the direction of a metric in results with these settings; None where none is known.
+
+    >>> greater_is_better("rmse", {}), greater_is_better("kappa", {})
+    (False, None)
+    >>> greater_is_better("kappa", {"greater_is_better": {"kappa": True}})
+    True
+    """
+    recorded = settings.get("greater_is_better", {})
+    if name not in METRICS and name in recorded:
+        return bool(recorded[name])
+    known = known_metric(name)
+    return None if known is None else known.greater_is_better
 
 
 def find_metric(name: str | Metric) -> Metric:

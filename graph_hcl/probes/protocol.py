@@ -15,7 +15,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, probe_name
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
 from graph_hcl.probes.metric import Metric
-from graph_hcl.probes.metrics import check_test_parts, choose_metrics
+from graph_hcl.probes.metrics import check_test_parts, choose_metrics, own_directions
 from graph_hcl.probes.plan import Plan
 from graph_hcl.probes.probe import Floats, ProbeInput, decides, selects
 from graph_hcl.probes.scoring import check_jobs, score_folds
@@ -199,8 +199,11 @@ class EvaluationProtocol(ABC):
         settings = self.settings(targets, selects(chosen))
         if measured[0] != choose_metrics(targets)[0]:  # another metric selects other parameters
             settings["metric"] = measured[0].name
+        if own := own_directions(measured):
+            settings["greater_is_better"] = own
         if targets.groups is not None:
             settings["groups"] = len(np.unique(targets.groups))
+            settings |= {"grouped_by": targets.grouped_by} if targets.grouped_by else {}
         if options:
             settings["options"] = dict(options)
         return Evaluation(self.name, probe_name(probe), settings, scores)

@@ -14,7 +14,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
-from graph_hcl.probes.split_files import check_fold, read_splits
+from graph_hcl.probes.split_files import check_fold, check_groups, read_splits
 from graph_hcl.probes.splits import Fold, Split, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
 from graph_hcl.probes.tasks import task_warning
@@ -130,6 +130,7 @@ class Inductive(EvaluationProtocol):
         folds: Number of outer stratified folds.
         validation: Share of a training part that is set aside to select the probe's parameters.
         splits: Fixed folds in place of drawn ones, or a JSON file of them (see `read_splits`).
+        origin: What fixed folds are called in results, such as "official".
 
     >>> protocol, targets = Inductive(folds=2, validation=0.25), Targets.of([0, 1] * 8)
     >>> [(part.name, len(part.train)) for part in protocol.parts(targets, seed=0)]
@@ -139,6 +140,7 @@ class Inductive(EvaluationProtocol):
     folds: int = 10
     validation: float = 0.1
     splits: str | Path | Sequence[Fold] | None = field(default=None, metadata=REFUSED)
+    origin: str = field(default="", repr=False)
 
     name: ClassVar[str] = "inductive"
     trains_on_test_graphs: ClassVar[bool] = False
@@ -158,12 +160,16 @@ class Inductive(EvaluationProtocol):
                 targets, folds=self.folds, seed=seed, validation=self.validation
             )
         if isinstance(self.splits, str | Path):
-            return _labelled(read_splits(self.splits, len(targets)), targets)
-        if not self.splits:
-            raise UserError("Expected one fold or more to evaluate, but got none.")
-        for number, fold in enumerate(self.splits):
-            check_fold(fold, len(targets), f"fold {number}")
-        return _labelled(self.splits, targets)
+            folds = read_splits(self.splits, len(targets))
+        else:
+            folds = list(self.splits)
+            if not folds:
+                raise UserError("Expected one fold or more to evaluate, but got none.")
+            for number, fold in enumerate(folds):
+                check_fold(fold, len(targets), f"fold {number}")
+        for number, fold in enumerate(folds):
+            check_groups(fold, targets.groups, f"fold {number}")
+        return _labelled(folds, targets)
 
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
         """Return the folds with one split each: fitted on training, scored on validation part.
@@ -196,8 +202,8 @@ class Inductive(EvaluationProtocol):
         if self.splits is None:
             return {"folds": self.folds, "validation": self.validation}
         number = {"folds": len(self.split(targets, seed=0))}
-        given = isinstance(self.splits, str | Path)
-        return number | ({"splits": str(self.splits)} if given else {})
+        name = str(self.splits) if isinstance(self.splits, str | Path) else self.origin
+        return number | ({"splits": name} if name else {})
 
     def unused(self, targets: Targets, selects: bool) -> list[str]:
         """Return what would draw folds, if changed, where folds are given."""

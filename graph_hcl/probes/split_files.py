@@ -78,3 +78,21 @@ def check_fold(fold: Fold, graphs: int, where: str) -> None:
     together = np.concatenate([fold.train, fold.validation, fold.test])
     if len(np.unique(together)) < len(together):
         raise UserError(f"Expected each graph once in {where}, but some graph appears twice.")
+
+
+def check_groups(fold: Fold, groups: Indices | None, where: str) -> None:
+    """Raise `UserError` for a group with graphs in two parts of a given fold.
+
+    >>> fold = Fold(np.array([0]), np.array([], dtype=np.int64), np.array([1]))
+    >>> check_groups(fold, np.array([3, 4]), "fold 0")
+    """
+    if groups is None:
+        return
+    parts = {part: np.unique(groups[rows]) for part, rows in vars(fold).items()}
+    for one, other in (("train", "test"), ("train", "validation"), ("validation", "test")):
+        shared = np.intersect1d(parts[one], parts[other])
+        if len(shared):
+            raise UserError(
+                f"Expected no group in two parts of given splits, but {len(shared)} are in the "
+                f"{one} and the {other} part of {where}: leave out the groups, or the splits."
+            )

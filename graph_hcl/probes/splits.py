@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,25 @@ class Fold:
     train: Indices
     validation: Indices
     test: Indices
+
+    @classmethod
+    def of(cls, split: Mapping[str, Any]) -> Fold:
+        """Return a published split, such as that of `official_split`, as one fold.
+
+        `split` has the numbers of the graphs in train, valid (or validation, or none) and test.
+        Raises `UserError` for other parts.
+
+        >>> Fold.of({"train": [0, 2], "valid": [1], "test": [3]}).validation
+        array([1])
+        """
+        known = {"train": "train", "valid": "validation", "validation": "validation"}
+        known["test"] = "test"
+        if not {"train", "test"} <= {*split} <= {*known} or len(split) > 3:
+            raise UserError(
+                f"Expected a split of train, valid and test, but got {', '.join(split) or 'none'}."
+            )
+        parts = {known[name]: np.asarray(rows, dtype=np.int64) for name, rows in split.items()}
+        return cls(**{"validation": np.empty(0, dtype=np.int64)} | parts)
 
 
 def stratified_folds(

@@ -31,6 +31,7 @@ class Targets:
         names: Names of the classes in order, or of the tasks; empty where there are none.
         groups: The group [G] of each graph, numbered from 0: no group is on both sides of a split;
             None where each graph is one of its own.
+        grouped_by: What the groups are, such as the name of a column; empty where it has none.
 
     >>> targets = Targets.of(["acid", "base", "acid"])
     >>> targets.kind, len(targets), targets.strata()
@@ -42,6 +43,7 @@ class Targets:
     mask: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
     groups: NDArray[np.int64] | None = None
+    grouped_by: str = ""
 
     @classmethod
     def of(cls, labels: Any, names: tuple[str, ...] = (), *, kind: Kind | None = None) -> Targets:
@@ -96,13 +98,18 @@ class Targets:
     def of_column(cls, values: Any, *, classes: bool) -> Targets:
         """Return one column [G] of codes of classes or of real targets; NaN where it is missing.
 
-        Raises `UserError` where all known values are equal.
+        Raises `UserError` where all known values are equal, or none is known.
 
         >>> targets = Targets.of_column(np.array([2.0, np.nan, 0.0]), classes=True)
         >>> targets.kind, targets.rows, targets.classes
         ('binary', array([0, 2]), array([0, 2]))
         """
         known = ~np.isnan(values)
+        if not known.any():
+            raise UserError(
+                f"Expected the label of some graph, but all {len(values)} are missing: give "
+                "labels, or leave them out."
+            )
         mask = None if known.all() else known
         found = Targets.of(
             values[known].astype(np.int64) if classes else values[known],
@@ -132,8 +139,10 @@ class Targets:
             raise UserError(f"Expected {count} names of {of}, but got {len(names)}.")
         return dataclasses.replace(self, names=names)
 
-    def grouped(self, groups: Any) -> Targets:
+    def grouped(self, groups: Any, by: str = "") -> Targets:
         """Return the targets with the group of each graph, such as its scaffold or its source.
+
+        `by` says what the groups are.
 
         Raises `UserError` for another number of groups than of graphs, missing ones, and one alone.
 
@@ -151,7 +160,7 @@ class Targets:
         names, codes = np.unique(values, return_inverse=True)
         if len(names) < 2:
             raise UserError("Expected two groups or more, but got one: leave them out.")
-        return dataclasses.replace(self, groups=codes.astype(np.int64))
+        return dataclasses.replace(self, groups=codes.astype(np.int64), grouped_by=by)
 
     @property
     def labelled(self) -> bool:

@@ -16,7 +16,15 @@ from graph_hcl.probes import METRICS, Evaluation, compare, holm, p_text
 from graph_hcl.probes.metrics import title
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
-from graph_hcl.results import Comparison, directions, heading, is_share, of_draws, told
+from graph_hcl.results import (
+    Comparison,
+    deviations,
+    directions,
+    heading,
+    is_share,
+    of_draws,
+    told,
+)
 from graph_hcl.settings import flat_settings
 
 TESTED = (
@@ -66,8 +74,9 @@ def results(runs: list[RunSummary]) -> str:
     rows = [
         [*row, *map(html.escape, cells)] for row, cells in zip(rows, p_cells(p_values), strict=True)
     ]
-    draws = of_draws(*(comparison.trained for comparison in scored))
-    note = f"Mean ± standard deviation over folds{draws}{directions(metrics)}. {TESTED}"
+    evaluations = [comparison.trained for comparison in scored]
+    text = deviations(*evaluations) + of_draws(*evaluations) + directions(metrics, *evaluations)
+    note = f"{text[0].upper()}{text[1:]}. {TESTED}"
     return raw_table(head, rows, "rows") + f'<p class="small">{note}</p>'
 
 

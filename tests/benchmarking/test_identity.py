@@ -14,6 +14,7 @@ from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import Trial, expand
 from graph_hcl.config import Config, DataConfig, EncoderConfig, ProbeConfig
 from graph_hcl.data import load
+from graph_hcl.data.cards import using
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "benchmarks" / "results"
@@ -174,3 +175,31 @@ def test_cards_tell_which_data_sets_have_edge_attributes(name: str) -> None:
         pytest.skip("needs GRAPH_HCL_TU_MIRROR with NAME.zip files")
     kernel = dataclasses.replace(trial(Config(dataset=name)), dataset=name, baseline="wl-oa")
     assert ("edge_attributes" in kernel.key()) is (load(name).edge_attr is not None)
+
+
+@pytest.mark.parametrize(
+    ("graphs", "fraction", "usual"),
+    [(20_000, 1.0, "nystroem-svm"), (20_000, 0.1, "svm"), (188, 1.0, "svm")],
+)
+def test_the_default_probe_is_named_as_what_it_is(tmp_path, graphs, fraction, usual) -> None:
+    text = f"{{name: SET, source: x, graphs: {graphs}, classes: 2, average_nodes: 1, "
+    text += "average_edges: 1, features: labels}"
+    (tmp_path / "SET.yaml").write_text(text, encoding="utf-8")
+
+    def name(probe: str | None) -> str:
+        config = Config(dataset="SET", probe=ProbeConfig(name=probe, fraction=fraction))
+        return dataclasses.replace(trial(config), dataset="SET").name
+
+    with using(tmp_path):
+        others = {"svm", "nystroem-svm"} - {usual}
+        assert name(None) == name(usual)
+        assert name(None) not in {name(other) for other in others}
+
+
+def test_without_a_card_the_default_probe_is_no_probe_by_name() -> None:
+    trials = [
+        dataclasses.replace(trial(Config(probe=ProbeConfig(name=probe))), dataset="mine:graphs")
+        for probe in (None, "svm", "nystroem-svm", "logistic")
+    ]
+    assert len({one.name for one in trials}) == 4
+    assert trials[0].key()["config"]["probe"]["name"] == "auto"

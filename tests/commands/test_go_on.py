@@ -93,3 +93,19 @@ def test_a_readout_by_name_in_any_case_or_by_import_path(capsys) -> None:
     told = capsys.readouterr().err
     assert "Unknown readout 'maen'" in told
     assert "Did you mean mean" in told
+
+
+def test_another_part_than_the_first_is_named_by_its_file(capsys) -> None:
+    words = ["train", "--dataset", "MUTAG", "--probe", "class-mean", *QUICK]
+    assert main([*words, "--repeats", "2", "--out", "a"]) == 0
+    assert main(["embed", "a", "--part", "seed1", "--out", "a.npz"]) == 0
+    capsys.readouterr()
+    file = "a/checkpoint/seed1.safetensors"
+    assert main([*words, "--init-from", file, "--out", "b"]) == 0
+    shown = capsys.readouterr()
+    assert "| before (a/seed1) " in shown.out
+    assert "trained parts" not in shown.err
+    assert main(["train", "--resume", "b", "--epochs", "3"]) == 0
+    with pytest.warns(UserWarning, match="2 trained parts; the weights are those of seed0"):
+        assert main([*words, "--init-from", "a", "--out", "c"]) == 0
+    assert main([*words, "--init-from", "a/seed1", "--out", "d"]) == 2

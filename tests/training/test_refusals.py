@@ -64,6 +64,9 @@ def test_who_is_refused() -> None:
         check_counted(objective, "it", 2, label)
         with pytest.raises(UserError, match="two labels or more"):
             check_counted(objective, "it", 2, one)
+    for objective in (HUCL(), SCL()):
+        with pytest.raises(UserError, match="two graphs or more with it, but got one"):
+            check_counted(objective, "it", 2, one[:1])
     for objective in (SupCon(), InfoGraph(), SCL(negatives="all")):
         check_counted(objective, "it", 1, one)
     check_counted(as_objective(nn.Identity()), "it", 1, one)  # cannot tell

@@ -28,6 +28,7 @@ class Request:
     smiles: str | None = None
     targets: str | Sequence[str] | None = None
     ids: str | None = None
+    groups: str | None = None
     invalid: Literal["error", "skip"] = "error"
     labels: Literal["auto", "classes", "numbers"] = "auto"
     options: Mapping[str, Any] = field(default_factory=dict)

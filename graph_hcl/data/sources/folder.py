@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from graph_hcl.data.graph_files import read_graph_file
+from graph_hcl.data.groups import group_names
 from graph_hcl.data.names import GRAPH_FILES, LINES, TABLES, is_folder, is_place, suffix_of
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.networkx import from_networkx
@@ -25,12 +26,13 @@ class Folder:
     """A folder of graph files, in the order of their names, which become `ids`.
 
     Its labels are in a file labels.csv with the columns file and label, or in the attribute y of
-    each graph. `options` are the arguments of `GraphStore.from_networkx`, such as `node_attrs`, and
-    an edge list's third column is the edge weight.
+    each graph. `groups` is another column of labels.csv. `options` are the arguments of
+    `GraphStore.from_networkx`, such as `node_attrs`, and an edge list's third column is the edge
+    weight.
     """
 
     what = "a folder of graphs"
-    takes = frozenset({"labels", "options"})
+    takes = frozenset({"groups", "labels", "options"})
 
     def recognises(self, name: str) -> bool:
         """Tell whether a name is that of a folder, or of a file that no other source reads."""
@@ -51,6 +53,7 @@ class Folder:
         table = folder / LABELS if (folder / LABELS).is_file() else None
         own = [graph.graph.pop("y", None) for graph in graphs]
         labels = own if table is None else read_labels(table, names)
+        groups = _read_groups(request.groups, table, names, folder)
         places = [f"{name} in {folder if table is None else table}" for name in names]
         targets = graph_targets(labels, request.labels, "label", places)
         with naming_graphs(names, str(folder)):
@@ -64,7 +67,7 @@ class Folder:
         hashed = hashlib.sha256(str(sorted(request.options.items())).encode())
         for file in [*files, *([] if table is None else [table])]:
             hashed.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-        return replace(store, **targets, ids=names, sha256=hashed.hexdigest())
+        return replace(store, **targets, ids=names, groups=groups, sha256=hashed.hexdigest())
 
 
 def _not_a_folder(path: Path) -> UserError:
@@ -106,13 +109,28 @@ def graph_files(folder: Path) -> list[Path]:
     return files
 
 
-def read_labels(file: Path, names: list[str]) -> list[str]:
+def _read_groups(
+    column: str | None, table: Path | None, names: list[str], folder: Path
+) -> list[str] | None:
+    """Return the group of each graph file, if a column of them is asked for."""
+    if column is None:
+        return None
+    if table is None:
+        raise UserError(
+            f"Expected {LABELS} with the columns file, label and {column} in {folder}, but there "
+            "is none: write it, or leave out the groups."
+        )
+    places = [f"{name} in {table}" for name in names]
+    return group_names(read_labels(table, names, column), column, places)
+
+
+def read_labels(file: Path, names: list[str], column: str = "label") -> list[str]:
     """Return the label of each graph file, or '' without one, from a table of file and label.
 
     Raises `UserError` for a missing column, and a file that is not there or is listed twice.
     """
     header = read_header(file)
-    columns = [find_column(name, header, file) for name in ("file", "label")]
+    columns = [find_column(name, header, file) for name in ("file", column)]
     labels: dict[str, str] = {}
     for line, (name, label) in read_rows(file, header, columns):
         if name not in names or name in labels:

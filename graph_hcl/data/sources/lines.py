@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from torch_geometric.data import Data
 
 from graph_hcl.data.convert import from_data
+from graph_hcl.data.groups import group_names
 from graph_hcl.data.names import is_lines
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.sources import Request
@@ -34,11 +36,11 @@ class Lines:
     "pos": [[…]], "y": …, "id": …}`. Edges join nodes numbered from 0 and lead one way, as PyG's
     edge_index. Whole numbers in x and edge_attr are categories, numbers with a point quantities.
     y is a class (a word or a whole number), a real target, or a list of tasks in which null is a
-    missing entry.
+    missing entry. A further entry that `groups` names is the group.
     """
 
     what = "a JSON-lines file"
-    takes = frozenset({"labels"})
+    takes = frozenset({"groups", "labels"})
 
     def recognises(self, name: str) -> bool:
         """Tell whether a name ends as that of a JSON-lines file does."""
@@ -51,7 +53,7 @@ class Lines:
             raise UserError(f"Expected a file at {file}, but there is none.")
         with file.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        graphs, labels, ids, places = [], [], [], []
+        graphs, labels, ids, places, groups = [], [], [], [], []
         unread: dict[str, int] = {}
         with open_text(file) as stream:
             for line, text in enumerate(stream, 1):
@@ -59,14 +61,19 @@ class Lines:
                     continue
                 place = f"line {line}"
                 entry = _parse(text, f"{place} of {file}")
-                for key in entry.keys() - {*KEYS}:
+                for key in entry.keys() - {*KEYS, request.groups}:
                     unread.setdefault(key, line)
                 graphs.append(_graph(entry, f"{place} of {file}"))
                 labels.append(entry.get("y"))
                 ids.append(entry.get("id"))
+                groups.append(entry.get(str(request.groups)))
                 places.append(place)
         if not graphs:
             raise UserError(f"Expected a graph on each line of {file}, but it has none.")
+        grouped = None
+        if request.groups is not None:
+            _check_key(request.groups, groups, unread, file)
+            grouped = group_names(groups, request.groups, [f"{p} of {file}" for p in places])
         for key, line in unread.items():
             warnings.warn(
                 f"'{key}' is not read in {file} (first in line {line}).{did_you_mean(key, KEYS)}",
@@ -76,7 +83,22 @@ class Lines:
         with naming_graphs(places, str(file)):
             store = from_data(graphs)
         targets = graph_targets(labels, request.labels, "y", [f"{p} of {file}" for p in places])
-        return replace(store, **targets, ids=names_of(ids), sha256=sha256)
+        return replace(store, **targets, ids=names_of(ids), groups=grouped, sha256=sha256)
+
+
+def _check_key(name: str, groups: list[Any], others: Collection[str], file: Path) -> None:
+    """Raise `UserError` for groups that no line has, or that are no names."""
+    if all(group is None for group in groups):
+        near = did_you_mean(name, others)
+        raise UserError(
+            f"Expected the group of each graph as '{name}' in {file}, but none has it.{near}"
+        )
+    wrong = next((group for group in groups if isinstance(group, list | dict)), None)
+    if wrong is not None:
+        raise UserError(
+            f"Expected '{name}' as a word or a number in each line of {file}, but got "
+            f"{json.dumps(wrong)[:60]}."
+        )
 
 
 def _parse(text: str, place: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 
 from graph_hcl.data.cache import cached
 from graph_hcl.data.fetch import data_folder
+from graph_hcl.data.groups import SCAFFOLD, group_names, scaffold
 from graph_hcl.data.molecules import MoleculeReader
 from graph_hcl.data.names import is_table, short_name, suffix_of
 from graph_hcl.data.sources import Request
@@ -36,7 +37,7 @@ class Table:
     """
 
     what = "a table"
-    takes = frozenset({"smiles", "targets", "ids", "invalid", "labels"})
+    takes = frozenset({"smiles", "targets", "ids", "groups", "invalid", "labels"})
 
     def recognises(self, name: str) -> bool:
         """Tell whether a name ends as a table's does."""
@@ -54,6 +55,7 @@ class Table:
         sha256 = hashlib.sha256(identity.encode()).hexdigest()
         versions = [metadata.version("torch_geometric"), _rdkit_version()]
         asked = [request.targets, request.ids, request.labels]
+        asked += [] if request.groups is None else [request.groups]
         stamp = json.dumps([READER, sha256, asked, versions])
         key = hashlib.sha256(stamp.encode()).hexdigest()[:16]
         title = safe_name(short_name(file.name))[:80]
@@ -68,11 +70,12 @@ def _existing(file: Path) -> Path:
 
 
 def _checked_smi(request: Request) -> Request:
-    for name in ("smiles", "targets", "ids"):
-        if getattr(request, name) is not None:
+    for name in ("smiles", "targets", "ids", "groups"):
+        value = getattr(request, name)
+        if value is not None and (name, value) != ("groups", SCAFFOLD):
             raise UserError(
                 f"Expected no {name} (--data.{name}) for {request.name}, but got "
-                f"{getattr(request, name)!r}: a .smi file has no header; each line is a SMILES and "
+                f"{value!r}: a .smi file has no header; each line is a SMILES and "
                 "perhaps a name, so write a .csv file for more."
             )
     return request
@@ -93,6 +96,8 @@ def _with_columns(request: Request, file: Path) -> Request:
     targets = target_columns(request.targets, header, file)
     if request.ids is not None:
         find_column(request.ids, header, file)
+    if request.groups not in (None, SCAFFOLD):
+        find_column(str(request.groups), header, file)
     return replace(request, smiles=find_column(smiles, header, file), targets=targets)
 
 
@@ -122,21 +127,27 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
     suffix, asked = suffix_of(file.name), request.targets
     tasks = [asked] if isinstance(asked, str) else list(asked or [])
     what = "row" if suffix == ".parquet" else "line"
+    by_scaffold, grouped = request.groups == SCAFFOLD, False
     if suffix == ".smi":
         read, where, has_ids = partial(read_smi, file), str(file), True
     else:
+        header = read_header(file)
+        by_scaffold &= SCAFFOLD not in header
+        grouped = request.groups is not None and not by_scaffold
         ids = [] if request.ids is None else [request.ids]
-        columns = [str(request.smiles), *tasks, *ids]
-        read = partial(read_rows, file, read_header(file), columns)
+        columns = [str(request.smiles), *tasks, *ids, *([request.groups] if grouped else [])]
+        read = partial(read_rows, file, header, list(map(str, columns)))
         where, has_ids = f"{file}, column '{request.smiles}'", bool(ids)
     reader = MoleculeReader(total=sum(1 for _ in read()))
     lines: list[int] = []
     names: list[str] = []
     words: list[str] = []
     numbers: list[np.ndarray] = []
+    groups: list[str] = []
     for line, (text, *values) in read():
         reader.add(text, f"{what} {line}")
         lines.append(line)
+        groups += [values.pop()] if grouped else [text] if by_scaffold else []
         names += [values.pop()] if has_ids else []
         if isinstance(asked, str):
             words += values
@@ -144,15 +155,22 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
             numbers.append(task_row(values, tasks, f"{what} {line} of {file}"))
     store = reader.store(where, request.invalid)
     kept = reader.kept
+    places = [f"{what} {lines[row]} of {file}" for row in kept]
     if isinstance(asked, str):
-        places = [f"{what} {lines[row]} of {file}" for row in kept]
         y, classes = column_targets([words[row] for row in kept], request.labels, asked, places)
         store = replace(store, y=y, classes=classes, tasks=[] if classes else [asked])
     elif tasks:
         y = torch.from_numpy(np.stack([numbers[row] for row in kept]))
         store = replace(store, y=y, tasks=tasks)
     named = [names[row] for row in kept] if any(names) else None
-    return replace(store, ids=named, sha256=sha256)
+    if groups:
+        groups = [groups[row] for row in kept]
+        groups = (
+            list(map(scaffold, groups))
+            if by_scaffold
+            else group_names(groups, str(request.groups), places)
+        )
+    return replace(store, ids=named, groups=groups or None, sha256=sha256)
 
 
 def _rdkit_version() -> str:

@@ -1,0 +1,94 @@
+"""Given folds: a published split is one fold, which has a score but no interval."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes import Evaluation, Fold, MetricScores, compare, evaluate
+from graph_hcl.results import deviations, told
+
+RNG = np.random.default_rng(0)
+Y = np.arange(60) % 2
+X = RNG.normal(size=(60, 3)) + Y[:, None]
+ORDER = RNG.permutation(60)
+SPLIT = {"train": ORDER[:40], "valid": ORDER[40:50], "test": ORDER[50:]}
+
+
+def test_a_split_is_fitted_selected_and_tested_once() -> None:
+    found = evaluate(X, Y, folds=SPLIT, probe="logistic", jobs=1)
+    assert (found.protocol, found.settings) == ("fixed folds", {"folds": 1})
+    (fold,) = found.folds
+    assert fold.test == SPLIT["test"].tolist()
+    assert (fold.train, fold.validation) == (40, 10)
+    scaler = StandardScaler().fit(X[SPLIT["train"]])
+    x = {part: scaler.transform(X[rows]) for part, rows in SPLIT.items()}
+    model = LogisticRegression(C=fold.params["C"], max_iter=5000, tol=1e-8)
+    model.fit(x["train"], Y[SPLIT["train"]])
+    assert fold.scores["accuracy"] == model.score(x["test"], Y[SPLIT["test"]])
+    again = evaluate(X, Y, folds=[Fold.of(SPLIT)], probe="logistic", jobs=1)
+    assert again == found
+
+
+def test_several_folds_have_an_interval_and_one_has_none() -> None:
+    halves = [ORDER[:20], ORDER[20:40], ORDER[40:]]
+    folds = [
+        Fold(np.concatenate([halves[k - 1], halves[k - 2]]), np.array([], dtype=int), halves[k])
+        for k in range(3)
+    ]
+    found = evaluate(X, Y, folds=folds, probe="knn", jobs=1)
+    assert found.interval[0] < found.mean < found.interval[1]
+    one = evaluate(X, Y, folds=SPLIT, probe="knn", jobs=1)
+    for wrong in (lambda: one.interval, lambda: compare(one, one)):
+        with pytest.raises(UserError, match="two or more folds"):
+            wrong()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"repeats": 3}, "no repeats with given folds"),
+        ({"inner": 3}, "no inner with given folds"),
+        ({"fraction": 0.5}, "no fraction with given folds"),
+        ({"groups": [0, 1, 2] * 20}, "no group in two parts of given splits, but 3 are in the"),
+        ({"folds": {"train": [0]}}, "train, valid and test, but got train"),
+        ({"folds": {"train": [0], "test": [1], "rest": [2]}}, "but got train, test, rest"),
+        ({"folds": []}, "one fold or more"),
+        ({"folds": {"train": [0, 1], "test": [99]}}, "indices below 60 in fold 0"),
+        ({"folds": {"train": [0, 1], "test": [1, 2]}}, "some graph appears twice"),
+    ],
+)
+def test_mistakes(given, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence) as caught:
+        evaluate(X, Y, **({"folds": SPLIT, "probe": "class-mean", "jobs": 1} | given))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "over", "text", "words"),
+    [
+        ({(0, 0): 0.5}, None, "50.00", "one fold and one seed, which has no deviation"),
+        ({(0, 0): 0.5, (1, 0): 1.0}, "seeds", "75.00 ± 25.00", "over the seeds of one fold"),
+        ({(0, 0): 0.5, (0, 1): 1.0}, "folds", "75.00 ± 25.00", "deviation over folds"),
+        (
+            {(s, f): float(s) for s in (0, 1) for f in (0, 1)},
+            "folds",
+            "50.00 ± 0.00",
+            "deviation over folds",
+        ),
+    ],
+)
+def test_what_is_told_beside_a_mean(values, over, text, words) -> None:
+    scores = MetricScores(values, fixed_folds=True)
+    assert scores.over == over
+    assert told(scores, "accuracy") == text
+    records = [
+        {"seed": seed, "fold": fold, "scores": {"accuracy": value}}
+        for (seed, fold), value in values.items()
+    ]
+    empty = {"params": {}, "validation_score": None, "train": 8, "validation": 0, "draw": 0}
+    empty |= {"test": [], "labels": [], "predictions": [], "decision": None, "pool": None}
+    about = {"protocol": "inductive", "probe": "svm", "settings": {}}
+    evaluation = Evaluation.from_records(about | empty | record for record in records)
+    assert words in deviations(evaluation)
