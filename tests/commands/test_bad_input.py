@@ -82,7 +82,7 @@ def folder(tmp_path, monkeypatch):
     for name, graph in (("a", nx.path_graph(3)), ("b", nx.Graph())):
         nx.write_graphml(graph, f"graphs/{name}.graphml")
     Path("nothing").mkdir()
-    Path("mine.py").write_text(MODULE, encoding="utf-8")
+    Path("badly.py").write_text(MODULE, encoding="utf-8")
 
 
 def kept() -> set[str]:
@@ -101,15 +101,15 @@ DATA = [
     ("nodes.jsonl", r"num_nodes of 1 or more, but line 2 of .*nodes.jsonl has 0"),
     ("bare.jsonl", "expected at least one node in line 2, but it is empty"),
     ("graphs", r"In .*graphs: expected at least one node in b.graphml"),
-    ("mine:graphs --data.options.nodes 0", "at least one node in graph 0, but it is empty"),
-    ("mine:graphs --data.options.count 0", "at least one graph in what mine:graphs returns"),
+    ("badly:graphs --data.options.nodes 0", "at least one node in graph 0, but it is empty"),
+    ("badly:graphs --data.options.count 0", "at least one graph in what badly:graphs returns"),
     ("wide.jsonl", r"x of one shape in all graphs, but it is \[·, 1\] in line 1 and \[·, 2\] in l"),
     ("some.jsonl", "'x' in all graphs or in none, but line 2 has none and line 1 has it"),
-    ("mine:graphs --data.options.width 2", r"x of one shape in all graphs.* graph 3"),
+    ("badly:graphs --data.options.width 2", r"x of one shape in all graphs.* graph 3"),
     ("nan.jsonl", r"finite numbers in x, but line 1 has nan in x\[0\]"),
-    ("mine:graphs --data.options.value .nan", "finite numbers in x, but graph 3 has nan"),
-    ("mine:graphs --data.options.value .inf", "finite numbers in x, but graph 3 has inf"),
-    ("mine:unlabelled", "label of some graph, but all 9 are missing"),
+    ("badly:graphs --data.options.value .nan", "finite numbers in x, but graph 3 has nan"),
+    ("badly:graphs --data.options.value .inf", "finite numbers in x, but graph 3 has inf"),
+    ("badly:unlabelled", "label of some graph, but all 9 are missing"),
     ("tasks.jsonl", r"tasks of 0 and 1, or real targets, but got 1e\+09"),
     ("good.csv --data.targets activ", r"a column 'activ' in .* Did you mean active\?"),
     ("good.csv --data.targets hole", "label in the column 'hole', but all 20 entries are missing"),
@@ -178,7 +178,7 @@ def test_a_folder_without_a_run(command: str, capsys) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_billion_is_the_name_of_a_class(capsys) -> None:
     flags = ["--data.options.label", str(10**9), "--probe", "class-mean", "--objective", "ucl"]
-    assert main(["train", "--dataset", "mine:graphs", *flags, *FAST, "--out", "run"]) == 0
+    assert main(["train", "--dataset", "badly:graphs", *flags, *FAST, "--out", "run"]) == 0
     assert "20 graphs, 3 classes" in capsys.readouterr().err
     (comparison,) = read_results(Path("run/results.json")).comparisons().values()
     assert 10**9 in {label for fold in comparison.trained.folds for label in fold.labels}
