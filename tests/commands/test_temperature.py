@@ -12,7 +12,8 @@ from graph_hcl.geometry import equivalent_temperature
 from graph_hcl.losses.temperature import HIGHEST, LOWEST
 from graph_hcl.tensor_files import read_tensors
 
-FAST = "--dataset MUTAG --hidden 8 --layers 1 --probe.folds 3 --probe.name logistic".split()
+FAST = ["--dataset", "MUTAG", "--hidden", "8", "--layers", "1", "--probe.folds", "3"]
+FAST += ["--probe.name", "logistic"]
 
 
 @pytest.fixture(autouse=True)
