@@ -21,6 +21,7 @@ from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.tables import (
     all_tables,
+    development_tables,
     footnotes,
     mark,
     published_table,
@@ -65,10 +66,10 @@ SHORT = {
         "WL-OA": "WL optimal assignment",
         "untrained": "untrained GIN 3×32",
         "UCL": "UCL",
+        "UCL at T′": "UCL at H-UCL's T′",
         "H-UCL": "H-UCL",
-        "untrained 5×128": "untrained GIN 5×128",
-        "UCL 5×128": "UCL, GIN 5×128",
-        "H-UCL 5×128": "H-UCL, GIN 5×128",
+        "UCL, T chosen": "UCL, T chosen",
+        "H-UCL, β chosen": "H-UCL, β chosen",
         "untrained 5×128, mean": "untrained GIN 5×128, mean",
         "UCL 5×128, mean": "UCL, GIN 5×128, mean",
         "H-UCL 5×128, mean": "H-UCL, GIN 5×128, mean",
@@ -97,6 +98,17 @@ def benchmarks():
             spec = read_benchmark(file, os.environ.get("GRAPH_HCL_SPLITS"))
             found.append((file, spec, [(trial, folder.read(trial)) for trial in expand(spec)]))
     return found
+
+
+def chosen():
+    """Return the part of the page on the development sets, empty without records."""
+    file = ROOT / "configs" / "benchmark" / f"{DEVELOPMENT}.yaml"
+    folder = TrialFolder(ROOT / "benchmarks" / "results" / DEVELOPMENT)
+    if not folder.gathered_file.is_file():
+        return ""
+    trials = [(trial, folder.read(trial)) for trial in expand(read_benchmark(file))]
+    tables = development_tables(trials).values()
+    return "\n".join(["## development", "", comment(file), "", *(t.markdown() for t in tables), ""])
 
 
 @cache
@@ -218,6 +230,7 @@ def page():
     for position, (_, spec, _) in enumerate(benchmarks()):
         parts.append(section(position))
         datasets += [name for name in spec.datasets if name not in datasets]
+    parts.append(chosen())
     parts += ["## Published", "", published_table(datasets).markdown(), ""]
     return "\n".join(parts)
 
