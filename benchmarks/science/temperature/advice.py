@@ -1,4 +1,4 @@
-"""What a user should do: plain losses by temperature, and the advice that follows from all tests."""
+"""What a user should do: plain losses by temperature, and the advice that follows."""
 
 import math
 import statistics
@@ -10,9 +10,9 @@ from benchmarks.science.temperature.grid import CURVE, FACTORS
 from benchmarks.science.temperature.pairs import Comparison, Runs, each_probe, mean_accuracy
 from benchmarks.science.temperature.section import Section, one_table
 from benchmarks.science.temperature.verdicts import (
-    EQUAL,
     HIGHER,
     LOWER,
+    OPEN,
     Judge,
     counted,
     gain_word,
@@ -21,6 +21,8 @@ from graph_hcl.losses.temperature import SHARE
 
 USUAL = 0.5
 """The temperature that others are compared with, the library's default."""
+MANY = 10
+"""From so many classes on a set has many, for the advice."""
 CURVES = ("", "head", "batch32", "batch1024", "batch4110", "hidden128", "long")
 """The factors whose plain curves are shown, after the core."""
 
@@ -50,7 +52,8 @@ def by_temperature(runs: Runs, family: str = "ucl") -> str | None:
 def chosen_by_share(runs: Runs, family: str, dataset: str, factor: str) -> float | None:
     """Return the T of the curve at which most nearly 5 % of a batch's negatives count.
 
-    The share is that of the training's last large batch, as `temperature="auto"` sees it.
+    The share is that of the training's last large batch, as `temperature="auto"` sees it. None
+    where some temperature of the curve has no results.
     """
     distance = {}
     for temperature in CURVE:
@@ -59,7 +62,8 @@ def chosen_by_share(runs: Runs, family: str, dataset: str, factor: str) -> float
         known = [share for share in shares if share]
         if known:
             distance[temperature] = abs(math.log(statistics.fmean(known) / SHARE))
-    return min(distance, key=lambda t: (distance[t], t)) if distance else None
+    whole = len(distance) == len(CURVE)
+    return min(distance, key=lambda t: (distance[t], t)) if whole else None
 
 
 def few_negatives(runs: Runs, family: str = "ucl") -> dict[str, Section | None]:
@@ -71,13 +75,13 @@ def few_negatives(runs: Runs, family: str = "ucl") -> dict[str, Section | None]:
             if t is not None:
                 low, usual = (runs.of(family, name, factor, "plain", x) for x in (t, USUAL))
                 yield (
-                    [words.FACTOR_NAMES[factor], name, f"{t:g}"],
+                    [words.FACTOR_NAMES[factor], f"{t:g}", name],
                     each_probe([(low, usual)]),
                 )
 
-    head = ["setting", "set", "T of 5 %"]
+    head = ["setting", "T of 5 %", "set"]
     return {
-        factor: one_table("", "{table}", head, labelled(factor), gain_word)
+        factor: one_table("", "{table}", head, labelled(factor), gain_word, mean=True)
         for factor in (CURVES if family == "ucl" else ("",))
     }
 
@@ -91,10 +95,11 @@ def beside_untrained(runs: Runs) -> Section | None:
             if t is not None:
                 trained = runs.of("ucl", name, "", "plain", t)
                 start = runs.of("ucl", name, "", "untrained", USUAL)
-                yield [name, f"{t:g}"], each_probe([(trained, start)])
+                yield [f"{t:g}", name], each_probe([(trained, start)])
 
+    head = ["T of 5 %", "set"]
     return one_table(
-        "Beside the untrained encoder", words.UNTRAINED, ["set", "T of 5 %"], labelled(), gain_word
+        "Beside the untrained encoder", words.UNTRAINED, head, labelled(), gain_word, mean=True
     )
 
 
@@ -106,14 +111,18 @@ def _curves(runs: Runs, family: str) -> Iterator[tuple[str, str]]:
                     yield factor, name
 
 
-def advice(judge: Judge, sections: Mapping[str, Section]) -> str:
+def advice(judge: Judge, sections: Mapping[str, Section], classes: Mapping[str, int]) -> str:
     """Return the table of what to do: one row for each kind of data, with what it rests on."""
     rows = []
-    for name, (data, choose) in ROWS.items():
-        section = sections.get(name)
-        counts = judge.count(section.comparisons if section is not None else [])
-        said = choose(counts) if section is not None else words.UNKNOWN
-        rows.append([data, *said, counted(counts) if section is not None else "no records yet"])
+    for (name, fewest, most), (data, choose) in ROWS.items():
+        found = [
+            one
+            for one in (sections[name].comparisons if name in sections else [])
+            if fewest <= classes[one.dataset] <= most
+        ]
+        counts = judge.count(found)
+        said = choose(counts) if found else words.UNKNOWN
+        rows.append([data, *said, counted(counts) if found else "no records yet"])
     return table(["your case", "temperature", "β", "objective", "measured"], rows)
 
 
@@ -134,13 +143,13 @@ def _lower(hint: str, objective: str, otherwise: str) -> Callable[[dict[str, int
 def _hard(counts: dict[str, int]) -> list[str]:
     if counts[HIGHER] + counts[LOWER]:
         return words.HARD_DIFFERS
-    return words.HARD_EQUAL if counts[EQUAL] else words.HARD_OPEN
+    return words.HARD_EQUAL if not counts[OPEN] else words.HARD_OPEN
 
 
 def _tuned(counts: dict[str, int]) -> list[str]:
     if counts[HIGHER]:
         return words.TUNE_BOTH
-    return words.TUNE_T if counts[EQUAL] or counts[LOWER] else words.TUNE_OPEN
+    return words.TUNE_T if not counts[OPEN] else words.TUNE_OPEN
 
 
 def _labels(counts: dict[str, int]) -> list[str]:
@@ -151,12 +160,14 @@ def _labels(counts: dict[str, int]) -> list[str]:
     return words.LABELS_OPEN
 
 
-ROWS: dict[str, tuple[str, Callable[[dict[str, int]], list[str]]]] = {
-    "no head": (words.CASES["no head"], _lower("`auto`", "`ucl`", words.EITHER)),
-    "head": (words.CASES["head"], _lower(".1 or lower", "`ucl`", ".5 to .2")),
-    "low scl": (words.CASES["low scl"], _lower("`auto`", "`scl`", words.EITHER)),
-    "tested": (words.CASES["tested"], _hard),
-    "both tuned": (words.CASES["both tuned"], _tuned),
-    "labels": (words.CASES["labels"], _labels),
+EVERY = math.inf
+ROWS: dict[tuple[str, float, float], tuple[str, Callable[[dict[str, int]], list[str]]]] = {
+    ("no head", MANY, EVERY): (words.CASES["many"], _lower("`auto`", "`ucl`", words.EITHER)),
+    ("no head", 0, MANY - 1): (words.CASES["few"], _lower("`auto`", "`ucl`", words.EITHER)),
+    ("head", 0, EVERY): (words.CASES["head"], _lower(".1 or lower", "`ucl`", words.WITH_HEAD)),
+    ("low scl", 0, EVERY): (words.CASES["low scl"], _lower("`auto`", "`scl`", words.EITHER)),
+    ("tested", 0, EVERY): (words.CASES["tested"], _hard),
+    ("both tuned", 0, EVERY): (words.CASES["both tuned"], _tuned),
+    ("labels", 0, EVERY): (words.CASES["labels"], _labels),
 }
-"""Case → what it is called, and what its comparisons' verdicts advise."""
+"""Section, fewest and most classes → the case in words, and what its verdicts advise."""

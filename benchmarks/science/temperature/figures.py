@@ -1,9 +1,9 @@
 """The figures of docs/temperature.md: accuracy over the equivalent temperature, one curve."""
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +19,7 @@ NAMES = {"temperature": "knn", "temperature-svm": "svm"}
 FRONT = "temperature-front"
 STYLES = {1.0: (COLOURS[0], MARKERS[0]), 0.5: (COLOURS[1], MARKERS[1]), 0.2: (COLOURS[2], "^")}
 """Colour and marker of hard points by the temperature they were trained at."""
+PLAIN, UNTRAINED = "UCL", "untrained"
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -47,7 +48,9 @@ def curve(runs: Runs, dataset: str, probe: str, family: str = "ucl") -> Curve:
         for seed in trials:
             counts[seed] = counts.get(seed, 0) + 1
     seeds = {seed for seed, count in counts.items() if count == max(counts.values())}
-    plain, hard, untrained = [], {}, None
+    plain: list[Dot] = []
+    hard: dict[float, list[Dot]] = {}
+    untrained = None
     for (form, temperature, _, _), trials in settings.items():
         here = {seed: one for seed, one in trials.items() if seed in seeds}
         if len(here) < len(seeds):
@@ -120,17 +123,17 @@ def draw(ax: Axes, found: Curve, shift: float = 0.0, colour: str = COLOURS[6]) -
         ax.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
     ax.plot(
         x, [dot.mean - shift for dot in found.plain], color=colour, lw=1.2, marker=".", ms=4,
-        label="UCL",
+        label=PLAIN,
     )  # fmt: skip
     for temperature, dots in found.hard.items():
         shade, marker = STYLES[temperature]
         ax.plot(
             [dot.temperature for dot in dots], [dot.mean - shift for dot in dots], ls="",
             marker=marker, ms=6, mfc="none", mec=shade, mew=1.4,
-            label=f"H-UCL, T = {temperature:g}",
+            label=hard_name(temperature),
         )  # fmt: skip
     if found.untrained is not None:
-        ax.axhline(found.untrained - shift, color=REFERENCE, lw=1, ls="--", label="untrained")
+        ax.axhline(found.untrained - shift, color=REFERENCE, lw=1, ls="--", label=UNTRAINED)
     ax.set_xscale("log")
     ax.set_xlim(0.015, 1.2)
     # matplotlib's own labels of a logarithmic axis are formulas, which the style takes for text.
@@ -169,19 +172,24 @@ def front(curves: dict[str, Curve]) -> Figure:
             textcoords="offset points", ha="right", fontsize=8,
         )  # fmt: skip
     ax.set(xlabel="equivalent temperature T′ = T / (1 + 2β)", ylabel="kNN accuracy − untrained, %")
-    legend(figure)
+    legend(figure, columns=3)
     return figure
 
 
-def legend(figure: Figure) -> None:
+def hard_name(temperature: float) -> str:
+    """Return the name of hard points in the legend.
+
+    >>> hard_name(0.5)
+    'H-UCL, T = 0.5'
+    """
+    return f"H-UCL, T = {temperature:g}"
+
+
+def legend(figure: Figure, columns: int = 5) -> None:
     """Place one legend below all panels."""
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     for ax in figure.axes:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             names.setdefault(name, handle)
-    order: Sequence[str] = sorted(
-        names, key=lambda name: (name.startswith("H"), name), reverse=True
-    )
-    figure.legend(
-        [names[name] for name in order], order, loc="outside lower center", ncols=min(5, len(order))
-    )
+    order = [name for name in (PLAIN, *map(hard_name, STYLES), UNTRAINED) if name in names]
+    figure.legend([names[name] for name in order], order, loc="outside lower center", ncols=columns)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.science.temperature import advice, sections, words
-from benchmarks.science.temperature.pairs import Runs
+from benchmarks.science.temperature.pairs import PROBES, Comparison, Runs
 from benchmarks.science.temperature.related import RELATED
 from benchmarks.science.temperature.section import Section
-from benchmarks.science.temperature.verdicts import Judge, counted, gain_word, law_word
+from benchmarks.science.temperature.verdicts import Judge, cell, counted, gain_word, law_word
 
 ENDS = {
     "large beta": sections.large_beta,
@@ -45,10 +45,11 @@ def page(trials: Sequence[dict], planned: int, drawn: Sequence[str]) -> str:
     judge = Judge(
         one for section in there.values() for one in (*section.comparisons, *section.singles)
     )
+    classes = {trial["dataset"]: trial["classes"] for trial in trials}
     parts = [
         words.HEAD,
         short(judge, there),
-        words.ADVICE.format(table=advice.advice(judge, there)),
+        words.ADVICE.format(table=advice.advice(judge, there, classes)),
         words.FIGURE if "temperature" in drawn else words.NO_FIGURE,
         words.LAW.format(
             proofs="\n".join(f"- {text}: `{test}`" for test, text in words.PROOFS.items())
@@ -68,10 +69,20 @@ def short(judge: Judge, found: Mapping[str, Section]) -> str:
         for name in ("tested", "no head", "both tuned")
     )
     return words.SHORT.format(
-        law=law_word(law), law_counts=counted(law), rows=sum(law.values()), tests=judge.tests,
+        law=law_word(law), law_counts=counted(law), rows=sum(law.values()),
+        over=over(judge, found["tested"].singles), tests=judge.tests,
         low=gain_word(low), low_counts=counted(low),
         tuned=gain_word(tuned), tuned_counts=counted(tuned),
     )  # fmt: skip
+
+
+def over(judge: Judge, comparisons: Sequence[Comparison]) -> str:
+    """Return the means over sets in words, those that are among some comparisons."""
+    means = [one for one in comparisons if one.dataset.startswith("mean of")]
+    if not means:
+        return ""
+    listed = "; ".join(f"{PROBES[one.probe]} {cell(one, judge)}" for one in means)
+    return f" The {means[0].dataset}, in points: {listed}."
 
 
 def tests(judge: Judge, found: Mapping[str, Section]) -> Iterator[str]:

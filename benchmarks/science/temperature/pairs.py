@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from scipy import stats
+
 from benchmarks.science.temperature.grid import Point
 from graph_hcl.probes import PairedDifference, corrected_t_test
 
@@ -150,6 +152,32 @@ def test_to_train(trial: dict) -> float:
         return 1 / 9  # ten folds, though the SVM may be measured on some of them only
     train, test = trial["graphs"]
     return float(test / train)
+
+
+def over_sets(comparisons: Sequence[Comparison], probe: str) -> Comparison | None:
+    """Return the mean of a probe's differences over sets; None for fewer than two sets.
+
+    Sets are independent, so squares of errors add, and degrees of freedom are Satterthwaite's,
+    (Σe²)² / Σ(e⁴/ν). Of COIL-DEL and its subsets, which share graphs, the largest alone counts.
+    """
+    found = [one for one in comparisons if one.probe == probe]
+    largest = next((one for one in found if one.dataset.startswith("COIL-DEL")), None)
+    found = [one for one in found if one is largest or not one.dataset.startswith("COIL-DEL")]
+    squares = [one.paired.error**2 for one in found]
+    if len(found) < 2 or not sum(squares):
+        return None
+    degrees = sum(squares) ** 2 / sum(
+        square**2 / one.paired.degrees for one, square in zip(found, squares, strict=True)
+    )
+    mean, error = statistics.fmean(one.paired.difference for one in found), sum(squares) ** 0.5
+    error, degrees = error / len(found), int(degrees)
+    half = float(stats.t.ppf(0.975, degrees)) * error
+    p_value = float(2 * stats.t.sf(abs(mean) / error, degrees))
+    paired = PairedDifference(
+        mean, (mean - half, mean + half), mean / error, p_value, error=error, degrees=degrees
+    )
+    seeds = min(one.seeds for one in found)
+    return Comparison(f"mean of {len(found)} sets", probe, paired, len(found), seeds)
 
 
 def each_probe(pairs: Sequence[Pair]) -> Iterator[Comparison]:

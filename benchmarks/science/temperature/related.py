@@ -33,13 +33,13 @@ code and discussions, not the whole literature. In brackets: what we read of eac
 - **Relatives of our forms**: Rényi losses, arXiv 2208.06270 (abstract, code), push negatives as our
   power mean of order 2 does, over a whole batch. LLaVE, arXiv 2503.04812 (main text), multiplies
   negatives by a detached e^{α cos}, now in sentence-transformers: T / (1 + αT) among negatives.
-  Neither says so where we read. Optimal transport, arXiv 2111.03169 (abstract), gives a form similar
-  to e^{βs} and similar accuracy.
-- **The factor of each pair** is found and dropped by arXiv 2110.06848 (abstract, proposition 1), and
-  gets a temperature of its own in 2203.17248 (abstract, code).
+  Neither says so where we read. Optimal transport, arXiv 2111.03169 (abstract), gives a form
+  similar to e^{βs} and similar accuracy.
+- **The factor of each pair** is found and dropped by arXiv 2110.06848 (abstract, proposition 1),
+  and gets a temperature of its own in 2203.17248 (abstract, code).
 - **Robustness**: arXiv 2310.11048 (abstract, code) reads T as the Lagrange coefficient of how far
-  the negatives' distribution may go. Its bell-shaped weights are locally β = T (μ − cos) / σ²: .27 at
-  most in its graph settings, save on IMDB-BINARY.
+  the negatives' distribution may go. Its bell-shaped weights are locally β = T (μ − cos) / σ²: .27
+  at most in size in its graph settings, save on IMDB-BINARY.
 - **False negatives**: arXiv 2007.00224 (abstract) corrects for negatives of the anchor's own class
   without labels; 2010.04592 (abstract) lets the user set how hard negatives are.
 - **Are pairs needed?** By its abstract, arXiv 2311.02687 finds negatives dispensable for graph

@@ -1,11 +1,13 @@
 """docs/temperature-runs.md, written from the committed results: hard trials by their controls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.science.table import table
 from benchmarks.science.temperature.results import mean_score
 
 HEAD = """# Hardness and temperature: the runs
+
+The results in words, figures and tests are on [another page](temperature.md).
 
 Accuracy in % of 5 nearest neighbours / nearest class mean / SVM on frozen embeddings, averaged over
 folds and seeds. Beside each hardened loss is its control, the plain loss at the temperature T′ that
@@ -67,7 +69,7 @@ def scores(trials: Sequence[dict]) -> str:
     return " / ".join(f"{mean_score(trials, probe):.1f}" for probe in PROBES)
 
 
-def _mean(trials: Sequence[dict], value) -> str:
+def _mean(trials: Sequence[dict], value: Callable[[dict], float]) -> str:
     if any(trial.get("match") is None for trial in trials):
         return ""  # untrained, or all features alike
     values = [value(trial) for trial in trials]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.science.table import table
-from benchmarks.science.temperature.pairs import PROBES, Comparison
+from benchmarks.science.temperature.pairs import PROBES, Comparison, over_sets
 from benchmarks.science.temperature.verdicts import Judge, cell, counted, law_word
 
 
@@ -27,11 +27,12 @@ def one_table(
     head: Sequence[str],
     labelled: Iterable[tuple[list[str], Iterable[Comparison]]],
     word: Callable[[dict[str, int]], str] = law_word,
+    mean: bool = False,
 ) -> Section | None:
     """Return a section of one table: labels, seeds, and a difference by each probe.
 
-    `template` is filled with the table, the numbers of verdicts and a word for them. None without
-    any comparison.
+    `template` is filled with the table, the numbers of verdicts and a word for them; `mean` adds a
+    row of the mean over sets, which is not among those numbers. None without any comparison.
     """
     rows = []
     for labels, found in labelled:
@@ -42,16 +43,27 @@ def one_table(
     if not comparisons:
         return None
 
+    over = {probe: over_sets(comparisons, probe) for probe in PROBES} if mean else {}
+    means = {probe: one for probe, one in over.items() if one is not None}
+
     def text(judge: Judge) -> str:
         counts = judge.count(comparisons)
         lines = [
             [*labels, str(max(one.seeds for one in by_probe.values())),
              *(cell(by_probe.get(probe), judge) for probe in PROBES)]
-            for labels, by_probe in rows
+            for labels, by_probe in [*rows, *_last(means, len(head))]
         ]  # fmt: skip
         columns = [*head, "seeds", *PROBES.values()]
         return template.format(
             verdict=word(counts), counts=counted(counts), table=table(columns, lines)
         )
 
-    return Section(title, comparisons, text)
+    return Section(title, comparisons, text, list(means.values()))
+
+
+def _last(
+    means: dict[str, Comparison], columns: int
+) -> list[tuple[list[str], dict[str, Comparison]]]:
+    """Return the labels and comparisons of the row of means, if there are any."""
+    names = [one.dataset for one in means.values()][:1]
+    return [([*[""] * (columns - 1), f"*{name}*"], means) for name in names]

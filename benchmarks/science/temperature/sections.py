@@ -16,6 +16,7 @@ from benchmarks.science.temperature.pairs import (
     compared,
     each_probe,
     equivalent,
+    over_sets,
 )
 from benchmarks.science.temperature.section import Section, one_table
 from benchmarks.science.temperature.verdicts import (
@@ -46,6 +47,7 @@ def tested(runs: Runs) -> Section:
     }
     every = [one for ones in whole.values() for one in ones]
     alone = [single for ones in singles.values() for single in ones]
+    means = together(over_sets(every, probe) for probe in PROBES)
 
     def text(judge: Judge) -> str:
         by_itself, rows = Judge(alone, correct=False), []
@@ -58,6 +60,12 @@ def tested(runs: Runs) -> Section:
                     [about, size, PROBES[one.probe], points(one), *p_values(judgement),
                      judgement.verdict, counted(judge.count(singles[one]))]
                 )  # fmt: skip
+        for one in means:
+            judgement = judge(one)
+            rows.append(
+                [f"*{one.dataset}*", "", PROBES[one.probe], points(one), *p_values(judgement),
+                 judgement.verdict, ""]
+            )  # fmt: skip
         head = ["set, classes", "pairs / seeds", "probe", "difference", "p differ", "p equal",
                 "verdict", "its single pairs"]  # fmt: skip
         return words.TESTED.format(
@@ -70,7 +78,7 @@ def tested(runs: Runs) -> Section:
             table=table(head, rows) if rows else words.NOTHING,
         )
 
-    return Section("Hard losses and their controls", every, text, alone)
+    return Section("Hard losses and their controls", every, text, [*alone, *means])
 
 
 def classes(runs: Runs, dataset: str) -> int:
@@ -98,6 +106,7 @@ def large_beta(runs: Runs) -> Section | None:
                 [f"{temperature:g}", f"{beta:g}", f"{law:.3g}",
                  f"{statistics.median(matched):.3g} ({min(matched):.3g} … {max(matched):.3g})",
                  f"{statistics.median(cosines):.3f} ({min(cosines):.3f})",
+                 str(len({one["dataset"] for one in trials})),
                  " / ".join(mean_difference(pairs, probe) for probe in PROBES)]
             )  # fmt: skip
     comparisons = [
@@ -108,7 +117,7 @@ def large_beta(runs: Runs) -> Section | None:
     if not rows:
         return None
     head = ["T", "β", "T′ of the law", "T matched, median (range)", "cosine, median (least)",
-            "kNN / class mean / SVM"]  # fmt: skip
+            "sets", "kNN / class mean / SVM"]  # fmt: skip
     return Section(
         "Large β",
         comparisons,
@@ -162,7 +171,9 @@ def factors(runs: Runs) -> Section | None:
 def with_labels(runs: Runs) -> Section | None:
     """Return H-SCL beside its control on held-out graphs."""
     labelled = (([name], each_probe(runs.hard_pairs("scl", name))) for name in runs.datasets("scl"))
-    return one_table("Many positives: with labels", words.LABELS, ["set"], labelled)
+    return one_table(
+        "Many positives: with labels", words.LABELS, ["set"], labelled, law_word, mean=True
+    )
 
 
 def both_tuned(runs: Runs) -> Section | None:
@@ -172,7 +183,7 @@ def both_tuned(runs: Runs) -> Section | None:
         for name in runs.datasets("ucl")
         if (found := runs.settings("ucl", name, "", "exponential"))
     )
-    return one_table("Both tuned", words.BOTH_TUNED, ["set"], labelled, gain_word)
+    return one_table("Both tuned", words.BOTH_TUNED, ["set"], labelled, gain_word, mean=True)
 
 
 def no_temperature(runs: Runs) -> Section | None:
@@ -203,9 +214,8 @@ def oracle(runs: Runs) -> Section | None:
             for family, factor in (("scl", "oracle"), ("ucl-held-out", ""))
         ]
         for probe in PROBES:
-            pair = tuple(chosen(side, probe) for side in sides)
-            found = compared([(pair[0], pair[1])], probe)
-            if found is not None:
+            without, with_them = (chosen(side, probe) for side in sides)
+            if (found := compared([(without, with_them)], probe)) is not None:
                 yield found
 
     labelled = (([name], best(name)) for name in runs.datasets("scl", "oracle"))
@@ -224,6 +234,5 @@ def beside_best_plain(
     number = min(len(plain), len(candidates))
     for probe in PROBES:
         pair = chosen(candidates[:number], probe), chosen(plain[:number], probe)
-        found = compared([pair], probe)
-        if found is not None:
-            yield found
+        if (best := compared([pair], probe)) is not None:
+            yield best

@@ -109,12 +109,12 @@ def law_word(counts: dict[str, int]) -> str:
     """
     total = sum(counts.values())
     if not total:
-        return "not measured"
+        return "is not measured"
     if counts[HIGHER] + counts[LOWER]:
         return "does not hold everywhere" if counts[EQUAL] else "does not hold"
     if counts[EQUAL] == total:
         return "holds"
-    return "holds where it is decided" if counts[EQUAL] else "undecided"
+    return "holds where it is decided" if counts[EQUAL] else "is undecided"
 
 
 def gain_word(counts: dict[str, int]) -> str:

@@ -22,13 +22,14 @@ FAMILIES = {
 
 SHORT = """## In short
 
-- **The law** {law}: hard losses beside plain ones at T′, {law_counts} of {rows} means over a set's
-  pairs ([below](#hard-losses-and-their-controls)).
-- **A lower T instead of .5**, without a projection head: {low} ({low_counts}).
-- **β beside a tuned T**: {tuned} ({tuned_counts}).
+- **The law {law}**: of {rows} comparisons of H-UCL with UCL at T′
+  ([below](#hard-losses-and-their-controls)), {law_counts}.{over}
+- **A T so low that 5 % of the negatives count, instead of .5**, without a projection head: {low}
+  ({low_counts}).
+- **β, beside a T that is tuned**: {tuned} ({tuned_counts}).
 
 *Equal* means: shown to be within ±1 point of accuracy (two one-sided tests, Schuirmann 1987).
-*Higher* and *lower* mean: shown to differ. *Undecided* is neither, which is no evidence of equality.
+*Higher* and *lower* mean: shown to differ. *Undecided* is neither, no evidence of equality.
 Differences are paired by seed and fold and corrected for overlapping training sets; p-values and
 verdicts are corrected by Holm for all {tests} tests of this page. Marks in tables: = equal, ▲
 higher, ▼ lower, ? undecided; brackets are 95 % intervals, not corrected for their number. With one
@@ -46,8 +47,8 @@ a loss pushes a negative by ∂ log n / ∂ s:
 | none | arithmetic | p_1 | T |
 | `power` | power mean of order 1 + β | p_{{1+β}} | T / (1 + β), exactly |
 | exponential, `detach_weights` | Lehmer mean of order 1 + β | p_{{1+β}} | T / (1 + β), exactly |
-| exponential (default) | Lehmer mean of order 1 + β | (1 + β) p_{{1+β}} − β p_β | T / (1 + 2β), to \
-first order in the spread of s |
+| exponential (default) | Lehmer mean of order 1 + β | (1 + β) p_{{1+β}} − β p_β | T / (1 + 2β), \
+to first order in the spread of s |
 
 All of them sum to 1, so attraction and repulsion stay in balance, and a pair's gradient has the
 plain one's direction at T′. What is left is a **factor of each pair**, σ(log n − s_p): the plain
@@ -90,11 +91,11 @@ NO_FIGURE = "## One curve\n\nNo records yet.\n"
 
 NOTHING = "No records yet."
 
-TESTED = """Prediction: H-UCL is equal to UCL at T′. So far it **{verdict}**: {counts} of {rows} rows.
+TESTED = """Prediction: H-UCL is equal to UCL at T′. It **{verdict}**: of {rows} rows, {counts}.
 
 A row is the mean over a set's pairs of T ∈ {{1, .5, .2}} and β ∈ {{.5, 1, 2, 5}} that have results,
-hard − control, in points. The last column judges its pairs one at a time, which few folds can do:
-of all {singles}, {corrected}; at 5 % each without any correction, {uncorrected}.
+hard − control, in points; the mean over sets takes COIL-DEL once. The last column judges a row's
+pairs one at a time, which few folds can do: of all {singles}, {corrected}; at 5 % each without any correction, {uncorrected}.
 
 {table}
 """
@@ -106,32 +107,32 @@ is the mean difference to the control over the sets.
 
 {table}
 
-With β = {beta} alone, H-UCL is equal to its control: **{verdict}** ({counts}).
+That H-UCL with β = {beta} is equal to its control **{verdict}** ({counts}).
 """
 
 OTHER_FORMS = """Prediction: the power mean and detached weights have the plain direction exactly,
 whatever β, and the exponential form differs from both, at the same T and T′, by the second order
-alone, which attracts far negatives. All rows equal: **{verdict}** ({counts}).
+alone, which attracts far negatives. That all rows are equal **{verdict}** ({counts}).
 
 {table}
 """
 
 FACTORS = """Prediction: the law is of the loss alone, so it holds whatever else is changed. Small
-batches and the mean over negatives weaken it, since the factor of a pair falls with Q. All rows, H-UCL
-beside its control, equal: **{verdict}** ({counts}).
+batches and the mean over negatives weaken it, since the factor of a pair falls with Q. That all
+rows, H-UCL − its control, are equal **{verdict}** ({counts}).
 
 {table}
 """
 
 LABELS = """Prediction: H-SCL differs from SCL at T′, since a temperature acts on positives too, and
-there are many of them here. All rows equal: **{verdict}** ({counts}). Training on 80 % of the
+there are many of them here. That all rows are equal **{verdict}** ({counts}). Training on 80 % of the
 graphs, accuracy on the others; each seed is one split.
 
 {table}
 """
 
-BOTH_TUNED = """Prediction: hardness is worth nothing that a temperature is not. The best of the hard
-settings − the best of as many temperatures of plain UCL, each chosen on the other seeds:
+BOTH_TUNED = """Prediction: hardness is worth nothing that a temperature is not. The best of the
+hard settings − the best of as many temperatures of plain UCL, each chosen on the other seeds:
 **{verdict}** ({counts}).
 
 {table}
@@ -145,8 +146,8 @@ The best of each − the best of as many temperatures of plain UCL, each chosen 
 {table}
 """
 
-ORACLE = """Prediction: a low temperature and hard negatives push at false negatives most. With those
-removed by an oracle − with them, each at the temperature chosen on the other seeds: **{verdict}**
+ORACLE = """Prediction: a low temperature and hard negatives push at false negatives most. With
+those removed by an oracle − with them, each at the T chosen on the other seeds: **{verdict}**
 ({counts}). More than this no method against false negatives can win.
 
 {table}
@@ -204,7 +205,8 @@ ADVICE = """## What to do
 features without a head. When you report hard negatives, put the plain loss at T′ beside them.
 """
 CASES = {
-    "no head": "no labels, no head (`--projection.layers 0`)",
+    "many": "no labels, no head (`--projection.layers 0`), ten classes or more",
+    "few": "the same, fewer classes",
     "head": "no labels, head of two layers (default)",
     "low scl": "labels for training, no head",
     "tested": "you have H-UCL at some T and β",
@@ -212,11 +214,12 @@ CASES = {
     "labels": "labels, and you think of hard negatives",
 }
 UNKNOWN = ["not known yet", "0", "–"]
+WITH_HEAD = ".5 to .2, as published; not decided"
 EITHER = ".5 or `auto`: not decided"
 TRY_BOTH = "{hint} and .5: better here, worse there"
-HARD_EQUAL = ["T / (1 + 2β)", "0", "`ucl`: the same accuracy"]
+HARD_EQUAL = ["T / (1 + 2β)", "0", "`ucl`: equal accuracy"]
 HARD_DIFFERS = ["try T / (1 + 2β)", "0 and yours", "both: they are not equal everywhere"]
-HARD_OPEN = ["T / (1 + 2β)", "0", "`ucl`: pushes alike; accuracy not decided"]
+HARD_OPEN = ["T / (1 + 2β)", "0", "`ucl`: pushes alike; equal where decided"]
 TUNE_BOTH = ["tune", "tune", "`h-ucl`"]
 TUNE_T = ["tune", "0", "`ucl`"]
 TUNE_OPEN = ["tune first", "0", "`ucl`; β is not decided"]
