@@ -2,20 +2,29 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks.science.table import table
 from benchmarks.science.temperature import words
-from benchmarks.science.temperature.grid import CURVE, FACTORS
-from benchmarks.science.temperature.pairs import Comparison, Runs, each_probe, mean_accuracy
+from benchmarks.science.temperature.grid import CURVE
+from benchmarks.science.temperature.pairs import (
+    PROBES,
+    Comparison,
+    Runs,
+    each_probe,
+    mean_accuracy,
+    over_sets,
+)
 from benchmarks.science.temperature.section import Section, one_table
 from benchmarks.science.temperature.verdicts import (
     HIGHER,
     LOWER,
     OPEN,
     Judge,
+    cell,
     counted,
     gain_word,
+    together,
 )
 from graph_hcl.losses.temperature import SHARE
 
@@ -23,7 +32,7 @@ USUAL = 0.5
 """The temperature that others are compared with, the library's default."""
 MANY = 10
 """From so many classes on a set has many, for the advice."""
-CURVES = ("", "head", "batch32", "batch1024", "batch4110", "hidden128", "long")
+CURVES = ("", "head", "batch32", "batch1024", "batch4110")
 """The factors whose plain curves are shown, after the core."""
 
 
@@ -82,7 +91,7 @@ def few_negatives(runs: Runs, family: str = "ucl") -> dict[str, Section | None]:
     head = ["setting", "T of 5 %", "set"]
     return {
         factor: one_table("", "{table}", head, labelled(factor), gain_word, mean=True)
-        for factor in (CURVES if family == "ucl" else ("",))
+        for factor in CURVES
     }
 
 
@@ -105,25 +114,49 @@ def beside_untrained(runs: Runs) -> Section | None:
 
 def _curves(runs: Runs, family: str) -> Iterator[tuple[str, str]]:
     for factor in CURVES:
-        if factor in FACTORS or not factor:
-            for name in runs.datasets(family, factor):
-                if runs.settings(family, name, factor, "plain"):
-                    yield factor, name
+        for name in runs.datasets(family, factor):
+            if runs.settings(family, name, factor, "plain"):
+                yield factor, name
 
 
-def advice(judge: Judge, sections: Mapping[str, Section], classes: Mapping[str, int]) -> str:
-    """Return the table of what to do: one row for each kind of data, with what it rests on."""
-    rows = []
-    for (name, fewest, most), (data, choose) in ROWS.items():
-        found = [
+Cases = dict[str, tuple[list[Comparison], list[Comparison]]]
+"""Comparisons that the advice for a case rests on, and their means over sets, by its name."""
+
+
+def cases(sections: Mapping[str, Section], classes: Mapping[str, int]) -> Cases:
+    """Return what the advice for each case rests on."""
+    found = {}
+    for case, (name, fewest, most, _) in ROWS.items():
+        here = [
             one
             for one in (sections[name].comparisons if name in sections else [])
             if fewest <= classes[one.dataset] <= most
         ]
-        counts = judge.count(found)
-        said = choose(counts) if found else words.UNKNOWN
-        rows.append([data, *said, counted(counts) if found else "no records yet"])
+        found[case] = here, together(over_sets(here, probe) for probe in PROBES)
+    return found
+
+
+def advice(judge: Judge, cases: Cases) -> str:
+    """Return the table of what to do: one row for each case, with what it rests on."""
+    rows = []
+    for case, (found, means) in cases.items():
+        said, measured = words.UNKNOWN, words.NO_RECORDS
+        if found:
+            counts = judge.count([*found, *means])
+            # What single sets leave open, the mean over sets may decide.
+            counts[OPEN] = judge.count(means or found)[OPEN]
+            said = ROWS[case][-1](counts)
+            measured = counted(judge.count(found)) + over(judge, means)
+        rows.append([words.CASES[case], *said, measured])
     return table(["your case", "temperature", "β", "objective", "measured"], rows)
+
+
+def over(judge: Judge, means: Sequence[Comparison]) -> str:
+    """Return means over sets in words; nothing without any."""
+    if not means:
+        return ""
+    listed = "; ".join(f"{PROBES[one.probe]} {cell(one, judge)}" for one in means)
+    return f"; {means[0].dataset}: {listed}"
 
 
 def _lower(hint: str, objective: str, otherwise: str) -> Callable[[dict[str, int]], list[str]]:
@@ -161,13 +194,13 @@ def _labels(counts: dict[str, int]) -> list[str]:
 
 
 EVERY = math.inf
-ROWS: dict[tuple[str, float, float], tuple[str, Callable[[dict[str, int]], list[str]]]] = {
-    ("no head", MANY, EVERY): (words.CASES["many"], _lower("`auto`", "`ucl`", words.EITHER)),
-    ("no head", 0, MANY - 1): (words.CASES["few"], _lower("`auto`", "`ucl`", words.EITHER)),
-    ("head", 0, EVERY): (words.CASES["head"], _lower(".1 or lower", "`ucl`", words.WITH_HEAD)),
-    ("low scl", 0, EVERY): (words.CASES["low scl"], _lower("`auto`", "`scl`", words.EITHER)),
-    ("tested", 0, EVERY): (words.CASES["tested"], _hard),
-    ("both tuned", 0, EVERY): (words.CASES["both tuned"], _tuned),
-    ("labels", 0, EVERY): (words.CASES["labels"], _labels),
+ROWS: dict[str, tuple[str, float, float, Callable[[dict[str, int]], list[str]]]] = {
+    "many": ("no head", MANY, EVERY, _lower("`auto`", "`ucl`", words.EITHER)),
+    "few": ("no head", 0, MANY - 1, _lower("`auto`", "`ucl`", words.EITHER)),
+    "head": ("head", 0, EVERY, _lower(".1 or lower", "`ucl`", words.WITH_HEAD)),
+    "low scl": ("low scl", 0, EVERY, _lower("`auto`", "`scl`", words.EITHER)),
+    "tested": ("tested", 0, EVERY, _hard),
+    "both tuned": ("both tuned", 0, EVERY, _tuned),
+    "labels": ("labels", 0, EVERY, _labels),
 }
-"""Section, fewest and most classes → the case in words, and what its verdicts advise."""
+"""Case → its section, the fewest and most classes, and what the verdicts advise."""

@@ -163,12 +163,13 @@ def front(curves: dict[str, Curve]) -> Figure:
     """Draw one panel with the gain over the untrained encoder, a line for each set."""
     figure = Figure(figsize=(5.6, 3.3))
     ax = figure.add_subplot()
+    ends = {name: one.plain[-1].mean - (one.untrained or 0.0) for name, one in curves.items()}
     for name, found in curves.items():
         assert found.untrained is not None
         draw(ax, found, shift=found.untrained)
-        end = found.plain[-1]
+        above = ends[name] == max(ends.values())
         ax.annotate(
-            name, (end.temperature, end.mean - found.untrained), xytext=(0, 6),
+            name, (found.plain[-1].temperature, ends[name]), xytext=(0, 6 if above else -12),
             textcoords="offset points", ha="right", fontsize=8,
         )  # fmt: skip
     ax.set(xlabel="equivalent temperature T′ = T / (1 + 2β)", ylabel="kNN accuracy − untrained, %")

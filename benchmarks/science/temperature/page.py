@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.science.temperature import advice, sections, words
-from benchmarks.science.temperature.pairs import PROBES, Comparison, Runs
+from benchmarks.science.temperature.pairs import Runs
 from benchmarks.science.temperature.related import RELATED
 from benchmarks.science.temperature.section import Section
-from benchmarks.science.temperature.verdicts import Judge, cell, counted, gain_word, law_word
+from benchmarks.science.temperature.verdicts import Judge, counted, gain_word, law_word
 
 ENDS = {
     "large beta": sections.large_beta,
@@ -42,14 +42,18 @@ def page(trials: Sequence[dict], planned: int, drawn: Sequence[str]) -> str:
         "untrained": advice.beside_untrained(runs),
     }
     there = {name: section for name, section in found.items() if section is not None}
-    judge = Judge(
-        one for section in there.values() for one in (*section.comparisons, *section.singles)
-    )
     classes = {trial["dataset"]: trial["classes"] for trial in trials}
+    cases = advice.cases(there, classes)
+    judge = Judge(
+        [
+            *(one for each in there.values() for one in (*each.comparisons, *each.singles)),
+            *(one for _, means in cases.values() for one in means),
+        ]
+    )
     parts = [
         words.HEAD,
-        short(judge, there),
-        words.ADVICE.format(table=advice.advice(judge, there, classes)),
+        short(judge, cases),
+        words.ADVICE.format(table=advice.advice(judge, cases)),
         words.FIGURE if "temperature" in drawn else words.NO_FIGURE,
         words.LAW.format(
             proofs="\n".join(f"- {text}: `{test}`" for test, text in words.PROOFS.items())
@@ -62,27 +66,19 @@ def page(trials: Sequence[dict], planned: int, drawn: Sequence[str]) -> str:
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
-def short(judge: Judge, found: Mapping[str, Section]) -> str:
-    """Return the verdicts in three lines."""
-    law, low, tuned = (
-        judge.count(found[name].comparisons if name in found else [])
-        for name in ("tested", "no head", "both tuned")
-    )
-    return words.SHORT.format(
-        law=law_word(law), law_counts=counted(law), rows=sum(law.values()),
-        over=over(judge, found["tested"].singles), tests=judge.tests,
-        low=gain_word(low), low_counts=counted(low),
-        tuned=gain_word(tuned), tuned_counts=counted(tuned),
-    )  # fmt: skip
-
-
-def over(judge: Judge, comparisons: Sequence[Comparison]) -> str:
-    """Return the means over sets in words, those that are among some comparisons."""
-    means = [one for one in comparisons if one.dataset.startswith("mean of")]
-    if not means:
-        return ""
-    listed = "; ".join(f"{PROBES[one.probe]} {cell(one, judge)}" for one in means)
-    return f" The {means[0].dataset}, in points: {listed}."
+def short(judge: Judge, cases: advice.Cases) -> str:
+    """Return the verdicts in a few lines."""
+    said = {}
+    for name, word in (
+        ("tested", law_word), ("many", gain_word), ("few", gain_word), ("both tuned", gain_word),
+    ):  # fmt: skip
+        found, means = cases[name]
+        key, counts = name.replace(" ", "_"), judge.count(found)
+        said[key] = word(counts)
+        said[f"{key}_counts"] = counted(counts)
+        if name == "tested":
+            said["over"] = advice.over(judge, means)
+    return words.SHORT.format(rows=len(cases["tested"][0]), tests=judge.tests, **said)
 
 
 def tests(judge: Judge, found: Mapping[str, Section]) -> Iterator[str]:

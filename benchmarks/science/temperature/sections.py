@@ -24,16 +24,18 @@ from benchmarks.science.temperature.verdicts import (
     counted,
     gain_word,
     law_word,
+    marked,
     p_values,
     points,
     together,
 )
 
 PLAIN_CANDIDATES = (
-    0.5, 0.1, 0.05, 0.025, 0.25, 1.0, 0.2, 0.166667, 0.333333, 0.0909091, 0.0454545, 0.0666667,
-    0.04, 0.0181818,
+    0.5, 0.1, 0.0454545, 0.0181818, 0.25, 0.2, 0.0666667, 0.04, 0.166667, 0.333333, 0.0909091, 1.0,
+    0.05, 0.025,
 )  # fmt: skip
-"""Temperatures of the plain loss that T is chosen among: as many of them as the other has."""
+"""Temperatures of the plain loss that T is chosen among, as many of them as the other has
+candidates: spread out, and those that hard losses are equivalent to before the rest."""
 
 
 def tested(runs: Runs) -> Section:
@@ -58,7 +60,7 @@ def tested(runs: Runs) -> Section:
                 judgement = judge(one)
                 rows.append(
                     [about, size, PROBES[one.probe], points(one), *p_values(judgement),
-                     judgement.verdict, counted(judge.count(singles[one]))]
+                     judgement.verdict, marked(by_itself.count(singles[one]))]
                 )  # fmt: skip
         for one in means:
             judgement = judge(one)
@@ -67,7 +69,7 @@ def tested(runs: Runs) -> Section:
                  judgement.verdict, ""]
             )  # fmt: skip
         head = ["set, classes", "pairs / seeds", "probe", "difference", "p differ", "p equal",
-                "verdict", "its single pairs"]  # fmt: skip
+                "verdict", "its pairs, at 5 % each"]  # fmt: skip
         return words.TESTED.format(
             verdict=law_word(judge.count(every)),
             counts=counted(judge.count(every)),
@@ -106,6 +108,7 @@ def large_beta(runs: Runs) -> Section | None:
                 [f"{temperature:g}", f"{beta:g}", f"{law:.3g}",
                  f"{statistics.median(matched):.3g} ({min(matched):.3g} … {max(matched):.3g})",
                  f"{statistics.median(cosines):.3f} ({min(cosines):.3f})",
+                 pulls(pairs),
                  str(len({one["dataset"] for one in trials})),
                  " / ".join(mean_difference(pairs, probe) for probe in PROBES)]
             )  # fmt: skip
@@ -117,7 +120,7 @@ def large_beta(runs: Runs) -> Section | None:
     if not rows:
         return None
     head = ["T", "β", "T′ of the law", "T matched, median (range)", "cosine, median (least)",
-            "sets", "kNN / class mean / SVM"]  # fmt: skip
+            "factor", "sets", "kNN / class mean / SVM"]  # fmt: skip
     return Section(
         "Large β",
         comparisons,
@@ -128,6 +131,21 @@ def large_beta(runs: Runs) -> Section | None:
             counts=counted(judge.count(comparisons)),
         ),
     )
+
+
+def pulls(pairs: Sequence[Pair]) -> str:
+    """Return the mean factor σ(log n − s_p) of hard losses and of their controls at the end.
+
+    >>> pulls([({0: {"pull": 0.9}}, {0: {"pull": 0.5}}), ({0: {"pull": 0.8}}, {})])
+    '0.90 / 0.50'
+    """
+    both = [
+        (first[seed]["pull"], second[seed]["pull"])
+        for first, second in pairs
+        for seed in sorted(first.keys() & second.keys())
+        if "pull" in first[seed] and "pull" in second[seed]
+    ]
+    return " / ".join(f"{statistics.fmean(side):.2f}" for side in zip(*both, strict=True)) or "–"
 
 
 def mean_difference(pairs: Sequence[Pair], probe: str) -> str:
@@ -160,12 +178,14 @@ def other_forms(runs: Runs) -> Section | None:
 def factors(runs: Runs) -> Section | None:
     """Return hard losses beside their controls with one setting changed."""
     labelled = (
-        ([words.FACTOR_NAMES[name], dataset], each_probe(runs.hard_pairs("ucl", dataset, name)))
+        ([words.FACTOR_NAMES[name], dataset, pulls(pairs)], each_probe(pairs))
         for name in FACTORS
         if name != "oracle"
         for dataset in runs.datasets("ucl", name)
+        if (pairs := runs.hard_pairs("ucl", dataset, name))
     )
-    return one_table("One setting changed", words.FACTORS, ["setting", "set"], labelled)
+    head = ["setting", "set", "factor"]
+    return one_table("One setting changed", words.FACTORS, head, labelled)
 
 
 def with_labels(runs: Runs) -> Section | None:

@@ -1,6 +1,6 @@
 """Verdicts of the temperature benchmark: two settings are equal, differ, or are undecided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks.science.temperature.pairs import Comparison
@@ -97,6 +97,15 @@ def counted(counts: dict[str, int]) -> str:
     )
 
 
+def marked(counts: dict[str, int]) -> str:
+    """Return the verdicts' numbers by their marks, those that occur.
+
+    >>> marked({"equal": 3, "higher": 0, "lower": 1, "undecided": 2})
+    '3 =, 1 ▼, 2 ?'
+    """
+    return ", ".join(f"{number} {MARKS[verdict]}" for verdict, number in counts.items() if number)
+
+
 def law_word(counts: dict[str, int]) -> str:
     """Return what comparisons say of a prediction that all are equal.
 
@@ -141,8 +150,3 @@ def gain_word(counts: dict[str, int]) -> str:
 def together(comparisons: Iterable[Comparison | None]) -> list[Comparison]:
     """Return the comparisons that could be made."""
     return [one for one in comparisons if one is not None]
-
-
-def of_probe(comparisons: Sequence[Comparison], probe: str) -> list[Comparison]:
-    """Return those by a probe."""
-    return [one for one in comparisons if one.probe == probe]

@@ -2,9 +2,9 @@
 
 HEAD = """# Hardness and temperature
 
-**Exponentially hardened negatives are plain negatives at a lower temperature.** H-UCL at T and β
-pushes negatives as UCL at T′ = T / (1 + 2β) does. So ask for the temperature first, and for hard
-negatives after that.
+**Exponential hardening is a lower temperature for the negatives.** H-UCL at T and β pushes them as
+UCL at T′ = T / (1 + 2β) does, to first order. Whether accuracy follows, where that ends, and which
+temperature to take is measured here.
 """
 
 RECORDS = """## The records
@@ -22,11 +22,11 @@ FAMILIES = {
 
 SHORT = """## In short
 
-- **The law {law}**: of {rows} comparisons of H-UCL with UCL at T′
-  ([below](#hard-losses-and-their-controls)), {law_counts}.{over}
-- **A T so low that 5 % of the negatives count, instead of .5**, without a projection head: {low}
-  ({low_counts}).
-- **β, beside a T that is tuned**: {tuned} ({tuned_counts}).
+- **The law {tested}**: of {rows} comparisons of H-UCL with UCL at T′
+  ([below](#hard-losses-and-their-controls)), {tested_counts}{over}.
+- **A T so low that 5 % of the negatives count, instead of .5**, without a projection head: with ten
+  classes or more **{many}** ({many_counts}), with fewer **{few}** ({few_counts}).
+- **H-UCL with T and β tuned, beside UCL with T tuned**: **{both_tuned}** ({both_tuned_counts}).
 
 *Equal* means: shown to be within ±1 point of accuracy (two one-sided tests, Schuirmann 1987).
 *Higher* and *lower* mean: shown to differ. *Undecided* is neither, no evidence of equality.
@@ -95,15 +95,17 @@ TESTED = """Prediction: H-UCL is equal to UCL at T′. It **{verdict}**: of {row
 
 A row is the mean over a set's pairs of T ∈ {{1, .5, .2}} and β ∈ {{.5, 1, 2, 5}} that have results,
 hard − control, in points; the mean over sets takes COIL-DEL once. The last column judges a row's
-pairs one at a time, which few folds can do: of all {singles}, {corrected}; at 5 % each without any correction, {uncorrected}.
+pairs one at a time, without any correction: of all {singles}, {uncorrected}; corrected as the rest
+of the page, {corrected}.
 
 {table}
 """
 
 LARGE_BETA = """Prediction: T′ is the law's to first order in the spread of the logits, so large β
 and low T end it; the factor of each pair adds to that. *Matched* is the temperature at which plain
-UCL's gradient is most parallel at the end of training, with the cosine of the two; the last column
-is the mean difference to the control over the sets.
+UCL's gradient is most parallel at the end of training, with the cosine of the two; *factor*
+is the mean σ(log n − s_p) then, hard / plain at T′; the last column is the mean difference to the
+control over the sets, in points.
 
 {table}
 
@@ -118,15 +120,16 @@ alone, which attracts far negatives. That all rows are equal **{verdict}** ({cou
 """
 
 FACTORS = """Prediction: the law is of the loss alone, so it holds whatever else is changed. Small
-batches and the mean over negatives weaken it, since the factor of a pair falls with Q. That all
+batches and the mean over negatives weaken it, since the factor of a pair falls as n does (*factor*:
+its mean at the end of training, hard / plain at T′). That all
 rows, H-UCL − its control, are equal **{verdict}** ({counts}).
 
 {table}
 """
 
 LABELS = """Prediction: H-SCL differs from SCL at T′, since a temperature acts on positives too, and
-there are many of them here. That all rows are equal **{verdict}** ({counts}). Training on 80 % of the
-graphs, accuracy on the others; each seed is one split.
+there are many of them here. That all rows are equal **{verdict}** ({counts}). Training on 80 % of
+the graphs, accuracy on the others; each seed is one split.
 
 {table}
 """
@@ -170,7 +173,7 @@ shown: one candidate of six):
 SHARES = """
 The candidate for a rule is `temperature="auto"`, the T at which 5 % of an anchor's negatives count
 (Kish's effective sample size). Below, the T of the table that is nearest to it at the end of
-training, which needs no labels, − T = .5:
+training − T = .5:
 
 {table}
 """
@@ -201,7 +204,7 @@ ADVICE = """## What to do
 
 {table}
 
-*Measured* counts the verdicts of a section below by all probes and sets. `auto` is meant for
+*Measured* counts the verdicts of a section below by all probes and sets, then their means. `auto` is meant for
 features without a head. When you report hard negatives, put the plain loss at T′ beside them.
 """
 CASES = {
@@ -213,11 +216,12 @@ CASES = {
     "both tuned": "you can afford to tune",
     "labels": "labels, and you think of hard negatives",
 }
+NO_RECORDS = "no records yet"
 UNKNOWN = ["not known yet", "0", "–"]
 WITH_HEAD = ".5 to .2, as published; not decided"
 EITHER = ".5 or `auto`: not decided"
 TRY_BOTH = "{hint} and .5: better here, worse there"
-HARD_EQUAL = ["T / (1 + 2β)", "0", "`ucl`: equal accuracy"]
+HARD_EQUAL = ["T / (1 + 2β)", "0", "`ucl`: equal over the sets"]
 HARD_DIFFERS = ["try T / (1 + 2β)", "0 and yours", "both: they are not equal everywhere"]
 HARD_OPEN = ["T / (1 + 2β)", "0", "`ucl`: pushes alike; equal where decided"]
 TUNE_BOTH = ["tune", "tune", "`h-ucl`"]
