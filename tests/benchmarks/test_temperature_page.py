@@ -243,6 +243,9 @@ def test_the_mean_over_sets_takes_subsets_of_one_set_once():
     assert found.paired.interval == pytest.approx((low, high))
     assert 9 <= found.paired.degrees <= 18
     assert pairs.over_sets(each[:1], "knn") is None
+    begun = pairs.compared(runs.hard_pairs("ucl", "COIL-DEL", betas=[1.0]), "knn")
+    assert pairs.over_sets([each[0], begun], "knn") is None
+    assert pairs.over_sets([begun, each[0], each[2]], "knn").dataset == "mean of 2 sets"
 
 
 def test_forms_are_paired_where_they_push_alike():

@@ -158,9 +158,12 @@ def over_sets(comparisons: Sequence[Comparison], probe: str) -> Comparison | Non
     """Return the mean of a probe's differences over sets; None for fewer than two sets.
 
     Sets are independent, so squares of errors add, and degrees of freedom are Satterthwaite's,
-    (Σe²)² / Σ(e⁴/ν). Of COIL-DEL and its subsets, which share graphs, the largest alone counts.
+    (Σe²)² / Σ(e⁴/ν). Sets with fewer pairs than others are not finished and are left out. Of
+    COIL-DEL and its subsets, which share graphs, the first alone counts, as sets are given with
+    most classes first.
     """
     found = [one for one in comparisons if one.probe == probe]
+    found = [one for one in found if one.pairs == max(other.pairs for other in found)]
     largest = next((one for one in found if one.dataset.startswith("COIL-DEL")), None)
     found = [one for one in found if one is largest or not one.dataset.startswith("COIL-DEL")]
     squares = [one.paired.error**2 for one in found]
