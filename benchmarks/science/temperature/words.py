@@ -95,8 +95,8 @@ TESTED = """Prediction: H-UCL is equal to UCL at T′. It **{verdict}**: of {row
 
 A row is the mean over a set's pairs of T ∈ {{1, .5, .2}} and β ∈ {{.5, 1, 2, 5}} that have results,
 hard − control, in points; the mean is over finished sets, COIL-DEL once. The last column judges a
-row's pairs one at a time, without any correction: of all {singles}, {uncorrected}; corrected as the rest
-of the page, {corrected}.
+row's pairs one at a time, without any correction: of all {singles}, {uncorrected}; corrected as the
+rest of the page, {corrected}.
 
 {table}
 """
@@ -205,7 +205,8 @@ ADVICE = """## What to do
 {table}
 
 *Measured* counts the verdicts of a section below by all probes and sets, then has their means.
-`auto` is meant for features without a head. When you report hard negatives, put the plain loss at T′ beside them.
+`auto` is meant for features without a head. When you report hard negatives, put the plain loss at
+T′ beside them.
 """
 CASES = {
     "many": "no labels, no head (`--projection.layers 0`), ten classes or more",
