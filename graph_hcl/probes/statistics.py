@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,8 @@ class PairedDifference:
     """Mean of first − second with its confidence interval, t statistic and two-sided p-value.
 
     It prints as a sentence: in percentage points of a share such as accuracy (`percent`), else in
-    the metric's own unit; `lower_is_better` is said where it holds, as of errors.
+    the metric's own unit; `lower_is_better` is said where it holds, as of errors. `error` is the
+    corrected standard error of the difference, and `degrees` are those of freedom of its t.
 
     >>> print(PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19))
     +2.00 percentage points (95 % interval -1.00 … +5.00, p = .190)
@@ -50,6 +52,36 @@ class PairedDifference:
     confidence: float = 0.95
     percent: bool = True
     lower_is_better: bool = False
+    error: float = math.nan
+    degrees: int = 0
+
+    def equivalence_p(self, margin: float = 0.01) -> float:
+        """Return the p-value of two one-sided tests for a true difference within ±margin.
+
+        p = P(T > (margin − |d̄|) / error), of Student's t with J − 1 degrees of freedom and the
+        corrected error of `corrected_t_test`; Schuirmann, "A Comparison of the Two One-Sided Tests
+        Procedure and the Power Approach" (J. Pharmacokinet. Biopharm. 15, 1987). Below α the two
+        methods are equal within the margin, which a large p of a difference does not show; then
+        the interval of confidence 1 − 2α is inside ±margin. The margin is of the metric's unit:
+        .01 is a percentage point of accuracy.
+
+        Raises `UserError` for a margin that is not above 0, and where the error is not known.
+
+        >>> alike = corrected_t_test([0.8, 0.7, 0.9, 0.8], [0.8, 0.71, 0.9, 0.8])
+        >>> round(alike.equivalence_p(margin=0.02), 4), round(alike.equivalence_p(0.003), 4)
+        (0.005, 0.4392)
+        """
+        if not 0 < margin < math.inf:
+            raise UserError(f"Expected a finite margin above 0, but got {margin}.")
+        if self.degrees < 1 or math.isnan(self.error):
+            raise UserError(
+                "Expected a difference with its error and degrees of freedom, but they are not "
+                "known: take one of corrected_t_test or compare."
+            )
+        room = margin - abs(self.difference)
+        if self.error == 0:
+            return float(room <= 0)
+        return float(stats.t.sf(room / self.error, self.degrees))
 
     def __str__(self) -> str:
         numbers = self.difference, *self.interval
@@ -127,7 +159,9 @@ def corrected_t_test(
     t = t if difference != 0 else 0.0
     p_value = float(2 * stats.t.sf(abs(t), len(a) - 1))
     interval = difference - half, difference + half
-    return PairedDifference(difference, interval, t, p_value, confidence)
+    return PairedDifference(
+        difference, interval, t, p_value, confidence, error=error, degrees=len(a) - 1
+    )
 
 
 def _mean_and_error(

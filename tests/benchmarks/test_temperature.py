@@ -9,7 +9,7 @@ import pytest
 from benchmarks.science import command as shared
 from benchmarks.science import held_out, table
 from benchmarks.science.temperature import __main__ as command
-from benchmarks.science.temperature import cost, grid, measure, page, results, subsets
+from benchmarks.science.temperature import cost, grid, measure, results, runs, subsets
 from benchmarks.science.temperature.grid import Point
 from benchmarks.science.temperature.sets import SETS
 from graph_hcl.benchmarking.folder import TrialFolder
@@ -131,7 +131,7 @@ def test_a_subset_has_the_graphs_of_its_classes(monkeypatch):
 
 @pytest.mark.parametrize(
     "module",
-    [grid, page, results, subsets, cost, measure, held_out, table, shared],
+    [grid, runs, results, subsets, cost, measure, held_out, table, shared],
     ids=lambda m: m.__name__,
 )
 def test_the_examples_in_the_docstrings_are_right(module):
@@ -198,10 +198,15 @@ def test_a_run_gives_results_and_a_page_and_runs_nothing_twice(tiny, tmp_path, c
         }  # fmt: skip
     assert {len(folds) for folds in labelled["scores"].values()} == {1}
     assert labelled["graphs"] == [150, 38]
-    text = (tmp_path / "docs" / command.PAGE).read_text(encoding="utf-8")
+    text = (tmp_path / "docs" / command.LISTING).read_text(encoding="utf-8")
     row = next(line for line in text.splitlines() if line.startswith("| exponential"))
-    assert page.scores([hard]) in row
-    assert page.scores([plain]) in row
+    assert runs.scores([hard]) in row
+    assert runs.scores([plain]) in row
+
+    page = tmp_path / "docs" / command.PAGE
+    assert "This page rests on 5 trials" in page.read_text(encoding="utf-8")
+    page.write_text("out of date", encoding="utf-8")
+    assert command.main([*places, "--check"]) == 1
 
     # With results committed, nothing is left to run.
     empty = [f"--trials={tmp_path / 'empty'}", *places[1:]]
