@@ -130,7 +130,7 @@ def test_the_state_of_an_object_outside_does_not_reach_a_trainer(molecules) -> N
         (Parts(views=[EdgeDrop(0.3), "identity"]), {"views": ["edge_drop(0.3)", "identity"]}),
         (Parts(readout=global_mean_pool), {"readout": "mean"}),
     ],
-    ids=str,
+    ids=["loss", "class", "backbone", "partial", "views", "readout"],
 )
 def test_an_object_does_what_its_name_does(parts, named) -> None:
     store = load("MUTAG")

@@ -78,7 +78,11 @@ def test_equals_loops(name, q, average) -> None:
     assert math.isclose(float(found), sum(chosen) / len(chosen), rel_tol=1e-12)
 
 
-@pytest.mark.parametrize("psi", [InfoNCE(), Triplet(5.0), Logistic(), quadratic], ids=str)
+@pytest.mark.parametrize(
+    "psi",
+    [InfoNCE(), Triplet(5.0), Logistic(), quadratic],
+    ids=lambda one: getattr(one, "__name__", str(one)),
+)
 def test_gradient_and_chunks(psi, monkeypatch) -> None:
     z, graph, _ = rows(1)
     pairs = Pairs.among(graph, graph)

@@ -164,7 +164,7 @@ EDITS = [
 
 
 @pytest.mark.parametrize("name", ["gin", "gcn", "graphsage"])
-@pytest.mark.parametrize("edit", EDITS, ids=lambda e: getattr(e, "__name__", str(e)))
+@pytest.mark.parametrize("edit", EDITS, ids=lambda e: getattr(e, "__name__", type(e).__name__))
 def test_after_an_edit(edit, name) -> None:
     torch.manual_seed(1)
     batch = batch_of()
