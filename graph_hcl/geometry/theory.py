@@ -19,11 +19,12 @@ from graph_hcl.geometry.rounding import tolerance
 from graph_hcl.losses.adaptive import resolve_hardening
 from graph_hcl.losses.checks import check_choice
 from graph_hcl.losses.finite import longest_row
-from graph_hcl.losses.hardening import Adaptive, Exponential, LogEta, hardness_weights
+from graph_hcl.losses.hardening import Adaptive, Exponential, LogEta
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.weighting import hardness_weights
 
 BLOCK = 2**22
 """Logits that a pass holds at a time."""

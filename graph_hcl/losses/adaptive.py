@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.checks import check_keys_are_known
-from graph_hcl.losses.hardening import Adaptive, Weighting
+from graph_hcl.losses.hardening import Adaptive
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.segment import segment_sum
 from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.weighting import Weighting
 
 STEPS = 32
 """Bisections: β is found to a 2⁻³² part of its range, or to the rounding of its type."""

@@ -25,7 +25,7 @@ from graph_hcl.losses.contrast import (
 )
 from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.gather import Gather, gathered
-from graph_hcl.losses.hardening import Annealing, check_has_weights
+from graph_hcl.losses.hardening import Annealing
 from graph_hcl.losses.inputs import join_views
 from graph_hcl.losses.memory_bank import MemoryBank
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags, SettingsModule
@@ -102,17 +102,8 @@ class ContrastiveLoss(SettingsModule):
                     "own."
                 )
         self.settings = LossSettings(**options)  # type: ignore[arg-type]
-        if psi is not None and self.settings.tau_plus:
-            raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
         if psi is not None:
-            check_has_weights(self.settings.hardening, "psi")
-        if psi is not None and self.settings.mode == "tiled":
-            raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
-        if psi is not None and self.settings.denominator == "negatives":
-            raise ValueError(
-                "Expected denominator positive-and-negatives with psi: psi says what is summed, as "
-                "infonce with psi_options {alpha: 0} does without the positive."
-            )
+            self.settings.check_psi()
         check_choice("contrast", contrast, CONTRASTS)
         if include_self and contrast != "all":
             raise ValueError(

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.checks import transformed
-from graph_hcl.losses.hardening import steepness
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.weighting import steepness
 
 EXTREME = 100.0
 """Logits of features of other length than 1 that are worth a warning: unit rows at T = 0.01."""

@@ -18,7 +18,7 @@ from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
 from graph_hcl.losses.adaptive import resolve_hardening
 from graph_hcl.losses.checks import check_rows
 from graph_hcl.losses.finite import largest_product
-from graph_hcl.losses.hardening import Adaptive, check_has_weights, hardness_weights
+from graph_hcl.losses.hardening import Adaptive
 from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.psi import Psi
@@ -28,6 +28,7 @@ from graph_hcl.losses.settings import (
     LossSettings,
     PsiOptions,
 )
+from graph_hcl.losses.weighting import check_has_weights, hardness_weights
 
 
 @lists_options(LossOptions)

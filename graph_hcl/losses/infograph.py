@@ -7,13 +7,14 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from graph_hcl.losses.functional import compute_jensen_shannon
-from graph_hcl.losses.hardening import Adaptive, LogEta, check_has_weights
+from graph_hcl.losses.hardening import Adaptive, LogEta
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.objective import ObjectiveInput, ObjectiveTags, SettingsModule
 from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.resolver import make_hardening
 from graph_hcl.losses.settings import HInfoGraphOptions, InfoGraphOptions, LossSettings
+from graph_hcl.losses.weighting import check_has_weights
 
 
 class InfoGraph(SettingsModule):

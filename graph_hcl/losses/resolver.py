@@ -6,14 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graph_hcl.losses.hardening import (
-    Adaptive,
-    Annealing,
-    Exponential,
-    LogEta,
-    PowerMean,
-    Schedule,
-)
+from graph_hcl.losses.hardening import Adaptive, Annealing, Exponential, LogEta, PowerMean, Schedule
 from graph_hcl.losses.psi import Psi
 from graph_hcl.registries import HARDENINGS, PSIS
 from graph_hcl.registry import Registry

@@ -10,7 +10,8 @@ from typing import Literal, TypedDict
 from torch import Tensor
 
 from graph_hcl.losses.checks import check_choice, check_number, check_whole
-from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening, Weighting, check_has_weights
+from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening
+from graph_hcl.losses.weighting import Weighting, check_has_weights
 
 Reduction = Literal["mean", "none"]
 Mode = Literal["auto", "dense", "tiled"]
@@ -184,6 +185,24 @@ class LossSettings:
             check_has_weights(self.hardening, "detach_weights")
         if self.num_negatives is not None:
             check_has_weights(self.hardening, "num_negatives")
+
+    def check_psi(self) -> None:
+        """Raise `ValueError` for settings that exclude a ψ.
+
+        >>> LossSettings(tau_plus=0.1).check_psi()
+        Traceback (most recent call last):
+        ValueError: Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.
+        """
+        if self.tau_plus:
+            raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
+        check_has_weights(self.hardening, "psi")
+        if self.mode == "tiled":
+            raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
+        if self.denominator == "negatives":
+            raise ValueError(
+                "Expected denominator positive-and-negatives with psi: psi says what is summed, as "
+                "infonce with psi_options {alpha: 0} does without the positive."
+            )
 
     @property
     def log_eta(self) -> LogEta | Adaptive:

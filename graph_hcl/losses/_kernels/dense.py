@@ -11,11 +11,11 @@ from torch.utils.checkpoint import checkpoint
 from graph_hcl.losses._kernels.pair_loss import log_count, pair_loss, pair_weights
 from graph_hcl.losses._kernels.positives import pair_sums
 from graph_hcl.losses.checks import check_keys_are_known, transformed
-from graph_hcl.losses.hardening import Weighting, normalized_eta
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.weighting import Weighting, normalized_eta
 
 CHUNK = 2**22
 """Elements of t_ij that ψ is given at a time."""

@@ -14,11 +14,11 @@ from graph_hcl.losses._kernels.symmetric import symmetric_loss
 from graph_hcl.losses._kernels.tiled import log_mean_tiled, logit_bound
 from graph_hcl.losses.adaptive import resolve_hardening
 from graph_hcl.losses.checks import check_keys_are_known, transformed
-from graph_hcl.losses.hardening import Weighting
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.weighting import Weighting
 
 MEMORY = 24 * 2**20
 """Bytes that the tiles in use at a time may take."""

@@ -18,9 +18,9 @@ from graph_hcl.losses._kernels.dense import dense_loss
 from graph_hcl.losses._kernels.exponentials import exponentials
 from graph_hcl.losses._kernels.pair_loss import log_count, pair_slopes, pair_weights
 from graph_hcl.losses._kernels.second_order import gradients_again
-from graph_hcl.losses.hardening import Weighting
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.weighting import Weighting
 
 TINY = 1e-30
 """Stands for β = 0 where β is one per anchor: 0 · −∞ would be no number."""

@@ -17,9 +17,9 @@ from graph_hcl.losses._kernels.dense import dense_loss
 from graph_hcl.losses._kernels.exponentials import exponentials
 from graph_hcl.losses._kernels.pair_loss import log_count, pair_slopes, pair_weights
 from graph_hcl.losses._kernels.second_order import gradients_again
-from graph_hcl.losses.hardening import Weighting
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.settings import LossSettings
+from graph_hcl.losses.weighting import Weighting
 
 FEW = 8
 """Pairs that are no negatives, per anchor, up to which a list of them is faster than a mask."""

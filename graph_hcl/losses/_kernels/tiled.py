@@ -18,8 +18,9 @@ from graph_hcl.losses._kernels.dense import log_mean_dense
 from graph_hcl.losses._kernels.exponentials import exponentials
 from graph_hcl.losses._kernels.schedule import Tile, TileSchedule, tile_size
 from graph_hcl.losses._kernels.second_order import gradients_again
-from graph_hcl.losses.hardening import NoHardening, Weighting
+from graph_hcl.losses.hardening import NoHardening
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.weighting import Weighting
 
 SAFE_RANGE = 60.0
 """Widest range of exponents for which sums need no running maximum in float32 (of 87)."""
