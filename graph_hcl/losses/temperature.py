@@ -48,10 +48,11 @@ def choose_temperature(
     cosines = cosines.masked_fill(~negatives, -math.inf)
     cosines = cosines - cosines.amax(1, keepdim=True)
     count = negatives.sum(1)
-    low, high = math.log(LOWEST), math.log(HIGHEST)
+    low, high = cosines.new_tensor([LOWEST, HIGHEST]).log()
     for _ in range(STEPS):
         middle = (low + high) / 2
-        weights = (cosines / math.exp(middle)).exp()
+        weights = (cosines / middle.exp()).exp()
         size = weights.sum(1).square() / weights.square().sum(1) / count
-        low, high = (low, middle) if float(size.mean()) > share else (middle, high)
-    return math.exp((low + high) / 2)
+        above = size.mean() > share
+        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    return float(((low + high) / 2).exp())  # the one wait for the device
