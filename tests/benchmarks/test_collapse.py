@@ -8,10 +8,9 @@ import torch
 from benchmarks.science import table
 from benchmarks.science.collapse import __main__ as command
 from benchmarks.science.collapse import grid, results, verdicts
-from benchmarks.science.collapse.figures import longer
 from benchmarks.science.collapse.grid import measured_epochs
 from benchmarks.science.collapse.orderings import anchors_in_order, ordering_verdicts
-from benchmarks.science.collapse.results import usual
+from benchmarks.science.collapse.results import longer, usual
 from benchmarks.science.collapse.verdicts import collapse_verdicts
 from benchmarks.science.command import ROOT
 from graph_hcl import geometry

@@ -31,8 +31,8 @@ HARDENINGS = {
 }
 COLLAPSE_EPOCHS, ORDERING_EPOCHS = 120, 20
 """Epochs of the config files."""
-TEMPERATURE = 1.0
-"""Temperature of the config files of the collapse grid."""
+TEMPERATURE, SEED = 1.0, 0
+"""Temperature and seed of the config files of the collapse grid."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class GridPoint:
     def trial(self) -> Trial:
         """Return the trial; the data set is that of the config file unless the settings have it."""
         settings = dict(self.settings)
-        dataset, seed = settings.pop("dataset", self.config), settings.pop("seed", 0)
+        dataset, seed = settings.pop("dataset", self.config), settings.pop("seed", SEED)
         method = Method(
             config=f"{self.config}.yaml",
             settings=settings,
@@ -148,10 +148,11 @@ def grid() -> list[GridPoint]:
     points = [*block("COIL-DEL", "ball", "label"), *block("COIL-DEL", "ball", "all")]
     for name in small:
         points += block(name, "ball", "label") + block(name, "ball", "all")
-    # Beside each hard point in the ball, what a lower temperature does.
-    for negatives in NEGATIVES:
-        for name in SETS:
-            points += [control_point(name, "ball", negatives, beta) for beta in HARD]
+    # Beside each hard point in the ball, what a lower temperature does, and what another seed does.
+    for name in SETS:
+        points += [control_point(name, "ball", "label", beta) for beta in HARD]
+    for name in SETS:
+        points += [collapse_point(name, "ball", "label", beta, seed=1) for beta in HARD]
     free = list(itertools.product(NORMALIZE[1:], NEGATIVES))
     points += [p for kind in free for p in block("COIL-DEL", *kind, epochs=40)]
     points += [p for name in ORDERING_SETS for p in ordering_points(name)]
@@ -180,4 +181,5 @@ def quick_grid() -> list[GridPoint]:
         for negatives in NEGATIVES
         for beta in (0.0, 5.0)
     ]
+    points.insert(2, control_point("ENZYMES", "ball", "label", 5.0, **here))
     return [*points, *ordering_points("MUTAG", epochs=2)]

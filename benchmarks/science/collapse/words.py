@@ -1,5 +1,6 @@
 """The text of docs/collapse.md that does not depend on the results."""
 
+from benchmarks.science.collapse.control import NEAR
 from benchmarks.science.collapse.verdicts import EQUAL, FULL
 
 HEAD = """# Collapse and loss orderings on graphs
@@ -25,7 +26,11 @@ CAPTIONS = {
     "collapse-spectra": "Singular values of the covariance of the class means (training graphs, "
     "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
     "collapse-grid": "The whole grid at epoch {epoch}, the last one that all trials have. The grey "
-    "stars are the geometry paper's CIFAR-100 figures, unit ball, after 401 epochs of 98 steps.",
+    "stars are the geometry paper's CIFAR-100 figures, unit ball, after 401 epochs of 98 steps. "
+    "Diamonds are the plain losses at a lower temperature.",
+    "collapse-temperature": "Hard negatives at T = 1 and plain losses at the temperature T′ that "
+    "pushes negatives alike, at the end of training, in the unit ball; dimensions and angles of "
+    "training graphs.",
     "collapse-metrics": "The four distances from neural collapse on training graphs, unit ball, "
     "SCL type: all are 0 there.",
     "collapse-losses": "H-SCL above its floor, logarithmic, in the unit ball. The floor is that of "
@@ -42,6 +47,24 @@ A claim holds when it holds on every data set, does not when on none, and partly
 collapse counts as reached when {FULL:.0%} of the C − 1 dimensions are live and the class means'
 cosines differ from −1/(C−1) by {EQUAL} on average at most; coming nearer to it than without hard
 negatives counts as a part. Dimensional collapse is less than half of the dimensions live.
+"""
+
+ALIKE = f"""
+A hard point and its control are alike when they are on the same side of each of these three bounds
+and their live dimensions differ by {NEAR:.0%} of C − 1 at most. Each point is one training; the
+hard loss with another seed, and so another split, tells what trainings differ by anyway.
+"""
+
+TEMPERATURES = """### Hardness or temperature
+
+With weights that are held constant, as here, hardness β gives each negative of an anchor the weight
+that the plain loss gives it at T′ = T / (1 + β), exactly. For each pair of anchor and positive the
+two gradients then have one direction; only their lengths differ, by the factor σ(log n − s), which
+for the plain loss at T′ falls sooner where the positive is ahead of the negatives.
+
+Hard loss with β at T = 1 / plain loss at T′ / plain loss at T = 1 / hard loss with another seed:
+unit ball, end of training, dimensions and angles of training graphs, accuracy of the nearest class
+mean on held-out graphs in %.
 """
 
 SETTING = """
