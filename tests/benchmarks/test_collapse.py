@@ -3,6 +3,7 @@
 import dataclasses
 import doctest
 import json
+import math
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 from benchmarks.science import table
 from benchmarks.science.collapse import __main__ as command
 from benchmarks.science.collapse import grid, results, verdicts
-from benchmarks.science.collapse.control import compared, control_verdicts, temperature
+from benchmarks.science.collapse.control import compared, control_verdicts, factor, temperature
 from benchmarks.science.collapse.grid import measured_epochs
 from benchmarks.science.collapse.orderings import anchors_in_order, ordering_verdicts
 from benchmarks.science.collapse.page import page
@@ -131,13 +132,9 @@ def test_a_lower_temperature_does_the_same_where_its_trial_ends_alike():
 
 def test_the_yardsticks_are_another_seed_and_the_plain_loss():
     (verdict,) = control_verdicts(*hardness((4, 0.3), (4, 0.3), (4, 0.3), again=(1, 0.5)))
-    assert (
-        "alike in 1 of 1, H-SCL with another seed in 0 of 1, SCL at T in 1 of 1" in verdict.reason
-    )
+    assert "alone in 1), H-SCL with another seed in 0 of 1, SCL at T in 1 of 1" in verdict.reason
     (verdict,) = control_verdicts(*hardness((4, 0.3), (4, 0.3), (1, 0.5), again=(4, 0.4)))
-    assert (
-        "alike in 1 of 1, H-SCL with another seed in 1 of 1, SCL at T in 0 of 1" in verdict.reason
-    )
+    assert "alone in 1), H-SCL with another seed in 1 of 1, SCL at T in 0 of 1" in verdict.reason
 
 
 def test_a_control_has_the_temperature_of_its_hardness_and_the_same_setting():
@@ -151,6 +148,18 @@ def test_a_control_has_the_temperature_of_its_hardness_and_the_same_setting():
         assert list(control_verdicts(collapse, [control | other])) == []
     collapse[1]["stopped"] = "The loss became nan."
     assert not compared(collapse, [control])
+
+
+def test_the_factor_is_at_most_what_the_loss_tells():
+    x = 3 * torch.randn(1000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    same = torch.full_like(x, 0.7)
+    for logits, slack in ((x, 0.01), (same, 0.0)):
+        loss = torch.nn.functional.softplus(logits).mean().item()
+        bound = factor(trial(5, 4, 0.1, scl=loss - 0.01))  # H-SCL is .01 above SCL there
+        assert bound >= logits.sigmoid().mean().item() + slack - 1e-12
+    assert bound == pytest.approx(same.sigmoid().mean().item())
+    latent = factor(trial(5, 4, 0.1, scl=0.5, negatives="all"))  # and H-UCL equals it
+    assert latent == pytest.approx(1 - math.exp(-0.5))
 
 
 def test_the_figure_shows_the_control_at_the_hardness_that_it_stands_for():

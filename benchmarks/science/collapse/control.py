@@ -62,6 +62,11 @@ def is_control(trial: dict, beta: float) -> bool:
     return math.isclose(trial["temperature"], same_push(beta), rel_tol=1e-6)
 
 
+def as_live(one: dict, other: dict) -> bool:
+    """Tell whether two trials end with as many live dimensions."""
+    return abs(live(one) - live(other)) <= NEAR * (one["classes"] - 1)
+
+
 def alike(one: dict, other: dict) -> bool:
     """Tell whether two trials are on the same side of every bound, with as many live dimensions."""
     most = one["classes"] - 1
@@ -69,12 +74,21 @@ def alike(one: dict, other: dict) -> bool:
         (live(trial) >= FULL * most, live(trial) < FEW * most, angle(trial) <= EQUAL)
         for trial in (one, other)
     ]
-    return sides[0] == sides[1] and abs(live(one) - live(other)) <= NEAR * most
+    return sides[0] == sides[1] and as_live(one, other)
 
 
 def accuracy(trial: dict) -> float:
     """Return the accuracy of the nearest class mean on held-out graphs at the end."""
     return value(trial, "held_out", "class_mean_accuracy")
+
+
+def factor(trial: dict) -> float:
+    """Return 1 − e^(−loss) at the end, which the mean of the pairs' factors is at most.
+
+    A pair's loss is softplus(x) with x = log n − s, and its factor σ(x) = 1 − e^(−softplus(x)).
+    """
+    loss = value(trial, "train", f"h-{NAMES[trial['negatives']][1].lower()}")
+    return -math.expm1(-loss)
 
 
 def control_verdicts(collapse: Sequence[dict], controls: Sequence[dict]) -> Iterator[Verdict]:
@@ -103,13 +117,20 @@ def control_verdicts(collapse: Sequence[dict], controls: Sequence[dict]) -> Iter
             f"What hard negatives do for collapse, a lower temperature does ({hard}).",
             graded(grades),
             f"{plain} at T′ ends alike: {'; '.join(words)}. Of all, {plain} at T′ is alike in "
-            f"{sum(alike(c.hard, c.control) for c in here)} of {len(here)}, {hard} with another "
+            f"{sum(alike(c.hard, c.control) for c in here)} of {len(here)} (by live dimensions "
+            f"alone in {sum(as_live(c.hard, c.control) for c in here)}), {hard} with another "
             f"seed in {sum(again)} of {len(again)}, {plain} at T in "
             f"{sum(alike(c.hard, c.plain) for c in here)} of {len(here)}. Held-out accuracy of "
             f"{plain} at T′ less that of {hard}: {min(gains):+.1f} to {max(gains):+.1f} points, "
-            f"{median(gains):+.1f} in the median.",
+            f"{median(gains):+.1f} in the median. The factor σ is at most "
+            f"{_span([factor(c.control) for c in here])} at T′ and "
+            f"{_span([factor(c.hard) for c in here])} with {hard}.",
             "collapse-temperature",
         )
+
+
+def _span(values: Sequence[float]) -> str:
+    return f"{min(values):.2g} to {max(values):.2g}"
 
 
 def control_table(collapse: Sequence[dict], controls: Sequence[dict]) -> str:
@@ -129,10 +150,11 @@ def control_table(collapse: Sequence[dict], controls: Sequence[dict]) -> str:
                  joined(four, lambda trial: f"{live(trial):g}"),
                  joined(four, lambda trial: f"{angle(trial):.3f}"),
                  joined(four, lambda trial: f"{100 * accuracy(trial):.1f}"),
+                 joined(four, lambda trial: f"{factor(trial):.2f}"),
                  "yes" if alike(c.hard, c.control) else "no"]
             )  # fmt: skip
     head = ["data set", "loss", "β", "T′", "live dimensions", "equal inner product", "accuracy"]
-    return table([*head, "alike"], rows) + "\n"
+    return table([*head, "σ at most", "alike"], rows) + "\n"
 
 
 def draw_controls(
@@ -141,13 +163,39 @@ def draw_controls(
     """Draw the controls of a data set over the β that they stand for, from the plain loss on."""
     for dash, (negatives, (_, plain)) in enumerate(NAMES.items()):
         pairs = [c for c in trials if c.hard["negatives"] == negatives]
-        line = [pairs[0].plain, *[c.control for c in pairs]] if pairs else []
-        ax.plot(
-            [f"{beta:g}" for beta in (0, *[c.hard["beta"] for c in pairs])][: len(line)],
-            [value(trial, part, name, epoch) / scale for trial in line],
-            color=COLOURS[3], ls=DASHES[dash], marker="D", ms=4, mfc="white",
-            label=f"ball, {plain} at T′ = T / (1 + β)",
-        )  # fmt: skip
+        if pairs:
+            ax.plot(
+                ["0", *[f"{c.hard['beta']:g}" for c in pairs]],
+                _values([pairs[0].plain, *[c.control for c in pairs]], part, name, scale, epoch),
+                color=COLOURS[3], ls=DASHES[dash], marker="D", ms=4, mfc="white",
+                label=f"ball, {plain} at T′ = T / (1 + β)",
+            )  # fmt: skip
+
+
+def draw_hard(
+    ax: Axes, trials: Sequence[Compared], part: str, name: str, scale: float, epoch: int | None
+) -> None:
+    """Draw the hard trials of a data set over β, and as points those with another seed."""
+    for dash, (negatives, (hard, _)) in enumerate(NAMES.items()):
+        pairs = [c for c in trials if c.hard["negatives"] == negatives]
+        line = [pairs[0].plain, *[c.hard for c in pairs]] if pairs else []
+        again = [c.again for c in pairs if c.again is not None]
+        for found, colour, style, text in (
+            (line, COLOURS[0], DASHES[dash], ""),
+            (again, COLOURS[5], "", ", another seed"),
+        ):
+            if found:
+                ax.plot(
+                    [f"{trial['beta']:g}" for trial in found],
+                    _values(found, part, name, scale, epoch),
+                    color=colour, ls=style, marker="o", ms=4, label=f"ball, {hard}{text}",
+                )  # fmt: skip
+
+
+def _values(
+    trials: Sequence[dict], part: str, name: str, scale: float, epoch: int | None
+) -> list[float]:
+    return [value(trial, part, name, epoch) / scale for trial in trials]
 
 
 def temperature(trials: Sequence[Compared]) -> Figure:
@@ -159,21 +207,8 @@ def temperature(trials: Sequence[Compared]) -> Figure:
         here = [c for c in trials if c.hard["dataset"] == dataset]
         for row, (part, name, label) in enumerate(MEASURES):
             ax, scale = axes[row, column], hard[0]["classes"] - 1 if row == 0 else 1
-            for dash, (negatives, (loss, _)) in enumerate(NAMES.items()):
-                pairs = [c for c in here if c.hard["negatives"] == negatives]
-                line = [pairs[0].plain, *[c.hard for c in pairs]] if pairs else []
-                ax.plot(
-                    [f"{trial['beta']:g}" for trial in line],
-                    [value(trial, part, name) / scale for trial in line],
-                    color=COLOURS[0], ls=DASHES[dash], marker="o", ms=4, label=f"ball, {loss}",
-                )  # fmt: skip
-            draw_controls(ax, here, part, name, scale, None)
-            again = [c.again for c in here if c.again is not None]
-            ax.plot(
-                [f"{trial['beta']:g}" for trial in again],
-                [value(trial, part, name) / scale for trial in again],
-                color=COLOURS[5], ls="", marker="o", ms=4, label="ball, H-SCL, another seed",
-            )  # fmt: skip
+            for draw in (draw_hard, draw_controls):
+                draw(ax, here, part, name, scale, None)
             ax.set(title=f"{dataset} (C = {hard[0]['classes']})" if row == 0 else "")
             ax.set_xlabel("β" if row == len(MEASURES) - 1 else "")
             ax.set_ylabel(label if column == 0 else "")

@@ -11,6 +11,9 @@ A reproduction, on graph data sets, of what two papers claim of image data sets:
   reaches neural collapse; without either, the features collapse to few dimensions.
 - arXiv 2209.00078 (*H-SCL paper*): H-SCL is bounded by H-UCL under its Assumption 1, not by UCL.
 
+Hard negatives weight negatives as a lower temperature does; so beside each hard loss in the unit
+ball stands the plain one at that temperature.
+
 This page is generated: `python -m benchmarks.science.collapse` runs the trials without results, and
 `python -m benchmarks.science.collapse --page` writes results, figures and this text. A single trial
 is, for example,
@@ -59,8 +62,9 @@ TEMPERATURES = """### Hardness or temperature
 
 With weights that are held constant, as here, hardness β gives each negative of an anchor the weight
 that the plain loss gives it at T′ = T / (1 + β), exactly. For each pair of anchor and positive the
-two gradients then have one direction; only their lengths differ, by the factor σ(log n − s), which
-for the plain loss at T′ falls sooner where the positive is ahead of the negatives.
+two gradients then have one direction; only their lengths differ, by the factor σ(log n − s). At T′
+it falls sooner where the positive is ahead of the negatives: such a pair rests, and soonest with a
+mean over negatives, as here. The factor's mean is at most 1 − e^(−loss), the column "σ at most".
 
 Hard loss with β at T = 1 / plain loss at T′ / plain loss at T = 1 / hard loss with another seed:
 unit ball, end of training, dimensions and angles of training graphs, accuracy of the nearest class
