@@ -131,10 +131,20 @@ def test_a_lower_temperature_does_the_same_where_its_trial_ends_alike():
 
 
 def test_the_yardsticks_are_another_seed_and_the_plain_loss():
-    (verdict,) = control_verdicts(*hardness((4, 0.3), (4, 0.3), (4, 0.3), again=(1, 0.5)))
-    assert "alone in 1), H-SCL with another seed in 0 of 1, SCL at T in 1 of 1" in verdict.reason
-    (verdict,) = control_verdicts(*hardness((4, 0.3), (4, 0.3), (1, 0.5), again=(4, 0.4)))
-    assert "alone in 1), H-SCL with another seed in 1 of 1, SCL at T in 0 of 1" in verdict.reason
+    (verdict,) = control_verdicts(*hardness((4, 0.3), (4, 0.3), (4, 0.2), again=(1, 0.5)))
+    for words in (
+        "SCL at T′ 1 of 1 (by live dimensions alone 1), equal inner product 0.300 in the median",
+        "H-SCL with another seed 0 of 1 (by live dimensions alone 0), equal inner product 0.500",
+        "SCL at T 1 of 1 (by live dimensions alone 1), equal inner product 0.200",
+    ):
+        assert words in verdict.reason
+    (verdict,) = control_verdicts(*hardness((4, 0.04), (4, 0.3), (1, 0.5)))
+    for words in (
+        "SCL at T′ 0 of 1 (by live dimensions alone 1), equal inner product 0.300 in the median "
+        "beside 0.040",
+        "H-SCL with another seed not measured; SCL at T 0 of 1 (by live dimensions alone 0)",
+    ):
+        assert words in verdict.reason
 
 
 def test_a_control_has_the_temperature_of_its_hardness_and_the_same_setting():

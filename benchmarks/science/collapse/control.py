@@ -112,21 +112,31 @@ def control_verdicts(collapse: Sequence[dict], controls: Sequence[dict]) -> Iter
                 f"(T′ = {lower['temperature']:.3g}), {angle(pairs[0].plain):.3f} at T"
             )
         gains = [100 * (accuracy(c.control) - accuracy(c.hard)) for c in here]
-        again = [alike(c.hard, c.again) for c in here if c.again is not None]
+        again = [(c.hard, c.again) for c in here if c.again is not None]
         yield Verdict(
             f"What hard negatives do for collapse, a lower temperature does ({hard}).",
             graded(grades),
-            f"{plain} at T′ ends alike: {'; '.join(words)}. Of all, {plain} at T′ is alike in "
-            f"{sum(alike(c.hard, c.control) for c in here)} of {len(here)} (by live dimensions "
-            f"alone in {sum(as_live(c.hard, c.control) for c in here)}), {hard} with another "
-            f"seed in {sum(again)} of {len(again)}, {plain} at T in "
-            f"{sum(alike(c.hard, c.plain) for c in here)} of {len(here)}. Held-out accuracy of "
-            f"{plain} at T′ less that of {hard}: {min(gains):+.1f} to {max(gains):+.1f} points, "
-            f"{median(gains):+.1f} in the median. The factor σ is at most "
-            f"{_span([factor(c.control) for c in here])} at T′ and "
+            f"{plain} at T′ ends alike: {'; '.join(words)}. In all: {plain} at T′ "
+            f"{_tally([(c.hard, c.control) for c in here])}; {hard} with another seed "
+            f"{_tally(again)}; {plain} at T {_tally([(c.hard, c.plain) for c in here])}. Held-out "
+            f"accuracy of {plain} at T′ less that of {hard}: {min(gains):+.1f} to "
+            f"{max(gains):+.1f} points, {median(gains):+.1f} in the median. The factor σ is at "
+            f"most {_span([factor(c.control) for c in here])} at T′ and "
             f"{_span([factor(c.hard) for c in here])} with {hard}.",
             "collapse-temperature",
         )
+
+
+def _tally(pairs: Sequence[tuple[dict, dict]]) -> str:
+    """Return how many trials end as their hard ones do, and the median angles of both."""
+    if not pairs:
+        return "not measured"
+    return (
+        f"{sum(alike(*pair) for pair in pairs)} of {len(pairs)} (by live dimensions alone "
+        f"{sum(as_live(*pair) for pair in pairs)}), equal inner product "
+        f"{median(angle(other) for _, other in pairs):.3f} in the median beside "
+        f"{median(angle(hard) for hard, _ in pairs):.3f}"
+    )
 
 
 def _span(values: Sequence[float]) -> str:

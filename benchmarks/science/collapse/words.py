@@ -54,8 +54,9 @@ negatives counts as a part. Dimensional collapse is less than half of the dimens
 
 ALIKE = f"""
 A hard point and its control are alike when they are on the same side of each of these three bounds
-and their live dimensions differ by {NEAR:.0%} of C − 1 at most. Each point is one training; the
-hard loss with another seed, and so another split, tells what trainings differ by anyway.
+and their live dimensions differ by {NEAR:.0%} of C − 1 at most; on a data set the claim holds when
+all its points are. Each point is one training, and angles near a bound fall on either side by
+chance: the hard loss with another seed, and so another split, shows how much trainings vary.
 """
 
 TEMPERATURES = """### Hardness or temperature
