@@ -33,7 +33,7 @@ CAPTIONS = {
     "Diamonds are the plain losses at a lower temperature.",
     "collapse-temperature": "Hard negatives at T = 1 and plain losses at the temperature T′ that "
     "pushes negatives alike, at the end of training, in the unit ball; dimensions and angles of "
-    "training graphs.",
+    "training graphs. The light points are H-SCL with another seed.",
     "collapse-metrics": "The four distances from neural collapse on training graphs, unit ball, "
     "SCL type: all are 0 there.",
     "collapse-losses": "H-SCL above its floor, logarithmic, in the unit ball. The floor is that of "
