@@ -340,3 +340,9 @@ def test_a_grid_on_mutag_gives_results_figures_and_a_page_and_goes_on(tmp_path):
 
 def test_the_committed_page_is_what_the_committed_results_give():
     assert not command.stale(command.BENCHMARK.results, ROOT / "docs", grid.grid())
+
+
+def test_no_name_in_the_committed_figures_is_shortened():
+    files = list((ROOT / "docs" / "figures").glob("collapse-*.svg"))
+    assert {file.stem for file in files} == set(command.CAPTIONS)
+    assert not [file.stem for file in files if "…" in file.read_text(encoding="utf-8")]

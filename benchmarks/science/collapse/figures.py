@@ -48,8 +48,8 @@ BY_EPOCH = (
 LONG = {
     "ball, SCL type, β = 5": ("ball", "label", True),
     "ball, SCL type, β = 0": ("ball", "label", False),
-    "ball, UCL type, β = 2 (COIL-DEL: 5)": ("ball", "all", True),
-    "no normalisation, SCL type, β = 5": ("none", "label", True),
+    "ball, UCL type, β = 2 or 5": ("ball", "all", True),
+    "none, SCL type, β = 5": ("none", "label", True),
 }
 """Longer trainings by name: normalisation, negatives, whether they are hardened."""
 

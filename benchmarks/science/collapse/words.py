@@ -25,7 +25,7 @@ CAPTIONS = {
     "collapse-live": "What grows with training on the set with most classes, in the unit ball. The "
     "dotted line is C − 1. Lines that still rise at the right edge are not converged.",
     "collapse-long": "Longer training at single points of the grid: with hard negatives in the "
-    "unit ball, and without either.",
+    "unit ball, and without either. UCL type has β = 5 on COIL-DEL, 2 elsewhere.",
     "collapse-spectra": "Singular values of the covariance of the class means (training graphs, "
     "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
     "collapse-grid": "The whole grid at epoch {epoch}, the last one that all trials have. The grey "
