@@ -1,6 +1,7 @@
 """The figures of docs/collapse.md, drawn from the committed results."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from benchmarks.science.collapse.control import Compared, compared, draw_controls, temperature
 from benchmarks.science.collapse.orderings import assumption, four_losses
-from benchmarks.science.collapse.results import COLLAPSE, by_dataset, chosen, usual, value
+from benchmarks.science.collapse.results import (
+    COLLAPSE,
+    TYPES,
+    by_dataset,
+    chosen,
+    common_epoch,
+    longer,
+    usual,
+    value,
+)
 from graph_hcl import plot
 from graph_hcl.files import write_atomically
 from graph_hcl.plot.style import COLOURS, DASHES, MARKERS
 
-TYPES = {"label": "SCL type", "all": "UCL type"}
 CIFAR = {
     # CIFAR-100, 99 dimensions, unit ball: arXiv 2311.05139; None for a trend only.
     "label": {
@@ -38,25 +48,30 @@ BY_EPOCH = (
 LONG = {
     "ball, SCL type, β = 5": ("ball", "label", True),
     "ball, SCL type, β = 0": ("ball", "label", False),
-    "ball, UCL type, β = 2 (COIL-DEL: 5)": ("ball", "all", True),
-    "no normalisation, SCL type, β = 5": ("none", "label", True),
+    "ball, UCL type, β = 2 or 5": ("ball", "all", True),
+    "none, SCL type, β = 5": ("none", "label", True),
 }
 """Longer trainings by name: normalisation, negatives, whether they are hardened."""
 
 
-def draw_all(collapse: Sequence[dict], orderings: Sequence[dict], folder: Path) -> list[str]:
+def draw_all(
+    collapse: Sequence[dict], controls: Sequence[dict], orderings: Sequence[dict], folder: Path
+) -> list[str]:
     """Write every figure that has data as SVG; return their names."""
+    pairs = compared(collapse, controls)
     drawn, (collapse, others) = [], usual(collapse)
-    for name, draw, trials in (
+    figures: tuple[tuple[str, Callable[..., Figure], Sequence[Any]], ...] = (
         ("collapse-live", live, collapse),
         ("collapse-long", long, longer(collapse, others)),
         ("collapse-spectra", spectra, collapse),
-        ("collapse-grid", grid, collapse),
+        ("collapse-grid", partial(grid, pairs=pairs), collapse),
+        ("collapse-temperature", temperature, pairs),
         ("collapse-metrics", metrics, collapse),
         ("collapse-losses", losses, collapse),
         ("collapse-orderings", four_losses, orderings),
         ("collapse-assumption", assumption, orderings),
-    ):
+    )
+    for name, draw, trials in figures:
         if trials:
             with plot.styled():
                 text = plot.svg(one_legend(draw(trials)).axes[0])
@@ -108,17 +123,6 @@ def live(trials: Sequence[dict]) -> Figure:
     return figure
 
 
-def longer(main: Sequence[dict], others: Sequence[dict]) -> list[dict]:
-    """Return the trials that differ from those of the grid by a longer training alone."""
-    usual_size = {(c["dataset"], c["normalize"], c["batch_size"]): c["epochs"] for c in main}
-    return [
-        trial for trial in others
-        if trial["epochs"] > usual_size.get(
-            (trial["dataset"], trial["normalize"], trial["batch_size"]), trial["epochs"]
-        )
-    ]  # fmt: skip
-
-
 def long(trials: Sequence[dict]) -> Figure:
     """Draw by epoch what longer training reaches; one row per data set, one line per setting."""
     sets = by_dataset(trials)
@@ -158,12 +162,7 @@ def spectra(trials: Sequence[dict]) -> Figure:
     return figure
 
 
-def common_epoch(trials: Sequence[dict]) -> int:
-    """Return the last epoch at which all trials were measured."""
-    return max(set.intersection(*(set(trial["epoch"]) for trial in trials)))
-
-
-def grid(trials: Sequence[dict]) -> Figure:
+def grid(trials: Sequence[dict], pairs: Sequence[Compared] = ()) -> Figure:
     """Draw the whole grid at its last common epoch against β, beside CIFAR-100's figures."""
     sets, epoch = by_dataset(trials), common_epoch(trials)
     measures: tuple[tuple[str, str, str, Callable[[dict], float]], ...] = (
@@ -185,6 +184,8 @@ def grid(trials: Sequence[dict]) -> Figure:
                         color=COLOURS[number], ls=DASHES[dash], marker=MARKERS[number], ms=4,
                         label=f"{normalize}, {TYPES[negatives]}",
                     )  # fmt: skip
+            beside = [c for c in pairs if c.hard["dataset"] == dataset]
+            draw_controls(ax, beside, part, name, scale(here[0]), epoch)
             if column == 0:
                 for dash, (negatives, kind) in enumerate(TYPES.items()):
                     most = 99 if name == "live_dimensions" else 1

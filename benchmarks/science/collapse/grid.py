@@ -8,6 +8,7 @@ from pathlib import Path
 
 from graph_hcl.benchmarking.spec import BenchmarkSpec, Method
 from graph_hcl.benchmarking.trials import Trial, expand
+from graph_hcl.geometry import equivalent_temperature
 from graph_hcl.losses import Exponential, Threshold
 
 CONFIGS = Path(__file__).parents[3] / "configs" / "reproduce" / "collapse"
@@ -15,6 +16,7 @@ MEASURES = "benchmarks.science.collapse.measure"
 
 SETS = ("COIL-DEL", "Letter-high", "MSRC_21", "ENZYMES")
 BETAS = (0.0, 5.0, 2.0, 10.0, 30.0)
+HARD = tuple(sorted(BETAS)[1:])
 NORMALIZE = ("ball", "none", "sphere")
 NEGATIVES = ("label", "all")
 ORDERING_SETS = ("PROTEINS", "ENZYMES", "NCI1")
@@ -29,6 +31,8 @@ HARDENINGS = {
 }
 COLLAPSE_EPOCHS, ORDERING_EPOCHS = 120, 20
 """Epochs of the config files."""
+TEMPERATURE, SEED = 1.0, 0
+"""Temperature and seed of the config files of the collapse grid."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class GridPoint:
     def trial(self) -> Trial:
         """Return the trial; the data set is that of the config file unless the settings have it."""
         settings = dict(self.settings)
-        dataset, seed = settings.pop("dataset", self.config), settings.pop("seed", 0)
+        dataset, seed = settings.pop("dataset", self.config), settings.pop("seed", SEED)
         method = Method(
             config=f"{self.config}.yaml",
             settings=settings,
@@ -82,6 +86,25 @@ def collapse_point(
     )
 
 
+def same_push(beta: float) -> float:
+    """Return the temperature at which plain SCL pushes negatives as H-SCL of the grid does.
+
+    The grid's weights are held constant, so T / (1 + β) is exact for the negatives.
+
+    >>> same_push(4.0)
+    0.2
+    """
+    return equivalent_temperature(TEMPERATURE, beta, detach_weights=True)
+
+
+def control_point(
+    name: str, normalize: str, negatives: str, beta: float, **settings: object
+) -> GridPoint:
+    """Return the plain point at the temperature that pushes negatives as β does."""
+    at = {"temperature": same_push(beta)}
+    return collapse_point(name, normalize, negatives, 0.0, **at, **settings)
+
+
 def ordering_points(name: str, **settings: object) -> Iterator[GridPoint]:
     """Yield UCL, SCL, and H-UCL and H-SCL with each hardening, trained on one data set."""
     base = {"dataset": name} | settings
@@ -105,14 +128,17 @@ def ordering_points(name: str, **settings: object) -> Iterator[GridPoint]:
 
 
 def _suffix(settings: dict) -> str:
-    return "".join(f"_{name}{value}" for name, value in settings.items())
+    return "".join(
+        f"_{name}{value:.4g}" if isinstance(value, float) else f"_{name}{value}"
+        for name, value in settings.items()
+    )
 
 
 def grid() -> list[GridPoint]:
     """Return all points, the most informative first; those outside the ball train a third as long.
 
     >>> len(grid())
-    211
+    243
     """
 
     def block(name: str, normalize: str, negatives: str, **settings: object) -> list[GridPoint]:
@@ -122,6 +148,11 @@ def grid() -> list[GridPoint]:
     points = [*block("COIL-DEL", "ball", "label"), *block("COIL-DEL", "ball", "all")]
     for name in small:
         points += block(name, "ball", "label") + block(name, "ball", "all")
+    # Beside each hard point in the ball, what a lower temperature does, and what another seed does.
+    for name in SETS:
+        points += [control_point(name, "ball", "label", beta) for beta in HARD]
+    for name in SETS:
+        points += [collapse_point(name, "ball", "label", beta, seed=1) for beta in HARD]
     free = list(itertools.product(NORMALIZE[1:], NEGATIVES))
     points += [p for kind in free for p in block("COIL-DEL", *kind, epochs=40)]
     points += [p for name in ORDERING_SETS for p in ordering_points(name)]
@@ -150,4 +181,5 @@ def quick_grid() -> list[GridPoint]:
         for negatives in NEGATIVES
         for beta in (0.0, 5.0)
     ]
+    points.insert(2, control_point("ENZYMES", "ball", "label", 5.0, **here))
     return [*points, *ordering_points("MUTAG", epochs=2)]

@@ -2,16 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.science.collapse.figures import CIFAR, CIFAR_BETAS, TYPES, common_epoch
+from benchmarks.science.collapse.control import control_table, control_verdicts
+from benchmarks.science.collapse.figures import CIFAR, CIFAR_BETAS
 from benchmarks.science.collapse.orderings import accuracy, ordering_verdicts
-from benchmarks.science.collapse.results import by_dataset, chosen, usual, value
+from benchmarks.science.collapse.results import (
+    TYPES,
+    by_dataset,
+    chosen,
+    common_epoch,
+    usual,
+    value,
+)
 from benchmarks.science.collapse.verdicts import Verdict, collapse_verdicts
-from benchmarks.science.collapse.words import CAPTIONS, HEAD, RULES, SETTING
+from benchmarks.science.collapse.words import ALIKE, CAPTIONS, HEAD, RULES, SETTING, TEMPERATURES
 from benchmarks.science.table import table
 
 
 def page(
     collapse: Sequence[dict],
+    controls: Sequence[dict],
     orderings: Sequence[dict],
     drawn: Sequence[str],
     missing: Sequence[str] = (),
@@ -20,6 +29,9 @@ def page(
     parts = [HEAD, "## Verdicts\n"]
     if collapse:
         parts += ["The geometry paper:\n", verdict_table(list(collapse_verdicts(collapse))), RULES]
+    if controls:
+        verdicts = list(control_verdicts(collapse, controls))
+        parts += ["Hardness or temperature:\n", verdict_table(verdicts), ALIKE]
     if orderings:
         parts += ["The H-SCL paper:\n", verdict_table(list(ordering_verdicts(orderings)))]
     main, asides = usual(collapse)
@@ -29,11 +41,13 @@ def page(
         parts.append(f"![{name}](figures/{name}.svg)\n\n*{CAPTIONS[name].format(epoch=epoch)}*\n")
     if main:
         parts += ["## The grid\n", *grid_tables(main)]
+    if controls:
+        parts += [TEMPERATURES, control_table(collapse, controls)]
     if asides:
         parts += ["### Other batch sizes and lengths\n", aside_table(asides)]
     if orderings:
         parts += ["## What the ordering encoders classify\n", accuracy_table(orderings)]
-    parts += ["## Setting\n", *setting(collapse, orderings, missing)]
+    parts += ["## Setting\n", *setting(collapse, controls, orderings, missing)]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -156,11 +170,14 @@ def accuracy_table(trials: Sequence[dict]) -> str:
 
 
 def setting(
-    collapse: Sequence[dict], orderings: Sequence[dict], missing: Sequence[str]
+    collapse: Sequence[dict],
+    controls: Sequence[dict],
+    orderings: Sequence[dict],
+    missing: Sequence[str],
 ) -> Iterator[str]:
     """Yield what was trained, and where it departs from the papers."""
-    rows = []
-    for kind, trials in (("collapse", collapse), ("orderings", orderings)):
+    rows, grids = [], {"collapse": collapse, "controls": controls, "orderings": orderings}
+    for kind, trials in grids.items():
         for dataset, here in by_dataset(trials).items():
             trained, held = here[0]["graphs"]
             sizes = sorted({trial["batch_size"] for trial in here})
@@ -180,7 +197,7 @@ def setting(
          "epochs", "seeds", "trials", "minutes"],
         rows,
     )  # fmt: skip
-    stopped = [trial for trial in (*collapse, *orderings) if trial["stopped"]]
+    stopped = [trial for trial in (*collapse, *controls, *orderings) if trial["stopped"]]
     names = ", ".join(f"`{name}`" for name in missing) or "none"
     yield f"\nCells that stopped early because the loss was no longer finite: {len(stopped)}."
     yield f"Trials of the grid that are not trained: {names}."

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.science.collapse.grid import SEED, TEMPERATURE
 from graph_hcl.benchmarking.folder import Record, TrialFolder
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.files import write_text
@@ -17,6 +18,7 @@ COLLAPSE = (
 )  # fmt: skip
 ORDERING = (*LOSSES, "assumption_1", "ordered_under", "ordered_else", "same_class_mass")
 PARTS = ("train", "held_out")
+TYPES = {"label": "SCL type", "all": "UCL type"}
 
 
 def columns(records: Sequence[dict], names: Iterable[str]) -> dict[str, list[float]]:
@@ -65,6 +67,7 @@ def slim(trial: Trial, measured: Record) -> dict:
         "normalize": config.projection.normalize,
         "negatives": config.loss.negatives,
         "beta": config.beta,
+        "temperature": config.temperature,
         "dimensions": config.projection.dim,
         "floor": round(loss_floor(records[0]["classes"], config.temperature), 6),
         "spectrum": {part: records[-1][part]["spectrum"] for part in PARTS},
@@ -93,17 +96,22 @@ def gather(folder: TrialFolder, trials: Iterable[Trial], results: Path) -> None:
         write_text(results / f"{name}.json", f"[\n{lines}\n]\n")
 
 
-def read(results: Path) -> tuple[list[dict], list[dict]]:
-    """Return the committed trials: those on collapse, and those on orderings."""
+def read(results: Path) -> tuple[list[dict], list[dict], list[dict]]:
+    """Return the committed trials: those on collapse with the temperature and seed of the config
+    files, their controls with another temperature or seed, and those on orderings.
+
+    Trials without a temperature are from before it varied.
+    """
     trials = [
-        trial
+        {"temperature": TEMPERATURE} | trial
         for path in sorted(results.glob("*.json"))
         for trial in json.loads(path.read_text(encoding="utf-8"))
     ]
-    return (
-        [trial for trial in trials if "normalize" in trial],
-        [trial for trial in trials if "objective" in trial],
-    )
+    parts: tuple[list[dict], list[dict], list[dict]] = [], [], []
+    for trial in trials:
+        other = (trial["temperature"], trial["seed"]) != (TEMPERATURE, SEED)
+        parts[2 if "objective" in trial else int(other)].append(trial)
+    return parts
 
 
 def usual(trials: Sequence[dict]) -> tuple[list[dict], list[dict]]:
@@ -124,6 +132,22 @@ def usual(trials: Sequence[dict]) -> tuple[list[dict], list[dict]]:
         common = kinds[trial["dataset"], trial["normalize"]].most_common(1)[0][0]
         parts[(trial["batch_size"], trial["epochs"]) != common].append(trial)
     return parts
+
+
+def longer(main: Sequence[dict], others: Sequence[dict]) -> list[dict]:
+    """Return the trials that differ from those of the grid by a longer training alone."""
+    usual_size = {(c["dataset"], c["normalize"], c["batch_size"]): c["epochs"] for c in main}
+    return [
+        trial for trial in others
+        if trial["epochs"] > usual_size.get(
+            (trial["dataset"], trial["normalize"], trial["batch_size"]), trial["epochs"]
+        )
+    ]  # fmt: skip
+
+
+def common_epoch(trials: Sequence[dict]) -> int:
+    """Return the last epoch at which all trials were measured."""
+    return max(set.intersection(*(set(trial["epoch"]) for trial in trials)))
 
 
 def value(trial: dict, part: str, name: str, epoch: int | None = None) -> float:

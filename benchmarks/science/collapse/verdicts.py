@@ -6,10 +6,12 @@ Every verdict is computed by the rules written here; none is typed by hand.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.science.collapse.results import PARTS, by_dataset, usual, value
+from benchmarks.science.collapse.results import PARTS, TYPES, by_dataset, usual, value
 
 FULL = 0.95
-"""Share of the C − 1 dimensions that are live at neural collapse; below half of it is collapse."""
+"""Share of the C − 1 dimensions that are live at neural collapse."""
+FEW = 0.5
+"""Dimensional collapse is less than this share of them."""
 EQUAL = 0.05
 """Greatest mean deviation of the class means' cosines from −1/(C−1) that counts as a simplex."""
 ROUNDING = 1e-5
@@ -17,7 +19,7 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim of an abstract, whether it holds here, why, and the figure that shows it."""
+    """A claim, whether it holds here, why, and the figure that shows it."""
 
     claim: str
     verdict: str
@@ -91,10 +93,19 @@ def collapse_verdicts(trials: Sequence[dict]) -> Iterator[Verdict]:
     )
 
 
-def near_simplex(trial: dict, part: str = "train") -> bool:
+def live(trial: dict) -> float:
+    """Return the live dimensions of the class means of training graphs at the end."""
+    return value(trial, "train", "live_dimensions")
+
+
+def angle(trial: dict) -> float:
+    """Return how far the cosines of these class means are from −1/(C−1) on average."""
+    return value(trial, "train", "equal_inner_product")
+
+
+def near_simplex(trial: dict) -> bool:
     """Tell whether the class means end near a simplex: equal angles in nearly all dimensions."""
-    live = value(trial, part, "live_dimensions") >= FULL * (trial["classes"] - 1)
-    return live and value(trial, part, "equal_inner_product") <= EQUAL
+    return live(trial) >= FULL * (trial["classes"] - 1) and angle(trial) <= EQUAL
 
 
 def _reaches(trials: Sequence[dict], name: str) -> Verdict:
@@ -104,15 +115,15 @@ def _reaches(trials: Sequence[dict], name: str) -> Verdict:
         hard, plain = [c for c in here if c["beta"] > 0], [c for c in here if c["beta"] == 0]
         if not hard or not plain:
             continue
-        best = max(hard, key=lambda c: (near_simplex(c), -_angle(c)))
-        start = min(plain, key=_angle)
-        nearer = _angle(best) < _angle(start) and _live(best) >= _live(start)
+        best = max(hard, key=lambda c: (near_simplex(c), -angle(c)))
+        start = min(plain, key=angle)
+        nearer = angle(best) < angle(start) and live(best) >= live(start)
         grades.append(1.0 if near_simplex(best) else 0.5 if nearer else 0.0)
         words.append(
-            f"{dataset}: {_live(best):g} of {best['classes'] - 1} dimensions, equal inner product "
-            f"{_angle(best):.3f} (β = {best['beta']:g}, {best['normalize']}, "
-            f"{best['epoch'][-1]} epochs); without hard negatives {_live(start):g} and "
-            f"{_angle(start):.3f}"
+            f"{dataset}: {live(best):g} of {best['classes'] - 1} dimensions, equal inner product "
+            f"{angle(best):.3f} (β = {best['beta']:g}, {best['normalize']}, "
+            f"{best['epoch'][-1]} epochs); without hard negatives {live(start):g} and "
+            f"{angle(start):.3f}"
         )
     return Verdict(
         f"Adam on {name} with a suitable β and normalised features reaches neural collapse.",
@@ -126,12 +137,12 @@ def _suitable(trials: Sequence[dict]) -> Verdict:
     """Grade 1 where neither the least nor the greatest β comes nearest to equal angles."""
     grades, words = [], []
     for dataset, here in by_dataset(trials).items():
-        for negatives, kind in (("label", "SCL type"), ("all", "UCL type")):
+        for negatives, kind in TYPES.items():
             found = [c for c in here if c["negatives"] == negatives]
             betas = sorted({trial["beta"] for trial in found})
             if len(betas) < 3:
                 continue
-            best = min(found, key=_angle)["beta"]
+            best = min(found, key=angle)["beta"]
             grades.append(float(best not in (betas[0], betas[-1])))
             words.append(f"{dataset}, {kind}: β = {best:g}")
     return Verdict(
@@ -146,14 +157,14 @@ def _collapses(trials: Sequence[dict], claim: str, note: str, figure: str) -> Ve
     """Grade 1 where less than half of the dimensions live, ½ where no simplex is reached."""
     grades, words = [], []
     for dataset, here in by_dataset(trials).items():
-        most = max(here, key=_live)
+        most = max(here, key=live)
         reached = sum(map(near_simplex, here))
-        few = _live(most) < 0.5 * (most["classes"] - 1)
+        few = live(most) < FEW * (most["classes"] - 1)
         grades.append(0.0 if reached else 1.0 if few else 0.5)
-        least = min(map(_live, here))
+        least = min(map(live, here))
         words.append(
-            f"{dataset}: {least:g} to {_live(most):g} of {most['classes'] - 1} dimensions, equal "
-            f"inner product {min(map(_angle, here)):.3f} at best, a simplex in {reached} of "
+            f"{dataset}: {least:g} to {live(most):g} of {most['classes'] - 1} dimensions, equal "
+            f"inner product {min(map(angle, here)):.3f} at best, a simplex in {reached} of "
             f"{len(here)} trials"
         )
     return Verdict(claim, graded(grades), "; ".join(words) + "." + note, figure)
@@ -172,11 +183,3 @@ def _beside(free: Sequence[dict], ball: Sequence[dict]) -> str:
         angles = [value(c, "train", "equal_inner_product", epoch) for c in (twin, trial)]
         better, count = better + (angles[0] < angles[1]), count + 1
     return f" The same training in the ball has more equal angles in {better} of {count} trials."
-
-
-def _live(trial: dict) -> float:
-    return value(trial, "train", "live_dimensions")
-
-
-def _angle(trial: dict) -> float:
-    return value(trial, "train", "equal_inner_product")

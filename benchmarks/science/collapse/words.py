@@ -1,5 +1,6 @@
 """The text of docs/collapse.md that does not depend on the results."""
 
+from benchmarks.science.collapse.control import NEAR
 from benchmarks.science.collapse.verdicts import EQUAL, FULL
 
 HEAD = """# Collapse and loss orderings on graphs
@@ -9,6 +10,9 @@ A reproduction, on graph data sets, of what two papers claim of image data sets:
 - arXiv 2311.05139 (below: *geometry paper*): with hard negatives and normalised features, training
   reaches neural collapse; without either, the features collapse to few dimensions.
 - arXiv 2209.00078 (*H-SCL paper*): H-SCL is bounded by H-UCL under its Assumption 1, not by UCL.
+
+Hard negatives weight negatives as a lower temperature does; so beside each hard loss in the unit
+ball stands the plain one at that temperature.
 
 This page is generated: `python -m benchmarks.science.collapse` runs the trials without results, and
 `python -m benchmarks.science.collapse --page` writes results, figures and this text. A single trial
@@ -21,11 +25,15 @@ CAPTIONS = {
     "collapse-live": "What grows with training on the set with most classes, in the unit ball. The "
     "dotted line is C − 1. Lines that still rise at the right edge are not converged.",
     "collapse-long": "Longer training at single points of the grid: with hard negatives in the "
-    "unit ball, and without either.",
+    "unit ball, and without either. UCL type has β = 5 on COIL-DEL, 2 elsewhere.",
     "collapse-spectra": "Singular values of the covariance of the class means (training graphs, "
     "unit ball, end of training). Above the dotted line, 10⁻³ of the largest, a dimension is live.",
     "collapse-grid": "The whole grid at epoch {epoch}, the last one that all trials have. The grey "
-    "stars are the geometry paper's CIFAR-100 figures, unit ball, after 401 epochs of 98 steps.",
+    "stars are the geometry paper's CIFAR-100 figures, unit ball, after 401 epochs of 98 steps. "
+    "Diamonds are the plain losses at a lower temperature.",
+    "collapse-temperature": "Hard negatives at T = 1 and plain losses at the temperature T′ that "
+    "pushes negatives alike, at the end of training, in the unit ball; dimensions and angles of "
+    "training graphs. The light points are H-SCL with another seed.",
     "collapse-metrics": "The four distances from neural collapse on training graphs, unit ball, "
     "SCL type: all are 0 there.",
     "collapse-losses": "H-SCL above its floor, logarithmic, in the unit ball. The floor is that of "
@@ -42,6 +50,26 @@ A claim holds when it holds on every data set, does not when on none, and partly
 collapse counts as reached when {FULL:.0%} of the C − 1 dimensions are live and the class means'
 cosines differ from −1/(C−1) by {EQUAL} on average at most; coming nearer to it than without hard
 negatives counts as a part. Dimensional collapse is less than half of the dimensions live.
+"""
+
+ALIKE = f"""
+A hard point and its control are alike when they are on the same side of each of these three bounds
+and their live dimensions differ by {NEAR:.0%} of C − 1 at most; on a data set the claim holds when
+all its points are. Each point is one training, and angles near a bound fall on either side by
+chance: the hard loss with another seed, and so another split, shows how much trainings vary.
+"""
+
+TEMPERATURES = """### Hardness or temperature
+
+With weights that are held constant, as here, hardness β gives each negative of an anchor the weight
+that the plain loss gives it at T′ = T / (1 + β), exactly. For each pair of anchor and positive the
+two gradients then have one direction; only their lengths differ, by the factor σ(log n − s). At T′
+it falls sooner where the positive is ahead of the negatives: such a pair rests, and soonest with a
+mean over negatives, as here. The factor's mean is at most 1 − e^(−loss), the column "σ at most".
+
+Hard loss with β at T = 1 / plain loss at T′ / plain loss at T = 1 / hard loss with another seed:
+unit ball, end of training, dimensions and angles of training graphs, accuracy of the nearest class
+mean on held-out graphs in %.
 """
 
 SETTING = """
