@@ -75,12 +75,11 @@ def tested(runs: Runs) -> Section:
             counts=counted(judge.count(every)),
             rows=len(every),
             singles=len(alone),
-            corrected=counted(judge.count(alone)),
             uncorrected=counted(by_itself.count(alone)),
             table=table(head, rows) if rows else words.NOTHING,
         )
 
-    return Section("Hard losses and their controls", every, text, [*alone, *means])
+    return Section("Hard losses and their controls", every, text, means)
 
 
 def classes(runs: Runs, dataset: str) -> int:

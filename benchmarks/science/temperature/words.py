@@ -31,8 +31,9 @@ SHORT = """## In short
 *Equal* means: shown to be within ±1 point of accuracy (two one-sided tests, Schuirmann 1987).
 *Higher* and *lower* mean: shown to differ. *Undecided* is neither, no evidence of equality.
 Differences are paired by seed and fold and corrected for overlapping training sets; p-values and
-verdicts are corrected by Holm for all {tests} tests of this page. Marks in tables: = equal, ▲
-higher, ▼ lower, ? undecided; brackets are 95 % intervals, not corrected for their number. With one
+verdicts are corrected by Holm for all {tests} tests of this page; single pairs, which decide
+nothing, are judged one by one. Marks in tables: = equal, ▲ higher, ▼ lower, ? undecided; brackets
+are 95 % intervals, not corrected for their number. With one
 seed, tests speak of two trained encoders; only several speak of the losses.
 """
 
@@ -95,8 +96,7 @@ TESTED = """Prediction: H-UCL is equal to UCL at T′. It **{verdict}**: of {row
 
 A row is the mean over a set's pairs of T ∈ {{1, .5, .2}} and β ∈ {{.5, 1, 2, 5}} that have results,
 hard − control, in points; the mean is over finished sets, COIL-DEL once. The last column judges a
-row's pairs one at a time, without any correction: of all {singles}, {uncorrected}; corrected as the
-rest of the page, {corrected}.
+row's pairs one at a time, without any correction: of all {singles}, {uncorrected}.
 
 {table}
 """
