@@ -163,14 +163,13 @@ def front(curves: dict[str, Curve]) -> Figure:
     """Draw one panel with the gain over the untrained encoder, a line for each set."""
     figure = Figure(figsize=(5.6, 3.3))
     ax = figure.add_subplot()
-    ends = {name: one.plain[-1].mean - (one.untrained or 0.0) for name, one in curves.items()}
     for name, found in curves.items():
         assert found.untrained is not None
         draw(ax, found, shift=found.untrained)
-        above = ends[name] == max(ends.values())
+        last = found.plain[-1]
         ax.annotate(
-            name, (found.plain[-1].temperature, ends[name]), xytext=(0, 6 if above else -12),
-            textcoords="offset points", ha="right", fontsize=8,
+            name, (last.temperature, last.mean - found.untrained), xytext=(8, 0),
+            textcoords="offset points", va="center", fontsize=8, annotation_clip=False,
         )  # fmt: skip
     ax.set(xlabel="equivalent temperature T′ = T / (1 + 2β)", ylabel="kNN accuracy − untrained, %")
     legend(figure, columns=3)
