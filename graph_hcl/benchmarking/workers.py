@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -75,7 +76,16 @@ def _in_processes(todo: list[Trial], folder: TrialFolder, jobs: int) -> None:
 
 def _work(todo: list[Trial], folder: TrialFolder, threads: int) -> None:
     """Work as one of several processes; an error of the system is printed in one sentence."""
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     sys.exit(run_command(lambda argv: worker_loop(todo, folder, threads), []))
+
+
+def _die_with_parent() -> None:
+    """End this process when the command that started it is gone: nobody would stop it any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def worker_loop(trials: Sequence[Trial], folder: TrialFolder, threads: int) -> None:
