@@ -55,4 +55,4 @@ def choose_temperature(
         size = weights.sum(1).square() / weights.square().sum(1) / count
         above = size.mean() > share
         low, high = torch.where(above, low, middle), torch.where(above, middle, high)
-    return float(((low + high) / 2).exp())
+    return min(max(float(((low + high) / 2).exp()), LOWEST), HIGHEST)  # rounding may pass them
