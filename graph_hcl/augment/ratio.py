@@ -21,8 +21,7 @@ def check_drop_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
     graph_hcl.errors.UserError: Expected p with 0 <= p < 1, but got 1.5.
     """
     if not 0 <= ratio < 1:
-        subject = f"the {name} of {of}" if of else name
-        raise UserError(f"Expected {subject} with 0 <= {name} < 1, but got {ratio}.")
+        raise _outside(f"0 <= {name} < 1", ratio, name, of)
 
 
 def check_mask_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
@@ -33,8 +32,7 @@ def check_mask_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
     graph_hcl.errors.UserError: Expected p with 0 <= p <= 1, but got 1.5.
     """
     if not 0 <= ratio <= 1:
-        subject = f"the {name} of {of}" if of else name
-        raise UserError(f"Expected {subject} with 0 <= {name} <= 1, but got {ratio}.")
+        raise _outside(f"0 <= {name} <= 1", ratio, name, of)
 
 
 def check_keep_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
@@ -46,11 +44,8 @@ def check_keep_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
 0 < ratio <= 1, but got 0.0.
     """
     if not 0 < ratio <= 1:
-        subject = f"the {name} of {of}" if of else name
-        raise UserError(
-            f"Expected {subject} (the fraction of nodes that stay) with 0 < {name} <= 1, but got "
-            f"{ratio}."
-        )
+        what = " (the fraction of nodes that stay)"
+        raise _outside(f"0 < {name} <= 1", ratio, name, of, what)
 
 
 def exact_ratio(ratio: float) -> Fraction:
@@ -95,3 +90,8 @@ def nearest_counts(sizes: Tensor, ratio: float) -> Tensor:
     exact = exact_ratio(ratio)
     doubled = 2 * sizes * exact.numerator + exact.denominator
     return torch.div(doubled, 2 * exact.denominator, rounding_mode="floor")
+
+
+def _outside(bounds: str, ratio: float, name: str, of: str, what: str = "") -> UserError:
+    subject = f"the {name} of {of}" if of else name
+    return UserError(f"Expected {subject}{what} with {bounds}, but got {ratio}.")

@@ -20,7 +20,7 @@ from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.provenance import environment
 from graph_hcl.registries import BASELINES
 from graph_hcl.spec import OPTIONAL, describe_unread
-from graph_hcl.training import Callback
+from graph_hcl.training import Snapshot
 from graph_hcl.training.state import BatchFeatures, TrainState
 from graph_hcl.user_code import check_imported
 
@@ -111,13 +111,12 @@ def _fit(
             final = epoch == trial.epochs[-1]
             visit(ModelSnapshot(experiment, part, model, spec, epoch, final, batch))
 
-    class Visit(Callback):
-        def on_epoch_end(self, state: TrainState) -> None:
-            at_epoch(state.epoch, state.model, state.largest_batch)
+    def take(state: TrainState) -> None:
+        at_epoch(state.epoch, state.model, state.largest_batch)
 
     at_epoch(0, experiment.trainer.model(part.seed, spec))
     if trial.config.epochs:
-        experiment.trainer.fit(part.train, part.seed, spec, callbacks=[Visit()])
+        experiment.trainer.fit(part.train, part.seed, spec, callbacks=[Snapshot(take)])
 
 
 def _measure_baseline(experiment: Experiment, trial: Trial) -> list[dict[str, Any]]:

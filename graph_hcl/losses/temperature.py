@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.adaptive import COLUMNS, spread_columns
+from graph_hcl.losses.adaptive import spread_columns
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 
@@ -38,7 +38,7 @@ def choose_temperature(
     """
     rows = spread_columns(len(anchors), anchors.device)
     columns = spread_columns(len(samples), anchors.device)
-    negatives = torch.cat([pairs.masks(part)[1][:, columns] for part in rows.split(COLUMNS)])
+    negatives = pairs.masks(rows)[1][:, columns]
     some = negatives.any(1)
     negatives, rows = negatives[some], rows[some]
     if not len(rows):

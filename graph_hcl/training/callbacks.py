@@ -9,7 +9,6 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint, state_tensors
 from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
@@ -132,14 +131,14 @@ class ProgressBar(Callback):
 
 
 class Snapshot(Callback):
-    """Call `take(epoch, model)` after each epoch; it may put the model into evaluation mode."""
+    """Call `take(state)` after each epoch; it may put the model into evaluation mode."""
 
-    def __init__(self, take: Callable[[int, ContrastiveNetwork], None]) -> None:
+    def __init__(self, take: Callable[[TrainState], None]) -> None:
         self.take = take
 
     def on_epoch_end(self, state: TrainState) -> None:
         """Take the snapshot."""
-        self.take(state.epoch, state.model)
+        self.take(state)
 
 
 class KeepState(Callback):

@@ -442,9 +442,9 @@ def test_callbacks_are_called_in_order_and_end_after_an_error() -> None:
 def test_a_snapshot_in_evaluation_mode_changes_nothing() -> None:
     epochs = []
 
-    def take(epoch, model):
-        epochs.append(epoch)
-        embed(model, cycles(), CPU)
+    def take(state):
+        epochs.append(state.epoch)
+        embed(state.model, cycles(), CPU)
 
     plain, _ = train(3)
     assert same(plain, train(3, callbacks=[Snapshot(take)])[0])
