@@ -1,0 +1,8 @@
+"""Writes a page for each command, from its parser, when the documentation is built."""
+
+from typing import Any
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register nothing yet."""
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
