@@ -1,7 +1,9 @@
-"""Write the tables and the figure of docs/scale/performance.md from `benchmarks/results/`.
+"""Write the timings and figure of docs/scale/{performance,large-batches}.md from their results.
 
-python -m benchmarks.pages.performance            rewrites the blocks between the marks, the figure
-python -m benchmarks.pages.performance --check    exit 1 when one of them is out of date
+    python -m benchmarks.pages.performance            rewrites blocks between marks, and the figure
+    python -m benchmarks.pages.performance --check    exit 1 when one of them is out of date
+
+The results are `benchmarks/results/{losses,pipeline,evaluation,loading,augmentation}.json`.
 """
 
 import argparse
@@ -14,7 +16,7 @@ from benchmarks.pages.records import ROOT
 from benchmarks.science.table import table
 from graph_hcl.console import lenient_stdout
 
-PAGE = ROOT / "docs" / "scale" / "performance.md"
+SCALE = ROOT / "docs" / "scale"
 FIGURES = ROOT / "docs" / "figures"
 COMMAND = "benchmarks/pages/performance.py"
 OURS = ("ucl", "h-ucl", "scl", "h-scl", "infonce")
@@ -222,27 +224,48 @@ def peer_table():
     return table(head, rows)
 
 
+def memory_table():
+    """Return what H-UCL needs beside the whole matrix, by the number of graphs in two views."""
+    lines = []
+    for rows, row in read("losses")["rows"].items():
+        matrix = 4 * int(rows) ** 2 / 2**20
+        cells = [number(int(rows) // 2), number(rows), f"{number(matrix) if matrix > 1 else matrix} MiB"]
+        lines.append([*cells, _cell(row["h-ucl"]), _cell(row.get("dense h-ucl", {}))])
+    head = ["graphs in two views", "rows", "one matrix of logits", "`HUCL`", "from whole matrices"]
+    return table(head, lines)
+
+
+def pages():
+    """Return the blocks of each page."""
+    return {
+        SCALE / "performance.md": {
+            "summary": summary(),
+            "slower": slower(),
+            "losses": own_table(),
+            "peers": peer_table(),
+            "epochs": epoch_table(),
+            "probes": probe_table(),
+            "reading": reading_table(),
+            "views": view_table(),
+        },
+        SCALE / "large-batches.md": {"memory": memory_table()},
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="exit 1 when the page is out of date")
     options = parser.parse_args()
-    blocks = {
-        "summary": summary(),
-        "slower": slower(),
-        "losses": own_table(),
-        "peers": peer_table(),
-        "epochs": epoch_table(),
-        "probes": probe_table(),
-        "reading": reading_table(),
-        "views": view_table(),
-    }
-    text = PAGE.read_text(encoding="utf-8")
-    new, rows = with_blocks(text, COMMAND, blocks), read("losses")["rows"]
+    texts = {file: file.read_text(encoding="utf-8") for file in pages()}
+    made = {file: with_blocks(texts[file], COMMAND, blocks) for file, blocks in pages().items()}
+    rows = read("losses")["rows"]
     if options.check:
-        same = new == text and is_current(rows, FIGURES)
-        print("the page is up to date" if same else f"{PAGE} or its figure is out of date")
-        return int(not same)
-    PAGE.write_text(new, encoding="utf-8")
+        stale = [str(file) for file in made if made[file] != texts[file]]
+        stale += [] if is_current(rows, FIGURES) else ["the figure"]
+        print("all is up to date" if not stale else f"out of date: {', '.join(stale)}")
+        return int(bool(stale))
+    for file, text in made.items():
+        file.write_text(text, encoding="utf-8")
     draw(rows, FIGURES)
     return 0
 
