@@ -33,6 +33,7 @@ PEERS = {
 """Our losses and their peers: names in the results, and on the page."""
 MANY, MOST = "16384", "65536"
 """Numbers of rows that the summary speaks of."""
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def read(name):
@@ -43,12 +44,12 @@ def read(name):
 
 
 def time(seconds):
-    """Return seconds with three digits and a unit.
+    """Return seconds with three digits and a unit, on one line.
 
-    >>> time(1.0949), time(0.00096), time(0.000312)
-    ('1.09 s', '0.96 ms', '0.312 ms')
+    >>> [time(seconds).replace(SPACE, " ") for seconds in (1.0949, 0.00096, 0.000312)]
+    ['1.09 s', '0.96 ms', '0.312 ms']
     """
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+    return f"{seconds:.3g}{SPACE}s" if seconds >= 1 else f"{1000 * seconds:.3g}{SPACE}ms"
 
 
 def times(ratio):
@@ -61,12 +62,12 @@ def times(ratio):
 
 
 def number(rows):
-    """Return a whole number with thin spaces between thousands.
+    """Return a whole number with spaces between thousands, on one line.
 
-    >>> number("65536")
+    >>> number("65536").replace(SPACE, " ")
     '65 536'
     """
-    return f"{int(rows):_}".replace("_", " ")
+    return f"{int(rows):_}".replace("_", SPACE)
 
 
 def spread(ratios):
@@ -127,10 +128,10 @@ def summary():
     return "\n".join(
         [
             f"- **Losses.** {number(MANY)} rows under H-UCL take {time(ours['seconds'])} and "
-            f"{ours['mib']:.0f} MiB, forward and backward. The same formula from the whole matrix",
-            f"  takes {dense['seconds'] / ours['seconds']:.0f} times as long and "
+            f"{ours['mib']:.0f}{SPACE}MiB, forward and backward. The same formula from the whole",
+            f"  matrix takes {dense['seconds'] / ours['seconds']:.0f} times as long and "
             f"{dense['mib'] / ours['mib']:.0f} times the memory. {number(MOST)} rows take "
-            f"{most['mib']:.0f} MiB.",
+            f"{most['mib']:.0f}{SPACE}MiB.",
             f"- **Training.** An epoch is {spread([row[3] for row in epochs()])} times as fast as "
             "with the usual PyG pipeline, same model and loss.",
             f"- **Around it.** The support vector machine is {spread(svm)} times as fast as "
@@ -199,7 +200,7 @@ def view_table():
 
 
 def _cell(point):
-    return f"{time(point['seconds'])}, {point['mib']:.0f} MiB" if "seconds" in point else "–"
+    return f"{time(point['seconds'])}, {point['mib']:.0f}{SPACE}MiB" if "seconds" in point else "–"
 
 
 def own_table():
@@ -229,7 +230,11 @@ def memory_table():
     lines = []
     for rows, row in read("losses")["rows"].items():
         matrix = 4 * int(rows) ** 2 / 2**20
-        cells = [number(int(rows) // 2), number(rows), f"{number(matrix) if matrix > 1 else matrix} MiB"]
+        cells = [
+            number(int(rows) // 2),
+            number(rows),
+            f"{number(matrix) if matrix >= 1 else matrix}{SPACE}MiB",
+        ]
         lines.append([*cells, _cell(row["h-ucl"]), _cell(row.get("dense h-ucl", {}))])
     head = ["graphs in two views", "rows", "one matrix of logits", "`HUCL`", "from whole matrices"]
     return table(head, lines)

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 LIST = "data/cards"
 PLACE = "<!-- the table of all data sets: written when the site is built -->"
 OFFLINE = ("MUTAG", "digits")
+"""Sets that installed packages carry, as their notes say."""
+FETCHED = "Fetched once from its source, or from a mirror, see [Data](../index.md)."
 DEVELOPMENT = "development"
 FEATURES = {
     "labels": "The labels of its nodes, one-hot.",
@@ -87,7 +89,7 @@ def commands(card: Card) -> list[str]:
     return [*lines, f"{start} --objective h-scl"]
 
 
-def role(name: str, parts: Sequence[str]) -> str:
+def role(parts: Sequence[str]) -> str:
     """Return whether results may be reported on a data set, in a sentence."""
     if DEVELOPMENT in parts:
         return (
@@ -133,16 +135,14 @@ def published(card: Card) -> str:
 
 def page(card: Card, parts: Sequence[str]) -> str:
     """Return the page of a data set in Markdown; `parts` are the benchmarks that it is part of."""
-    where = "Comes with an installed package; nothing is fetched."
-    if card.name not in OFFLINE:
-        where = "Fetched once from its source, or from a mirror, see [Data](../index.md)."
+    where = "" if card.name in OFFLINE else FETCHED
     head = ["graphs", "to predict", "nodes per graph", "edges per graph"]
     row = [str(card.graphs), target(card), str(card.average_nodes), str(card.average_edges)]
     sections = [
         f"# {card.name}",
         " ".join(card.notes.split()),
         table(head, [row]),
-        f"{role(card.name, parts)} {where}",
+        f"{role(parts)} {where}".strip(),
         f"Please cite {card.citation}. [Source]({card.source})",
         "## What the encoder gets",
         "\n".join(features(card)),

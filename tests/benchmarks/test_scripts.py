@@ -5,6 +5,7 @@ import doctest
 import importlib
 import json
 import os
+import re
 import sys
 
 import pytest
@@ -102,3 +103,21 @@ def test_the_table_of_the_readme_repeats_the_page_of_results() -> None:
         pairs = [row for row in rows if [row[2].strip(), row[3].strip()] == list(readme.PAIR)]
         assert any(abs(float(row[4]) - float(value)) < 0.06 for row in pairs), name
     assert "†" not in readme.results()
+
+
+@needs_splits
+def test_the_readme_counts_the_tests_as_the_page_of_results_does() -> None:
+    text, page = readme.counts(), results.introduction()
+    tests, below, lasting = re.search(
+        r"all\s+(\d+) tests of this page: (\d+) are below .05, (\d+) after", page
+    ).groups()
+    assert f"Of the {tests} paired tests" in text
+    assert f"{readme.word(int(below))} have p < .05, and {readme.word(int(lasting))} sur" in text
+    kinds = [readme.kind(where, test) for where, test, _ in readme.corrected_tests()]
+    pairs = {
+        (test.first, test.second)
+        for (where, test, _), kind in zip(readme.corrected_tests(), kinds, strict=True)
+        if kind == "hard"
+    }
+    assert {("H-UCL", "UCL"), ("H-SCL", "SCL"), ("GraphCL + HCL", "GraphCL")} <= pairs
+    assert not any("untrained" in second or "cross" in second for _, second in pairs)
