@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -65,6 +66,14 @@ def unknown(word: str) -> str:
         return f"Unknown {kind} '{word}': expected {', '.join(COMMANDS)}, --help or --version."
     meant = " or ".join(f"{called()} {w}" if kind == "flag" else called(w) for w in found)
     return f"Unknown {kind} '{word}'. Did you mean {meant}?"
+
+
+def script() -> int:
+    """Run `graph-hcl`, which finds the user's modules in the current folder as `python -m` does."""
+    here = os.getcwd()
+    if here not in sys.path and not sys.flags.safe_path:
+        sys.path.append(here)  # last, so that a file there shadows no library
+    return main()
 
 
 if __name__ == "__main__":
