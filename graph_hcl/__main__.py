@@ -18,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["trian"])
     2
     """
+    if argv is None:
+        find_modules_here()
     first, *others = [*(sys.argv[1:] if argv is None else argv), ""][:-1] or ["--help"]
     if first == "--version":
         print(f"graph_hcl {__version__}")
@@ -68,12 +70,11 @@ def unknown(word: str) -> str:
     return f"Unknown {kind} '{word}'. Did you mean {meant}?"
 
 
-def script() -> int:
-    """Run `graph-hcl`, which finds the user's modules in the current folder as `python -m` does."""
+def find_modules_here() -> None:
+    """Let import paths name modules of the current folder, as `python -m` does already."""
     here = os.getcwd()
     if here not in sys.path and not sys.flags.safe_path:
         sys.path.append(here)  # last, so that a file there shadows no library
-    return main()
 
 
 if __name__ == "__main__":

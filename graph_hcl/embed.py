@@ -18,7 +18,7 @@ from graph_hcl.parser import Parser
 EXAMPLES = (
     Example(
         "runs/MUTAG-h-ucl-0 --out mutag.npz",
-        "numpy.load gives `embeddings` [graphs, features] and `labels` [graphs].",
+        "Writes `embeddings` [graphs, features] and `labels` [graphs] for numpy.load.",
     ),
     Example(
         "runs/MUTAG-h-ucl-0 --out mutag.parquet",

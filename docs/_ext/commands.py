@@ -11,10 +11,10 @@ from graph_hcl.topics import TOPICS
 
 FOLDER = "reference/commands"
 CODE = re.compile(
-    r"(?<![\w-])--[a-z][\w.-]*\w|\$?\bGRAPH_HCL_\w+|~/[\w./]+|'\{[^}]*\}'|\{[^}]*\}"
+    r"(?<![\w-])--[a-z][\w.-]*\w|\$?\bGRAPH_HCL_\w+|~/[\w./]*\w|'\{[^}]*\}'|\{[^}]*\}"
     r"|\w+(?:\.\w+)*:[\w]+|\b\w+\([^)]*\)|(?<![\w.])\.[a-z]+\b|\b\w+\.(?:yaml|jsonl|json|csv|zip)\b"
 )
-"""What is code in a description: flags, variables, paths, mappings, import paths, calls, suffixes."""
+"""What is code in a description: flags, variables, paths, mappings, calls, suffixes."""
 
 
 def page(about: CommandHelp) -> str:
