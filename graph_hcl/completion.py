@@ -14,7 +14,7 @@ from graph_hcl.commands import make_parser as parser_of
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
-from graph_hcl.options import Option
+from graph_hcl.options import Option, joined
 from graph_hcl.parser import Parser
 
 PROGRAM = "graph-hcl"
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
     """Print the script, which completes without starting Python."""
     shell = make_parser().read(argv).shell
     if shell not in SHELLS:
-        raise UserError(f"Expected SHELL to be {', '.join(SHELLS)}, but got '{shell}'.")
+        raise UserError(f"Expected SHELL to be {joined(SHELLS)}, but got '{shell}'.")
     print(script(shell))
 
 

@@ -73,9 +73,9 @@ class CommandHelp:
         if found := inside or named:
             return found
         known = [*groups, *(f[2:] for o in self.options for f in o.flags)] if self.grouped else []
-        expected = f"a group ({', '.join(groups)}), " if self.grouped else ""
+        expected = f", a group ({', '.join(groups)})" if self.grouped else ""
         raise UserError(
-            f"Expected --help to be followed by all, {expected}or a flag, but got '{topic}'."
+            f"Expected --help to be followed by all{expected} or a flag, but got '{topic}'."
             f"{did_you_mean(word, known)}"
         )
 

@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import json
 from argparse import SUPPRESS, Action
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -256,7 +256,7 @@ def values_of(kind: Any, symbols: str = "", names: tuple[str, ...] = ()) -> str:
     return joined(found)
 
 
-def joined(words: list[str]) -> str:
+def joined(words: Sequence[str]) -> str:
     """Return words as an enumeration.
 
     >>> joined(["true", "false", "null"]), joined(["a number"]), joined([])

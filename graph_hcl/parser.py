@@ -184,7 +184,9 @@ class Parser(ArgumentParser):
 
     def _unknown(self, name: str, typed: str, actions: Mapping[str, Action]) -> UserError:
         if self.settings:
-            return Layer({}, typed={name: typed}).unknown(name, actions)
+            error = Layer({}, typed={name: typed}).unknown(name, actions)
+            suggests = str(error).endswith("?")
+            return error if suggests else UserError(f"{error} See {self.prog} --help all.")
         hint = did_you_mean(flag(name), [flag(known) for known in actions])
         return UserError(f"Unknown flag {typed}.{hint} See {self.prog} --help.")
 
@@ -245,7 +247,9 @@ class Parser(ArgumentParser):
         return text if text.endswith((".", "?")) else text + "."
 
     def _spell(self, name: str) -> str:
-        return flag(name) if name in self._named_actions() else name.upper()
+        if name in self._named_actions():
+            return flag(name)
+        return next((str(a.metavar) for a in self._actions if a.dest == name and a.metavar), name)
 
 
 def _words(arguments: Sequence[str]) -> int:

@@ -89,5 +89,5 @@ def test_a_script_is_printed_and_valid(shell: str, capsys, tmp_path) -> None:
 def test_an_unknown_shell_is_one_sentence(capsys) -> None:
     assert main(["completion", "csh"]) == 2
     assert capsys.readouterr().err == (
-        "error: Expected SHELL to be bash, zsh, fish, but got 'csh'.\n"
+        "error: Expected SHELL to be bash, zsh or fish, but got 'csh'.\n"
     )
