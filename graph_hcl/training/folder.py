@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from graph_hcl.calling import called
 from graph_hcl.errors import UserError
 from graph_hcl.files import safe_name, write_text
 from graph_hcl.training.checkpoint import Checkpoint
@@ -66,7 +67,7 @@ class RunFolder:
         if not folder.config_path.is_file():
             raise UserError(
                 f"Expected a run folder with a config.yaml at {path}, but found none: give the "
-                "folder that graph_hcl.train printed."
+                f"folder that {called('train')} printed."
             )
         return folder
 
