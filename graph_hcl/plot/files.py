@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from graph_hcl.files import write_atomically, write_text
 from graph_hcl.plot.style import styled
+from graph_hcl.plot.themes import theme_of_axes
 
 HOVER = "hover:"
 """Prefix of hover texts, which are passed to matplotlib as the URLs of elements.
@@ -22,20 +23,21 @@ _LINK = re.compile(rf'<a xlink:href="{HOVER}([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
-def svg(ax: Axes) -> str:
+def svg(ax: Axes, hover: bool = True) -> str:
     """Return the figure of `ax` as an SVG element; the output is deterministic.
 
-    Hover texts become `<title>` elements, which browsers show without a script.
+    Hover texts become `<title>` elements, which browsers show without a script in pages that
+    contain the SVG; with `hover` False they are left out, for smaller files that pages link to.
 
     >>> from graph_hcl.plot import embedding_map
     >>> "<title>graph 1, class 7</title>" in svg(embedding_map([[0, 0], [1, 1]], [7, 7]))
     True
     """
     buffer = io.StringIO()
-    with styled():
+    with styled(theme_of_axes(ax)):
         _figure(ax).savefig(buffer, format="svg", metadata=_NO_METADATA)
     text = buffer.getvalue()
-    text = _LINK.sub(r'<g class="point"><title>\1</title>\2</g>', text)
+    text = _LINK.sub(r'<g class="point"><title>\1</title>\2</g>' if hover else r"\2", text)
     return text[text.index("<svg") :]
 
 
@@ -44,7 +46,7 @@ def save(ax: Axes, stem: Path) -> str:
     drawn = svg(ax)
     text = f'<?xml version="1.0" encoding="utf-8"?>\n{drawn}'
     write_text(stem.with_name(f"{stem.name}.svg"), text)
-    with styled():
+    with styled(theme_of_axes(ax)):
         write_atomically(
             stem.with_name(f"{stem.name}.png"),
             lambda to: _figure(ax).savefig(to, format="png", dpi=160),

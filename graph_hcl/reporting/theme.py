@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import re
 
-INKS = {
-    "#0072b2": ("blue", "#4ba3de"),
-    "#d55e00": ("vermilion", "#f0803c"),
-    "#009e73": ("green", "#2fbf93"),
-    "#cc79a7": ("purple", "#dd97bd"),
-    "#e69f00": ("orange", "#f0b740"),
-    "#56b4e9": ("sky", "#93d3f8"),
-    "#000000": ("ink", "#e6e8ea"),
-    "#999999": ("grey", "#a5abb1"),
-    "#666666": ("reference", "#aab0b6"),
-    "#b0b0b0": ("lines", "#8b939a"),
-    "#ffffff": ("paper", "#15181b"),
-}
+from graph_hcl.plot.themes import THEMES
+
+INKS = {colour: (name, THEMES["dark"][name]) for name, colour in THEMES["light"].items()}
 """Colours of figures: their names, and their values in dark mode."""
 
 _COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})\b")
