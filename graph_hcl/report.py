@@ -33,7 +33,10 @@ def main(argv: Sequence[str]) -> None:
         help="HTML file; default: report.html, in the run's folder for a single run.",
     )
     parser.add_argument(
-        "--map", type=str, default="pca", help="Map of the embeddings: pca, or umap with its extra."
+        "--map",
+        type=str,
+        default="pca",
+        help="Map of the embeddings: pca, tsne, or umap with its extra.",
     )
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
     parser.add_argument("--data-dir", type=str, help="Folder that data sets are cached in.")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from graph_hcl.plot.files import HOVER
 from graph_hcl.plot.maps import clip_outliers
 from graph_hcl.plot.style import MARKERS, canvas, in_style, legend_below
-from graph_hcl.plot.themes import DATA, colour
+from graph_hcl.plot.themes import CLASSES, colour
 
 MAX_POINTS = 1500
 """Largest number of graphs on a map; of more graphs, every k-th is drawn."""
@@ -73,9 +73,10 @@ def embedding_map(
         draw(shown, color=colour(0), alpha=0.65)
     elif len(classes) <= MAX_LEGEND_CLASSES:
         for number, name in enumerate(classes):
-            marker = MARKERS[(number + number // len(DATA)) % len(MARKERS)]
+            shade = colour(CLASSES[number % len(CLASSES)])
+            marker = MARKERS[number % len(MARKERS)]
             members = shown[y[shown] == name]
-            draw(members, f"class {name}", color=colour(number), marker=marker, alpha=0.65)
+            draw(members, f"class {name}", color=shade, marker=marker, alpha=0.65)
     else:
         draw(shown, color=colour("grey"), alpha=0.45)
         notes.append(_name_classes(ax, clipped, y))

@@ -18,6 +18,8 @@ THEMES = {
         "purple": "#cc79a7",
         "orange": "#e69f00",
         "sky": "#56b4e9",
+        "wine": "#882255",
+        "olive": "#7a7a00",
         "ink": "#000000",
         "grey": "#999999",
         "reference": "#666666",
@@ -31,6 +33,8 @@ THEMES = {
         "purple": "#dd97bd",
         "orange": "#f0b740",
         "sky": "#93d3f8",
+        "wine": "#d9608f",
+        "olive": "#c6c84a",
         "ink": "#e6e8ea",
         "grey": "#a5abb1",
         "reference": "#aab0b6",
@@ -38,13 +42,15 @@ THEMES = {
         "paper": "#131416",
     },
 }
-"""Colours by name for each theme: eight of data, then reference levels, grid and background.
+"""Colours by name for each theme; text has the colour ink.
 
-Those of data are the palette of Okabe and Ito, highest contrast first, and lighter ones of the same
-hues on a dark background. Text has the colour ink.
+Those of data are the palette of Okabe and Ito, highest contrast first, and two more for maps; on a
+dark background they are lighter ones of the same hues.
 """
 DATA = ("blue", "vermilion", "green", "purple", "orange", "sky", "ink", "grey")
 """Names of the colours of data, by number."""
+CLASSES = (*DATA[:7], "wine", "olive", "grey")
+"""Names of the colours of classes on a map, by number; with the markers, 40 combinations."""
 
 
 def colour(which: int | str) -> str:

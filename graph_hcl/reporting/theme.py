@@ -32,11 +32,11 @@ _DARK = " ".join(f"--{name}: {dark};" for name, dark in INKS.values())
 CSS = f"""
 :root {{ color-scheme: light; {_LIGHT}
   --text: #1a1a1a; --quiet: #4a4f55; --rule: #d8dce0; --band: #f1f4f7; --link: #0060a0;
-  --warn: #8a3d00; --card: #ffffff; }}
+  --warn: #8a3d00; }}
 @media screen and (prefers-color-scheme: dark) {{
   :root {{ color-scheme: dark; {_DARK}
     --text: #e6e8ea; --quiet: #a9b0b7; --rule: #343a40; --band: #20252a; --link: #7cc0f2;
-    --warn: #f2a65e; --card: #15181b; }}
+    --warn: #f2a65e; }}
 }}
 * {{ box-sizing: border-box; }}
 html {{ -webkit-text-size-adjust: 100%; }}
@@ -56,7 +56,7 @@ nav ul {{ list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; m
 .figures {{ display: grid; gap: 1rem; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(min(350px, 100%), 1fr)); }}
 figure {{ margin: 0; border: 1px solid var(--rule); border-radius: 6px; padding: .6rem;
-  background: var(--card); min-width: 0; }}
+  background: var(--paper); min-width: 0; }}
 figure svg {{ width: 100%; height: auto; display: block; fill: var(--ink); }}
 figcaption {{ font-size: .85rem; color: var(--quiet); margin-top: .4rem; }}
 .find {{ display: flex; flex-wrap: wrap; align-items: center; gap: .2rem .6rem; margin-top: .4rem;
