@@ -26,14 +26,9 @@ if TYPE_CHECKING:
 
 MAX_LABELLED_CLASSES = 12
 """Largest number of classes for which a confusion matrix labels every class and cell."""
-SHARES = LinearSegmentedColormap.from_list(
-    "shares", [(*to_rgb(THEMES["light"]["blue"]), a) for a in (0, 1)]
-)
-"""From transparent to full colour, for light and dark backgrounds alike."""
-ON_COLOUR = "#fefefe"
-"""Text colour on cells above `DARK_CELL` percent, on any background."""
-DARK_CELL = 94
-"""Where black on the cell has less contrast than white, 4.5 or more being enough for text."""
+BLUE, DENSEST = to_rgb(THEMES["light"]["blue"]), 0.75
+SHARES = LinearSegmentedColormap.from_list("shares", [(*BLUE, alpha) for alpha in (0, DENSEST)])
+"""Transparent to blue, on which text reads in the ink of a light and of a dark page."""
 
 
 @in_style
@@ -126,8 +121,7 @@ def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     ax.set_xticks(ticks, [str(classes[k]) for k in ticks])
     ax.set_yticks(ticks, [str(classes[k]) for k in ticks])
     for i, j in np.ndindex(*share.shape) if step == 1 else ():
-        shade = ON_COLOUR if share[i, j] > DARK_CELL else colour("ink")
-        ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=shade)
+        ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center")
     ax.figure.colorbar(image, ax=ax, label="% of the true class", fraction=0.046)
     ax.set(xlabel="predicted class", ylabel="true class", title="Confusion")
     ax.grid(visible=False)
