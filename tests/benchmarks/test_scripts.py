@@ -12,7 +12,7 @@ from benchmarks.speed import _bench
 
 SPEED = ("augmentation", "evaluation", "loading", "losses", "pipeline", "segment")
 MODULES = [f"benchmarks.speed.{name}" for name in SPEED]
-MODULES += ["benchmarks.pages.readme", "benchmarks.pages.results"]
+MODULES += [f"benchmarks.pages.{name}" for name in ("readme", "results", "pictures.__main__")]
 MODULES += [f"benchmarks.science.{name}.__main__" for name in ("collapse", "temperature")]
 needs_splits = pytest.mark.skipif(
     "GRAPH_HCL_SPLITS" not in os.environ, reason="needs GRAPH_HCL_SPLITS"
