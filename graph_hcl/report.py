@@ -43,7 +43,7 @@ def make_parser() -> Parser:
         type=str,
         metavar="NAME",
         default="pca",
-        help="How embeddings are drawn in two dimensions: pca, or umap with its extra.",
+        help="How embeddings are drawn in two dimensions: pca, tsne, or umap with its extra.",
     )
     for name in ("mirror", "data_dir", "device"):
         parser.add_setting(name)

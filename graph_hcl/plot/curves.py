@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from graph_hcl.plot.style import (
-    REFERENCE,
     canvas,
     in_style,
     legend_below,
     line_style,
     short_names,
 )
+from graph_hcl.plot.themes import colour
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -87,7 +87,7 @@ def losses(
     ax = _draw(canvas(ax), records, LOSSES)
     dots = [(0, (1, 1)), (0, (4, 2, 1, 2)), (0, (8, 2))]
     for dash, (name, level) in zip(dots, (floors or {}).items(), strict=False):
-        ax.axhline(level, color=REFERENCE, lw=1.1, ls=dash, label=name)
+        ax.axhline(level, color=colour("reference"), lw=1.1, ls=dash, label=name)
     return _finish(ax, "The four losses", "loss (mean over negatives)")
 
 
@@ -105,7 +105,7 @@ def orderings(records: Records, base: float | None = None, ax: Axes | None = Non
     ax = _draw(canvas(ax), records, ORDERINGS)
     if base is not None:
         name = "same-class share, unweighted"
-        ax.axhline(base, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=name)
+        ax.axhline(base, color=colour("reference"), lw=1.1, ls=(0, (1, 1)), label=name)
     ax.set_ylim(0, 1.03)
     return _finish(ax, "Negatives", "share")
 
@@ -142,7 +142,7 @@ def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = Non
     ax = _draw(canvas(ax), records, {"effective_rank": "effective rank of the features"})
     if dimensions is not None:
         name = f"dimensions: {dimensions}"
-        ax.axhline(dimensions, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=name)
+        ax.axhline(dimensions, color=colour("reference"), lw=1.1, ls=(0, (1, 1)), label=name)
     ax.set_ylim(bottom=0)
     return _finish(ax, "Dimensional collapse", "effective rank")
 
@@ -166,7 +166,9 @@ def temperatures(
     _line(ax, records, "matched_temperature", f"of the plain loss{cosine}", 0)
     dashes = [(0, (1, 1)), (0, (4, 2, 1, 2))]
     for dash, (title, level) in zip(dashes, (levels or {}).items(), strict=False):
-        ax.axhline(level, color=REFERENCE, lw=1.1, ls=dash, label=f"{title} = {level:.3g}")
+        ax.axhline(
+            level, color=colour("reference"), lw=1.1, ls=dash, label=f"{title} = {level:.3g}"
+        )
     ax.set_ylim(bottom=0)
     return _finish(ax, "Hardness as a temperature", "temperature")
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from graph_hcl.plot.files import HOVER
 from graph_hcl.plot.maps import clip_outliers
-from graph_hcl.plot.style import COLOURS, MARKERS, canvas, in_style, legend_below
+from graph_hcl.plot.style import MARKERS, canvas, in_style, legend_below
+from graph_hcl.plot.themes import CLASSES, colour
 
 MAX_POINTS = 1500
 """Largest number of graphs on a map; of more graphs, every k-th is drawn."""
@@ -69,15 +70,15 @@ def embedding_map(
 
     classes = np.unique(y)
     if label is None:
-        draw(shown, color=COLOURS[0], alpha=0.65)
+        draw(shown, color=colour(0), alpha=0.65)
     elif len(classes) <= MAX_LEGEND_CLASSES:
         for number, name in enumerate(classes):
-            colour, cycle = COLOURS[number % len(COLOURS)], number // len(COLOURS)
-            marker = MARKERS[(number + cycle) % len(MARKERS)]
+            shade = colour(CLASSES[number % len(CLASSES)])
+            marker = MARKERS[number % len(MARKERS)]
             members = shown[y[shown] == name]
-            draw(members, f"class {name}", color=colour, marker=marker, alpha=0.65)
+            draw(members, f"class {name}", color=shade, marker=marker, alpha=0.65)
     else:
-        draw(shown, color="#999999", alpha=0.45)
+        draw(shown, color=colour("grey"), alpha=0.45)
         notes.append(_name_classes(ax, clipped, y))
     if len(shown) < len(xy):
         notes.append(f"{len(shown)} of {len(xy)} graphs are drawn")
@@ -107,7 +108,7 @@ def _name_classes(ax: Axes, xy: np.ndarray, y: np.ndarray) -> str:
             style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": NAME_SIZE}
             ax.text(median[0], median[1], str(name), **style | {"url": title})
         else:
-            ax.scatter(median[0], median[1], s=5, color="black", lw=0, zorder=3, urls=[title])
+            ax.scatter(median[0], median[1], s=5, color=colour("ink"), lw=0, zorder=3, urls=[title])
     if len(drawn) == len(classes):
         return "names: medians of classes"
     return f"names: medians of {len(drawn)} of {len(classes)} classes, the others as dots"

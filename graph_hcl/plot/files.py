@@ -6,11 +6,13 @@ import io
 import re
 from pathlib import Path
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from graph_hcl.files import write_atomically, write_text
 from graph_hcl.plot.style import styled
+from graph_hcl.plot.themes import theme_of_axes
 
 HOVER = "hover:"
 """Prefix of hover texts, which are passed to matplotlib as the URLs of elements.
@@ -18,24 +20,36 @@ HOVER = "hover:"
 A URL is the only text that matplotlib writes per element; `svg` turns these into titles.
 """
 
+IMAGE_DPI = 180
+"""Resolution of images in an SVG; nothing else in it depends on this."""
+
 _LINK = re.compile(rf'<a xlink:href="{HOVER}([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
-def svg(ax: Axes) -> str:
+def svg(ax: Axes, hover: bool = True) -> str:
     """Return the figure of `ax` as an SVG element; the output is deterministic.
 
-    Hover texts become `<title>` elements, which browsers show without a script.
+    Hover texts become `<title>` elements, which browsers show without a script in pages that
+    contain the SVG. With `hover` False they are left out and points are one image in the SVG, which
+    is smaller, for pages that link to a file.
 
     >>> from graph_hcl.plot import embedding_map
     >>> "<title>graph 1, class 7</title>" in svg(embedding_map([[0, 0], [1, 1]], [7, 7]))
     True
     """
     buffer = io.StringIO()
-    with styled():
-        _figure(ax).savefig(buffer, format="svg", metadata=_NO_METADATA)
+    points = [] if hover else _points(_figure(ax))
+    try:
+        for each in points:
+            each.set_rasterized(True)
+        with styled(theme_of_axes(ax)):
+            _figure(ax).savefig(buffer, format="svg", metadata=_NO_METADATA, dpi=IMAGE_DPI)
+    finally:
+        for each in points:
+            each.set_rasterized(False)
     text = buffer.getvalue()
-    text = _LINK.sub(r'<g class="point"><title>\1</title>\2</g>', text)
+    text = _LINK.sub(r'<g class="point"><title>\1</title>\2</g>' if hover else r"\2", text)
     return text[text.index("<svg") :]
 
 
@@ -44,12 +58,18 @@ def save(ax: Axes, stem: Path) -> str:
     drawn = svg(ax)
     text = f'<?xml version="1.0" encoding="utf-8"?>\n{drawn}'
     write_text(stem.with_name(f"{stem.name}.svg"), text)
-    with styled():
+    with styled(theme_of_axes(ax)):
         write_atomically(
             stem.with_name(f"{stem.name}.png"),
             lambda to: _figure(ax).savefig(to, format="png", dpi=160),
         )
     return drawn
+
+
+def _points(figure: Figure) -> list[Artist]:
+    """Return the points of the figure that have hover texts."""
+    marked = [each for ax in figure.axes for each in ax.collections if any(each.get_urls())]
+    return [each for each in marked if not each.get_rasterized()]
 
 
 def _figure(ax: Axes) -> Figure:

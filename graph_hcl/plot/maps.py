@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
 
 from graph_hcl.errors import UserError
 
-MAPS = ("pca", "umap")
+MAPS = ("pca", "tsne", "umap")
 QUARTILE_WIDTH, MIDDLE_WIDTH = 1.349, 4.107
 """Widths of the middle 50 % and 96 % of a normal distribution with standard deviation 1."""
 MIN_UNIT = 0.1
 """Smallest unit of a column, relative to the standard deviation implied by its middle 96 %."""
 MARGIN = 3.0
 """Margin of a map around the middle 96 % of its graphs, in widths of that range."""
+PERPLEXITY = 30.0
+"""Number of neighbours that t-SNE keeps near, less for few graphs."""
 MIN_POINTS = 20
 """Smallest number of graphs for which outliers are detected."""
 
@@ -22,12 +25,12 @@ MIN_POINTS = 20
 def check_map(method: str) -> None:
     """Raise `UserError` unless `method` is a map that can be drawn here.
 
-    >>> check_map("tsne")
+    >>> check_map("som")
     Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected the map to be pca or umap, but got 'tsne'.
+    graph_hcl.errors.UserError: Expected the map to be pca, tsne or umap, but got 'som'.
     """
     if method not in MAPS:
-        raise UserError(f"Expected the map to be {' or '.join(MAPS)}, but got '{method}'.")
+        raise UserError(f"Expected the map to be pca, tsne or umap, but got '{method}'.")
     if method == "umap":
         try:
             import umap  # noqa: F401
@@ -59,7 +62,9 @@ def compress(x: ArrayLike) -> np.ndarray:
 def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
     """Return a map [G, 2] of embeddings [G, D] after `compress`, and its caption.
 
-    Raises `UserError` as `check_map` does, and for values that are not finite.
+    `method` is pca, whose distances are those in the plane with the most variance, or tsne or umap,
+    which keep neighbours near: distances between groups mean nothing there. Raises `UserError` as
+    `check_map` does, and for values that are not finite.
 
     >>> project([[0.0, 0.0], [1.0, 0.0], [2.0, 3.0]])[1]
     'PCA, 100% of the variance'
@@ -77,6 +82,11 @@ def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarra
     width = min(2, *scaled.shape)
     pca = PCA(width, random_state=seed)
     points = np.pad(pca.fit_transform(scaled), ((0, 0), (0, 2 - width)))
+    if method == "tsne":
+        deviation = points[:, 0].std()
+        perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
+        tsne = TSNE(init=1e-4 * points / deviation, perplexity=perplexity, random_state=seed)
+        return tsne.fit_transform(scaled), "t-SNE"
     return points, f"PCA, {pca.explained_variance_ratio_.sum():.0%} of the variance"
 
 

@@ -11,14 +11,13 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.metrics import confusion_matrix
 
 from graph_hcl.plot.style import (
-    COLOURS,
     MARKERS,
-    REFERENCE,
     canvas,
     in_style,
     legend_below,
     short_names,
 )
+from graph_hcl.plot.themes import THEMES, colour
 from graph_hcl.probes.metrics import known_metric, title
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 
 MAX_LABELLED_CLASSES = 12
 """Largest number of classes for which a confusion matrix labels every class and cell."""
-SHARES = LinearSegmentedColormap.from_list("shares", [(*to_rgb(COLOURS[0]), a) for a in (0, 1)])
-"""From transparent to full colour, for light and dark backgrounds alike."""
-ON_COLOUR = "#fefefe"
-"""Text colour on dark cells, on any background."""
+BLUE, DENSEST = to_rgb(THEMES["light"]["blue"]), 0.75
+SHARES = LinearSegmentedColormap.from_list("shares", [(*BLUE, alpha) for alpha in (0, DENSEST)])
+"""Transparent to blue, on which text reads in the ink of a light and of a dark page."""
 
 
 @in_style
@@ -60,19 +58,19 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
             values = np.concatenate(scores.by_seed())
             y = len(rows)
             rows.append(name if offset == 0 else "untrained")
-            colour = COLOURS[number % len(COLOURS)] if offset == 0 else REFERENCE
+            shade = colour(number) if offset == 0 else colour("reference")
             # Points are spread vertically by fold, so that none hides another.
             ax.scatter(
                 values,
                 y - np.linspace(0.05, 0.3, len(values)),
                 s=14,
-                color=colour,
+                color=shade,
                 alpha=0.6,
                 lw=0,
                 marker=MARKERS[offset],
             )
             mean, std = float(values.mean()), scores.deviation
-            ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=colour, capsize=3)
+            ax.errorbar(mean, y + 0.18, xerr=std, fmt="|", ms=9, mew=2, color=shade, capsize=3)
             unit = f"{100 * mean:.1f}" if share else f"{mean:.3g}"
             if std is not None:
                 unit += f" ± {100 * std:.1f}" if share else f" ± {std:.2g}"
@@ -89,7 +87,7 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
         ax.plot(
             [comparison.about.majority_accuracy] * 2,
             [len(rows) - 2.45, len(rows) - 0.55],
-            color="black",
+            color=colour("ink"),
             ls=(0, (2, 2)),
             lw=1.1,
             label=None if number else "majority class",
@@ -123,8 +121,7 @@ def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     ax.set_xticks(ticks, [str(classes[k]) for k in ticks])
     ax.set_yticks(ticks, [str(classes[k]) for k in ticks])
     for i, j in np.ndindex(*share.shape) if step == 1 else ():
-        shade = ON_COLOUR if share[i, j] > 60 else "black"
-        ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=shade)
+        ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center")
     ax.figure.colorbar(image, ax=ax, label="% of the true class", fraction=0.046)
     ax.set(xlabel="predicted class", ylabel="true class", title="Confusion")
     ax.grid(visible=False)
@@ -153,10 +150,9 @@ def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         unit = np.where(unit > 0, unit, 1.0)
         truth, guess = (truth - mean) / unit, (guess - mean) / unit
     for task, (x, y) in enumerate(zip(np.atleast_2d(truth.T), np.atleast_2d(guess.T), strict=True)):
-        colour = COLOURS[task % len(COLOURS)]
-        ax.scatter(x, y, s=8, alpha=0.5, lw=0, color=colour)
+        ax.scatter(x, y, s=8, alpha=0.5, lw=0, color=colour(task))
     ends = [np.nanmin(truth), np.nanmax(truth)]
-    ax.plot(ends, ends, color=REFERENCE, lw=1.1)
+    ax.plot(ends, ends, color=colour("reference"), lw=1.1)
     unit_text = " (in standard deviations)" if several else ""
     ax.set(
         xlabel=f"true target{unit_text}", ylabel=f"predicted{unit_text}", title="Predicted values"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,17 +12,17 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from graph_hcl.errors import UserError
 from graph_hcl.geometry import LIVE, negative_weights
 from graph_hcl.losses import Adaptive, LogEta
 from graph_hcl.plot.style import (
-    COLOURS,
-    REFERENCE,
     canvas,
     in_style,
     legend_below,
     line_style,
     short_names,
 )
+from graph_hcl.plot.themes import colour
 
 BINS = 50
 MIN_RATIO = 1e-8
@@ -70,9 +71,9 @@ def similarities(
     low, high = float(product[other_graph].min()), float(product[other_graph].max())
     bins = np.linspace(low, max(high, low + 1e-3), BINS + 1).tolist()
     # Filled and hatched, to be distinguishable in greyscale.
-    for name, is_class, colour, fill, dash in (
-        ("same class", same_class, COLOURS[0], {"fc": (COLOURS[0], 0.35)}, "-"),
-        ("other class", ~same_class, COLOURS[1], {"fc": "none", "hatch": "/////"}, "--"),
+    for name, is_class, shade, fill, dash in (
+        ("same class", same_class, colour(0), {"fc": (colour(0), 0.35)}, "-"),
+        ("other class", ~same_class, colour(1), {"fc": "none", "hatch": "/////"}, "--"),
     ):
         pairs = is_class & other_graph
         uniform = np.full(int(pairs.sum()), 1 / other_graph.sum())
@@ -81,7 +82,7 @@ def similarities(
             bins,
             weights=uniform,
             histtype="stepfilled",
-            ec=(colour, 0.6),
+            ec=(shade, 0.6),
             lw=0.4,
             **fill,
             label=f"{name}: {uniform.sum():.0%} of pairs",
@@ -92,7 +93,7 @@ def similarities(
                 product[pairs],
                 bins,
                 weights=shares[pairs],
-                color=colour,
+                color=shade,
                 histtype="step",
                 lw=1.7,
                 ls=dash,
@@ -104,6 +105,66 @@ def similarities(
         title="Similarity of negatives",
     )
     return legend_below(ax)
+
+
+@in_style
+def weights(
+    hardenings: Mapping[str, LogEta],
+    products: ArrayLike,
+    *,
+    temperature: float = 0.5,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how much a negative counts by its inner product with the anchor, for each hardening.
+
+    The curves are η(s/T) divided by the mean of η over all negatives, whose inner products are
+    `products` [K]: 1 is the weight without hardening. Their histogram is the grey area below. A
+    threshold's curve ends where the weight is 0. `hardenings` are functions of logits by name, such
+    as those of `graph_hcl.losses`. Raises `UserError` for adaptive ones, which have a curve for
+    each anchor, and for one that gives no negative any weight.
+
+    >>> from graph_hcl.losses import Exponential
+    >>> ax = weights({"β = 1": Exponential(1.0)}, [-0.5, 0.0, 0.5])
+    >>> ax.get_lines()[0].get_ydata()[[0, -1]].round(3).tolist()
+    [0.27, 1.996]
+    """
+    ax = canvas(ax)
+    s = torch.as_tensor(np.asarray(products, dtype=float)).flatten()
+    grid = torch.linspace(float(s.min()), float(s.max()), 301, dtype=s.dtype)
+    for number, (name, log_eta) in enumerate(hardenings.items()):
+        if isinstance(log_eta, Adaptive):
+            raise UserError(
+                f"Expected hardenings that are functions of the logit, but got "
+                f"{type(log_eta).__name__}, whose β differs by anchor: use plot.similarities."
+            )
+        mean = log_eta(s / temperature).logsumexp(0) - math.log(len(s))
+        if not mean.isfinite():
+            raise UserError(
+                f"Expected hardenings that give some negative a weight, but got {name!r}: its "
+                "logits are all below the threshold."
+            )
+        weight = (log_eta(grid / temperature) - mean).exp().numpy()
+        curve = np.where(weight > 0, weight, np.nan)
+        ax.plot(grid.numpy(), curve, label=name, **line_style(number))
+    count, edges = np.histogram(s.numpy(), BINS)
+    ax.stairs(
+        0.25 * count / count.max(),
+        edges,
+        fill=True,
+        color=colour("grey"),
+        alpha=0.4,
+        transform=ax.get_xaxis_transform(),
+        label="negatives",
+    )
+    ax.set(
+        xlabel="inner product of anchor and negative",
+        ylabel="weight / mean weight",
+        title="Weights of negatives",
+        yscale="log",
+    )
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
+    return legend_below(ax, columns=3)
 
 
 @in_style
@@ -130,7 +191,9 @@ def spectra(
             label=name,
             **line_style(number),
         )
-    ax.axhline(LIVE, color=REFERENCE, lw=1.1, ls=(0, (1, 1)), label=f"live above {LIVE:g}")
+    ax.axhline(
+        LIVE, color=colour("reference"), lw=1.1, ls=(0, (1, 1)), label=f"live above {LIVE:g}"
+    )
     ax.set(xlabel="dimension", ylabel="σ / largest σ", title=title, yscale="log")
     ax.set_ylim(MIN_RATIO / 2, 2)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

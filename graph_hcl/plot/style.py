@@ -14,15 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from graph_hcl.errors import UserError
+from graph_hcl.plot.themes import colour, theme_of, theme_of_axes, theme_settings
 
 P = ParamSpec("P")
 
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
-"""Palette of Okabe and Ito, highest contrast first."""
 DASHES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
-REFERENCE = "#666666"
-"""Colour of reference levels: floors, baselines, base rates."""
 NOTEBOOK_DPI = 130
 
 STYLE: dict[str, Any] = {
@@ -48,19 +45,28 @@ STYLE: dict[str, Any] = {
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """Apply the style to figures drawn inside the block.
+def styled(theme: str | None = None) -> Iterator[None]:
+    """Apply the style to figures drawn inside the block, for a light or a dark page.
 
-    >>> with styled():
-    ...     mpl.rcParams["axes.spines.top"]
-    False
+    Without a theme, "light" or "dark", it is that of the background which matplotlib's settings
+    give figures. Figures keep the theme that they were created in: they may be saved outside the
+    block, and whatever is drawn on their axes later has it too. Raises `UserError` for a theme that
+    does not exist.
+
+    >>> from graph_hcl import plot
+    >>> with plot.styled("dark"):
+    ...     ax = plot.losses([{"epoch": 1, "ucl": 1.0}])
+    >>> mpl.colors.to_hex(ax.figure.get_facecolor()), ax.get_lines()[0].get_color()
+    ('#131416', '#4ba3de')
     """
-    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
+    theme = theme_of(mpl.rcParams["figure.facecolor"]) if theme is None else theme
+    settings = STYLE | theme_settings(theme)
+    with mpl.rc_context(settings):  # type: ignore[arg-type]
         yield
 
 
 def in_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
-    """Return the drawing function with the style applied.
+    """Return the drawing function with the style applied, in the theme of the axes it is given.
 
     >>> in_style(lambda ax: ax)(None) is None
     True
@@ -68,7 +74,8 @@ def in_style(draw: Callable[P, Axes]) -> Callable[P, Axes]:
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **options: P.kwargs) -> Axes:
-        with styled():
+        given = [each for each in (*args, *options.values()) if isinstance(each, Axes)]
+        with styled(theme_of_axes(given[0]) if given else None):
             return draw(*args, **options)
 
     return drawn
@@ -80,7 +87,7 @@ class NotebookFigure(Figure):
     def _repr_png_(self) -> bytes:
         """Return the figure as PNG, for IPython."""
         buffer = io.BytesIO()
-        with styled():
+        with styled(theme_of(self.get_facecolor())):
             # The tight box includes artists beyond the edge of the figure, such as a legend.
             self.savefig(buffer, format="png", dpi=NOTEBOOK_DPI, bbox_inches="tight")
         return buffer.getvalue()
@@ -138,9 +145,9 @@ def line_style(number: int) -> dict[str, Any]:
     """Return the colour and dashes of a line by its number; there are 40 combinations.
 
     >>> line_style(1)
-    {'color': '#D55E00', 'ls': '--'}
+    {'color': '#d55e00', 'ls': '--'}
     """
-    return {"color": COLOURS[number % len(COLOURS)], "ls": DASHES[number % len(DASHES)]}
+    return {"color": colour(number), "ls": DASHES[number % len(DASHES)]}
 
 
 def short_names(names: Iterable[str], length: int = 28) -> list[str]:

@@ -16,7 +16,7 @@ from graph_hcl.results import Comparison, of_draws
 LOSS = "The objective's own value, averaged over each epoch."
 COLLAPSE = "Distances of a batch's class means from a simplex (arXiv 2311.05139, section 5)."
 CLASS_MEAN = "Accuracy on a batch, with the class means of the same batch."
-RANK = "exp of the entropy of the spectrum of a batch's covariance; low values show collapse."
+RANK = "Effective rank of a batch's features: e to the entropy of their spectrum; low at collapse."
 SPREAD = "Alignment is 0 when views agree; uniformity decreases as features spread."
 CLASS_SPECTRA = "Covariance of the class means, for the first model of each run."
 SPECTRA = "Covariance of the projected features, for the first model of each run."

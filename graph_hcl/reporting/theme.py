@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import re
 
-INKS = {
-    "#0072b2": ("blue", "#4ba3de"),
-    "#d55e00": ("vermilion", "#f0803c"),
-    "#009e73": ("green", "#2fbf93"),
-    "#cc79a7": ("purple", "#dd97bd"),
-    "#e69f00": ("orange", "#f0b740"),
-    "#56b4e9": ("sky", "#93d3f8"),
-    "#000000": ("ink", "#e6e8ea"),
-    "#999999": ("grey", "#a5abb1"),
-    "#666666": ("reference", "#aab0b6"),
-    "#b0b0b0": ("lines", "#8b939a"),
-    "#ffffff": ("paper", "#15181b"),
-}
+from graph_hcl.plot.themes import THEMES
+
+INKS = {colour: (name, THEMES["dark"][name]) for name, colour in THEMES["light"].items()}
 """Colours of figures: their names, and their values in dark mode."""
 
 _COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})\b")
@@ -42,11 +32,11 @@ _DARK = " ".join(f"--{name}: {dark};" for name, dark in INKS.values())
 CSS = f"""
 :root {{ color-scheme: light; {_LIGHT}
   --text: #1a1a1a; --quiet: #4a4f55; --rule: #d8dce0; --band: #f1f4f7; --link: #0060a0;
-  --warn: #8a3d00; --card: #ffffff; }}
+  --warn: #8a3d00; }}
 @media screen and (prefers-color-scheme: dark) {{
   :root {{ color-scheme: dark; {_DARK}
     --text: #e6e8ea; --quiet: #a9b0b7; --rule: #343a40; --band: #20252a; --link: #7cc0f2;
-    --warn: #f2a65e; --card: #15181b; }}
+    --warn: #f2a65e; }}
 }}
 * {{ box-sizing: border-box; }}
 html {{ -webkit-text-size-adjust: 100%; }}
@@ -66,7 +56,7 @@ nav ul {{ list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; m
 .figures {{ display: grid; gap: 1rem; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(min(350px, 100%), 1fr)); }}
 figure {{ margin: 0; border: 1px solid var(--rule); border-radius: 6px; padding: .6rem;
-  background: var(--card); min-width: 0; }}
+  background: var(--paper); min-width: 0; }}
 figure svg {{ width: 100%; height: auto; display: block; fill: var(--ink); }}
 figcaption {{ font-size: .85rem; color: var(--quiet); margin-top: .4rem; }}
 .find {{ display: flex; flex-wrap: wrap; align-items: center; gap: .2rem .6rem; margin-top: .4rem;

@@ -16,7 +16,8 @@ from graph_hcl.reporting.read import RunSummary
 def write_report(runs: list[RunSummary], out: Path, method: str = "pca") -> Path:
     """Write the page to `out`, and each figure as SVG and PNG to a folder; return that folder.
 
-    `method` is that of the map, pca or umap. Raises `UserError` for a map that cannot be drawn.
+    `method` is that of the map: pca, tsne or umap. Raises `UserError` for a map that cannot be
+    drawn. Figures are drawn for a light page, and follow the reader's theme.
     """
     plot.check_map(method)
     folder = out.parent / f"{out.stem}_figures"
@@ -48,8 +49,9 @@ def write_report(runs: list[RunSummary], out: Path, method: str = "pca") -> Path
 def _drawn(drawings: Iterable[figures.Drawing], folder: Path, prefix: str) -> list[str]:
     """Write the figures to files; return their HTML."""
     parts = []
-    for name, ax, caption, searchable in drawings:
-        # A probe may be an import path, which is not a valid file name.
-        stem = re.sub(r"\W+", "-", f"{prefix}-{name}")
-        parts.append(figure(plot.save(ax, folder / stem), caption, stem, searchable))
+    with plot.styled("light"):
+        for name, ax, caption, searchable in drawings:
+            # A probe may be an import path, which is not a valid file name.
+            stem = re.sub(r"\W+", "-", f"{prefix}-{name}")
+            parts.append(figure(plot.save(ax, folder / stem), caption, stem, searchable))
     return parts

@@ -15,7 +15,8 @@ from benchmarks.speed import _bench
 
 SPEED = ("augmentation", "evaluation", "loading", "losses", "pipeline", "segment")
 MODULES = [f"benchmarks.speed.{name}" for name in SPEED]
-MODULES += [f"benchmarks.pages.{name}" for name in ("performance", "readme", "results")]
+PAGES = ("performance", "pictures.__main__", "readme", "results")
+MODULES += [f"benchmarks.pages.{name}" for name in PAGES]
 MODULES += [f"benchmarks.science.{name}.__main__" for name in ("collapse", "temperature")]
 needs_splits = pytest.mark.skipif(
     "GRAPH_HCL_SPLITS" not in os.environ, reason="needs GRAPH_HCL_SPLITS"

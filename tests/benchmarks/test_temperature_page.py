@@ -159,7 +159,7 @@ def test_each_figure_and_test_that_the_page_names_is_there(tmp_path):
     trials = invented(core(seeds=1))
     drawn = figures.draw_all(Runs(trials), tmp_path / "figures")
     linked = set(re.findall(r"figures/([a-z-]+)\.svg", written(trials, drawn)))
-    assert linked < set(drawn) == {*figures.NAMES, figures.FRONT}
+    assert linked < set(drawn) == {*figures.NAMES, *figures.FRONTS}
     tests = Path(__file__).parents[1] / "geometry" / "test_temperature.py"
     defined = re.findall(r"^def (test_\w+)", tests.read_text(encoding="utf-8"), re.M)
     assert set(words.PROOFS) <= set(defined)
@@ -301,7 +301,7 @@ def test_a_figure_of_what_is_there():
     some = [p for p in points if p.seed == 0 or p.temperature == 1.0]
     assert figures.curve(Runs(invented(some)), "digits", "knn").seeds == 1
     whole = dict(figures.figures(Runs(invented(core(seeds=1)))))
-    texts = [text.get_text() for text in whole[figures.FRONT].axes[0].texts]
+    texts = [text.get_text() for text in whole[figures.FRONTS[0]].axes[0].texts]
     assert texts == ["COIL-DEL", "digits"]
 
 

@@ -109,8 +109,8 @@ def test_embeddings_that_are_not_finite_cost_one_sentence() -> None:
 
 
 def test_maps_that_cannot_be_drawn(monkeypatch) -> None:
-    with pytest.raises(UserError, match="pca or umap, but got 'tsne'"):
-        plot.check_map("tsne")
+    with pytest.raises(UserError, match="pca, tsne or umap, but got 'som'"):
+        plot.check_map("som")
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     with pytest.raises(UserError, match="pip install"):
         plot.project(np.eye(3), "umap")
@@ -152,3 +152,17 @@ def test_large_maps_are_subsampled_and_say_so() -> None:
     drawn = sum(len(c.get_offsets()) for c in ax.collections)
     assert drawn <= MAX_POINTS
     assert ax.get_xlabel() == f"{drawn} of {count} graphs are drawn"
+
+
+def test_tsne_keeps_neighbours_near() -> None:
+    random = np.random.default_rng(0)
+    groups = np.arange(90) // 30
+    x = 8 * random.normal(size=(3, 12))[groups] + random.normal(size=(90, 12))
+    points, caption = plot.project(x, "tsne")
+    assert caption == "t-SNE"
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    assert (groups[distance.argmin(1)] == groups).all()
+    assert (plot.project(x, "tsne")[0] == points).all()
+    for few in (2, 3, 5):
+        assert np.isfinite(plot.project(x[:few], "tsne")[0]).all()

@@ -35,6 +35,7 @@ FIGURES = {
         torch.eye(4), torch.arange(4), torch.arange(4) % 2, **k
     ),
     "spectra": lambda **k: plot.spectra({"a": [1.0, 0.5]}, **k),
+    "weights": lambda **k: plot.weights({"flat": torch.zeros_like}, [0.0, 0.5], **k),
 }
 
 

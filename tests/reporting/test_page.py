@@ -12,7 +12,7 @@ import pytest
 
 from graph_hcl import plot
 from graph_hcl.__main__ import main
-from graph_hcl.plot.style import COLOURS, REFERENCE
+from graph_hcl.plot.themes import THEMES
 from graph_hcl.reporting.page import figure, page, table
 from graph_hcl.reporting.theme import CSS, INKS, adapt
 
@@ -27,8 +27,8 @@ def luminance(colour: str) -> float:
 
 def test_every_colour_of_figures_reads_in_the_dark() -> None:
     paper = luminance(INKS["#ffffff"][1])
-    for colour in [*COLOURS, REFERENCE]:
-        dark = luminance(INKS[colour.lower()][1])
+    for name in THEMES["light"].keys() - {"paper"}:
+        dark = luminance(THEMES["dark"][name])
         assert (dark + 0.05) / (paper + 0.05) > 4.5
 
 

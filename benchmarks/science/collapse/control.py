@@ -15,7 +15,8 @@ from benchmarks.science.collapse.grid import TEMPERATURE, same_push
 from benchmarks.science.collapse.results import by_dataset, chosen, usual, value
 from benchmarks.science.collapse.verdicts import EQUAL, FEW, FULL, Verdict, angle, graded, live
 from benchmarks.science.table import table
-from graph_hcl.plot.style import COLOURS, DASHES
+from graph_hcl.plot.style import DASHES
+from graph_hcl.plot.themes import colour
 
 NEAR = 0.1
 """Live dimensions that differ by this share of C − 1 at most count as the same."""
@@ -177,7 +178,7 @@ def draw_controls(
             ax.plot(
                 ["0", *[f"{c.hard['beta']:g}" for c in pairs]],
                 _values([pairs[0].plain, *[c.control for c in pairs]], part, name, scale, epoch),
-                color=COLOURS[3], ls=DASHES[dash], marker="D", ms=4, mfc="white",
+                color=colour(3), ls=DASHES[dash], marker="D", ms=4, mfc="white",
                 label=f"ball, {plain} at T′ = T / (1 + β)",
             )  # fmt: skip
 
@@ -190,15 +191,15 @@ def draw_hard(
         pairs = [c for c in trials if c.hard["negatives"] == negatives]
         line = [pairs[0].plain, *[c.hard for c in pairs]] if pairs else []
         again = [c.again for c in pairs if c.again is not None]
-        for found, colour, style, text in (
-            (line, COLOURS[0], DASHES[dash], ""),
-            (again, COLOURS[5], "", ", another seed"),
+        for found, shade, style, text in (
+            (line, colour(0), DASHES[dash], ""),
+            (again, colour(5), "", ", another seed"),
         ):
             if found:
                 ax.plot(
                     [f"{trial['beta']:g}" for trial in found],
                     _values(found, part, name, scale, epoch),
-                    color=colour, ls=style, marker="o", ms=4, label=f"ball, {hard}{text}",
+                    color=shade, ls=style, marker="o", ms=4, label=f"ball, {hard}{text}",
                 )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ from benchmarks.science.collapse.results import (
 )
 from graph_hcl import plot
 from graph_hcl.files import write_atomically
-from graph_hcl.plot.style import COLOURS, DASHES, MARKERS
+from graph_hcl.plot.style import DASHES, MARKERS
+from graph_hcl.plot.themes import colour
 
 CIFAR = {
     # CIFAR-100, 99 dimensions, unit ball: arXiv 2311.05139; None for a trend only.
@@ -181,7 +182,7 @@ def grid(trials: Sequence[dict], pairs: Sequence[Compared] = ()) -> Figure:
                     ax.plot(
                         [f"{trial['beta']:g}" for trial in line],
                         [value(trial, part, name, epoch) / scale(trial) for trial in line],
-                        color=COLOURS[number], ls=DASHES[dash], marker=MARKERS[number], ms=4,
+                        color=colour(number), ls=DASHES[dash], marker=MARKERS[number], ms=4,
                         label=f"{normalize}, {TYPES[negatives]}",
                     )  # fmt: skip
             beside = [c for c in pairs if c.hard["dataset"] == dataset]
@@ -237,7 +238,7 @@ def losses(trials: Sequence[dict]) -> Figure:
             for part, dash, thin in (("train", "-", 1.6), ("held_out", "--", 1.0)):
                 ax.plot(
                     trial["epoch"], np.array(trial[part]["h-scl"]) - trial["floor"],
-                    color=COLOURS[number], ls=dash, lw=thin,
+                    color=colour(number), ls=dash, lw=thin,
                     label=f"β = {trial['beta']:g}, {'training' if part == 'train' else 'held out'}",
                 )  # fmt: skip
         ax.set(title=f"{dataset}, floor {here[0]['floor']:.4f}", xlabel="epoch", yscale="log")

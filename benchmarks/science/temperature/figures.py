@@ -12,13 +12,15 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from benchmarks.science.temperature.pairs import BySeed, Runs, accuracy, equivalent
 from graph_hcl import plot
 from graph_hcl.files import write_text
-from graph_hcl.plot.style import COLOURS, MARKERS, REFERENCE
+from graph_hcl.plot.style import MARKERS
+from graph_hcl.plot.themes import THEMES, colour
 
 NAMES = {"temperature": "knn", "temperature-svm": "svm"}
 """Figures of all sets, and their probes."""
-FRONT = "temperature-front"
-STYLES = {1.0: (COLOURS[0], MARKERS[0]), 0.5: (COLOURS[1], MARKERS[1]), 0.2: (COLOURS[2], "^")}
-"""Colour and marker of hard points by the temperature they were trained at."""
+FRONTS = tuple(f"front-{theme}" for theme in THEMES)
+"""The README's figure, for light and for dark pages."""
+STYLES = {1.0: 0, 0.5: 1, 0.2: 2}
+"""Number of colour and marker of hard points by the temperature they were trained at."""
 PLAIN, UNTRAINED = "UCL", "untrained"
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -76,8 +78,7 @@ def draw_all(runs: Runs, folder: Path) -> list[str]:
     """Write the figures that have data as SVG; return their names."""
     drawn = []
     for name, figure in figures(runs):
-        with plot.styled():
-            write_text(folder / f"{name}.svg", plot.svg(figure.axes[0]))
+        write_text(folder / f"{name}.svg", plot.svg(figure.axes[0]))
         drawn.append(name)
     return drawn
 
@@ -88,12 +89,18 @@ def figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
         panels = {each: curve(runs, each, probe) for each in runs.datasets("ucl")}
         panels = {each: found for each, found in panels.items() if len(found.plain) > 1}
         if panels:
-            with plot.styled():
+            with plot.styled("light"):
                 yield name, all_sets(panels, f"{'kNN' if probe == 'knn' else 'SVM'} accuracy, %")
-    fronts = front_sets(runs)
-    if fronts:
-        with plot.styled():
-            yield FRONT, front(fronts)
+    yield from fronts(runs)
+
+
+def fronts(runs: Runs) -> Iterator[tuple[str, Figure]]:
+    """Yield the README's figure for light and for dark pages, by name, if it has data."""
+    curves = front_sets(runs)
+    for name, theme in zip(FRONTS, THEMES, strict=True):
+        if curves:
+            with plot.styled(theme):
+                yield name, front(curves)
 
 
 def all_sets(panels: dict[str, Curve], label: str) -> Figure:
@@ -114,26 +121,28 @@ def all_sets(panels: dict[str, Curve], label: str) -> Figure:
     return figure
 
 
-def draw(ax: Axes, found: Curve, shift: float = 0.0, colour: str = COLOURS[6]) -> None:
+def draw(ax: Axes, found: Curve, shift: float = 0.0) -> None:
     """Draw a curve, less `shift`: plain points joined, hard ones on them, the untrained level."""
     x = [dot.temperature for dot in found.plain]
     low = [dot.mean - dot.deviation - shift for dot in found.plain]
     high = [dot.mean + dot.deviation - shift for dot in found.plain]
     if found.seeds > 1:
-        ax.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
+        ax.fill_between(x, low, high, color=colour("ink"), alpha=0.12, lw=0)
     ax.plot(
-        x, [dot.mean - shift for dot in found.plain], color=colour, lw=1.2, marker=".", ms=4,
+        x, [dot.mean - shift for dot in found.plain], color=colour("ink"), lw=1.2, marker=".", ms=4,
         label=PLAIN,
     )  # fmt: skip
     for temperature, dots in found.hard.items():
-        shade, marker = STYLES[temperature]
+        shade, marker = colour(STYLES[temperature]), MARKERS[STYLES[temperature]]
         ax.plot(
             [dot.temperature for dot in dots], [dot.mean - shift for dot in dots], ls="",
             marker=marker, ms=6, mfc="none", mec=shade, mew=1.4,
             label=hard_name(temperature),
         )  # fmt: skip
     if found.untrained is not None:
-        ax.axhline(found.untrained - shift, color=REFERENCE, lw=1, ls="--", label=UNTRAINED)
+        ax.axhline(
+            found.untrained - shift, color=colour("reference"), lw=1, ls="--", label=UNTRAINED
+        )
     ax.set_xscale("log")
     ax.set_xlim(0.015, 1.2)
     # matplotlib's own labels of a logarithmic axis are formulas, which the style takes for text.
@@ -171,7 +180,10 @@ def front(curves: dict[str, Curve]) -> Figure:
             name, (last.temperature, last.mean - found.untrained), xytext=(8, 0),
             textcoords="offset points", va="center", fontsize=8, annotation_clip=False,
         )  # fmt: skip
-    ax.set(xlabel="equivalent temperature T′ = T / (1 + 2β)", ylabel="kNN accuracy − untrained, %")
+    ax.set(
+        xlabel="equivalent temperature T′ = T / (1 + 2β)",
+        ylabel="kNN accuracy above untrained, points",
+    )
     legend(figure, columns=3)
     return figure
 

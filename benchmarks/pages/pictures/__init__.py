@@ -1,0 +1,1 @@
+"""The pictures of the documentation, from runs on `digits` and committed results."""
