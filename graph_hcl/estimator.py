@@ -186,7 +186,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         place = Path(folder)
         if holds_something(place):
             raise UserError(f"Expected a new or empty folder, but {place} holds something.")
-        run = Run.create(dataclasses.replace(self.config_, out=str(place)))
+        run = Run.create(dataclasses.replace(self.config_, out=str(place)), self.spec_.data_sha256)
         part = part_of(self.config_.seed, None, np.arange(0)).name
         for record in self.history_:
             run.folder.log({"part": part} | record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,11 @@ T = TypeVar("T")
 WINDOWS = os.name == "nt"
 RETRY_SECONDS = 2.0
 """Seconds to wait on Windows for another program to close a file."""
+
+_BUSY = (errno.EBUSY, errno.EINVAL, errno.EXDEV)
+"""What systems say of a folder that is in use as one."""
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.I | re.S)
@@ -52,6 +58,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)
+        if not WINDOWS:
+            temporary.chmod(0o666 & ~_UMASK)  # some libraries make files that others cannot read
         flush(temporary)
         try:
             retry_on_windows(lambda: temporary.replace(path))
@@ -78,6 +86,59 @@ def write_text(path: Path, text: str) -> None:
     """
     content = text.encode("utf-8", "surrogateescape")
     write_atomically(path, lambda to: to.write_bytes(content))
+
+
+def place_folder(path: Path, fill: Callable[[Path], object]) -> bool:
+    """Let `fill` write files into a new folder, which then appears as `path` with all of them.
+
+    Returns False where `path` holds something. A folder that cannot be replaced, such as the
+    current one, is filled in place.
+
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "run"
+    >>> [place_folder(place, lambda folder: (folder / "a").write_bytes(b"1")) for _ in range(2)]
+    [True, False]
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        if path.is_symlink() or path.is_mount() or path.name in ("", ".."):
+            raise PermissionError
+        staged.mkdir()
+        fill(staged)
+        if WINDOWS and path.is_dir():
+            path.rmdir()
+        staged.rename(path)
+        flush_folder(path.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            return False
+        if not path.is_dir() or (
+            not isinstance(error, PermissionError) and error.errno not in _BUSY
+        ):
+            raise
+        if any(path.iterdir()):
+            return False
+        fill(path)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return True
+
+
+def copy_or_link(file: Path, to: Path) -> None:
+    """Make `to` another name of a file that is only ever replaced, or a copy of it.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a").write_bytes(b"1")
+    >>> copy_or_link(folder / "a", folder / "b")
+    >>> (folder / "b").read_bytes()
+    b'1'
+    """
+    try:
+        os.link(file, to)
+    except OSError:  # a file system without links
+        shutil.copyfile(file, to)
 
 
 def flush(file: Path) -> None:

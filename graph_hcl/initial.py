@@ -133,12 +133,14 @@ none: give the folder that graph_hcl.train printed.
                 stacklevel=3,
             )
     checkpoint = folder.checkpoint(part)
+    state = checkpoint.state()
+    assert state is not None  # it is one of the folder's parts
     return Pretrained(
         f"{part} of {folder.path}",
         make_config(folder.config_path),
         read_spec(checkpoint),
         checkpoint.weights(),
-        hashlib.sha256(checkpoint.path.read_bytes()).hexdigest(),
+        hashlib.sha256(state.file.read_bytes()).hexdigest(),
     )
 
 

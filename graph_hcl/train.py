@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> None:
         if flags.allow_changed_data:
             raise UserError("Expected --allow-changed-data only together with --resume.")
         experiment = make_experiment(config)
-        run = Run.create(experiment.config)
+        run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
     name = short_name(experiment.config.dataset)
     groups = experiment.config.data.groups
     print(describe_graphs(experiment.store, name, groups), file=sys.stderr)

@@ -87,7 +87,7 @@ def test_a_checkpoint_is_written_over_while_its_state_is_in_use(windows, far_awa
     adam = torch.optim.Adam(model.parameters())
     model(torch.ones(1, 2)).sum().backward()
     adam.step()
-    file = RunFolder(far_away / "run").checkpoint("seed0", "model")
+    file = RunFolder.create(str(far_away / "run"), "", {}).checkpoint("seed0", "model")
     generators = {"views": torch.Generator()}
     file.save(1, model, adam, generators)
     again = torch.optim.Adam(model.parameters())
