@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from graph_hcl.cli import overridden_settings
 from graph_hcl.console import run_command
-from graph_hcl.parser import Parser
+from graph_hcl.parser import TRUST_CODE, Parser
 
 EXAMPLES = """\
   python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0
@@ -16,6 +16,10 @@ EXAMPLES = """\
   python -m graph_hcl.evaluate runs/MUTAG-h-ucl-0 --metric average_precision
       adds scores whose parameters are selected by another metric; short for --probe.metric
 """
+
+
+OVERRIDES = ("probe.name", "probe.metric", "probe.jobs", "mirror", "data_dir", "device")
+"""Settings of the run that flags override."""
 
 
 def main(argv: Sequence[str]) -> None:
@@ -32,6 +36,9 @@ def main(argv: Sequence[str]) -> None:
         "--probe.jobs", type=int, help="Processes for the folds; default: the run's own."
     )
     parser.add_argument("--device", type=str, help="Device; default: the run's own.")
+    parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
+    parser.add_argument("--data_dir", type=str, help="Folder that data sets are cached in.")
+    parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
@@ -42,10 +49,10 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.experiment import check_trained, make_experiment, run_and_save
     from graph_hcl.run import Run
 
-    overrides = overridden_settings(flags, "probe.name", "probe.metric", "probe.jobs", "device")
+    overrides = overridden_settings(flags, *OVERRIDES)
     if "probe.name" in overrides:  # the run's options are those of its own probe
         overrides["probe.options"] = {}
-    run = Run.open(flags.run, flags.allow_changed_data, **overrides)
+    run = Run.open(flags.run, flags.allow_changed_data, trust_code=flags.trust_code, **overrides)
     experiment = make_experiment(run.config)
     experiment.check_labelled()
     check_trained(experiment, run)

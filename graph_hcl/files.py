@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import errno
+import glob
+import hashlib
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from graph_hcl.errors import UserError
+from graph_hcl.process import WINDOWS, is_gone, place
 
 T = TypeVar("T")
 
-WINDOWS = os.name == "nt"
 RETRY_SECONDS = 2.0
 """Seconds to wait on Windows for another program to close a file."""
 
-_BUSY = (errno.EBUSY, errno.EINVAL, errno.EXDEV)
-"""What systems say of a folder that is in use as one."""
+_IN_USE = (errno.EBUSY, errno.EINVAL, errno.EXDEV, errno.EACCES, errno.EPERM)
+"""What systems say of a folder that cannot be replaced."""
 _UMASK = os.umask(0)
 os.umask(_UMASK)
 
@@ -55,7 +58,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     (b'whole', 1)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         write(temporary)
         if not WINDOWS:
@@ -71,6 +74,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         flush_folder(path.parent)
     finally:
         retry_on_windows(lambda: temporary.unlink(missing_ok=True))
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name beside `path`, and remove what killed processes left under such names."""
+    here = hashlib.sha256(place().encode()).hexdigest()[:8]
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        process, _, where = left.name.split(".")[-2].partition("-")
+        if where == here and is_gone(place(), process):
+            with suppress(OSError):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    return path.with_name(f".{path.name}.{os.getpid()}-{here}.tmp")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -99,29 +113,32 @@ def place_folder(path: Path, fill: Callable[[Path], object]) -> bool:
     >>> [place_folder(place, lambda folder: (folder / "a").write_bytes(b"1")) for _ in range(2)]
     [True, False]
     """
+    if path.is_symlink() or path.name in ("", ".."):
+        return _fill_in_place(path, fill)
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    staged = _temporary(path)
     try:
-        if path.is_symlink() or path.is_mount() or path.name in ("", ".."):
-            raise PermissionError
         staged.mkdir()
         fill(staged)
-        if WINDOWS and path.is_dir():
+        if WINDOWS and path.is_dir() and not any(path.iterdir()):
             path.rmdir()
         staged.rename(path)
         flush_folder(path.parent)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             return False
-        if not path.is_dir() or (
-            not isinstance(error, PermissionError) and error.errno not in _BUSY
-        ):
+        if not path.is_dir() or error.errno not in _IN_USE:
             raise
-        if any(path.iterdir()):
-            return False
-        fill(path)
+        return _fill_in_place(path, fill)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+    return True
+
+
+def _fill_in_place(path: Path, fill: Callable[[Path], object]) -> bool:
+    if any(path.iterdir()):
+        return False
+    fill(path)
     return True
 
 

@@ -21,6 +21,7 @@ from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, set
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
+TRUST_CODE = "Run the code that the folder names by import paths, and use its places for data."
 NAMES = "NAME …"
 """How `--help` shows the names that a flag takes."""
 REPEATABLE = ("config",)

@@ -9,7 +9,7 @@ from pathlib import Path
 from graph_hcl.cli import overridden_settings
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.parser import Parser
+from graph_hcl.parser import TRUST_CODE, Parser
 
 EXAMPLES = """\
   python -m graph_hcl.report runs/MUTAG-h-ucl-0
@@ -36,8 +36,9 @@ def main(argv: Sequence[str]) -> None:
         "--map", type=str, default="pca", help="Map of the embeddings: pca, or umap with its extra."
     )
     parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
-    parser.add_argument("--data-dir", type=str, help="Folder that data sets are cached in.")
+    parser.add_argument("--data_dir", type=str, help="Folder that data sets are cached in.")
     parser.add_argument("--device", type=str, help="Device; default: the run's own.")
+    parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
@@ -55,7 +56,7 @@ def main(argv: Sequence[str]) -> None:
     check_map(flags.map)
     overrides = overridden_settings(flags, "mirror", "data_dir", "device")
     runs = [
-        read_run(path, name, flags.allow_changed_data, **overrides)
+        read_run(path, name, flags.allow_changed_data, trust_code=flags.trust_code, **overrides)
         for path, name in zip(paths, display_names(paths), strict=True)
     ]
     if all(run.is_empty for run in runs):

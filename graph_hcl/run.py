@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,13 @@ from graph_hcl.config import Config
 from graph_hcl.data.names import short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device
+from graph_hcl.lock import lock
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.parts import NO_PARTS, Parts
 from graph_hcl.probes import Part
 from graph_hcl.provenance import environment
-from graph_hcl.settings import make_config
+from graph_hcl.settings import flat_settings, make_config
 from graph_hcl.spec import ModelSpec, check_same_data, read_spec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
@@ -30,6 +33,7 @@ from graph_hcl.training import (
     make_logger,
 )
 from graph_hcl.training.manifest import changed_environment
+from graph_hcl.trust import PLACES, refuse_code, tell_places
 from graph_hcl.user_code import changed_code, user_code
 
 
@@ -77,9 +81,14 @@ class Run:
         path: str | Path,
         allow_changed_data: bool = False,
         objects: Parts = NO_PARTS,
+        trust_code: bool = False,
         **overrides: Any,
     ) -> Run:
         """Return the run in a folder; `overrides` replace settings of its config, by name.
+
+        Without `trust_code`, a folder decides neither what code is run nor where data is fetched
+        from and written to: import paths in its config are refused, and its `mirror` and `data_dir`
+        do not count.
 
         Warns where the user's code that the config names has changed since the run was created.
         Raises `UserError` for a folder without a `config.yaml`, for one that has changed, and for
@@ -92,6 +101,17 @@ none: give the folder that graph_hcl.train printed.
         """
         folder = RunFolder.open(str(path))
         config = make_config(folder.config_path)
+        if not trust_code:
+            given = [name for name, part in vars(objects).items() if part is not None]
+            given += overrides
+            settings = {
+                name: value
+                for name, value in flat_settings(config).items()
+                if not any(name == one or name.startswith(f"{one}.") for one in given)
+            }
+            refuse_code(settings, folder.path)
+            tell_places(settings, folder.path)
+            overrides = dict.fromkeys(PLACES) | overrides
         before = folder.manifest().code  # nothing in runs without code of the user's
         if before and (changed := changed_code(before, user_code(config.to_dict()))):
             warnings.warn(
@@ -111,6 +131,20 @@ none: give the folder that graph_hcl.train printed.
     def path(self) -> Path:
         """The folder's path."""
         return self.folder.path
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from changing the run, inside the block.
+
+        Raises `UserError` where another one does so.
+        """
+        with lock(self.path / ".lock") as mine:
+            if not mine:
+                raise UserError(
+                    f"Expected {self.path} for this process alone, but another one trains or "
+                    "evaluates it: wait until it has ended."
+                )
+            yield
 
     @property
     def parts(self) -> list[str]:

@@ -14,11 +14,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from graph_hcl.__main__ import main
-from graph_hcl.benchmarking.lock import lock
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import raw_files
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_text
+from graph_hcl.lock import lock
 from graph_hcl.training import RunFolder
 
 QUICK = ["--epochs", "1", "--hidden", "8", "--layers", "2", "--probe", "class-mean"]

@@ -201,6 +201,6 @@ def test_a_resumed_run_tells_what_differs_and_refuses_other_data(run: Path, caps
     with pytest.warns(UserWarning, match=r"was begun with another threads \(77, now 1\)"):
         assert main(["train", "--resume", str(run), "--epochs", "4"]) == 0
     shutil.rmtree(run / "checkpoint")
-    dataclasses.replace(manifest, data="0" * 64).write(run / "manifest.json")
+    dataclasses.replace(folder.manifest(), data="0" * 64).write(run / "manifest.json")
     assert main(["train", "--resume", str(run)]) == 2
     assert "Expected the data that" in capsys.readouterr().err
