@@ -111,6 +111,9 @@ graph), but got 1.
     diagnose: bool = field(default=True, metadata=RESULT_UNAFFECTED)
     """Log losses, orderings and collapse metrics every epoch, or every few epochs on small data
     sets; this does not change the training."""
+    checkpoint_every: int | None = field(default=None, metadata=RESULT_UNAFFECTED)
+    """Steps inside an epoch after which the training is saved, too; null saves it between epochs
+    and when it is interrupted."""
     logger: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Tracker that epochs are also passed to, by name or by import path of what makes one; null is
     none, and metrics.jsonl is always written."""
@@ -139,6 +142,8 @@ graph), but got 1.
         )
         if self.max_nodes is not None:
             expect(self.max_nodes >= 1, "max-nodes", "1 or more", self.max_nodes)
+        every = self.checkpoint_every
+        expect(every is None or every >= 1, "checkpoint-every", "1 or more", every)
         expect(self.lr > 0, "lr", "above 0", self.lr)
         expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
         expect_within(self.batch_size, "batch-size", 2, MAX_BATCH_SIZE)

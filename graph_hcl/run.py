@@ -197,7 +197,7 @@ none: give the folder that graph_hcl.train printed.
 
         Raises `UserError` for a model that was trained on other data, unless allowed.
         """
-        if not self.epoch(part.name):
+        if self.checkpoint(part.name).state() is None:
             if (begun_with := self.folder.manifest().data) and not self.allow_changed_data:
                 check_same_data(trainer.spec.data_sha256, begun_with, str(self.path))
             return trainer.describe(part.train)
@@ -213,10 +213,10 @@ none: give the folder that graph_hcl.train printed.
         """
         spec = self.spec_of(part, trainer)
         checkpoint = self.checkpoint(part.name, spec)
-        done = checkpoint.epoch()
-        if 0 < done < self.config.epochs:
+        done = checkpoint.state()
+        if done is not None and done.epoch < self.config.epochs:
             self._tell_changed_environment(trainer)
-        self.folder.forget_metrics_after(part.name, done)
+        self.folder.forget_metrics_after(part.name, 0 if done is None else done.epoch)
         callbacks = [
             *([Diagnosis(), TemperatureDiagnosis()] if self.config.diagnose else []),
             Log(lambda record: self.folder.log({"part": part.name} | record)),

@@ -19,18 +19,20 @@ from graph_hcl.errors import UserError
 from graph_hcl.files import copy_or_link, write_atomically
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.tensor_files import read_tensors
+from graph_hcl.training.state import BatchFeatures, TrainState
 
-GROUPS = ("model", "objective", "optimizer", "rng")
+GROUPS = ("model", "objective", "optimizer", "rng", "progress")
 DAMAGE = (SafetensorError, ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What a damaged file raises when it is read."""
 
 
 @dataclass(frozen=True)
 class SavedState:
-    """What a checkpoint says besides its tensors: its file, epoch, model and run."""
+    """What a checkpoint says besides its tensors: its file, epoch, step, model and run."""
 
     file: Path
     epoch: int
+    step: int
     model: str
     run: str
 
@@ -38,11 +40,11 @@ class SavedState:
 class Checkpoint:
     """The file of one trained model; it holds tensors only, so opening it never executes code.
 
-    Keys are `model.*`, `objective.*`, `optimizer.<parameter>.<state>` and `rng.*`; the metadata
-    holds the number of finished epochs, the description `model` of the model as text, the `run`
-    that it belongs to, and a hash of all of these and the tensors. It is verified whenever it is
-    read. The file before the last is kept beside it: if the last is damaged, that one is used, with
-    a warning.
+    Keys are `model.*`, `objective.*`, `optimizer.<parameter>.<state>`, `rng.*`, and inside an epoch
+    `progress.*`. The metadata holds the number of finished epochs and of steps of the next, the
+    description `model` of the model as text, the `run` that it belongs to, and a hash of all of
+    these and the tensors, which is verified whenever the file is read. The file before the last is
+    kept beside it: if the last is damaged, that one is used, with a warning.
     """
 
     def __init__(self, path: Path, model: str = "", run: str = "") -> None:
@@ -102,22 +104,16 @@ class Checkpoint:
             )
         return state
 
-    def save(
-        self,
-        epoch: int,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        generators: dict[str, torch.Generator],
-        objective: nn.Module | None = None,
-    ) -> None:
-        """Write the state after `epoch` finished epochs, atomically."""
-        self.write(epoch, state_tensors(model, optimizer, generators, objective))
+    def save(self, state: TrainState) -> None:
+        """Write the state of a training, inside an epoch or after one, atomically."""
+        finished = state.epoch - (1 if state.step else 0)
+        self.write(finished, state_tensors(state), state.step)
 
-    def write(self, epoch: int, tensors: dict[str, Tensor]) -> None:
-        """Write `state_tensors` after `epoch` finished epochs, atomically."""
-        state = {"epoch": epoch, "model": self.model, "run": self.run, "tensors": hashed(tensors)}
+    def write(self, epoch: int, tensors: dict[str, Tensor], step: int = 0) -> None:
+        """Write `state_tensors` after `epoch` epochs and `step` steps of the next, atomically."""
+        state = {"epoch": epoch, "step": step, "model": self.model, "run": self.run}
         # One entry only: safetensors would write several in arbitrary order.
-        metadata = {"state": json.dumps(seal(state))}
+        metadata = {"state": json.dumps(seal(state | {"tensors": hashed(tensors)}))}
 
         def write(to: Path) -> None:
             save_file(tensors, to, metadata)
@@ -150,35 +146,42 @@ class Checkpoint:
             groups[group][name] = tensor
         return groups
 
-    def load(
-        self,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer | None = None,
-        generators: dict[str, torch.Generator] | None = None,
-        objective: nn.Module | None = None,
-    ) -> int:
-        """Load the saved state into the given objects; return the number of finished epochs.
+    def load(self, model: nn.Module) -> int:
+        """Load the weights of a model; return the number of finished epochs.
 
-        Given the model alone, only its weights are loaded. Raises `UserError` when the file does
-        not fit the model.
+        Raises `UserError` as `epoch` does, and when the file does not fit the model.
         """
-        epoch, groups = self.epoch(), self._groups()
+        self._load_weights(model, self.weights())
+        return self.epoch()
+
+    def resume(self, state: TrainState) -> None:
+        """Bring a training to where it was saved; raise `UserError` as `load` does."""
+        saved, groups = self.state(), self._groups()
+        assert saved is not None  # the caller has seen it
+        self._load_weights(state.model, groups["model"])
+        if state.objective_module is not None:
+            state.objective_module.load_state_dict(groups["objective"])
+        _load_optimizer(state.optimizer, groups["optimizer"])
+        for name, generator in state.generators.items():
+            generator.set_state(groups["rng"][name])
+        torch.set_rng_state(groups["rng"]["global"])
+        state.epoch, state.step = saved.epoch, saved.step
+        if saved.step:
+            inside = groups["progress"]
+            state.begun = {name: groups["rng"][name] for name in state.generators}
+            state.losses = list(inside["losses"].to(state.device).unbind())
+            batch = [inside[name].to(state.device) for name in BatchFeatures._fields[:2]]
+            label = inside["label"].to(state.device) if "label" in inside else None
+            state.largest_batch = BatchFeatures(batch[0], batch[1], label)
+
+    def _load_weights(self, model: nn.Module, weights: dict[str, Tensor]) -> None:
         try:
-            model.load_state_dict(groups["model"])
+            model.load_state_dict(weights)
         except RuntimeError as error:
             raise UserError(
                 f"The checkpoint {self.path} does not fit the encoder of its config: "
                 f"{' '.join(str(error).split())}"
             ) from error
-        if objective is not None:
-            objective.load_state_dict(groups["objective"])
-        if optimizer is not None:
-            _load_optimizer(optimizer, groups["optimizer"])
-        for name, generator in (generators or {}).items():
-            generator.set_state(groups["rng"][name])
-        if generators is not None:
-            torch.set_rng_state(groups["rng"]["global"])
-        return epoch
 
 
 def hashed(tensors: Mapping[str, Tensor]) -> str:
@@ -210,22 +213,30 @@ def _verified(file: Path, signature: tuple[int, int, int]) -> SavedState:
         raise ValueError("its tensors do not have their sha256")
     if {name.partition(".")[0] for name in tensors} - set(GROUPS):
         raise ValueError("it holds unknown tensors")
-    return SavedState(file, int(state["epoch"]), str(state["model"]), str(state["run"]))
+    epoch, step = int(state["epoch"]), int(state["step"])
+    return SavedState(file, epoch, step, str(state["model"]), str(state["run"]))
 
 
-def state_tensors(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    generators: dict[str, torch.Generator],
-    objective: nn.Module | None = None,
-) -> dict[str, Tensor]:
-    """Return copies of all tensors of a training by name, as a checkpoint holds them."""
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    if objective is not None:
-        tensors |= {f"objective.{k}": value for k, value in objective.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
-    tensors |= {f"rng.{name}": value.get_state() for name, value in generators.items()}
+def state_tensors(state: TrainState) -> dict[str, Tensor]:
+    """Return copies of all tensors of a training by name, as a checkpoint holds them.
+
+    Inside an epoch, the generators are those of its beginning, and what the epoch has gathered so
+    far is there, too.
+    """
+    tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
+    if state.objective_module is not None:
+        kept = state.objective_module.state_dict()
+        tensors |= {f"objective.{name}": value for name, value in kept.items()}
+    for index, moments in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+    generators = {name: each.get_state() for name, each in state.generators.items()}
+    if state.step:
+        generators = state.begun
+        tensors["progress.losses"] = torch.stack(state.losses)
+        if (batch := state.largest_batch) is not None:
+            found = {k: v for k, v in batch._asdict().items() if v is not None}
+            tensors |= {f"progress.{name}": value for name, value in found.items()}
+    tensors |= {f"rng.{name}": value for name, value in generators.items()}
     tensors["rng.global"] = torch.get_rng_state()
     # safetensors refuses tensors that share memory or are not contiguous.
     return {name: value.detach().clone().contiguous() for name, value in tensors.items()}

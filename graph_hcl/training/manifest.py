@@ -14,7 +14,7 @@ from graph_hcl.files import write_text
 from graph_hcl.sealed import digest, parse_sealed, seal
 
 SCHEMA = 1
-FREE = ("epochs", "out", "device", "data_dir", "mirror", "logger", "diagnose")
+FREE = ("epochs", "out", "device", "data_dir", "mirror", "logger", "diagnose", "checkpoint_every")
 """Settings that do not decide what is trained, or may be changed on the way."""
 
 
