@@ -1,21 +1,15 @@
-"""`python -m graph_hcl` lists the commands and runs them by name."""
+"""`graph-hcl`, or `python -m graph_hcl`, lists the commands and runs them by name."""
 
 from __future__ import annotations
 
-import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 from graph_hcl import __version__
-from graph_hcl.registry import did_you_mean
-
-COMMANDS = {
-    "train": "train an encoder contrastively and evaluate its embeddings",
-    "evaluate": "evaluate the embeddings of a run, for example with another probe",
-    "benchmark": "reproduce a table of data sets and methods",
-    "report": "report runs in one HTML file",
-    "embed": "write the embeddings of a run to .npz or .parquet",
-}
+from graph_hcl.calling import called
+from graph_hcl.commands import COMMANDS, load_command
+from graph_hcl.registry import closest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,25 +18,63 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["trian"])
     2
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(f"graph_hcl {__version__}: hard-negative contrastive learning on graphs\n")
-        for name, summary in COMMANDS.items():
-            print(f"  python -m graph_hcl.{name:10}{summary}")
-        print("\nEach command has --help with examples.")
+    if argv is None:
+        find_modules_here()
+    first, *others = [*(sys.argv[1:] if argv is None else argv), ""][:-1] or ["--help"]
+    if first == "--version":
+        print(f"graph_hcl {__version__}")
         return 0
-    if arguments[0] == "--version":
-        print(__version__)
-        return 0
-    if arguments[0] not in COMMANDS:
-        hint = did_you_mean(arguments[0], COMMANDS)
-        known = ", ".join(COMMANDS)
-        print(f"error: Unknown command '{arguments[0]}': expected {known}.{hint}", file=sys.stderr)
+    if first in ("-h", "--help"):
+        if not others:
+            print(overview())
+            return 0
+        first, others = others[0], ["--help", *others[1:]]
+    if first not in COMMANDS:
+        print(f"error: {unknown(first)}", file=sys.stderr)
         return 2
     from graph_hcl.console import run_command
 
-    command = importlib.import_module(f"graph_hcl.{arguments[0]}")
-    return run_command(command.main, arguments[1:])
+    return run_command(load_command(first).main, others)
+
+
+def overview() -> str:
+    """Return the list of commands, each with what it does and a first example.
+
+    >>> print(overview().splitlines()[0])
+    usage: python -m graph_hcl COMMAND [options]
+    """
+    program = called()
+    lines = [f"usage: {program} COMMAND [options]", ""]
+    lines += [f"graph_hcl {__version__}: hard-negative contrastive learning on graphs.", ""]
+    lines += ["commands:"]
+    for name, summary in COMMANDS.items():
+        example = load_command(name).EXAMPLES[0].line(called(name))
+        lines += [f"  {name:12}{summary}", f"{'':14}{example}"]
+    lines += ["", f"{called('COMMAND')} --help shows more examples and the flags of a command."]
+    lines += ["--version prints the version."]
+    return "\n".join(lines)
+
+
+def unknown(word: str) -> str:
+    """Return the error for a word that is no command, with those that the user may have meant.
+
+    >>> unknown("trian")
+    "Unknown command 'trian'. Did you mean python -m graph_hcl.train?"
+    """
+    kind = "flag" if word.startswith("-") else "command"
+    known = ["--help", "--version"] if kind == "flag" else list(COMMANDS)
+    found = closest(word, known)
+    if not found:
+        return f"Unknown {kind} '{word}': expected {', '.join(COMMANDS)}, --help or --version."
+    meant = " or ".join(f"{called()} {w}" if kind == "flag" else called(w) for w in found)
+    return f"Unknown {kind} '{word}'. Did you mean {meant}?"
+
+
+def find_modules_here() -> None:
+    """Let import paths name modules of the current folder, as `python -m` does already."""
+    here = os.getcwd()
+    if here not in sys.path and not sys.flags.safe_path:
+        sys.path.append(here)  # last, so that a file there shadows no library
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reproduce a table: `python -m graph_hcl.benchmark configs/benchmark/NAME.yaml`."""
+"""Reproduce a table."""
 
 from __future__ import annotations
 
@@ -11,38 +11,54 @@ from typing import TYPE_CHECKING, Any
 
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.parser import NAMES, Parser
+from graph_hcl.help_text import Example
+from graph_hcl.parser import Parser
 
 if TYPE_CHECKING:
     from graph_hcl.benchmarking.folder import TrialFolder
     from graph_hcl.benchmarking.spec import BenchmarkSpec
     from graph_hcl.benchmarking.trials import Trial
 
-EXAMPLES = """\
-  python -m graph_hcl.benchmark configs/benchmark/quick.yaml
-      takes a few minutes on MUTAG; repeat the command to resume after an interruption
-  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --dry-run
-      lists the trials and estimates the time they take
-  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --jobs 2 --out results/mine
-      runs two processes; others, on any machine, may work in the same folder
-  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --table
-      writes the tables of the finished trials as Markdown, CSV and LaTeX
-  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --out results/mine --gather
-      moves the finished trials into one sorted file, results/mine.jsonl
-  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --shard 3/20
-      runs the third of twenty shards, for a job array
-  python -m graph_hcl.benchmark configs/benchmark/transductive.yaml --datasets MUTAG PTC_MR \\
-      --methods UCL H-UCL --repeats 2
-      runs two methods on two data sets with two repetitions, and gives their tables
-  python -m graph_hcl.benchmark configs/benchmark/quick.yaml --compare-to results/before
-      says which trials have the scores of another folder, or of its file results/before.jsonl,
-      which agree within noise, and which differ; writes comparison.md
-"""
+EXAMPLES = (
+    Example(
+        "configs/benchmark/quick.yaml",
+        "Takes a few minutes on MUTAG; the same command resumes after an interruption.",
+    ),
+    Example(
+        "configs/benchmark/transductive.yaml --dry-run",
+        "Lists the trials and estimates the time they take.",
+    ),
+    Example(
+        "configs/benchmark/transductive.yaml --jobs 2 --out results/mine",
+        "Runs two processes; others, on any machine, may work in the same folder.",
+    ),
+    Example(
+        "configs/benchmark/transductive.yaml --out results/mine --table",
+        "Writes the tables of the finished trials as Markdown, CSV and LaTeX.",
+    ),
+    Example(
+        "configs/benchmark/transductive.yaml --out results/mine --gather",
+        "Moves the finished trials into one sorted file, results/mine.jsonl.",
+    ),
+    Example(
+        "configs/benchmark/transductive.yaml --shard 3/20",
+        "Runs the third of twenty shards, for a job array.",
+    ),
+    Example(
+        "configs/benchmark/transductive.yaml --datasets MUTAG PTC_MR --methods UCL H-UCL "
+        "--repeats 2",
+        "Runs two methods on two data sets with two repetitions, and writes their tables.",
+    ),
+    Example(
+        "configs/benchmark/quick.yaml --compare-to results/before",
+        "Says which trials have the scores of another folder, and which differ: comparison.md.",
+    ),
+)
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the unfinished trials of a benchmark, then write and print its tables."""
-    parser = _parser()
+    parser = make_parser()
     flags = parser.read(argv)
     _check(flags, {flag.name: flag.typed for flag in parser.split(argv)[0]})
 
@@ -71,15 +87,38 @@ def main(argv: Sequence[str]) -> None:
     print(_write_tables(spec, trials, folder))
 
 
-def _parser() -> Parser:
-    parser = Parser("benchmark", "Reproduce a table.", EXAMPLES, usage="FILE.yaml ")
-    parser.add_argument("file", type=str, help="YAML file of data sets, methods and seeds.")
-    parser.add_argument("--out", type=str, help="Folder of the trials; default: runs/NAME.")
-    parser.add_argument("--jobs", type=int, default=1, help="Number of parallel processes.")
-    parser.add_argument("--engine", type=str, default="local", help="local, or ray with its extra.")
-    parser.add_argument("--shard", type=str, help="i/n: every n-th trial from the i-th on.")
+def make_parser() -> Parser:
+    """Return the parser of this command."""
+    parser = Parser("benchmark", EXAMPLES, usage="FILE.yaml ")
     parser.add_argument(
-        "--splits", type=str, help="Folder of NAME_splits.json; default: $GRAPH_HCL_SPLITS."
+        "file", type=str, metavar="FILE", help="YAML file of data sets, methods and seeds."
+    )
+    parser.add_argument(
+        "--out", type=str, metavar="FOLDER", help="Folder of the trials. Default: runs/NAME."
+    )
+    parser.add_argument(
+        "--jobs", type=int, metavar="INTEGER", default=1, help="Number of parallel processes."
+    )
+    parser.add_argument(
+        "--engine",
+        type=str,
+        metavar="NAME",
+        default="local",
+        help="What runs the trials: local for processes on this machine, or ray with its extra.",
+    )
+    parser.add_argument(
+        "--shard",
+        type=str,
+        metavar="i/n",
+        help="Run one share of the trials: every n-th from the i-th on, with 1 ≤ i ≤ n. Default: "
+        "all of them.",
+    )
+    parser.add_argument(
+        "--splits",
+        type=str,
+        metavar="FOLDER",
+        help="Folder of fixed folds, one NAME_splits.json per data set. Default: "
+        "$GRAPH_HCL_SPLITS.",
     )
     parser.add_argument(
         "--dry_run", action="store_true", help="List the trials without running them."
@@ -100,10 +139,13 @@ def _parser() -> Parser:
         "without running any.",
     )
     for name, kind in (("datasets", "data sets"), ("methods", "methods")):
-        text = f"Some {kind} of the file, after the file's own name; default: all."
-        parser.add_argument(f"--{name}", type=list[str], metavar=NAMES, help=text)
+        text = f"Run only these {kind} of the file, by the names that it gives them. Default: all."
+        parser.add_argument(f"--{name}", type=list[str], metavar="NAME …", help=text)
     parser.add_argument(
-        "--repeats", type=int, help="The first repetitions of the file only; default: all."
+        "--repeats",
+        type=int,
+        metavar="INTEGER",
+        help="Run only the first repetitions of the file. Default: all.",
     )
     return parser
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS
 from collections.abc import Sequence
 from typing import Any
 
 from graph_hcl.config import Config
+from graph_hcl.help_text import Example
 from graph_hcl.layers import Layer, read_settings
 from graph_hcl.parser import Parser
 from graph_hcl.schema import setting_groups, setting_of
 from graph_hcl.settings import make_config
 
 
-def config_parser(command: str, description: str, examples: str) -> Parser:
+def config_parser(command: str, examples: Sequence[Example] = ()) -> Parser:
     """Return a parser whose flags are the fields of `Config`, with `--config FILE.yaml`."""
-    parser = Parser(command, description, examples, settings=True)
-    parser.add_argument("--config", type=str, help="YAML file of settings, which flags override.")
+    parser = Parser(command, examples, settings=True)
     parser.add_argument(
-        "--print_config", action="store_true", help="Print all settings as YAML and exit."
+        "--config",
+        type=str,
+        metavar="FILE",
+        help="YAML file of settings, which flags override. Several files may be given with one "
+        "--config each: later ones override earlier ones.",
     )
-    parser.add_class_arguments(Config, None, as_group=False)
-    for action in parser._actions:
-        if action.dest in setting_groups():
-            action.help = SUPPRESS  # groups are not flags
-        action.option_strings = [o for o in action.option_strings if not o.endswith("+")]
+    parser.add_argument(
+        "--print_config",
+        action="store_true",
+        help="Print all settings as YAML and exit, without training.",
+    )
     return parser
 
 
@@ -53,8 +56,9 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
 def overridden_settings(parsed: Any, *names: str) -> dict[str, Any]:
     """Return the named settings that were set on the command line, by dotted name.
 
-    >>> parser = Parser("embed", "", "")
-    >>> _ = parser.add_argument("--device", type=str), parser.add_argument("--mirror", type=str)
+    >>> parser = Parser("embed")
+    >>> parser.add_setting("device"), parser.add_setting("mirror")
+    (None, None)
     >>> overridden_settings(parser.read(["--device", "cpu"]), "device", "mirror")
     {'device': 'cpu'}
     """

@@ -21,9 +21,8 @@ from graph_hcl.config_groups import (
     LossConfig,
     ProbeConfig,
     ProjectionConfig,
-    expect,
-    expect_within,
 )
+from graph_hcl.ranges import check_ranges, expect, within
 
 __all__ = [
     "OFFICIAL",
@@ -54,71 +53,92 @@ class Config:
 graph), but got 1.
     """
 
-    dataset: str = "digits"
-    """A TU data set or an OGB set of molecules by name (MUTAG, ogbg-molhiv), digits, a table with
-    a column of SMILES (mine.csv, .tsv, .parquet, .smi), graphs in a .jsonl file or in a folder of
-    .graphml, .gexf or .edgelist files, or pkg.module:function that returns graphs; digits and MUTAG
-    need no download."""
+    dataset: str = field(default="digits", metadata={"metavar": "NAME|FILE"})
+    """The graphs: a data set by name, or a file or folder. Names are those of TU data sets (MUTAG),
+    of OGB's sets of molecules (ogbg-molhiv), and digits; digits and MUTAG need no download. Files
+    are tables with a column of SMILES (.csv, .tsv, .parquet, .smi), graphs in a .jsonl file, or a
+    folder of .graphml, .gexf or .edgelist files. pkg.module:function names a function that returns
+    graphs."""
     objective: str = "h-ucl"
-    """The loss, by name or import path pkg.module:Class."""
-    beta: float | None = None
-    """Hardness: negatives are weighted by exp(beta * logit), or their mean is a power mean of order
-    1 + beta (loss.hardening power); 0 for no hardening."""
-    temperature: float | Literal["auto"] | None = None
-    """Temperature T: logits are inner products divided by it. auto takes in each batch the T at
-    which 5 % of a graph's negatives count."""
-    epochs: int = 20
-    """Passes over the training graphs."""
-    batch_size: int = 128
-    """Graphs per batch."""
-    max_nodes: int | None = None
-    """Most nodes per batch before augmentation, where --batch-size graphs have more, and most that
-    are embedded at once; a larger graph is trained with one other, and embedded alone. null does
-    not bound batches of the training, and embeds 524288 nodes or fewer at once."""
-    lr: float = 0.001
-    """Learning rate of Adam."""
-    weight_decay: float = 0.0
-    """L2 penalty of Adam."""
+    """The loss that the encoder is trained with. Those with h- weight hard negatives; scl, h-scl,
+    supcon and cross-entropy read labels."""
+    beta: float | None = field(default=None, metadata=within(0))
+    """Hardness: how much more similar negatives count. A negative is weighted by
+    exp(beta * logit); with --loss.hardening power, the negatives' mean is a power mean of order
+    1 + beta. 0 is no hardening, and null is the objective's own, 1 for h-ucl and h-scl."""
+    temperature: float | Literal["auto"] | None = field(
+        default=None, metadata=within(0, above=True, sentence="{} or auto")
+    )
+    """What similarities are divided by in the loss. A lower temperature makes close negatives count
+    more. auto takes in each batch the temperature at which 5 % of a graph's negatives count. null
+    is the objective's own, 0.5 for most."""
+    epochs: int = field(default=20, metadata=within(0))
+    """Number of passes over the training graphs. With 0 the encoder stays as it was initialised."""
+    batch_size: int = field(
+        default=128,
+        metadata=within(2, MAX_BATCH_SIZE, sentence="{} (a contrast needs another graph)"),
+    )
+    """Number of graphs per batch. The other graphs of the batch are the negatives of each."""
+    max_nodes: int | None = field(default=None, metadata=within(1))
+    """Most nodes per batch, for large graphs. A batch has fewer graphs than --batch-size where they
+    have more nodes than this before augmentation; a larger graph is trained with one other. It also
+    bounds how many nodes are embedded at once. null does not bound batches of the training, and
+    embeds at most 524288 nodes at once."""
+    lr: float = field(default=0.001, metadata=within(0, above=True))
+    """Learning rate of the optimiser, Adam."""
+    weight_decay: float = field(default=0.0, metadata=within(0))
+    """L2 penalty on the weights, in Adam. 0 is none."""
     backbone: str = "gin"
-    """The graph neural network, by name or import path pkg.module:Class."""
-    hidden: int = 32
-    """Width of each layer."""
-    layers: int = 3
-    """Number of layers."""
+    """The graph neural network. One's own is a torch module, named by its import path."""
+    hidden: int = field(default=32, metadata=within(1, MAX_WIDTH))
+    """Width of each layer of the backbone, in features per node."""
+    layers: int = field(default=3, metadata=within(1, MAX_LAYERS))
+    """Number of layers of the backbone."""
     readout: str = "sum"
-    """Pooling of node embeddings into a graph embedding: sum, mean, max, or by import path."""
-    seed: int = 0
-    """Seed of the first repetition: of weights, batches, views and folds."""
-    restart: int = 0
-    """Which draw of weights, batches and views the seed's folds are measured with: 0, 1, …."""
-    repeats: int = field(default=1, metadata=RESULT_UNAFFECTED)
-    """Number of repetitions, with seeds seed, seed + 1, …."""
+    """How node embeddings are pooled into a graph embedding."""
+    seed: int = field(default=0, metadata=within(0))
+    """Seed of all random numbers: weights, batches, views and folds. With --repeats it is the seed
+    of the first repetition."""
+    restart: int = field(default=0, metadata=within(0))
+    """Which draw of weights, batches and views is trained for a seed. The folds stay those of the
+    seed, so that several trainings can be measured on the same folds: 0, 1, 2, …."""
+    repeats: int = field(default=1, metadata=RESULT_UNAFFECTED | within(1))
+    """Number of repetitions. They have the seeds seed, seed + 1, …, and stand in one table."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
-    """auto is transductive for unsupervised objectives and inductive for supervised ones."""
-    views: list[str] = field(default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW])
-    """Augmentations, one per view: '+' composes, '|' chooses at random per graph."""
-    init_from: str | None = None
-    """Run folder whose first trained part the encoder starts from, and the head where it fits, or
-    the file RUN/checkpoint/PART.safetensors of another part; new graphs are read with the features
-    that it was trained with. null starts from random weights."""
-    mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """URL or folder of NAME.zip files; null is $GRAPH_HCL_TU_MIRROR, $GRAPH_HCL_OGB_MIRROR or the
+    """How training and evaluation share the graphs. transductive trains one encoder on all graphs,
+    without labels, and cross-validates the probe; inductive trains an encoder for each fold, on its
+    training graphs only. auto is transductive for unsupervised objectives and inductive for
+    supervised ones."""
+    views: list[str] = field(
+        default_factory=lambda: [RANDOM_VIEW, RANDOM_VIEW], metadata={"metavar": "VIEW …"}
+    )
+    """Augmentations that make the views, one per view. '+' applies one after the other, '|' chooses
+    one at random for each graph; a number in brackets is the share that is changed, such as
+    edge_drop(0.2)."""
+    init_from: str | None = field(default=None, metadata={"metavar": "FOLDER|FILE"})
+    """Run folder whose trained encoder the training starts from. The projection head is taken over
+    where it fits, and new graphs are read with the features that the encoder was trained with. A
+    run with several trained parts gives its first; RUN/checkpoint/PART.safetensors names another.
+    null starts from random weights."""
+    mirror: str | None = field(default=None, metadata=RESULT_UNAFFECTED | {"metavar": "URL|FOLDER"})
+    """Where data sets are downloaded from: the URL or folder of NAME.zip files. null is
+    $GRAPH_HCL_TU_MIRROR for TU data sets, $GRAPH_HCL_OGB_MIRROR for those of OGB, or else the
     official site."""
-    data_dir: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """Folder that data sets are cached in; null is $GRAPH_HCL_DATA or ~/.cache/graph_hcl."""
-    out: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """New run folder; null is the next free runs/DATASET-OBJECTIVE-NUMBER."""
+    data_dir: str | None = field(default=None, metadata=RESULT_UNAFFECTED | {"metavar": "FOLDER"})
+    """Folder that data sets are kept in. null is $GRAPH_HCL_DATA, or else ~/.cache/graph_hcl."""
+    out: str | None = field(default=None, metadata=RESULT_UNAFFECTED | {"metavar": "FOLDER"})
+    """The run folder, which must be new. null is the next free runs/DATASET-OBJECTIVE-NUMBER."""
     diagnose: bool = field(default=True, metadata=RESULT_UNAFFECTED)
-    """Log losses, orderings and collapse metrics every epoch, or every few epochs on small data
-    sets; this does not change the training."""
-    checkpoint_every: int | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """Steps inside an epoch after which the training is saved, too; null saves it between epochs
-    and when it is interrupted."""
+    """Log losses, orderings and measures of collapse. It is done every epoch, or every few epochs
+    on small data sets, and does not change the training."""
+    checkpoint_every: int | None = field(default=None, metadata=RESULT_UNAFFECTED | within(1))
+    """Number of steps inside an epoch after which the training is saved, too. null saves it between
+    epochs, and when it is interrupted."""
     logger: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """Tracker that epochs are also passed to, by name or by import path of what makes one; null is
-    none, and metrics.jsonl is always written."""
-    device: str = field(default="auto", metadata=RESULT_UNAFFECTED)
-    """cpu, cuda, cuda:1, mps, or auto: CUDA if available, else cpu."""
+    """Experiment tracker that each epoch is also sent to. null is none; metrics.jsonl in the run
+    folder is always written."""
+    device: str = field(default="auto", metadata=RESULT_UNAFFECTED | {"metavar": "DEVICE"})
+    """Where to compute: cpu, cuda, cuda:1, mps or auto. auto is CUDA if available, else the CPU."""
     data: DataConfig = field(default_factory=DataConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
@@ -126,28 +146,7 @@ graph), but got 1.
     probe: ProbeConfig = field(default_factory=ProbeConfig)
 
     def __post_init__(self) -> None:
-        expect(self.beta is None or self.beta >= 0, "beta", "0 or more", self.beta)
-        expect(
-            isinstance(self.temperature, str | None) or self.temperature > 0,
-            "temperature",
-            "above 0 or auto",
-            self.temperature,
-        )
-        expect(self.epochs >= 0, "epochs", "0 or more", self.epochs)
-        expect(
-            self.batch_size >= 2,
-            "batch-size",
-            "2 or more (a contrast needs another graph)",
-            self.batch_size,
-        )
-        if self.max_nodes is not None:
-            expect(self.max_nodes >= 1, "max-nodes", "1 or more", self.max_nodes)
-        every = self.checkpoint_every
-        expect(every is None or every >= 1, "checkpoint-every", "1 or more", every)
-        expect(self.lr > 0, "lr", "above 0", self.lr)
-        expect(self.weight_decay >= 0, "weight-decay", "0 or more", self.weight_decay)
-        expect_within(self.batch_size, "batch-size", 2, MAX_BATCH_SIZE)
-        expect_within(self.hidden, "hidden", 1, MAX_WIDTH)
+        check_ranges(self)
         heads = self.encoder.options.get("heads", 1)
         if self.backbone.casefold() == "gat" and self.encoder.options.get("concat", True):
             expect(
@@ -156,10 +155,8 @@ graph), but got 1.
                 f"a multiple of --encoder.options.heads ({heads})",
                 self.hidden,
             )
-        expect_within(self.layers, "layers", 1, MAX_LAYERS)
-        expect_within(self.seed, "seed", 0, 2**63 - self.repeats)
-        expect(self.restart >= 0, "restart", "0 or more", self.restart)
-        expect(self.repeats >= 1, "repeats", "1 or more", self.repeats)
+        last = 2**63 - self.repeats
+        expect(self.seed <= last, "seed", f"{last} or less", self.seed)
         expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)
 
     def to_dict(self) -> dict[str, Any]:

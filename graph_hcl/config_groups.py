@@ -6,33 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from graph_hcl.errors import UserError
+from graph_hcl.ranges import check_ranges, within
 
 RESULT_UNAFFECTED = {"affects_result": False}
 """Metadata of settings such as paths and devices, which do not affect the results."""
 OFFICIAL = "official"
 """Value of --probe.splits that stands for the data set's own split."""
-
-
-def expect(condition: bool, flag: str, expected: str, got: object) -> None:
-    """Raise `UserError` with the flag's name where a condition does not hold.
-
-    >>> expect(False, "lr", "above 0", -1)
-    Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected --lr to be above 0, but got -1.
-    """
-    if not condition:
-        raise UserError(f"Expected --{flag} to be {expected}, but got {got!r}.")
-
-
-def expect_within(value: int, flag: str, least: int, most: int) -> None:
-    """Raise `UserError` outside the range; the message names the bound that was passed.
-
-    >>> expect_within(0, "layers", 1, 9)
-    Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected --layers to be 1 or more, but got 0.
-    """
-    bound = f"{least} or more" if value < least else f"{most} or less"
-    expect(least <= value <= most, flag, bound, value)
 
 
 MAX_LAYERS, MAX_WIDTH, MAX_BATCH_SIZE = 1000, 10**6, 10**9
@@ -45,33 +24,41 @@ class DataConfig:
     """How the data set is read."""
 
     node_attributes: bool = False
-    """Put the continuous node attributes of a TU data set before its one-hot node labels."""
+    """Also use the real-valued node attributes of a TU data set. They come before its one-hot node
+    labels; without this flag only the labels are used."""
     standardize: bool = True
-    """Standardise numeric features by their mean and standard deviation over the training graphs;
-    binary columns stay as they are."""
+    """Standardise numeric features to mean 0 and standard deviation 1. Both are taken from the
+    training graphs; columns of zeros and ones stay as they are."""
     undirected: bool = False
-    """Add the reverse of each edge that is listed in one direction only."""
-    smiles: str | None = None
-    """Column of SMILES in a table; null is the one called so."""
-    targets: str | list[str] | None = None
-    """Column of labels in a table; 'a,b' or a list for several tasks, in which entries may be
-    missing."""
-    ids: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """Column of names in a table, which embeddings are written with."""
-    groups: str | None = None
-    """Column of groups in a table or in labels.csv, or key of a JSON-lines file: no group is on
-    both sides of a split. Of molecules without such a column, scaffold is the Bemis-Murcko
-    scaffold."""
+    """Add the missing reverse edges. An edge that is listed in one direction only is then read as
+    an undirected one."""
+    smiles: str | None = field(default=None, metadata={"metavar": "COLUMN"})
+    """Column of a table that holds the molecules as SMILES. null takes the column that is named
+    smiles, in any case."""
+    targets: str | list[str] | None = field(default=None, metadata={"metavar": "COLUMN"})
+    """Column of a table that holds the labels. 'a,b' or a list names the columns of several tasks,
+    in which entries may be missing. null reads no labels from a table: the encoder is trained, but
+    not evaluated."""
+    ids: str | None = field(default=None, metadata=RESULT_UNAFFECTED | {"metavar": "COLUMN"})
+    """Column of a table that holds names of the graphs. They are written beside the embeddings.
+    null is no names."""
+    groups: str | None = field(default=None, metadata={"metavar": "COLUMN"})
+    """Column of groups that must not be split. All graphs of a group are on the same side of every
+    split into training and test graphs. It is a column of a table or of labels.csv, or a key of a
+    JSON-lines file. Molecules without such a column may be grouped by scaffold, their Bemis-Murcko
+    scaffold. null splits without groups."""
     invalid: Literal["error", "skip"] = "error"
-    """Refuse a table with text that is no molecule, or skip it with a warning."""
+    """What to do with text in a table that is no molecule. error refuses the table; skip leaves the
+    row out, with a warning."""
     labels: Literal["auto", "classes", "numbers"] = "auto"
-    """Read labels in files as classes or as real targets; auto takes whole numbers and words for
-    classes."""
+    """Read the labels in a file as classes or as real targets. auto takes whole numbers and words
+    for classes, and other numbers for real targets."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Arguments of one's own function that returns graphs, or, for a folder of graphs, names of
-    attributes to read: {node_attrs, edge_attrs, weight}."""
+    """Arguments for reading graphs of one's own. They go to the function that --dataset names; for
+    a folder of graphs they name the attributes to read: {node_attrs, edge_attrs, weight}."""
     random_labels: bool = False
-    """Shuffle the labels by --seed: a score above chance then indicates leakage."""
+    """Shuffle the labels, by --seed, to test the evaluation. A score above chance then shows that
+    the protocol leaks labels."""
 
 
 @dataclass
@@ -79,47 +66,48 @@ class EncoderConfig:
     """Settings of the graph neural network besides --backbone, --hidden, --layers and --readout."""
 
     jk: Literal["cat", "max", "last"] = "cat"
-    """Jumping knowledge: concatenation of all layers, their maximum, or the last layer only."""
-    norm: str | None = "batch_norm"
-    """Normalisation layer between convolutions, by its PyG name; null for none."""
-    act: str = "relu"
-    """Activation, by its PyG name."""
-    dropout: float = 0.0
-    """Dropout probability between convolutions."""
+    """Jumping knowledge: which layers make up the node embeddings. cat concatenates all layers, max
+    takes their maximum, last takes the last layer only."""
+    norm: str | None = field(default="batch_norm", metadata={"metavar": "NAME"})
+    """Normalisation layer between convolutions, by its name in PyG. Examples are batch_norm,
+    layer_norm and graph_norm; null is none."""
+    act: str = field(default="relu", metadata={"metavar": "NAME"})
+    """Activation function, by its name in PyG. Examples are relu, elu and gelu."""
+    dropout: float = field(default=0.0, metadata=within(0, 1, below=True))
+    """Dropout probability between convolutions, during training. 0 is no dropout."""
     per_view: bool = False
-    """Encode each view separately, so that batch norm sees one view at a time; slower."""
-    weight_noise: float = 0.0
-    """Noise on the weights that encode the later views, in standard deviations of each weight
-    matrix (SimGRACE); 0 for none."""
-    embedding: int | None = None
-    """Width of a learned linear map of the node features before the backbone, which for one-hot
-    categories is the sum of one embedding per column; null for none."""
+    """Encode each view in a pass of its own. Batch norm then takes its statistics from one view at
+    a time instead of all views; this is slower."""
+    weight_noise: float = field(default=0.0, metadata=within(0))
+    """Noise on the weights that encode the second and later views (SimGRACE). It is given in
+    standard deviations of each weight matrix; 0 is none."""
+    embedding: int | None = field(default=None, metadata=within(1, MAX_WIDTH))
+    """Width of a learned linear map of the node features before the backbone. For one-hot
+    categories it is the sum of one learned vector per column. null is no such map."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Further keyword arguments of the backbone's constructor."""
+    """Further arguments of the backbone's constructor. An example is {heads: 4} for gat."""
 
     def __post_init__(self) -> None:
-        expect(0 <= self.dropout < 1, "encoder.dropout", "in [0, 1)", self.dropout)
-        expect(self.weight_noise >= 0, "encoder.weight-noise", "0 or more", self.weight_noise)
-        if self.embedding is not None:
-            expect_within(self.embedding, "encoder.embedding", 1, MAX_WIDTH)
+        check_ranges(self, "encoder.")
 
 
 @dataclass
 class ProjectionConfig:
     """The projection head between embedding and loss; it is discarded after training."""
 
-    layers: int = 2
-    """Number of linear layers of the head; 0 for no head."""
-    dim: int | None = None
-    """Output width of the head; null is that of the embedding, or the number of classes."""
+    layers: int = field(default=2, metadata=within(0, MAX_LAYERS))
+    """Number of linear layers of the projection head. The head stands between the embedding and the
+    loss, and is discarded after training; 0 is no head."""
+    dim: int | None = field(default=None, metadata=within(1, MAX_WIDTH))
+    """Output width of the projection head. null is the width of the embedding, or the number of
+    classes for the objective cross-entropy."""
     normalize: Literal["sphere", "ball", "none"] | None = None
-    """Normalise features onto the unit sphere, into the unit ball, or not at all; null is sphere,
-    but none for class logits."""
+    """Normalise the features that the loss compares. sphere scales them to length 1, ball shortens
+    those that are longer than 1, none leaves them as they are. null is sphere, but none for
+    the objective cross-entropy."""
 
     def __post_init__(self) -> None:
-        expect_within(self.layers, "projection.layers", 0, MAX_LAYERS)
-        if self.dim is not None:
-            expect_within(self.dim, "projection.dim", 1, MAX_WIDTH)
+        check_ranges(self, "projection.")
 
 
 @dataclass
@@ -127,54 +115,63 @@ class LossConfig:
     """Settings of the objective besides --beta and --temperature; null is its default."""
 
     hardening: str | None = None
-    """Hardening of the negatives' weights (log eta), by name or import path."""
+    """How hard negatives are weighted: the function eta of the logit. null is exponential for
+    h-ucl, h-scl and h-infograph; objectives without hard negatives take none."""
     hardening_options: dict[str, Any] | None = None
-    """Its settings: {tau} of threshold, {mean, width} of bell, {share} of effective-sample-size,
-    {bound, prior} of class-mass."""
+    """Settings of the hardening. These are {tau} of threshold, {mean, width} of bell, {share} of
+    effective-sample-size, and {bound, prior} of class-mass. null is the hardening's own."""
     schedule: Literal["constant", "linear", "cosine"] | None = None
-    """Schedule of beta from loss.beta_start to --beta over the epochs."""
-    beta_start: float | None = None
-    """Initial beta of a linear or cosine schedule."""
+    """How beta changes over the epochs. linear and cosine go from --loss.beta-start to --beta. null
+    is constant."""
+    beta_start: float | None = field(default=None, metadata=within(0))
+    """Value of beta in the first epoch of a linear or cosine schedule. null is 0."""
     positives: Literal["label", "views"] | None = None
-    """Positives of a supervised objective: all graphs of the same label, or other views only."""
+    """Which graphs a supervised objective pulls together. label takes all graphs of the same label,
+    views only the other views of the same graph. null is label."""
     negatives: Literal["label", "all"] | None = None
-    """Negatives of a supervised objective: graphs of other labels, or all other graphs (the
-    latent-class UCL and H-UCL)."""
-    negative_reduction: Literal["sum", "mean"] | float | None = None
-    """Weight Q of the negatives: their number (sum), 1 (mean), or a constant such as 254."""
+    """Which graphs a supervised objective pushes apart. label takes graphs of other labels, all
+    takes every other graph (the latent-class UCL and H-UCL). null is label."""
+    negative_reduction: Literal["sum", "mean"] | float | None = field(
+        default=None, metadata=within(0, above=True, sentence="sum, mean or a number {}")
+    )
+    """Weight Q of the negatives' mean in the denominator. sum is their number, mean is 1, and a
+    number such as 254 is a constant. null is sum."""
     denominator: Literal["positive-and-negatives", "negatives"] | None = None
-    """What the positive is divided by: itself and the negatives, or the negatives alone (the
-    decoupled loss, which may fall below 0)."""
+    """What the positive is divided by in the loss. It is the sum of itself and the negatives, or
+    the negatives alone (the decoupled loss, which may fall below 0). null is
+    positive-and-negatives."""
     contrast: Literal["all", "across-views", "first-view", "last-view"] | None = None
-    """Contrast each graph with all rows, with those of other views only, or so for the rows of the
-    first or the last view alone."""
+    """Which rows each graph is compared with. all takes every row of the batch, across-views the
+    rows of other views; first-view and last-view do so for the rows of one view only. null is
+    all."""
     include_self: bool | None = None
-    """Count the anchor itself as one of its positives and, where all rows repel, negatives."""
+    """Count the row itself as one of its positives. Where all rows repel, it is one of its
+    negatives, too. null is false."""
     average: Literal["anchor", "pair"] | None = None
-    """Average over positives per anchor first, or over all positive pairs at once."""
-    tau_plus: float | None = None
-    """Class prior of the debiased estimator; 0 for no debiasing."""
+    """How the loss is averaged. anchor averages over the positives of each row first, pair over all
+    positive pairs at once. null is anchor."""
+    tau_plus: float | None = field(default=None, metadata=within(0, 1, below=True))
+    """Probability that a negative has the label of the graph itself. The debiased estimator
+    subtracts this share; 0 does not debias, and null is 0."""
     detach_weights: bool | None = None
-    """Stop the gradient through the hardness weights."""
-    num_negatives: int | None = None
-    """Negatives sampled per positive pair, by hardness; null uses all of them."""
+    """Treat the weights of hard negatives as constants. No gradient flows through them then, as in
+    sampling of hard negatives. null is false."""
+    num_negatives: int | None = field(default=None, metadata=within(1))
+    """Number of negatives that are drawn for each positive pair. Harder ones are drawn more often.
+    null uses all negatives."""
     psi: str | None = None
-    """The function psi, by name or import path; null is InfoNCE in closed form."""
+    """The function psi of a positive and its negatives that is the loss. null is InfoNCE in closed
+    form."""
     psi_options: dict[str, Any] | None = None
-    """Its settings: {alpha} of infonce, {margin} of triplet."""
-    memory_size: int | None = None
-    """Number of features of earlier batches that serve as further negatives; 0 for none."""
+    """Settings of psi. These are {alpha} of infonce and {margin} of triplet. null is psi's own."""
+    memory_size: int | None = field(default=None, metadata=within(0))
+    """Number of features of earlier batches that are further negatives. 0 is none, and null is
+    0."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Further keyword arguments of the objective, such as a custom one."""
+    """Further arguments of the objective, such as those of one's own class."""
 
     def __post_init__(self) -> None:
-        for name, least in (("num_negatives", 1), ("memory_size", 0), ("beta_start", 0)):
-            value = getattr(self, name)
-            flag = f"loss.{name.replace('_', '-')}"
-            expect(value is None or value >= least, flag, f"{least} or more", value)
-        q = self.negative_reduction
-        good = q is None or isinstance(q, str) or q > 0
-        expect(good, "loss.negative-reduction", "sum, mean or a number above 0", q)
+        check_ranges(self, "loss.")
         for name, plain in (
             ("hardening", (None, "none", "exponential", "power")),
             ("psi", (None,)),
@@ -192,37 +189,36 @@ class ProbeConfig:
     """How frozen embeddings are evaluated."""
 
     name: str | None = None
-    """The probe of frozen embeddings, by name or import path, such as that of a classifier or
-    regressor of scikit-learn (sklearn.ensemble:RandomForestClassifier). null is svm, which has an
-    RBF kernel, for classes (of more than 10000 graphs nystroem-svm), logistic for several tasks,
-    ridge for real targets."""
-    metric: str | None = None
-    """The metric that selects the probe's parameters and stands first in tables, by name (accuracy,
-    macro_f1, balanced_accuracy, roc_auc, average_precision, rmse, mae, r2) or import path; null is
-    accuracy for classes, roc_auc for several tasks, rmse for real targets, and with an official
-    split the data set's own."""
+    """The classifier or regressor that is fitted to the embeddings. Any estimator of scikit-learn
+    can be named by its import path, such as sklearn.ensemble:RandomForestClassifier. null is svm
+    for classes (nystroem-svm for more than 10000 graphs), logistic for several tasks, and ridge for
+    real targets."""
+    metric: str | None = field(default=None, metadata={"metavar": "NAME"})
+    """The score that selects the probe's parameters and stands first in tables. null is accuracy
+    for classes, roc_auc for several tasks, rmse for real targets, and with --probe.splits official
+    the metric of the data set."""
     options: dict[str, Any] = field(default_factory=dict)
     """Arguments of the probe, such as those of a scikit-learn estimator."""
-    folds: int = 10
-    """Number of stratified folds."""
-    inner: int = 5
-    """Number of inner folds that choose C under the transductive protocol."""
-    splits: str | None = None
-    """JSON file of fixed folds for the inductive protocol, or official for the data set's own split
-    into training, validation and test graphs; null draws stratified folds."""
-    validation: float = 0.1
-    """Share of the training graphs of an inductive fold that is held out for model selection."""
-    fraction: float = 1.0
-    """Share of the training labels that a transductive probe is fitted on."""
-    draws: int = 20
-    """Draws of labelled graphs per fold, whose scores are averaged; for fractions below 1."""
-    jobs: int | None = field(default=None, metadata=RESULT_UNAFFECTED)
-    """Processes for the folds; null is one per core."""
+    folds: int = field(default=10, metadata=within(2))
+    """Number of folds of the cross-validation. Each fold has the same share of every class."""
+    inner: int = field(default=5, metadata=within(2))
+    """Number of inner folds that choose the probe's parameters. They split the training graphs of
+    each fold, under the transductive protocol."""
+    splits: str | None = field(default=None, metadata={"metavar": "FILE"})
+    """Fixed folds instead of drawn ones, for the inductive protocol. It is a JSON file, or the word
+    official for the data set's own training, validation and test graphs. null draws stratified
+    folds."""
+    validation: float = field(default=0.1, metadata=within(0, 1, above=True, below=True))
+    """Share of the training graphs that is held out to choose the probe's parameters. It holds for
+    each fold of the inductive protocol."""
+    fraction: float = field(default=1.0, metadata=within(0, 1, above=True))
+    """Share of the training labels that the probe is fitted on. It holds for the transductive
+    protocol, which trains the encoder without labels."""
+    draws: int = field(default=20, metadata=within(1))
+    """Number of draws of labelled graphs per fold, with --probe.fraction below 1. Their scores are
+    averaged."""
+    jobs: int | None = field(default=None, metadata=RESULT_UNAFFECTED | within(1))
+    """Number of processes that evaluate folds at the same time. null is one per core."""
 
     def __post_init__(self) -> None:
-        expect(self.folds >= 2, "probe.folds", "2 or more", self.folds)
-        expect(self.inner >= 2, "probe.inner", "2 or more", self.inner)
-        expect(0 < self.validation < 1, "probe.validation", "in (0, 1)", self.validation)
-        expect(0 < self.fraction <= 1, "probe.fraction", "in (0, 1]", self.fraction)
-        expect(self.draws >= 1, "probe.draws", "1 or more", self.draws)
-        expect(self.jobs is None or self.jobs >= 1, "probe.jobs", "1 or more", self.jobs)
+        check_ranges(self, "probe.")

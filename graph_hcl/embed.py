@@ -1,4 +1,4 @@
-"""Write the frozen embeddings of a run to a file: `python -m graph_hcl.embed RUN --out FILE`."""
+"""Write the frozen embeddings of a run to a file."""
 
 from __future__ import annotations
 
@@ -12,55 +12,74 @@ from graph_hcl.cli import overridden_settings
 from graph_hcl.config import Config, DataConfig
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
+from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 
-EXAMPLES = """\
-  python -m graph_hcl.embed runs/MUTAG-h-ucl-0 --out mutag.npz
-      numpy.load gives `embeddings` [graphs, features] and `labels` [graphs]
-  python -m graph_hcl.embed runs/MUTAG-h-ucl-0 --out mutag.parquet
-      one row per graph: columns label, e0, e1, …, and id where graphs have names; or mutag.csv
-  python -m graph_hcl.embed runs/mine-h-ucl-0 --dataset new.smi --out new.parquet
-      embeds new molecules; new.csv with --data.smiles COLUMN --data.ids COLUMN
-  python -m graph_hcl.embed runs/PROTEINS-h-scl-0 --part seed0-fold3 --out proteins.npz
-  python -m graph_hcl.embed runs/NCI1-ucl-0 --dataset NCI109 --out other.npz
-      embeds another data set: features are matched by name; a warning counts the values that
-      were not in the training data, and features with another meaning are an error
-"""
+EXAMPLES = (
+    Example(
+        "runs/MUTAG-h-ucl-0 --out mutag.npz",
+        "Writes `embeddings` [graphs, features] and `labels` [graphs] for numpy.load.",
+    ),
+    Example(
+        "runs/MUTAG-h-ucl-0 --out mutag.parquet",
+        "One row per graph: label, e0, e1, …, and id where graphs have names; .csv has the same.",
+    ),
+    Example(
+        "runs/mine-h-ucl-0 --dataset new.smi --out new.parquet",
+        "Embeds new molecules.",
+    ),
+    Example(
+        "runs/mine-h-ucl-0 --dataset new.csv --data.smiles smiles --data.ids name --out new.csv",
+        "Embeds the molecules of a table, and writes their names beside them.",
+    ),
+    Example(
+        "runs/PROTEINS-h-scl-0 --part seed0-fold3 --out proteins.npz",
+        "Embeds with the encoder of one fold.",
+    ),
+    Example(
+        "runs/NCI1-ucl-0 --dataset NCI109 --out other.npz",
+        "Embeds another data set: features are matched by name, and those with another meaning "
+        "are an error.",
+    ),
+)
 
 TABLE = {
-    "data.smiles": "Column of SMILES in a table.",
-    "data.targets": "Column of labels in a table, or a,b for several, to write beside them.",
-    "data.ids": "Column of names in a table, to write beside them.",
-    "data.invalid": "error or skip: what to do with text that is no molecule.",
+    "data.smiles": "",
+    "data.targets": " They are written beside the embeddings.",
+    "data.ids": " They are written beside the embeddings.",
+    "data.invalid": "",
 }
+"""Settings of tables, and what else their flags do here."""
 OVERRIDES = ("dataset", "mirror", "data_dir", "data.undirected", *TABLE, "device", "max_nodes")
 """Settings of the run that flags override."""
 SUFFIXES = (".npz", ".parquet", ".csv")
 
 
-def main(argv: Sequence[str]) -> None:
-    """Embed all graphs of a data set with one trained model of a run."""
-    parser = Parser("embed", "Write the embeddings of a run to a file.", EXAMPLES, usage="RUN ")
-    parser.add_argument("run", type=str, help="Run folder, as printed by graph_hcl.train.")
-    parser.add_argument("--out", type=str, required=True, help="New .npz, .parquet or .csv file.")
-    parser.add_argument("--dataset", type=str, help="Data set; default: the run's own.")
-    parser.add_argument("--part", type=str, help="Trained part of the run; default: the first.")
-    parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
-    parser.add_argument("--data_dir", type=str, help="Folder that data sets are cached in.")
+def make_parser() -> Parser:
+    """Return the parser of this command."""
+    parser = Parser("embed", EXAMPLES, usage="RUN --out FILE ")
+    parser.add_argument("run", type=str, metavar="RUN", help="Folder of a run.")
     parser.add_argument(
-        "--data.undirected",
-        type=bool,
-        help="Add the reverse of each edge that is listed in one direction only; default: the "
-        "run's own setting.",
+        "--out", type=str, required=True, metavar="FILE", help="New .npz, .parquet or .csv file."
     )
-    for name, text in TABLE.items():
-        parser.add_argument(f"--{name}", type=str, help=text)
-    parser.add_argument("--device", type=str, help="Device; default: the run's own.")
+    parser.add_setting("dataset")
     parser.add_argument(
-        "--max-nodes",
+        "--part",
+        type=str,
+        metavar="NAME",
+        help="Trained part of the run, such as seed0 or seed0-fold3. Default: the first.",
+    )
+    for name in ("mirror", "data_dir", "data.undirected"):
+        parser.add_setting(name)
+    for name, more in TABLE.items():
+        parser.add_setting(name, more)
+    parser.add_setting("device")
+    parser.add_argument(
+        "--max_nodes",
         type=int,
+        metavar="INTEGER",
         help="Most nodes that are embedded at once; a larger graph is embedded alone. Default: the "
-        "run's own setting, or 524288 and fewer where features are wide.",
+        "run's own, or 524288 and fewer where features are wide.",
     )
     parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
@@ -68,7 +87,12 @@ def main(argv: Sequence[str]) -> None:
         action="store_true",
         help="Embed although the run's own data set changed after training.",
     )
-    flags = parser.read(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> None:
+    """Embed all graphs of a data set with one trained model of a run."""
+    flags = make_parser().read(argv)
     out = Path(flags.out)
     if out.suffix not in SUFFIXES:
         raise UserError(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl import probes
+from graph_hcl.calling import called
 from graph_hcl.config import OFFICIAL, Config, ProbeConfig
 from graph_hcl.data import GraphStore, official_metric, official_split
 from graph_hcl.data.names import is_ogb, short_name
@@ -227,7 +228,7 @@ def check_trained(experiment: Experiment, run: Run) -> None:
         if done < experiment.config.epochs:
             raise UserError(
                 f"The run is not finished ({part.name} has {done} of {experiment.config.epochs} "
-                f"epochs): resume it with graph_hcl.train --resume {run.path}."
+                f"epochs): resume it with {called('train')} --resume {run.path}."
             )
 
 
@@ -287,7 +288,7 @@ def _run_and_save(experiment: Experiment, run: Run, command: Sequence[str], show
             run.train(part, experiment.trainer, show)
         return (
             f"{short_name(experiment.config.dataset)} has no labels, so nothing was "
-            f"evaluated: graph_hcl.embed {run.path} writes the embeddings.\n\n"
+            f"evaluated: {called('embed')} {run.path} writes the embeddings.\n\n"
             f"run folder: {run.path}"
         )
     file = run.folder.results_path

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.augment import Augmentation, View, ViewSampler, parse
+from graph_hcl.calling import called
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import canonical_name
@@ -250,7 +251,7 @@ def load_graphs(config: Config) -> GraphStore:
     if config.dataset.startswith(IN_MEMORY):
         raise UserError(
             "Expected graphs by name or path, but the model was fitted to graphs in memory: embed "
-            "others with graph_hcl.embed RUN --dataset NAME."
+            f"others with {called('embed')} RUN --dataset NAME."
         )
     reading = dataclasses.asdict(config.data)
     for name in ("standardize", "random_labels"):

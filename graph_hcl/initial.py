@@ -114,7 +114,7 @@ def read_pretrained(path: str) -> Pretrained:
     >>> read_pretrained("nowhere")
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected a run folder with a config.yaml at nowhere, but found \
-none: give the folder that graph_hcl.train printed.
+none: give the folder that python -m graph_hcl.train printed.
     """
     if Path(path).suffix == SUFFIX:
         folder, part = _of_file(Path(path))

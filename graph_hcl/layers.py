@@ -99,9 +99,11 @@ def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[
                 for setting in setting_types()
                 if setting.startswith(f"{name}.")
             ]
+            listed = "" if layer.typed is None else f": --help {name} lists them"
             raise UserError(
                 f"Expected settings of the group {layer.name_with_source(name)} "
-                f"({', '.join(members)}), but got {format_value(value)} for the group itself."
+                f"({', '.join(members[:3])}, …), but got {format_value(value)} for the group itself"
+                f"{listed}."
             )
         else:
             raise layer.unknown(name)

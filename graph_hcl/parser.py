@@ -5,64 +5,45 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from argparse import SUPPRESS, Action, HelpFormatter, RawDescriptionHelpFormatter
+from argparse import Action, HelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, set_parsing_settings
+from jsonargparse import ArgumentParser
 
+from graph_hcl import __version__
+from graph_hcl.calling import called
+from graph_hcl.commands import COMMANDS
 from graph_hcl.errors import UserError
+from graph_hcl.help_text import CommandHelp, Example, help_text
 from graph_hcl.kinds import describe_kind
 from graph_hcl.layers import Layer
-from graph_hcl.registries import NAMED_BY
+from graph_hcl.options import DEFAULT, kind_of, options_of, setting_option
 from graph_hcl.registry import did_you_mean
 from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
 
-set_parsing_settings(docstring_parse_attribute_docstrings=True)
-
-TRUST_CODE = "Run the code that the folder names by import paths, and use its places for data."
-NAMES = "NAME …"
-"""How `--help` shows the names that a flag takes."""
+TRUST_CODE = (
+    "Run the code that the folder names by import paths, and read and write data where it says. "
+    "Only for folders that you trust."
+)
 REPEATABLE = ("config",)
 """Flags that may be repeated: later files override earlier ones."""
-
-MERGED = """\
-Precedence, highest first: flags, --config, the preset in the data set's card, defaults.
-A list is one or more words, or text in brackets; "true" may be left out; names ignore case.
-
-"""
+HELP = ("-h", "--help")
 
 SENTENCES = (
     (r'Parser key "(?P<name>[\w.]+)":.*(?:Given|Got) value: (?P<value>.*)',
      "Expected {flag} to be {kind}, but got '{value}'."),
     (r"(?:the following arguments are required|required but not included)\W*(?P<name>[\w., -]+)",
-     "Expected {flag}, but it is missing: see --help."),
-    (r'Key "(?P<name>[\w.]+)" is required.*', "Expected {flag}, but it is missing: see --help."),
+     "Expected {flag}, but it is missing: see {command} --help."),
+    (r'Key "(?P<name>[\w.]+)" is required.*',
+     "Expected {flag}, but it is missing: see {command} --help."),
     (r"(?i)unrecognized arguments: (?P<value>.*)",
      "Expected flags and their values, but got '{value}': a flag begins with two dashes."),
     (r"argument (?P<name>[-\w.]+): ignored explicit argument '?(?P<value>[^']*)'?",
      "Expected {flag} without a value, but got '{value}'."),
 )  # fmt: skip
 """Patterns of messages of jsonargparse, each with the sentence that replaces it."""
-
-
-class _HelpFormatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
-    """Adds each flag's type, names and default to its help; keeps the layout of the examples."""
-
-    def _get_help_string(self, action: Action) -> str:
-        text = action.help or ""
-        if action.nargs == 0 or action.help == SUPPRESS:
-            return text
-        kind, default = kind_of(action), action.default
-        is_told = "a string" in describe_kind(kind) or action.metavar is not None
-        notes = [] if is_told else [describe_kind(kind)]
-        if action.dest in NAMED_BY:
-            notes.append(f"names: {', '.join(NAMED_BY[action.dest].names())}")
-        if default is not None or type(None) in get_args(kind):
-            default = default if isinstance(default, str) else json.dumps(default)
-            notes.append(f"default: {default}".replace("%", "%%"))
-        return f"{text} ({'; '.join(notes)})" if notes else text
 
 
 @dataclass(frozen=True)
@@ -82,19 +63,28 @@ class Parser(ArgumentParser):
     """
 
     def __init__(
-        self, command: str, description: str, examples: str, usage: str = "", settings: bool = False
+        self,
+        command: str,
+        examples: Sequence[Example] = (),
+        usage: str = "",
+        settings: bool = False,
     ) -> None:
         super().__init__(
-            prog=f"python -m graph_hcl.{command}",
-            usage=f"python -m graph_hcl.{command} {usage}[options]",
-            description=description,
-            epilog=f"{MERGED if settings else ''}examples:\n{examples}",
-            formatter_class=_HelpFormatter,
+            prog=called(command),
+            description=COMMANDS[command],
             exit_on_error=False,
             allow_abbrev=False,
         )
+        self.examples = tuple(examples)
+        self.arguments = usage
         self.settings = settings
-        self._actions[0].help = "Show this help and exit."
+        self._actions[0].help = (
+            "Show examples and the settings that most people use, and exit. --help all shows "
+            "everything, --help GROUP one group, and --help FLAG one flag."
+            if settings
+            else "Show this help and exit."
+        )
+        self.add_argument("--version", action="store_true", help="Print the version and exit.")
 
     def add_argument(self, *names: str, **options: Any) -> Action:
         """Add a flag or a positional argument; a list has no second flag that appends to it."""
@@ -102,16 +92,52 @@ class Parser(ArgumentParser):
         action.option_strings = [name for name in action.option_strings if name[-1] != "+"]
         return action
 
+    def add_setting(self, name: str, more: str = "", default: str = "the run's own") -> None:
+        """Add a flag that overrides a setting of a run: one of `Config`, described as there."""
+        option = setting_option(name)
+        kinds = (option.kind, *get_args(option.kind))
+        kind = next((one for one in (bool, int) if one in kinds), str)
+        text = f"{option.summary}{more}{DEFAULT}{default}."
+        self.add_argument(f"--{name}", type=kind, metavar=option.metavar, help=text)
+
+    def about(self, command: str | None = None) -> CommandHelp:
+        """Return all that the help tells, for the command as it is called here or elsewhere."""
+        command = command or self.prog
+        return CommandHelp(
+            command=command,
+            usage=f"{command} {self.arguments}[options]",
+            about=self.description or "",
+            examples=self.examples,
+            options=options_of(self._actions, self.settings),
+            grouped=self.settings,
+        )
+
     def format_help(self, formatter: HelpFormatter | None = None) -> str:
-        """Return the help text with hyphens in the names of flags."""
-        text = super().format_help(formatter)
-        return re.sub(r"(?<![\w-])--[\w.]+", lambda match: match[0].replace("_", "-"), text)
+        """Return the text of `--help`."""
+        return help_text(self.about())
+
+    def answer(self, argv: Sequence[str]) -> None:
+        """Print the help or the version and exit, where a command line asks for it."""
+        for word, *following in (argv[index:] for index in range(len(argv))):
+            typed, equals, value = word.partition("=")
+            if typed in HELP:
+                topics = [value] if equals else following[:1]
+                if following[1:] and following[0].startswith("-"):
+                    topics = []  # --help stands before a whole command line
+                print(help_text(self.about(), *topics), end="")
+                raise SystemExit(0)
+            if word == "--version":
+                print(f"graph_hcl {__version__}")
+                raise SystemExit(0)
 
     def split(self, argv: Sequence[str]) -> tuple[list[ParsedFlag], list[str]]:
         """Return the flags and the positional arguments of a command line.
 
+        Prints help or the version and exits where it asks for that.
+
         Raises `UserError` for a flag that is unknown, has no value or is repeated.
         """
+        self.answer(argv)
         first_by_name: dict[str, ParsedFlag] = {}
         flags: list[ParsedFlag] = []
         positionals: list[str] = []
@@ -143,11 +169,11 @@ class Parser(ArgumentParser):
                 layer = Layer({}, typed={name: typed})
                 moved = self.settings and name in MOVED
                 raise layer.moved([name]) if moved else self._unknown(name, typed, actions)
-            if equals and kind_of(action) == list[str]:
+            if equals and self._kind(name) == list[str]:
                 yield ParsedFlag(name, _as_list([value]), typed)
             elif equals or (action is not None and action.nargs == 0):
                 yield ParsedFlag(name, value if equals else None, typed)
-            elif action is not None and kind_of(action) == list[str] and _words(arguments):
+            elif self._kind(name) == list[str] and _words(arguments):
                 words = [arguments.pop(0) for _ in range(_words(arguments))]
                 yield ParsedFlag(name, _as_list(words), typed)
             elif arguments and not arguments[0].startswith("--"):
@@ -155,16 +181,18 @@ class Parser(ArgumentParser):
             elif self._kind(name) is bool:
                 yield ParsedFlag(name, "true", typed)
             else:
-                is_names = action is not None and action.metavar == NAMES
+                is_own_list = action is not None and kind_of(action) == list[str]
                 described = self._describe_kind(name).replace("a string", "a value")
-                kind = "one or more names" if is_names else described
+                kind = "one or more names" if is_own_list else described
                 raise UserError(f"Expected {typed} to be followed by {kind}, but got nothing.")
 
     def _unknown(self, name: str, typed: str, actions: Mapping[str, Action]) -> UserError:
         if self.settings:
-            return Layer({}, typed={name: typed}).unknown(name, actions)
+            error = Layer({}, typed={name: typed}).unknown(name, actions)
+            suggests = str(error).endswith("?")
+            return error if suggests else UserError(f"{error} See {self.prog} --help all.")
         hint = did_you_mean(flag(name), [flag(known) for known in actions])
-        return UserError(f"Unknown flag {typed}.{hint} See --help.")
+        return UserError(f"Unknown flag {typed}.{hint} See {self.prog} --help.")
 
     def _known(self, actions: Mapping[str, Action]) -> set[str]:
         return {*actions, *(setting_types() if self.settings else ())}
@@ -218,11 +246,14 @@ class Parser(ArgumentParser):
                     flag=" and ".join(typed.get(name, self._spell(name)) for name in names),
                     kind=self._describe_kind(names[0]) if names else "",
                     value=parts.get("value"),
+                    command=self.prog,
                 )
         return text if text.endswith((".", "?")) else text + "."
 
     def _spell(self, name: str) -> str:
-        return flag(name) if name in self._named_actions() else name.upper()
+        if name in self._named_actions():
+            return flag(name)
+        return next((str(a.metavar) for a in self._actions if a.dest == name and a.metavar), name)
 
 
 def _words(arguments: Sequence[str]) -> int:
@@ -243,8 +274,3 @@ def _as_list(words: Sequence[str]) -> str:
     """
     is_list = len(words) == 1 and words[0].lstrip().startswith("[")
     return words[0] if is_list else json.dumps(list(words), ensure_ascii=False)
-
-
-def kind_of(action: Action | None) -> Any:
-    """Return the type that a flag was declared with."""
-    return getattr(action, "_typehint", None) or getattr(action, "type", None)

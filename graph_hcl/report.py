@@ -1,4 +1,4 @@
-"""Report one run, or compare several, in HTML: `python -m graph_hcl.report RUN [RUN …]`."""
+"""Report one run, or compare several, in HTML."""
 
 from __future__ import annotations
 
@@ -6,45 +6,59 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from graph_hcl.calling import called
 from graph_hcl.cli import overridden_settings
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
+from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 
-EXAMPLES = """\
-  python -m graph_hcl.report runs/MUTAG-h-ucl-0
-      writes runs/MUTAG-h-ucl-0/report.html, and its figures next to it
-  python -m graph_hcl.report runs/MUTAG-ucl-0 runs/MUTAG-h-ucl-0 --out both.html
-      compares runs; the figures go to both_figures/, next to both.html
-  python -m graph_hcl.report runs/MUTAG-h-ucl-0 --map umap
-      needs the extra umap
-"""
+EXAMPLES = (
+    Example(
+        "runs/MUTAG-h-ucl-0",
+        "Writes runs/MUTAG-h-ucl-0/report.html, and its figures next to it.",
+    ),
+    Example(
+        "runs/MUTAG-ucl-0 runs/MUTAG-h-ucl-0 --out both.html",
+        "Compares runs; the figures go to both_figures/, next to both.html.",
+    ),
+    Example("runs/MUTAG-h-ucl-0 --map umap", "Draws the embeddings by UMAP: the extra umap."),
+)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Write one HTML file about the runs, and its figures; print their paths."""
-    parser = Parser("report", "Report runs in one HTML file.", EXAMPLES, usage="RUN [RUN …] ")
+def make_parser() -> Parser:
+    """Return the parser of this command."""
+    parser = Parser("report", EXAMPLES, usage="RUN [RUN …] ")
     parser.add_argument(
-        "runs", type=str, nargs="+", help="Run folders, as printed by graph_hcl.train."
+        "runs", type=str, nargs="+", metavar="RUN", help="Folders of one run or of several."
     )
     parser.add_argument(
         "--out",
         type=str,
-        help="HTML file; default: report.html, in the run's folder for a single run.",
+        metavar="FILE",
+        help="HTML file to write. Default: report.html, in the run's folder for a single run.",
     )
     parser.add_argument(
-        "--map", type=str, default="pca", help="Map of the embeddings: pca, or umap with its extra."
+        "--map",
+        type=str,
+        metavar="NAME",
+        default="pca",
+        help="How embeddings are drawn in two dimensions: pca, or umap with its extra.",
     )
-    parser.add_argument("--mirror", type=str, help="URL or folder of NAME.zip files.")
-    parser.add_argument("--data_dir", type=str, help="Folder that data sets are cached in.")
-    parser.add_argument("--device", type=str, help="Device; default: the run's own.")
+    for name in ("mirror", "data_dir", "device"):
+        parser.add_setting(name)
     parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
         help="Report although the data changed after training.",
     )
-    flags = parser.read(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> None:
+    """Write one HTML file about the runs, and its figures; print their paths."""
+    flags = make_parser().read(argv)
     paths = [Path(run) for run in flags.runs]
     out = Path(flags.out or (paths[0] if len(paths) == 1 else Path()) / "report.html")
     if out.suffix != ".html":
@@ -54,15 +68,15 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.reporting import read_run, write_report
 
     check_map(flags.map)
-    overrides = overridden_settings(flags, "mirror", "data_dir", "device")
+    overrides, trust = overridden_settings(flags, "mirror", "data_dir", "device"), flags.trust_code
     runs = [
-        read_run(path, name, flags.allow_changed_data, trust_code=flags.trust_code, **overrides)
+        read_run(path, name, flags.allow_changed_data, trust_code=trust, **overrides)
         for path, name in zip(paths, display_names(paths), strict=True)
     ]
     if all(run.is_empty for run in runs):
         raise UserError(
             f"The run {paths[0]} has no finished epoch yet: resume it with "
-            f"graph_hcl.train --resume {paths[0]}."
+            f"{called('train')} --resume {paths[0]}."
         )
     figures = write_report(runs, out, flags.map)
     print(f"report: {out}\nfigures: {figures}")

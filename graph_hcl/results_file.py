@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from graph_hcl.calling import called
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_text
 from graph_hcl.results import ENCODERS, Provenance, Results
@@ -134,5 +135,5 @@ def _check(content: Mapping[str, Any], file: Path) -> Results:
 def _damaged(file: Path, problem: str) -> UserError:
     return UserError(
         f"Expected {file} to hold the scores of probes, but {problem}: delete the file and run "
-        f"graph_hcl.evaluate {file.parent}."
+        f"{called('evaluate')} {file.parent}."
     )

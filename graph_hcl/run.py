@@ -97,7 +97,7 @@ class Run:
         >>> Run.open("nowhere", device="cpu")
         Traceback (most recent call last):
         graph_hcl.errors.UserError: Expected a run folder with a config.yaml at nowhere, but found \
-none: give the folder that graph_hcl.train printed.
+none: give the folder that python -m graph_hcl.train printed.
         """
         folder = RunFolder.open(str(path))
         config = make_config(folder.config_path)

@@ -1,4 +1,4 @@
-"""Train an encoder contrastively and evaluate its embeddings: `python -m graph_hcl.train`."""
+"""Train an encoder contrastively and evaluate its embeddings."""
 
 from __future__ import annotations
 
@@ -11,49 +11,81 @@ from typing import TYPE_CHECKING
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.parser import TRUST_CODE
+from graph_hcl.help_text import Example
+from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.settings import make_config
 
 if TYPE_CHECKING:
     from graph_hcl.experiment import Experiment
     from graph_hcl.run import Run
 
-EXAMPLES = """\
-  python -m graph_hcl.train
-      trains H-UCL with a GIN encoder on digits, which needs no download, in half a minute
-  python -m graph_hcl.train --dataset PROTEINS --objective h-ucl --beta 0.25 --epochs 40
-  python -m graph_hcl.train --dataset ENZYMES --objective h-scl --data.node-attributes true
-      reads labels, so an encoder is trained for each fold (inductive protocol)
-  python -m graph_hcl.train --dataset mine.csv --data.smiles smiles --data.targets active \\
-      --backbone gine
-      molecules from a table; --dataset takes graphs in files and folders, too
-  python -m graph_hcl.train --config configs/h-scl.yaml --dataset NCI1 --mirror folder/of/zips
-  python -m graph_hcl.train --dataset NCI1 --readout mean --lr 0.01 --probe logistic
-  python -m graph_hcl.train --backbone my_package.nets:MyNet --loss.hardening threshold
-  python -m graph_hcl.train --views '["edge_drop(0.2)+feature_mask(0.1)", "subgraph(0.8)"]'
-  python -m graph_hcl.train --resume runs/MUTAG-h-ucl-0
-      resumes an interrupted run
-  python -m graph_hcl.train --resume runs/MUTAG-h-ucl-0 --epochs 40
-      extends a run to 40 epochs, from its saved optimiser and random state
-"""
-
+EXAMPLES = (
+    Example("", "Trains H-UCL on digits, which need no download, and evaluates it: half a minute."),
+    Example(
+        "--dataset PROTEINS --objective h-ucl --beta 0.25 --epochs 40",
+        "Another data set, which is downloaded once, and other settings.",
+    ),
+    Example(
+        "--dataset ENZYMES --objective h-scl --data.node-attributes",
+        "Reads labels, so an encoder is trained for each fold (inductive protocol).",
+    ),
+    Example(
+        "--dataset mine.csv --data.smiles smiles --data.targets active --backbone gine",
+        "Molecules from a table; --dataset takes graphs in files and folders, too.",
+    ),
+    Example(
+        "--config configs/h-scl.yaml --dataset NCI1 --mirror folder/of/zips",
+        "Settings from a file, and data sets from a folder instead of the network.",
+    ),
+    Example(
+        "--dataset NCI1 --readout mean --lr 0.01 --probe logistic",
+        "Another read-out and learning rate, scored by logistic regression.",
+    ),
+    Example(
+        "--backbone my_package.nets:MyNet --loss.hardening threshold",
+        "A network of your own, and another hardening.",
+    ),
+    Example(
+        "--views 'edge_drop(0.2) + feature_mask(0.1)' 'subgraph(0.8)'",
+        "One augmentation for each of two views.",
+    ),
+    Example("--resume runs/MUTAG-h-ucl-0", "Resumes an interrupted run."),
+    Example(
+        "--resume runs/MUTAG-h-ucl-0 --epochs 40",
+        "Extends a run to 40 epochs, from its saved optimiser and random state.",
+    ),
+)
 
 RESUME_FLAGS = ("resume", "epochs", "mirror", "data_dir", "trust_code", "allow_changed_data")
 """Flags that --resume may be combined with."""
 
 
-def main(argv: Sequence[str]) -> None:
-    """Train, evaluate, print the table and the run folder."""
-    parser = config_parser("train", "Train an encoder contrastively and evaluate it.", EXAMPLES)
+def make_parser() -> Parser:
+    """Return the parser of this command."""
+    parser = config_parser("train", EXAMPLES)
     parser.add_argument(
-        "--resume", type=str, help="Run folder to resume; --epochs may extend the run."
+        "--resume",
+        type=str,
+        metavar="FOLDER",
+        help="Run folder to resume; --epochs may extend the run. All other settings are those of "
+        "its config.yaml.",
     )
-    parser.add_argument("--trust_code", action="store_true", help=f"With --resume: {TRUST_CODE}")
+    parser.add_argument(
+        "--trust_code",
+        action="store_true",
+        help=f"With --resume: {TRUST_CODE[0].lower()}{TRUST_CODE[1:]}",
+    )
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
-        help="With --resume: continue although the data changed.",
+        help="Resume a run although its data set has changed since.",
     )
+    return parser
+
+
+def main(argv: Sequence[str]) -> None:
+    """Train, evaluate, print the table and the run folder."""
+    parser = make_parser()
     config, flags = read_config(parser, argv)
     typed_flags = {flag.name: flag.typed for flag in parser.split(argv)[0]}
 

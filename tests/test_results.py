@@ -91,7 +91,7 @@ def test_a_file_of_an_earlier_version_costs_one_sentence(tmp_path) -> None:
         file.write_text(text, encoding="utf-8")
         with pytest.raises(UserError, match=reason) as caught:
             read_results(file)
-        assert f"run graph_hcl.evaluate {tmp_path}." in str(caught.value)
+        assert f"run python -m graph_hcl.evaluate {tmp_path}." in str(caught.value)
         assert "\n" not in str(caught.value)
 
 

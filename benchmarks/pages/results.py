@@ -7,17 +7,21 @@ Needs $GRAPH_HCL_SPLITS, the folder of the fixed folds, which are part of the tr
 """
 
 import argparse
-import os
 import re
 import sys
 from collections import Counter
-from functools import cache
-from pathlib import Path
 
-from graph_hcl.benchmarking.differences import p_values, paired_tests
+from benchmarks.pages.records import (
+    DEVELOPMENT,
+    ROOT,
+    SIGNIFICANT,
+    benchmarks,
+    corrected_tests,
+    development_benchmark,
+    other_p_values,
+)
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.mixtures import mixtures
-from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.tables import (
     all_tables,
@@ -30,9 +34,7 @@ from graph_hcl.benchmarking.tables import (
 from graph_hcl.benchmarking.trials import expand
 from graph_hcl.console import lenient_stdout
 from graph_hcl.data import get_card
-from graph_hcl.probes import holm
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "results.md"
 INTRODUCTION = """\
 # Results
@@ -53,10 +55,6 @@ each table runs the trials that have no record.
   Other differences between rows are noise, and a method that does not beat the untrained encoder
   has learned nothing that this probe can see.
 """
-SIGNIFICANT = 0.05
-
-DEVELOPMENT = "development"
-"""The benchmark whose data sets stand in no table."""
 CONTRASTIVE = ("InfoGraph", "MVGRL", "JOAOv2", "AD-GCL", "SimGRACE", "RGCL", "InfoGCL", "DGCL")
 CONTRASTIVE += ("GraphCL", "GraphCL + HCL", "GraphCL + debiased", "GraphCL + hardest-kNN batches")
 CONTRASTIVE += ("SGCL-T",)
@@ -88,53 +86,26 @@ SHORT = {
 """Columns of the short tables by the methods of the benchmarks."""
 
 
-@cache
-def benchmarks():
-    """Return the path, specification, and trials with records of each benchmark with results."""
-    found = []
-    for file in sorted((ROOT / "configs" / "benchmark").glob("*.yaml")):
-        folder = TrialFolder(ROOT / "benchmarks" / "results" / file.stem)
-        if folder.gathered_file.is_file() and file.stem != DEVELOPMENT:
-            spec = read_benchmark(file, os.environ.get("GRAPH_HCL_SPLITS"))
-            found.append((file, spec, [(trial, folder.read(trial)) for trial in expand(spec)]))
-    return found
-
-
 def chosen():
     """Return the part of the page on the development sets, empty without records."""
-    file = ROOT / "configs" / "benchmark" / f"{DEVELOPMENT}.yaml"
+    file, spec = development_benchmark()
     folder = TrialFolder(ROOT / "benchmarks" / "results" / DEVELOPMENT)
     if not folder.gathered_file.is_file():
         return ""
-    trials = [(trial, folder.read(trial)) for trial in expand(read_benchmark(file))]
+    trials = [(trial, folder.read(trial)) for trial in expand(spec)]
     tables = development_tables(trials).values()
     return "\n".join(["## development", "", comment(file), "", *(t.markdown() for t in tables), ""])
 
 
-@cache
-def tests(position):
-    """Return the paired tests of a benchmark, by its position, over all protocols."""
-    _, spec, trials = benchmarks()[position]
-    grids = score_grids(trials).values()
-    return [test for grid in grids for test in paired_tests(grid, spec.compare)]
-
-
-def other_p_values(position):
-    """Return the p-values of all other benchmarks of the page."""
-    others = (tests(k) for k in range(len(benchmarks())) if k != position)
-    return [p for found in others for p in p_values(found)]
-
-
 def introduction():
     """Return the introduction with the numbers of tests."""
-    found = [p for k in range(len(benchmarks())) for p in p_values(tests(k))]
-    development = read_benchmark(ROOT / "configs" / "benchmark" / f"{DEVELOPMENT}.yaml")
-    *first, last = development.datasets
+    found = corrected_tests()
+    *first, last = development_benchmark()[1].datasets
     return INTRODUCTION.format(
         development=f"{', '.join(first)} and {last}",
         tests=len(found),
-        significant=sum(p < SIGNIFICANT for p in found),
-        survive=sum(p < SIGNIFICANT for p in holm(found)),
+        significant=sum(test.found.p_value < SIGNIFICANT for _, test, _ in found),
+        survive=sum(p < SIGNIFICANT for _, _, p in found),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from graph_hcl import geometry
+from graph_hcl.calling import called
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, compare, holm, p_text
 from graph_hcl.probes.metrics import title
@@ -85,7 +86,7 @@ def status(run: RunSummary) -> str:
     if not run.unfinished:
         if not run.labelled:
             return "The graphs have no labels, so there is nothing to evaluate."
-        return "" if run.results else "Not evaluated: run graph_hcl.evaluate."
+        return "" if run.results else f"Not evaluated: run {called('evaluate')}."
     text = f"Not finished: {run.unfinished}"
     last = max((record["epoch"] for record in run.records), default=0)
     losses = [finite_number(r.get("loss")) for r in run.records if r["epoch"] == last]

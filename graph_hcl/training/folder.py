@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from graph_hcl.calling import called
 from graph_hcl.errors import UserError
 from graph_hcl.files import place_folder, safe_name, write_text
 from graph_hcl.sealed import parse_sealed, seal
@@ -91,7 +92,7 @@ class RunFolder:
         if not folder.config_path.is_file():
             raise UserError(
                 f"Expected a run folder with a config.yaml at {path}, but found none: give the "
-                "folder that graph_hcl.train printed."
+                f"folder that {called('train')} printed."
             )
         if file_hash(folder.config_path) not in folder.manifest().configs:
             raise UserError(

@@ -34,7 +34,7 @@ def somewhere(tmp_path, monkeypatch):
 
 
 def read(*argv: str) -> Config:
-    return read_config(config_parser("train", "", ""), argv)[0]
+    return read_config(config_parser("train"), argv)[0]
 
 
 def kinds(annotation: Any) -> tuple[Any, bool]:
@@ -212,7 +212,8 @@ def test_commands_own_mistakes(command: str, capsys) -> None:
         one_sentence(told.strip())
     if command != "train":
         assert main([command]) == 2
-        said = r"error: Expected (RUNS?|FILE|RUN and --out), but it is missing: see --help\.\n"
+        see = rf"see python -m graph_hcl\.{command} --help\.\n"
+        said = rf"error: Expected (RUNS?|FILE|RUN and --out), but it is missing: {see}"
         assert re.fullmatch(said, capsys.readouterr().err)
     assert list(Path().iterdir()) == []
 

@@ -127,7 +127,7 @@ def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:
     capsys.readouterr()
     for argv, sentence in (
         (["missing"], "Expected a run folder with a config.yaml at missing"),
-        (["bare"], "no finished epoch yet: resume it with graph_hcl.train --resume bare"),
+        (["bare"], "no finished epoch yet: resume it with python -m graph_hcl.train --resume bare"),
         (["hucl", "missing"], "missing"),
         (["hucl", "--map", "tsne"], "Expected the map to be pca or umap, but got 'tsne'"),
         (["hucl", "--map", "umap"], "pip install"),
