@@ -70,11 +70,7 @@ def make_parser() -> Parser:
         help="Run folder to resume; --epochs may extend the run. All other settings are those of "
         "its config.yaml.",
     )
-    parser.add_argument(
-        "--trust_code",
-        action="store_true",
-        help=f"With --resume: {TRUST_CODE[0].lower()}{TRUST_CODE[1:]}",
-    )
+    parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",

@@ -100,9 +100,10 @@ def test_a_training_that_was_killed_goes_on_from_its_last_step(whole, monkeypatc
             raise Killed
 
     taken = []
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(CheckpointWriter, "on_step_end", on_step_end)
-        main(["train", *QUICK, "--checkpoint-every", "3", "--out", "run"])
+        with pytest.raises(Killed):
+            main(["train", *QUICK, "--checkpoint-every", "3", "--out", "run"])
     monkeypatch.setattr(
         CheckpointWriter, "on_step_end", lambda self, state: taken.append((state.epoch, state.step))
     )
