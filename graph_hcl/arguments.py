@@ -35,7 +35,16 @@ SETTINGS = (
 READING = ("node_attrs", "edge_attrs", "weight")
 """Arguments that say which attributes of graphs are read."""
 ARGUMENTS = (*PARTS, *SETTINGS, *READING, "device", "logger", "seed")
-USELESS = ("dataset", "mirror", "data_dir", "out", "repeats", "protocol", "diagnose")
+USELESS = (
+    "dataset",
+    "mirror",
+    "data_dir",
+    "out",
+    "repeats",
+    "protocol",
+    "diagnose",
+    "checkpoint_every",
+)
 """Settings without use here, and those of the groups `data` (but one) and `probe`."""
 
 

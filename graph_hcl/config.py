@@ -131,6 +131,9 @@ graph), but got 1.
     diagnose: bool = field(default=True, metadata=RESULT_UNAFFECTED)
     """Log losses, orderings and measures of collapse. It is done every epoch, or every few epochs
     on small data sets, and does not change the training."""
+    checkpoint_every: int | None = field(default=None, metadata=RESULT_UNAFFECTED | within(1))
+    """Number of steps inside an epoch after which the training is saved, too. null saves it between
+    epochs, and when it is interrupted."""
     logger: str | None = field(default=None, metadata=RESULT_UNAFFECTED)
     """Experiment tracker that each epoch is also sent to. null is none; metrics.jsonl in the run
     folder is always written."""

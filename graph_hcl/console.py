@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from graph_hcl.errors import UserError
+from graph_hcl.interrupts import Interrupted, handled
 
 
 @contextmanager
@@ -51,7 +52,7 @@ codecs.register_error("graph_hcl.lenient_stdout", _escape)
 
 
 def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, 2 for a user's error, 130 for Ctrl-C, 141 for a closed pipe.
+    """Run a command; return 0, 2 for a user's error, 128 + n for signal n, 141 for a closed pipe.
 
     Any other exception is a bug and propagates: exit code 1.
 
@@ -62,7 +63,7 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
     """
     original_format, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
-        with lenient_stdout():
+        with lenient_stdout(), handled():
             main(sys.argv[1:] if argv is None else argv)
             print(end="", flush=True)  # here, where a closed pipe can still be caught
     except UserError as error:
@@ -79,9 +80,9 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
         where = f" ({error.filename})" if error.filename else ""
         print(f"error: {error.strerror}{where}.", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         print("\ninterrupted: finished work is kept.", file=sys.stderr)
-        return 130
+        return stopped.exit_code if isinstance(stopped, Interrupted) else 130
     finally:
         warnings.formatwarning = original_format
     return 0

@@ -13,7 +13,7 @@ from graph_hcl.config import Config, DataConfig
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
-from graph_hcl.parser import Parser
+from graph_hcl.parser import TRUST_CODE, Parser
 
 EXAMPLES = (
     Example(
@@ -81,6 +81,7 @@ def make_parser() -> Parser:
         help="Most nodes that are embedded at once; a larger graph is embedded alone. Default: the "
         "run's own, or 524288 and fewer where features are wide.",
     )
+    parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
@@ -103,12 +104,14 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.factory import find_device, load_graphs
     from graph_hcl.files import write_atomically
     from graph_hcl.run import Run
+    from graph_hcl.settings import make_config
     from graph_hcl.spec import describe_unread
     from graph_hcl.training import embed
 
     overrides = overridden_settings(flags, *OVERRIDES)
-    before = Run.open(flags.run).config.dataset
-    run = Run.open(flags.run, flags.allow_changed_data, **overrides)
+    trust = flags.trust_code
+    run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
+    before = make_config(run.folder.config_path).dataset
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)
     if (done := run.epoch(part)) < config.epochs:

@@ -186,7 +186,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         place = Path(folder)
         if holds_something(place):
             raise UserError(f"Expected a new or empty folder, but {place} holds something.")
-        run = Run.create(dataclasses.replace(self.config_, out=str(place)))
+        run = Run.create(dataclasses.replace(self.config_, out=str(place)), self.spec_.data_sha256)
         part = part_of(self.config_.seed, None, np.arange(0)).name
         for record in self.history_:
             run.folder.log({"part": part} | record)
@@ -194,19 +194,26 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     @classmethod
     def load(
-        cls, folder: str | Path, *, part: str | None = None, device: str = "auto", **objects: Any
+        cls,
+        folder: str | Path,
+        *,
+        part: str | None = None,
+        device: str = "auto",
+        trust_code: bool = False,
+        **objects: Any,
     ) -> Self:
-        """Return the model in a run folder; nothing in it is executed but what it names.
+        """Return the model in a run folder; code that it names is run with `trust_code` alone.
 
         `part` is one of several trained models, by default the first. `objects` are those for
         backbone, objective, views and readout that have no import path.
 
-        Raises `UserError` for a folder without a run, and for an object that is missing.
+        Raises `UserError` for a folder without a run, for one that names code by an import path
+        without `trust_code`, and for an object that is missing.
         """
         unknown = [name for name in objects if name not in PARTS]
         if unknown:
             raise UserError(f"Expected objects for {', '.join(PARTS)}, but got '{unknown[0]}'.")
-        run = Run.open(folder, objects=Parts(**objects), device=device)
+        run = Run.open(folder, objects=Parts(**objects), trust_code=trust_code, device=device)
         part = run.find_part(part)
         config = run.config
         if missing := [name for name in missing_parts(config) if name not in objects]:

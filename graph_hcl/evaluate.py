@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from graph_hcl.cli import overridden_settings
 from graph_hcl.console import run_command
 from graph_hcl.help_text import Example
-from graph_hcl.parser import Parser
+from graph_hcl.parser import TRUST_CODE, Parser
 
 EXAMPLES = (
     Example("runs/MUTAG-h-ucl-0", "Evaluates a run again, as it was when it was trained."),
@@ -23,12 +23,17 @@ EXAMPLES = (
 )
 
 
+OVERRIDES = ("probe.name", "probe.metric", "probe.jobs", "mirror", "data_dir", "device")
+"""Settings of the run that flags override."""
+
+
 def make_parser() -> Parser:
     """Return the parser of this command."""
     parser = Parser("evaluate", EXAMPLES, usage="RUN ")
     parser.add_argument("run", type=str, metavar="RUN", help="Folder of a finished run.")
-    for name in ("probe.name", "probe.metric", "probe.jobs", "device"):
+    for name in OVERRIDES:
         parser.add_setting(name)
+    parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
@@ -44,10 +49,11 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.experiment import check_trained, make_experiment, run_and_save
     from graph_hcl.run import Run
 
-    overrides = overridden_settings(flags, "probe.name", "probe.metric", "probe.jobs", "device")
+    overrides = overridden_settings(flags, *OVERRIDES)
     if "probe.name" in overrides:  # the run's options are those of its own probe
         overrides["probe.options"] = {}
-    run = Run.open(flags.run, flags.allow_changed_data, **overrides)
+    trust = flags.trust_code
+    run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
     experiment = make_experiment(run.config)
     experiment.check_labelled()
     check_trained(experiment, run)

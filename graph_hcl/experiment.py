@@ -275,8 +275,14 @@ def run_and_save(
 ) -> str:
     """Run an experiment, save its results, and return its table and the path of the run folder.
 
-    Without labels the models are trained but not evaluated.
+    Without labels the models are trained but not evaluated. Raises `UserError` where another
+    process works on the run.
     """
+    with run.locked():
+        return _run_and_save(experiment, run, command, show)
+
+
+def _run_and_save(experiment: Experiment, run: Run, command: Sequence[str], show: bool) -> str:
     if not experiment.targets.labelled:
         for part in experiment.parts():
             run.train(part, experiment.trainer, show)

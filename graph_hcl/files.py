@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import errno
+import glob
+import hashlib
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from graph_hcl.errors import UserError
+from graph_hcl.process import WINDOWS, is_gone, place
 
 T = TypeVar("T")
 
-WINDOWS = os.name == "nt"
 RETRY_SECONDS = 2.0
 """Seconds to wait on Windows for another program to close a file."""
+
+_IN_USE = (errno.EBUSY, errno.EINVAL, errno.EXDEV, errno.EACCES, errno.EPERM)
+"""What systems say of a folder that cannot be replaced."""
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.I | re.S)
@@ -49,9 +58,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     (b'whole', 1)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         write(temporary)
+        if not WINDOWS:
+            temporary.chmod(0o666 & ~_UMASK)  # some libraries make files that others cannot read
         flush(temporary)
         try:
             retry_on_windows(lambda: temporary.replace(path))
@@ -63,6 +74,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         flush_folder(path.parent)
     finally:
         retry_on_windows(lambda: temporary.unlink(missing_ok=True))
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name beside `path`, and remove what killed processes left under such names."""
+    here = hashlib.sha256(place().encode()).hexdigest()[:8]
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        process, _, where = left.name.split(".")[-2].partition("-")
+        if where == here and is_gone(place(), process):
+            with suppress(OSError):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    return path.with_name(f".{path.name}.{os.getpid()}-{here}.tmp")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -78,6 +100,62 @@ def write_text(path: Path, text: str) -> None:
     """
     content = text.encode("utf-8", "surrogateescape")
     write_atomically(path, lambda to: to.write_bytes(content))
+
+
+def place_folder(path: Path, fill: Callable[[Path], object]) -> bool:
+    """Let `fill` write files into a new folder, which then appears as `path` with all of them.
+
+    Returns False where `path` holds something. A folder that cannot be replaced, such as the
+    current one, is filled in place.
+
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "run"
+    >>> [place_folder(place, lambda folder: (folder / "a").write_bytes(b"1")) for _ in range(2)]
+    [True, False]
+    """
+    if path.is_symlink() or path.name in ("", ".."):
+        return _fill_in_place(path, fill)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = _temporary(path)
+    try:
+        staged.mkdir()
+        fill(staged)
+        if WINDOWS and path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        staged.rename(path)
+        flush_folder(path.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            return False
+        if not path.is_dir() or error.errno not in _IN_USE:
+            raise
+        return _fill_in_place(path, fill)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return True
+
+
+def _fill_in_place(path: Path, fill: Callable[[Path], object]) -> bool:
+    if any(path.iterdir()):
+        return False
+    fill(path)
+    return True
+
+
+def copy_or_link(file: Path, to: Path) -> None:
+    """Make `to` another name of a file that is only ever replaced, or a copy of it.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a").write_bytes(b"1")
+    >>> copy_or_link(folder / "a", folder / "b")
+    >>> (folder / "b").read_bytes()
+    b'1'
+    """
+    try:
+        os.link(file, to)
+    except OSError:  # a file system without links
+        shutil.copyfile(file, to)
 
 
 def flush(file: Path) -> None:

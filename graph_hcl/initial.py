@@ -18,6 +18,7 @@ from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, make_config
 from graph_hcl.spec import ModelSpec, read_spec
 from graph_hcl.training import RunFolder
+from graph_hcl.trust import import_paths
 
 ENCODER = ("backbone", "hidden", "layers")
 ENCODER_OPTIONS = ("jk", "norm", "act", "options", "embedding")
@@ -133,12 +134,14 @@ none: give the folder that python -m graph_hcl.train printed.
                 stacklevel=3,
             )
     checkpoint = folder.checkpoint(part)
+    state = checkpoint.state()
+    assert state is not None  # it is one of the folder's parts
     return Pretrained(
         f"{part} of {folder.path}",
         make_config(folder.config_path),
         read_spec(checkpoint),
         checkpoint.weights(),
-        hashlib.sha256(checkpoint.path.read_bytes()).hexdigest(),
+        hashlib.sha256(state.file.read_bytes()).hexdigest(),
     )
 
 
@@ -175,7 +178,9 @@ def _encoder_settings(one: Config, other: Config) -> list[tuple[str, object, obj
 
 
 def _reads_labels(config: Config) -> bool:
-    """Tell whether the objective of a run reads labels; an object, which is not here, may."""
+    """Tell whether the objective of a run reads labels; code of others, which is not run, may."""
+    if import_paths({"objective": config.objective, "loss": config.to_dict()["loss"]}):
+        return True
     try:
         return make_objective(config)[0].tags.labels
     except UserError:

@@ -23,6 +23,10 @@ from graph_hcl.options import DEFAULT, kind_of, options_of, setting_option
 from graph_hcl.registry import did_you_mean
 from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
 
+TRUST_CODE = (
+    "Run the code that the folder names by import paths, and read and write data where it says. "
+    "Only for folders that you trust."
+)
 REPEATABLE = ("config",)
 """Flags that may be repeated: later files override earlier ones."""
 HELP = ("-h", "--help")

@@ -11,7 +11,7 @@ from graph_hcl.cli import overridden_settings
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
-from graph_hcl.parser import Parser
+from graph_hcl.parser import TRUST_CODE, Parser
 
 EXAMPLES = (
     Example(
@@ -47,6 +47,7 @@ def make_parser() -> Parser:
     )
     for name in ("mirror", "data_dir", "device"):
         parser.add_setting(name)
+    parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
@@ -67,9 +68,9 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.reporting import read_run, write_report
 
     check_map(flags.map)
-    overrides = overridden_settings(flags, "mirror", "data_dir", "device")
+    overrides, trust = overridden_settings(flags, "mirror", "data_dir", "device"), flags.trust_code
     runs = [
-        read_run(path, name, flags.allow_changed_data, **overrides)
+        read_run(path, name, flags.allow_changed_data, trust_code=trust, **overrides)
         for path, name in zip(paths, display_names(paths), strict=True)
     ]
     if all(run.is_empty for run in runs):

@@ -12,8 +12,9 @@ from graph_hcl.calling import called
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_text
 from graph_hcl.results import ENCODERS, Provenance, Results
+from graph_hcl.sealed import SEAL, digest, parse_json, unseal
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the file format."""
 
 
@@ -23,15 +24,18 @@ def read_results(file: Path) -> Results:
     Raises `UserError` for a file that is damaged or of an earlier schema.
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        content = parse_json(file.read_bytes())
+        if not isinstance(content, Mapping):
+            raise _damaged(file, "it is not a mapping")
+        if content.get("schema") != SCHEMA:
+            raise _damaged(file, f"it was written by another version (its schema is not {SCHEMA})")
+        content = unseal(content)
+    except FileNotFoundError:
+        return Results()
+    except UserError:
+        raise
     except ValueError as error:
         raise _damaged(file, f"it is damaged ({error})") from error
-    if content is None and not file.exists():
-        return Results()
-    if not isinstance(content, Mapping):
-        raise _damaged(file, "it is not a mapping")
-    if content.get("schema") != SCHEMA:
-        raise _damaged(file, f"it was written by another version (its schema is not {SCHEMA})")
     return _check(content, file)
 
 
@@ -42,7 +46,8 @@ def write_results(file: Path, results: Results) -> None:
     text = f'{{\n"schema": {SCHEMA}'
     for name, lines in (("evaluations", evaluations), ("records", records)):
         text += f',\n"{name}": [\n' + ",\n".join(lines) + "\n]"
-    write_text(file, text + "\n}\n")
+    sha256 = digest(json.loads(text + "}"))
+    write_text(file, f'{text},\n"{SEAL}": "{sha256}"\n}}\n')
 
 
 _NUMBER = int | float

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,14 @@ from typing import Any
 from graph_hcl.config import Config
 from graph_hcl.data.names import short_name
 from graph_hcl.errors import UserError
+from graph_hcl.factory import find_device
+from graph_hcl.lock import lock
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.parts import NO_PARTS, Parts
 from graph_hcl.probes import Part
-from graph_hcl.settings import make_config
+from graph_hcl.provenance import environment
+from graph_hcl.settings import flat_settings, make_config
 from graph_hcl.spec import ModelSpec, check_same_data, read_spec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
@@ -27,6 +32,8 @@ from graph_hcl.training import (
     Tracker,
     make_logger,
 )
+from graph_hcl.training.manifest import changed_environment
+from graph_hcl.trust import PLACES, refuse_code, tell_places
 from graph_hcl.user_code import changed_code, user_code
 
 
@@ -52,17 +59,21 @@ class Run:
         self.objects = objects
 
     @classmethod
-    def create(cls, config: Config) -> Run:
+    def create(cls, config: Config, data: str = "") -> Run:
         """Create the folder of a new run, at `config.out` or the next free name.
 
-        Raises `UserError` if the folder exists.
+        `data` is the sha256 of its graphs. Raises `UserError` if the folder exists.
         """
-        folder = RunFolder.create(config.out, f"{short_name(config.dataset)}-{config.objective}")
-        folder.write_config(config.to_dict())
-        run = cls(folder, config)
-        if run.code:
-            folder.write_code(run.code)
-        return run
+        settings = config.to_dict()
+        folder = RunFolder.create(
+            config.out,
+            f"{short_name(config.dataset)}-{config.objective}",
+            settings,
+            code=user_code(settings),
+            data=data,
+            environment=environment(find_device(config.device)),
+        )
+        return cls(folder, config)
 
     @classmethod
     def open(
@@ -70,12 +81,17 @@ class Run:
         path: str | Path,
         allow_changed_data: bool = False,
         objects: Parts = NO_PARTS,
+        trust_code: bool = False,
         **overrides: Any,
     ) -> Run:
         """Return the run in a folder; `overrides` replace settings of its config, by name.
 
+        Without `trust_code`, a folder decides neither what code is run nor where data is fetched
+        from and written to: import paths in its config are refused, and its `mirror` and `data_dir`
+        do not count.
+
         Warns where the user's code that the config names has changed since the run was created.
-        Raises `UserError` for a folder without a `config.yaml`, for an invalid config, and for
+        Raises `UserError` for a folder without a `config.yaml`, for one that has changed, and for
         `objects` with other names than those of the run.
 
         >>> Run.open("nowhere", device="cpu")
@@ -85,7 +101,18 @@ none: give the folder that python -m graph_hcl.train printed.
         """
         folder = RunFolder.open(str(path))
         config = make_config(folder.config_path)
-        before = folder.code()  # nothing in runs without code of the user's
+        if not trust_code:
+            given = [name for name, part in vars(objects).items() if part is not None]
+            given += overrides
+            settings = {
+                name: value
+                for name, value in flat_settings(config).items()
+                if not any(name == one or name.startswith(f"{one}.") for one in given)
+            }
+            refuse_code(settings, folder.path)
+            tell_places(settings, folder.path)
+            overrides = dict.fromkeys(PLACES) | overrides
+        before = folder.manifest().code  # nothing in runs without code of the user's
         if before and (changed := changed_code(before, user_code(config.to_dict()))):
             warnings.warn(
                 f"{', '.join(changed)} changed since the training of {folder.path} began: its "
@@ -104,6 +131,20 @@ none: give the folder that python -m graph_hcl.train printed.
     def path(self) -> Path:
         """The folder's path."""
         return self.folder.path
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from changing the run, inside the block.
+
+        Raises `UserError` where another one does so.
+        """
+        with lock(self.path / ".lock") as mine:
+            if not mine:
+                raise UserError(
+                    f"Expected {self.path} for this process alone, but another one trains or "
+                    "evaluates it: wait until it has ended."
+                )
+            yield
 
     @property
     def parts(self) -> list[str]:
@@ -149,14 +190,16 @@ none: give the folder that python -m graph_hcl.train printed.
     def check_same_data(self, part: str, sha256: str) -> None:
         """Raise `UserError` for a part trained on data with another sha256, unless allowed."""
         if not self.allow_changed_data:
-            check_same_data(sha256, self.spec(part), f"{part} of {self.path}")
+            check_same_data(sha256, self.spec(part).data_sha256, f"{part} of {self.path}")
 
     def spec_of(self, part: Part, trainer: Trainer) -> ModelSpec:
         """Return the spec of a part's model, whether or not it is trained yet.
 
         Raises `UserError` for a model that was trained on other data, unless allowed.
         """
-        if not self.epoch(part.name):
+        if self.checkpoint(part.name).state() is None:
+            if (begun_with := self.folder.manifest().data) and not self.allow_changed_data:
+                check_same_data(trainer.spec.data_sha256, begun_with, str(self.path))
             return trainer.describe(part.train)
         self.check_same_data(part.name, trainer.spec.data_sha256)
         return self.spec(part.name)
@@ -170,7 +213,10 @@ none: give the folder that python -m graph_hcl.train printed.
         """
         spec = self.spec_of(part, trainer)
         checkpoint = self.checkpoint(part.name, spec)
-        self.folder.forget_metrics_after(part.name, checkpoint.epoch())
+        done = checkpoint.state()
+        if done is not None and done.epoch < self.config.epochs:
+            self._tell_changed_environment(trainer)
+        self.folder.forget_metrics_after(part.name, 0 if done is None else done.epoch)
         callbacks = [
             *([Diagnosis(), TemperatureDiagnosis()] if self.config.diagnose else []),
             Log(lambda record: self.folder.log({"part": part.name} | record)),
@@ -179,6 +225,15 @@ none: give the folder that python -m graph_hcl.train printed.
         ]
         model = trainer.fit(part.train, part.seed, spec, checkpoint=checkpoint, callbacks=callbacks)
         return model, spec
+
+    def _tell_changed_environment(self, trainer: Trainer) -> None:
+        before, now = self.folder.manifest().environment, environment(trainer.device)
+        if before and (changed := changed_environment(before, now)):
+            warnings.warn(
+                f"{self.path} was begun with another {', another '.join(changed)}: its last bits "
+                "may differ from those of a training that was not interrupted.",
+                stacklevel=1,  # one place, so that it is told once
+            )
 
     def _trackers(self, part: str) -> list[Tracker]:
         """Return the tracker of a part that the config names, if any."""

@@ -139,11 +139,11 @@ def describe_graphs(store: GraphStore, name: str, grouped_by: str | None = None)
     return f"{name}: {graphs}, {labels}; node features: {store.vocabulary.node.summary()}"
 
 
-def check_same_data(sha256: str, spec: ModelSpec, name: str) -> None:
-    """Raise `UserError` unless the model `name` was trained on the data with this sha256."""
-    if sha256 != spec.data_sha256:
+def check_same_data(sha256: str, before: str, name: str) -> None:
+    """Raise `UserError` unless the data that `name` was trained on had this sha256 before."""
+    if sha256 != before:
         raise UserError(
-            f"Expected the data that {name} was trained on (sha256 {spec.data_sha256[:12]}…), but "
+            f"Expected the data that {name} was trained on (sha256 {before[:12]}…), but "
             f"it has changed ({sha256[:12]}…): restore it, or override this check with "
             "--allow-changed-data."
         )

@@ -41,8 +41,8 @@ TOPICS = {
     "output": Topic(
         "The run folder, what is logged, files of settings, and resuming.",
         (
-            "out", "diagnose", "logger", "config", "print_config", "resume", "allow_changed_data",
-            "help", "version",
+            "out", "diagnose", "checkpoint_every", "logger", "config", "print_config", "resume",
+            "trust_code", "allow_changed_data", "help", "version",
         ),
     ),
 }  # fmt: skip

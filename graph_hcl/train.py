@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,7 +12,8 @@ from graph_hcl.cli import config_parser, read_config
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
-from graph_hcl.parser import Parser
+from graph_hcl.parser import TRUST_CODE, Parser
+from graph_hcl.settings import make_config
 
 if TYPE_CHECKING:
     from graph_hcl.experiment import Experiment
@@ -54,7 +56,7 @@ EXAMPLES = (
     ),
 )
 
-RESUME_FLAGS = ("resume", "epochs", "allow_changed_data")
+RESUME_FLAGS = ("resume", "epochs", "mirror", "data_dir", "trust_code", "allow_changed_data")
 """Flags that --resume may be combined with."""
 
 
@@ -68,6 +70,7 @@ def make_parser() -> Parser:
         help="Run folder to resume; --epochs may extend the run. All other settings are those of "
         "its config.yaml.",
     )
+    parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
         "--allow_changed_data",
         action="store_true",
@@ -88,24 +91,30 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.spec import describe_graphs
 
     if flags.resume is not None:
-        run = Run.open(flags.resume, flags.allow_changed_data)
+        changes = {
+            name: getattr(config, name)
+            for name in ("epochs", "mirror", "data_dir")
+            if name in typed_flags
+        }
+        trust = flags.trust_code
+        run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
         rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
         if rejected:
             raise UserError(
                 f"Expected --resume with no other settings than --epochs, but got "
                 f"{', '.join(rejected)}: a resumed run keeps the settings of its config.yaml."
             )
-        previous_epochs = run.config.epochs
-        if "epochs" in typed_flags:
-            run = Run.open(flags.resume, flags.allow_changed_data, epochs=config.epochs)
+        previous_epochs = make_config(run.folder.config_path).epochs
         experiment = make_experiment(run.config)
         if run.config.epochs != previous_epochs:
-            change_epochs(run, experiment, previous_epochs)
+            with run.locked():
+                change_epochs(run, experiment, previous_epochs)
     else:
-        if flags.allow_changed_data:
-            raise UserError("Expected --allow-changed-data only together with --resume.")
+        for name in ("allow_changed_data", "trust_code"):
+            if flags[name]:
+                raise UserError(f"Expected {typed_flags[name]} only together with --resume.")
         experiment = make_experiment(config)
-        run = Run.create(experiment.config)
+        run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
     name = short_name(experiment.config.dataset)
     groups = experiment.config.data.groups
     print(describe_graphs(experiment.store, name, groups), file=sys.stderr)
@@ -134,7 +143,8 @@ def change_epochs(run: Run, experiment: Experiment, previous_epochs: int) -> Non
             stacklevel=2,
         )
     run.folder.forget_results()
-    run.folder.write_config(config.to_dict())
+    before = make_config(run.folder.config_path)
+    run.folder.write_config(dataclasses.replace(before, epochs=config.epochs).to_dict())
 
 
 if __name__ == "__main__":

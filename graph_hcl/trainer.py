@@ -157,6 +157,7 @@ class Trainer:
             settings,
             device=self.device,
             checkpoint=checkpoint,
+            checkpoint_every=config.checkpoint_every,
             callbacks=callbacks,
         )
         return model

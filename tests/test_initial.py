@@ -45,8 +45,7 @@ def atoms(names: str, seed: int = 0, weights: bool = False) -> GraphStore:
 def trained(folder, store: GraphStore, config: Config = SMALL) -> Trainer:
     """Write the run folder of one training, and return its trainer."""
     trainer = Trainer(config, store)
-    run = RunFolder.create(str(folder), "")
-    run.write_config(trainer.config.to_dict())
+    run = RunFolder.create(str(folder), "", trainer.config.to_dict())
     every = np.arange(len(store))
     spec = trainer.describe(every)
     trainer.fit(every, 0, spec, checkpoint=run.checkpoint("seed0", spec.to_json()))
@@ -136,8 +135,8 @@ def test_labels_that_were_seen_do_not_reach_a_test_fold(tmp_path) -> None:
 
 
 def test_a_folder_without_weights_is_one_sentence(tmp_path) -> None:
-    folder = RunFolder.create(str(tmp_path / "empty"), "")
-    folder.write_config(Config(dataset="MUTAG").to_dict())
+    settings = Config(dataset="MUTAG").to_dict()
+    folder = RunFolder.create(str(tmp_path / "empty"), "", settings)
     with pytest.raises(UserError, match=r"a run with a trained part, but .* has none"):
         Trainer(dataclasses.replace(SMALL, init_from=str(folder.path)), load("MUTAG"))
 

@@ -168,8 +168,7 @@ def test_names_are_kept_where_they_say_all() -> None:
 
 def test_a_run_folder_asks_for_what_it_cannot_hold(molecules, tmp_path) -> None:
     trainer = Trainer(SMALL, molecules, OBJECTS)
-    folder = RunFolder.create(str(tmp_path / "run"), "")
-    folder.write_config(trainer.config.to_dict())
+    folder = RunFolder.create(str(tmp_path / "run"), "", trainer.config.to_dict())
     spec = trainer.describe(ALL)
     checkpoint = folder.checkpoint("seed0", spec.to_json())
     z = trainer.embed(trainer.fit(ALL, 0, spec, checkpoint=checkpoint), spec)

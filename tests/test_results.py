@@ -36,7 +36,7 @@ def test_the_file_gives_back_what_was_written(tmp_path) -> None:
     one = comparison(seeds=(0, 1))
     write_results(file, Results().add(one))
     assert read_results(file).comparisons() == {"svm": one}
-    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 3
+    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 4
     assert len(file.read_text(encoding="utf-8").splitlines()) < 20  # one record a line
 
 
@@ -86,7 +86,7 @@ def test_a_file_of_an_earlier_version_costs_one_sentence(tmp_path) -> None:
         ('{"schema": 2}', "written by another version"),
         ("{", "it is damaged"),
         ("null", "it is not a mapping"),
-        ('{"schema": 3}', "it has no evaluations"),
+        ('{"schema": 4}', "it is damaged"),
     ):
         file.write_text(text, encoding="utf-8")
         with pytest.raises(UserError, match=reason) as caught:

@@ -10,11 +10,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from graph_hcl.benchmarking.lock import lock
 from graph_hcl.benchmarking.running import run_trial
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
 from graph_hcl.files import retry_on_windows, write_text
+from graph_hcl.lock import lock
 
 Record = Mapping[str, Any]
 """The result of a finished trial, as `run_trial` returns it."""

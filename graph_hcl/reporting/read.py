@@ -139,14 +139,18 @@ class RunSummary:
 
 
 def read_run(
-    path: str | Path, name: str, allow_changed_data: bool = False, **overrides: Any
+    path: str | Path,
+    name: str,
+    allow_changed_data: bool = False,
+    trust_code: bool = False,
+    **overrides: Any,
 ) -> RunSummary:
     """Return the run in a folder; `overrides` (mirror, data_dir, device) replace its settings.
 
     Raises `UserError` for a folder that is not a run, for damaged results, and for changed data
     unless allowed.
     """
-    run = Run.open(path, allow_changed_data, **overrides)
+    run = Run.open(path, allow_changed_data, trust_code=trust_code, **overrides)
     results = read_results(run.folder.results_path).comparisons()
     experiment = make_experiment(run.config)
     config, parts = experiment.config, experiment.parts()

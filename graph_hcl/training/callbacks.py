@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from graph_hcl.interrupts import asked, stop_if_asked
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint, state_tensors
 from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
@@ -149,30 +150,43 @@ class KeepState(Callback):
 
     def on_train_end(self, state: TrainState) -> None:
         """Keep the tensors."""
-        self.tensors = state_tensors(
-            state.model, state.optimizer, state.generators, state.objective_module
-        )
+        self.tensors = state_tensors(state)
 
 
 class CheckpointWriter(Callback):
     """Write a checkpoint after the first epoch, the last, and others `interval` seconds apart.
 
+    Inside an epoch it is written after each `every` steps, and where a signal asks to end.
     `fit` adds it itself, after all other callbacks: an epoch that is in the checkpoint has been
     logged. Raises `UserError` for weights that are not finite; the previous file stays.
     """
 
-    def __init__(self, checkpoint: Checkpoint, interval: float = CHECKPOINT_INTERVAL) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        interval: float = CHECKPOINT_INTERVAL,
+        every: int | None = None,
+    ) -> None:
         self.checkpoint = checkpoint
         self.interval = interval
+        self.every = every
         self._written = -math.inf
 
     def on_epoch_end(self, state: TrainState) -> None:
         """Write the file if it is due."""
-        if state.epoch < state.epochs and time.monotonic() - self._written < self.interval:
-            return
+        is_due = state.epoch == state.epochs or asked() is not None
+        if is_due or time.monotonic() - self._written >= self.interval:
+            self._write(state)
+
+    def on_step_end(self, state: TrainState) -> None:
+        """Write the file inside an epoch if it is due; raise `Interrupted` if asked to end."""
+        is_asked = asked() is not None
+        if is_asked or (self.every is not None and state.step % self.every == 0):
+            self._write(state)
+        stop_if_asked()
+
+    def _write(self, state: TrainState) -> None:
         if not all(bool(weight.isfinite().all()) for weight in state.model.parameters()):
             raise state.diverged("weights are NaN or infinite")
-        self.checkpoint.save(
-            state.epoch, state.model, state.optimizer, state.generators, state.objective_module
-        )
+        self.checkpoint.save(state)
         self._written = time.monotonic()

@@ -1,8 +1,10 @@
-"""The folder of a run: config.yaml, metrics.jsonl, checkpoint/, results.json."""
+"""The folder of a run: config.yaml, manifest.json, metrics.jsonl, checkpoint/, results.json."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,12 @@ import yaml
 
 from graph_hcl.calling import called
 from graph_hcl.errors import UserError
-from graph_hcl.files import safe_name, write_text
+from graph_hcl.files import place_folder, safe_name, write_text
+from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.manifest import Manifest, file_hash, run_hash, text_hash
+
+CONFIG, MANIFEST = "config.yaml", "manifest.json"
 
 
 def holds_something(path: Path) -> bool:
@@ -35,105 +41,140 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, out: str | None, default_name: str) -> RunFolder:
+    def create(
+        cls,
+        out: str | None,
+        default_name: str,
+        settings: dict[str, Any],
+        *,
+        code: Mapping[str, str] | None = None,
+        data: str = "",
+        environment: Mapping[str, Any] | None = None,
+    ) -> RunFolder:
         """Make a new folder at `out`, or at the next free `runs/<default_name>-<number>`.
 
-        Characters that a file system may refuse are replaced in the default name.
+        It appears with `config.yaml`, the settings, and the manifest in it. Characters that a file
+        system may refuse are replaced in the default name.
 
         Raises `UserError` when `out` already holds something: a run is never overwritten.
         """
+        text = _yaml(settings)
+        manifest = Manifest(
+            run_hash(settings), (text_hash(text),), code or {}, data, environment or {}
+        )
+
+        def fill(folder: Path) -> None:
+            manifest.write(folder / MANIFEST)
+            write_text(folder / CONFIG, text)
+
         if out is not None:
             path = Path(out)
-            if holds_something(path):
+            if holds_something(path) or not place_folder(path, fill):
                 raise UserError(
                     f"Expected --out to be a new or empty folder, but {path} holds something: "
                     "choose another, or continue that run with --resume."
                 )
-            path.mkdir(parents=True, exist_ok=True)
             return cls(path)
         number = 0
         while True:
             path = Path("runs") / f"{safe_name(default_name)}-{number}"
-            try:
-                path.mkdir(parents=True)
+            if not path.exists() and place_folder(path, fill):
                 return cls(path)
-            except FileExistsError:
-                number += 1
+            number += 1
 
     @classmethod
     def open(cls, path: str) -> RunFolder:
-        """Return the run at `path`; raise `UserError` when there is none."""
+        """Return the run at `path`.
+
+        Raises `UserError` where there is none, and where its config or manifest has changed.
+        """
         folder = cls(Path(path))
         if not folder.config_path.is_file():
             raise UserError(
                 f"Expected a run folder with a config.yaml at {path}, but found none: give the "
                 f"folder that {called('train')} printed."
             )
+        if file_hash(folder.config_path) not in folder.manifest().configs:
+            raise UserError(
+                f"Expected {folder.config_path} as graph_hcl.train wrote it, but it has changed "
+                "since: restore it, or give it to graph_hcl.train --config as a new run."
+            )
         return folder
 
     @property
     def config_path(self) -> Path:
         """The complete, re-runnable settings."""
-        return self.path / "config.yaml"
+        return self.path / CONFIG
 
-    def write_config(self, config: dict[str, Any]) -> None:
-        """Write `config.yaml`."""
-        text = yaml.safe_dump(config, sort_keys=False)
+    def manifest(self) -> Manifest:
+        """Return what the run was begun with; raise `UserError` for a damaged file."""
+        return Manifest.read(self.path / MANIFEST)
+
+    def write_config(self, settings: dict[str, Any]) -> None:
+        """Write other settings, of which those that decide the training are as before."""
+        text, manifest = _yaml(settings), self.manifest()
+        both = (*manifest.configs, text_hash(text))
+        dataclasses.replace(manifest, configs=both).write(self.path / MANIFEST)
         write_text(self.config_path, text)
-
-    def write_code(self, code: Mapping[str, str]) -> None:
-        """Write `code.json`: the hashes of the user's modules that the settings name."""
-        write_text(self.path / "code.json", json.dumps(code, indent=1) + "\n")
-
-    def code(self) -> dict[str, str]:
-        """Return the hashes in `code.json`, none where the run has no such file.
-
-        Raises `UserError` for a damaged file.
-        """
-        file = self.path / "code.json"
-        try:
-            code = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        except ValueError:
-            code = None
-        if not isinstance(code, dict):
-            raise UserError(
-                f"Expected {file} to hold hashes of modules, but it is damaged: delete it."
-            )
-        return code
+        dataclasses.replace(manifest, configs=both[-1:]).write(self.path / MANIFEST)
 
     def checkpoint(self, part: str, model: str = "") -> Checkpoint:
         """Return the checkpoint of a part, whether or not it exists yet.
 
         `model` is the description of the model that is saved in it.
         """
-        return Checkpoint(self.path / "checkpoint" / f"{part}.safetensors", model)
+        run = self.manifest().run
+        return Checkpoint(self.path / "checkpoint" / f"{part}.safetensors", model, run)
 
     def parts(self) -> list[str]:
         """Return the parts that have a checkpoint."""
         return sorted(file.stem for file in (self.path / "checkpoint").glob("[!.]*.safetensors"))
 
+    @property
+    def metrics_path(self) -> Path:
+        """The file of one line for each epoch of a part."""
+        return self.path / "metrics.jsonl"
+
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to `metrics.jsonl`."""
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps(record) + "\n")
+        with self.metrics_path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(seal(record)) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the complete lines of `metrics.jsonl`, without one that an interrupt cut short."""
-        file = self.path / "metrics.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        records = []
-        for line in lines:
+        """Return the lines of `metrics.jsonl`, without one that an interrupt cut short.
+
+        Warns of damaged lines, which are left out.
+        """
+        file = self.metrics_path
+        lines = file.read_bytes().split(b"\n") if file.exists() else []
+        records, damaged = [], []
+        for number, line in enumerate(lines, start=1):
             try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
+                records.append(parse_sealed(line))
+            except ValueError:
+                if number < len(lines):  # the last one is empty, or was cut short
+                    damaged.append(str(number))
+        if damaged:
+            warnings.warn(
+                f"{file} is damaged in line {', '.join(damaged)}, which is left out.", stacklevel=1
+            )
+        elif lacking := [part for part in self.parts() if self._lacks(part, records)]:
+            warnings.warn(f"{file} lacks epochs of {', '.join(lacking)}.", stacklevel=1)
         return records
+
+    def _lacks(self, part: str, records: list[dict[str, Any]]) -> bool:
+        """Tell whether an epoch that is in a part's checkpoint has no record."""
+        try:
+            done = self.checkpoint(part).epoch()
+        except UserError:  # which is told where it is used
+            return False
+        return not set(range(1, done + 1)) <= {r["epoch"] for r in records if r["part"] == part}
 
     def forget_metrics_after(self, part: str, epoch: int) -> None:
         """Drop the metrics of a part's epochs after `epoch`, which its checkpoint does not hold."""
         kept = [r for r in self.metrics() if r["part"] != part or r["epoch"] <= epoch]
-        text = "".join(json.dumps(record) + "\n" for record in kept)
-        write_text(self.path / "metrics.jsonl", text)
+        text = "".join(json.dumps(seal(record)) + "\n" for record in kept)
+        write_text(self.metrics_path, text)
 
     @property
     def results_path(self) -> Path:
@@ -143,3 +184,7 @@ class RunFolder:
     def forget_results(self) -> None:
         """Delete `results.json`: the model that it describes is about to change."""
         self.results_path.unlink(missing_ok=True)
+
+
+def _yaml(settings: dict[str, Any]) -> str:
+    return yaml.safe_dump(settings, sort_keys=False)

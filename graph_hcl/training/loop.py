@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from graph_hcl.augment.sampler import SampledView, encode_plainly
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
+from graph_hcl.interrupts import postponed, stop_if_asked
 from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import ContrastiveNetwork
@@ -39,6 +40,7 @@ def fit(
     *,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
+    checkpoint_every: int | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Network:
     """Train `model` by contrasting the views of the graphs `indices` of `store`; return it.
@@ -50,10 +52,11 @@ def fit(
     the epochs in their order; they see the `TrainState`.
 
     The state goes to `checkpoint` after the first epoch, the last, and some of those between (see
-    `CheckpointWriter`). Training goes on from a checkpoint that is already there, on the CPU bit
-    for bit as if it had never stopped. Raises `UserError` when features, loss or weights are no
-    longer finite, and when no row of a whole epoch had both a positive and a negative, for
-    objectives that can tell; the last good checkpoint stays.
+    `CheckpointWriter`), and after each `checkpoint_every` steps of an epoch. Training goes on from
+    a checkpoint that is already there, on the CPU bit for bit as if it had never stopped. Raises
+    `UserError` when features, loss or weights are no longer finite, and when no row of a whole
+    epoch had both a positive and a negative, for objectives that can tell; the last good checkpoint
+    stays.
     """
     for callback in callbacks:
         if isinstance(callback, type) or not isinstance(callback, Callback):
@@ -63,23 +66,30 @@ def fit(
                 "from graph_hcl.training.Callback."
             )
     state = start(model, objective, settings, device)
+    after_step = _stop_if_asked
     if checkpoint is not None:
-        callbacks = [*callbacks, CheckpointWriter(checkpoint)]
-        if checkpoint.epoch():
-            state.epoch = checkpoint.load(
-                model, state.optimizer, state.generators, state.objective_module
-            )
+        writer = CheckpointWriter(checkpoint, every=checkpoint_every)
+        callbacks, after_step = [*callbacks, writer], writer.on_step_end
+        if checkpoint.state() is not None:
+            checkpoint.resume(state)
     for callback in callbacks:
         callback.on_train_start(state)
+    size, most = settings.batch_size, settings.max_nodes
     try:
         while state.epoch < state.epochs:
-            run_epoch(state, sampler, store, indices, settings.batch_size, settings.max_nodes)
-            for callback in callbacks:
-                callback.on_epoch_end(state)
+            with postponed():
+                run_epoch(state, sampler, store, indices, size, most, after_step)
+                for callback in callbacks:
+                    callback.on_epoch_end(state)
+                stop_if_asked()
     finally:
         for callback in callbacks:
             callback.on_train_end(state)
     return model
+
+
+def _stop_if_asked(state: TrainState) -> None:
+    stop_if_asked()
 
 
 def start(
@@ -119,31 +129,43 @@ def run_epoch(
     indices: Tensor,
     batch_size: int,
     max_nodes: int | None = None,
+    after_step: Callable[[TrainState], None] = _stop_if_asked,
 ) -> None:
-    """Train for one epoch and bring the state up to date.
+    """Train for one epoch, or for the rest of one, and bring the state up to date.
 
-    A batch has at most `batch_size` graphs and `max_nodes` nodes before augmentation.
+    A batch has at most `batch_size` graphs and `max_nodes` nodes before augmentation. `after_step`
+    is called after each step but the last.
 
     Raises `UserError` as `fit` does for features and loss.
     """
     started = time.perf_counter()
     state.epoch += 1
-    state.largest_batch = None
+    done, random_state = state.step, torch.get_rng_state()
+    if not done:
+        state.largest_batch, state.losses = None, []
+        state.begun = {name: each.get_state() for name, each in state.generators.items()}
     state.model.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
     sizes = None if max_nodes is None else store.node_ptr.diff()
     chosen = index_batches(indices, batch_size, state.generators["shuffle"], sizes, max_nodes)
-    losses, inputs = [], []
-    for graphs, views in zip(
-        chosen, sampler(store, chosen, state.generators["augment"]), strict=True
-    ):
+    inputs = []
+    drawn = sampler(store, chosen, state.generators["augment"])
+    for number, (graphs, views) in enumerate(zip(chosen, drawn, strict=True), start=1):
+        if number <= done:  # before the training was stopped; drawn again for those that follow
+            if number == done:
+                torch.set_rng_state(random_state)
+            continue
         loss, given = run_step(state, views, graphs.to(state.device), store.y)
-        losses.append(loss * len(graphs))
+        state.losses.append(loss * len(graphs))
         inputs.append(given)
-    state.loss = float(torch.stack(losses).sum()) / len(indices)  # the one synchronisation
+        state.step = number
+        if number < len(chosen):
+            after_step(state)
+    state.step = 0
+    state.loss = float(torch.stack(state.losses).sum()) / len(indices)  # the one synchronisation
     if not math.isfinite(state.loss):
         raise state.diverged(f"the loss is {state.loss}")
-    if state.loss == 0 and none_counted(state.objective, inputs):
+    if state.loss == 0 and not done and none_counted(state.objective, inputs):
         raise UserError(
             f"No graph had both a positive and a negative in epoch {state.epoch}, so nothing was "
             "learned: give two --views or more, larger --batch-size, or graphs of several labels."

@@ -45,7 +45,9 @@ class TrainState:
 
     `epoch` (1 … `epochs`) is running or was the last to finish; it is 0 before the first. Loss,
     seconds, graphs per second, `num_batches` and `record`, the line of metrics, are those of this
-    epoch; `largest_batch` holds the features of its largest batch. `objective_module` is the
+    epoch; `largest_batch` holds the features of its largest batch. Inside an epoch, `step` is the
+    number of finished steps, `losses` are their losses times their numbers of graphs, and `begun`
+    the states of the generators when it began. `objective_module` is the
     objective as it was given, where it is a module whose state belongs in a checkpoint.
     """
 
@@ -62,6 +64,9 @@ class TrainState:
     graphs_per_second: float = 0.0
     num_batches: int = 0
     largest_batch: BatchFeatures | None = None
+    step: int = 0
+    losses: list[Tensor] = field(default_factory=list)
+    begun: dict[str, Tensor] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
 
     def diverged(self, what: str) -> UserError:

@@ -11,8 +11,7 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
-from graph_hcl import files
-from graph_hcl.benchmarking import lock
+from graph_hcl import files, process
 
 FORBIDDEN = set('<>:"|?*\\') | {chr(code) for code in range(32)}
 
@@ -63,7 +62,7 @@ class Windows:
         monkeypatch.setattr(builtins, "open", self.open_stream)
         monkeypatch.setattr(io, "open", self.open_stream)
         monkeypatch.setattr(shutil, "_use_fd_functions", False)
-        for module in (files, lock):
+        for module in (files, process):
             monkeypatch.setattr(module, "WINDOWS", True)
         monkeypatch.setattr(files, "RETRY_SECONDS", 0.1)
 

@@ -14,17 +14,18 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from graph_hcl.__main__ import main
-from graph_hcl.benchmarking.lock import lock
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.fetch import raw_files
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_text
-from graph_hcl.training import RunFolder
+from graph_hcl.lock import lock
+from graph_hcl.losses import UCL, as_objective
+from graph_hcl.training import RunFolder, TrainState
 
 QUICK = ["--epochs", "1", "--hidden", "8", "--layers", "2", "--probe", "class-mean"]
 
 OBJECTIVE = """
-from graph_hcl.losses import UCL
+from graph_hcl.losses import UCL, as_objective
 
 class Mine(UCL):
     def __init__(self, temperature=0.2):
@@ -87,12 +88,13 @@ def test_a_checkpoint_is_written_over_while_its_state_is_in_use(windows, far_awa
     adam = torch.optim.Adam(model.parameters())
     model(torch.ones(1, 2)).sum().backward()
     adam.step()
-    file = RunFolder(far_away / "run").checkpoint("seed0", "model")
-    generators = {"views": torch.Generator()}
-    file.save(1, model, adam, generators)
-    again = torch.optim.Adam(model.parameters())
-    file.load(model, again, generators)
-    file.save(2, model, again, generators)
+    cpu, views = torch.device("cpu"), {"views": torch.Generator()}
+    state = TrainState(model, as_objective(UCL()), None, adam, views, cpu, epochs=2, epoch=1)
+    file = RunFolder.create(str(far_away / "run"), "", {}).checkpoint("seed0", "model")
+    file.save(state)
+    state.optimizer = again = torch.optim.Adam(model.parameters())
+    file.resume(state)
+    file.save(state)
     file.path.unlink()
     assert again.state_dict()["state"][0]["exp_avg"].sum() != 0
 

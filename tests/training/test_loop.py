@@ -218,12 +218,11 @@ def test_a_failed_save_keeps_the_old_checkpoint(tmp_path, monkeypatch) -> None:
 
 def test_run_folders_are_numbered_and_never_overwritten(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = [RunFolder.create(None, "MUTAG-ucl").path.name for _ in range(3)]
+    names = [RunFolder.create(None, "MUTAG-ucl", {"lr": 0.1}).path.name for _ in range(3)]
     assert names == ["MUTAG-ucl-0", "MUTAG-ucl-1", "MUTAG-ucl-2"]
-    given = RunFolder.create("mine", "unused")
-    given.write_config({"a": 1})
+    RunFolder.create("mine", "unused", {"lr": 0.1})
     with pytest.raises(UserError, match="holds something"):
-        RunFolder.create("mine", "unused")
+        RunFolder.create("mine", "unused", {"lr": 0.1})
     with pytest.raises(UserError, match=r"config\.yaml"):
         RunFolder.open("runs")
 

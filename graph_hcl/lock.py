@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 import uuid
@@ -11,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from graph_hcl.files import WINDOWS, retry_on_windows
+from graph_hcl.files import retry_on_windows
+from graph_hcl.process import is_gone, place, started
 
 STALE_SECONDS = 600.0
+EMPTY_SECONDS = 60.0
+"""Age at which a lock without its holder's name is stale: it was killed in between."""
 
 
 @contextmanager
@@ -22,8 +24,8 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
 
     A lock is a file that is created exclusively, so at most one process acquires it, on any file
     system with exclusive creation. Its holder touches it regularly. A lock that was not touched for
-    `stale_seconds`, or whose process on this machine has ended (not known on Windows), is stale
-    and taken over, again by at most one process.
+    `stale_seconds` by the clock of its file system, or whose process on this machine has ended (not
+    known on Windows), is stale and taken over, again by at most one process.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "trial.lock"
@@ -34,7 +36,7 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
     False
     """
     _drop_if_stale(path, stale_seconds)
-    owner = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
+    owner = f"{place()} {os.getpid()} {started(os.getpid())} {uuid.uuid4().hex}"
     try:
         with retry_on_windows(lambda: path.open("x", encoding="utf-8")) as file:
             file.write(owner)
@@ -69,20 +71,11 @@ def _read(path: Path) -> str:
 
 
 def _is_stale(path: Path, stale_seconds: float) -> bool:
-    if _age(path) > stale_seconds:
+    age, owner = _age(path), _read(path)
+    if age > (stale_seconds if owner else min(EMPTY_SECONDS, stale_seconds)):
         return True
-    host, _, rest = _read(path).partition(" ")
-    process = rest.partition(" ")[0]
-    # On Windows os.kill would send Ctrl-C to the process instead of testing it.
-    if WINDOWS or host != socket.gethostname() or not process.isdigit():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+    where, process, since = [*owner.split(" "), "", "", ""][:3]
+    return is_gone(where, process, since)
 
 
 def _drop_if_stale(path: Path, stale_seconds: float) -> None:
@@ -102,7 +95,17 @@ def _drop_if_stale(path: Path, stale_seconds: float) -> None:
 
 
 def _age(path: Path) -> float:
+    """Return the seconds since a file was touched, by the clock that its file system sets."""
     try:
-        return time.time() - path.stat().st_mtime
+        touched = path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
+    probe = path.with_name(f"{path.name}.{uuid.uuid4().hex}.now")
+    try:
+        with probe.open("x", encoding="utf-8"):
+            return probe.stat().st_mtime - touched
+    except OSError:  # nothing can be written there
+        return time.time() - touched
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)

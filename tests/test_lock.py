@@ -4,12 +4,12 @@ import sys
 import time
 from pathlib import Path
 
-from graph_hcl.benchmarking.lock import lock
+from graph_hcl.lock import lock
 
 WORKER = """
 import sys, time
 from pathlib import Path
-from graph_hcl.benchmarking.lock import lock
+from graph_hcl.lock import lock
 folder = Path(sys.argv[1])
 for trial in range(30):
     with lock(folder / f"{trial}.lock") as mine:
@@ -60,7 +60,7 @@ def test_a_lock_is_dropped_when_the_work_fails(tmp_path: Path) -> None:
 def test_a_lock_of_a_process_that_was_killed_is_free_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom graph_hcl.benchmarking.lock import lock\n"
+        "import sys, time\nfrom pathlib import Path\nfrom graph_hcl.lock import lock\n"
         "with lock(Path(sys.argv[1])) as mine:\n    print(mine, flush=True)\n    time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)

@@ -1,0 +1,78 @@
+"""Ctrl-C, termination and hang-up: a command ends at a moment at which nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the command to end.
+
+    >>> Interrupted(signal.SIGTERM).exit_code
+    143
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+class _Asked:
+    """Whether work is under way that ends itself, and the signal that came meanwhile."""
+
+    postponed = False
+    number: int | None = None
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    if _Asked.postponed and _Asked.number is None:
+        _Asked.number = number
+        return
+    raise Interrupted(number)  # at once: nothing is under way, or it was asked twice
+
+
+@contextmanager
+def handled() -> Iterator[None]:
+    """Let signals raise `Interrupted` inside the block, in the main thread of a process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, _handle)
+        for number in SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN  # such as that of nohup
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Let a first signal wait inside the block until `asked` is called; a second one does not."""
+    _Asked.postponed, _Asked.number = True, None
+    try:
+        yield
+    finally:
+        _Asked.postponed, _Asked.number = False, None
+
+
+def asked() -> int | None:
+    """Return the number of the signal that waits; None for none."""
+    return _Asked.number
+
+
+def stop_if_asked() -> None:
+    """Raise `Interrupted` where a signal waits."""
+    if (number := asked()) is not None:
+        raise Interrupted(number)

@@ -1,0 +1,48 @@
+"""Which processes are those of this machine, and whether they still run."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+WINDOWS = os.name == "nt"
+
+
+@cache
+def place() -> str:
+    """Return what processes that see each other's numbers share: machine, start, container."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        parts += [boot, str(Path("/proc/self/ns/pid").stat().st_ino)]
+    return "/".join(parts)
+
+
+def started(process: int) -> str:
+    """Return when a process was started, where the system tells: its number may be used again."""
+    try:
+        about = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "-"
+    return about.rpartition(")")[2].split()[19]
+
+
+def is_gone(where: str, process: str, since: str = "-") -> bool:
+    """Tell whether a process is known to have ended: one of this machine, start and container.
+
+    >>> is_gone(place(), str(os.getpid())), is_gone("elsewhere", "1")
+    (False, False)
+    """
+    # On Windows os.kill would send Ctrl-C to the process instead of testing it.
+    if WINDOWS or where != place() or not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False
+    return "-" not in (since, now := started(int(process))) and since != now
