@@ -117,7 +117,7 @@ def _copied_objective(config: Config, parts: Parts) -> Objective:
 
     Raises `UserError` for settings of the config that the object has itself.
     """
-    values = {"beta": config.beta, "temperature": config.temperature}
+    values: dict[str, Any] = {"beta": config.beta, "temperature": config.temperature}
     values |= {f"loss.{name}": value for name, value in dataclasses.asdict(config.loss).items()}
     typed = [flag(name) for name, value in values.items() if value not in (None, {})]
     if typed:

@@ -230,7 +230,8 @@ def _renumbered(numbers: Tensor, chosen: Rows, size: int) -> Tensor:
     if chosen is None:
         return numbers
     if isinstance(chosen, slice):
-        return numbers - chosen.start
+        start: int = chosen.start
+        return numbers - start
     new = torch.empty(size, dtype=torch.long, device=numbers.device)
     new[chosen] = torch.arange(len(chosen), device=numbers.device)
     return new.index_select(0, numbers.reshape(-1)).view(numbers.shape)

@@ -149,7 +149,8 @@ class ContrastiveLoss(SettingsModule):
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
         label = given.label if self.uses_labels else None
-        return self(given.z, graph=given.graph, label=label)
+        loss: Tensor = self(given.z, graph=given.graph, label=label)
+        return loss
 
     def count(self, given: ObjectiveInput) -> Tensor:
         """Return how many rows have both a positive and a negative [], and so count."""

@@ -44,7 +44,10 @@ class InfoGraph(SettingsModule):
 
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
-        return self(given.z, graph=given.graph, nodes=given.nodes, node_graph=given.node_graph)
+        loss: Tensor = self(
+            given.z, graph=given.graph, nodes=given.nodes, node_graph=given.node_graph
+        )
+        return loss
 
     def count(self, given: ObjectiveInput) -> Tensor:
         """Return how many rows have another graph in the batch []."""

@@ -39,7 +39,8 @@ class CrossEntropy(nn.Module):
 
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
-        return self(given.z, label=given.label, graph=given.graph)
+        loss: Tensor = self(given.z, label=given.label, graph=given.graph)
+        return loss
 
     def count(self, given: ObjectiveInput) -> None:
         """Every row counts, so there is nothing to ask."""

@@ -1,17 +1,17 @@
 """Encoders, read-outs, projection heads and feature normalisation."""
 
 from graph_hcl.nn.backbone import (
-    BACKBONES,
     DEFAULTS,
     infer_out_channels,
     make_backbone,
     scales_by_degree,
 )
-from graph_hcl.nn.encoder import READOUTS, GraphEncoder
+from graph_hcl.nn.encoder import GraphEncoder
 from graph_hcl.nn.evaluating import check_independent
 from graph_hcl.nn.model import ContrastiveModel, ContrastiveNetwork, normalize
 from graph_hcl.nn.noise import perturbed
 from graph_hcl.nn.readout import make_readout
+from graph_hcl.registries import BACKBONES, READOUTS
 
 __all__ = [
     "BACKBONES",

@@ -108,7 +108,7 @@ def make_backbone(
                 "argument of that name."
             )
     try:
-        net = make(*positional, **settings)
+        net: nn.Module = make(*positional, **settings)
     except UserError:
         raise
     except (TypeError, ValueError) as error:

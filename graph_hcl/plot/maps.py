@@ -53,7 +53,10 @@ def compress(x: ArrayLike) -> np.ndarray:
     unit = np.where(unit > 0, unit, values.std(axis=0))
     compressed = np.arcsinh((values - median) / np.where(unit > 0, unit, 1))
     deviation = compressed.std(axis=0)
-    return (compressed - compressed.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    scaled: np.ndarray = (compressed - compressed.mean(axis=0)) / np.where(
+        deviation > 0, deviation, 1
+    )
+    return scaled
 
 
 def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:

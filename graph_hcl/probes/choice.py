@@ -87,8 +87,9 @@ def find_probe(probe: AnyProbe, options: Mapping[str, Any] | None = None) -> Pro
             "Expected a probe by name, a function of one ProbeInput or an estimator, but got "
             f"{part!r:.60}."
         )
+    chosen: Probe = part
     if not options:
-        return part
+        return chosen
     _check_options(part, options, probe)
     return _marked(functools.partial(part, **options), part)
 
