@@ -198,8 +198,11 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     ) -> Self:
         """Return the model in a run folder; nothing in it is executed but what it names.
 
-        `part` is one of several trained models, by default the first. `objects` are those for
-        backbone, objective, views and readout that have no import path.
+        Args:
+            folder: the run folder.
+            part: one of several trained models, by default the first.
+            device: cpu, cuda, mps or auto.
+            **objects: backbone, objective, views and readout that have no import path.
 
         Raises `UserError` for a folder without a run, and for an object that is missing.
         """

@@ -92,9 +92,14 @@ def nearest_class_mean(
 ) -> Tensor:
     """Return the share of rows whose label is argmax_c ⟨z, μ_c⟩ [] (arXiv 2311.05139, section 5).
 
-    `fitted` gives features and labels of other graphs whose class means decide; without it, the
-    rows' own do. Where k classes tie, but for rounding, each counts 1/k: features that are all
-    alike are classified as well as by chance.
+    Where k classes tie, but for rounding, each counts 1/k: features that are all alike are
+    classified as well as by chance.
+
+    Args:
+        z: features [M, d].
+        label: integer class [M] of each row.
+        fitted: features [K, d] and labels [K] of other graphs, whose class means decide; by default
+            those of the rows themselves.
 
     >>> z, label = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.1, 0.9]]), torch.tensor([0, 1, 1])
     >>> nearest_class_mean(z, label), nearest_class_mean(torch.ones(3, 2), label)
@@ -180,7 +185,11 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
 
 
 def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
-    """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, eq. 4).
+    """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, equation 4).
+
+    Args:
+        first, second: features [P, d] of the two members of each pair.
+        power: exponent of the distance, 2 in the paper.
 
     >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     tensor(25.)
@@ -190,7 +199,7 @@ def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
 
 
 def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
-    """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, eq. 5).
+    """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, equation 5).
 
     Distances that rounding alone may make are 0, at any distance from the origin. Raises
     `ValueError` for fewer than two rows.

@@ -62,6 +62,11 @@ def compress(x: ArrayLike) -> np.ndarray:
 def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
     """Return a map [G, 2] of embeddings [G, D] after `compress`, and its caption.
 
+    Args:
+        x: embeddings [G, D].
+        method: pca or umap.
+        seed: seed of the map umap, which draws numbers.
+
     Raises `UserError` as `check_map` does, and for values that are not finite.
 
     >>> project([[0.0, 0.0], [1.0, 0.0], [2.0, 3.0]])[1]

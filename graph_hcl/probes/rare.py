@@ -15,7 +15,11 @@ NAMED = 10
 
 
 class RareClassWarning(UserWarning):
-    """Some part of the folds lacks a class that has too few graphs."""
+    """Some part of the folds lacks a class that has too few graphs.
+
+    >>> issubclass(RareClassWarning, UserWarning)
+    True
+    """
 
 
 def check_two_classes(targets: Targets, folds: Sequence[Fold]) -> None:

@@ -22,6 +22,18 @@ class Checkpoint:
 
     Keys are `model.*`, `objective.*`, `optimizer.<parameter>.<state>` and `rng.*`; the metadata
     holds the number of finished epochs, and the description `model` of the model as text.
+
+    Args:
+        path: the file, `….safetensors`.
+        model: description of the model as text.
+
+    >>> import tempfile
+    >>> net = nn.Linear(2, 2)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> checkpoint = Checkpoint(Path(folder.name, "seed0.safetensors"))
+    >>> checkpoint.save(3, net, torch.optim.Adam(net.parameters()), {})
+    >>> checkpoint.load(net)
+    3
     """
 
     def __init__(self, path: Path, model: str = "") -> None:
@@ -59,7 +71,15 @@ class Checkpoint:
         generators: dict[str, torch.Generator],
         objective: nn.Module | None = None,
     ) -> None:
-        """Write the state after `epoch` finished epochs, atomically."""
+        """Write the state after `epoch` finished epochs, atomically.
+
+        Args:
+            epoch: number of finished epochs.
+            model: the model.
+            optimizer: its optimiser.
+            generators: generators by name.
+            objective: the objective, where it has a state.
+        """
         self.write(epoch, state_tensors(model, optimizer, generators, objective))
 
     def write(self, epoch: int, tensors: dict[str, Tensor]) -> None:
@@ -96,6 +116,12 @@ class Checkpoint:
 
         Given the model alone, only its weights are loaded. Raises `UserError` when the file does
         not fit the model.
+
+        Args:
+            model: the model.
+            optimizer: its optimiser.
+            generators: generators by name.
+            objective: the objective, where it has a state.
         """
         epoch, groups = self.epoch(), self._groups()
         try:

@@ -1,0 +1,92 @@
+"""Directives of the reference pages: `entries` of public names, and an `overview` of a page."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+BLOCK = re.compile(
+    r"^## (?P<group>.+?)$|^\.\. entries:: (?P<module>\S+)\n\n(?P<names>(?: +.+\n)+)", re.M
+)
+
+
+def groups(page: str) -> dict[str, list[str]]:
+    """Return the full names on a page by the heading that they are under.
+
+    >>> groups("## Losses\\n\\n.. entries:: graph_hcl.losses\\n\\n   UCL SCL\\n   HUCL\\n")
+    {'Losses': ['graph_hcl.losses.UCL', 'graph_hcl.losses.SCL', 'graph_hcl.losses.HUCL']}
+    """
+    found: dict[str, list[str]] = {}
+    group = ""
+    for block in BLOCK.finditer(page):
+        if block["group"]:
+            group = block["group"]
+        else:
+            names = [f"{block['module']}.{name}" for name in block["names"].split()]
+            found.setdefault(group, []).extend(names)
+    return found
+
+
+def overview(page: str) -> list[str]:
+    """Return a table of the names on a page, group by group, as reStructuredText.
+
+    >>> overview("## Losses\\n\\n.. entries:: graph_hcl.losses\\n\\n   UCL\\n")
+    ['**Losses**', '', '.. autosummary::', '   :nosignatures:', '', '   ~graph_hcl.losses.UCL', '']
+    """
+    lines = []
+    for group, names in groups(page).items():
+        lines += [f"**{group}**", "", ".. autosummary::", "   :nosignatures:", ""]
+        lines += [*(f"   ~{name}" for name in names), ""]
+    return lines
+
+
+def entry(name: str) -> list[str]:
+    """Return the directive of autodoc for a public name.
+
+    >>> entry("graph_hcl.errors.UserError")
+    ['.. autoexception:: graph_hcl.errors.UserError', '']
+    >>> entry("graph_hcl.losses.UCL")
+    ['.. autoclass:: graph_hcl.losses.UCL', '   :members:', '']
+    """
+    module, _, last = name.rpartition(".")
+    thing = getattr(importlib.import_module(module), last)
+    if inspect.isclass(thing):
+        if issubclass(thing, BaseException):
+            return [f".. autoexception:: {name}", ""]
+        return [f".. autoclass:: {name}", "   :members:", ""]
+    if inspect.isroutine(thing):
+        return [f".. autofunction:: {name}", ""]
+    return [f".. autodata:: {name}", "   :no-value:", ""]
+
+
+class Entries(SphinxDirective):
+    """The entries of the names in its content, in the module in its argument."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return what autodoc makes of each name."""
+        names = " ".join(self.content).split()
+        lines = [line for name in names for line in entry(f"{self.arguments[0]}.{name}")]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+class Overview(SphinxDirective):
+    """A table of all names that have an entry on the page."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return one small table for each heading."""
+        page = Path(self.env.doc2path(self.env.docname)).read_text(encoding="utf-8")
+        return self.parse_text_to_nodes("\n".join(overview(page)))
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register the directives."""
+    app.add_directive("entries", Entries)
+    app.add_directive("overview", Overview)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
