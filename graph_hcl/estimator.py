@@ -41,9 +41,9 @@ from graph_hcl.training import (
     Tracker,
     embed,
     embed_nodes,
-    make_logger,
 )
 from graph_hcl.training.folder import holds_something
+from graph_hcl.training.trackers import make_logger
 
 GRAPHS_IN_MEMORY = f"{IN_MEMORY}graphs"
 """The data set of a model that was fitted to graphs without a name."""

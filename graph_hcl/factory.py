@@ -18,7 +18,8 @@ from graph_hcl.losses import ContrastiveLoss
 from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import perturbed
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
-from graph_hcl.probes import find_probe, resolve_protocol
+from graph_hcl.probes import find_probe
+from graph_hcl.probes.resolve import resolve_protocol
 from graph_hcl.registries import NAMED_BY, OBJECTIVES, READOUTS
 from graph_hcl.registry import IN_MEMORY, not_handed_over
 from graph_hcl.schema import flag

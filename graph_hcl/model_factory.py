@@ -14,14 +14,13 @@ from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import ObjectiveTags
 from graph_hcl.nn import (
-    DEFAULTS,
     ContrastiveModel,
     GraphEncoder,
     infer_out_channels,
     make_backbone,
     make_readout,
-    scales_by_degree,
 )
+from graph_hcl.nn.backbone import DEFAULTS, scales_by_degree
 from graph_hcl.parts import NO_PARTS, Parts
 from graph_hcl.registries import BACKBONES
 from graph_hcl.spec import ModelSpec

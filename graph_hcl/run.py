@@ -25,8 +25,8 @@ from graph_hcl.training import (
     RunFolder,
     TemperatureDiagnosis,
     Tracker,
-    make_logger,
 )
+from graph_hcl.training.trackers import make_logger
 from graph_hcl.user_code import changed_code, user_code
 
 

@@ -1,7 +1,6 @@
 """Geometry of an embedding space: collapse, loss floors, and the quantities of the theory."""
 
 from graph_hcl.geometry.collapse import (
-    LIVE,
     alignment,
     class_mean_spectrum,
     class_means,
@@ -27,7 +26,6 @@ from graph_hcl.geometry.temperature import (
 from graph_hcl.geometry.theory import AnchorStatistics, negative_statistics, negative_weights
 
 __all__ = [
-    "LIVE",
     "AnchorStatistics",
     "TemperatureMatch",
     "alignment",

@@ -139,7 +139,9 @@ def describes_arguments(*sources: object) -> Callable[[type[C]], type[C]]:
         if re.search(r"^Args:$", text, re.M):
             text = re.sub(r"^Args:\n(?:    .*\n?)*", lambda _: f"{section}\n", text, flags=re.M)
         else:
-            text = re.sub(r"^(?=Raises:|>>>)|\Z", lambda _: f"{section}\n\n", text, 1, re.M)
+            place = re.search(r"^(?:Raises:|>>>)", text, re.M)
+            end = place.start() if place else len(text)
+            text = f"{text[:end].rstrip()}\n\n{section}\n\n{text[end:]}"
         described.__doc__ = text.rstrip()
         return described
 

@@ -1,10 +1,8 @@
 """Encoders, read-outs, projection heads and feature normalisation."""
 
 from graph_hcl.nn.backbone import (
-    DEFAULTS,
     infer_out_channels,
     make_backbone,
-    scales_by_degree,
 )
 from graph_hcl.nn.encoder import GraphEncoder
 from graph_hcl.nn.evaluating import check_independent
@@ -15,7 +13,6 @@ from graph_hcl.registries import BACKBONES, READOUTS
 
 __all__ = [
     "BACKBONES",
-    "DEFAULTS",
     "READOUTS",
     "ContrastiveModel",
     "ContrastiveNetwork",
@@ -26,5 +23,4 @@ __all__ = [
     "make_readout",
     "normalize",
     "perturbed",
-    "scales_by_degree",
 ]

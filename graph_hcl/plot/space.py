@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from graph_hcl.geometry import LIVE, negative_weights
+from graph_hcl.geometry import negative_weights
+from graph_hcl.geometry.collapse import LIVE
 from graph_hcl.losses import Adaptive, LogEta
 from graph_hcl.plot.style import (
     COLOURS,
