@@ -3,11 +3,15 @@
 import importlib
 import inspect
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
+
+from graph_hcl.registry import Registry
 
 BLOCK = re.compile(
     r"^## (?P<group>.+?)$|^\.\. entries:: (?P<module>\S+)\n\n(?P<names>(?: +.+\n)+)", re.M
@@ -45,7 +49,7 @@ def overview(page: str) -> list[str]:
 
 
 def entry(name: str) -> list[str]:
-    """Return the directive of autodoc for a public name.
+    """Return the directive of autodoc for a public name, or that of Sphinx for a value.
 
     >>> entry("graph_hcl.errors.UserError")
     ['.. autoexception:: graph_hcl.errors.UserError', '']
@@ -60,7 +64,36 @@ def entry(name: str) -> list[str]:
         return [f".. autoclass:: {name}", "   :members:", ""]
     if inspect.isroutine(thing):
         return [f".. autofunction:: {name}", ""]
-    return [f".. autodata:: {name}", "   :no-value:", ""]
+    return [f".. py:data:: {name}", *value(thing), "", *(f"   {x}" for x in about(last, thing)), ""]
+
+
+def value(thing: object) -> list[str]:
+    """Return the option that shows a value, where it is short.
+
+    >>> from collections.abc import Callable
+    >>> value((1, 2)), value(Callable[[int], str]), value({})
+    (['   :value: (1, 2)'], ['   :value: Callable[[int], str]'], [])
+    """
+    text = re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", repr(thing))
+    return [f"   :value: {text}"] if isinstance(thing, tuple) or "Callable" in text else []
+
+
+def about(name: str, thing: object) -> list[str]:
+    """Return the text under the assignment of a value, and the names that a mapping holds.
+
+    >>> import graph_hcl.registries
+    >>> about("PSIS", graph_hcl.registries.PSIS)[-2:]
+    ['', '``infonce``, ``triplet``, ``logistic``.']
+    """
+    homes = [home for home in sorted(sys.modules) if home.startswith("graph_hcl.")]
+    for home in homes:
+        if vars(sys.modules[home]).get(name) is thing:
+            texts = ModuleAnalyzer.for_module(home).find_attr_docs()
+            if ("", name) in texts:
+                names = thing.names() if isinstance(thing, Registry) else thing
+                held = [f"``{key}``" for key in names] if isinstance(names, dict | list) else []
+                return texts["", name] + ([", ".join(held) + "."] if held else [])
+    raise ValueError(f"Expected a docstring under the assignment of {name}, but there is none.")
 
 
 class Entries(SphinxDirective):

@@ -43,8 +43,8 @@ def encode_plainly(model: ContrastiveNetwork, batch: Batch) -> Tensor:
 class View:
     """One view of each graph: how its graphs are augmented, and how a model encodes them.
 
-    `encode` maps a model and a batch to features [B, d], such as `graph_hcl.nn.perturbed(0.1)` for
-    SimGRACE.
+    `encode` maps a model and a batch to features [B, d], as what `graph_hcl.nn.perturbed` returns
+    does for SimGRACE.
 
     >>> from graph_hcl.augment import Identity
     >>> View(Identity()).encode is encode_plainly

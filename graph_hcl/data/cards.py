@@ -25,8 +25,10 @@ class Card:
     Attributes:
         name: name of the data set.
         source: address of its files.
-        graphs, classes: how many of them it has.
-        average_nodes, average_edges: means over its graphs.
+        graphs: number of graphs.
+        classes: number of classes.
+        average_nodes: mean number of nodes of a graph.
+        average_edges: mean number of undirected edges of a graph.
         features: what the nodes of a data set without node labels or attributes get: their degree,
             one-hot up to `degree_cap`, or log(1 + degree). "attributes" marks data sets whose only
             node features are continuous attributes.

@@ -40,7 +40,7 @@ def load(
     a .csv, .tsv or .parquet file               molecules in the column `smiles`, with the columns
                                                 `targets` and `ids`; may end in .gz
     a .smi file                                 one SMILES a line, and after it perhaps a name
-    a .jsonl file                               one graph a line, see `graph_hcl.data.sources.lines`
+    a .jsonl file                               one graph a line, see `Lines`
     a folder of .graphml, .gexf or .edgelist    one graph a file, in the order of their names
     `package.module:function`                   what the function returns, see `as_store`
     ==========================================  ====================================================

@@ -145,7 +145,8 @@ def official_split(
 
     Args:
         name: name of the set, such as ogbg-molhiv.
-        data_dir, mirror: those of `load`.
+        data_dir: that of `load`.
+        mirror: that of `load`.
 
     Raises `UserError` as `raw_files` does, and for a split that is no partition of the graphs.
     """

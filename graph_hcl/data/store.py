@@ -41,7 +41,8 @@ class GraphStore:
     Attributes:
         x: node features [N, columns], or categories as positions among their values.
         edge_index: edges [2, E] with node numbers local to their graph.
-        node_ptr, edge_ptr: boundaries [G + 1] of the graphs among nodes and edges.
+        node_ptr: boundaries [G + 1] of the graphs among the nodes.
+        edge_ptr: boundaries [G + 1] of the graphs among the edges.
         edge_attr: edge features [E, columns].
         edge_weight: edge weights [E].
         pos: positions [N, …] of the nodes.

@@ -188,7 +188,8 @@ def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
     """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, equation 4).
 
     Args:
-        first, second: features [P, d] of the two members of each pair.
+        first: features [P, d] of one member of each pair.
+        second: features [P, d] of the other.
         power: exponent of the distance, 2 in the paper.
 
     >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))

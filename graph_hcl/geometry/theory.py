@@ -83,7 +83,8 @@ class AnchorStatistics:
     Made by `negative_statistics`.
 
     Attributes:
-        same, other: statistics of the negatives of the anchor's own label, and of the others.
+        same: statistics of the negatives of the anchor's own label.
+        other: statistics of the other negatives.
         row: anchor [P] of each positive pair.
         positive: logit [P] of each positive pair.
         scale: ‖z_i‖ max_j ‖z_j‖ / T [A], which no logit of the anchor exceeds: rounding errors are

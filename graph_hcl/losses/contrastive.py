@@ -55,7 +55,7 @@ class ContrastiveLoss(SettingsModule):
             another graph.
         psi: a ψ of arXiv 2311.05139 by name, import path or as a callable, instead of InfoNCE.
         psi_options: keyword arguments of a ψ given by name.
-        gather: collects the rows of several processes, see `graph_hcl.losses.gather`.
+        gather: collects the rows of several processes, see `Gather`.
         contrast: which rows are anchors of which samples. "all": each row with all others.
             "across-views": each row with those of other views only, so that its negatives come
             from other views. "first-view" or "last-view": the same for the rows of that view

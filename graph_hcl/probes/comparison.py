@@ -19,7 +19,8 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
     lower is.
 
     Args:
-        first, second: two evaluations on the same seeds, folds and test graphs.
+        first: an evaluation.
+        second: another on the same seeds, folds and test graphs.
         metric: name of the metric, by default the first of both.
 
     Raises `UserError` for other seeds, folds or test graphs, for a metric that one of the two

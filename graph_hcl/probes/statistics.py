@@ -150,7 +150,8 @@ def corrected_t_test(
     second term; because training sets overlap, it rejects equality far too often.
 
     Args:
-        first, second: scores [J] of the two methods, in the same order of folds.
+        first: scores [J] of one method.
+        second: scores [J] of the other, in the same order of folds.
         test_to_train: n_test/n_train: 1/9 for 10-fold cross-validation. n_train are the graphs that
             training sets are drawn from and share: with few labels, the whole training part.
         confidence: confidence of the interval, in (0, 1).

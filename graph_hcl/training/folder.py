@@ -143,7 +143,7 @@ class RunFolder:
 
     @property
     def results_path(self) -> Path:
-        """The file of scores, see `graph_hcl.results_file`."""
+        """The file of scores, results.json."""
         return self.path / "results.json"
 
     def forget_results(self) -> None:

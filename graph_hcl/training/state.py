@@ -63,7 +63,10 @@ class TrainState:
         epochs: number of epochs.
         epoch: the epoch, 1 … `epochs`, that is running or was the last to finish; 0 before the
             first.
-        loss, seconds, graphs_per_second, num_batches: those of this epoch.
+        loss: mean loss of this epoch.
+        seconds: how long it took.
+        graphs_per_second: its speed.
+        num_batches: its number of batches.
         largest_batch: features of the epoch's largest batch.
         record: the line of metrics of this epoch.
     """
