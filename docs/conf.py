@@ -16,7 +16,6 @@ version = release = __version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
@@ -40,7 +39,6 @@ html_copy_source = False
 html_math_renderer = "mathml"
 copybutton_prompt_text = ">>> "
 
-autosummary_generate = False
 napoleon_use_ivar = True  # fields as a list, like arguments
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -55,7 +53,7 @@ nitpicky = True
 # Annotations name classes of other projects, and a few of our own that no user makes.
 nitpick_ignore_regex = [
     ("py:class", r"(torch|torch_geometric|numpy|matplotlib|collections|pathlib|contextlib)\..*"),
-    ("py:class", r"Tensor|Batch|Axes|Labels|Floats|Numbers|Encode|Comparison|tuple\[str"),
+    ("py:class", r"Tensor|Batch|Axes|ArrayLike|Labels|Floats|Numbers|Encode|Comparison|tuple\[str"),
     ("py:class", r"graph_hcl\.(probes\.plan\.Plan|probes\.probe\.P|training\.loop\.Network)"),
     (
         "py:class",

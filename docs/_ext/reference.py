@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from docstrings import escape
 from docutils import nodes
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
@@ -38,14 +39,44 @@ def groups(page: str) -> dict[str, list[str]]:
 def overview(page: str) -> list[str]:
     """Return a table of the names on a page, group by group, as reStructuredText.
 
-    >>> overview("## Losses\\n\\n.. entries:: graph_hcl.losses\\n\\n   UCL\\n")
-    ['**Losses**', '', '.. autosummary::', '   :nosignatures:', '', '   ~graph_hcl.losses.UCL', '']
+    >>> print("\\n".join(overview("## Loss\\n\\n.. entries:: graph_hcl.losses\\n\\n   Psi UCL\\n")))
+    **Loss**
+    <BLANKLINE>
+    .. list-table::
+       :width: 100%
+       :widths: 30 70
+    <BLANKLINE>
+       * - :py:obj:`~graph_hcl.losses.Psi`
+         - (t [P, K], weights q [P, K]) -> losses [P]; entries with q = 0 must not count.
+       * - :py:obj:`~graph_hcl.losses.UCL`
+         - Unsupervised contrastive loss: other views attract, all other graphs repel alike.
+    <BLANKLINE>
     """
     lines = []
     for group, names in groups(page).items():
-        lines += [f"**{group}**", "", ".. autosummary::", "   :nosignatures:", ""]
-        lines += [*(f"   ~{name}" for name in names), ""]
+        lines += [f"**{group}**", "", ".. list-table::", "   :width: 100%", "   :widths: 30 70", ""]
+        for name in names:
+            lines += [f"   * - :py:obj:`~{name}`", f"     - {escape(summary(name))}"]
+        lines.append("")
     return lines
+
+
+def summary(name: str) -> str:
+    """Return the first line on a public name.
+
+    >>> summary("graph_hcl.losses.UCL")
+    'Unsupervised contrastive loss: other views attract, all other graphs repel alike.'
+    """
+    thing, last = find(name)
+    described = inspect.isclass(thing) or inspect.isroutine(thing)
+    lines = inspect.cleandoc(thing.__doc__ or "").splitlines() if described else about(last, thing)
+    return lines[0]
+
+
+def find(name: str) -> tuple[Any, str]:
+    """Return the object of a full name, and the last part of the name."""
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last), last
 
 
 def entry(name: str) -> list[str]:
@@ -56,8 +87,7 @@ def entry(name: str) -> list[str]:
     >>> entry("graph_hcl.losses.UCL")
     ['.. autoclass:: graph_hcl.losses.UCL', '   :members:', '']
     """
-    module, _, last = name.rpartition(".")
-    thing = getattr(importlib.import_module(module), last)
+    thing, last = find(name)
     if inspect.isclass(thing):
         if issubclass(thing, BaseException):
             return [f".. autoexception:: {name}", ""]
