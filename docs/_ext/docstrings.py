@@ -101,7 +101,9 @@ def shorten(
     signature: str | None,
     kind: str | None,
 ) -> tuple[str | None, str | None]:
-    """Write numpy's ArrayLike by its name, as the code does, and not by what it stands for."""
+    """Write ArrayLike by its name, as the code does, and a protocol without arguments."""
+    if getattr(thing, "_is_protocol", False):
+        return "", kind
     return signature and signature.replace(ARRAY_LIKE, "ArrayLike"), kind
 
 

@@ -1,4 +1,8 @@
-"""Encoders, read-outs, projection heads and feature normalisation."""
+"""Encoders, read-outs, projection heads and feature normalisation.
+
+`make_backbone` makes a network by name, `GraphEncoder` adds a read-out to any, and
+`ContrastiveModel` a projection head and `normalize`.
+"""
 
 from graph_hcl.nn.backbone import (
     infer_out_channels,

@@ -1,4 +1,9 @@
-"""Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics."""
+"""Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics.
+
+`evaluate` and `inductive` measure, `compare` tells two `Evaluation`s apart; `PROBES`, `METRICS` and
+`PROTOCOLS` are the names to choose from, `ProbeInput` and `ProbeResult` what a probe of one's own
+takes and returns, and `Targets` and `Fold` what it is measured on.
+"""
 
 from graph_hcl.probes.choice import find_probe
 from graph_hcl.probes.comparison import compare, paired_difference

@@ -1,4 +1,8 @@
-"""The training loop, its callbacks and checkpoints, and the folder of a run."""
+"""The training loop, its callbacks and checkpoints, and the folder of a run.
+
+`fit` trains a model, `embed` takes its embeddings; `Callback` is what is called around epochs, and
+`TrainState` what it sees; `RunFolder` and `Checkpoint` are the files of a run.
+"""
 
 from graph_hcl.training.callbacks import (
     Callback,

@@ -138,3 +138,16 @@ def test_a_name_links_to_the_nearest_home() -> None:
     assert docstrings.homes("HUCL", known) == ["graph_hcl.losses.HUCL"]
     assert docstrings.homes("UCL", known) == []
     assert docstrings.homes("compare", known) == known[:2]
+
+
+def test_signatures_are_those_of_the_code() -> None:
+    long = f"(x: {docstrings.ARRAY_LIKE}, y: int)"
+    assert docstrings.shorten(None, "", "", len, None, long, "int") == (
+        "(x: ArrayLike, y: int)",
+        "int",
+    )
+    assert (
+        docstrings.shorten(None, "", "", find("graph_hcl.losses.Gather"), None, "(*a)", None)[0]
+        == ""
+    )
+    assert docstrings.shorten(None, "", "", len, None, None, None) == (None, None)
