@@ -22,6 +22,7 @@ extensions = [
     "mathml",
     "pictures",
     "docstrings",
+    "reference",
     "commands",
     "cards",
 ]
@@ -39,6 +40,7 @@ html_copy_source = False
 html_math_renderer = "mathml"
 copybutton_prompt_text = ">>> "
 
+napoleon_use_ivar = True  # fields as a list, like arguments
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -47,3 +49,15 @@ python_maximum_signature_line_length = 88
 default_role = "py:obj"
 toc_object_entries_show_parents = "hide"
 autodoc_default_options = {"exclude-members": "set_fit_request, set_transform_request"}
+
+nitpicky = True
+# Annotations name classes of other projects, and a few of our own that no user makes.
+nitpick_ignore_regex = [
+    ("py:class", r"(torch|torch_geometric|numpy|matplotlib|collections|pathlib|contextlib)\..*"),
+    ("py:class", r"Tensor|Batch|Axes|ArrayLike|Labels|Floats|Numbers|Encode|Comparison|tuple\[str"),
+    ("py:class", r"graph_hcl\.(probes\.plan\.Plan|probes\.probe\.P|training\.loop\.Network)"),
+    (
+        "py:class",
+        r"graph_hcl\.(training\.state\.BatchFeatures|losses\.weighting\.Weighting|data\.sources\.Request)",
+    ),
+]

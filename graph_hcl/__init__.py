@@ -1,4 +1,12 @@
-"""Hard-negative contrastive learning on graphs: losses, augmentations, encoders, honest probes."""
+"""Hard-negative contrastive learning on graphs: losses, augmentations, encoders, honest probes.
+
+`GraphContrast` is the whole road in one object. `graph_hcl.losses` has the objectives and
+`graph_hcl.geometry` what an embedding space looks like, both with torch alone; `graph_hcl.data`
+reads graphs, `graph_hcl.augment` makes views of them, `graph_hcl.nn` encodes them and
+`graph_hcl.training` trains; `graph_hcl.probes` measures embeddings, `graph_hcl.baselines` has what
+to compare them with, and `graph_hcl.plot` draws. Mistakes of a user raise
+`graph_hcl.errors.UserError`.
+"""
 
 from __future__ import annotations
 

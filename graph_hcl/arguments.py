@@ -94,7 +94,7 @@ def class_labels(y: Any, objective: str) -> NDArray[Any]:
     >>> class_labels([0.0, 1.0], "h-scl")
     array([0, 1])
     """
-    labels = column_or_1d(y, warn=True)
+    labels: NDArray[Any] = column_or_1d(y, warn=True)
     kind = type_of_target(labels, input_name="y")
     if kind not in ("binary", "multiclass"):
         raise UserError(

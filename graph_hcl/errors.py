@@ -1,5 +1,7 @@
 """The exception for errors that the user can fix."""
 
+__all__ = ["UserError"]
+
 
 class UserError(ValueError):
     """A user's error in one sentence: what was expected, what was given, and what to do.

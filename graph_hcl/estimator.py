@@ -41,9 +41,9 @@ from graph_hcl.training import (
     Tracker,
     embed,
     embed_nodes,
-    make_logger,
 )
 from graph_hcl.training.folder import holds_something
+from graph_hcl.training.trackers import make_logger
 
 GRAPHS_IN_MEMORY = f"{IN_MEMORY}graphs"
 """The data set of a model that was fitted to graphs without a name."""
@@ -204,8 +204,11 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     ) -> Self:
         """Return the model in a run folder; code that it names is run with `trust_code` alone.
 
-        `part` is one of several trained models, by default the first. `objects` are those for
-        backbone, objective, views and readout that have no import path.
+        Args:
+            folder: the run folder.
+            part: one of several trained models, by default the first.
+            device: cpu, cuda, mps or auto.
+            **objects: backbone, objective, views and readout that have no import path.
 
         Raises `UserError` for a folder without a run, for one that names code by an import path
         without `trust_code`, and for an object that is missing.

@@ -20,6 +20,8 @@ from graph_hcl.factory import complete_config, load_graphs
 from graph_hcl.initial import short_origin
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.probes import Evaluation, EvaluationProtocol, Fold, Part, Probe, Targets
+from graph_hcl.probes.choice import choose_probe
+from graph_hcl.probes.metrics import with_usual_metrics
 from graph_hcl.progress import Progress
 from graph_hcl.provenance import environment
 from graph_hcl.results import ENCODERS, Comparison, Provenance, table
@@ -27,7 +29,7 @@ from graph_hcl.results_file import read_results, write_results
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import describe_temperature
+from graph_hcl.training.diagnosis import describe_temperature
 
 Embeddings = NDArray[np.floating[Any]]
 TrainedModel = tuple[ContrastiveModel, ModelSpec]
@@ -113,7 +115,7 @@ class Experiment:
                 self.targets,
                 probe=probe or settings.name,
                 seed=seed,
-                metrics=probes.with_usual_metrics(self.targets, settings.metric),
+                metrics=with_usual_metrics(self.targets, settings.metric),
                 options=None if probe else settings.options,
                 jobs=settings.jobs,
                 progress=lambda score: bar.update(),
@@ -147,7 +149,7 @@ def make_experiment(config: Config) -> Experiment:
         trainer = Trainer(config, store)  # raises where the objective needs classes
         seeds = range(config.seed, config.seed + config.repeats)
         probe = config.probe
-        metrics = probes.with_usual_metrics(targets, probe.metric)
+        metrics = with_usual_metrics(targets, probe.metric)
         protocol.check(targets, probe.name, seeds, probe.jobs, metrics, probe.options)
         return Experiment(trainer, protocol, targets, probe)
     return Experiment(Trainer(config, store), protocol, targets, config.probe)
@@ -162,7 +164,7 @@ def with_probe(config: Config, targets: Targets) -> Config:
     'ridge'
     """
     probe = config.probe
-    name = probes.choose_probe(probe.name, targets, fraction=probe.fraction, stacklevel=3)
+    name = choose_probe(probe.name, targets, fraction=probe.fraction, stacklevel=3)
     metric = probe.metric
     if metric is None and probe.splits == OFFICIAL:
         metric = official_metric(config.dataset)

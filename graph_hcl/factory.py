@@ -19,7 +19,8 @@ from graph_hcl.losses import ContrastiveLoss
 from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
 from graph_hcl.nn import perturbed
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
-from graph_hcl.probes import find_probe, resolve_protocol
+from graph_hcl.probes import find_probe
+from graph_hcl.probes.resolve import resolve_protocol
 from graph_hcl.registries import NAMED_BY, OBJECTIVES, READOUTS
 from graph_hcl.registry import IN_MEMORY, not_handed_over
 from graph_hcl.schema import flag
@@ -118,7 +119,7 @@ def _copied_objective(config: Config, parts: Parts) -> Objective:
 
     Raises `UserError` for settings of the config that the object has itself.
     """
-    values = {"beta": config.beta, "temperature": config.temperature}
+    values: dict[str, Any] = {"beta": config.beta, "temperature": config.temperature}
     values |= {f"loss.{name}": value for name, value in dataclasses.asdict(config.loss).items()}
     typed = [flag(name) for name, value in values.items() if value not in (None, {})]
     if typed:

@@ -9,21 +9,21 @@ from torch import nn
 
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
+from graph_hcl.data.levels import OPTIONAL_FIELDS
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import ObjectiveTags
 from graph_hcl.nn import (
-    DEFAULTS,
     ContrastiveModel,
     GraphEncoder,
     infer_out_channels,
     make_backbone,
     make_readout,
-    scales_by_degree,
 )
+from graph_hcl.nn.backbone import DEFAULTS, scales_by_degree
 from graph_hcl.parts import NO_PARTS, Parts
 from graph_hcl.registries import BACKBONES
-from graph_hcl.spec import OPTIONAL, ModelSpec
+from graph_hcl.spec import ModelSpec
 
 
 def describe_model(
@@ -42,7 +42,7 @@ def describe_model(
         data_sha256=store.sha256 or store.digest(),
     )
     reads = make_model(config, spec, parts).encoder.reads
-    readable = tuple(name for name in OPTIONAL if name in reads)
+    readable = tuple(name for name in OPTIONAL_FIELDS if name in reads)
     fields = tuple(name for name in readable if getattr(store, name) is not None)
     edge = store.vocabulary.edge if "edge_attr" in fields else Features()
     vocabulary = Vocabulary(store.vocabulary.node, edge)

@@ -30,6 +30,8 @@ OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry(
         "cross-entropy": "graph_hcl.losses:CrossEntropy",
     },
 )
+"""The losses by the names of `--objective`."""
+
 HARDENINGS: Registry[Callable[..., Any]] = Registry(
     "hardening",
     {
@@ -42,6 +44,8 @@ HARDENINGS: Registry[Callable[..., Any]] = Registry(
         "class-mass": "graph_hcl.losses:ClassMass",
     },
 )
+"""The hardenings by the names of `--loss.hardening`."""
+
 PSIS: Registry[Callable[..., Any]] = Registry(
     "psi",
     {
@@ -50,6 +54,8 @@ PSIS: Registry[Callable[..., Any]] = Registry(
         "logistic": "graph_hcl.losses:Logistic",
     },
 )
+"""The ψ of arXiv 2311.05139 by the names of `--loss.psi`."""
+
 BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
     "backbone",
     {
@@ -63,6 +69,8 @@ BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
         "edgecnn": "graph_hcl.nn.networks:EdgeCNN",
     },
 )
+"""The networks by the names of `--backbone`."""
+
 READOUTS: Registry[Callable[..., Tensor]] = Registry(
     "readout",
     {
@@ -71,6 +79,8 @@ READOUTS: Registry[Callable[..., Tensor]] = Registry(
         "max": "torch_geometric.nn:global_max_pool",
     },
 )
+"""The read-outs by the names of `--readout`."""
+
 NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry(
     "normalization",
     {
@@ -79,6 +89,8 @@ NORMALIZATIONS: Registry[Callable[[Tensor], Tensor]] = Registry(
         "none": "graph_hcl.nn.model:unchanged",
     },
 )
+"""The normalisations of features by name."""
+
 AUGMENTATIONS: Registry[Callable[..., Any]] = Registry(
     "augmentation",
     {
@@ -92,6 +104,8 @@ AUGMENTATIONS: Registry[Callable[..., Any]] = Registry(
         "subgraph": "graph_hcl.augment:RandomWalkSubgraph",
     },
 )
+"""The augmentations by the names that `--views` is written in."""
+
 PROBES: Registry[Callable[..., Any]] = Registry(
     "probe",
     {
@@ -106,6 +120,8 @@ PROBES: Registry[Callable[..., Any]] = Registry(
         "svr": "graph_hcl.probes.regression:svr",
     },
 )
+"""The probes by the names of `--probe.name`."""
+
 PROTOCOLS: Registry[type[Any]] = Registry(
     "protocol",
     {
@@ -113,6 +129,8 @@ PROTOCOLS: Registry[type[Any]] = Registry(
         "inductive": "graph_hcl.probes.protocols:Inductive",
     },
 )
+"""The protocols by the names of `--protocol`."""
+
 BASELINES: Registry[Callable[..., Any]] = Registry(
     "baseline",
     {
@@ -122,6 +140,8 @@ BASELINES: Registry[Callable[..., Any]] = Registry(
         "wl-oa": "graph_hcl.baselines.baseline:wl_oa_baseline",
     },
 )
+"""The baselines by name."""
+
 
 LOGGERS: Registry[Callable[..., Any]] = Registry(
     "logger",
@@ -131,6 +151,8 @@ LOGGERS: Registry[Callable[..., Any]] = Registry(
         "mlflow": "graph_hcl.training.trackers:mlflow",
     },
 )
+"""The loggers by the names of `--logger`."""
+
 
 SOURCES: Registry[Callable[[], Source]] = Registry(
     "source of graphs",

@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> None:
     if out.suffix != ".html":
         raise UserError(f"Expected --out to end in .html, but got '{out.name}'.")
 
-    from graph_hcl.plot import check_map
+    from graph_hcl.plot.maps import check_map
     from graph_hcl.reporting import read_run, write_report
 
     check_map(flags.map)

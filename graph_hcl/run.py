@@ -30,9 +30,9 @@ from graph_hcl.training import (
     RunFolder,
     TemperatureDiagnosis,
     Tracker,
-    make_logger,
 )
 from graph_hcl.training.manifest import changed_environment
+from graph_hcl.training.trackers import make_logger
 from graph_hcl.trust import PLACES, refuse_code, tell_places
 from graph_hcl.user_code import changed_code, user_code
 

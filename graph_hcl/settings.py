@@ -85,7 +85,8 @@ def _merge(layers: Iterable[Layer]) -> Config:
             else:
                 key = name[len(setting) + 1 :]
                 merged[setting] = (merged.get(setting) or {}) | {key: value}
-    return _build(Config, merged)
+    config: Config = _build(Config, merged)
+    return config
 
 
 def _build(kind: Any, merged: Mapping[str, Any], prefix: str = "") -> Any:

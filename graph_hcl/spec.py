@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graph_hcl.data import GraphStore
-from graph_hcl.data.levels import OPTIONAL_FIELDS as OPTIONAL
+from graph_hcl.data.levels import OPTIONAL_FIELDS
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 
@@ -92,7 +92,7 @@ class ModelSpec:
         spec = cls(vocabulary, **content)
         numbers = [*(spec.degrees or ()), 0 if spec.classes is None else spec.classes]
         if (
-            not set(spec.fields) <= set(spec.reads) <= set(OPTIONAL)
+            not set(spec.fields) <= set(spec.reads) <= set(OPTIONAL_FIELDS)
             or not all(type(number) is int and number >= 0 for number in numbers)
             or not isinstance(spec.node_head, bool)
             or not isinstance(spec.data_sha256, str)
@@ -113,7 +113,7 @@ def describe_unread(store: GraphStore, spec: ModelSpec, reader: str) -> str:
     descriptions = {"edge_attr": f"edge_attr ({store.vocabulary.edge.summary()})"}
     unread = [
         descriptions.get(name, name)
-        for name in OPTIONAL
+        for name in OPTIONAL_FIELDS
         if getattr(store, name) is not None and name not in spec.fields
     ]
     parts = [f"{', '.join(unread)}, by {reader}"] * bool(unread)

@@ -139,13 +139,15 @@ def _specs(module: str) -> Iterator[tuple[str, ModuleSpec]]:
 def _spec(name: str, path: Any) -> ModuleSpec | None:
     """Return where a module was imported from, or would be; unlike `find_spec`, import nothing."""
     if (module := sys.modules.get(name)) is not None:
-        if (spec := getattr(module, "__spec__", None)) is not None:
-            return spec
+        known: ModuleSpec | None = getattr(module, "__spec__", None)
+        if known is not None:
+            return known
         file = getattr(module, "__file__", None)  # a script that is run by its path has no spec
         return importlib.util.spec_from_file_location(name, file) if file else None
     for finder in sys.meta_path:
         find = getattr(finder, "find_spec", None)
-        if find is not None and (spec := find(name, path)) is not None:
+        spec: ModuleSpec | None = None if find is None else find(name, path)
+        if spec is not None:
             return spec
     return None
 

@@ -29,10 +29,9 @@ from graph_hcl.augment.functional import (
     mask_feature,
     random_walk_subgraph,
 )
-from graph_hcl.augment.sampler import SampledView, View, ViewSampler, split
+from graph_hcl.augment.sampler import SampledView, View, ViewSampler
 from graph_hcl.augment.subgraph import RandomWalkSubgraph
 from graph_hcl.augment.text import parse, spec
-from graph_hcl.data.batch import concat
 from graph_hcl.registries import AUGMENTATIONS
 
 __all__ = [
@@ -54,7 +53,6 @@ __all__ = [
     "ViewSampler",
     "add_edge",
     "apply",
-    "concat",
     "drop_edge",
     "drop_node",
     "mask_edge",
@@ -63,5 +61,4 @@ __all__ = [
     "random_walk_subgraph",
     "sample_view",
     "spec",
-    "split",
 ]

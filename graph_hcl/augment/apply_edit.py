@@ -28,6 +28,11 @@ from graph_hcl.errors import UserError
 def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) -> Batch:
     """Return the batch with an edit applied that the augmentation draws.
 
+    Args:
+        batch: a batch of PyG.
+        augmentation: what draws the edit, called with the batch and the generator.
+        generator: generator of the draws, on the device of the batch.
+
     Raises `UserError` for a batch without what `apply` needs, before anything is drawn.
 
     >>> from torch_geometric.data import Data

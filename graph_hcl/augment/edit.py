@@ -16,12 +16,18 @@ from graph_hcl.errors import UserError
 class Edit:
     """A change to a batch of n nodes, E edges and F features; `None` leaves that part alone.
 
-    `nodes` [n] and `edges` [E] (bool) are what stays; `masked` [n, F] or [n, 1] (bool) are the
-    features that become 0, `masked_edges` [E] (bool) the edges whose edge_attr does; `added` [2, K]
-    are new undirected edges as pairs of node numbers, given once; `apply` says which fields they
-    get. `a & b` makes both changes. `paired` promises that
-    `edges` keeps both directions of an edge or neither, and `free` that the pairs of `added` are
-    different ones of different nodes that no edge joins, so that this need not be checked.
+    `a & b` makes both changes.
+
+    Args:
+        nodes: nodes [n] that stay (bool).
+        edges: edges [E] that stay (bool).
+        masked: features [n, F] or [n, 1] that become 0 (bool).
+        masked_edges: edges [E] whose edge_attr becomes 0 (bool).
+        added: new undirected edges [2, K] as pairs of node numbers, given once; `apply` says which
+            fields they get.
+        paired: promises that `edges` keeps both directions of an edge or neither.
+        free: promises that the pairs of `added` are different ones of different nodes that no edge
+            joins, so that this need not be checked.
 
     >>> a, b = Edit(nodes=torch.tensor([True, True, False])), Edit(nodes=torch.tensor([True] * 3))
     >>> (a & b).nodes, (a & Edit()).masked

@@ -93,9 +93,12 @@ def _joined_pairs(
     start, (source, target) = ptr.index_select(0, graph), edge_index
     u, v = torch.minimum(source, target) - start, torch.maximum(source, target) - start
     number = first.index_select(0, graph) + v * (v - 1) // 2 + u
+    joined: Tensor
     if sorted_undirected:
-        return number.unique_consecutive()
-    return torch.where(u == v, first[-1], number).unique()
+        joined = number.unique_consecutive()
+    else:
+        joined = torch.where(u == v, first[-1], number).unique()
+    return joined
 
 
 def _pair(number: Tensor) -> Tensor:

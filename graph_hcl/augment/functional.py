@@ -29,8 +29,15 @@ def drop_edge(
 ) -> tuple[Tensor, Tensor]:
     """Drop each edge with probability p, 0 ≤ p < 1, both directions of it together.
 
-    See `EdgeDrop`. Returns the edges [2, E'] that are left, and a mask [E] of them. Raises
-    `UserError` for another p.
+    See `EdgeDrop`. Returns the edges [2, E'] that are left, and a mask [E] of them.
+
+    Args:
+        edge_index: edges [2, E], both directions of an undirected one.
+        p: probability of each edge, 0 ≤ p < 1.
+        num_nodes: number of nodes n; by default one more than the largest node of an edge.
+        generator: generator of the draws, on the same device; torch's own if None.
+
+    Raises `UserError` for another p.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> drop_edge(edges, p=0.5, generator=torch.Generator().manual_seed(0))
@@ -52,8 +59,17 @@ def add_edge(
 ) -> tuple[Tensor, Tensor]:
     """Add edges between random nodes that none joins yet: exactly p times those of a graph.
 
-    See `EdgeAdd`; 0 ≤ p < 1. Returns all edges [2, E + K], and the added ones [2, K], which are the
-    last of them. Raises `UserError` for another p, and for a `batch` that is not sorted.
+    See `EdgeAdd`. Returns all edges [2, E + K], and the added ones [2, K], which are the last of
+    them.
+
+    Args:
+        edge_index: edges [2, E], both directions of an undirected one.
+        p: number of added edges as a share of those of a graph, 0 ≤ p < 1.
+        batch: graph [n] of each node, in ascending order; None for a single graph.
+        num_nodes: number of nodes n; by default one more than the largest node of an edge.
+        generator: generator of the draws, on the same device; torch's own if None.
+
+    Raises `UserError` for another p, and for a `batch` that is not sorted.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> add_edge(edges, p=0.9, generator=torch.Generator().manual_seed(0))[1]
@@ -81,6 +97,13 @@ def drop_node(
     [E] and of the nodes that are left [n]. Raises `UserError` for another p, and for a `batch` that
     is not sorted.
 
+    Args:
+        edge_index: edges [2, E], both directions of an undirected one.
+        p: share of the nodes of a graph that is dropped, 0 ≤ p < 1.
+        batch: graph [n] of each node, in ascending order; None for a single graph.
+        num_nodes: number of nodes n; by default one more than the largest node of an edge.
+        generator: generator of the draws, on the same device; torch's own if None.
+
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> drop_node(edges, p=0.4, generator=torch.Generator().manual_seed(1))
     (tensor([[0, 1],
@@ -101,8 +124,16 @@ def random_walk_subgraph(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Keep ⌈ratio · n⌉ nodes of each graph, grown from a random one over random edges.
 
-    See `RandomWalkSubgraph`; 0 < ratio ≤ 1. Returns what `drop_node` returns. Raises `UserError`
-    for another ratio, and for a `batch` that is not sorted.
+    See `RandomWalkSubgraph`. Returns what `drop_node` returns.
+
+    Args:
+        edge_index: edges [2, E], both directions of an undirected one.
+        ratio: share of the nodes of a graph that is kept, 0 < ratio ≤ 1.
+        batch: graph [n] of each node, in ascending order; None for a single graph.
+        num_nodes: number of nodes n; by default one more than the largest node of an edge.
+        generator: generator of the draws, on the same device; torch's own if None.
+
+    Raises `UserError` for another ratio, and for a `batch` that is not sorted.
 
     >>> edges = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
     >>> random_walk_subgraph(edges, 0.5, generator=torch.Generator().manual_seed(0))[2].sum()
@@ -127,6 +158,13 @@ def mask_feature(
     each column with probability p in each graph (see `ColumnMask`). Returns the new x, and a mask
     of what is kept, [n, 1] of rows or [n, F] of columns. Raises `UserError` for another p or mode,
     and for a `batch` that is not sorted.
+
+    Args:
+        x: node features [n, F].
+        p: share of the nodes, or probability of each column, 0 ≤ p < 1.
+        mode: "row" for nodes, "col" for columns.
+        batch: graph [n] of each node, in ascending order; None for a single graph.
+        generator: generator of the draws, on the same device; torch's own if None.
 
     >>> x, mask = mask_feature(torch.ones(4, 2), p=0.5, generator=torch.Generator().manual_seed(0))
     >>> x.sum(), mask.shape
@@ -156,6 +194,13 @@ def mask_edge(
 
     See `EdgeMask`. Returns the new edge_attr, and a mask [E] of the edges that keep theirs. Raises
     `UserError` for another p, and for an edge_attr of other than E rows.
+
+    Args:
+        edge_index: edges [2, E], both directions of an undirected one.
+        edge_attr: attributes [E, …] of the edges.
+        p: probability of each edge, 0 ≤ p ≤ 1.
+        num_nodes: number of nodes n; by default one more than the largest node of an edge.
+        generator: generator of the draws, on the same device; torch's own if None.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> mask_edge(edges, torch.ones(4), p=0.5, generator=torch.Generator().manual_seed(0))

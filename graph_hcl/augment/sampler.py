@@ -43,8 +43,8 @@ def encode_plainly(model: ContrastiveNetwork, batch: Batch) -> Tensor:
 class View:
     """One view of each graph: how its graphs are augmented, and how a model encodes them.
 
-    `encode` maps a model and a batch to features [B, d], such as `graph_hcl.nn.perturbed(0.1)` for
-    SimGRACE.
+    `encode` maps a model and a batch to features [B, d], as what `graph_hcl.nn.perturbed` returns
+    does for SimGRACE.
 
     >>> from graph_hcl.augment import Identity
     >>> View(Identity()).encode is encode_plainly
@@ -56,7 +56,20 @@ class View:
 
 
 class SampledView(NamedTuple):
-    """A batch of augmented graphs, and how a model encodes it."""
+    """A batch of augmented graphs, and how a model encodes it.
+
+    Attributes:
+        batch: the augmented graphs.
+        encode: maps a model and the batch to features.
+
+    >>> from torch_geometric.data import Data
+    >>> graph = Data(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
+    >>> store = GraphStore.from_data([graph, graph])
+    >>> from graph_hcl.augment import Identity
+    >>> [(view,)] = ViewSampler([Identity()])(store, [torch.arange(2)], torch.Generator())
+    >>> view.batch
+    DataBatch(x=[4, 1], edge_index=[2, 4], batch=[4], ptr=[3])
+    """
 
     batch: Batch
     encode: Encode = encode_plainly
@@ -76,6 +89,12 @@ class ViewSampler:
 
     Several small batches are drawn at once, up to `max_elements` nodes and edges and `max_values`
     values of x, and with them all views where all augmentations are equal.
+
+    Args:
+        views: one `View` or augmentation for each view.
+        per_view: each view is a batch of its own.
+        max_elements: most nodes and edges of the batches that are drawn at once.
+        max_values: most values of x of the batches that are drawn at once.
 
     >>> from torch_geometric.data import Data
     >>> from graph_hcl.augment import Identity

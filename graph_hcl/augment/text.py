@@ -108,9 +108,10 @@ def _make(name: str, numbers: str, text: str) -> Augmentation:
             f"'{text}', but got '{name}({numbers})'."
         ) from None
     try:
-        return maker(*values)
+        augmentation: Augmentation = maker(*values)
     except UserError as error:
         raise UserError(f"In the augmentation '{text}': {error}") from None
+    return augmentation
 
 
 def _number(word: str) -> int | float:

@@ -19,9 +19,15 @@ ROUNDS = (1, 3, 5)
 
 @dataclass(frozen=True)
 class Baseline:
-    """Embeddings [G, D] of all graphs, and the probe to evaluate them with; None takes any.
+    """Embeddings of all graphs, and the probe to evaluate them with.
 
-    A kernel has no embeddings [G, 0], but a probe that holds the kernel matrices.
+    Args:
+        embeddings: embeddings [G, D] of all graphs; a kernel has none, [G, 0].
+        probe: what to evaluate them with, such as one that holds the kernel matrices; None takes
+            any.
+
+    >>> Baseline(np.zeros((3, 2))).embeddings.shape
+    (3, 2)
     """
 
     embeddings: NDArray[np.floating[Any]]

@@ -92,7 +92,9 @@ def _numbered(stored: Tensor, features: Features) -> Tensor:
     """Return the label of each node or edge [n] as a number 0, 1, …, equal for equal labels."""
     categories = [k for k, column in enumerate(features.columns) if column.values is not None]
     rows = features.clamped(stored[:, None] if stored.dim() == 1 else stored)
-    return (rows[:, categories] if categories else rows).unique(dim=0, return_inverse=True)[1]
+    rows = rows[:, categories] if categories else rows
+    number: Tensor = rows.unique(dim=0, return_inverse=True)[1]
+    return number
 
 
 def _hash(z: Tensor) -> Tensor:
@@ -104,7 +106,8 @@ def _hash(z: Tensor) -> Tensor:
 
 
 def _shift(z: Tensor, bits: int) -> Tensor:
-    return (z >> bits) & (2 ** (64 - bits) - 1)
+    shifted: Tensor = (z >> bits) & (2 ** (64 - bits) - 1)
+    return shifted
 
 
 def _runs(store: GraphStore, colour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -155,7 +158,7 @@ def _gram(features: sparse.csr_array) -> NDArray[np.float32]:
     by_column = features.tocsc()
     frequent = np.diff(by_column.indptr) > FREQUENT * features.shape[0]
     rare = by_column[:, ~frequent].tocsr()
-    gram = (rare @ rare.T).toarray()
+    gram: NDArray[np.float32] = (rare @ rare.T).toarray()
     dense = by_column[:, np.flatnonzero(frequent)]
     for start in range(0, dense.shape[1], 1024):
         block = dense[:, start : start + 1024].toarray()

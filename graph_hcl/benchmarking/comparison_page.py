@@ -13,7 +13,7 @@ from graph_hcl.benchmarking.comparison import (
     FolderComparison,
 )
 from graph_hcl.benchmarking.table import Table
-from graph_hcl.probes import p_text
+from graph_hcl.probes.statistics import p_text
 
 HEAD = [
     *("data set", "method", "protocol", "seeds", "candidate", "metric", "first", "second"),

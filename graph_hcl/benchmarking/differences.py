@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from graph_hcl.benchmarking.selection import Scores
 from graph_hcl.benchmarking.table import Table
-from graph_hcl.probes import MetricScores, PairedDifference, holm, p_text, paired_difference
+from graph_hcl.probes import MetricScores, PairedDifference, holm, paired_difference
+from graph_hcl.probes.statistics import p_text
 
 Grid = Mapping[tuple[str, str], Scores]
 """Scores by method and data set."""

@@ -100,7 +100,7 @@ def read_method(name: str, given: Any) -> Method:
     tune = given.get("tune")
     if tune is not None:
         given = given | {"tune": build(Tune, tune, f"tune of {where}")}
-    method = build(Method, given, where)
+    method: Method = build(Method, given, where)
     if method.grid and method.tune:
         raise UserError(f"Expected a grid or tune in {where}, not both.")
     if method.baseline is not None and method.measure is not None:

@@ -14,12 +14,13 @@ from graph_hcl import probes
 from graph_hcl.benchmarking.measurement import ModelSnapshot, find_measurement
 from graph_hcl.benchmarking.trials import READ_EDGES, Trial
 from graph_hcl.config import Config
+from graph_hcl.data.levels import OPTIONAL_FIELDS
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.provenance import environment
 from graph_hcl.registries import BASELINES
-from graph_hcl.spec import OPTIONAL, describe_unread
+from graph_hcl.spec import describe_unread
 from graph_hcl.training import Snapshot
 from graph_hcl.training.state import BatchFeatures, TrainState
 from graph_hcl.user_code import check_imported
@@ -81,7 +82,7 @@ def _make_experiment(trial: Trial, config: Config) -> Experiment:
         experiment = make_experiment(config)
     reads: tuple[str, ...] = ("edge_attr",) if trial.baseline in READ_EDGES else ()
     if ":" in trial.baseline:
-        reads = OPTIONAL  # nobody knows what one's own baseline reads
+        reads = OPTIONAL_FIELDS  # nobody knows what one's own baseline reads
     spec = dataclasses.replace(experiment.trainer.spec, fields=reads)
     if unread := describe_unread(experiment.store, spec, f"the baseline {trial.baseline}"):
         warnings.warn(unread, stacklevel=3)

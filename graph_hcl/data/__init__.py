@@ -1,4 +1,8 @@
-"""Graph data: `GraphStore`, `load` by name or path, `as_store` for any graphs, and cards."""
+"""Graph data: `GraphStore`, `load` by name or path, `as_store` for any graphs, and cards.
+
+`select` and `concat` take batches apart and join them; `get_card` and `official_split` tell what is
+known of a data set.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,14 @@ def select(
     """Return the selected nodes, edges and graphs of a batch, renumbered, with all their fields.
 
     Selected edges must connect selected nodes, which must belong to selected graphs. A graph may be
-    left without nodes. `sorted_undirected` promises `is_sorted_undirected` of the result.
+    left without nodes.
+
+    Args:
+        batch: a batch of PyG.
+        nodes: numbers of the nodes that stay, a slice of them, or None for all.
+        edges: the same of the edges.
+        graphs: the same of the graphs.
+        sorted_undirected: promises `is_sorted_undirected` of the result.
 
     >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
     >>> batch = Batch(x=torch.arange(4.0)[:, None], edge_index=edges, ptr=torch.tensor([0, 2, 4]))
@@ -230,7 +237,8 @@ def _renumbered(numbers: Tensor, chosen: Rows, size: int) -> Tensor:
     if chosen is None:
         return numbers
     if isinstance(chosen, slice):
-        return numbers - chosen.start
+        start: int = chosen.start
+        return numbers - start
     new = torch.empty(size, dtype=torch.long, device=numbers.device)
     new[chosen] = torch.arange(len(chosen), device=numbers.device)
     return new.index_select(0, numbers.reshape(-1)).view(numbers.shape)

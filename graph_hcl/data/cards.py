@@ -22,12 +22,28 @@ _PACKAGE = Path(__file__).parents[1]
 class Card:
     """One data set: its source, the statistics its files must have, and published results.
 
-    `features` says what the nodes of a data set without node labels or attributes get: their
-    degree, one-hot up to `degree_cap`, or log(1 + degree). "attributes" marks data sets whose only
-    node features are continuous attributes. Each entry of `published` has a method, its accuracy
-    and std in percent, `std_over` ("seeds", "folds", or null for no std) and a protocol, which
-    contains "leaky" if a choice was made on the test folds. `preset` holds settings for this data
-    set, by dotted name.
+    Attributes:
+        name: name of the data set.
+        source: address of its files.
+        graphs: number of graphs.
+        classes: number of classes.
+        average_nodes: mean number of nodes of a graph.
+        average_edges: mean number of undirected edges of a graph.
+        features: what the nodes of a data set without node labels or attributes get: their degree,
+            one-hot up to `degree_cap`, or log(1 + degree). "attributes" marks data sets whose only
+            node features are continuous attributes.
+        degree_cap: largest degree with a column of its own.
+        citation: the paper that the data set is from.
+        notes: what a reader of its results must know.
+        sha256: hash of each of its files.
+        published: results, each with a method, its accuracy and std in percent, `std_over`
+            ("seeds", "folds", or null for no std) and a protocol, which contains "leaky" if a
+            choice was made on the test folds.
+        preset: settings for this data set, by dotted name.
+
+    >>> card = get_card("MUTAG")
+    >>> card.graphs, card.classes, card.features
+    (188, 2, 'labels')
     """
 
     name: str

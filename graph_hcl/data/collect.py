@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -75,7 +75,7 @@ def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
     if hasattr(graphs, "to_directed"):
         raise UserError(f"Expected {where} as a list of graphs, but got one graph: write [graph].")
     numbers = isinstance(graphs, np.ndarray) and graphs.dtype.kind not in "OUT"
-    refused = bytes | Mapping | set | frozenset | Tensor
+    refused = (bytes, Mapping, set, frozenset, Tensor)
     if isinstance(graphs, refused) or numbers or not isinstance(graphs, Iterable | Dataset):
         raise UserError(f"Expected {where} as a list of {WANTED}, but got {type(graphs).__name__}.")
     if isinstance(graphs, Batch | Dataset):
@@ -111,7 +111,7 @@ def _listed(items: list[Any], given: dict[str, Any], where: str) -> GraphStore:
     return from_data(items, **given)
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Any], bool]] = {
     "SMILES": lambda item: isinstance(item, str),
     "NetworkX graphs": lambda item: hasattr(item, "to_directed"),
     "PyG's Data": lambda item: isinstance(item, BaseData),

@@ -41,15 +41,20 @@ def from_data(
 ) -> GraphStore:
     """Return the store of a PyG data set, a batch, or any iterable of `Data` with the same fields.
 
-    A store keeps x [n, columns] (node degrees if no graph has it), edge_index [2, e], edge_attr
-    [e, columns] or [e], edge_weight [e], pos [n, …] and y (one number or word for each graph, or
-    [1, tasks] with NaN for missing entries). One warning names all other attributes.
+    A store keeps x [n, columns] (node degrees if no graph has it), edge_index [2, e], edge_attr [e,
+    columns] or [e], edge_weight [e], pos [n, …] and y (one number or word for each graph, or [1,
+    tasks] with NaN for missing entries). One warning names all other attributes.
 
     Columns of integer types are categories, one-hot in every batch; floats and bools are
-    quantities, in float32. `categorical` = True makes categories of floats with integer values too,
-    False makes quantities of all. Labels passed as `y` (a list, array, Series or tensor) replace
-    the graphs' own. `undirected` adds missing reverse edges with the same attributes; otherwise one
-    warning counts them. Repeated edges and self-loops are kept.
+    quantities, in float32. Repeated edges and self-loops are kept.
+
+    Args:
+        graphs: a PyG data set, a batch, or any iterable of `Data` with the same fields.
+        y: labels (a list, array, Series or tensor) that replace the graphs' own.
+        categorical: True makes categories of floats with integer values, too; False makes
+            quantities of all.
+        undirected: adds missing reverse edges with the same attributes; otherwise one warning
+            counts them.
 
     Raises `UserError`, with the number of the graph, for NaN, edges to missing nodes, fields that
     only some graphs have, shapes that differ between graphs, and other containers.

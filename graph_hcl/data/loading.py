@@ -40,20 +40,31 @@ def load(
     a .csv, .tsv or .parquet file               molecules in the column `smiles`, with the columns
                                                 `targets` and `ids`; may end in .gz
     a .smi file                                 one SMILES a line, and after it perhaps a name
-    a .jsonl file                               one graph a line, see `graph_hcl.data.sources.lines`
+    a .jsonl file                               one graph a line, see `Lines`
     a folder of .graphml, .gexf or .edgelist    one graph a file, in the order of their names
     `package.module:function`                   what the function returns, see `as_store`
     ==========================================  ====================================================
 
-    `targets` names one column, for y [G], or a list of them, for y [G, tasks] in which NaN marks a
-    missing entry. With `labels` = "auto", whole numbers and words in one column are classes, in y
-    as positions among their sorted values `classes`, and other numbers are real targets; "classes"
-    and "numbers" say so. `groups` is a column of a table or of a folder's labels.csv, or a key of
-    the lines of a .jsonl file, that tells which graphs belong together; "scaffold", where no column
-    is called so, stands for the Bemis-Murcko scaffolds of a table's molecules. `invalid` = "skip"
-    leaves out what is no molecule, with a warning. `undirected` adds missing reverse edges;
-    otherwise one warning counts them. `options` are further arguments of a function, or of
-    `GraphStore.from_networkx` for a folder.
+    Args:
+        source: a name, a path or an import path, as above.
+        data_dir: folder that data sets are cached in; by default $GRAPH_HCL_DATA or
+            ~/.cache/graph_hcl.
+        mirror: URL or folder of NAME.zip files; by default $GRAPH_HCL_TU_MIRROR,
+            $GRAPH_HCL_OGB_MIRROR or the official site.
+        node_attributes: continuous node attributes of a TU data set as well as its node labels.
+        undirected: adds missing reverse edges; otherwise one warning counts them.
+        smiles: column of the molecules.
+        targets: one column, for y [G], or a list of them, for y [G, tasks] in which NaN marks a
+            missing entry.
+        ids: column of the names of the graphs.
+        groups: column of a table or of a folder's labels.csv, or key of the lines of a .jsonl file,
+            that tells which graphs belong together; "scaffold", where no column is called so,
+            stands for the Bemis-Murcko scaffolds of a table's molecules.
+        invalid: "skip" leaves out what is no molecule, with a warning.
+        labels: with "auto", whole numbers and words in one column are classes, in y as positions
+            among their sorted values `classes`, and other numbers are real targets; "classes" and
+            "numbers" say so.
+        options: further arguments of a function, or of `GraphStore.from_networkx` for a folder.
 
     Raises `UserError` for an unknown name, no network, files that are missing or damaged, what is
     no molecule, with its line, and for an option that the source does not take.

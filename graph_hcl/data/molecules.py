@@ -38,9 +38,15 @@ def from_smiles(
     """Return the store of molecules given as SMILES; hydrogens are implicit.
 
     The columns of x are PyG's nine atom features, those of edge_attr its three bond features, all
-    of them categories. `y` are labels as for `from_data`, `ids` names, and `groups` the groups that
-    no split divides, or "scaffold" for the Bemis-Murcko scaffolds. With `invalid` = "skip",
-    what is no molecule is left out with a warning, with its label, its name and its group.
+    of them categories.
+
+    Args:
+        smiles: one text for each molecule.
+        y: labels, as for `from_data`.
+        ids: names of the molecules.
+        groups: groups that no split divides, or "scaffold" for the Bemis-Murcko scaffolds.
+        invalid: "skip" leaves out what is no molecule, with its label, its name and its group, and
+            a warning.
 
     Raises `UserError`, with text and number, for what is no molecule, and without rdkit.
 

@@ -35,17 +35,24 @@ def from_networkx(
 ) -> GraphStore:
     """Return the store of NetworkX graphs, whose nodes may have any names.
 
-    `node_attrs` and `edge_attrs` name the attributes that become the columns of x and edge_attr. A
-    list, array or tensor named "x" becomes columns "x[0]", "x[1]", …. Words and whole numbers are
+    A list, array or tensor named "x" becomes columns "x[0]", "x[1]", …. Words and whole numbers are
     categories, one-hot in every batch; other numbers and bools are quantities (see `categorical` of
-    `from_data`). Without `node_attrs`, x is the attribute "x" or, if no node has it, the degree.
-    `weight` names the attribute for edge_weight, and `fields` those for the store's other fields,
-    as in {"pos": "coordinates"}. Labels are `y`, or else graph.graph["y"]. One warning names the
-    attributes that are not read.
+    `from_data`). One warning names the attributes that are not read.
 
     Edges are sorted. An undirected edge is stored in both directions, a self-loop once. A DiGraph
     keeps its directions unless `undirected`, and a MultiGraph its parallel edges, each with its own
     attributes.
+
+    Args:
+        graphs: NetworkX graphs of any kind.
+        node_attrs: names of the node attributes that become the columns of x; by default the
+            attribute "x" or, if no node has it, the degree.
+        edge_attrs: names of the edge attributes that become the columns of edge_attr.
+        weight: name of the edge attribute for edge_weight.
+        fields: names of the attributes for the store's other fields, as in {"pos": "coordinates"}.
+        y: labels of the graphs; by default graph.graph["y"].
+        categorical: that of `from_data`.
+        undirected: stores a directed edge in both directions.
 
     Raises `UserError`, with the number of the graph, for empty graphs and for attributes that are
     missing on some or all elements, ragged, NaN, or numbers in one place and words in another.

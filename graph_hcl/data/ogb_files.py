@@ -143,6 +143,11 @@ def official_split(
 ) -> dict[str, Tensor]:
     """Return the set's own scaffold split: the numbers of the graphs in train, valid and test.
 
+    Args:
+        name: name of the set, such as ogbg-molhiv.
+        data_dir: that of `load`.
+        mirror: that of `load`.
+
     Raises `UserError` as `raw_files` does, and for a split that is no partition of the graphs.
     """
     files = raw_files(name, data_dir, mirror)

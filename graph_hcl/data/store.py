@@ -31,19 +31,30 @@ TENSORS = ("x", "edge_index", "node_ptr", "edge_ptr", *(name for name in LEVELS 
 class GraphStore:
     """Graphs concatenated in contiguous tensors on one device.
 
-    `x` [N, columns] are node features, `edge_index` [2, E] edges with node numbers local to their
-    graph, `node_ptr` and `edge_ptr` [G + 1] the boundaries of the graphs; `edge_attr` [E, columns],
-    `edge_weight` [E], `pos` [N, …] and `y` [G, …] may be None. `vocabulary` gives the meaning of
-    the columns of x and edge_attr: a store holds categories as positions among their values, while
-    its graphs and batches have them one-hot, and quantities scaled. `classes` are the names of the
-    values of y if these are codes, `tasks` those of its columns, or of the one real target, and
-    `ids` those of the graphs, or None. `groups` are the names of their groups, such as scaffolds,
-    which no split divides, or None. `unused` describes what the source has but the store has
-    not, and `sha256` identifies the raw data.
+    A store holds categories as positions among their values, while its graphs and batches have them
+    one-hot, and quantities scaled. Made by `load`, `as_store` and the class's own `from_…` methods.
 
     Indexing works as for PyG's data sets: `store[3]` is a `Data`; a slice, a mask or a list of
     numbers selects a store. `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list`
     of the same graphs, without a loop over them.
+
+    Attributes:
+        x: node features [N, columns], or categories as positions among their values.
+        edge_index: edges [2, E] with node numbers local to their graph.
+        node_ptr: boundaries [G + 1] of the graphs among the nodes.
+        edge_ptr: boundaries [G + 1] of the graphs among the edges.
+        edge_attr: edge features [E, columns].
+        edge_weight: edge weights [E].
+        pos: positions [N, …] of the nodes.
+        y: targets [G, …]: codes of classes, real values, or several tasks with NaN where one is
+            missing.
+        vocabulary: the meaning of the columns of x and edge_attr.
+        classes: names of the values of y, if these are codes.
+        tasks: names of the columns of y, or of the one real target.
+        ids: names of the graphs.
+        groups: names of the graphs' groups, such as scaffolds, which no split divides.
+        unused: descriptions of what the source has but the store has not.
+        sha256: identifies the raw data.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = GraphStore.from_data([Data(x=torch.ones(n, 4), edge_index=edges) for n in (2, 3)])

@@ -1,7 +1,12 @@
-"""Geometry of an embedding space: collapse, loss floors, and the quantities of the theory."""
+"""Geometry of an embedding space: collapse, loss floors, and the quantities of the theory.
+
+`within_class`, `equal_inner_product` and their neighbours measure neural collapse, `effective_rank`
+and the spectra dimensional collapse; `loss_floor` and `collapse_point` are levels of the losses;
+`negative_statistics` tells what the negatives of each anchor are; `match_temperature` and
+`equivalent_temperature` say which temperature a hardness amounts to.
+"""
 
 from graph_hcl.geometry.collapse import (
-    LIVE,
     alignment,
     class_mean_spectrum,
     class_means,
@@ -27,7 +32,6 @@ from graph_hcl.geometry.temperature import (
 from graph_hcl.geometry.theory import AnchorStatistics, negative_statistics, negative_weights
 
 __all__ = [
-    "LIVE",
     "AnchorStatistics",
     "TemperatureMatch",
     "alignment",

@@ -42,7 +42,8 @@ def zero_sum(means: Tensor) -> Tensor:
     >>> zero_sum(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor(0.)
     """
-    return means.mean(0).norm()
+    length: Tensor = means.mean(0).norm()
+    return length
 
 
 def unit_norm(means: Tensor) -> Tensor:
@@ -51,7 +52,8 @@ def unit_norm(means: Tensor) -> Tensor:
     >>> unit_norm(torch.tensor([[1.0, 0.0], [-0.5, 0.0]]))
     tensor(0.2500)
     """
-    return (means.norm(dim=1) - 1).abs().mean()
+    length: Tensor = means.norm(dim=1)
+    return (length - 1).abs().mean()
 
 
 def equal_inner_product(means: Tensor) -> Tensor:
@@ -66,7 +68,7 @@ def equal_inner_product(means: Tensor) -> Tensor:
     count = len(means)
     if count < 2:
         raise ValueError(f"Expected the means of two classes or more, but got {count}.")
-    length = means.norm(dim=1, keepdim=True)
+    length: Tensor = means.norm(dim=1, keepdim=True)
     unit = (means / length).masked_fill(length <= tolerance(length.max()), 0)
     apart = ~torch.eye(count, dtype=torch.bool, device=means.device)
     return ((unit @ unit.t())[apart] + 1 / (count - 1)).abs().mean()
@@ -90,9 +92,14 @@ def nearest_class_mean(
 ) -> Tensor:
     """Return the share of rows whose label is argmax_c ⟨z, μ_c⟩ [] (arXiv 2311.05139, section 5).
 
-    `fitted` gives features and labels of other graphs whose class means decide; without it, the
-    rows' own do. Where k classes tie, but for rounding, each counts 1/k: features that are all
-    alike are classified as well as by chance.
+    Where k classes tie, but for rounding, each counts 1/k: features that are all alike are
+    classified as well as by chance.
+
+    Args:
+        z: features [M, d].
+        label: integer class [M] of each row.
+        fitted: features [K, d] and labels [K] of other graphs, whose class means decide; by default
+            those of the rows themselves.
 
     >>> z, label = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.1, 0.9]]), torch.tensor([0, 1, 1])
     >>> nearest_class_mean(z, label), nearest_class_mean(torch.ones(3, 2), label)
@@ -103,9 +110,9 @@ def nearest_class_mean(
     classes, means = names.unique(), class_means(known, names)
     product = z @ means.t()
     # Rounding acts on the size of the products of which the inner product is the sum.
-    magnitude = z.norm(dim=1, keepdim=True) * means.norm(dim=1).max()
+    magnitude: Tensor = z.norm(dim=1, keepdim=True) * means.norm(dim=1).max()
     nearest = product >= product.amax(1, keepdim=True) - tolerance(magnitude)
-    right = (nearest & (classes == label[:, None])).any(1)
+    right: Tensor = (nearest & (classes == label[:, None])).any(1)
     return (right.to(z.dtype) / nearest.sum(1)).mean()
 
 
@@ -135,9 +142,9 @@ def covariance_spectrum(z: Tensor) -> Tensor:
         raise ValueError(f"Expected features [M, d] of one row or more, but got {list(z.shape)}.")
     centred = difference(z, z.mean(0))
     # Of size 1, as squares of very small or large numbers are none that eigvalsh can take.
-    size = centred.abs().max()
+    size: Tensor = centred.abs().max()
     scaled = centred / torch.where(size > 0, size, 1)
-    values = torch.linalg.eigvalsh(scaled.t() @ scaled / len(z))
+    values: Tensor = torch.linalg.eigvalsh(scaled.t() @ scaled / len(z))
     return values.flip(0).clamp_min(0) * size.square()
 
 
@@ -172,23 +179,28 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     tensor(3.)
     """
     z = at_least_float(z)
-    values = torch.linalg.svdvals(z)
+    values: Tensor = torch.linalg.svdvals(z)
     p = values / values.sum().clamp_min(torch.finfo(z.dtype).tiny) + epsilon
     return (-(p * p.log()).sum()).exp()
 
 
 def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
-    """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, eq. 4).
+    """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, equation 4).
+
+    Args:
+        first: features [P, d] of one member of each pair.
+        second: features [P, d] of the other.
+        power: exponent of the distance, 2 in the paper.
 
     >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     tensor(25.)
     """
-    first, second = at_least_float(first), at_least_float(second)
-    return (first - second).norm(dim=1).pow(power).mean()
+    distance: Tensor = (at_least_float(first) - at_least_float(second)).norm(dim=1)
+    return distance.pow(power).mean()
 
 
 def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
-    """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, eq. 5).
+    """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, equation 5).
 
     Distances that rounding alone may make are 0, at any distance from the origin. Raises
     `ValueError` for fewer than two rows.

@@ -26,9 +26,15 @@ def loss_floor(
     """Return the least SCL and H-SCL in the unit ball, ψ(−C/((C−1)T), …) (arXiv 2311.05139).
 
     It is reached exactly at neural collapse, for balanced classes and dimensions ≥ C − 1, by any
-    hardening (theorems 1 and 2). `negatives` is Q: 1 for the reduction "mean", the number of
-    negatives for "sum". ψ is InfoNCE unless given. Raises `ValueError` for fewer than two classes,
-    and for a temperature that is not positive.
+    hardening (theorems 1 and 2).
+
+    Args:
+        classes: number of classes C, 2 or more.
+        temperature: T > 0 of the logits.
+        negatives: Q: 1 for the reduction "mean", the number of negatives for "sum".
+        psi: ψ of arXiv 2311.05139, InfoNCE unless given.
+
+    Raises `ValueError` for fewer than two classes, and for a temperature that is not positive.
 
     >>> round(loss_floor(2), 4), round(loss_floor(100), 4)
     (0.1269, 0.3106)
@@ -46,6 +52,11 @@ def collapse_point(
     A negative has the anchor's class with probability 1/C and then the logit 1/T, otherwise
     −1/((C−1)T); η = e^{βs} weights both. Raises `ValueError` for fewer than two classes, and for a
     temperature that is not positive.
+
+    Args:
+        classes: number of classes C, 2 or more.
+        temperature: T > 0 of the logits.
+        beta: β of η = e^{βs}; 0 is UCL.
 
     >>> [round(value, 4) for value in collapse_point(2)], round(collapse_point(6, beta=2.0)[1], 2)
     ([0.4496, 0.5], 0.69)

@@ -80,9 +80,21 @@ class NegativeStatistics(NamedTuple):
 class AnchorStatistics:
     """Statistics of all anchors of a batch: negatives of their own label and of others, positives.
 
-    `row` [P] and `positive` [P] are the anchor and the logit of each positive pair; `scale` [A] is
-    ‖z_i‖ max_j ‖z_j‖ / T, which no logit of the anchor exceeds: rounding errors are in proportion.
-    `order` is that of the power mean of the negatives.
+    Made by `negative_statistics`.
+
+    Attributes:
+        same: statistics of the negatives of the anchor's own label.
+        other: statistics of the other negatives.
+        row: anchor [P] of each positive pair.
+        positive: logit [P] of each positive pair.
+        scale: ‖z_i‖ max_j ‖z_j‖ / T [A], which no logit of the anchor exceeds: rounding errors are
+            in proportion.
+        order: order of the power mean of the negatives.
+
+    >>> z, graph = torch.eye(4), torch.arange(4)
+    >>> seen = negative_statistics(z, graph, torch.tensor([0, 0, 1, 1]))
+    >>> seen.same_class_mass(), seen.effective_sample_size()
+    (tensor([0.3333, 0.3333, 0.3333, 0.3333]), tensor([1., 1., 1., 1.]))
     """
 
     same: NegativeStatistics
@@ -161,9 +173,17 @@ def negative_statistics(
 ) -> AnchorStatistics:
     """Return statistics of the negatives of each row of z [M, d] under η (e^s unless given).
 
-    Negatives are the rows of other graphs; `positives` "views" or "label" as in `HSCL`. Memory is
-    O(M). Raises `ValueError` for wrong shapes, features that are not finite, and values out of
-    range.
+    Negatives are the rows of other graphs. Memory is O(M).
+
+    Args:
+        z: features [M, d], as the loss gets them.
+        graph: graph [M] that each row is a view of.
+        label: integer class [M] of each row.
+        temperature: T > 0 of the logits.
+        hardening: log η as a function of the logits, or an adaptive hardening; None for η = e^s.
+        positives: "views" or "label": who attracts, as in `HSCL`.
+
+    Raises `ValueError` for wrong shapes, features that are not finite, and values out of range.
 
     >>> from graph_hcl.geometry import simplex
     >>> z = simplex(2).repeat_interleave(2, 0)
@@ -215,9 +235,18 @@ def negative_weights(
 ) -> Tensor:
     """Return the share of η that each negative of a row has [M, M]; rows sum to 1, or to 0.
 
-    The arguments are those of `negative_statistics`; memory is O(M²). `negatives` "label" takes
-    graphs of other labels only, as SCL and H-SCL do, instead of all other graphs. Raises
-    `ValueError` as `negative_statistics` does.
+    Memory is O(M²).
+
+    Args:
+        z: features [M, d], as the loss gets them.
+        graph: graph [M] that each row is a view of.
+        label: integer class [M] of each row.
+        temperature: T > 0 of the logits.
+        hardening: log η as a function of the logits, or an adaptive hardening; None for η = e^s.
+        positives: "views" or "label": who attracts, as in `HSCL`.
+        negatives: "all" other graphs, or those of another "label" only, as SCL and H-SCL have it.
+
+    Raises `ValueError` as `negative_statistics` does.
 
     >>> z, each = torch.tensor([[1.0], [1.0], [-1.0]]), torch.arange(3)
     >>> negative_weights(z, each, each, temperature=1.0)[0]

@@ -7,7 +7,7 @@ from graph_hcl.losses.adaptive import ClassMass, EffectiveSampleSize
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.functional import contrastive_loss, jensen_shannon_loss, psi_loss
-from graph_hcl.losses.gather import DistributedGather
+from graph_hcl.losses.gather import DistributedGather, Gather
 from graph_hcl.losses.hardening import (
     Adaptive,
     Bell,
@@ -50,6 +50,7 @@ __all__ = [
     "EffectiveSampleSize",
     "Epoch",
     "Exponential",
+    "Gather",
     "HInfoGraph",
     "InfoGraph",
     "InfoNCE",

@@ -53,7 +53,13 @@ class EffectiveSampleSize(Adaptive):
             raise ValueError(f"Expected share to be in (0, 1], but got {self.share}.")
 
     def betas(self, logits: Tensor, negatives: Tensor, positive: Tensor) -> Tensor:
-        """Return β [A]; 0 for an anchor without negatives."""
+        """Return β [A]; 0 for an anchor without negatives.
+
+        Args:
+            logits: logits [A, K] of anchors and samples.
+            negatives: mask [A, K] of the negatives of each anchor.
+            positive: mean logit [A] of the positives of each anchor.
+        """
         s = _below_top(logits, negatives)
         least = self.share * negatives.sum(1)
 
@@ -77,6 +83,11 @@ class ClassMass(Adaptive):
     found to 2⁻³² · `beta_max`, or to rounding. Raises `ValueError` for a bound or prior outside
     (0, 1).
 
+    Args:
+        bound: largest mass, in (0, 1).
+        prior: share of the negatives in the anchor's own class, in (0, 1).
+        beta_max: largest β_i, above 0.
+
     >>> s, positive = torch.tensor([[0.0, 0.0]]), torch.ones(1)  # m = .2 e^β meets .4 at β = log 2
     >>> ClassMass(bound=0.4, prior=0.2).betas(s, s == s, positive)
     tensor([0.6931])
@@ -94,7 +105,13 @@ class ClassMass(Adaptive):
             )
 
     def betas(self, logits: Tensor, negatives: Tensor, positive: Tensor) -> Tensor:
-        """Return β [A]; 0 for an anchor without negatives."""
+        """Return β [A]; 0 for an anchor without negatives.
+
+        Args:
+            logits: logits [A, K] of anchors and samples.
+            negatives: mask [A, K] of the negatives of each anchor.
+            positive: mean logit [A] of the positives of each anchor.
+        """
         s = _below_top(logits, negatives)
         count, top = negatives.sum(1), logits.masked_fill(~negatives, -math.inf).amax(1)
         gap = positive - torch.where(top.isfinite(), top, positive)

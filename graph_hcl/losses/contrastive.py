@@ -29,7 +29,7 @@ from graph_hcl.losses.hardening import Annealing
 from graph_hcl.losses.inputs import join_views
 from graph_hcl.losses.memory_bank import MemoryBank
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags, SettingsModule
-from graph_hcl.losses.options import DEFAULTS, ModuleOptions, lists_options
+from graph_hcl.losses.options import DEFAULTS, ModuleOptions, describes_arguments, lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import unit
 from graph_hcl.losses.psi import Psi
@@ -38,6 +38,7 @@ from graph_hcl.losses.settings import LossOptions, LossSettings
 from graph_hcl.losses.temperature import choose_temperature
 
 
+@describes_arguments(LossSettings)
 class ContrastiveLoss(SettingsModule):
     """The base of the contrastive objectives: rows, keys, a memory bank, a schedule of β.
 
@@ -54,7 +55,7 @@ class ContrastiveLoss(SettingsModule):
             another graph.
         psi: a ψ of arXiv 2311.05139 by name, import path or as a callable, instead of InfoNCE.
         psi_options: keyword arguments of a ψ given by name.
-        gather: collects the rows of several processes, see `graph_hcl.losses.gather`.
+        gather: collects the rows of several processes, see `Gather`.
         contrast: which rows are anchors of which samples. "all": each row with all others.
             "across-views": each row with those of other views only, so that its negatives come
             from other views. "first-view" or "last-view": the same for the rows of that view
@@ -62,7 +63,6 @@ class ContrastiveLoss(SettingsModule):
             batches, and negatives of every anchor here.
         include_self: the anchor's own row counts like any other: it is one of its positives and,
             where all rows repel, one of its negatives (published code of arXiv 2311.05139).
-        **options: those of `LossSettings`.
 
     Raises:
         ValueError: for values out of range, for settings without effect, and for rows, graphs or
@@ -149,7 +149,8 @@ class ContrastiveLoss(SettingsModule):
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
         label = given.label if self.uses_labels else None
-        return self(given.z, graph=given.graph, label=label)
+        loss: Tensor = self(given.z, graph=given.graph, label=label)
+        return loss
 
     def count(self, given: ObjectiveInput) -> Tensor:
         """Return how many rows have both a positive and a negative [], and so count."""

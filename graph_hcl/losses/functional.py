@@ -30,6 +30,8 @@ from graph_hcl.losses.settings import (
 )
 from graph_hcl.losses.weighting import check_has_weights, hardness_weights
 
+__all__ = ["contrastive_loss", "jensen_shannon_loss", "psi_loss"]
+
 
 @lists_options(LossOptions)
 def contrastive_loss(

@@ -133,11 +133,26 @@ class Threshold:
 
 
 class Adaptive(ABC):
-    """A hardening that chooses β_i for η_i = e^{β_i s}; derive from it for another rule."""
+    """A hardening that chooses β_i for η_i = e^{β_i s}; derive from it for another rule.
+
+    >>> class One(Adaptive):
+    ...     def betas(self, logits, negatives, positive):
+    ...         return torch.ones(len(logits))
+    >>> from graph_hcl.losses import HUCL
+    >>> z = torch.eye(3)
+    >>> HUCL(hardening=One())(z, z) == HUCL(beta=1.0)(z, z)
+    tensor(True)
+    """
 
     @abstractmethod
     def betas(self, logits: Tensor, negatives: Tensor, positive: Tensor) -> Tensor:
-        """Return β [A] of logits [A, K], the mask of negatives, and mean positive logits [A]."""
+        """Return β [A], one for each anchor.
+
+        Args:
+            logits: logits [A, K] of anchors and samples.
+            negatives: mask [A, K] of the negatives of each anchor.
+            positive: mean logit [A] of the positives of each anchor.
+        """
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,18 @@ from graph_hcl.losses.functional import compute_jensen_shannon
 from graph_hcl.losses.hardening import Adaptive, LogEta
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.objective import ObjectiveInput, ObjectiveTags, SettingsModule
-from graph_hcl.losses.options import lists_options
+from graph_hcl.losses.options import describes_arguments, lists_options
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.resolver import make_hardening
 from graph_hcl.losses.settings import HInfoGraphOptions, InfoGraphOptions, LossSettings
 from graph_hcl.losses.weighting import check_has_weights
 
 
+@describes_arguments(LossSettings)
 class InfoGraph(SettingsModule):
     """InfoGraph: node features are to identify their own graph among those of the batch.
 
     It contrasts inner products of features as they are, as the paper does: nothing is normalised.
-
-    Args:
-        **options: those of `LossSettings` that the paper's loss has.
 
     Raises:
         ValueError: for values out of range, and for features or graphs that do not fit each other.
@@ -44,7 +42,10 @@ class InfoGraph(SettingsModule):
 
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
-        return self(given.z, graph=given.graph, nodes=given.nodes, node_graph=given.node_graph)
+        loss: Tensor = self(
+            given.z, graph=given.graph, nodes=given.nodes, node_graph=given.node_graph
+        )
+        return loss
 
     def count(self, given: ObjectiveInput) -> Tensor:
         """Return how many rows have another graph in the batch []."""
@@ -63,6 +64,7 @@ class InfoGraph(SettingsModule):
         return compute_jensen_shannon(nodes, z, Pairs(keys, keys), self.settings)
 
 
+@describes_arguments(LossSettings)
 class HInfoGraph(InfoGraph):
     """InfoGraph with hard negatives, weighted by η and debiased by `tau_plus`.
 
@@ -73,7 +75,6 @@ class HInfoGraph(InfoGraph):
         beta: β ≥ 0 of η = e^{βs}.
         hardening: "exponential", "threshold", an import path, or log η as a callable.
         hardening_options: keyword arguments of a hardening given by name.
-        **options: those of `jensen_shannon_loss`.
 
     >>> import torch
     >>> graph = torch.tensor([0, 1])

@@ -53,7 +53,10 @@ class MemoryBank(nn.Module):
     def push(self, z: Tensor, keys: Tensor, unnamed: int = 0) -> None:
         """Append features z [M, d] and their negative keys [M], and drop the oldest.
 
-        `unnamed` is how many of `fresh` are among the keys.
+        Args:
+            z: features [M, d].
+            keys: negative keys [M].
+            unnamed: how many of `fresh` are among the keys.
         """
         self.unnamed = self.unnamed.to(keys.device) + unnamed
         old = self.features.to(z) if len(self.keys) else z.new_empty(0, z.shape[1])
@@ -73,7 +76,13 @@ class MemoryBank(nn.Module):
         )
 
     def join(self, z: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Pairs]:
-        """Return samples [M + remembered, d], batch first, and their pairs with the batch."""
+        """Return samples [M + remembered, d], batch first, and their pairs with the batch.
+
+        Args:
+            z: features [M, d] of the batch.
+            positive: positive keys [M] of the batch.
+            negative: negative keys [M] of the batch.
+        """
         pairs = self.pairs(positive, negative)
         if len(pairs.positive[1]) == len(z):
             return z, pairs

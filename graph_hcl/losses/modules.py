@@ -9,15 +9,24 @@ from torch import Tensor
 from graph_hcl.losses.checks import check_choice
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.hardening import Adaptive, LogEta, Schedule
-from graph_hcl.losses.options import DEFAULTS, HUCLOptions, RowOptions, UCLOptions, lists_options
+from graph_hcl.losses.options import (
+    DEFAULTS,
+    HUCLOptions,
+    RowOptions,
+    UCLOptions,
+    describes_arguments,
+    lists_options,
+)
 from graph_hcl.losses.resolver import make_annealing, make_hardening
 
 
 class LabelledLoss(ContrastiveLoss):
     """Graphs of other labels repel, or all others; the same label attracts, or the views alone.
 
-    `negatives` "all" is the latent-class reading of UCL and H-UCL (arXiv 2311.05139): every other
-    row is a negative, whatever its label.
+    Args:
+        positives: who attracts: rows of the same "label", or only the "views" of the same graph.
+        negatives: who repels: rows of another "label", or "all" other rows, whatever their label,
+            which is the latent-class reading of UCL and H-UCL (arXiv 2311.05139).
     """
 
     uses_labels = True
@@ -49,11 +58,11 @@ class LabelledLoss(ContrastiveLoss):
         return positive, (label if self.negatives == "label" else None)
 
 
+@describes_arguments(ContrastiveLoss)
 class UCL(ContrastiveLoss):
     """Unsupervised contrastive loss: other views attract, all other graphs repel alike.
 
-    −log e^{s_ip} / (e^{s_ip} + Σ_{j∈N(i)} e^{s_ij}): UCL of arXiv 2209.00078. Its options are
-    those of `ContrastiveLoss`, without a hardening.
+    −log e^{s_ip} / (e^{s_ip} + Σ_{j∈N(i)} e^{s_ij}): UCL of arXiv 2209.00078.
 
     >>> import torch
     >>> z = torch.ones(6, 1)
@@ -66,6 +75,7 @@ class UCL(ContrastiveLoss):
         super().__init__(**options)
 
 
+@describes_arguments(LabelledLoss, ContrastiveLoss)
 class SCL(LabelledLoss):
     """Supervised contrastive loss: the same label attracts, only other labels repel, all alike.
 
@@ -89,6 +99,7 @@ class SCL(LabelledLoss):
         super().__init__(positives=positives, negatives=negatives, **options)
 
 
+@describes_arguments(ContrastiveLoss)
 class HUCL(ContrastiveLoss):
     """UCL with hard negatives: other graphs repel in proportion to η of their similarity.
 
@@ -102,7 +113,6 @@ class HUCL(ContrastiveLoss):
         hardening_options: keyword arguments of a hardening given by name.
         schedule: "constant", or "linear" or "cosine" from `beta_start` to `beta`.
         beta_start: β in the first epoch of a schedule.
-        **options: those of `ContrastiveLoss`.
 
     >>> import torch
     >>> z = torch.eye(3)
@@ -125,11 +135,12 @@ class HUCL(ContrastiveLoss):
         self._anneal_from(make_annealing(schedule, beta_start, beta, hardening))
 
 
+@describes_arguments(HUCL, LabelledLoss, ContrastiveLoss)
 class HSCL(LabelledLoss):
     """SCL with hard negatives: graphs of other labels repel in proportion to η.
 
     H-SCL of arXiv 2209.00078 and of arXiv 2311.05139; with `negatives="all"` the latent-class
-    H-UCL of the latter. Its arguments are those of `SCL` and `HUCL`.
+    H-UCL of the latter.
 
     >>> import torch
     >>> z, label = torch.eye(3), torch.tensor([0, 1, 1])
@@ -159,6 +170,7 @@ class HSCL(LabelledLoss):
         self._anneal_from(make_annealing(schedule, beta_start, beta, hardening))
 
 
+@describes_arguments(ContrastiveLoss)
 class NTXent(ContrastiveLoss):
     """Normalised temperature-scaled cross entropy: −log e^{s_ip} / Σ_{k≠i} e^{s_ik}.
 
@@ -180,6 +192,7 @@ class NTXent(ContrastiveLoss):
         return graph, None
 
 
+@describes_arguments(ContrastiveLoss)
 class SupCon(NTXent):
     """Supervised contrastive loss, L_out: mean over P(i) of −log e^{s_ip} / Σ_{k≠i} e^{s_ik}.
 

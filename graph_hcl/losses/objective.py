@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 class ObjectiveTags:
     """What an objective reads in addition to graph features.
 
-    `labels`: one class per graph. `nodes`: node features, too. `logits`: one column per class
-    instead of features, so the head ends in the number of classes and nothing is normalised.
+    Args:
+        labels: it reads one class per graph.
+        nodes: it reads node features, too.
+        logits: it reads one column per class instead of features, so the head ends in the number of
+            classes and nothing is normalised.
 
     >>> ObjectiveTags(labels=True)
     ObjectiveTags(labels=True, nodes=False, logits=False)
@@ -32,8 +35,12 @@ class ObjectiveTags:
 class ObjectiveInput(NamedTuple):
     """The features passed to an objective: all views of a batch, one row each.
 
-    z [M, d] with the graph [M] that each row is a view of; label [M] where the objective reads
-    labels; nodes [n, d] and the graph [n] of each node where it reads nodes.
+    Attributes:
+        z: features [M, d] of all views.
+        graph: graph [M] that each row is a view of.
+        label: class [M] of each row, where the objective reads labels.
+        nodes: node features [n, d], where it reads nodes.
+        node_graph: graph [n] of each node, where it reads nodes.
 
     >>> import torch
     >>> ObjectiveInput(torch.eye(2), torch.arange(2)).label is None
@@ -65,7 +72,14 @@ class Epoch(NamedTuple):
 
 @runtime_checkable
 class Objective(Protocol):
-    """What the training loop asks of an objective; `as_objective` makes one of any callable."""
+    """What the training loop asks of an objective; `as_objective` makes one of any callable.
+
+    >>> import torch
+    >>> from graph_hcl.losses import UCL
+    >>> loss = UCL()
+    >>> loss.tags.labels, loss.compute(ObjectiveInput(torch.ones(4, 1), torch.tensor([0, 1, 0, 1])))
+    (False, tensor(1.0986))
+    """
 
     @property
     def tags(self) -> ObjectiveTags:

@@ -21,6 +21,7 @@ from graph_hcl.losses.settings import (
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C")
 
 
 class RowOptions(BasicOptions, total=False):
@@ -110,12 +111,56 @@ def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], 
     return decorate
 
 
+def describes_arguments(*sources: object) -> Callable[[type[C]], type[C]]:
+    """Return a decorator that adds what a class's docstring does not say of its arguments.
+
+    Each argument of its signature without an entry gets that of the first of `sources` that has
+    one, so that `help` of a class shows all of them, and each is described in one place.
+
+    >>> @describes_arguments(LossSettings)
+    ... class Loss:
+    ...     "A loss."
+    ...     def __init__(self, *, reduction="mean"): ...
+    >>> print(Loss.__doc__)
+    A loss.
+    <BLANKLINE>
+    Args:
+        reduction: "mean", or "none" for one value per anchor, 0 where an anchor does not count.
+    """
+
+    def decorate(described: type[C]) -> type[C]:
+        text = inspect.cleandoc(described.__doc__ or "")
+        entries: dict[str, str] = {}
+        for source in sources:
+            entries = argument_entries(source.__doc__) | entries
+        entries |= argument_entries(text)
+        listed = [entries[p] for p in inspect.signature(described).parameters if p in entries]
+        section = "\n".join(["Args:", *listed])
+        if re.search(r"^Args:$", text, re.M):
+            text = re.sub(r"^Args:\n(?:    .*\n?)*", lambda _: f"{section}\n", text, flags=re.M)
+        else:
+            place = re.search(r"^(?:Raises:|>>>)", text, re.M)
+            end = place.start() if place else len(text)
+            text = f"{text[:end].rstrip()}\n\n{section}\n\n{text[end:]}"
+        described.__doc__ = text.rstrip()
+        return described
+
+    return decorate
+
+
+def argument_entries(text: str | None) -> dict[str, str]:
+    """Return what a docstring says of each argument, by name, indented by four.
+
+    >>> argument_entries("Do it.\\n\\nArgs:\\n    x: rows\\n        [M, d].\\n    y: one.")
+    {'x': '    x: rows\\n        [M, d].', 'y': '    y: one.'}
+    """
+    entries = re.finditer(r"^    (\w+): .*(?:\n        .*)*", inspect.cleandoc(text or ""), re.M)
+    return {entry[1]: entry[0] for entry in entries}
+
+
 def _described(text: str | None, names: list[str]) -> str | None:
     """Return a docstring with the description of each option in place of that of `**options`."""
-    entries = re.finditer(
-        r"^        (\w+): .*(?:\n            .*)*", LossSettings.__doc__ or "", re.M
-    )
-    described = {entry[1]: entry[0] for entry in entries}
+    described = argument_entries(LossSettings.__doc__)
     lines = "\n".join(described[name] for name in names if name in described)
-    options = r"^        \*\*options: .*(?:\n            .*)*"
-    return text and re.sub(options, lambda _: lines, text, flags=re.M)
+    options = r"^    \*\*options: .*(?:\n        .*)*"
+    return text and re.sub(options, lambda _: lines, inspect.cleandoc(text), flags=re.M)

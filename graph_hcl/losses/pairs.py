@@ -52,6 +52,12 @@ class Pairs:
     keys, for keys of different lengths, and for an anchor whose own column among the samples has
     another key.
 
+    Args:
+        positive: positive keys of anchors [A] and samples [S].
+        negative: negative keys of anchors [A] and samples [S]; None where every other row is a
+            negative.
+        self_index: column [A] of each anchor among the samples.
+
     >>> graph = torch.tensor([0, 1, 0, 1])
     >>> positives, negatives = Pairs.among(graph, graph).masks()
     >>> positives.int().tolist()[0], negatives.int().tolist()[0]

@@ -89,8 +89,8 @@ class LossSettings:
     """What a contrastive loss is computed with; see `contrastive_loss` for the formula.
 
     Args:
-        temperature: T > 0; logits are inner products divided by it. The classes take "auto", too:
-            in each batch the T at which 5 % of an anchor's negatives count.
+        temperature: T > 0; logits are inner products divided by it. A `ContrastiveLoss` takes
+            "auto", too: in each batch the T at which 5 % of an anchor's negatives count.
         hardening: log η as a function of the logits, an `Adaptive` one, a `PowerMean`, or None for
             η = 1.
         negative_reduction: Q_i, "sum" for the number of negatives |N(i)|, "mean" for 1, or a number

@@ -39,7 +39,8 @@ class CrossEntropy(nn.Module):
 
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
-        return self(given.z, label=given.label, graph=given.graph)
+        loss: Tensor = self(given.z, label=given.label, graph=given.graph)
+        return loss
 
     def count(self, given: ObjectiveInput) -> None:
         """Every row counts, so there is nothing to ask."""
@@ -52,7 +53,14 @@ class CrossEntropy(nn.Module):
         *,
         graph: Tensor | None = None,
     ) -> Tensor:
-        """Return the mean cross-entropy of all rows [], or that of each row [M]."""
+        """Return the mean cross-entropy of all rows [], or that of each row [M].
+
+        Args:
+            z: logits [M, classes].
+            other: logits [M, classes] of the second views of the same graphs.
+            label: class [M] of each row of z.
+            graph: not read; every objective may be given it.
+        """
         rows = join_views(z, other, graph, label, lone=True, validate=self.validate_args)
         z, label = rows.z, rows.label
         if label is None:

@@ -30,6 +30,12 @@ def choose_temperature(
     that have a negative. The temperature is within [0.02, 1]; None where no anchor has a negative.
     Of many rows, 512 anchors and 512 samples that are spread out are taken.
 
+    Args:
+        anchors: normalised rows [A, d].
+        samples: normalised rows [S, d].
+        pairs: who is a negative of whom.
+        share: the share, in (0, 1).
+
     >>> z = torch.nn.functional.normalize(torch.randn(64, 8), dim=1)
     >>> key = torch.arange(64)
     >>> low = choose_temperature(z, z, Pairs.among(key, key), share=0.1)

@@ -55,17 +55,29 @@ def make_backbone(
 ) -> nn.Module:
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
-    `name` is one of `BACKBONES`, an import path, or a class or function that makes a network; a
-    `functools.partial` is its class with further options. With `edge_dim`, GAT, PNA, GINE, GPS and
-    classes that name it read edge attributes [E, edge_dim]. A value of None for jk, act and
-    dropout, and "default" for norm, is that of `DEFAULTS`; norm=None is no norm. With `jk="cat"`
-    the node embedding is the plain concatenation of all layers (D = layers × hidden, Xu et al.
-    2019, arXiv 1810.00826, eq. 4.2): PyG's final linear map is omitted, because it would put one
-    more random projection between an untrained encoder and its input. `degrees` gives the in-degree
-    histogram [max degree + 1] that PNA alone needs. A user's class is called by keyword with those
-    of in_channels, hidden_channels, num_layers and edge_dim that it names, or by position if it has
-    other names for the first three; `options` are its other arguments. PyG's own classes are
-    replaced by those of `BACKBONES`.
+    A value of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`;
+    norm=None is no norm. A user's class is called by keyword with those of in_channels,
+    hidden_channels, num_layers and edge_dim that it names, or by position if it has other names for
+    the first three. PyG's own classes are replaced by those of `BACKBONES`.
+
+    Args:
+        name: one of `BACKBONES`, an import path, or a class or function that makes a network; a
+            `functools.partial` is its class with further options.
+        in_channels: width of x.
+        hidden: width of each layer.
+        layers: number of layers.
+        edge_dim: width of edge_attr: with it, GAT, PNA, GINE, GPS and classes that name it read
+            edge attributes [E, edge_dim].
+        jk: how layers become one node embedding: cat, last or max. With "cat" it is the plain
+            concatenation of all layers (D = layers × hidden, Xu et al. 2019, arXiv 1810.00826,
+            equation 4.2): PyG's final linear map is omitted, because it would put one more random
+            projection between an untrained encoder and its input.
+        norm: name of a normalisation of PyG, None for none, or "default".
+        act: name of the activation.
+        dropout: probability, in [0, 1).
+        degrees: returns the in-degree histogram [max degree + 1] that PNA alone needs.
+        options: other arguments of a user's class.
+        explicit: sizes, hidden_channels or num_layers, that the class must take.
 
     Raises `UserError` for an unknown name, for settings or options that the class does not take,
     for a size in `explicit` (hidden_channels, num_layers) that it does not take, and for a width
@@ -108,7 +120,7 @@ def make_backbone(
                 "argument of that name."
             )
     try:
-        net = make(*positional, **settings)
+        net: nn.Module = make(*positional, **settings)
     except UserError:
         raise
     except (TypeError, ValueError) as error:
@@ -226,9 +238,15 @@ def _of_users(
 def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | None = None) -> int:
     """Return the number of features D of a backbone's node embeddings, by running it once.
 
-    The input is one edge between two nodes, with edge_attr of width `edge_dim`. Raises
-    `UserError` when its output is not a matrix with one row per node, and for a backbone that
-    requires edge_attr when there is no `edge_dim`.
+    The input is one edge between two nodes.
+
+    Args:
+        backbone: the network.
+        in_channels: width of x.
+        edge_dim: width of edge_attr, or None without.
+
+    Raises `UserError` when its output is not a matrix with one row per node, and for a backbone
+    that requires edge_attr when there is no `edge_dim`.
 
     >>> infer_out_channels(make_backbone("gcn", 7, 16, 2, jk="last"), 7)
     16

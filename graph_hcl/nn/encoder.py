@@ -28,14 +28,20 @@ _EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 class GraphEncoder(nn.Module):
     """A graph's embedding is the read-out of its node embeddings.
 
-    `backbone` returns node embeddings [n, D]: it is called with x, edge_index, and those of
-    edge_attr, edge_weight, pos, batch and batch_size that its `forward` names and the batch has.
-    `out_channels` is D; `readout` is sum, mean, max, one of PyG's aggregations, or a callable with
-    the signature of PyG's global pooling functions. The attribute `out_channels` is the width of
-    the graph embeddings, which the read-out may change; `reads` names the fields of a batch that
-    are read. Raises `UserError` for a backbone whose forward requires anything else, for a read-out
-    that does not return one row per graph, and when called with a batch that lacks a required
-    field. `embedding` is a map of the node features that comes before the backbone.
+    The attribute `out_channels` is the width of the graph embeddings, which the read-out may
+    change; `reads` names the fields of a batch that are read.
+
+    Args:
+        backbone: returns node embeddings [n, D]: it is called with x, edge_index, and those of
+            edge_attr, edge_weight, pos, batch and batch_size that its `forward` names and the batch
+            has.
+        out_channels: D.
+        readout: sum, mean, max, one of PyG's aggregations, or a callable with the signature of
+            PyG's global pooling functions.
+        embedding: map of the node features that comes before the backbone.
+
+    Raises `UserError` for a backbone whose forward requires anything else, for a read-out that does
+    not return one row per graph, and when called with a batch that lacks a required field.
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone

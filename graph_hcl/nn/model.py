@@ -57,11 +57,16 @@ class ContrastiveNetwork(nn.Module, ABC):
 class ContrastiveModel(ContrastiveNetwork):
     """Encoder, projection head and normalisation: a batch's features as the objective gets them.
 
-    The head has `layers` linear maps with ReLU between them (SimCLR, arXiv 2002.05709, section 2);
-    with 0 layers the embedding itself is contrasted. `dim` is the width d of the features, that of
-    the embeddings unless given. `normalization` is sphere, ball or none (see `normalize`). `local`
-    adds a head of the same shape for node embeddings, for objectives that contrast nodes with
-    graphs.
+    The head is that of SimCLR (arXiv 2002.05709, section 2).
+
+    Args:
+        encoder: what maps a batch to graph embeddings.
+        layers: number of linear maps of the head, with ReLU between them; with 0 the embedding
+            itself is contrasted.
+        dim: width d of the features, that of the embeddings unless given.
+        normalization: sphere, ball or none, see `normalize`.
+        local: adds a head of the same shape for node embeddings, for objectives that contrast nodes
+            with graphs.
 
     >>> from graph_hcl.nn import make_backbone
     >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), 32)

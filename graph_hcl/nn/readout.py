@@ -71,11 +71,13 @@ def make_readout(readout: str | Callable[..., Any], in_channels: int) -> Callabl
     Set2Set(8, 16)
     """
     part: Any = READOUTS.get(readout) if isinstance(readout, str) else readout
+    made: Callable[..., Any]
     if isinstance(part, nn.Module):
-        module: Callable[..., Any] = copy.deepcopy(part)
-        return module
+        made = copy.deepcopy(part)
+        return made
     if not isinstance(getattr(part, "func", part), type):
-        return part
+        made = part
+        return made
     given = getattr(part, "keywords", {})
     try:
         sizes = [
@@ -83,7 +85,7 @@ def make_readout(readout: str | Callable[..., Any], in_channels: int) -> Callabl
             for name in ("in_channels", "channels")
             if name in inspect.signature(part).parameters and name not in given
         ]
-        made: Callable[..., Any] = part(**dict.fromkeys(sizes, in_channels))
+        made = part(**dict.fromkeys(sizes, in_channels))
     except (TypeError, ValueError) as error:
         name = getattr(getattr(part, "func", part), "__name__", "")
         raise UserError(f"The read-out '{name}' cannot be made: {error}.") from error

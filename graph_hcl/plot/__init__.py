@@ -16,16 +16,14 @@ from graph_hcl.plot.curves import (
 )
 from graph_hcl.plot.embedding import embedding_map
 from graph_hcl.plot.files import save, svg
-from graph_hcl.plot.maps import check_map, compress, project
+from graph_hcl.plot.maps import project
 from graph_hcl.plot.scores import confusion, folds, predictions
 from graph_hcl.plot.space import similarities, spectra, weights
 from graph_hcl.plot.style import styled
 
 __all__ = [
-    "check_map",
     "collapse",
     "compare",
-    "compress",
     "confusion",
     "embedding_map",
     "folds",

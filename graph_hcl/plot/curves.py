@@ -79,7 +79,11 @@ def losses(
     """Draw the four losses by epoch, with their floors.
 
     Corresponds to figure 5 of arXiv 2209.00078: one loss is trained and all four are logged.
-    `floors` are levels by name, such as `graph_hcl.geometry.loss_floor` and `collapse_point`.
+
+    Args:
+        records: records of the epochs, as `History` and metrics.jsonl hold them.
+        floors: levels by name, such as `graph_hcl.geometry.loss_floor` and `collapse_point`.
+        ax: where it is drawn; a new figure unless given.
 
     >>> losses([{"epoch": 1, "ucl": 1.0, "scl": 0.9}], {"SCL floor": 0.2}).get_ylabel()
     'loss (mean over negatives)'
@@ -96,8 +100,12 @@ def orderings(records: Records, base: float | None = None, ax: Axes | None = Non
     """Draw the share of anchors that satisfy Assumption 1, and negative statistics, by epoch.
 
     Corresponds to figure 4 of arXiv 2209.00078, with the same-class mass of the hardened negatives
-    and their effective sample size relative to their number. `base` is the same-class share of
-    unweighted negatives.
+    and their effective sample size relative to their number.
+
+    Args:
+        records: records of the epochs, as `History` and metrics.jsonl hold them.
+        base: same-class share of unweighted negatives.
+        ax: where it is drawn; a new figure unless given.
 
     >>> orderings([{"epoch": 1, "assumption_1": 0.6}]).get_ylabel()
     'share'
@@ -134,7 +142,12 @@ def spread(records: Records, ax: Axes | None = None) -> Axes:
 
 @in_style
 def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the effective rank of the features by epoch; `dimensions` is its upper bound.
+    """Draw the effective rank of the features by epoch.
+
+    Args:
+        records: records of the epochs, as `History` and metrics.jsonl hold them.
+        dimensions: upper bound of the rank.
+        ax: where it is drawn; a new figure unless given.
 
     >>> ranks([{"epoch": 1, "effective_rank": 7.0}], dimensions=32).get_title(loc="left")
     'Dimensional collapse'
@@ -153,8 +166,13 @@ def temperatures(
 ) -> Axes:
     """Draw the temperature at which the plain loss has the most parallel gradient, by epoch.
 
-    The legend has the cosine of the two gradients after the last epoch; `levels` are temperatures
-    by name, such as the loss's own and `graph_hcl.geometry.equivalent_temperature`.
+    The legend has the cosine of the two gradients after the last epoch.
+
+    Args:
+        records: records of the epochs, as `History` and metrics.jsonl hold them.
+        levels: temperatures by name, such as the loss's own and
+            `graph_hcl.geometry.equivalent_temperature`.
+        ax: where it is drawn; a new figure unless given.
 
     >>> log = [{"epoch": 1, "matched_temperature": 0.2, "gradient_cosine": 0.99}]
     >>> temperatures(log, {"T": 0.5}).get_ylabel()
@@ -176,6 +194,12 @@ def temperatures(
 @in_style
 def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None = None) -> Axes:
     """Draw one logged value of several runs by epoch.
+
+    Args:
+        runs: records of the epochs of each run, by name.
+        key: name of the value in the records.
+        label: label of the vertical axis.
+        ax: where it is drawn; a new figure unless given.
 
     >>> compare({"a": [{"epoch": 1, "loss": 2.0}]}, "loss", "training loss").get_ylabel()
     'training loss'

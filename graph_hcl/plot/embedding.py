@@ -32,11 +32,15 @@ def embedding_map(
 ) -> Axes:
     """Draw graphs [G, 2] as points, one colour and marker per class, with hover text in SVG.
 
-    Without labels, all have the same colour.
-
     With more than `MAX_LEGEND_CLASSES` classes, points are grey and each class name stands at the
     median of its graphs, or a dot where there is no room. Outliers are drawn hollow, at the border.
-    `graphs` are the names of the points, by default 0, 1, ….
+
+    Args:
+        points: places [G, 2], such as those of `project`.
+        label: class [G] of each graph; None draws all in one colour.
+        caption: words behind the title.
+        graphs: names of the points, by default 0, 1, ….
+        ax: where it is drawn; a new figure unless given.
 
     >>> embedding_map([[0, 0], [1, 1]], [0, 1], "PCA").get_title(loc="left")
     'Embeddings (PCA)'

@@ -54,7 +54,15 @@ def svg(ax: Axes, hover: bool = True) -> str:
 
 
 def save(ax: Axes, stem: Path) -> str:
-    """Write the figure of `ax` atomically as STEM.svg and STEM.png; return its `svg`."""
+    """Write the figure of `ax` atomically as STEM.svg and STEM.png; return its `svg`.
+
+    >>> import tempfile
+    >>> from graph_hcl.plot import ranks
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     text = save(ranks([{"epoch": 1, "effective_rank": 7.0}]), Path(folder, "ranks"))
+    ...     print(sorted(file.name for file in Path(folder).iterdir()))
+    ['ranks.png', 'ranks.svg']
+    """
     drawn = svg(ax)
     text = f'<?xml version="1.0" encoding="utf-8"?>\n{drawn}'
     write_text(stem.with_name(f"{stem.name}.svg"), text)

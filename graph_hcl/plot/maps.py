@@ -56,15 +56,22 @@ def compress(x: ArrayLike) -> np.ndarray:
     unit = np.where(unit > 0, unit, values.std(axis=0))
     compressed = np.arcsinh((values - median) / np.where(unit > 0, unit, 1))
     deviation = compressed.std(axis=0)
-    return (compressed - compressed.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    scaled: np.ndarray = (compressed - compressed.mean(axis=0)) / np.where(
+        deviation > 0, deviation, 1
+    )
+    return scaled
 
 
 def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
     """Return a map [G, 2] of embeddings [G, D] after `compress`, and its caption.
 
-    `method` is pca, whose distances are those in the plane with the most variance, or tsne or umap,
-    which keep neighbours near: distances between groups mean nothing there. Raises `UserError` as
-    `check_map` does, and for values that are not finite.
+    Args:
+        x: embeddings [G, D].
+        method: pca, whose distances are those in the plane with the most variance, or tsne or
+            umap, which keep neighbours near: distances between groups mean nothing there.
+        seed: seed of tsne and umap, which draw numbers.
+
+    Raises `UserError` as `check_map` does, and for values that are not finite.
 
     >>> project([[0.0, 0.0], [1.0, 0.0], [2.0, 3.0]])[1]
     'PCA, 100% of the variance'

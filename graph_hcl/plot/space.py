@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from graph_hcl.errors import UserError
-from graph_hcl.geometry import LIVE, negative_weights
+from graph_hcl.geometry import negative_weights
+from graph_hcl.geometry.collapse import LIVE
 from graph_hcl.losses import Adaptive, LogEta
 from graph_hcl.plot.style import (
     canvas,
@@ -43,11 +44,20 @@ def similarities(
 ) -> Axes:
     """Draw histograms of anchor–negative similarities, unweighted and weighted by η, by class.
 
-    Arguments are those of `graph_hcl.geometry.negative_weights` [M, d], [M], [M]. Filled and
-    hatched areas are shares of all pairs of rows of different graphs; outlines are shares of the
-    weight on an anchor's negatives, averaged over anchors. Hardening moves weight to the right and
-    between the classes. With `negatives` "label" the same class has no outline, because its graphs
-    are not negatives.
+    Filled and hatched areas are shares of all pairs of rows of different graphs; outlines are
+    shares of the weight on an anchor's negatives, averaged over anchors. Hardening moves weight to
+    the right and between the classes. With `negatives` "label" the same class has no outline,
+    because its graphs are not negatives.
+
+    Args:
+        z: features [M, d], as the loss gets them.
+        graph: graph [M] that each row is a view of.
+        label: class [M] of each row.
+        temperature: T > 0 of the logits.
+        hardening: log η as a function of the logits, or an adaptive hardening; None for η = e^s.
+        positives: "views" or "label", as in `HSCL`.
+        negatives: "all" other graphs, or those of another "label" only.
+        ax: where it is drawn; a new figure unless given.
 
     >>> z, graph = torch.eye(4), torch.arange(4)
     >>> similarities(z, graph, torch.tensor([0, 0, 1, 1])).get_xlabel()
@@ -175,6 +185,11 @@ def spectra(
 
     A curve that drops early shows dimensional collapse (arXiv 2311.05139, section 5). Dimensions
     above the dotted line count as live.
+
+    Args:
+        spectrums: singular values by name, descending.
+        title: title of the figure.
+        ax: where it is drawn; a new figure unless given.
 
     >>> spectra({"class means": [1.0, 0.5, 0.1]}).get_yscale()
     'log'

@@ -1,6 +1,11 @@
-"""Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics."""
+"""Leak-free evaluation of frozen embeddings: protocols, probes, metrics and statistics.
 
-from graph_hcl.probes.choice import choose_probe, find_probe
+`evaluate` and `inductive` measure, `compare` tells two `Evaluation`s apart; `PROBES`, `METRICS` and
+`PROTOCOLS` are the names to choose from, `ProbeInput` and `ProbeResult` what a probe of one's own
+takes and returns, and `Targets` and `Fold` what it is measured on.
+"""
+
+from graph_hcl.probes.choice import find_probe
 from graph_hcl.probes.comparison import compare, paired_difference
 from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
 from graph_hcl.probes.kernel import kernel_svm
@@ -8,12 +13,12 @@ from graph_hcl.probes.labels import check_labels
 from graph_hcl.probes.measure import evaluate, inductive
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS, find_metric, with_usual_metrics
+from graph_hcl.probes.metrics import METRICS, find_metric
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, serves, without_selection
 from graph_hcl.probes.protocol import EvaluationProtocol, Part
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.rare import RareClassWarning
-from graph_hcl.probes.resolve import make_protocol, resolve_protocol
+from graph_hcl.probes.resolve import make_protocol
 from graph_hcl.probes.search import C_GRID, Prediction, search
 from graph_hcl.probes.split_files import read_splits
 from graph_hcl.probes.splits import Fold, stratified_folds
@@ -23,7 +28,6 @@ from graph_hcl.probes.statistics import (
     corrected_t_test,
     holm,
     majority_accuracy,
-    p_text,
 )
 from graph_hcl.probes.table import ResultTable
 from graph_hcl.probes.targets import Targets
@@ -52,7 +56,6 @@ __all__ = [
     "Targets",
     "Transductive",
     "check_labels",
-    "choose_probe",
     "compare",
     "corrected_interval",
     "corrected_t_test",
@@ -64,14 +67,11 @@ __all__ = [
     "kernel_svm",
     "majority_accuracy",
     "make_protocol",
-    "p_text",
     "paired_difference",
     "read_splits",
-    "resolve_protocol",
     "search",
     "serves",
     "stratified_folds",
     "summarize",
-    "with_usual_metrics",
     "without_selection",
 ]

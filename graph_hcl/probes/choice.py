@@ -35,8 +35,14 @@ def choose_probe(
     """Return the probe itself, or by default the usual one of the targets, by name.
 
     It is `svm` for classes, beyond `EXACT_LIMIT` labelled training graphs `nystroem-svm`, of which
-    one warning tells; `logistic` for several tasks, and `ridge` for real targets. `fraction` is the
-    share of labels that the probe sees.
+    one warning tells; `logistic` for several tasks, and `ridge` for real targets.
+
+    Args:
+        probe: a probe, or None for the usual one.
+        targets: the targets.
+        fraction: share of labels that the probe sees, in (0, 1].
+        metric: name of the metric that is asked for.
+        stacklevel: frames between the warning and its cause.
 
     >>> choose_probe(None, Targets.of([0, 1])), choose_probe(None, Targets.of([0.5, 1.5]))
     ('svm', 'ridge')
@@ -87,8 +93,9 @@ def find_probe(probe: AnyProbe, options: Mapping[str, Any] | None = None) -> Pro
             "Expected a probe by name, a function of one ProbeInput or an estimator, but got "
             f"{part!r:.60}."
         )
+    chosen: Probe = part
     if not options:
-        return part
+        return chosen
     _check_options(part, options, probe)
     return _marked(functools.partial(part, **options), part)
 

@@ -15,8 +15,13 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
     """Compare two evaluations on the same folds by the corrected resampled t-test.
 
     Scores are paired by seed and fold; draws of labels, and repetitions on fixed folds, are
-    averaged first. `metric` is by default the first of both. The difference is first − second,
-    whichever way is better; it prints which where lower is.
+    averaged first. The difference is first − second, whichever way is better; it prints which where
+    lower is.
+
+    Args:
+        first: an evaluation.
+        second: another on the same seeds, folds and test graphs.
+        metric: name of the metric, by default the first of both.
 
     Raises `UserError` for other seeds, folds or test graphs, for a metric that one of the two
     lacks, for none where their first ones differ, and for fewer than two folds.

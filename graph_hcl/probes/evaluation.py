@@ -72,9 +72,15 @@ class FoldScore:
 class Evaluation:
     """The folds of one or several seeds under one protocol with one probe.
 
-    `settings` are the protocol's. `evaluation["macro_f1"]` are the scores of one metric; `mean`,
-    `std` and `interval` are those of the first. With few labels, `folds` holds every draw of the
-    labelled graphs, and the score of a fold is the mean over its draws.
+    `evaluation["macro_f1"]` are the scores of one metric; `mean`, `std` and `interval` are those of
+    the first. With few labels, `folds` holds every draw of the labelled graphs, and the score of a
+    fold is the mean over its draws.
+
+    Attributes:
+        protocol: name of the protocol.
+        probe: name of the probe.
+        settings: settings of the protocol by name.
+        folds: one score for each outer fold, seed and draw of labelled graphs.
 
     >>> folds = [FoldScore(0, k, {"accuracy": a}, {}, None, 8, 0, [], [], [])
     ...          for k, a in enumerate((0.5, 0.75))]

@@ -40,33 +40,23 @@ def evaluate(
 ) -> Evaluation:
     """Measure embeddings [G, D] of an encoder that saw no label of these graphs.
 
-    `labels` are classes [G], several tasks of 0 and 1 [G, T] whose entries may be missing (NaN), or
-    real targets [G] or [G, T]; see `Targets.of`, whose result they may be, for what tells them
-    apart. A probe or first metric that serves real targets alone makes them real. `probe` is a name
-    or import path, a function of `ProbeInput`, or a classifier or regressor of scikit-learn, of
-    which a clone is fitted to each training part. By default it is an RBF SVM (of more than 10 000
-    graphs its Nyström approximation, with a warning), logistic regression for several tasks, or
-    ridge regression for real targets. Of several tasks, each has a model that is fitted to the
-    graphs with its label, and scores are means over the tasks of which a test part has both
-    classes; one warning names the others.
+    A probe or first metric that serves real targets alone makes them real. Of several tasks, each
+    has a model that is fitted to the graphs with its label, and scores are means over the tasks of
+    which a test part has both classes; one warning names the others.
 
     Nested cross-validation, stratified by class (several tasks and real targets have no strata, and
-    the plain folds of `KFold`): in each of `folds` outer folds, the training part alone
-    scales the embeddings and selects the probe's parameters by `inner` folds; refitted on the
-    training part, the probe is tested once. Outer and inner splits are those of scikit-learn's
-    `StratifiedKFold(…, shuffle=True, random_state=seed)`; `repeats` draws them again with seeds
-    seed, seed + 1, …. `metrics` are names of `METRICS`; the first one selects the parameters.
-    `jobs` threads share the folds (all cores unless given); `progress` is called with each finished
-    one.
+    the plain folds of `KFold`): in each of `folds` outer folds, the training part alone scales the
+    embeddings and selects the probe's parameters by `inner` folds; refitted on the training part,
+    the probe is tested once. Outer and inner splits are those of scikit-learn's `StratifiedKFold(…,
+    shuffle=True, random_state=seed)`.
 
-    With `groups` [G], such as the `groups` of a `GraphStore` of scaffolds, no group is on both
-    sides of an outer or inner split; the folds are those of `StratifiedGroupKFold`, or of
-    `GroupKFold` without strata.
+    With `groups`, such as the `groups` of a `GraphStore` of scaffolds, no group is on both sides of
+    an outer or inner split; the folds are those of `StratifiedGroupKFold`, or of `GroupKFold`
+    without strata.
 
-    `folds` may be given, too: a list of `Fold`, or a split of train, valid and test such as that of
-    `graph_hcl.data.official_split`. The probe is then fitted on each training part, selected by the
-    validation part and tested once, whatever the encoder saw, under the protocol "fixed folds". One
-    fold has a score but no interval.
+    With folds that are given, the probe is fitted on each training part, selected by the validation
+    part and tested once, whatever the encoder saw, under the protocol "fixed folds". One fold has a
+    score but no interval.
 
     With `fraction` below 1 the probe sees the labels of that share of each training part only:
     `draws` independent stratified draws for each fold, with one graph of each class at least, whose
@@ -81,6 +71,27 @@ def evaluate(
     are as many inner folds as its largest class has graphs; an inner fold without which only one
     class is left selects nothing; where none selects, the probe keeps its default parameters (C is
     1). Probes without parameters need no inner folds.
+
+    Args:
+        embeddings: one row [G, D] for each graph.
+        labels: classes [G], several tasks of 0 and 1 [G, T] whose entries may be missing (NaN), or
+            real targets [G] or [G, T]; see `Targets.of`, whose result they may be, for what tells
+            them apart.
+        probe: a name or import path, a function of `ProbeInput`, or a classifier or regressor of
+            scikit-learn, of which a clone is fitted to each training part. By default it is an RBF
+            SVM (of more than 10 000 graphs its Nyström approximation, with a warning), logistic
+            regression for several tasks, or ridge regression for real targets.
+        folds: number of outer folds, 2 or more; or a list of `Fold`; or a split of train, valid and
+            test such as that of `graph_hcl.data.official_split`.
+        inner: number of inner folds, 2 or more.
+        fraction: share of the labels of each training part that the probe sees, in (0, 1].
+        draws: number of draws of the labelled graphs for each fold, where `fraction` is below 1.
+        groups: groups [G], such as scaffolds, that no split divides.
+        repeats: how often the folds are drawn, with seeds seed, seed + 1, ….
+        seed: seed of the splits.
+        metrics: names of `METRICS`, or metrics; the first one selects the probe's parameters.
+        jobs: threads that share the folds; all cores unless given.
+        progress: called with the `FoldScore` of each finished fold.
 
     Raises `UserError` for labels that are no targets (see `Targets.of`), embeddings that are not
     finite, a length that is not that of the labels, fewer graphs of every class than folds, a
@@ -159,16 +170,25 @@ def inductive(
 ) -> Evaluation:
     """Measure encoders that were each trained on the training part of one fold.
 
-    `embed(number, fold)` trains on `fold.train` only and returns the embeddings [G, D] of all
-    graphs. Per fold, the training part scales them, the validation part selects the probe's
-    parameters, the probe is fitted on the training part and tested once. `seed` is recorded: it is
-    the encoders'. Classes may be missing from a part, with one warning that names them; graphs of a
-    class that the training part lacks count as mistakes. `metrics` are as in `evaluate`. Folds that
-    keep groups together are `stratified_folds(Targets.of(labels).grouped(groups), …)`.
+    Per fold, the training part scales them, the validation part selects the probe's parameters, the
+    probe is fitted on the training part and tested once. Classes may be missing from a part, with
+    one warning that names them; graphs of a class that the training part lacks count as mistakes.
+    Folds that keep groups together are `stratified_folds(Targets.of(labels).grouped(groups), …)`.
 
-    Raises `UserError` as `evaluate` does, before it asks for embeddings where it can; for parts
-    of a fold that overlap, are out of range or empty; and for a fold without a validation part if
-    the probe has parameters to select.
+    Args:
+        embed: `embed(number, fold)` trains on `fold.train` only and returns the embeddings [G, D]
+            of all graphs.
+        labels: those of `evaluate`.
+        folds: the folds, each with a validation part if the probe selects parameters.
+        probe: that of `evaluate`.
+        seed: the encoders' seed, which is recorded.
+        metrics: those of `evaluate`.
+        jobs: threads that share the folds; all cores unless given.
+        progress: called with the `FoldScore` of each finished fold.
+
+    Raises `UserError` as `evaluate` does, before it asks for embeddings where it can; for parts of
+    a fold that overlap, are out of range or empty; and for a fold without a validation part if the
+    probe has parameters to select.
 
     >>> import numpy as np
     >>> from graph_hcl.probes.splits import stratified_folds

@@ -95,6 +95,7 @@ METRICS: dict[str, Metric] = {
         Metric("r2", r2_score, kinds=("regression",), best=1.0, title="R²", needs_spread=True),
     )
 }
+"""The metrics by name."""
 """All metrics, the first of each kind of targets being the one that a mean is of by default.
 
 Names that scikit-learn has, too, mean what they mean there.

@@ -106,6 +106,8 @@ class ProbeResult:
 
 
 Probe = Callable[[ProbeInput], ProbeResult]
+"""A function of all that a probe may see of one outer fold."""
+
 P = TypeVar("P", bound=Callable[..., ProbeResult])
 
 

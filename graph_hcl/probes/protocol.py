@@ -27,7 +27,11 @@ from graph_hcl.probes.targets import Targets
 class Part:
     """One model to be trained: its name, its seed and fold, and the graphs [K] to train it on.
 
-    `fold` is None for a model that serves all folds of its seed.
+    Attributes:
+        name: such as `seed0` or `seed0-fold3`.
+        seed: the seed.
+        fold: number of the fold; None for a model that serves all folds of its seed.
+        train: numbers [K] of the graphs to train on.
 
     >>> part_of(0, 3, np.arange(5)).name
     'seed0-fold3'
@@ -54,6 +58,12 @@ class EvaluationProtocol(ABC):
     A subclass is a frozen dataclass of its settings with `parts`, `split`, `plan` and `settings`;
     it is registered in `PROTOCOLS` under its `name`. `trains_on_test_graphs` tells whether an
     encoder sees the graphs that it is tested on, which is a leak once it reads labels.
+
+    >>> from graph_hcl.probes import Transductive
+    >>> protocol = Transductive(folds=2, inner=2)
+    >>> x, targets = np.eye(2).repeat(6, axis=0), Targets.of([0] * 6 + [1] * 6)
+    >>> protocol.evaluate([x], targets, probe="linear-svm").mean
+    1.0
     """
 
     name: ClassVar[str]
@@ -77,7 +87,12 @@ class EvaluationProtocol(ABC):
 
     @abstractmethod
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
-        """Return all fits of a seed; they have no inner splits unless the probe `selects`.
+        """Return all fits of a seed; they have no inner splits unless the probe selects.
+
+        Args:
+            targets: the targets.
+            seed: the seed.
+            selects: whether the probe has parameters to select.
 
         Raises `UserError` as `split` does, for a training part of one class, and where a probe that
         selects has nothing to select on.
@@ -113,6 +128,16 @@ class EvaluationProtocol(ABC):
 
         Warns once of rare classes, whatever the number of seeds, and of each setting without use.
         `evaluate` raises the same and does not warn again.
+
+        Args:
+            targets: the targets.
+            probe: a name, a function of `ProbeInput` or an estimator; by default the usual one of
+                the targets.
+            seeds: the seeds that will be measured.
+            metrics: names of `METRICS`, of which the first selects the probe's parameters; by
+                default those that are usual for the targets.
+            options: arguments of a probe by name.
+            jobs: threads that share the fits; all cores unless given.
         """
         probe = choose_probe(probe, targets)
         found, measured = probe_for(probe, targets, options), choose_metrics(targets, metrics)
@@ -137,7 +162,12 @@ class EvaluationProtocol(ABC):
     ) -> list[ProbeInput]:
         """Return the input of the probe for each fit: each outer fold and draw of labels.
 
-        `embeddings` are one matrix [G, D] for each part of the seed, in the order of `parts`.
+        Args:
+            embeddings: one matrix [G, D] for each part of the seed, in the order of `parts`.
+            targets: the targets.
+            seed: the seed.
+            selects: whether the probe has parameters to select.
+
         Raises `UserError` as `plan` does, for another number of matrices, and for embeddings that
         are not finite or not of all graphs.
         """
@@ -157,11 +187,20 @@ class EvaluationProtocol(ABC):
     ) -> Evaluation:
         """Return the scores of a probe on the embeddings of each part of one seed.
 
-        `metrics` are names of `METRICS`, of which the first selects the probe's parameters; by
-        default those that are usual for the targets, as is the probe. `options` are arguments of a
-        probe by name. `jobs` threads share the fits (all cores
-        unless given); `progress` is called with each finished one. Raises `UserError` as
-        `probe_inputs` and `choose_metrics` do; what `check` warns of is not repeated.
+        Args:
+            embeddings: one matrix [G, D] for each part of the seed, in the order of `parts`.
+            targets: the targets.
+            probe: a name, a function of `ProbeInput` or an estimator; by default the usual one of
+                the targets.
+            seed: the seed.
+            metrics: names of `METRICS`, of which the first selects the probe's parameters; by
+                default those that are usual for the targets.
+            options: arguments of a probe by name.
+            jobs: threads that share the fits; all cores unless given.
+            progress: called with the `FoldScore` of each finished fold.
+
+        Raises `UserError` as `probe_inputs` and `choose_metrics` do; what `check` warns of is not
+        repeated.
         """
         probe = choose_probe(probe, targets)
         plan = self.plan(targets, seed, selects(probe_for(probe, targets, options)))
@@ -190,7 +229,21 @@ class EvaluationProtocol(ABC):
         jobs: int | None = None,
         progress: Callable[[FoldScore], object] | None = None,
     ) -> Evaluation:
-        """Return what `evaluate` does, by a plan that was made for the seed and the probe."""
+        """Return what `evaluate` does, by a plan that was made for the seed and the probe.
+
+        Args:
+            plan: what `plan` returned.
+            embeddings: one matrix [G, D] for each part of the seed, in the order of `parts`.
+            targets: the targets.
+            probe: a name, a function of `ProbeInput` or an estimator; by default the usual one of
+                the targets.
+            seed: the seed.
+            metrics: names of `METRICS`, of which the first selects the probe's parameters; by
+                default those that are usual for the targets.
+            options: arguments of a probe by name.
+            jobs: threads that share the fits; all cores unless given.
+            progress: called with the `FoldScore` of each finished fold.
+        """
         chosen, measured = probe_for(probe, targets, options), choose_metrics(targets, metrics)
         check_jobs(jobs)
         check_test_parts(targets, measured, [planned.fold for planned in plan.folds])

@@ -74,6 +74,11 @@ class Transductive(EvaluationProtocol):
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
         """Return the folds of nested cross-validation, each as often as labels are drawn.
 
+        Args:
+            targets: the targets.
+            seed: the seed.
+            selects: whether the probe has parameters to select.
+
         >>> plan = Transductive(folds=2, inner=3).plan(Targets.of([0, 1] * 6), 0, selects=True)
         >>> [(planned.number, len(planned.splits)) for planned in plan.folds], plan.warning
         ([(0, 3), (1, 3)], None)
@@ -173,6 +178,11 @@ class Inductive(EvaluationProtocol):
 
     def plan(self, targets: Targets, seed: int, selects: bool) -> Plan:
         """Return the folds with one split each: fitted on training, scored on validation part.
+
+        Args:
+            targets: the targets.
+            seed: the seed.
+            selects: whether the probe has parameters to select.
 
         >>> plan = Inductive(folds=2, validation=0.3).plan(Targets.of([0, 1] * 6), 0, selects=True)
         >>> [score.tolist() for fit, score in plan.folds[0].splits]

@@ -15,7 +15,11 @@ NAMED = 10
 
 
 class RareClassWarning(UserWarning):
-    """Some part of the folds lacks a class that has too few graphs."""
+    """Some part of the folds lacks a class that has too few graphs.
+
+    >>> issubclass(RareClassWarning, UserWarning)
+    True
+    """
 
 
 def check_two_classes(targets: Targets, folds: Sequence[Fold]) -> None:
@@ -57,7 +61,9 @@ training part lacks counts as a mistake.'
 
     def fewest(part: str) -> np.ndarray:
         numbers = [strata[getattr(fold, part)] for fold in folds]
-        return np.min([np.bincount(rows, minlength=len(classes)) for rows in numbers], axis=0)
+        counts = np.stack([np.bincount(rows, minlength=len(classes)) for rows in numbers])
+        smallest: np.ndarray = counts.min(axis=0)
+        return smallest
 
     lacking = (fewest("train") < least) | (fewest("test") < 1)
     if all(len(fold.validation) for fold in folds):

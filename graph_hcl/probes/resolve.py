@@ -45,7 +45,8 @@ def make_protocol(name: str, **settings: Any) -> EvaluationProtocol:
             f"--probe.{setting} {value} has no use with the {name} protocol: leave it out.",
             stacklevel=2,
         )
-    return protocol(**{key: value for key, value in settings.items() if key in own})
+    made: EvaluationProtocol = protocol(**{key: settings[key] for key in settings if key in own})
+    return made
 
 
 def _settings_of_all() -> dict[str, tuple[str, dataclasses.Field[Any]]]:

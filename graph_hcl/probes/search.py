@@ -17,7 +17,11 @@ C_GRID = tuple(10.0**power for power in range(-3, 4))
 
 
 class Prediction(NamedTuple):
-    """Labels [Q] of the test graphs, and their decision values as in `ProbeResult`."""
+    """Labels [Q] of the test graphs, and their decision values as in `ProbeResult`.
+
+    >>> Prediction(np.array([0, 1])).decision is None
+    True
+    """
 
     labels: Labels
     decision: Floats | None = None
@@ -48,12 +52,18 @@ def search(
 ) -> ProbeResult:
     """Select from `grid` by the mean metric over the inner splits, refit, and predict.
 
-    The metric is that of the input unless given.
     Selects what scikit-learn's `GridSearchCV` selects: the first parameters of the grid with the
     best mean. Where the metric is bounded, parameters that could not win even with the best
     possible score in all remaining splits are not tried any longer. Without inner splits, where too
-    few graphs make selection impossible, the parameters are `default`. A metric of decision values
-    leaves out splits that score graphs of one class alone.
+    few graphs make selection impossible, it takes `default`. A metric of decision values leaves out
+    splits that score graphs of one class alone.
+
+    Args:
+        given: the input of the probe.
+        solver: called with the input; returns a function that maps parameters to a `Prediction`.
+        grid: the parameters to choose from.
+        default: the parameters where nothing selects.
+        metric: name of the metric, or a metric; that of the input unless given.
 
     >>> given = ProbeInput(np.zeros((4, 1)), np.array([0, 1, 1, 1]), np.zeros((1, 1)),
     ...                    splits=[(np.arange(4), np.arange(4))])

@@ -30,7 +30,13 @@ Split = tuple[Indices, Indices]
 
 @dataclass(frozen=True)
 class Fold:
-    """Indices of the graphs that train, select and test; `validation` may be empty.
+    """Indices of the graphs that train, select and test.
+
+    Attributes:
+        train: numbers of the graphs that the probe, and under the inductive protocol the encoder,
+            is fitted to.
+        validation: numbers of those that select; may be empty.
+        test: numbers of those that are tested.
 
     >>> Fold(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2])).validation.size
     0
@@ -65,13 +71,19 @@ def stratified_folds(
 ) -> list[Fold]:
     """Return shuffled stratified folds; each labelled graph is tested in exactly one of them.
 
-    `labels` are labels [G], [G, T] or `Targets`. Those without strata, real targets and several
-    tasks, get the plain folds of scikit-learn's `KFold` in the same way. Groups of the targets are
-    kept together, as by `StratifiedGroupKFold` or `GroupKFold`. Graphs of which no label is known
-    are in no fold. `validation` is the share of each training part that
-    is set aside, stratified, for selection. With it or without, the test parts are those of
-    scikit-learn's `StratifiedKFold(folds, shuffle=True, random_state=seed)`. Rare classes are
-    spread (see `spread` and `set_aside`): some parts are without them.
+    Labels without strata, real targets and several tasks, get the plain folds of scikit-learn's
+    `KFold` in the same way. Groups of the targets are kept together, as by `StratifiedGroupKFold`
+    or `GroupKFold`. Graphs of which no label is known are in no fold. With a validation part or
+    without, the test parts are those of scikit-learn's `StratifiedKFold(folds, shuffle=True,
+    random_state=seed)`. Rare classes are spread (see `spread` and `set_aside`): some parts are
+    without them.
+
+    Args:
+        labels: labels [G], [G, T] or `Targets`.
+        folds: number of folds, 2 or more.
+        seed: seed of the shuffling.
+        validation: share of each training part that is set aside, stratified, for selection, in [0,
+            1).
 
     Raises `UserError` for labels of one class, fewer graphs of every class than folds, or a
     validation share outside [0, 1).

@@ -35,9 +35,17 @@ def majority_accuracy(labels: Any) -> float:
 class PairedDifference:
     """Mean of first − second with its confidence interval, t statistic and two-sided p-value.
 
-    It prints as a sentence: in percentage points of a share such as accuracy (`percent`), else in
-    the metric's own unit; `lower_is_better` is said where it holds, as of errors. `error` is the
-    corrected standard error of the difference, and `degrees` are those of freedom of its t.
+    Attributes:
+        difference: mean of first − second.
+        interval: its confidence interval.
+        t: the t statistic.
+        p_value: two-sided p-value.
+        confidence: confidence of the interval, in (0, 1).
+        percent: prints percentage points, as of a share such as accuracy, instead of the metric's
+            own unit.
+        lower_is_better: prints that it is so, as of errors.
+        error: corrected standard error of the difference.
+        degrees: degrees of freedom of t.
 
     >>> print(PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19))
     +2.00 percentage points (95 % interval -1.00 … +5.00, p = .190)
@@ -110,7 +118,12 @@ def corrected_interval(
     """Return a confidence interval of the mean of the scores of J folds or resamplings.
 
     x̄ ± t · sqrt((1/J + n_test/n_train) s²) with J − 1 degrees of freedom, as in
-    `corrected_t_test`, which has the reasons; `test_to_train` is n_test/n_train.
+    `corrected_t_test`, which has the reasons.
+
+    Args:
+        scores: one score [J] for each fold or resampling.
+        test_to_train: n_test/n_train: 1/9 for 10-fold cross-validation.
+        confidence: confidence of the interval, in (0, 1).
 
     Raises `UserError` for fewer than two scores, for NaN, and for values out of range.
 
@@ -133,10 +146,15 @@ def corrected_t_test(
 
     t = d̄ / sqrt((1/J + n_test/n_train) s²), with J − 1 degrees of freedom and s² the variance of
     the differences with ddof 1: Nadeau and Bengio, "Inference for the Generalization Error"
-    (Machine Learning 52, 2003), the corrected resampled t-test. The plain paired t-test omits
-    the second term; because training sets overlap, it rejects equality far too often.
-    `test_to_train` is n_test/n_train: 1/9 for 10-fold cross-validation. n_train are the graphs that
-    training sets are drawn from and share: with few labels, the whole training part.
+    (Machine Learning 52, 2003), the corrected resampled t-test. The plain paired t-test omits the
+    second term; because training sets overlap, it rejects equality far too often.
+
+    Args:
+        first: scores [J] of one method.
+        second: scores [J] of the other, in the same order of folds.
+        test_to_train: n_test/n_train: 1/9 for 10-fold cross-validation. n_train are the graphs that
+            training sets are drawn from and share: with few labels, the whole training part.
+        confidence: confidence of the interval, in (0, 1).
 
     Raises `UserError` for scores of different length, fewer than two of them, or NaN.
 

@@ -49,11 +49,15 @@ class Targets:
     def of(cls, labels: Any, names: tuple[str, ...] = (), *, kind: Kind | None = None) -> Targets:
         """Return labels of any container as targets; targets as they are.
 
-        Decides as scikit-learn's `type_of_target` does: integers, booleans, strings and whole
-        floats [G] are classes, other numbers [G] real targets, and several columns [G, T] are tasks
-        of 0 and 1, or real targets where any number is not whole. Entries of several tasks may be
-        missing (NaN or None). `kind` decides instead where this guesses wrong, such as "regression"
-        for counts.
+        The kind is decided as scikit-learn's `type_of_target` decides: integers, booleans, strings
+        and whole floats [G] are classes, other numbers [G] real targets, and several columns [G, T]
+        are tasks of 0 and 1, or real targets where any number is not whole. Entries of several
+        tasks may be missing (NaN or None).
+
+        Args:
+            labels: [G] or [G, T], in any container.
+            names: names of the classes or tasks.
+            kind: decides where that guesses wrong, such as "regression" for counts.
 
         Raises `UserError` for labels that are not of the kind, several columns of other whole
         numbers, missing entries of a single column, one class alone, and another number of names
@@ -86,6 +90,11 @@ class Targets:
         cls, values: Any, names: tuple[str, ...] = (), *, kind: Kind | None = None
     ) -> Targets:
         """Return the columns [G, T] of one or several tasks; NaN where an entry is missing.
+
+        Args:
+            values: [G, T], with NaN where an entry is missing.
+            names: names of the tasks.
+            kind: that of `of`.
 
         Raises `UserError` as `of` does.
 

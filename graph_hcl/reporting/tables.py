@@ -12,9 +12,11 @@ import yaml
 
 from graph_hcl import geometry
 from graph_hcl.calling import called
+from graph_hcl.geometry.collapse import LIVE
 from graph_hcl.plot.curves import finite_number
-from graph_hcl.probes import METRICS, Evaluation, compare, holm, p_text
+from graph_hcl.probes import METRICS, Evaluation, compare, holm
 from graph_hcl.probes.metrics import title
+from graph_hcl.probes.statistics import p_text
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import (
@@ -200,8 +202,7 @@ def status_notes(run: RunSummary) -> str:
         live, most = geometry.live_dimensions(space.class_spectrum), len(space.class_spectrum)
         # Two class means always span a single dimension.
         dimensions = (
-            f"class means have {live} of {most} live dimensions (σ above {geometry.LIVE:g} of the "
-            "largest); "
+            f"class means have {live} of {most} live dimensions (σ above {LIVE:g} of the largest); "
         )
         about = html.escape(space.description)
         collapse = dimensions if most > 1 else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from graph_hcl import plot
 from graph_hcl.files import write_text
+from graph_hcl.plot.maps import check_map
 from graph_hcl.reporting import figures, tables
 from graph_hcl.reporting.page import contents, figure, grid, page, section
 from graph_hcl.reporting.read import RunSummary
@@ -19,7 +20,7 @@ def write_report(runs: list[RunSummary], out: Path, method: str = "pca") -> Path
     `method` is that of the map: pca, tsne or umap. Raises `UserError` for a map that cannot be
     drawn. Figures are drawn for a light page, and follow the reader's theme.
     """
-    plot.check_map(method)
+    check_map(method)
     folder = out.parent / f"{out.stem}_figures"
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"run{number}" for number in range(len(runs))]

@@ -1,9 +1,11 @@
-"""The training loop, its callbacks and checkpoints, and the folder of a run."""
+"""The training loop, its callbacks and checkpoints, and the folder of a run.
 
-from graph_hcl.training.batches import index_batches
+`fit` trains a model, `embed` takes its embeddings; `Callback` is what is called around epochs, and
+`TrainState` what it sees; `RunFolder` and `Checkpoint` are the files of a run.
+"""
+
 from graph_hcl.training.callbacks import (
     Callback,
-    CheckpointWriter,
     Diagnosis,
     History,
     KeepState,
@@ -13,17 +15,16 @@ from graph_hcl.training.callbacks import (
     TemperatureDiagnosis,
 )
 from graph_hcl.training.checkpoint import Checkpoint
-from graph_hcl.training.diagnosis import describe_temperature, diagnose, diagnose_temperature
+from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
 from graph_hcl.training.embedding import embed, embed_nodes
 from graph_hcl.training.folder import RunFolder
 from graph_hcl.training.loop import fit
 from graph_hcl.training.state import TrainingSettings, TrainState, set_seed
-from graph_hcl.training.trackers import Logger, Tracker, check_logger, make_logger
+from graph_hcl.training.trackers import Logger, Tracker
 
 __all__ = [
     "Callback",
     "Checkpoint",
-    "CheckpointWriter",
     "Diagnosis",
     "History",
     "KeepState",
@@ -36,14 +37,10 @@ __all__ = [
     "Tracker",
     "TrainState",
     "TrainingSettings",
-    "check_logger",
-    "describe_temperature",
     "diagnose",
     "diagnose_temperature",
     "embed",
     "embed_nodes",
     "fit",
-    "index_batches",
-    "make_logger",
     "set_seed",
 ]

@@ -57,6 +57,19 @@ class Diagnosis(Callback):
 
     Done in the first epoch, the last, and once in `every` batches; callbacks that read the record
     come after this one.
+
+    Args:
+        diagnose: called with z, graph, label and objective of the batch.
+        every: number of batches between two diagnoses.
+
+    >>> import networkx as nx
+    >>> from graph_hcl import GraphContrast
+    >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
+    >>> history = History()
+    >>> model = GraphContrast(epochs=2, hidden=8, callbacks=[Diagnosis(), history])
+    >>> model = model.fit(graphs)
+    >>> "effective_rank" in history.rows[-1]
+    True
     """
 
     def __init__(
@@ -77,14 +90,34 @@ class Diagnosis(Callback):
 
 
 class TemperatureDiagnosis(Diagnosis):
-    """Add what `diagnose_temperature` returns, which takes as long as a batch, less often."""
+    """Add what `diagnose_temperature` returns, which takes as long as a batch, less often.
+
+    >>> import networkx as nx
+    >>> from graph_hcl import GraphContrast
+    >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
+    >>> history = History()
+    >>> model = GraphContrast(epochs=2, hidden=8, callbacks=[TemperatureDiagnosis(), history])
+    >>> model = model.fit(graphs)
+    >>> history.rows[-1]["temperature"]
+    0.5
+    """
 
     def __init__(self, every: int = MATCH_EVERY) -> None:
         super().__init__(diagnose_temperature, every)
 
 
 class Log(Callback):
-    """Pass the record of each epoch (epoch, loss, seconds, graphs per second, …) to `write`."""
+    """Pass the record of each epoch (epoch, loss, seconds, graphs per second, …) to `write`.
+
+    >>> import networkx as nx
+    >>> from graph_hcl import GraphContrast
+    >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
+    >>> log = Log(lambda record: print(record["epoch"]))
+    >>> model = GraphContrast(epochs=2, hidden=8, callbacks=[log])
+    >>> model = model.fit(graphs)
+    1
+    2
+    """
 
     def __init__(self, write: Callable[[dict[str, Any]], None]) -> None:
         self.write = write
@@ -98,6 +131,14 @@ class History(Callback):
     """Keep the record of each epoch in `rows`, as dictionaries with epoch, loss, seconds, ….
 
     Comes after callbacks that add to the record.
+
+    >>> import networkx as nx
+    >>> from graph_hcl import GraphContrast
+    >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
+    >>> history = History()
+    >>> model = GraphContrast(epochs=2, hidden=8, callbacks=[history]).fit(graphs)
+    >>> [record["epoch"] for record in history.rows]
+    [1, 2]
     """
 
     def __init__(self) -> None:
@@ -132,7 +173,17 @@ class ProgressBar(Callback):
 
 
 class Snapshot(Callback):
-    """Call `take(state)` after each epoch; it may put the model into evaluation mode."""
+    """Call `take(state)` after each epoch; it may put the model into evaluation mode.
+
+    >>> import networkx as nx
+    >>> from graph_hcl import GraphContrast
+    >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
+    >>> snapshot = Snapshot(lambda state: print(state.epoch))
+    >>> model = GraphContrast(epochs=2, hidden=8, callbacks=[snapshot])
+    >>> model = model.fit(graphs)
+    1
+    2
+    """
 
     def __init__(self, take: Callable[[TrainState], None]) -> None:
         self.take = take
@@ -143,7 +194,16 @@ class Snapshot(Callback):
 
 
 class KeepState(Callback):
-    """Keep the tensors of the last epoch, from which a checkpoint can be written later."""
+    """Keep the tensors of the last epoch, from which a checkpoint can be written later.
+
+    >>> import networkx as nx
+    >>> from graph_hcl import GraphContrast
+    >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
+    >>> kept = KeepState()
+    >>> model = GraphContrast(epochs=2, hidden=8, callbacks=[kept]).fit(graphs)
+    >>> sorted(kept.tensors)[0]
+    'model.encoder.backbone.convs.0.eps'
+    """
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
@@ -159,6 +219,10 @@ class CheckpointWriter(Callback):
     Inside an epoch it is written after each `every` steps, and where a signal asks to end.
     `fit` adds it itself, after all other callbacks: an epoch that is in the checkpoint has been
     logged. Raises `UserError` for weights that are not finite; the previous file stays.
+
+    Args:
+        checkpoint: the file.
+        interval: least seconds between two of them.
     """
 
     def __init__(

@@ -45,6 +45,18 @@ class Checkpoint:
     description `model` of the model as text, the `run` that it belongs to, and a hash of all of
     these and the tensors, which is verified whenever the file is read. The file before the last is
     kept beside it: if the last is damaged, that one is used, with a warning.
+
+    Args:
+        path: the file, `….safetensors`.
+        model: description of the model as text.
+        run: hash of the run's settings; "" takes the checkpoint of any run.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> checkpoint = Checkpoint(Path(folder.name, "seed0.safetensors"))
+    >>> checkpoint.write(3, {"model.weight": torch.eye(2)})
+    >>> checkpoint.epoch(), checkpoint.weights()["weight"].shape
+    (3, torch.Size([2, 2]))
     """
 
     def __init__(self, path: Path, model: str = "", run: str = "") -> None:

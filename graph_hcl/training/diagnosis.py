@@ -25,6 +25,12 @@ def diagnose(
     where it has none. Values that a batch does not define (no labels, one class, no positive) are
     left out.
 
+    Args:
+        z: features [M, d], as the objective gets them.
+        graph: graph [M] that each row is a view of.
+        label: class [M] of each row, or None.
+        objective: the objective that is trained.
+
     >>> z, label = geometry.simplex(3).repeat(2, 1), torch.arange(3).repeat(2)
     >>> metrics = diagnose(z, torch.arange(3).repeat(2), label)
     >>> round(metrics["equal_inner_product"], 4), metrics["class_mean_accuracy"]
@@ -48,6 +54,12 @@ def diagnose_temperature(
     `temperature` is the objective's own and `effective_share` that of `geometry.effective_share` at
     it; `matched_temperature` and `gradient_cosine` are those of `geometry.match_temperature`. Other
     objectives than contrastive ones have none of them, plain ones no match.
+
+    Args:
+        z: features [M, d], as the objective gets them.
+        graph: graph [M] that each row is a view of.
+        label: class [M] of each row, or None.
+        objective: the objective that is trained.
 
     >>> from graph_hcl.losses import HUCL
     >>> z = torch.nn.functional.normalize(torch.eye(4).repeat(2, 1) + 0.1, dim=1)

@@ -32,10 +32,22 @@ def embed(
 ) -> np.ndarray:
     """Return embeddings [G, D] of all graphs, before the projection head, in evaluation mode.
 
-    With `projected`, return the normalised features [G, d] behind the head: those that the
-    objective is given. At most `max_nodes` nodes are embedded at once, by default `MAX_NODES` or
-    fewer where their features are wide; a graph with more is embedded alone. The bound changes
-    embeddings by rounding only.
+    Args:
+        model: a trained model.
+        store: the graphs, with the columns that the model was trained with.
+        device: where it is computed.
+        projected: returns the normalised features [G, d] behind the head instead: those that the
+            objective is given.
+        max_nodes: most nodes that are embedded at once, by default `MAX_NODES` or fewer where their
+            features are wide; a graph with more is embedded alone. The bound changes embeddings by
+            rounding only.
+
+    >>> from graph_hcl.data import load
+    >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
+    >>> store = load("digits")[:4]
+    >>> encoder = GraphEncoder(make_backbone("gin", store.num_features, 8, 2), 16)
+    >>> embed(ContrastiveModel(encoder), store, torch.device("cpu")).shape
+    (4, 16)
     """
     network = (model if projected else model.encoder).to(device).eval()
     embeddings = [network(store.batch(part)).cpu() for part in embedding_batches(store, max_nodes)]
@@ -52,7 +64,18 @@ def embed_nodes(
 ) -> list[np.ndarray]:
     """Return the embeddings of the nodes of each graph, matrices [nodes, D], in evaluation mode.
 
-    `max_nodes` is that of `embed`.
+    Args:
+        model: a trained model.
+        store: the graphs.
+        device: where it is computed.
+        max_nodes: that of `embed`.
+
+    >>> from graph_hcl.data import load
+    >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
+    >>> store = load("digits")[:2]
+    >>> encoder = GraphEncoder(make_backbone("gin", store.num_features, 8, 2), 16)
+    >>> [x.shape for x in embed_nodes(ContrastiveModel(encoder), store, torch.device("cpu"))]
+    [(35, 16), (30, 16)]
     """
     encoder = model.encoder.to(device).eval()
     store = store.to(device)

@@ -35,6 +35,13 @@ class RunFolder:
 
     A *part* is one trained model of the run: `seed0`, or `seed0-fold3` under the inductive
     protocol.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = RunFolder.create(f"{place}/run", "unused")
+    ...     folder.log({"part": "seed0", "epoch": 1})
+    ...     print(folder.metrics())
+    [{'part': 'seed0', 'epoch': 1}]
     """
 
     def __init__(self, path: Path) -> None:
@@ -178,7 +185,7 @@ class RunFolder:
 
     @property
     def results_path(self) -> Path:
-        """The file of scores, see `graph_hcl.results_file`."""
+        """The file of scores, results.json."""
         return self.path / "results.json"
 
     def forget_results(self) -> None:

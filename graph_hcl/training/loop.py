@@ -48,15 +48,38 @@ def fit(
     Each step takes the V views of its B graphs from `sampler`, maps them to features z [V·B, d] and
     minimises `objective.compute` of them, where graphs are named by their number in the store. The
     objective's tags say whether it is given labels and node features, too; a plain callable
-    `loss(z, graph=…, label=…)` is taken as `as_objective` describes. `callbacks` are called around
-    the epochs in their order; they see the `TrainState`.
+    `loss(z, graph=…, label=…)` is taken as `as_objective` describes.
 
-    The state goes to `checkpoint` after the first epoch, the last, and some of those between (see
-    `CheckpointWriter`), and after each `checkpoint_every` steps of an epoch. Training goes on from
-    a checkpoint that is already there, on the CPU bit for bit as if it had never stopped. Raises
-    `UserError` when features, loss or weights are no longer finite, and when no row of a whole
-    epoch had both a positive and a negative, for objectives that can tell; the last good checkpoint
-    stays.
+    Args:
+        model: what is trained, in place.
+        objective: the loss.
+        sampler: draws the views, such as `graph_hcl.augment.ViewSampler`.
+        store: all graphs.
+        indices: numbers [K] of the graphs in the store to train on.
+        settings: epochs, batch size, Adam's settings and seed.
+        device: where the training runs.
+        checkpoint: file that the state goes to after the first epoch, the last, and some of those
+            between (see `CheckpointWriter`). Training goes on from one that is already there, on
+            the CPU bit for bit as if it had never stopped.
+        checkpoint_every: number of steps of an epoch after which the state goes there, too.
+        callbacks: called around the epochs in their order; they see the `TrainState`.
+
+    Raises `UserError` when features, loss or weights are no longer finite, and when no row of a
+    whole epoch had both a positive and a negative, for objectives that can tell; the last good
+    checkpoint stays.
+
+    >>> from graph_hcl.augment import EdgeDrop, ViewSampler
+    >>> from graph_hcl.data import load
+    >>> from graph_hcl.losses import HUCL
+    >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
+    >>> store = load("digits")[:64]
+    >>> encoder = GraphEncoder(make_backbone("gin", store.num_features, 8, 2), 16)
+    >>> model = fit(
+    ...     ContrastiveModel(encoder), HUCL(), ViewSampler([EdgeDrop(0.2), EdgeDrop(0.2)]), store,
+    ...     torch.arange(64), TrainingSettings(epochs=1, batch_size=32), device=torch.device("cpu"),
+    ... )
+    >>> model(store.batch([0, 1])).shape
+    torch.Size([2, 16])
     """
     for callback in callbacks:
         if isinstance(callback, type) or not isinstance(callback, Callback):

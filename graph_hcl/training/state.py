@@ -20,7 +20,16 @@ from graph_hcl.nn import ContrastiveNetwork
 class TrainingSettings:
     """Number of epochs, batch size, Adam's settings and seed of one training.
 
-    `max_nodes` is the largest number of nodes of a batch, before augmentation.
+    Args:
+        epochs: passes over the graphs.
+        batch_size: graphs per batch, 2 or more.
+        lr: learning rate of Adam.
+        weight_decay: L2 penalty of Adam.
+        seed: seed of batches and views.
+        max_nodes: most nodes of a batch, before augmentation.
+
+    >>> TrainingSettings(epochs=20, batch_size=128)
+    TrainingSettings(epochs=20, batch_size=128, lr=0.001, weight_decay=0.0, seed=0, max_nodes=None)
     """
 
     epochs: int
@@ -43,12 +52,26 @@ class BatchFeatures(NamedTuple):
 class TrainState:
     """The state of a training, passed to callbacks, which may add to `record`.
 
-    `epoch` (1 … `epochs`) is running or was the last to finish; it is 0 before the first. Loss,
-    seconds, graphs per second, `num_batches` and `record`, the line of metrics, are those of this
-    epoch; `largest_batch` holds the features of its largest batch. Inside an epoch, `step` is the
-    number of finished steps, `losses` are their losses times their numbers of graphs, and `begun`
-    the states of the generators when it began. `objective_module` is the
-    objective as it was given, where it is a module whose state belongs in a checkpoint.
+    Attributes:
+        model: what is trained.
+        objective: what it minimises.
+        objective_module: the objective as it was given, where it is a module whose state belongs in
+            a checkpoint.
+        optimizer: Adam.
+        generators: generators of batches and views, by name.
+        device: where the training runs.
+        epochs: number of epochs.
+        epoch: the epoch, 1 … `epochs`, that is running or was the last to finish; 0 before the
+            first.
+        loss: mean loss of this epoch.
+        seconds: how long it took.
+        graphs_per_second: its speed.
+        num_batches: its number of batches.
+        largest_batch: features of the epoch's largest batch.
+        step: number of finished steps inside an epoch; 0 between epochs.
+        losses: losses of these steps, times their numbers of graphs.
+        begun: states of the generators when the epoch began.
+        record: the line of metrics of this epoch.
     """
 
     model: ContrastiveNetwork
@@ -78,7 +101,14 @@ class TrainState:
 
 
 def set_seed(seed: int) -> None:
-    """Seed Python, numpy and torch on all devices."""
+    """Seed Python, numpy and torch on all devices.
+
+    >>> set_seed(0)
+    >>> first = torch.rand(2)
+    >>> set_seed(0)
+    >>> torch.equal(first, torch.rand(2))
+    True
+    """
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -89,7 +89,14 @@ def check_logger(name: str | None) -> None:
 def make_logger(name: str, folder: Path, part: str) -> Logger:
     """Return the logger of one part of a run, by name or by the import path of what makes it.
 
-    It is called with the run folder and the name of the part. Raises as `check_logger` does.
+    What the import path names is called with the run folder and the name of the part.
+
+    Args:
+        name: tensorboard, wandb, mlflow, or an import path.
+        folder: the run folder.
+        part: name of the part.
+
+    Raises as `check_logger` does.
     """
     check_logger(name)
     try:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import Edit, ViewSampler, apply, concat, parse, sample_view, split
-from graph_hcl.data import GraphStore
+from graph_hcl.augment import Edit, ViewSampler, apply, parse, sample_view
+from graph_hcl.augment.sampler import split
+from graph_hcl.data import GraphStore, concat
 from graph_hcl.data.batch import (
     is_sorted_undirected,
     make_batch,

@@ -15,10 +15,9 @@ from graph_hcl.augment import (
     NodeDrop,
     View,
     ViewSampler,
-    concat,
-    split,
 )
-from graph_hcl.data import GraphStore
+from graph_hcl.augment.sampler import split
+from graph_hcl.data import GraphStore, concat
 from graph_hcl.data.batch import is_sorted_undirected
 
 SIZES = [5, 1, 3, 8, 2, 6, 4]

@@ -5,7 +5,8 @@ import pytest
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
-from graph_hcl.baselines import BASELINES, ROUNDS, bag, wl_subtree
+from graph_hcl.baselines import BASELINES, bag, wl_subtree
+from graph_hcl.baselines.baseline import ROUNDS
 from graph_hcl.data import load
 from graph_hcl.probes import (
     C_GRID,

@@ -15,7 +15,8 @@ from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.tables import all_tables, published_table, score_grids, score_table
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.config import Config, ProbeConfig
-from graph_hcl.probes import corrected_t_test, holm, p_text
+from graph_hcl.probes import corrected_t_test, holm
+from graph_hcl.probes.statistics import p_text
 
 
 def record(seed: int, repetition: int = 0, epochs=(5, 9), folds: int = 4) -> dict:

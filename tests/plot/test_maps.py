@@ -10,23 +10,24 @@ from sklearn.metrics import silhouette_score
 from graph_hcl import plot
 from graph_hcl.errors import UserError
 from graph_hcl.plot.embedding import MAX_POINTS
+from graph_hcl.plot.maps import check_map, compress
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_compress_is_asinh_in_units_of_the_quartiles() -> None:
     x = np.random.default_rng(0).normal(size=(60, 3)) * [1, 20, 300]
-    for column, found in zip(x.T, plot.compress(x).T, strict=True):
+    for column, found in zip(x.T, compress(x).T, strict=True):
         low, middle, high = (np.quantile(column, q) for q in (0.25, 0.5, 0.75))
         bent = np.array([np.arcsinh((v - middle) * 1.349 / (high - low)) for v in column])
         np.testing.assert_allclose(found, (bent - bent.mean()) / bent.std(), atol=1e-9)
-    assert plot.compress(np.full((4, 1), 7.0)).tolist() == [[0.0]] * 4
+    assert compress(np.full((4, 1), 7.0)).tolist() == [[0.0]] * 4
 
 
 def test_pca_is_that_of_compressed_embeddings() -> None:
     x = np.random.default_rng(0).normal(size=(40, 4)) * [1, 2, 3, 4]
     points, caption = plot.project(x)
-    left, values, _ = np.linalg.svd(plot.compress(x), full_matrices=False)
+    left, values, _ = np.linalg.svd(compress(x), full_matrices=False)
     np.testing.assert_allclose(np.abs(points), np.abs(left * values)[:, :2], atol=1e-8)
     share = (values[:2] ** 2).sum() / (values**2).sum()
     assert caption == f"PCA, {share:.0%} of the variance"
@@ -110,7 +111,7 @@ def test_embeddings_that_are_not_finite_cost_one_sentence() -> None:
 
 def test_maps_that_cannot_be_drawn(monkeypatch) -> None:
     with pytest.raises(UserError, match="pca, tsne or umap, but got 'som'"):
-        plot.check_map("som")
+        check_map("som")
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     with pytest.raises(UserError, match="pip install"):
         plot.project(np.eye(3), "umap")

@@ -20,10 +20,10 @@ from graph_hcl.probes import (
     evaluate,
     holm,
     inductive,
-    p_text,
     paired_difference,
     stratified_folds,
 )
+from graph_hcl.probes.statistics import p_text
 from graph_hcl.reporting.tables import difference
 
 

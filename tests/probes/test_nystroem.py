@@ -7,7 +7,8 @@ import pytest
 from sklearn.datasets import make_moons
 from sklearn.metrics.pairwise import rbf_kernel
 
-from graph_hcl.probes import ProbeInput, Targets, choice, choose_probe, evaluate
+from graph_hcl.probes import ProbeInput, Targets, choice, evaluate
+from graph_hcl.probes.choice import choose_probe
 from graph_hcl.probes.nystroem import nystroem
 from graph_hcl.probes.probe import scale
 from graph_hcl.probes.svm import scale_gamma

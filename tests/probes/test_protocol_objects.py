@@ -21,9 +21,9 @@ from graph_hcl.probes import (
     evaluate,
     inductive,
     make_protocol,
-    resolve_protocol,
     stratified_folds,
 )
+from graph_hcl.probes.resolve import resolve_protocol
 
 Y = np.arange(60) % 3
 TARGETS = Targets.of(Y)

@@ -15,10 +15,10 @@ from graph_hcl.probes import (
     evaluate,
     inductive,
     majority_accuracy,
-    resolve_protocol,
     stratified_folds,
     summarize,
 )
+from graph_hcl.probes.resolve import resolve_protocol
 
 Y = np.arange(60) % 3
 X = np.random.default_rng(0).normal(size=(60, 5)) + Y[:, None]

@@ -13,8 +13,8 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import Callback, embed, index_batches
-from graph_hcl.training.batches import cut
+from graph_hcl.training import Callback, embed
+from graph_hcl.training.batches import cut, index_batches
 from graph_hcl.training.embedding import embedding_batches
 
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=40)

@@ -15,7 +15,6 @@ from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, perturbe
 from graph_hcl.training import (
     Callback,
     Checkpoint,
-    CheckpointWriter,
     Diagnosis,
     Log,
     RunFolder,
@@ -24,9 +23,10 @@ from graph_hcl.training import (
     diagnose,
     embed,
     fit,
-    index_batches,
     set_seed,
 )
+from graph_hcl.training.batches import index_batches
+from graph_hcl.training.callbacks import CheckpointWriter
 
 CPU = torch.device("cpu")
 

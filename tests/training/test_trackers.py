@@ -14,7 +14,8 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import Callback, History, Log, Tracker, check_logger
+from graph_hcl.training import Callback, History, Log, Tracker
+from graph_hcl.training.trackers import check_logger
 
 
 def train(epochs: int, callbacks=()):

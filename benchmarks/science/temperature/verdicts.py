@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks.science.temperature.pairs import Comparison
-from graph_hcl.probes import holm, p_text
+from graph_hcl.probes import holm
+from graph_hcl.probes.statistics import p_text
 
 MARGIN = 0.01
 """Accuracies whose true difference is less than this are equal: a percentage point."""

@@ -131,7 +131,8 @@ class _Sum(torch.autograd.Function):
 
         def again(a: Tensor, x: Tensor, n: Tensor) -> Tensor:
             logits = a @ x.t() / settings.temperature
-            return (pair_sums(logits, n, log_q, pairs.masks()[0], settings) * weight).sum()
+            total: Tensor = pair_sums(logits, n, log_q, pairs.masks()[0], settings) * weight
+            return total.sum()
 
         slopes = gradients_again(again, (anchors, samples, log_n), ctx.needs_input_grad, gradient)
         return (*slopes, *[None] * 5)

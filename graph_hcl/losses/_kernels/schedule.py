@@ -79,4 +79,5 @@ def tile_size(memory: int, element_size: int) -> int:
     >>> tile_size(24 * 2**20, 4)
     1024
     """
-    return max(64, 2 ** int(math.log2(max(1.0, memory / (6 * element_size))) / 2))
+    side: int = 2 ** int(math.log2(max(1.0, memory / (6 * element_size))) / 2)
+    return max(64, side)

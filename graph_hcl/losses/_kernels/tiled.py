@@ -49,14 +49,16 @@ def log_mean_tiled(
     ...     bound=1.0, count=torch.full((3,), 2), memory=2**20).abs() < 1e-6
     tensor([True, True, True])
     """
+    means: Tensor
     size = tile_size(memory, anchors.element_size())
     if samples is None and weighting.beta is not None and bound is not None:
         tiles = TileSchedule(pairs, True, size)
-        means: Tensor = _Bounded.apply(anchors, tiles, temperature, weighting, bound, count)
+        means = _Bounded.apply(anchors, tiles, temperature, weighting, bound, count)
         return means
     x = anchors if samples is None else samples
     assert weighting.order == 1  # a power mean without a bound is rowwise
-    return _General.apply(anchors, x, TileSchedule(pairs, False, size), temperature, weighting)
+    means = _General.apply(anchors, x, TileSchedule(pairs, False, size), temperature, weighting)
+    return means
 
 
 def logit_bound(reach: float, temperature: float, beta: float) -> float | None:
@@ -249,7 +251,8 @@ def _masked(values: Tensor, tile: Tile) -> Tensor:
 
 def _sorted(values: Tensor, order: Tensor, temperature: float) -> Tensor:
     """Return sorted rows, scaled by 1/√T, so that products are logits."""
-    return values[order] * temperature**-0.5
+    scale: float = temperature**-0.5
+    return values[order] * scale
 
 
 def _unsorted(values: Tensor, order: Tensor) -> Tensor:
