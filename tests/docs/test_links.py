@@ -14,9 +14,7 @@ PAGES = {
 FENCE = re.compile(r"^ *(`{3,})(?!\{(?:figure|image|grid)).*?^ *\1 *$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?(?: \"[^\"]*\")?\)|(?:src|href|srcset)=\"([^\"]+)\"")
 INCLUDE = re.compile(r"^ *(?:`{3,}|:{3,})\{(?:figure|image|literalinclude)\} *(\S+)", re.MULTILINE)
-FIGURE = re.compile(
-    r"^.*(?:!\[[^\]]*\]\([^)]*\)|<img |\{(?:figure|image)\}).*\.(?:svg|png)", re.MULTILINE
-)
+FIGURE = re.compile(r"^.*(?:!\[[^\]]*\]\(|<img |\{(?:figure|image)\}).*\.(?:svg|png)", re.MULTILINE)
 COMMAND = "python -m "
 MADE_BY = {
     "docs/collapse.md": "python -m benchmarks.science.collapse --page",
