@@ -79,7 +79,7 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
 README = pytest.param(
     "README.md",
     marks=pytest.mark.xfail(
-        strict=False, reason="README.md does not say yet what makes its figure"
+        strict=False, reason="README.md names no command under it"
     ),
 )
 

@@ -2,8 +2,7 @@
 
 A page is Markdown with fenced blocks:
 
-- ```python blocks run from top to bottom in one namespace, in an empty folder that holds copies of
-  configs/ and examples/. What a reader need not see is in `<!-- python … -->`.
+- ```python blocks run from top to bottom in one namespace, in a folder with copies of COPIED. What a reader need not see is in `<!-- python … -->`.
 - ```sh blocks: each command of graph_hcl goes through its own parser; on the pages in RUN it is
   run. Other programs are left alone, except `cd`.
 - A ```text block right after either is its output, compared with numbers masked; a line `…` stands
@@ -49,8 +48,8 @@ RUN = ["docs/tour.md", "docs/data/own.md", *(f"docs/guides/{name}.md" for name i
 """Pages whose shell commands are run."""
 SLOW: list[str] = []
 """Pages that take more than ten seconds."""
-COPIED = ("configs", "examples")
-"""Folders of a clone that the commands of a page may name."""
+COPIED = ("configs", "examples", "benchmarks/results/transductive.jsonl")
+"""What the commands of a page may name of a clone."""
 
 PART = re.compile(
     r"^<!-- (?P<hidden>python|not run:)(?P<text>.*?)-->"
@@ -104,17 +103,21 @@ def read_blocks(text: str) -> list[Block]:
 
 
 def masked(text: str) -> str:
-    """Return text without its numbers, its white space and the widths of its tables.
+    """Return text without its numbers, hashes, white space and the widths of its tables.
 
     >>> masked("| ----- |\\n93.49 ± 1.5 %, -0.1 … +1e-3, p = .135, 1 797 graphs")
     '| - | # ± # %, # … #, p = #, # graphs'
     """
-    text = re.sub(r"-{2,}", "-", NUMBER.sub("#", text))
+    text = NUMBER.sub("#", re.sub(r"\b[0-9a-f]{12,}\b", "0", text))
+    text = re.sub(r"-{2,}", "-", text)
     return re.sub(r"p < #", "p = #", " ".join(text.split()))
 
 
 def check_output(block: Block, done: Done) -> None:
     """Assert that a block printed, warned and raised what the page says."""
+    here = f"{Path.cwd()}{os.sep}"
+    done.stdout = done.stdout.replace(here, "")
+    done.messages = [message.replace(here, "") for message in done.messages]
     lines = (block.output or "").splitlines()
     if lines and (raised := EXCEPTION.match(lines[-1])):
         assert done.exception is not None, f"expected {raised[1]}, but nothing was raised"
@@ -300,7 +303,9 @@ def marked(page: str) -> Any:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Go to an empty folder with what a clone has, and without data from anywhere else."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, tmp_path / name)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("GRAPH_HCL_TU_MIRROR", "GRAPH_HCL_OGB_MIRROR", "GRAPH_HCL_SPLITS"):

@@ -46,7 +46,7 @@ def test_the_plugin_has_one_part_of_each_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = ROOT / "examples" / "plugin"
-    text = (folder / "README.md").read_text(encoding="utf-8").split("```")[1]
+    text = (folder / "README.md").read_text(encoding="utf-8").split("```sh")[1].split("```")[0]
     command = shlex.split(text.replace("\\\n", " "))
     named = {word.partition(":")[0].partition(".")[2] for word in command if ":" in word}
     files = {file.stem for file in (folder / "my_parts").glob("*.py")} - {"__init__"}
