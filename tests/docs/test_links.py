@@ -78,9 +78,7 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
 
 README = pytest.param(
     "README.md",
-    marks=pytest.mark.xfail(
-        strict=False, reason="README.md names no command under it"
-    ),
+    marks=pytest.mark.xfail(strict=False, reason="README.md names no command under it"),
 )
 
 

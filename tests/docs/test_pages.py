@@ -2,7 +2,8 @@
 
 A page is Markdown with fenced blocks:
 
-- ```python blocks run from top to bottom in one namespace, in a folder with copies of COPIED. What a reader need not see is in `<!-- python … -->`.
+- ```python blocks run from top to bottom in one namespace, in a folder with copies of COPIED. What a
+  reader need not see is in `<!-- python … -->`.
 - ```sh blocks: each command of graph_hcl goes through its own parser; on the pages in RUN it is
   run. Other programs are left alone, except `cd`.
 - A ```text block right after either is its output, compared with numbers masked; a line `…` stands
@@ -46,7 +47,7 @@ PAGES = [
 GUIDES = ["molecules", "networkx", "own-parts", "reproduce", "own-loop"]
 RUN = ["docs/tour.md", "docs/data/own.md", *(f"docs/guides/{name}.md" for name in GUIDES)]
 """Pages whose shell commands are run."""
-SLOW: list[str] = []
+SLOW = ["docs/tour.md", "docs/guides/reproduce.md"]
 """Pages that take more than ten seconds."""
 COPIED = ("configs", "examples", "benchmarks/results/transductive.jsonl")
 """What the commands of a page may name of a clone."""
@@ -57,7 +58,7 @@ PART = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 NUMBER = re.compile(r"(?:(?<![\w.])[-+−])?\d*\.?\d+(?:e[-+]?\d+)?(?:[  ]\d{3}\b)*", re.IGNORECASE)
-EXCEPTION = re.compile(r"([A-Z]\w*(?:Error|Exception)): ")
+EXCEPTION = re.compile(r"(NotFinite|[A-Z]\w*(?:Error|Exception)): ")
 FIRST = ("warning: ", "error: ", "UserWarning: ")
 VARIABLE = re.compile(r"\$\{?\w+\}?")
 
