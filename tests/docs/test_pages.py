@@ -2,8 +2,8 @@
 
 A page is Markdown with fenced blocks:
 
-- ```python blocks run from top to bottom in one namespace, in a folder with copies of COPIED. What a
-  reader need not see is in `<!-- python … -->`.
+- ```python blocks run from top to bottom in one namespace, in a folder with copies of COPIED. What
+  a reader need not see is in `<!-- python … -->`.
 - ```sh blocks: each command of graph_hcl goes through its own parser; on the pages in RUN it is
   run. Other programs are left alone, except `cd`.
 - A ```text block right after either is its output, compared with numbers masked; a line `…` stands
