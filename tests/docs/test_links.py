@@ -92,7 +92,7 @@ def test_mistakes_are_found() -> None:
     assert broken("README.md", text) == ["docs/nothing.md", "docs/no.svg", "#none"]
     assert broken("README.md", "[a](docs/index.md#graph_hcl), [b](#a-b)\n# A b\n") == []
     light, dark = "![x](f-light.svg){.only-light}", "![x](f-dark.svg){.only-dark}"
-    picture = f"<picture>\n<source srcset='f-dark.svg'>\n<img src='f-light.svg'>\n</picture>\n\n"
+    picture = "<picture>\n<source srcset='f-dark.svg'>\n<img src='f-light.svg'>\n</picture>\n\n"
     assert unexplained(f"{picture}{picture}*`python -m x`*\n") == []
     assert unexplained(f"{picture}Text.\n") == ["<img src='f-light.svg'>"]
     assert unexplained(f"{light}\n{dark}\n\nMade by `python -m x`.\n") == []

@@ -178,14 +178,18 @@ def unique(lines: Iterator[str]) -> list[str]:
 def commands(body: str) -> Iterator[list[str]]:
     """Yield the words of each command in a shell block.
 
-    >>> list(commands("A=1 python -m x \\\\\\n  --y 'a b'  # why\\ncd z && ls | head\\n"))
+    >>> list(commands("A=1 python -m x \\\\\\n  --y 'a b'  # why\\ncd z && ls > f | head\\n"))
     [['python', '-m', 'x', '--y', 'a b'], ['cd', 'z'], ['ls'], ['head']]
     """
     for line in body.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.wordchars += "$@%^[]{},:+≤≥…"
         words: list[str] = []
-        for word in [*lexer, ";"]:
+        tokens = [*lexer, ";"]
+        redirected = {n + 1 for n, word in enumerate(tokens) if word[:1] in ("<", ">")}
+        for number, word in enumerate(tokens):
+            if number in redirected or number + 1 in redirected:
+                continue
             if word and set(word) <= set(";&|"):
                 while words and re.match(r"(\w+=|(do|then|exec|time|srun|sudo)$)", words[0]):
                     words.pop(0)
