@@ -29,9 +29,11 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=600, resources=resources).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    told = [output["text"] for output in outputs if output.get("name") == "stderr"]
-    assert [text for text in told if "TqdmWarning" not in text] == []  # wants ipywidgets
+    streams = {"stdout": "", "stderr": ""}
+    for output in outputs:
+        if output["output_type"] == "stream" and "TqdmWarning" not in output["text"]:
+            streams[output["name"]] += output["text"]  # tqdm asks for ipywidgets
+    assert streams["stderr"] == ""
+    assert [line.split()[0] for line in streams["stdout"].splitlines()] == ["svm", "knn"]
     kinds = [kind for output in outputs for kind in output.get("data", {})]
     assert kinds.count("image/png") == 2
-    printed = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
-    assert [line.split()[0] for line in printed.splitlines()] == ["svm", "knn"]
