@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,10 @@ EXAMPLES = sorted(file.stem for file in (ROOT / "examples").glob("*.py"))
 LIGHTNING = any(importlib.util.find_spec(name) for name in ("lightning", "pytorch_lightning"))
 PRINTS = {
     "lightning_module": "loss ",
-    "molecules": "ROC-AUC ",
-    "networkx_map": "accuracy ",
+    "molecules": "trained − untrained: ",
+    "networkx_map": " 0 epochs: accuracy ",
     "own_loop": "epoch 3: loss ",
-    "own_parts": "own − H-UCL: ",
-    "reproduce_row": "1 of 1",
+    "own_parts": "; difference ",
 }
 """What each prints on its way."""
 
@@ -46,7 +46,7 @@ def test_the_plugin_has_one_part_of_each_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = ROOT / "examples" / "plugin"
-    text = (folder / "README.md").read_text(encoding="utf-8").split("```")[1]
+    text = (folder / "README.md").read_text(encoding="utf-8").split("```sh")[1].split("```")[0]
     command = shlex.split(text.replace("\\\n", " "))
     named = {word.partition(":")[0].partition(".")[2] for word in command if ":" in word}
     files = {file.stem for file in (folder / "my_parts").glob("*.py")} - {"__init__"}
@@ -58,3 +58,10 @@ def test_the_plugin_has_one_part_of_each_kind(
     table = capsys.readouterr().out
     assert "my_parts.objective:Centred" in table
     assert "my_parts.probe:nearest" in table
+
+
+def test_the_plugin_can_be_installed() -> None:
+    folder = ROOT / "examples" / "plugin"
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (folder / project["name"] / "__init__.py").is_file()
+    assert project["dependencies"] == ["graph_hcl"]

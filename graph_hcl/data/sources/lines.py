@@ -23,7 +23,7 @@ from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import open_text
 from graph_hcl.data.targets import graph_targets, names_of
 from graph_hcl.errors import UserError
-from graph_hcl.registry import did_you_mean
+from graph_hcl.registry import closest, did_you_mean
 
 FIELDS = ("x", "edge_attr", "edge_weight", "pos")
 KEYS = ("edges", "num_nodes", *FIELDS, "y", "id")
@@ -113,8 +113,10 @@ def _parse(text: str, place: str) -> dict[str, Any]:
         ) from error
     if not isinstance(entry, dict) or "edges" not in entry:
         shown = f"has {', '.join(entry)}" if isinstance(entry, dict) and entry else "has none"
-        near = did_you_mean("edges", entry) if isinstance(entry, dict) else ""
-        raise UserError(f"Expected 'edges' in each graph, but {place} {shown}.{near}")
+        unknown = [key for key in entry if key not in KEYS] if isinstance(entry, dict) else []
+        near = closest("edges", unknown)
+        remedy = f": rename {near[0]} to edges" if near else ""
+        raise UserError(f"Expected 'edges' in each graph, but {place} {shown}{remedy}.")
     return entry
 
 
