@@ -208,6 +208,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             folder: the run folder.
             part: one of several trained models, by default the first.
             device: cpu, cuda, mps or auto.
+            trust_code: run the code that the folder names by import paths.
             **objects: backbone, objective, views and readout that have no import path.
 
         Raises `UserError` for a folder without a run, for one that names code by an import path

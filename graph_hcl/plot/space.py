@@ -127,11 +127,18 @@ def weights(
 ) -> Axes:
     """Draw how much a negative counts by its inner product with the anchor, for each hardening.
 
-    The curves are η(s/T) divided by the mean of η over all negatives, whose inner products are
-    `products` [K]: 1 is the weight without hardening. Their histogram is the grey area below. A
-    threshold's curve ends where the weight is 0. `hardenings` are functions of logits by name, such
-    as those of `graph_hcl.losses`. Raises `UserError` for adaptive ones, which have a curve for
-    each anchor, and for one that gives no negative any weight.
+    The curves are η(s/T) divided by the mean of η over all negatives: 1 is the weight without
+    hardening. The grey area below is the histogram of the negatives. A threshold's curve ends where
+    the weight is 0.
+
+    Args:
+        hardenings: functions of logits by name, such as those of `graph_hcl.losses`.
+        products: inner products [K] of negatives with their anchors.
+        temperature: T of the logits.
+        ax: axes to draw on; new ones by default.
+
+    Raises `UserError` for adaptive hardenings, which have a curve for each anchor, and for one that
+    gives no negative any weight.
 
     >>> from graph_hcl.losses import Exponential
     >>> ax = weights({"β = 1": Exponential(1.0)}, [-0.5, 0.0, 0.5])

@@ -122,7 +122,13 @@ class Checkpoint:
         self.write(finished, state_tensors(state), state.step)
 
     def write(self, epoch: int, tensors: dict[str, Tensor], step: int = 0) -> None:
-        """Write `state_tensors` after `epoch` epochs and `step` steps of the next, atomically."""
+        """Write the tensors of a training, atomically.
+
+        Args:
+            epoch: number of finished epochs.
+            tensors: what `state_tensors` returns.
+            step: number of finished steps of the next epoch.
+        """
         state = {"epoch": epoch, "step": step, "model": self.model, "run": self.run}
         # One entry only: safetensors would write several in arbitrary order.
         metadata = {"state": json.dumps(seal(state | {"tensors": hashed(tensors)}))}

@@ -38,7 +38,7 @@ class RunFolder:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     folder = RunFolder.create(f"{place}/run", "unused")
+    ...     folder = RunFolder.create(f"{place}/run", "unused", {"lr": 0.1})
     ...     folder.log({"part": "seed0", "epoch": 1})
     ...     print(folder.metrics())
     [{'part': 'seed0', 'epoch': 1}]
@@ -62,6 +62,14 @@ class RunFolder:
 
         It appears with `config.yaml`, the settings, and the manifest in it. Characters that a file
         system may refuse are replaced in the default name.
+
+        Args:
+            out: path of the folder; None takes the next free one.
+            default_name: what the folder is called without `out`.
+            settings: what `config.yaml` holds.
+            code: hashes of the user's own modules.
+            data: sha256 of the graphs.
+            environment: commit, processor, threads and versions.
 
         Raises `UserError` when `out` already holds something: a run is never overwritten.
         """

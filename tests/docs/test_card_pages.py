@@ -60,7 +60,7 @@ def test_results_that_saw_the_test_folds_are_marked(pages: dict[str, str]) -> No
 
 
 def test_the_commands_are_read_by_the_command(pages: dict[str, str]) -> None:
-    parser = config_parser("train", "", "")
+    parser = config_parser("train")
     for name, text in pages.items():
         lines = re.findall(r"^python -m graph_hcl\.train (.*)$", text, re.M)
         assert lines
