@@ -35,7 +35,8 @@ def requirements(lines: list[str]) -> dict[str, str]:
 
 
 def test_every_imported_package_is_declared() -> None:
-    lines = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
+    extras = PROJECT["optional-dependencies"].values()
+    lines = [line for group in (PROJECT["dependencies"], *extras) for line in group]
     declared = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in requirements(lines)}
     used = set()
     for file in (ROOT / "graph_hcl").rglob("*.py"):
