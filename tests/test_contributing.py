@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples" / "plugin" / "my_parts"
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PARTS = re.findall(
-    r"^\| ([\w-]+) \| `(\w+\.py)` \| `([^`]+)` \| `([A-Z]+)`: `([^`]+)` \| `([^`]+)` \|$",
+    r"^\| ([\w-]+) \| `([^`]+)` \| `([A-Z]+)`: `([^`]+)` \| `([^`]+)` \|$",
     TEXT,
     re.M,
 )
@@ -36,7 +37,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     registries = folder / "graph_hcl" / "registries.py"
     text = registries.read_text(encoding="utf-8")
-    lines = [(registry, line) for _, _, _, registry, line, _ in PARTS]
+    lines = [(registry, line) for _, _, registry, line, _ in PARTS]
     lines += [(registry or "SOURCES", line) for registry, line in LINES]
     for registry, line in lines:
         text, count = re.subn(
@@ -44,8 +45,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         assert count == 1, registry
     registries.write_text(text, encoding="utf-8")
-    for _, example, place, *_ in PARTS:
-        shutil.copy(ROOT / "examples" / "plugin" / "my_parts" / example, folder / place)
+    for kind, place, *_ in PARTS:
+        shutil.copy(EXAMPLES / f"{kind.replace('-', '')}.py", folder / place)
     for code, place in FILES:
         assert not (folder / place).exists()
         (folder / place).write_text(code, encoding="utf-8")
@@ -70,10 +71,10 @@ def test_all_kinds_of_parts_have_a_recipe() -> None:
         "backbone", "objective", "augmentation", "read-out", "probe",
     ]  # fmt: skip
     assert len(FILES) == len(LINES) == 2
-    ours = {file.name for file in (ROOT / "examples" / "plugin" / "my_parts").glob("*.py")}
-    assert {example for _, example, *_ in PARTS} == ours - {"__init__.py", "source.py"}
+    ours = {file.stem for file in EXAMPLES.glob("*.py")} - {"__init__", "source"}
+    assert {kind.replace("-", "") for kind, *_ in PARTS} == ours
     for path in re.findall(r"`((?:graph_hcl|tests|examples|docs|benchmarks)/[\w./-]*)`", TEXT):
-        new = {place for _, _, place, *_ in PARTS} | {place for _, place in FILES}
+        new = {place for _, place, *_ in PARTS} | {place for _, place in FILES}
         assert path in new or (ROOT / path).exists(), path
 
 
