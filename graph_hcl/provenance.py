@@ -13,6 +13,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
+
 from graph_hcl import __version__
 
 PACKAGES = ("torch", "torch-geometric", "scikit-learn", "numpy")

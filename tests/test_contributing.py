@@ -52,7 +52,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / place).write_text(code, encoding="utf-8")
     metrics = folder / "graph_hcl" / "probes" / "metrics.py"
     insert(metrics, "from sklearn.metrics import (\n", "    cohen_kappa_score,\n")
-    insert(metrics, "    for metric in (\n", f"        {METRIC}")
+    insert(metrics, "    for metric in (\n", f"        {METRIC.strip()},\n")
     return folder
 
 
