@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         psi_loss,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "HSCL",
     "HUCL",

@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("graph_hcl", "torch", "torch-geometric", "scikit-learn", "numpy")
+from graph_hcl import __version__
+
+PACKAGES = ("torch", "torch-geometric", "scikit-learn", "numpy")
 UNKNOWN = "unknown"
 """What stands for a part of the provenance that an older record lacks."""
 CODE = ("graph_hcl", "datasets")
@@ -42,7 +44,7 @@ def environment(device: Any = "cpu") -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Return the versions of the packages that scores depend on, and of Python."""
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return packages | {"python": platform.python_version()}
+    return {"graph_hcl": __version__} | packages | {"python": platform.python_version()}
 
 
 @cache

@@ -143,8 +143,10 @@ class Pairs:
             return None
         return self._positive_runs if self.one_key else Runs.of(*self.negative)
 
-    def masks(self, rows: slice | Tensor = slice(None)) -> tuple[Tensor, Tensor]:
+    def masks(self, rows: slice | Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the masks of positives and of negatives, [A, S], or some rows of them."""
+        # Made here: before torch 2.9 a slice as default breaks the graph of torch.compile.
+        rows = slice(None) if rows is None else rows
         positives = self.positive[0][rows, None] == self.positive[1]
         if self.negative is None:
             negatives = torch.ones_like(positives)

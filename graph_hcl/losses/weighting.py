@@ -92,7 +92,8 @@ def steepness(log_eta: Any) -> float | None:
     """
     if log_eta is None or isinstance(log_eta, NoHardening):
         return 0.0
-    return log_eta.beta if isinstance(log_eta, Exponential | PowerMean) else None
+    # A tuple: before torch 2.9 a union of types breaks the graph of torch.compile.
+    return log_eta.beta if isinstance(log_eta, (Exponential, PowerMean)) else None
 
 
 def check_has_weights(hardening: Any, what: str) -> None:

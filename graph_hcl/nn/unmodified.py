@@ -13,6 +13,9 @@ _OF_MESSAGES = [
     for step in ("propagate", "message", "aggregate", "message_and_aggregate")
     for kind in ("pre_hooks", "hooks")
 ]
+_OF_ALL_MODULES = [
+    f"_global_{kind}_hooks" for kind in ("forward", "forward_pre", "backward", "backward_pre")
+]
 _METHODS = ("message", "aggregate", "update", "propagate")
 
 
@@ -26,7 +29,7 @@ def is_unmodified(network: nn.Module) -> bool:
     >>> is_unmodified(net), handle.remove(), is_unmodified(net)
     (False, None, True)
     """
-    if torch_module._has_any_global_hook():
+    if any(getattr(torch_module, name) for name in _OF_ALL_MODULES):
         return False
     # Called before each forward pass: this loop is faster than `modules()` and `any`.
     pending: list[Any] = [network]
