@@ -25,9 +25,9 @@ MIN_POINTS = 20
 def check_map(method: str) -> None:
     """Raise `UserError` unless `method` is a map that can be drawn here.
 
-    >>> check_map("som")
+    >>> check_map("mds")
     Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected the map to be pca, tsne or umap, but got 'som'.
+    graph_hcl.errors.UserError: Expected the map to be pca, tsne or umap, but got 'mds'.
     """
     if method not in MAPS:
         raise UserError(f"Expected the map to be pca, tsne or umap, but got '{method}'.")

@@ -73,13 +73,7 @@ def unexplained(text: str) -> list[str]:
     return left
 
 
-README = pytest.param(
-    "README.md",
-    marks=pytest.mark.xfail(strict=False, reason="README.md names no command under it"),
-)
-
-
-@pytest.mark.parametrize("page", [README, *list(PAGES)[1:]])
+@pytest.mark.parametrize("page", PAGES)
 def test_each_figure_names_the_command_that_makes_it(page: str) -> None:
     if page in MADE_BY:
         assert MADE_BY[page] in " ".join(PAGES[page].split())

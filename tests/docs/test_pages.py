@@ -310,9 +310,6 @@ def run_page(page: str, text: str) -> None:
 def marked(page: str) -> Any:
     """Return a page with its marks."""
     marks = [pytest.mark.slow] if page in SLOW else []
-    if page == "README.md":
-        reason = "README.md has snippets with undefined names"
-        marks.append(pytest.mark.xfail(strict=False, reason=reason))
     return pytest.param(page, marks=marks)
 
 

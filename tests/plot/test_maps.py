@@ -110,8 +110,8 @@ def test_embeddings_that_are_not_finite_cost_one_sentence() -> None:
 
 
 def test_maps_that_cannot_be_drawn(monkeypatch) -> None:
-    with pytest.raises(UserError, match="pca, tsne or umap, but got 'som'"):
-        check_map("som")
+    with pytest.raises(UserError, match="pca, tsne or umap, but got 'mds'"):
+        check_map("mds")
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     with pytest.raises(UserError, match="pip install"):
         plot.project(np.eye(3), "umap")

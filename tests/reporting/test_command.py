@@ -129,7 +129,7 @@ def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:
         (["missing"], "Expected a run folder with a config.yaml at missing"),
         (["bare"], "no finished epoch yet: resume it with python -m graph_hcl.train --resume bare"),
         (["hucl", "missing"], "missing"),
-        (["hucl", "--map", "som"], "Expected the map to be pca, tsne or umap, but got 'som'"),
+        (["hucl", "--map", "mds"], "Expected the map to be pca, tsne or umap, but got 'mds'"),
         (["hucl", "--map", "umap"], "pip install"),
         (["hucl", "--out", "page.pdf"], "Expected --out to end in .html, but got 'page.pdf'"),
         (["hucl", "--out", "file/page.html"], "(file"),
