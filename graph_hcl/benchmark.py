@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,12 @@ def main(argv: Sequence[str]) -> None:
     spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
     spec = restricted(spec, flags.datasets, flags.methods, flags.repeats)
     trials = expand(spec)
+    if left_out := sorted(set(spec.methods) - {trial.method for trial in trials}):
+        warnings.warn(
+            f"Left out: {', '.join(left_out)}, which read labels, of the protocol "
+            f"{' and '.join(spec.protocols)}: add the protocol inductive.",
+            stacklevel=2,
+        )
     folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
     shard = _shard(trials, flags.shard)
     if flags.dry_run:

@@ -312,3 +312,10 @@ def test_a_comparison_with_nothing_or_with_itself(capsys) -> None:
         capsys.readouterr()
         assert main(["benchmark", file, "--compare-to", other]) == 2
         assert sentence in capsys.readouterr().err
+
+
+def test_a_method_that_the_protocol_leaves_out_is_named() -> None:
+    methods = METHODS | {"h-scl": {"settings": {"objective": "h-scl"}, "epochs": [1]}}
+    file = write(methods=methods)
+    with pytest.warns(UserWarning, match="Left out: h-scl, which read labels, of .* transductive"):
+        assert main(["benchmark", file, "--dry-run"]) == 0
