@@ -130,7 +130,7 @@ def test_a_folder_appears_with_all_of_its_files(tmp_path) -> None:
     assert {file.name for file in (tmp_path / "run").iterdir()} == {"one", "two"}
     assert [file.name for file in tmp_path.iterdir()] == ["run"]
     for held in (tmp_path / "run", tmp_path / "run" / "one"):
-        assert not files.place_folder(held, fill)
+        assert not files.place_folder(held, lambda folder: (folder / "three").touch())
 
 
 def test_folders_that_cannot_be_replaced_are_filled(tmp_path, monkeypatch) -> None:

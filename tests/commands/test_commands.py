@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from graph_hcl.__main__ import main
 from graph_hcl.results import Comparison
 from graph_hcl.results_file import read_results
+from tests.edits import edit_config
 
 QUICK = {"--epochs": "2", "--hidden": "8", "--layers": "2", "--probe.name": "class-mean"}
 
@@ -56,7 +57,7 @@ def test_train_prints_the_table_and_leaves_a_whole_run(capsys) -> None:
     folder = Path("runs/MUTAG-h-ucl-0")
     assert f"run folder: {folder}" in shown
     names = {file.name for file in folder.iterdir()}
-    assert names == {"config.yaml", "metrics.jsonl", "checkpoint", "results.json"}
+    assert names == {"config.yaml", "manifest.json", "metrics.jsonl", "checkpoint", "results.json"}
     epochs = [
         json.loads(line)
         for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
@@ -121,7 +122,7 @@ def test_label_reading_objective_trains_once_per_fold(capsys) -> None:
     assert train("--objective", "h-scl", "--out", "run", "--probe.folds", "3") == 0
     record = results("run")
     assert record.protocol == "inductive"
-    parts = sorted(file.stem for file in Path("run/checkpoint").iterdir())
+    parts = sorted(file.stem for file in Path("run/checkpoint").glob("*.safetensors"))
     assert parts == ["seed0-fold0", "seed0-fold1", "seed0-fold2"]
     weights = [load_file(f"run/checkpoint/{part}.safetensors") for part in parts[:2]]
     name = "model.head.lins.0.weight"
@@ -243,10 +244,7 @@ def test_out_that_holds_something_is_never_overwritten(capsys) -> None:
 
 def test_unfinished_run_is_not_evaluated(capsys) -> None:
     assert train("--out", "run") == 0
-    config = Path("run/config.yaml")
-    config.write_text(
-        config.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 3"), encoding="utf-8"
-    )
+    edit_config("run", "epochs: 2", "epochs: 3")
     assert main(["evaluate", "run"]) == 2
     assert "--resume" in capsys.readouterr().err
     assert main(["train", "--resume", "run"]) == 0
@@ -254,7 +252,7 @@ def test_unfinished_run_is_not_evaluated(capsys) -> None:
 
 
 def test_killed_run_resumes_to_the_same_bytes() -> None:
-    quick = ["--dataset", "MUTAG", "--epochs", "40", "--hidden", "16", "--probe.name", "class-mean"]
+    quick = ["--dataset", "MUTAG", "--epochs", "200", "--hidden", "8", "--probe.name", "class-mean"]
     assert main(["train", *quick, "--out", "whole"]) == 0
     command = [sys.executable, "-m", "graph_hcl.train", *quick, "--out", "killed"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -273,7 +271,7 @@ def test_killed_run_resumes_to_the_same_bytes() -> None:
     assert same, "the resumed weights are others"  # pytest would compare the bytes for minutes
     assert results("killed").trained == results("whole").trained
     epochs = [json.loads(line)["epoch"] for line in log.read_text(encoding="utf-8").splitlines()]
-    assert epochs == list(range(1, 41))
+    assert epochs == list(range(1, 201))
 
 
 def test_resume_goes_on_to_more_epochs_as_if_from_the_start(capsys) -> None:

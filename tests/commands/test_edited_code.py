@@ -223,7 +223,7 @@ def test_a_run_tells_that_its_code_changed_and_records_it(capsys) -> None:
     assert (
         main(["train", "--dataset", "MUTAG", "--backbone", "mine:Net", *flags, "--out", "run"]) == 0
     )
-    assert main(["evaluate", "run", "--probe", "logistic"]) == 0
+    assert main(["evaluate", "run", "--probe", "logistic", "--trust-code"]) == 0
     assert "changed since the training" not in capsys.readouterr().err
     (first, _) = json.loads(Path("run/results.json").read_text(encoding="utf-8"))["evaluations"]
     assert set(first["code"]) == {"mine", "helper"}
@@ -232,16 +232,16 @@ def test_a_run_tells_that_its_code_changed_and_records_it(capsys) -> None:
     new_process()
     for command in (["evaluate", "run"], ["train", "--resume", "run", "--epochs", "2"]):
         with pytest.warns(UserWarning, match="mine changed since the training of run began"):
-            assert main(command) == 0
+            assert main([*command, "--trust-code"]) == 0
     with pytest.warns(UserWarning, match="mine changed"):
-        assert main(["embed", "run", "--out", "z.npz"]) == 0
+        assert main(["embed", "run", "--out", "z.npz", "--trust-code"]) == 0
     results = json.loads(Path("run/results.json").read_text(encoding="utf-8"))
     assert results["evaluations"][-1]["code"] != first["code"]
 
 
-def test_a_run_without_code_of_the_users_has_no_such_file(recwarn) -> None:
+def test_a_run_without_code_of_the_users_names_none(recwarn) -> None:
     flags = ["--epochs", "1", "--hidden", "4", "--probe.folds", "2", "--probe", "class-mean"]
     assert main(["train", "--dataset", "MUTAG", *flags, "--out", "run"]) == 0
-    assert not Path("run/code.json").exists()
+    assert json.loads(Path("run/manifest.json").read_text(encoding="utf-8"))["code"] == {}
     assert main(["evaluate", "run"]) == 0
     assert not [one for one in recwarn if "changed since" in str(one.message)]

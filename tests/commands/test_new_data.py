@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 
 from graph_hcl import embed, evaluate, report, train
@@ -19,6 +18,7 @@ from graph_hcl.results_file import read_results
 from graph_hcl.settings import make_config
 from graph_hcl.spec import read_spec
 from graph_hcl.training import RunFolder
+from tests.edits import edit_checkpoint, edit_config
 
 README = "Node labels:\n\n{}\n"
 
@@ -254,9 +254,7 @@ def test_true_labels_are_written_beside_embeddings(folder) -> None:
 def test_an_unfinished_part_is_named(folder) -> None:
     rings_and_paths(folder, "SET", [0, 1, 2])
     run_on("SET")
-    config = folder / "run" / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("epochs: 2", "epochs: 5"), encoding="utf-8")
+    edit_config("run", "epochs: 2", "epochs: 5")
     with pytest.warns(UserWarning, match="seed0 is trained for 2 of 5 epochs"):
         embeddings()
 
@@ -303,16 +301,15 @@ def test_a_damaged_or_missing_description_is_one_sentence(folder) -> None:
     rings_and_paths(folder, "SET", [0, 1])
     run_on("SET")
     file = folder / "run" / "checkpoint" / "seed0.safetensors"
-    with safe_open(file, "pt") as opened:
-        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-        state = json.loads(opened.metadata()["state"])
+    model = RunFolder.open("run").checkpoint("seed0").description()
     for damage in DAMAGE:
-        text = "" if damage is None else json.dumps(json.loads(state["model"]) | damage)
-        save_file(tensors, file, {"state": json.dumps(state | {"model": text})})
+        text = "" if damage is None else json.dumps(json.loads(model) | damage)
+        edit_checkpoint(file, model=text)
         for command in (embeddings, lambda: evaluate.main(["run"]), lambda: report.main(["run"])):
             with pytest.raises(UserError, match=r"description of a model in .* damaged"):
                 command()
-    save_file(tensors, file, {"state": json.dumps({"epoch": 2})})  # as before there were any
+    file.with_name(f"{file.name}.previous").unlink()
+    save_file({}, file, {"state": json.dumps({"epoch": 2})})  # as before there were any
     with pytest.raises(UserError, match=r"damaged or of another version"):
         embeddings()
 
@@ -323,7 +320,7 @@ def test_paths_of_a_run_are_absolute(folder, monkeypatch) -> None:
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")
     monkeypatch.delenv("GRAPH_HCL_DATA")
-    evaluate.main([str(folder / "run"), "--probe", "knn"])
+    evaluate.main([str(folder / "run"), "--probe", "knn", "--trust-code"])
 
 
 def test_quantities_are_scaled_by_the_training_graphs(folder) -> None:

@@ -1,7 +1,6 @@
 """The report command, end to end on MUTAG: what a user sees, and what a browser gets."""
 
 import html
-import json
 import re
 import shutil
 import sys
@@ -16,6 +15,7 @@ from graph_hcl.probes.statistics import corrected_t_test, p_text
 from graph_hcl.report import display_names
 from graph_hcl.reporting import figures, read_run
 from graph_hcl.results_file import read_results
+from tests.edits import edit_config, edit_results
 
 ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
 LOGGED = {"loss", "losses", "orderings", "temperature", "collapse", "class-mean", "rank", "spread"}
@@ -77,12 +77,13 @@ def test_runs_of_one_name_are_told_apart() -> None:
 def test_hostile_names_and_files_are_text(run, check_page) -> None:
     name = r"<script>alert(1)<!-- $\frac & 'x' " + '"y"'
     run("none", name)
-    file = Path(name, "results.json")
-    results = json.loads(file.read_text(encoding="utf-8"))
-    results["evaluations"][0]["command"] = ["<i>", "&amp;"]
-    for record in results["records"]:
-        record |= {"probe": "../../<b>x</b>", "protocol": "<img src=x>"}
-    file.write_text(json.dumps(results), encoding="utf-8")
+
+    def harm(results: dict) -> None:
+        results["evaluations"][0]["command"] = ["<i>", "&amp;"]
+        for record in results["records"]:
+            record |= {"probe": "../../<b>x</b>", "protocol": "<img src=x>"}
+
+    edit_results(name, harm)
     assert main(["report", name, "--out", "page.html"]) == 0
     page = check_page(Path("page.html"))
     assert name in page.text
@@ -95,10 +96,7 @@ def test_hostile_names_and_files_are_text(run, check_page) -> None:
 
 def test_unfinished_run_shows_what_there_is(run, check_page) -> None:
     folder = Path(run("hscl"))
-    config = folder / "config.yaml"
-    config.write_text(
-        config.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 5"), encoding="utf-8"
-    )
+    edit_config(folder, "epochs: 2", "epochs: 5")
     (folder / "results.json").unlink()
     (folder / "checkpoint" / "seed0-fold2.safetensors").unlink()
     with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
@@ -120,7 +118,8 @@ def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:
     run("hucl")
     Path("file").write_text("mine", encoding="utf-8")
     Path("bare").mkdir()
-    shutil.copy("hucl/config.yaml", "bare/config.yaml")
+    for name in ("config.yaml", "manifest.json"):
+        shutil.copy(f"hucl/{name}", f"bare/{name}")
     run("ucl", "damaged")
     Path("damaged/results.json").write_text("{", encoding="utf-8")
     monkeypatch.setitem(sys.modules, "umap", None)

@@ -12,16 +12,15 @@ import torch
 
 from graph_hcl.__main__ import main
 from graph_hcl.reporting import figures, read_run, tables, write_report
+from graph_hcl.sealed import seal
+from tests.edits import edit_checkpoint, edit_config, edit_metrics, edit_results
 
 
 @pytest.fixture
 def unfinished(run):
     """Return the name of a run that was killed before any model was whole."""
     folder = Path(run("hscl", "killed"))
-    config = folder / "config.yaml"
-    config.write_text(
-        config.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 5"), encoding="utf-8"
-    )
+    edit_config(folder, "epochs: 2", "epochs: 5")
     (folder / "results.json").unlink()
     return "killed"
 
@@ -148,27 +147,21 @@ def test_runs_of_other_labels_stand_side_by_side(run, check_page) -> None:
 
 
 def test_a_run_that_diverged_says_so(run, check_page) -> None:
-    from safetensors import safe_open
-    from safetensors.torch import load_file, save_file
-
     (file,) = Path(run("hucl"), "checkpoint").glob("*.safetensors")
-    with safe_open(file, "pt") as opened:
-        about = opened.metadata()
-    broken = {
-        k: v * (torch.nan if v.is_floating_point() else 1) for k, v in load_file(file).items()
-    }
-    save_file(broken, file, metadata=about)
-    log = Path("hucl/metrics.jsonl")
-    records = [
-        json.loads(line) | {"loss": float("nan")}
-        for line in log.read_text(encoding="utf-8").splitlines()
-    ]
-    log.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    results = json.loads(Path("hucl/results.json").read_text(encoding="utf-8"))
-    for record in results["records"]:
-        if record["encoder"] == "trained":
-            record["scores"]["accuracy"] = float("nan")
-    Path("hucl/results.json").write_text(json.dumps(results), encoding="utf-8")
+    edit_checkpoint(
+        file,
+        lambda tensors: {
+            k: v * (torch.nan if v.is_floating_point() else 1) for k, v in tensors.items()
+        },
+    )
+    edit_metrics("hucl", lambda record: record | {"loss": float("nan")})
+
+    def diverge(results: dict) -> None:
+        for record in results["records"]:
+            if record["encoder"] == "trained":
+                record["scores"]["accuracy"] = float("nan")
+
+    edit_results("hucl", diverge)
     assert main(["report", "hucl"]) == 0
     text = check_page(Path("hucl/report.html")).text
     assert "embeddings are not finite" in text
@@ -181,14 +174,10 @@ def test_a_run_that_diverged_says_so(run, check_page) -> None:
 def test_lines_of_a_log_that_are_no_records_are_passed_over(run, check_page) -> None:
     log = Path(run("hucl"), "metrics.jsonl")
     strange = {"loss": "<b>", "ucl": [1], "scl": {}, "zero_sum": 10**400, "effective_rank": True}
-    lines = [
-        json.dumps(json.loads(line) | strange)
-        for line in log.read_text(encoding="utf-8").splitlines()
-    ]
-    log.write_text(
-        "\n".join([*lines, "3", "[]", "null", '{"part": 1}', '{"part": "a"}']) + "\n",
-        encoding="utf-8",
-    )
+    edit_metrics("hucl", lambda record: record | strange)
+    more = [json.dumps(seal({"part": 1})), json.dumps(seal({"part": "a"}))]
+    with log.open("a", encoding="utf-8") as file:
+        file.write("\n".join(["3", "[]", "null", *more]) + "\n")
     assert main(["report", "hucl"]) == 0
     assert "training loss is not finite" in check_page(Path("hucl/report.html")).text
 
@@ -214,7 +203,8 @@ def test_damaged_results_cost_one_sentence(damage, run, capsys) -> None:
     if damage == "unknown":
         records[0]["evaluation"] = 7
     whole = {"list": [], "number": 3, "old": {"class-mean": {"trained": {}}}}
-    file.write_text(json.dumps(whole.get(damage, results)), encoding="utf-8")
+    damaged = whole.get(damage) or seal({k: v for k, v in results.items() if k != "sha256"})
+    file.write_text(json.dumps(damaged), encoding="utf-8")
     assert main(["report", "hucl"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("error: Expected hucl/results.json to hold")
