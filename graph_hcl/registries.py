@@ -29,6 +29,7 @@ OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry(
         "h-infograph": "graph_hcl.losses:HInfoGraph",
         "cross-entropy": "graph_hcl.losses:CrossEntropy",
     },
+    offers=("__call__",),
 )
 HARDENINGS: Registry[Callable[..., Any]] = Registry(
     "hardening",
@@ -49,6 +50,7 @@ PSIS: Registry[Callable[..., Any]] = Registry(
         "triplet": "graph_hcl.losses:Triplet",
         "logistic": "graph_hcl.losses:Logistic",
     },
+    offers=("__call__",),
 )
 BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
     "backbone",
@@ -62,6 +64,7 @@ BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
         "pna": "graph_hcl.nn.networks:PNA",
         "edgecnn": "graph_hcl.nn.networks:EdgeCNN",
     },
+    offers=("forward",),
 )
 READOUTS: Registry[Callable[..., Tensor]] = Registry(
     "readout",
@@ -91,6 +94,7 @@ AUGMENTATIONS: Registry[Callable[..., Any]] = Registry(
         "column_mask": "graph_hcl.augment:ColumnMask",
         "subgraph": "graph_hcl.augment:RandomWalkSubgraph",
     },
+    offers=("__call__",),
 )
 PROBES: Registry[Callable[..., Any]] = Registry(
     "probe",

@@ -79,7 +79,7 @@ def _parse_xml(text: str, file: Path, read: Callable[[Any], Any]) -> Any:
     nodes = check_xml(content, file)
     try:
         graph = read(io.BytesIO(content))
-    except (networkx.NetworkXException, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # of whatever kind: the readers raise RuntimeError, too
         raise UserError(
             f"Expected {file} to be {suffix_of(file.name)[1:]}, but it cannot be read ({error})."
         ) from error

@@ -7,15 +7,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from graph_hcl.data.check_store import check_store
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.tensor_files import read_metadata, read_tensors
+from graph_hcl.sealed import parse_json
+from graph_hcl.tensor_files import DAMAGE, read_metadata, read_tensors
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
+
+NAMES = ("classes", "tasks", "ids", "groups", "unused")
+"""Entries of the metadata that are lists of names, or null."""
 
 
 def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
@@ -44,19 +48,19 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
 
     try:
         tensors, described = read_tensors(path)
+        names = {name: parse_json(described[name].encode()) for name in NAMES}
         store = GraphStore(
             **tensors,
             vocabulary=Vocabulary.from_json(described["vocabulary"]),
-            classes=json.loads(described["classes"]),
-            tasks=json.loads(described["tasks"]),
-            ids=json.loads(described["ids"]),
-            groups=json.loads(described.get("groups", "null")),
-            unused=tuple(json.loads(described["unused"])),
+            **names | {"unused": tuple(names["unused"])},
             sha256=described["sha256"],
         )
+        check_store(store)
+        if described["mirrored"] not in ("0", "1"):
+            raise ValueError("it does not say whether its edges are mirrored")
         store.__dict__["is_sorted_undirected"] = described["mirrored"] == "1"
         return store, described
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+    except (OSError, *DAMAGE) as error:
         raise _not_a_store(path, error) from error
 
 
@@ -64,7 +68,7 @@ def metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file without reading its tensors; raise as `read` does."""
     try:
         return read_metadata(path)
-    except (SafetensorError, OSError) as error:
+    except (OSError, *DAMAGE) as error:
         raise _not_a_store(path, error) from error
 
 

@@ -11,19 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
 from graph_hcl.files import copy_or_link, write_atomically
 from graph_hcl.sealed import parse_sealed, seal
-from graph_hcl.tensor_files import read_tensors
+from graph_hcl.tensor_files import DAMAGE, read_tensors
 from graph_hcl.training.state import BatchFeatures, TrainState
 
 GROUPS = ("model", "objective", "optimizer", "rng", "progress")
-DAMAGE = (SafetensorError, ValueError, TypeError, KeyError, AttributeError, OverflowError)
-"""What a damaged file raises when it is read."""
 
 
 @dataclass(frozen=True)
