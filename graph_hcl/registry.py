@@ -92,13 +92,9 @@ def import_path(path: str, what: str) -> Any:
     graph_hcl.errors.UserError: Expected the backbone 'os:abort' to be code of yours or of an \
 installed package, but it is of Python's standard library: correct the path.
     """
-    module, _, attribute = path.partition(":")
     part = None
-    if not _is_standard(module):
-        try:
-            part = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError, TypeError) as error:
-            raise UserError(f"Cannot import {what} '{path}': {error}.") from error
+    if not _is_standard(path.partition(":")[0]):
+        part = _imported(path, what)
         remember_import(path)
         if not callable(part):
             raise UserError(
@@ -114,6 +110,14 @@ installed package, but it is of Python's standard library: correct the path.
             "of Python's standard library: correct the path."
         )
     return part
+
+
+def _imported(path: str, what: str) -> Any:
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise UserError(f"Cannot import {what} '{path}': {error}.") from error
 
 
 def _is_standard(module: str) -> bool:
@@ -187,8 +191,7 @@ class Registry(Generic[T]):
                 f"or an import path 'package.module:attribute'.{did_you_mean(name, names)}"
             )
         if name in self._paths:
-            module, _, attribute = path.partition(":")
-            part: T = getattr(importlib.import_module(module), attribute)
+            part: T = _imported(path, f"the {self.kind}")
             self._loaded[name] = part
             return part
         return self._import(path)

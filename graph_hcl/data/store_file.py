@@ -25,7 +25,12 @@ NAMES = ("classes", "tasks", "ids", "groups", "unused")
 def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
     """Write the store and the metadata as one safetensors file."""
     tensors = {name: tensor.contiguous().cpu() for name, tensor in store.tensors().items()}
-    described = {
+    save_file(tensors, path, described(store) | metadata)
+
+
+def described(store: GraphStore) -> dict[str, str]:
+    """Return what the file of a store says of it besides its tensors, as texts."""
+    return {
         "sha256": store.sha256,
         "mirrored": str(int(store.is_sorted_undirected)),
         "vocabulary": store.vocabulary.to_json(),
@@ -35,7 +40,6 @@ def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
         "groups": json.dumps(store.groups),
         "unused": json.dumps(store.unused),
     }
-    save_file(tensors, path, described | metadata)
 
 
 def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
@@ -47,19 +51,19 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
     from graph_hcl.data.store import GraphStore
 
     try:
-        tensors, described = read_tensors(path)
-        names = {name: parse_json(described[name].encode()) for name in NAMES}
+        tensors, about = read_tensors(path)
+        names = {name: parse_json(about[name].encode()) for name in NAMES}
         store = GraphStore(
             **tensors,
-            vocabulary=Vocabulary.from_json(described["vocabulary"]),
+            vocabulary=Vocabulary.from_json(about["vocabulary"]),
             **names | {"unused": tuple(names["unused"])},
-            sha256=described["sha256"],
+            sha256=about["sha256"],
         )
         check_store(store)
-        if described["mirrored"] not in ("0", "1"):
+        if about["mirrored"] not in ("0", "1"):
             raise ValueError("it does not say whether its edges are mirrored")
-        store.__dict__["is_sorted_undirected"] = described["mirrored"] == "1"
-        return store, described
+        store.__dict__["is_sorted_undirected"] = about["mirrored"] == "1"
+        return store, about
     except (OSError, *DAMAGE) as error:
         raise _not_a_store(path, error) from error
 
