@@ -20,7 +20,7 @@ from graph_hcl.data.names import is_lines
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.tables import open_text
+from graph_hcl.data.tables import open_text, read_lines
 from graph_hcl.data.targets import graph_targets, names_of
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
@@ -57,7 +57,7 @@ class Lines:
         graphs, labels, ids, places, groups = [], [], [], [], []
         unread: dict[str, int] = {}
         with open_text(file) as stream:
-            for line, text in enumerate(stream, 1):
+            for line, text in enumerate(read_lines(stream, file), 1):
                 if not text.strip():
                     continue
                 place = f"line {line}"
