@@ -49,7 +49,10 @@ def coerce(value: Any, kind: Any) -> Any:
     if kind in (int, str, bool) and type(value) is kind:
         return value
     if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
-        number = float(value)  # YAML reads 1e-3, without a point, as a string
+        try:
+            number = float(value)  # YAML reads 1e-3, without a point, as a string
+        except OverflowError as error:
+            raise ValueError(value) from error
         if math.isfinite(number):
             return number
     if origin is list:

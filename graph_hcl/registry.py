@@ -204,7 +204,7 @@ class Registry(Generic[T]):
                 f"Expected the {self.kind} '{path}' to have {' and '.join(missing)}, but the class "
                 f"{part.__name__} has none: name a {self.kind}."
             )
-        return part  # type: ignore[no-any-return]
+        return part
 
     @contextmanager
     def temporarily(self, name: str, part: T) -> Iterator[None]:

@@ -130,7 +130,7 @@ def _make(name: str, numbers: str, text: str) -> Augmentation:
             f"Expected '{name}' to make an augmentation, which is called with a batch and a "
             f"generator, but got {type(made).__name__}: correct '{text}'."
         )
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _signature(part: Callable[..., Any]) -> inspect.Signature | None:

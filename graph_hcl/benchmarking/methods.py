@@ -15,7 +15,6 @@ from graph_hcl.errors import UserError
 from graph_hcl.kinds import coerce, describe_kind, format_value
 from graph_hcl.registry import did_you_mean
 
-
 MAX_POINTS = 10_000
 """Largest number of candidates of a method."""
 NO_ITEM = ("datasets", "selected_on")
@@ -124,7 +123,9 @@ def read_method(name: str, given: Any) -> Method:
     bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
     if bad:
         raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
-    points = math.prod(map(len, method.grid.values())) if method.tune is None else method.tune.trials
+    points = (
+        math.prod(map(len, method.grid.values())) if method.tune is None else method.tune.trials
+    )
     if not 1 <= points <= MAX_POINTS:
         raise UserError(f"Expected 1 to {MAX_POINTS:,} candidates of {where}, but got {points}.")
     if any(epoch < 0 for epoch in method.epochs):
@@ -179,8 +180,8 @@ def _draw(tune: Tune) -> list[dict[str, Any]]:
             space[name] = getattr(optuna.distributions, kind)(**values)
         except (TypeError, KeyError, ValueError) as error:
             raise UserError(
-                f"Expected a list or {{low: …, high: …}} for '{name}' in the space of tune, but got "
-                f"{format_value(values)} ({error!r})."
+                f"Expected a list or {{low: …, high: …}} for '{name}' in the space of tune, but "
+                f"got {format_value(values)} ({error!r})."
             ) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

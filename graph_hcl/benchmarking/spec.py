@@ -19,7 +19,6 @@ from graph_hcl.registry import match_ignoring_case, unknown_name
 from graph_hcl.settings import make_config
 from graph_hcl.yaml_text import parse_yaml
 
-
 MAX_REPEATS = 10_000
 """Largest number of repetitions."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save_file
 
@@ -53,8 +53,9 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
     try:
         tensors, about = read_tensors(path)
         names = {name: parse_json(about[name].encode()) for name in NAMES}
+        fields: dict[str, Any] = {**tensors}
         store = GraphStore(
-            **tensors,
+            **fields,
             vocabulary=Vocabulary.from_json(about["vocabulary"]),
             **names | {"unused": tuple(names["unused"])},
             sha256=about["sha256"],

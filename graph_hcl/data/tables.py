@@ -49,8 +49,8 @@ def read_lines(stream: io.TextIOBase, file: Path) -> Iterator[str]:
     while line := stream.readline(MAX_LINE):
         if len(line) == MAX_LINE:
             raise UserError(
-                f"Expected lines of fewer than {MAX_LINE:,} characters in {file}, but one has more: "
-                "check that it is a text file."
+                f"Expected lines of fewer than {MAX_LINE:,} characters in {file}, but one has "
+                "more: check that it is a text file."
             )
         yield line
 

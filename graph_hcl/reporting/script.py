@@ -46,8 +46,8 @@ def policy() -> str:
     """
     return (
         f"default-src 'none'; script-src '{_hash(SCRIPT)}'; script-src-attr 'none'; "
-        f"style-src 'unsafe-inline'; style-src-elem '{_hash(CSS)}'; style-src-attr 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"style-src 'unsafe-inline'; style-src-elem '{_hash(CSS)}'; "
+        "style-src-attr 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -154,5 +154,7 @@ def test_functions(module) -> None:
     ):
         with pytest.raises(UserError, match=said):
             load(f"{HERE}:{name}", options=options)
-    with pytest.raises(UserError, match="Cannot import the function of graphs 'no_such_package:graphs'"):
+    with pytest.raises(
+        UserError, match="Cannot import the function of graphs 'no_such_package:graphs'"
+    ):
         load("no_such_package:graphs")

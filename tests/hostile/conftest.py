@@ -107,7 +107,9 @@ def damage_bytes(rng: random.Random, content: bytes) -> bytes:
         changed[first:first] = changed[first : first + rng.choice([1, 8, 64])]
     else:
         for _ in range(rng.choice([1, 1, 2, 8])):
-            changed[rng.randrange(len(changed))] = rng.choice([0, 1, 127, 128, 255, rng.randrange(256)])
+            changed[rng.randrange(len(changed))] = rng.choice(
+                [0, 1, 127, 128, 255, rng.randrange(256)]
+            )
     return bytes(changed)
 
 
@@ -122,7 +124,9 @@ def damage_value(rng: random.Random, value: Any, path: int = 0) -> Any:
             del copy[place]
         elif kind < 0.12:
             if isinstance(copy, dict):
-                copy[rng.choice(["", "x", "y", place[:-1] if isinstance(place, str) else "z"])] = copy[place]
+                copy[rng.choice(["", "x", "y", place[:-1] if isinstance(place, str) else "z"])] = (
+                    copy[place]
+                )
             else:
                 copy.insert(place, rng.choice(VALUES))
         else:
@@ -269,7 +273,9 @@ def attempt(action: Callable[[], object]) -> tuple[str, str]:
         frames = traceback.extract_tb(error.__traceback__)
         own = [f for f in frames if "graph_hcl" in f.filename and "hostile" not in f.filename]
         where = own[-1] if own else frames[-1]
-        return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}", repr(error)[:300]
+        return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}", repr(error)[
+            :300
+        ]
     return "value", ""
 
 
@@ -315,7 +321,9 @@ def survey(
         outcome, said = attempt(lambda: read(folder))
         outcomes[outcome] += 1
         if outcome not in ("value", "refused", *faults):
-            changed = {k: v for k, v in files.items() if not any(v == one.get(k) for one in variants)}
+            changed = {
+                k: v for k, v in files.items() if not any(v == one.get(k) for one in variants)
+            }
             faults[outcome] = f"input {number}: {said}\n    {repr(changed)[-400:]}"
     told = "\n".join(f"{outcomes[kind]} × {kind}, {about}" for kind, about in faults.items())
     print(dict(outcomes))

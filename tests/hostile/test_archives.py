@@ -132,7 +132,9 @@ def test_a_fault_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     to.mkdir()
     (to / "mine").touch()
     with pytest.raises(UserError, match="not a complete zip archive"):
-        extract(tmp_path / "T.zip", to, lambda paths: {path.replace("/", "-"): path for path in paths})
+        extract(
+            tmp_path / "T.zip", to, lambda paths: {path.replace("/", "-"): path for path in paths}
+        )
     assert [file.name for file in to.iterdir()] == ["mine"]
 
 
@@ -150,7 +152,9 @@ def bomb(head: bytes, size: int) -> bytes:
      ("g.jsonl.gz", b'{"edges": [[0, 1]]}\n'), ("f/a.graphml.gz", b"<graphml>"),
      ("f/a.gexf.gz", b"<gexf>"), ("f/a.edgelist.gz", b"a b\n")],
 )  # fmt: skip
-def test_a_compressed_table_does_not_fill_the_memory(attempt, tmp_path, monkeypatch, name, head) -> None:
+def test_a_compressed_table_does_not_fill_the_memory(
+    attempt, tmp_path, monkeypatch, name, head
+) -> None:
     monkeypatch.setattr(tables, "FREE", 1 << 20)
     monkeypatch.setattr(tables, "EXPANSION", 20)
     file = tmp_path / name

@@ -95,7 +95,11 @@ def graph_folders() -> list[dict[str, bytes]]:
     return [
         {"a.graphml": graphml.getvalue(), "b.graphml": graphml.getvalue(), "labels.csv": table},
         {"a.gexf": gexf.getvalue()},
-        {"a.edgelist": edges, "b.edgelist": b"1 2\n2 3\n", "labels.csv": table.replace(b"graphml", b"edgelist")},
+        {
+            "a.edgelist": edges,
+            "b.edgelist": b"1 2\n2 3\n",
+            "labels.csv": table.replace(b"graphml", b"edgelist"),
+        },
         {"a.edgelist": edges},
         {"a.graphml.gz": gzip.compress(graphml.getvalue())},
     ]
@@ -103,7 +107,9 @@ def graph_folders() -> list[dict[str, bytes]]:
 
 def read_folder(folder: Path) -> None:
     used(load(f"{folder}/"))
-    used(load(f"{folder}/", options={"node_attrs": ["element", "charge"], "edge_attrs": ["length"]}))
+    used(
+        load(f"{folder}/", options={"node_attrs": ["element", "charge"], "edge_attrs": ["length"]})
+    )
     used(load(f"{folder}/", groups="batch"))
 
 
@@ -169,7 +175,9 @@ def read_cache(folder: Path) -> None:
 
 
 def vocabularies() -> list[dict[str, bytes]]:
-    store = GraphStore.from_networkx([drawn()], node_attrs=["element", "charge"], edge_attrs=["length"])
+    store = GraphStore.from_networkx(
+        [drawn()], node_attrs=["element", "charge"], edge_attrs=["length"]
+    )
     spec = ModelSpec(store.vocabulary, ("edge_attr",), ("edge_attr",), True, 2, (0, 2, 1), "ab")
     return [{"v.json": store.vocabulary.to_json().encode(), "m.json": spec.to_json().encode()}]
 
@@ -184,7 +192,10 @@ def read_vocabulary(folder: Path) -> None:
 
 def splits() -> list[dict[str, bytes]]:
     fold = [
-        {"test": [2 * k, 2 * k + 1], "model_selection": [{"train": [4, 5], "validation": [3 - 2 * k]}]}
+        {
+            "test": [2 * k, 2 * k + 1],
+            "model_selection": [{"train": [4, 5], "validation": [3 - 2 * k]}],
+        }
         for k in (0, 1)
     ]
     fold.append({"test": [4, 5], "model_selection": [{"train": [0, 1], "validation": [2]}]})
@@ -195,7 +206,9 @@ def read_fold_file(folder: Path) -> None:
     read_splits(folder / "s.json", 6)
 
 
-READERS: dict[str, tuple[Callable[[], list[dict[str, bytes]]], Callable[[Path], Any], dict[str, str]]] = {
+READERS: dict[
+    str, tuple[Callable[[], list[dict[str, bytes]]], Callable[[Path], Any], dict[str, str]]
+] = {
     "tu": (tu, read_tu, {}),
     "lines": (lines, read_lines, {"jsonl": "json"}),
     "folder": (graph_folders, read_folder, {"gz": "bytes"}),
@@ -214,7 +227,9 @@ def few(survey, damages, tmp_path, monkeypatch):
 
     def run(name: str, count: int, seed: int = 0) -> None:
         make, read, kinds = READERS[name]
-        survey(tmp_path / "files", make(), read, count, {k: damages[v] for k, v in kinds.items()}, seed)
+        survey(
+            tmp_path / "files", make(), read, count, {k: damages[v] for k, v in kinds.items()}, seed
+        )
 
     return run
 

@@ -68,7 +68,18 @@ def check_page(text: str) -> None:
             assert str(attributes.get(name, "#")).startswith(("#", "data:image/png;base64,"))
 
 
-TINY = ["--epochs", "1", "--hidden", "4", "--layers", "1", "--probe", "class-mean", "--probe.folds", "2"]
+TINY = [
+    "--epochs",
+    "1",
+    "--hidden",
+    "4",
+    "--layers",
+    "1",
+    "--probe",
+    "class-mean",
+    "--probe.folds",
+    "2",
+]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +92,8 @@ def report(tmp_path_factory) -> Path:
         edges = [[k, (k + 1) % nodes] for k in range(nodes)]
         graphs.append(
             {"edges": edges + [e[::-1] for e in edges], "x": rng.normal(size=(nodes, 2)).tolist(),
-             "y": HOSTILE[number % 2], "id": HOSTILE[number % len(HOSTILE)], "part": f"{HOSTILE[2]}{number % 6}"}
+             "y": HOSTILE[number % 2], "id": HOSTILE[number % len(HOSTILE)],
+             "part": f"{HOSTILE[2]}{number % 6}"}
         )  # fmt: skip
     data = folder / "<script>x<" / "<img src=x onerror=alert(1)>.jsonl"
     data.parent.mkdir()
@@ -89,7 +101,12 @@ def report(tmp_path_factory) -> Path:
     out = folder / "<svg onload=alert(1)>"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert main(["train", "--dataset", str(data), "--data.groups", "part", *TINY, "--out", str(out)]) == 0
+        assert (
+            main(
+                ["train", "--dataset", str(data), "--data.groups", "part", *TINY, "--out", str(out)]
+            )
+            == 0
+        )
         assert main(["report", str(out), str(out), "--out", str(folder / "r.html")]) == 0
     return folder / "r.html"
 
@@ -111,7 +128,9 @@ def test_all_that_makes_pages_escapes(tmp_path: Path) -> None:
                 pages.contents({text: text}),
                 section(text, text, pages.table([text, text], [[text, text]])),
                 pages.grid(text, [figure(drawn, text, "name", True)]),
-                pages.collapsible(text, pages.raw_table([text], [[pages.row_header(text, text, text)]])),
+                pages.collapsible(
+                    text, pages.raw_table([text], [[pages.row_header(text, text, text)]])
+                ),
             )
         )
 
@@ -127,8 +146,12 @@ def test_the_policy_allows_one_script_and_one_style() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
-def test_a_browser_runs_the_page_and_nothing_else(report: Path, tmp_path: Path, monkeypatch) -> None:
-    drive = SCRIPT + """
+def test_a_browser_runs_the_page_and_nothing_else(
+    report: Path, tmp_path: Path, monkeypatch
+) -> None:
+    drive = (
+        SCRIPT
+        + """
     const box = document.querySelector(".find"), input = box.querySelector("input");
     input.value = "graph 1"; input.dispatchEvent(new Event("input"));
     document.documentElement.dataset.found = box.querySelector("output").textContent;
@@ -137,6 +160,7 @@ def test_a_browser_runs_the_page_and_nothing_else(report: Path, tmp_path: Path, 
     document.documentElement.dataset.hover = document.querySelector(".point title").textContent;
     document.documentElement.dataset.width = document.querySelector("figure svg").clientWidth > 50;
     """
+    )
     monkeypatch.setattr("graph_hcl.reporting.script.SCRIPT", drive)
     text = report.read_text(encoding="utf-8")
     head, _, rest = text.partition('content="default-src')

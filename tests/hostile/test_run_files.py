@@ -59,7 +59,9 @@ def forge_checkpoint(damages):
             value = tensors.pop(name)
             change = rng.randrange(8)
             if change == 0:
-                name = rng.choice(["model.x", "rng.x", "optimizer.x.y", "optimizer.99.exp_avg", "model."])
+                name = rng.choice(
+                    ["model.x", "rng.x", "optimizer.x.y", "optimizer.99.exp_avg", "model."]
+                )
             elif change == 1:
                 value = value.double() * torch.nan
             elif change == 2:
@@ -156,7 +158,9 @@ development: false
 methods:
   UCL: {settings: {objective: ucl, lr: 0.01}, epochs: [1, 2], selected_on: [NCI1]}
   HUCL: {settings: {objective: h-ucl}, grid: {beta: [0.1, 0.5]}, epochs: [1]}
-  tuned: {settings: {objective: h-ucl}, tune: {trials: 2, space: {beta: {low: 0.1, high: 1}, lr: [0.1, 1]}}}
+  tuned:
+    settings: {objective: h-ucl}
+    tune: {trials: 2, space: {beta: {low: 0.1, high: 1}, lr: [0.1, 1]}}
   bag: {baseline: bag}
 """
 
@@ -191,7 +195,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory):
         warnings.simplefilter("ignore")
         assert main(["benchmark", str(folder / "b.yaml"), "--out", str(folder / "out")]) == 0
         trials = expand(read_benchmark(folder / "b.yaml"))
-    return trials, {f"trials/{one.name}.json": TrialFolder(folder / "out").file(one).read_bytes() for one in trials}
+    return trials, {
+        f"trials/{one.name}.json": TrialFolder(folder / "out").file(one).read_bytes()
+        for one in trials
+    }
 
 
 def records(finished, survey, damages, tmp_path: Path, count: int, seed: int = 0) -> None:

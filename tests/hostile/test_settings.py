@@ -8,12 +8,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from graph_hcl.__main__ import main
 from graph_hcl.augment import parse
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
-from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective, make_sampler
-from graph_hcl.model_factory import make_model
 from graph_hcl.schema import flag, setting_types
 from graph_hcl.settings import make_config
 
@@ -52,9 +51,9 @@ def test_no_damaged_view_is_a_traceback(survey, damages, tmp_path) -> None:
             "".join,
             st.lists(
                 st.sampled_from(
-                    ["edge_drop", "identity", "subgraph", "(", ")", " + ", " | ", "(0.2)", "(", "1e999",
+                    ["edge_drop", "identity", "subgraph", "(", ")", " + ", " | ", "(0.2)", "1e999",
                      "()", ",", "graph_hcl.augment:", "builtins:", "exit", "os:abort", "(" * 2000,
-                     ")" * 2000, " + identity" * 2000, " | edge_drop" * 2000, "9" * 5000, "nan", "-1"]
+                     ")" * 2000, " + identity" * 2000, " | edge_drop" * 2000, "9" * 5000, "nan"]
                 ),
                 max_size=12,
             ),
@@ -74,8 +73,7 @@ def config_files() -> list[dict[str, bytes]]:
 
 def used(config: Config) -> None:
     """Use a config as a training does before it has graphs."""
-    objective, config = make_objective(config)
-    make_sampler(config)
+    make_sampler(make_objective(config)[1])
 
 
 def configs(survey, damages, tmp_path: Path, count: int, seed: int = 0) -> None:
@@ -98,7 +96,16 @@ def flags(survey, damages, tmp_path: Path, count: int, seed: int = 0) -> None:
     parser = config_parser("train")
     names = [flag(name) for name in setting_types() if name not in ("data_dir", "mirror")]
     default = make_config({"dataset": "MUTAG"})
-    words = ["--dataset", "MUTAG", "--epochs", "3", "--views", "identity", "edge_drop(0.1)", "--beta"]
+    words = [
+        "--dataset",
+        "MUTAG",
+        "--epochs",
+        "3",
+        "--views",
+        "identity",
+        "edge_drop(0.1)",
+        "--beta",
+    ]
     words += ["0.5", "--loss.options", "{}", "--encoder.norm", "null", "--probe", "knn"]
 
     def read(folder: Path) -> None:
@@ -123,5 +130,33 @@ def test_no_damaged_flags_are_a_traceback(survey, damages, tmp_path) -> None:
     flags(survey, damages, tmp_path, MANY, seed=1)
 
 
-assert UserError
-assert make_model
+NAMED = {
+    "time that is none": ["--epochs", "!!timestamp 9"],
+    "number too large": ["--beta", "9" * 400],
+    "digits without end": ["--epochs", "9" * 5000],
+    "path too long": ["--dataset", "x" * 5000],
+    "option of no objective": ["--loss.options", "{<!DOCTYPE a>}"],
+    "aliases without end": ["--loss.options", "&a {b: *a}"],
+    "laughs": ["--loss.options", "{a: &a [1,1,1,1,1,1,1,1,1,1], "
+               "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a], "
+               "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b], d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c],"
+               " e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d], f: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]}"],
+    "nesting": ["--loss.options", "[" * 10_000],
+    "objects": ["--loss.options", "!!python/object/apply:os.abort []"],
+    "parentheses": ["--views", "(" * 5000 + "identity" + ")" * 5000],
+    "letters that turn": ["--backbone", "\u202egin"],
+    "escapes": ["--backbone", "\x1b[2Jgin\n\r"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_hostile_flag_is_refused_in_one_printable_line(
+    name: str, monkeypatch, tmp_path, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dataset = [] if "--dataset" in NAMED[name] else ["--dataset", "MUTAG"]
+    assert main(["train", *dataset, *NAMED[name]]) == 2
+    said = capsys.readouterr().err.removesuffix("\n")
+    assert said.isprintable()
+    assert said.startswith("error: ")
+    assert not list(tmp_path.iterdir())

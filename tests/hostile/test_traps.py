@@ -1,4 +1,4 @@
-"""No file that is read runs code: what could is not called, and a trap of each kind is not sprung."""
+"""No file that is read runs code: what could is not called, and no trap of any kind springs."""
 
 import ast
 import csv
@@ -27,7 +27,9 @@ from graph_hcl.settings import make_config
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
-    file for folder in ("graph_hcl", "benchmarks", "examples") for file in (ROOT / folder).rglob("*.py")
+    file
+    for folder in ("graph_hcl", "benchmarks", "examples")
+    for file in (ROOT / folder).rglob("*.py")
 )
 MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle",
            "hickle", "klepto"}  # fmt: skip
@@ -73,7 +75,9 @@ def forbidden(source: str) -> list[str]:
 
 def test_nothing_that_runs_what_a_file_holds_is_called() -> None:
     assert len(SOURCES) > 200
-    found = {str(file.relative_to(ROOT)): forbidden(file.read_text(encoding="utf-8")) for file in SOURCES}
+    found = {
+        str(file.relative_to(ROOT)): forbidden(file.read_text(encoding="utf-8")) for file in SOURCES
+    }
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
@@ -81,8 +85,8 @@ def test_nothing_that_runs_what_a_file_holds_is_called() -> None:
     "line",
     ["import pickle", "from dill import load", "import marshal as m", "eval('1')", "exec(x)",
      "torch.load(f)", "torch.load(f, weights_only=False)", "np.load(f, allow_pickle=True)",
-     "yaml.load(f, Loader=yaml.Loader)", "yaml.unsafe_load(f)", "pd.read_pickle(f)", "joblib.load(f)",
-     "from joblib import load", "os.system(x)", "subprocess.run(x, shell=True)"],
+     "yaml.load(f, Loader=yaml.Loader)", "yaml.unsafe_load(f)", "pd.read_pickle(f)",
+     "joblib.load(f)", "from joblib import load", "os.system(x)", "subprocess.run(x, shell=True)"],
 )  # fmt: skip
 def test_each_of_them_would_be_found(line: str) -> None:
     assert forbidden(line)
@@ -119,25 +123,31 @@ def traps(tmp_path: Path):
     np.savez(objects, embeddings=np.array([Trap(marker)], dtype=object))
     parquet = io.BytesIO()
     table = pyarrow.table({"smiles": ["C"]})
-    meta = {b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": pickled}
+    meta = {
+        b"ARROW:extension:name": b"arrow.py_extension_type",
+        b"ARROW:extension:metadata": pickled,
+    }
     field = pyarrow.field("smiles", pyarrow.string(), metadata=meta)
     schema = pyarrow.schema([field], metadata={b"pandas": pickled})
     pyarrow.parquet.write_table(table.cast(schema), parquet)
     formula = f'=cmd|"/c touch {marker}"!A1'
-    yield marker, {
-        "pickle": pickled,
-        "pt": saved.getvalue(),
-        "npz": objects.getvalue(),
-        "gz": gzip.compress(pickled),
-        "yaml": PYTHON.format(marker=marker).encode(),
-        "nested yaml": f"epochs: {PYTHON.format(marker=marker)}\n".encode(),
-        "parquet": parquet.getvalue(),
-        "xxe": XXE.encode(),
-        "laughs": LAUGHS.encode(),
-        "remote": REMOTE.encode(),
-        "utf-16": XXE.encode("utf-16"),
-        "formula": f'smiles,label\nC,"{formula}"\n'.encode(),
-    }
+    yield (
+        marker,
+        {
+            "pickle": pickled,
+            "pt": saved.getvalue(),
+            "npz": objects.getvalue(),
+            "gz": gzip.compress(pickled),
+            "yaml": PYTHON.format(marker=marker).encode(),
+            "nested yaml": f"epochs: {PYTHON.format(marker=marker)}\n".encode(),
+            "parquet": parquet.getvalue(),
+            "xxe": XXE.encode(),
+            "laughs": LAUGHS.encode(),
+            "remote": REMOTE.encode(),
+            "utf-16": XXE.encode("utf-16"),
+            "formula": f'smiles,label\nC,"{formula}"\n'.encode(),
+        },
+    )
     assert not marker.exists()
 
 
@@ -158,7 +168,10 @@ READERS = {
     "store": ("s.safetensors", GraphStore.open),
     "splits": ("s.json", lambda file: read_splits(file, 4)),
     "config": ("c.yaml", make_config),
-    "archive": ("T.zip", lambda file: load("T", data_dir=f"{file.parent}/data", mirror=str(file.parent))),
+    "archive": (
+        "T.zip",
+        lambda file: load("T", data_dir=f"{file.parent}/data", mirror=str(file.parent)),
+    ),
 }
 
 
@@ -171,23 +184,57 @@ def test_no_reader_of_files_springs_a_trap(traps, attempt, tmp_path: Path, name:
         for data in (content, gzip.compress(content)) if name.endswith(".gz") else (content,):
             file.write_bytes(data)
             outcome, said = attempt(lambda: read(file))
-            assert outcome == "refused" or (outcome == "value" and (kind in ("parquet", "formula") or file.suffix == ".edgelist")), (kind, outcome, said)
+            assert outcome == "refused" or (
+                outcome == "value"
+                and (kind in ("parquet", "formula") or file.suffix == ".edgelist")
+            ), (kind, outcome, said)
             assert "root:" not in said
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "run"
-    tiny = ["--dataset", "MUTAG", "--epochs", "1", "--hidden", "4", "--layers", "1", "--beta", "0.5"]
+    tiny = [
+        "--dataset",
+        "MUTAG",
+        "--epochs",
+        "1",
+        "--hidden",
+        "4",
+        "--layers",
+        "1",
+        "--beta",
+        "0.5",
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert main(["train", *tiny, "--probe", "class-mean", "--probe.folds", "2", "--out", str(folder)]) == 0
+        assert (
+            main(
+                [
+                    "train",
+                    *tiny,
+                    "--probe",
+                    "class-mean",
+                    "--probe.folds",
+                    "2",
+                    "--out",
+                    str(folder),
+                ]
+            )
+            == 0
+        )
     return folder
 
 
 @pytest.mark.parametrize(
     "name",
-    ["config.yaml", "manifest.json", "metrics.jsonl", "results.json", "checkpoint/seed0.safetensors"],
+    [
+        "config.yaml",
+        "manifest.json",
+        "metrics.jsonl",
+        "results.json",
+        "checkpoint/seed0.safetensors",
+    ],
 )
 def test_no_file_of_a_run_springs_a_trap(traps, trained, tmp_path: Path, name: str, capsys) -> None:
     folder = Path(shutil.copytree(trained, tmp_path / "run"))
@@ -219,7 +266,8 @@ def test_an_archive_of_pickles_is_text_that_is_no_number(traps, tmp_path: Path) 
 
 CALLED = ["builtins:exit", "os:abort", "os:system", "shutil:rmtree", "antigravity:fly", "this:s",
           "subprocess:run", "ctypes:CDLL", "code:interact", "builtins:eval", "os.path:join",
-          "graph_hcl.files:shutil.rmtree", "graph_hcl.files:time", "graph_hcl.lock:suppress"]  # fmt: skip
+          "graph_hcl.files:shutil.rmtree", "graph_hcl.files:time",
+          "graph_hcl.lock:suppress"]  # fmt: skip
 FLAGS = ["--backbone", "--objective", "--loss.hardening", "--loss.psi", "--readout", "--probe",
          "--probe.metric", "--logger", "--dataset", "--views"]  # fmt: skip
 
@@ -239,7 +287,12 @@ def test_an_import_path_names_no_part_of_python(flag: str, tmp_path, monkeypatch
 
 
 WRONG = {
-    "--views": ["torch.nn:Identity()", "graph_hcl.data:GraphStore", "numpy:abs(1)", "networkx:Graph()"],
+    "--views": [
+        "torch.nn:Identity()",
+        "graph_hcl.data:GraphStore",
+        "numpy:abs(1)",
+        "networkx:Graph()",
+    ],
     "--backbone": ["networkx:Graph", "graph_hcl.data:GraphStore"],
     "--objective": ["networkx:Graph", "graph_hcl.data:GraphStore"],
 }
