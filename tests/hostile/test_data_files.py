@@ -24,7 +24,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.probes.split_files import read_splits
 from graph_hcl.spec import ModelSpec
 
-FEW, MANY = 150, 50_000
+FEW, MANY = 80, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
 
 TU_FILES = {

@@ -16,7 +16,7 @@ from graph_hcl.factory import make_objective, make_sampler
 from graph_hcl.schema import flag, setting_types
 from graph_hcl.settings import make_config
 
-FEW, MANY = 300, 50_000
+FEW, MANY = 120, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
 
 VIEWS = (
