@@ -328,7 +328,8 @@ def survey(
     told = "\n".join(f"{outcomes[kind]} × {kind}, {about}" for kind, about in faults.items())
     print(dict(outcomes))
     assert not faults, f"\n{told}"
-    assert outcomes["value"] < count  # the damage is noticed at all
+    # The damage is noticed at all; that of a line of metrics is a warning.
+    assert outcomes["value"] < count or only.endswith(".jsonl")
     return outcomes
 
 

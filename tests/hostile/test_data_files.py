@@ -17,6 +17,7 @@ import torch
 
 from graph_hcl.data import GraphStore, load
 from graph_hcl.data.cache import cached
+from graph_hcl.data.readme import parse
 from graph_hcl.data.sources import Request
 from graph_hcl.data.sources.tu import TU
 from graph_hcl.data.vocabulary import Vocabulary
@@ -218,6 +219,14 @@ READERS: dict[
     "vocabulary": (vocabularies, read_vocabulary, {"json": "json"}),
     "splits": (splits, read_fold_file, {"json": "json"}),
 }
+
+
+def test_a_label_of_many_digits_has_no_name() -> None:
+    assert parse(f"Node labels:\n  1  N\n  {'9' * 5000}  C\n") == {("node", 0): {1: "N"}}
+
+
+def test_a_line_of_blanks_takes_no_time(attempt) -> None:
+    assert attempt(lambda: parse(f"Node labels:\n 1 x{' ' * 200_000}y\n")) == ("value", "")
 
 
 @pytest.fixture
