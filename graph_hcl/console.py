@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graph_hcl.errors import UserError
+from graph_hcl.errors import UserError, one_line
 from graph_hcl.interrupts import Interrupted, handled
 
 
@@ -94,5 +94,5 @@ def _one_line(
 ) -> str:  # fmt: skip
     """Format a `UserWarning` as one line, and any other warning with its location."""
     if category is UserWarning:
-        return f"warning: {message}\n"
+        return f"warning: {one_line(str(message))}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"

@@ -101,7 +101,8 @@ def make_objective(config: Config, parts: Parts = NO_PARTS) -> tuple[Objective, 
     try:
         objective = as_objective(make(**arguments, **fixed, **options))
     except (TypeError, ValueError) as error:
-        raise UserError(f"The objective '{shown(config.objective)}': {error}") from error
+        reason = str(error).rstrip(".")
+        raise UserError(f"The objective '{shown(config.objective)}': {reason}.") from error
     defaults = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
     values: dict[str, Any] = {name: defaults.get(name) for name in general | special} | arguments
     completed = dataclasses.replace(

@@ -19,6 +19,8 @@ from graph_hcl.process import WINDOWS, is_gone, place
 
 T = TypeVar("T")
 
+LONGEST_NAME = 200
+"""Bytes of a name; file systems take 255, of which endings and temporary files need some."""
 RETRY_SECONDS = 2.0
 """Seconds to wait on Windows for another program to close a file."""
 
@@ -35,12 +37,16 @@ def safe_name(text: str) -> str:
     r"""Return a text as a file or folder name that is valid on every system, Windows included.
 
     Each run of separators, control characters and `< > : " | ? *` becomes a hyphen, leading and
-    trailing spaces and trailing dots are dropped, and device names of Windows get an underscore.
+    trailing spaces and trailing dots are dropped, and device names of Windows get an underscore. A
+    name that is too long for file systems ends in its hash.
 
     >>> safe_name("my_package.losses:MyLoss"), safe_name("a/b\\c. "), safe_name("NUL.txt")
     ('my_package.losses-MyLoss', 'a-b-c', '_NUL.txt')
     """
     name = _FORBIDDEN.sub("-", text).lstrip(" ").rstrip(". ")
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        start = os.fsencode(name)[: LONGEST_NAME - 20].decode("utf-8", "ignore")
+        name = f"{start}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
     return f"_{name}" if not name or _DEVICE.fullmatch(name) else name
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, Union, get_args, get_origin
 
-import yaml
+from graph_hcl.yaml_text import parse_yaml
 
 
 def parse_value(text: str, kind: Any) -> Any:
@@ -26,10 +26,7 @@ def parse_value(text: str, kind: Any) -> Any:
         is_text = str in kinds or get_origin(kinds[0]) is Literal
     if is_text:
         return text
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError from error
+    return parse_yaml(text)
 
 
 def coerce(value: Any, kind: Any) -> Any:
@@ -52,7 +49,10 @@ def coerce(value: Any, kind: Any) -> Any:
     if kind in (int, str, bool) and type(value) is kind:
         return value
     if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
-        number = float(value)  # YAML reads 1e-3, without a point, as a string
+        try:
+            number = float(value)  # YAML reads 1e-3, without a point, as a string
+        except OverflowError as error:
+            raise ValueError(value) from error
         if math.isfinite(number):
             return number
     if origin is list:

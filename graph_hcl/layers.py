@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import coerce, describe_kind, format_value, parse_value
 from graph_hcl.registry import closest
 from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
+from graph_hcl.yaml_text import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -135,15 +134,13 @@ def read_settings(file: str | Path) -> Layer:
     Raises `UserError` for a file that cannot be read or does not hold a mapping.
     """
     try:
-        content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        content = parse_yaml(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(
             f"Expected a YAML file of settings at {file}, but got: {error.strerror}."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"Expected {file} to be YAML, but it is not: {_yaml_problem(error)}."
-        ) from error
+    except ValueError as error:
+        raise UserError(f"Expected {file} to be YAML, but it is not: {error}.") from error
     content = {} if content is None else content
     if not isinstance(content, Mapping):
         raise UserError(
@@ -151,11 +148,3 @@ def read_settings(file: str | Path) -> Layer:
             f"{format_value(content)}."
         )
     return Layer(content, f" in {file}")
-
-
-def _yaml_problem(error: Exception) -> str:
-    """Return the problem that a YAML error reports, with its line number, on one line."""
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    where = f", line {mark.line + 1}" if mark else ""
-    return f"{' '.join(str(problem).split())}{where}".rstrip(".")

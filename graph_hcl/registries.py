@@ -29,6 +29,7 @@ OBJECTIVES: Registry[Callable[..., nn.Module]] = Registry(
         "h-infograph": "graph_hcl.losses:HInfoGraph",
         "cross-entropy": "graph_hcl.losses:CrossEntropy",
     },
+    offers=("__call__",),
 )
 """The losses by the names of `--objective`."""
 
@@ -53,6 +54,7 @@ PSIS: Registry[Callable[..., Any]] = Registry(
         "triplet": "graph_hcl.losses:Triplet",
         "logistic": "graph_hcl.losses:Logistic",
     },
+    offers=("__call__",),
 )
 """The ψ of arXiv 2311.05139 by the names of `--loss.psi`."""
 
@@ -68,6 +70,7 @@ BACKBONES: Registry[Callable[..., nn.Module]] = Registry(
         "pna": "graph_hcl.nn.networks:PNA",
         "edgecnn": "graph_hcl.nn.networks:EdgeCNN",
     },
+    offers=("forward",),
 )
 """The networks by the names of `--backbone`."""
 
@@ -103,6 +106,7 @@ AUGMENTATIONS: Registry[Callable[..., Any]] = Registry(
         "column_mask": "graph_hcl.augment:ColumnMask",
         "subgraph": "graph_hcl.augment:RandomWalkSubgraph",
     },
+    offers=("__call__",),
 )
 """The augmentations by the names that `--views` is written in."""
 

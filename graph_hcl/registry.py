@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from graph_hcl.errors import UserError
-from graph_hcl.user_code import remember_import
+from graph_hcl.user_code import is_standard, remember_import
 
 T = TypeVar("T")
 
@@ -76,18 +78,77 @@ def match_ignoring_case(name: str, known: Iterable[str]) -> str:
     return name if name in known or len(equal) != 1 else equal[0]
 
 
+def import_path(path: str, what: str) -> Any:
+    """Return the class or function at an import path 'package.module:attribute'.
+
+    The standard library holds no part of ours, and calling `os:abort` or importing `antigravity`
+    does harm, so nothing of it is imported or returned, under whatever name.
+
+    Raises `UserError` for it, and for a path that cannot be imported or names no class or function;
+    `what` names the part in the message.
+
+    >>> import_path("os:abort", "the backbone")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected the backbone 'os:abort' to be code of yours or of an \
+installed package, but it is of Python's standard library: correct the path.
+    """
+    part = None
+    if not _is_standard(path.partition(":")[0]):
+        part = _imported(path, what)
+        remember_import(path)
+        if not callable(part):
+            raise UserError(
+                f"Expected {what} '{path}' to be a class or a function, but got "
+                f"{type(part).__name__}."
+            )
+    inner = part
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    if part is None or _is_standard(str(getattr(inner, "__module__", None))):
+        raise UserError(
+            f"Expected {what} '{path}' to be code of yours or of an installed package, but it is "
+            "of Python's standard library: correct the path."
+        )
+    return part
+
+
+def _imported(path: str, what: str) -> Any:
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise UserError(f"Cannot import {what} '{path}': {error}.") from error
+
+
+def _is_standard(module: str) -> bool:
+    """Tell whether a module is of the standard library, and not one of the user's of that name."""
+    first = module.partition(".")[0]
+    return first in sys.stdlib_module_names and is_standard(first)
+
+
+def _has(kind: type, method: str) -> bool:
+    """Tell whether instances of a class have a method; that classes can be called counts not."""
+    return any(method in vars(one) for one in kind.__mro__ if one is not type)
+
+
 class Registry(Generic[T]):
     """Parts of one kind by name, each imported when it is first used.
 
     Users refer to parts of their own by an import path 'package.module:attribute'.
 
+    `offers` are the methods that a class must have to be such a part; one at an import path that
+    lacks them is refused before it is called.
+
     >>> shapes: Registry[type] = Registry("shape", {"pair": "builtins:tuple"})
-    >>> shapes.get("Pair"), shapes.get("builtins:list")
-    (<class 'tuple'>, <class 'list'>)
+    >>> shapes.get("Pair"), shapes.get("graph_hcl.registry:Registry")
+    (<class 'tuple'>, <class 'graph_hcl.registry.Registry'>)
     """
 
-    def __init__(self, kind: str, paths: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, kind: str, paths: Mapping[str, str] | None = None, offers: Sequence[str] = ()
+    ) -> None:
         self.kind = kind
+        self.offers = tuple(offers)
         self._paths = dict(paths or {})
         self._loaded: dict[str, T] = {}
 
@@ -114,8 +175,8 @@ class Registry(Generic[T]):
     def get(self, name: str) -> T:
         """Return the part called `name`, ignoring case, or the one at an import path.
 
-        Raises `UserError` for an unknown name, and for an import path that cannot be imported or
-        is not callable.
+        Raises `UserError` for an unknown name, and for an import path that cannot be imported, or
+        names what is no such part.
         """
         name = self.canonical(name)
         if name in self._loaded:
@@ -129,22 +190,19 @@ class Registry(Generic[T]):
                 f"Unknown {self.kind} '{name}': expected one of {', '.join(names)}, "
                 f"or an import path 'package.module:attribute'.{did_you_mean(name, names)}"
             )
-        part: T = self._import(path)
         if name in self._paths:
+            part: T = _imported(path, f"the {self.kind}")
             self._loaded[name] = part
-        return part
+            return part
+        return self._import(path)
 
-    def _import(self, path: str) -> Any:
-        module, _, attribute = path.partition(":")
-        try:
-            part = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise UserError(f"Cannot import the {self.kind} '{path}': {error}.") from error
-        remember_import(path)
-        if not callable(part):
+    def _import(self, path: str) -> T:
+        part: T = import_path(path, f"the {self.kind}")
+        missing = [one for one in self.offers if isinstance(part, type) and not _has(part, one)]
+        if missing:
             raise UserError(
-                f"Expected the {self.kind} '{path}' to be a class or a function, but got "
-                f"{type(part).__name__}."
+                f"Expected the {self.kind} '{path}' to have {' and '.join(missing)}, but the class "
+                f"{part.__name__} has none: name a {self.kind}."
             )
         return part
 

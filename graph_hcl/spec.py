@@ -12,6 +12,7 @@ from graph_hcl.data import GraphStore
 from graph_hcl.data.levels import OPTIONAL_FIELDS
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
+from graph_hcl.sealed import parse_json
 
 if TYPE_CHECKING:
     from graph_hcl.training import Checkpoint
@@ -83,17 +84,24 @@ class ModelSpec:
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
         """Return the spec that `to_json` wrote; raise `ValueError` for any other text."""
-        content, names = json.loads(text), {field.name for field in dataclasses.fields(cls)}
+        content = parse_json(text.encode("utf-8", "replace"))
+        names = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(content, dict) or set(content) != names:
             raise ValueError("not the description of a model")
-        for name in ("reads", "fields", "degrees"):
-            content[name] = None if content[name] is None else tuple(content[name])
+        lists = {name: content[name] for name in ("reads", "fields", "degrees")}
+        if lists["degrees"] is None:
+            del lists["degrees"]
+        for name, values in lists.items():
+            kind = int if name == "degrees" else str
+            if not isinstance(values, list) or not all(type(value) is kind for value in values):
+                raise ValueError(f"its {name} are invalid")
+            content[name] = tuple(values)
         vocabulary = Vocabulary.from_json(json.dumps(content.pop("vocabulary")))
         spec = cls(vocabulary, **content)
         numbers = [*(spec.degrees or ()), 0 if spec.classes is None else spec.classes]
         if (
             not set(spec.fields) <= set(spec.reads) <= set(OPTIONAL_FIELDS)
-            or not all(type(number) is int and number >= 0 for number in numbers)
+            or not all(type(number) is int and 0 <= number < 1 << 53 for number in numbers)
             or not isinstance(spec.node_head, bool)
             or not isinstance(spec.data_sha256, str)
         ):
@@ -153,9 +161,9 @@ def read_spec(checkpoint: Checkpoint) -> ModelSpec:
     """Return the spec in a checkpoint; raise `UserError` for a damaged one."""
     try:
         return ModelSpec.from_json(checkpoint.description())
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, UserError):
-            raise
+    except UserError:
+        raise
+    except ValueError as error:
         raise UserError(
             f"Expected the description of a model in {checkpoint.path}, but it is damaged "
             f"({error}): delete it to retrain this part."

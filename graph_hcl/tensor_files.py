@@ -9,6 +9,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+DAMAGE = (
+    *(SafetensorError, ValueError, TypeError, KeyError, AttributeError, OverflowError),
+    *(RuntimeError, RecursionError, MemoryError),  # of torch, for types and sizes without meaning
+)
+"""What a damaged or forged file raises when it is read."""
+
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a file by name, and its metadata.

@@ -152,6 +152,16 @@ def _spec(name: str, path: Any) -> ModuleSpec | None:
     return None
 
 
+def is_standard(module: str) -> bool:
+    """Tell whether a module would be imported from the standard library; import nothing.
+
+    >>> is_standard("os"), is_standard("builtins"), is_standard("torch")
+    (True, True, False)
+    """
+    spec = _spec(module, None)
+    return spec is None or spec.origin is None or _is_standard(spec.origin)
+
+
 @lru_cache(maxsize=4096)
 def _is_standard(origin: str) -> bool:
     """Tell whether a module is of the standard library, or in no file."""

@@ -43,8 +43,8 @@ def test_a_part_is_imported_when_it_is_asked_for_and_once() -> None:
     for wrong, sentence in (
         ("gone", "Cannot import the shape 'nowhere:Gone'"),
         ("pear", "Unknown shape 'pear'.*Did you mean pair"),
-        ("math:tau", "to be a class or a function, but got float"),
-        ("math:nothing", "Cannot import the shape 'math:nothing'"),
+        ("numpy:pi", "to be a class or a function, but got float"),
+        ("numpy:nothing", "Cannot import the shape 'numpy:nothing'"),
         (":", "Cannot import the shape ':'"),
     ):
         with pytest.raises(UserError, match=sentence) as caught:

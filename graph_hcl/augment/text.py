@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 import re
+from collections.abc import Callable
+from typing import Any
 
 from graph_hcl.augment.combine import Compose, RandomChoice
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.errors import UserError
 from graph_hcl.registries import AUGMENTATIONS
 
+MAX_DEPTH = 20
+"""Levels of parentheses in each other."""
 NAME = r"[A-Za-z_][\w.]*(?::[A-Za-z_][\w.]*)?"
 TOKEN = re.compile(rf"\s*({NAME}(?:\s*\([^()]*\))?|[+|()])\s*")
 PART = re.compile(rf"({NAME})\s*(?:\((.*)\))?")
@@ -38,6 +43,12 @@ def parse(text: str) -> Augmentation:
             raise _unreadable(text, f"'{text[end:].strip()}'")
         tokens.append(match[1])
         end = match.end()
+    opened = itertools.accumulate((word == "(") - (word == ")") for word in tokens)
+    if max(opened, default=0) > MAX_DEPTH:
+        raise UserError(
+            f"Expected parentheses in at most {MAX_DEPTH} levels in an augmentation, but got "
+            f"'{text}': leave out those that group nothing."
+        )
     tokens.reverse()  # the next token is now the last, where pop() is cheap
     augmentation = _choice(tokens, text)
     if tokens:
@@ -98,20 +109,44 @@ def _part(tokens: list[str], text: str) -> Augmentation:
 
 def _make(name: str, numbers: str, text: str) -> Augmentation:
     maker = AUGMENTATIONS.get(name)
+    signature = _signature(maker)
+    if signature is None:
+        raise UserError(f"Expected an augmentation as '{name}', but it is none: correct '{text}'.")
     try:
         values = [_number(word) for word in numbers.split(",") if numbers.strip()]
-        inspect.signature(maker).bind(*values)
+        signature.bind(*values)
     except (ValueError, TypeError):
-        wanted = ", ".join(inspect.signature(maker).parameters)
+        wanted = ", ".join(signature.parameters)
         raise UserError(
             f"Expected {f'{name}({wanted})' if wanted else name} with numbers in the augmentation "
             f"'{text}', but got '{name}({numbers})'."
         ) from None
     try:
-        augmentation: Augmentation = maker(*values)
-    except UserError as error:
+        made: Augmentation = maker(*values)
+    except (TypeError, ValueError) as error:
         raise UserError(f"In the augmentation '{text}': {error}") from None
-    return augmentation
+    if not _takes_a_batch(made):
+        raise UserError(
+            f"Expected '{name}' to make an augmentation, which is called with a batch and a "
+            f"generator, but got {type(made).__name__}: correct '{text}'."
+        )
+    return made
+
+
+def _signature(part: Callable[..., Any]) -> inspect.Signature | None:
+    """Return the signature of a class or function, None for one of C that tells none."""
+    try:
+        return inspect.signature(part)
+    except (ValueError, TypeError):
+        return None
+
+
+def _takes_a_batch(made: Any) -> bool:
+    signature = _signature(made) if callable(made) else None
+    try:
+        return signature is not None and bool(signature.bind(None, None))
+    except TypeError:
+        return False
 
 
 def _number(word: str) -> int | float:

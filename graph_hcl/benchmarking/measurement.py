@@ -52,10 +52,10 @@ def find_measurement(path: str) -> Measurement:
 
     Raises `UserError` for a path that names no subclass of `Measurement`.
 
-    >>> find_measurement("builtins:dict")
+    >>> find_measurement("graph_hcl.losses:UCL")
     Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected 'builtins:dict' to be a subclass of \
-graph_hcl.benchmarking.measurement.Measurement, but got dict: derive it from there.
+    graph_hcl.errors.UserError: Expected 'graph_hcl.losses:UCL' to be a subclass of \
+graph_hcl.benchmarking.measurement.Measurement, but got UCL: derive it from there.
     """
     kind: Any = MEASUREMENTS.get(path)
     if not (isinstance(kind, type) and issubclass(kind, Measurement)):

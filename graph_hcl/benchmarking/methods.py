@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
+from graph_hcl.kinds import coerce, describe_kind, format_value
 from graph_hcl.registry import did_you_mean
+
+MAX_POINTS = 10_000
+"""Largest number of candidates of a method."""
+NO_ITEM = ("datasets", "selected_on")
+"""Lists of which a text is no single item."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,13 @@ def read_method(name: str, given: Any) -> Method:
     bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
     if bad:
         raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
+    points = (
+        math.prod(map(len, method.grid.values())) if method.tune is None else method.tune.trials
+    )
+    if not 1 <= points <= MAX_POINTS:
+        raise UserError(f"Expected 1 to {MAX_POINTS:,} candidates of {where}, but got {points}.")
+    if any(epoch < 0 for epoch in method.epochs):
+        raise UserError(f"Expected epochs of 0 or more in {where}, but got {method.epochs}.")
     return method
 
 
@@ -124,11 +139,28 @@ def build(kind: Any, given: Any, where: str) -> Any:
     for key in given if isinstance(given, dict) else []:
         if key not in known:
             raise UserError(f"Unknown field '{key}' in {where}.{did_you_mean(str(key), known)}")
+    if isinstance(given, dict):
+        given = {name: _checked(kind, name, value, where) for name, value in given.items()}
     try:
         return kind(**given)
     except TypeError as error:
         reason = str(error).replace("__init__() ", "")
         raise UserError(f"Cannot read {where}: {reason}.") from error
+
+
+def _checked(kind: Any, name: str, value: Any, where: str) -> Any:
+    """Return the value of a field; raise `UserError` for one of another type."""
+    wanted = get_type_hints(kind)[name]
+    plain = get_origin(wanted) in (list, dict, Union, UnionType) or wanted in (int, str, bool)
+    of_ours = any(dataclasses.is_dataclass(one) for one in (wanted, *get_args(wanted)))
+    try:
+        is_text = isinstance(value, str) and name in NO_ITEM
+        return value if is_text or of_ours or not plain else coerce(value, wanted)
+    except ValueError as error:
+        raise UserError(
+            f"Expected '{name}' of {where} to be {describe_kind(wanted)}, but got "
+            f"{format_value(value)}."
+        ) from error
 
 
 def _draw(tune: Tune) -> list[dict[str, Any]]:
@@ -139,12 +171,18 @@ def _draw(tune: Tune) -> list[dict[str, Any]]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space: dict[str, Any] = {}
     for name, values in tune.space.items():
-        if isinstance(values, list):
-            space[name] = optuna.distributions.CategoricalDistribution(values)
-            continue
-        whole = isinstance(values["low"], int) and isinstance(values["high"], int)
-        kind = "IntDistribution" if whole else "FloatDistribution"
-        space[name] = getattr(optuna.distributions, kind)(**values)
+        try:
+            if isinstance(values, list):
+                space[name] = optuna.distributions.CategoricalDistribution(values)
+                continue
+            whole = isinstance(values["low"], int) and isinstance(values["high"], int)
+            kind = "IntDistribution" if whole else "FloatDistribution"
+            space[name] = getattr(optuna.distributions, kind)(**values)
+        except (TypeError, KeyError, ValueError) as error:
+            raise UserError(
+                f"Expected a list or {{low: …, high: …}} for '{name}' in the space of tune, but "
+                f"got {format_value(values)} ({error!r})."
+            ) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)

@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from graph_hcl.benchmarking.methods import Method, build, read_method
+from graph_hcl.benchmarking.methods import MAX_POINTS, Method, build, read_method
 from graph_hcl.config import Config
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
+from graph_hcl.kinds import format_value
 from graph_hcl.layers import Layer, read_settings
 from graph_hcl.registries import PROTOCOLS
 from graph_hcl.registry import match_ignoring_case, unknown_name
 from graph_hcl.settings import make_config
+from graph_hcl.yaml_text import parse_yaml
+
+MAX_REPEATS = 10_000
+"""Largest number of repetitions."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,17 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
     """
     path = Path(path)
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"Cannot read the benchmark file {path}: {error}") from error
+        given = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"Cannot read the benchmark file {path}: {error}.") from error
     if not isinstance(given, dict):
         raise UserError(f"Expected {path} to name datasets and methods, but it is not a mapping.")
     fields = {"protocols": ["transductive"]} | given
     methods = fields.get("methods")
     if not isinstance(methods, dict) or not methods:
         raise UserError(f"Expected at least one method in {path}, under 'methods'.")
+    if not all(isinstance(name, str) for name in methods):
+        raise UserError(f"Expected methods by their names in {path}, but got {[*methods]}.")
     fields["methods"] = {
         name: read_method(name, _with_data_sets(given, path)) for name, given in methods.items()
     }
@@ -107,10 +112,16 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
     spec = build(BenchmarkSpec, {"name": path.stem, "folder": path.parent} | fields, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
-    if spec.candidates is not None and not (
-        isinstance(spec.candidates, int) and spec.candidates >= 1
-    ):
-        raise UserError(f"Expected candidates of 1 or more in {path}, got {spec.candidates!r}.")
+    if spec.candidates is not None and not 1 <= spec.candidates <= MAX_POINTS:
+        raise UserError(
+            f"Expected candidates of 1 or more in {path}, and at most {MAX_POINTS:,}, but got "
+            f"{format_value(spec.candidates)}."
+        )
+    if not 1 <= spec.repeats <= MAX_REPEATS or spec.seed < 0:
+        raise UserError(
+            f"Expected repeats of 1 to {MAX_REPEATS:,} and a seed of 0 or more in {path}, but got "
+            f"{format_value(spec.repeats)} and {format_value(spec.seed)}."
+        )
     for pair in spec.compare:
         if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
             raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
@@ -128,12 +139,12 @@ def _with_data_sets(method: Any, path: Path) -> Any:
     if not isinstance(file, str):
         return method
     try:
-        given = yaml.safe_load((path.parent / file).read_text(encoding="utf-8"))
+        given = parse_yaml((path.parent / file).read_text(encoding="utf-8"))
         return method | {"selected_on": list(given["datasets"])}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(
             f"Expected selected_on in {path} to be a list of data sets or a benchmark file, but "
-            f"cannot read {file}: {error}"
+            f"cannot read {file}: {error}."
         ) from error
 
 

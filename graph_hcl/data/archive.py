@@ -16,6 +16,7 @@ from pathlib import Path, PureWindowsPath
 from graph_hcl.errors import UserError
 
 MAX_BYTES = 8 << 30
+MAX_MEMBERS = 10_000
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, ValueError)
 
 
@@ -71,9 +72,22 @@ def extract(
     """Extract some files of an archive into a folder, after checking every member.
 
     `choose` maps the name of each file in the folder to the path of a member, of those given.
-    Raises `UserError` for a file that is not a complete zip archive, is encrypted or would unpack
-    to more than `max_bytes`, and for members that leave their folder or are links.
+    Raises `UserError` for a file that is not a complete zip archive, is encrypted, has more than
+    `MAX_MEMBERS` members or would unpack to more than `max_bytes`, and for members that leave their
+    folder or are links; of what it extracted before, nothing is left.
     """
+    before = set(to.iterdir())
+    try:
+        _extract(archive, to, choose, max_bytes)
+    except BaseException:
+        for file in set(to.iterdir()) - before:
+            file.unlink()
+        raise
+
+
+def _extract(
+    archive: Path, to: Path, choose: Callable[[list[str]], Mapping[str, str]], max_bytes: int
+) -> None:
     try:
         with zipfile.ZipFile(archive) as bundle:
             _check(archive, bundle.infolist(), max_bytes)
@@ -88,7 +102,7 @@ def extract(
                     shutil.copyfileobj(source, target, 1 << 20)
     except UserError:
         raise
-    except _DAMAGE as error:
+    except (KeyError, OverflowError, *_DAMAGE) as error:
         raise UserError(f"{archive} is not a complete zip archive ({error}).") from error
     # RuntimeError: unknown compression method; MemoryError: a dictionary that is too large.
     except (OSError, RuntimeError, MemoryError) as error:
@@ -98,8 +112,17 @@ def extract(
 def decompress(file: Path, to: Path, max_bytes: int = MAX_BYTES) -> None:
     """Write the content of a gzip file to `to`.
 
-    Raises `UserError` for a file that is not complete, or holds more than `max_bytes`.
+    Raises `UserError` for a file that is not complete, or holds more than `max_bytes`; nothing of
+    it is left then.
     """
+    try:
+        _decompress(file, to, max_bytes)
+    except BaseException:
+        to.unlink(missing_ok=True)
+        raise
+
+
+def _decompress(file: Path, to: Path, max_bytes: int) -> None:
     written = 0
     try:
         with gzip.open(file, "rb") as source, to.open("wb") as target:
@@ -115,6 +138,11 @@ def decompress(file: Path, to: Path, max_bytes: int = MAX_BYTES) -> None:
 
 
 def _check(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> None:
+    if len(members) > MAX_MEMBERS:
+        raise UserError(
+            f"Expected at most {MAX_MEMBERS:,} members in {archive}, but got {len(members):,}: "
+            "pack the files of the data set alone."
+        )
     if sum(member.file_size for member in members) > max_bytes:
         raise UserError(f"{archive} would unpack to more than {max_bytes / 2**30:g} GiB.")
     for member in members:

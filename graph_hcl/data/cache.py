@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from graph_hcl.data import store_file
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
+from graph_hcl.sealed import digest, parse_json
 
 
 def cached(file: Path, stamp: str, make: Callable[[], GraphStore], stacklevel: int) -> GraphStore:
@@ -29,7 +31,8 @@ def cached(file: Path, stamp: str, make: Callable[[], GraphStore], stacklevel: i
         notes = [str(one.message) for one in caught if one.category is UserWarning]
         for other in (one for one in caught if one.category is not UserWarning):
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-        metadata = {"stamp": stamp, "digest": store.digest(), "notes": json.dumps(notes)}
+        metadata = {"stamp": stamp, "notes": json.dumps(notes)}
+        metadata["seal"] = _seal(store, store_file.described(store) | metadata)
         write_atomically(file, lambda to: store.save(to, metadata))
     else:
         store, notes = stored
@@ -48,6 +51,18 @@ def _open(file: Path, stamp: str) -> tuple[tuple[GraphStore, list[str]] | None, 
         store, metadata = GraphStore.open(file)
     except UserError as error:
         return None, str(error)
-    if metadata.get("digest") != store.digest():
+    if "seal" not in metadata:
+        return None, ""  # of an earlier version
+    try:
+        notes = parse_json(metadata["notes"].encode())
+    except (KeyError, ValueError):
+        notes = None
+    are_notes = isinstance(notes, list) and all(isinstance(note, str) for note in notes)
+    if not are_notes or metadata.pop("seal") != _seal(store, metadata):
         return None, f"{file} was altered."
-    return (store, json.loads(metadata["notes"])), ""
+    return (store, notes), ""
+
+
+def _seal(store: GraphStore, metadata: Mapping[str, str]) -> str:
+    """Return the sha256 of a store and of all that its file says of it."""
+    return digest([store.digest(), dict(metadata)])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -54,19 +53,25 @@ class Column:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Column:
         """Return the column with these fields as JSON holds them; raise `ValueError` if invalid."""
-        labels = None if values["values"] is None else tuple(values["values"])
-        column = cls(**values | {"values": labels, "absent": tuple(values["absent"])})
-        scale = (column.mean, column.std)
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            raise ValueError("invalid column of features")
+        known, absent = values["values"], values["absent"]
+        scale = (values["mean"], values["std"])
+        width = len(known) if isinstance(known, list) else 0
         if (
-            not isinstance(column.name, str)
-            or not all(type(value) in (int, str) for value in column.values or ())
-            or not all(type(number) in (int, float) for number in scale)
-            or not all(type(place) is int for place in column.absent)
-            or not all(map(math.isfinite, scale))
-            or column.std <= 0
+            not isinstance(values["name"], str)
+            or not isinstance(values["clamp"], bool)
+            or not (known is None or isinstance(known, list))
+            or not all(type(value) in (int, str) for value in known or ())
+            or not all(type(number) in (int, float) and abs(number) < 1e300 for number in scale)
+            or not isinstance(absent, list)
+            or not all(type(place) is int and 0 <= place < width for place in absent)
+            or values["std"] <= 0
         ):
-            raise ValueError(f"invalid column of features: {column}")
-        return column
+            raise ValueError(f"invalid column of features: {str(values)[:200]}")
+        labels = None if known is None else tuple(known)
+        return cls(**values | {"values": labels, "absent": tuple(absent)})
 
     @property
     def width(self) -> int:

@@ -32,6 +32,9 @@ from graph_hcl.errors import UserError
 from graph_hcl.files import flush, flush_folder, retry_on_windows, safe_name
 from graph_hcl.registry import match_ignoring_case
 
+LONGEST_NAME = 255
+"""Bytes of the name of a file or folder that file systems take."""
+
 
 def data_folder(data_dir: str | None) -> Path:
     """Return the cache folder: the argument, else GRAPH_HCL_DATA, else ~/.cache/graph_hcl."""
@@ -48,6 +51,8 @@ def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = 
     >>> canonical_name("mutag"), canonical_name("my-own")
     ('MUTAG', 'my-own')
     """
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split(r"[/\\]", name)):
+        raise UserError(f"Expected the name or path of a data set, but got one too long: '{name}'.")
     if is_place(name) or is_function(name):
         return name
     if is_ogb(name):

@@ -11,7 +11,7 @@ from xml.parsers import expat
 import networkx
 
 from graph_hcl.data.names import suffix_of
-from graph_hcl.data.tables import open_text
+from graph_hcl.data.tables import open_text, read_all
 from graph_hcl.data.targets import parse_number
 from graph_hcl.errors import UserError
 
@@ -26,7 +26,7 @@ def read_graph_file(file: Path) -> Any:
     could expand without bounds, and a file of several graphs.
     """
     with open_text(file) as stream:
-        text = stream.read()
+        text = read_all(stream, file)
     if suffix_of(file.name) == ".edgelist":
         return parse_edges(text, file)
     return _parse_xml(text, file, networkx.read_gexf if _is_gexf(file) else networkx.read_graphml)
@@ -79,7 +79,7 @@ def _parse_xml(text: str, file: Path, read: Callable[[Any], Any]) -> Any:
     nodes = check_xml(content, file)
     try:
         graph = read(io.BytesIO(content))
-    except (networkx.NetworkXException, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # of whatever kind: the readers raise RuntimeError, too
         raise UserError(
             f"Expected {file} to be {suffix_of(file.name)[1:]}, but it cannot be read ({error})."
         ) from error

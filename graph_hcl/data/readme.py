@@ -9,8 +9,8 @@ LabelNames = dict[tuple[str, int], dict[int, str]]
 """Names of labels by level ("node" or "edge") and column."""
 
 HEAD = re.compile(r"\s*(node|edge|class|graph|vertex)\s+(labels?|attributes?)\b.*:", re.IGNORECASE)
-COMPONENT = re.compile(r"\s*component\s+(\d+)\s*:?", re.IGNORECASE)
-ENTRY = re.compile(r"\s*([+-]?\d+)\s*[:=]?\s+(\S.*?)\s*")
+COMPONENT = re.compile(r"\s*component\s+(\d{1,18})\s*:?", re.IGNORECASE)
+ENTRY = re.compile(r"\s*([+-]?\d{1,18})\s*[:=]?\s+(\S.*)")
 
 
 def readmes(folder: Path, name: str) -> list[Path]:
@@ -41,7 +41,7 @@ def parse(text: str) -> LabelNames:
     """
     lists: LabelNames = {}
     level, component = None, 0
-    for line in text.splitlines():
+    for line in map(str.strip, text.splitlines()):
         if head := HEAD.fullmatch(line):
             level, component = head[1].lower().replace("vertex", "node"), 0
             if not head[2].lower().startswith("label"):
@@ -51,6 +51,6 @@ def parse(text: str) -> LabelNames:
         elif entry := ENTRY.fullmatch(line):
             if level in ("node", "edge"):
                 lists.setdefault((level, component), {})[int(entry[1])] = entry[2]
-        elif line.strip():
+        elif line:
             level = None
     return {key: names for key, names in lists.items() if len(set(names.values())) == len(names)}

@@ -5,23 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from graph_hcl.data.check_store import check_store
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.tensor_files import read_metadata, read_tensors
+from graph_hcl.sealed import parse_json
+from graph_hcl.tensor_files import DAMAGE, read_metadata, read_tensors
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
+
+NAMES = ("classes", "tasks", "ids", "groups", "unused")
+"""Entries of the metadata that are lists of names, or null."""
 
 
 def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
     """Write the store and the metadata as one safetensors file."""
     tensors = {name: tensor.contiguous().cpu() for name, tensor in store.tensors().items()}
-    described = {
+    save_file(tensors, path, described(store) | metadata)
+
+
+def described(store: GraphStore) -> dict[str, str]:
+    """Return what the file of a store says of it besides its tensors, as texts."""
+    return {
         "sha256": store.sha256,
         "mirrored": str(int(store.is_sorted_undirected)),
         "vocabulary": store.vocabulary.to_json(),
@@ -31,7 +40,6 @@ def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
         "groups": json.dumps(store.groups),
         "unused": json.dumps(store.unused),
     }
-    save_file(tensors, path, described | metadata)
 
 
 def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
@@ -43,20 +51,21 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
     from graph_hcl.data.store import GraphStore
 
     try:
-        tensors, described = read_tensors(path)
+        tensors, about = read_tensors(path)
+        names = {name: parse_json(about[name].encode()) for name in NAMES}
+        fields: dict[str, Any] = {**tensors}
         store = GraphStore(
-            **tensors,
-            vocabulary=Vocabulary.from_json(described["vocabulary"]),
-            classes=json.loads(described["classes"]),
-            tasks=json.loads(described["tasks"]),
-            ids=json.loads(described["ids"]),
-            groups=json.loads(described.get("groups", "null")),
-            unused=tuple(json.loads(described["unused"])),
-            sha256=described["sha256"],
+            **fields,
+            vocabulary=Vocabulary.from_json(about["vocabulary"]),
+            **names | {"unused": tuple(names["unused"])},
+            sha256=about["sha256"],
         )
-        store.__dict__["is_sorted_undirected"] = described["mirrored"] == "1"
-        return store, described
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        check_store(store)
+        if about["mirrored"] not in ("0", "1"):
+            raise ValueError("it does not say whether its edges are mirrored")
+        store.__dict__["is_sorted_undirected"] = about["mirrored"] == "1"
+        return store, about
+    except (OSError, *DAMAGE) as error:
         raise _not_a_store(path, error) from error
 
 
@@ -64,7 +73,7 @@ def metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file without reading its tensors; raise as `read` does."""
     try:
         return read_metadata(path)
-    except (SafetensorError, OSError) as error:
+    except (OSError, *DAMAGE) as error:
         raise _not_a_store(path, error) from error
 
 

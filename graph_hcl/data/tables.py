@@ -16,6 +16,54 @@ from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
 
 SHOWN = 12  # names of columns in a message
+MAX_LINE = 1 << 26
+"""Characters of a line, and of a file that is read at once."""
+EXPANSION = 200
+"""How many times a file may grow when it is decompressed; text does not grow by 50."""
+FREE = 1 << 26
+"""Bytes that any compressed file may hold."""
+
+
+class _BoundedGzip(gzip.GzipFile):
+    """A gzip file that refuses to grow without bounds; its readers take a piece at a time."""
+
+    def __init__(self, file: Path, mode: str) -> None:
+        super().__init__(file, mode)
+        self.file, self.read_so_far = file, 0
+        self.most = FREE + EXPANSION * file.stat().st_size
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return the next bytes; raise `UserError` where there are too many."""
+        piece = super().read1(size)
+        self.read_so_far += len(piece)
+        if self.read_so_far > self.most:
+            raise UserError(
+                f"Expected {self.file} to hold text, but it grows by more than {EXPANSION} times: "
+                "give it as it is, without .gz, if it is right."
+            )
+        return piece
+
+
+def read_lines(stream: io.TextIOBase, file: Path) -> Iterator[str]:
+    """Yield the lines of a text with their ends; raise `UserError` for one without end."""
+    while line := stream.readline(MAX_LINE):
+        if len(line) == MAX_LINE:
+            raise UserError(
+                f"Expected lines of fewer than {MAX_LINE:,} characters in {file}, but one has "
+                "more: check that it is a text file."
+            )
+        yield line
+
+
+def read_all(stream: io.TextIOBase, file: Path) -> str:
+    """Return a text; raise `UserError` for one that is longer than graphs are."""
+    text = stream.read(MAX_LINE)
+    if len(text) == MAX_LINE:
+        raise UserError(
+            f"Expected fewer than {MAX_LINE:,} characters in {file}, but it has more: write larger "
+            "graphs as a .jsonl file."
+        )
+    return text
 
 
 @contextmanager
@@ -25,7 +73,7 @@ def open_text(file: Path) -> Iterator[io.TextIOBase]:
     Raises `UserError` for a file that is missing, unreadable, damaged, or not UTF-8.
     """
     try:
-        opened = gzip.open if file.suffix.lower() == ".gz" else open
+        opened = _BoundedGzip if file.suffix.lower() == ".gz" else open
         with (
             opened(file, "rb") as raw,
             io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream,
@@ -50,9 +98,14 @@ def read_header(file: Path) -> list[str]:
     if suffix_of(file.name) == ".parquet":
         return [str(name) for name in _parquet(file).schema_arrow.names]
     with open_text(file) as stream:
-        for names in csv.reader(stream, delimiter=_delimiter(file)):
-            if any(map(str.strip, names)):
-                return [name.strip() for name in names]
+        try:
+            for names in csv.reader(read_lines(stream, file), delimiter=_delimiter(file)):
+                if any(map(str.strip, names)):
+                    return [name.strip() for name in names]
+        except csv.Error as error:
+            raise UserError(
+                f"Expected a header line in {file}, but it cannot be read ({error})."
+            ) from error
     raise UserError(f"Expected a header line in {file}, but the file is empty.")
 
 
@@ -82,7 +135,7 @@ def read_rows(
         return
     chosen = [header.index(name) for name in columns]
     with open_text(file) as stream:
-        reader = csv.reader(stream, delimiter=_delimiter(file), strict=True)
+        reader = csv.reader(read_lines(stream, file), delimiter=_delimiter(file), strict=True)
         number, first = 0, True
         try:
             for row in reader:
@@ -108,7 +161,7 @@ def read_rows(
 def read_smi(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each line of a .smi file, its SMILES, and the name after it or ''."""
     with open_text(file) as stream:
-        for line, text in enumerate(stream, 1):
+        for line, text in enumerate(read_lines(stream, file), 1):
             words = text.split(None, 1)
             if words:
                 yield line, [words[0], words[1].strip() if len(words) > 1 else ""]
@@ -123,12 +176,19 @@ def _parquet(file: Path) -> Any:
     import pyarrow.parquet
 
     try:
-        return pyarrow.parquet.ParquetFile(io.BytesIO(file.read_bytes()))
+        content = file.read_bytes()
+        parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content))
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"Expected a readable file at {file}, but got: {reason}.") from error
     except pyarrow.ArrowException as error:
         raise UserError(f"Expected a Parquet file at {file}, but got: {error}.") from error
+    if not 0 <= parquet.metadata.num_rows <= EXPANSION * len(content):
+        raise UserError(
+            f"Expected rows with different SMILES in {file}, but its {parquet.metadata.num_rows:,} "
+            f"rows are in {len(content):,} bytes: write it anew."
+        )
+    return parquet
 
 
 def _parquet_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from graph_hcl.data.columns import Column
 from graph_hcl.errors import UserError
+from graph_hcl.sealed import parse_json
 
 MAX_COLUMNS = 100_000
 """Largest number of encoded columns of node or edge features."""
@@ -169,6 +170,8 @@ class Features:
     @classmethod
     def from_list(cls, columns: Sequence[dict[str, Any]]) -> Features:
         """Return the features that `to_list` described; raise `ValueError` if invalid."""
+        if not isinstance(columns, list):
+            raise ValueError("not a list of columns")
         return cls(tuple(map(Column.from_dict, columns)))
 
 
@@ -213,6 +216,8 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
-        """Return the vocabulary that `to_json` wrote."""
-        levels = json.loads(text)
+        """Return the vocabulary that `to_json` wrote; raise `ValueError` for any other text."""
+        levels = parse_json(text.encode("utf-8", "replace"))
+        if not isinstance(levels, dict) or set(levels) != {"node", "edge"}:
+            raise ValueError("not a vocabulary")
         return cls(Features.from_list(levels["node"]), Features.from_list(levels["edge"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.splits import Fold, Indices
+from graph_hcl.sealed import parse_json
 
 
 def read_splits(path: str | Path, graphs: int) -> list[Fold]:
@@ -30,7 +30,7 @@ def read_splits(path: str | Path, graphs: int) -> list[Fold]:
     array([0, 1])
     """
     try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        entries = parse_json(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"Expected a JSON file of splits at {path}, but got: {reason}.") from error

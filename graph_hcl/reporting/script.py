@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from graph_hcl.reporting.theme import CSS
+
 SCRIPT = """
 for (const box of document.querySelectorAll(".find")) {
   const svg = box.parentElement.querySelector("svg"), output = box.querySelector("output");
@@ -34,13 +36,20 @@ SEARCH_BOX = (
 
 
 def policy() -> str:
-    """Return the page's content security policy: only this script runs, and nothing is loaded.
+    """Return the page's content security policy: only its own script and style, nothing loaded.
+
+    Attributes may style elements, as matplotlib's drawings do. Browsers that do not know
+    style-src-elem take style-src.
 
     >>> policy().split("; ")[0]
     "default-src 'none'"
     """
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{_hash(SCRIPT)}'; script-src-attr 'none'; "
+        f"style-src 'unsafe-inline'; style-src-elem '{_hash(CSS)}'; "
+        "style-src-attr 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

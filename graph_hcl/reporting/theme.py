@@ -23,9 +23,11 @@ def adapt(svg: str) -> str:
         kind, colour = match.groups()
         return f"{kind}: var(--{INKS[colour][0]}, {colour})" if colour in INKS else match[0]
 
-    return _COLOUR.sub(variable, svg)
+    return _COLOUR.sub(variable, _STYLE.sub("", svg))
 
 
+_STYLE = re.compile(r"<style\b.*?</style>", re.DOTALL)
+"""What matplotlib writes into each drawing; `CSS` has it, so that the page has one style alone."""
 _LIGHT = " ".join(f"--{name}: {colour};" for colour, (name, _) in INKS.items())
 _DARK = " ".join(f"--{name}: {dark};" for name, dark in INKS.values())
 
@@ -67,6 +69,7 @@ figcaption {{ font-size: .85rem; color: var(--quiet); margin-top: .4rem; }}
   border-radius: 4px; }}
 .searched .point {{ opacity: .18; }}
 .searched .point.hit {{ opacity: 1; }}
+figure svg * {{ stroke-linejoin: round; stroke-linecap: butt; }}
 .searched .hit use, .searched .hit path {{ fill: var(--vermilion) !important;
   fill-opacity: 1 !important; stroke: var(--ink) !important; stroke-width: .5 !important; }}
 .searched g[id*="text"] .hit use {{ stroke-width: 0 !important; }}

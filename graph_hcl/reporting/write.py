@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graph_hcl import plot
-from graph_hcl.files import write_text
+from graph_hcl.files import safe_name, write_text
 from graph_hcl.plot.maps import check_map
 from graph_hcl.reporting import figures, tables
 from graph_hcl.reporting.page import contents, figure, grid, page, section
@@ -53,6 +53,6 @@ def _drawn(drawings: Iterable[figures.Drawing], folder: Path, prefix: str) -> li
     with plot.styled("light"):
         for name, ax, caption, searchable in drawings:
             # A probe may be an import path, which is not a valid file name.
-            stem = re.sub(r"\W+", "-", f"{prefix}-{name}")
+            stem = safe_name(re.sub(r"\W+", "-", f"{prefix}-{name}"))
             parts.append(figure(plot.save(ax, folder / stem), caption, stem, searchable))
     return parts

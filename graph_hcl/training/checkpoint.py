@@ -11,19 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
 from graph_hcl.files import copy_or_link, write_atomically
 from graph_hcl.sealed import parse_sealed, seal
-from graph_hcl.tensor_files import read_tensors
+from graph_hcl.tensor_files import DAMAGE, read_tensors
 from graph_hcl.training.state import BatchFeatures, TrainState
 
 GROUPS = ("model", "objective", "optimizer", "rng", "progress")
-DAMAGE = (SafetensorError, ValueError, TypeError, KeyError, AttributeError, OverflowError)
-"""What a damaged file raises when it is read."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +171,17 @@ class Checkpoint:
 
     def resume(self, state: TrainState) -> None:
         """Bring a training to where it was saved; raise `UserError` as `load` does."""
+        try:
+            self._resume(state)
+        except UserError:
+            raise
+        except (IndexError, *DAMAGE) as error:
+            raise UserError(
+                f"Expected the state of this training in {self.path}, but it does not fit "
+                f"({error}): delete it to train this part anew."
+            ) from error
+
+    def _resume(self, state: TrainState) -> None:
         saved, groups = self.state(), self._groups()
         assert saved is not None  # the caller has seen it
         self._load_weights(state.model, groups["model"])
@@ -231,8 +239,12 @@ def _verified(file: Path, signature: tuple[int, int, int]) -> SavedState:
         raise ValueError("its tensors do not have their sha256")
     if {name.partition(".")[0] for name in tensors} - set(GROUPS):
         raise ValueError("it holds unknown tensors")
-    epoch, step = int(state["epoch"]), int(state["step"])
-    return SavedState(file, epoch, step, str(state["model"]), str(state["run"]))
+    kinds = {"epoch": int, "step": int, "model": str, "run": str}
+    if any(type(state[name]) is not kind for name, kind in kinds.items()):
+        raise ValueError("one of its entries is of another type")
+    if not 0 <= state["epoch"] < 1 << 53 or not 0 <= state["step"] < 1 << 53:
+        raise ValueError("its epoch or step is out of range")
+    return SavedState(file, **{name: state[name] for name in kinds})
 
 
 def state_tensors(state: TrainState) -> dict[str, Tensor]:
@@ -265,4 +277,13 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
     for key, value in tensors.items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    names = [set(moments) for moments in state.values()]
+    fits = all(
+        number < len(parameters) and value.shape in (parameters[number].shape, torch.Size())
+        for number, moments in state.items()
+        for value in moments.values()
+    )
+    if not fits or any(one != names[0] for one in names):
+        raise ValueError("the optimiser has other parameters")
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})

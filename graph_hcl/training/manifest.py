@@ -47,6 +47,7 @@ class Manifest:
             content["configs"] = tuple(content["configs"])
             if set(content) != {one.name for one in fields(cls)}:
                 raise ValueError("it has other entries")
+            _check(content)
             return cls(**content)
         except FileNotFoundError as error:
             raise UserError(
@@ -72,6 +73,21 @@ def run_hash(settings: Mapping[str, Any]) -> str:
 def file_hash(file: Path) -> str:
     """Return the sha256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _check(content: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for entries of another type than those of `Manifest`."""
+    code, about = content["code"], content["environment"]
+    versions = about.get("versions", {}) if isinstance(about, Mapping) else None
+    if (
+        not isinstance(content["run"], str)
+        or not isinstance(content["data"], str)
+        or not all(isinstance(one, str) for one in content["configs"])
+        or not isinstance(code, Mapping)
+        or not all(isinstance(one, str) for one in code.values())
+        or not isinstance(versions, Mapping)
+    ):
+        raise ValueError("one of its entries is of another type")
 
 
 def text_hash(text: str) -> str:

@@ -198,9 +198,9 @@ def test_embed_a_data_set_with_other_features(capsys) -> None:
     [
         (["--dataset", "MUTGA"], "Did you mean MUTAG"),
         (["--objective", "hucl"], "Did you mean"),
-        (["--objective", "math:tau"], "Expected the objective 'math:tau' to be a class"),
-        (["--loss.psi", "math:tau"], "Expected the psi 'math:tau' to be a class"),
-        (["--probe.name", "math:tau"], "Expected the probe 'math:tau' to be a class"),
+        (["--objective", "numpy:pi"], "Expected the objective 'numpy:pi' to be a class"),
+        (["--loss.psi", "numpy:pi"], "Expected the psi 'numpy:pi' to be a class"),
+        (["--probe.name", "numpy:pi"], "Expected the probe 'numpy:pi' to be a class"),
         (["--objective", "ucl", "--beta", "1"], "takes no --beta"),
         (["--backbone", "gim"], "Did you mean gin"),
         (["--views", '["edge_dorp(0.2)"]'], "edge_drop"),

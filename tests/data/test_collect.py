@@ -149,10 +149,12 @@ def test_functions(module) -> None:
     for name, options, said in (
         ("graphs_of", {"cout": 1}, "arguments of .*graphs_of as --data.options.NAME, but got cout"),
         ("numbers", {}, "what .*numbers returns as a list of PyG's Data, .* graph 0 is int"),
-        ("nothing", {}, "Cannot import the graphs '.*nothing'"),
-        ("HERE", {}, "to be a function that returns graphs, but got str"),
+        ("nothing", {}, "Cannot import the function of graphs '.*nothing'"),
+        ("HERE", {}, "to be a class or a function, but got str"),
     ):
         with pytest.raises(UserError, match=said):
             load(f"{HERE}:{name}", options=options)
-    with pytest.raises(UserError, match="Cannot import the graphs 'no_such_package:graphs'"):
+    with pytest.raises(
+        UserError, match="Cannot import the function of graphs 'no_such_package:graphs'"
+    ):
         load("no_such_package:graphs")

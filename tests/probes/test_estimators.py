@@ -97,7 +97,7 @@ def test_options_of_a_function() -> None:
         ("sklearn.ensemble:RandomForestClassifier", {"trees": 5}, "but got trees"),
         ("svm", {"C": 1.0}, "Expected options of the probe svm (none), but got C"),
         (CLASSIFIERS[0], {"n_estimators": 5}, "set them on the object"),
-        ("math:pi", None, "to be a class or a function"),
+        ("numpy:pi", None, "to be a class or a function"),
         (3, None, "Expected a probe by name, a function of one ProbeInput or an estimator"),
     ],
 )

@@ -203,7 +203,8 @@ def test_damaged_results_cost_one_sentence(damage, run, capsys) -> None:
     if damage == "unknown":
         records[0]["evaluation"] = 7
     whole = {"list": [], "number": 3, "old": {"class-mean": {"trained": {}}}}
-    damaged = whole.get(damage) or seal({k: v for k, v in results.items() if k != "sha256"})
+    sealed = seal({name: value for name, value in results.items() if name != "sha256"})
+    damaged = whole.get(damage, sealed)
     file.write_text(json.dumps(damaged), encoding="utf-8")
     assert main(["report", "hucl"]) == 2
     message = capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from graph_hcl.data.names import is_function
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
+from graph_hcl.registry import import_path
 
 
 class Function:
@@ -29,19 +29,10 @@ class Function:
 
     def read(self, request: Request) -> GraphStore:
         """Return the graphs; raise `UserError` for a function that cannot be imported or called."""
-        module, _, attribute = request.name.partition(":")
-        try:
-            function = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise UserError(f"Cannot import the graphs '{request.name}': {error}.") from error
-        if not callable(function):
-            raise UserError(
-                f"Expected '{request.name}' to be a function that returns graphs, but got "
-                f"{type(function).__name__}."
-            )
+        function = import_path(request.name, "the function of graphs")
         try:
             inspect.signature(function).bind(**request.options)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:  # ValueError: it has no signature
             raise UserError(
                 f"Expected arguments of {request.name} as --data.options.NAME, but got "
                 f"{', '.join(request.options) or 'none'}: {error}."

@@ -20,10 +20,11 @@ from graph_hcl.data.names import is_lines
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.tables import open_text
+from graph_hcl.data.tables import open_text, read_lines
 from graph_hcl.data.targets import graph_targets, names_of
 from graph_hcl.errors import UserError
 from graph_hcl.registry import closest, did_you_mean
+from graph_hcl.sealed import parse_json
 
 FIELDS = ("x", "edge_attr", "edge_weight", "pos")
 KEYS = ("edges", "num_nodes", *FIELDS, "y", "id")
@@ -56,7 +57,7 @@ class Lines:
         graphs, labels, ids, places, groups = [], [], [], [], []
         unread: dict[str, int] = {}
         with open_text(file) as stream:
-            for line, text in enumerate(stream, 1):
+            for line, text in enumerate(read_lines(stream, file), 1):
                 if not text.strip():
                     continue
                 place = f"line {line}"
@@ -103,9 +104,7 @@ def _check_key(name: str, groups: list[Any], others: Collection[str], file: Path
 
 def _parse(text: str, place: str) -> dict[str, Any]:
     try:
-        entry = json.loads(text)
-    except RecursionError:
-        raise UserError(f"Expected a graph as JSON, but {place} nests too deep.") from None
+        entry = parse_json(text.encode())
     except ValueError as error:
         raise UserError(
             "Expected a graph as JSON, like '{\"edges\": [[0, 1]]}', but "

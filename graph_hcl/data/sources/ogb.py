@@ -20,7 +20,7 @@ from graph_hcl.data.ogb_files import GRAPHS, raw_files
 from graph_hcl.data.sources import Request
 from graph_hcl.data.statistics import check_statistics, statistics
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.tables import open_text, read_header, read_rows
+from graph_hcl.data.tables import open_text, read_header, read_lines, read_rows
 from graph_hcl.data.targets import column_targets, task_row
 from graph_hcl.data.tu_text import read_table
 from graph_hcl.data.vocabulary import Features, Vocabulary
@@ -129,7 +129,7 @@ def _targets(files: dict[str, Path], request: Request, graphs: int) -> dict[str,
     ids = [name for _, (name,) in read_rows(molecules, header, header[-1:])]
     rows, texts = [], []
     with open_text(file) as stream:
-        for line, text in enumerate(stream, 1):
+        for line, text in enumerate(read_lines(stream, file), 1):
             row = [entry.strip() for entry in text.split(",")]
             if len(row) != len(tasks):
                 raise _damaged(file, f"{len(tasks)} labels on each line")

@@ -1,0 +1,60 @@
+"""YAML text read without running or expanding anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+MAX_VALUES = 100_000
+"""Most values in a text, with those that aliases repeat."""
+MAX_DEPTH = 50
+"""Most levels of values in each other."""
+
+
+def parse_yaml(text: str) -> Any:
+    r"""Return the value of a YAML text.
+
+    Raises `ValueError`, in a few words with the line, for a text that is no YAML, that names
+    objects of Python, or whose aliases repeat it without bounds.
+
+    >>> parse_yaml("{a: [1, null]}")
+    {'a': [1, None]}
+    >>> parse_yaml("a: &a [*a]")
+    Traceback (most recent call last):
+    ValueError: it nests more than 50 levels deep
+    """
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(_problem(error)) from error
+    except RecursionError as error:
+        raise ValueError(f"it nests more than {MAX_DEPTH} levels deep") from error
+    except Exception as error:  # of whatever kind: a 13th month, a time that is none
+        raise ValueError(" ".join(str(error).split())) from error
+    _check_size(value)
+    return value
+
+
+def _check_size(value: Any) -> None:
+    waiting, count = [(value, 0)], 0
+    while waiting:
+        one, depth = waiting.pop()
+        count += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it nests more than {MAX_DEPTH} levels deep")
+        if count > MAX_VALUES:
+            raise ValueError(f"it expands to more than {MAX_VALUES:,} values")
+        if isinstance(one, Mapping):
+            waiting += [(item, depth + 1) for pair in one.items() for item in pair]
+        elif isinstance(one, list | tuple | set):
+            waiting += [(item, depth + 1) for item in one]
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    """Return what a YAML error reports, with its line, on one line."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    where = f", line {mark.line + 1}" if mark else ""
+    return f"{' '.join(str(problem).split())}{where}".rstrip(".")
