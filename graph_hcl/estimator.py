@@ -35,6 +35,7 @@ from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
     Callback,
+    CollapseCheck,
     History,
     KeepState,
     ProgressBar,
@@ -287,6 +288,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             spec,
             callbacks=[
                 *self.callbacks,
+                CollapseCheck(),
                 history,
                 *self._trackers(trainer.config),
                 *([ProgressBar("fit")] if self.verbose else []),

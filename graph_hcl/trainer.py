@@ -144,6 +144,11 @@ class Trainer:
             config.weight_decay,
             training_seed(seed, config.restart),
             config.max_nodes,
+            config.optimizer.name,
+            config.optimizer.momentum,
+            config.optimizer.clip,
+            config.optimizer.schedule,
+            config.optimizer.warmup,
         )
         graphs = spec.prepare(self.store)
         if graphs.class_labels is None:  # nothing in training reads other targets

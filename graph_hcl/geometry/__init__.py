@@ -1,7 +1,6 @@
 """Geometry of an embedding space: collapse, loss floors, and the quantities of the theory."""
 
 from graph_hcl.geometry.collapse import (
-    LIVE,
     alignment,
     class_mean_spectrum,
     class_means,
@@ -12,6 +11,7 @@ from graph_hcl.geometry.collapse import (
     live_dimensions,
     nearest_class_mean,
     rankme,
+    spread,
     uniformity,
     unit_norm,
     within_class,
@@ -48,6 +48,7 @@ __all__ = [
     "negative_weights",
     "rankme",
     "simplex",
+    "spread",
     "uniformity",
     "unit_norm",
     "within_class",

@@ -13,6 +13,7 @@ from graph_hcl.training.callbacks import (
     TemperatureDiagnosis,
 )
 from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.collapse import CollapseCheck
 from graph_hcl.training.diagnosis import describe_temperature, diagnose, diagnose_temperature
 from graph_hcl.training.embedding import embed, embed_nodes
 from graph_hcl.training.folder import RunFolder
@@ -24,6 +25,7 @@ __all__ = [
     "Callback",
     "Checkpoint",
     "CheckpointWriter",
+    "CollapseCheck",
     "Diagnosis",
     "History",
     "KeepState",

@@ -11,16 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import Objective
 from graph_hcl.nn import ContrastiveNetwork
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Number of epochs, batch size, Adam's settings and seed of one training.
+    """Number of epochs, batch size, settings of the optimiser and seed of one training.
 
-    `max_nodes` is the largest number of nodes of a batch, before augmentation.
+    `max_nodes` is the largest number of nodes of a batch, before augmentation. The optimiser is one
+    of `graph_hcl.registries.OPTIMIZERS`, or an import path; `momentum` is that of sgd, `clip` the
+    largest norm of the gradient. The learning rate rises over `warmup` epochs to `lr`, and then
+    stays, or falls to 0 as the `schedule` says.
     """
 
     epochs: int
@@ -29,6 +31,11 @@ class TrainingSettings:
     weight_decay: float = 0.0
     seed: int = 0
     max_nodes: int | None = None
+    optimizer: str = "adam"
+    momentum: float | None = None
+    clip: float | None = None
+    schedule: str = "constant"
+    warmup: float = 0.0
 
 
 class BatchFeatures(NamedTuple):
@@ -46,9 +53,10 @@ class TrainState:
     `epoch` (1 … `epochs`) is running or was the last to finish; it is 0 before the first. Loss,
     seconds, graphs per second, `num_batches` and `record`, the line of metrics, are those of this
     epoch; `largest_batch` holds the features of its largest batch. Inside an epoch, `step` is the
-    number of finished steps, `losses` are their losses times their numbers of graphs, and `begun`
-    the states of the generators when it began. `objective_module` is the
-    objective as it was given, where it is a module whose state belongs in a checkpoint.
+    number of finished steps, `losses` are their losses times their numbers of graphs, `norms` the
+    norms of their gradients, and `begun` the states of the generators when it began.
+    `objective_module` is the objective as it was given, where it is a module whose state belongs in
+    a checkpoint.
     """
 
     model: ContrastiveNetwork
@@ -66,15 +74,9 @@ class TrainState:
     largest_batch: BatchFeatures | None = None
     step: int = 0
     losses: list[Tensor] = field(default_factory=list)
+    norms: list[Tensor] = field(default_factory=list)
     begun: dict[str, Tensor] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
-
-    def diverged(self, what: str) -> UserError:
-        """Return the error for values that are no longer finite in this epoch."""
-        return UserError(
-            f"Training diverged in epoch {self.epoch} ({what}): lower --lr or --beta, or raise "
-            "--temperature."
-        )
 
 
 def set_seed(seed: int) -> None:
