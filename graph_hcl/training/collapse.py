@@ -16,8 +16,8 @@ on digits with each objective, all trainings at learning rates of 0.001 and 0.01
 more, even those with β = 4 and 10 or T = 0.05; at 1e6 all end at 0.024 or less."""
 LEAST_RANK = 1.5
 """Effective rank of features trained without labels. At learning rates of 0.001 and 0.01 the same
-trainings end at 2.1 or more, at 1 some end at 1.3. With labels, the features of two classes rightly lie
-on a line."""
+trainings end at 2.1 or more, at 1 some end at 1.3. With labels, the features of two classes may
+well lie on a line."""
 FEWEST = 8
 """Fewest graphs of a batch: the features of fewer may well lie on a line."""
 
