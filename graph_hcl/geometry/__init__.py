@@ -1,6 +1,7 @@
 """Geometry of an embedding space: collapse, loss floors, and the quantities of the theory."""
 
 from graph_hcl.geometry.collapse import (
+    LIVE,
     alignment,
     class_mean_spectrum,
     class_means,
