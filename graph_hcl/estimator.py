@@ -44,6 +44,7 @@ from graph_hcl.training import (
     embed,
     embed_nodes,
     make_logger,
+    warn_of_collapse,
 )
 from graph_hcl.training.folder import holds_something
 
@@ -304,6 +305,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.spec_: ModelSpec = spec
         self.config_: Config = trainer.config
         self.history_ = history.rows
+        warn_of_collapse(history.rows)
         self._state: dict[str, Tensor] = kept.tensors
         self._n_features_out: int = self.model_.encoder.out_channels
 

@@ -57,7 +57,7 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
         with threads(1):
             yield
     except RuntimeError as error:
-        text = str(error).partition("You can turn off")[0].strip().rstrip(".,")
+        text = str(error).partition(", but you set")[0]
         if "does not have a deterministic implementation" not in text:
             raise
         raise UserError(

@@ -13,7 +13,7 @@ from graph_hcl.training.callbacks import (
     TemperatureDiagnosis,
 )
 from graph_hcl.training.checkpoint import Checkpoint
-from graph_hcl.training.collapse import CollapseCheck
+from graph_hcl.training.collapse import CollapseCheck, warn_of_collapse
 from graph_hcl.training.diagnosis import describe_temperature, diagnose, diagnose_temperature
 from graph_hcl.training.embedding import embed, embed_nodes
 from graph_hcl.training.folder import RunFolder
@@ -48,4 +48,5 @@ __all__ = [
     "index_batches",
     "make_logger",
     "set_seed",
+    "warn_of_collapse",
 ]

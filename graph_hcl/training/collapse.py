@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -23,10 +25,10 @@ FEWEST = 8
 
 
 class CollapseCheck(Callback):
-    """Warn at the end of a training of collapsed features, and note it in the record of its epoch.
+    """Note in the record of the last epoch that the features have collapsed.
 
-    `record["collapse"]` is then the sentence of `describe_collapse` on the largest batch. Comes
-    before callbacks that read the record. Nothing else of the training changes.
+    `record["collapse"]` is then what `describe_collapse` says of the largest batch. Comes before
+    callbacks that read the record. Nothing else of the training changes.
     """
 
     def on_epoch_end(self, state: TrainState) -> None:
@@ -36,11 +38,18 @@ class CollapseCheck(Callback):
             return
         if text := describe_collapse(batch.z, state.objective.tags.labels):
             state.record["collapse"] = text
-            warnings.warn(
-                "The features collapsed in the training, so that scores say little: lower --lr or "
-                "--beta, or raise --temperature.",
-                stacklevel=1,  # one place, so that it is told once
-            )
+
+
+def warn_of_collapse(records: Sequence[Mapping[str, Any]]) -> None:
+    """Warn once where the records of trainings say that features collapsed."""
+    collapsed = [record["collapse"] for record in records if "collapse" in record]
+    if collapsed:
+        several = "" if len(collapsed) == 1 else f", as in {len(collapsed) - 1} more"
+        warnings.warn(
+            f"The features collapsed in a training ({collapsed[0]}{several}), so that scores say "
+            "little: lower --lr or --beta, or raise --temperature.",
+            stacklevel=2,
+        )
 
 
 def describe_collapse(z: Tensor, labels: bool = False) -> str:
