@@ -87,7 +87,7 @@ graph), but got 1.
     bounds how many nodes are embedded at once. null does not bound batches of the training, and
     embeds at most 524288 nodes at once."""
     lr: float = field(default=0.001, metadata=within(0, above=True))
-    """Learning rate of the optimiser: its highest, with --optimizer.warmup or a schedule."""
+    """Learning rate of the optimiser. It is the highest one with a warm-up or a schedule."""
     weight_decay: float = field(default=0.0, metadata=within(0))
     """How much weights are pulled towards 0. It is an L2 penalty in adam and sgd, and apart from
     the gradient in adamw. 0 is none."""

@@ -205,11 +205,6 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self, "optimizer.")
-        if self.momentum is not None and self.name.casefold() != "sgd":
-            raise UserError(
-                f"Expected --optimizer sgd with --optimizer.momentum, but got {self.name}, which "
-                "takes none: leave it out, or choose sgd."
-            )
 
 
 @dataclass

@@ -19,18 +19,32 @@ FUSED = ("cpu", "cuda")
 """Devices on which torch updates all weights in one pass."""
 
 
+def check_optimizer(name: str, momentum: float | None = None) -> None:
+    """Raise `UserError` for an unknown optimiser, and for momentum of another than sgd.
+
+    >>> check_optimizer("adamw")
+    """
+    OPTIMIZERS.get(name)
+    if momentum is not None and OPTIMIZERS.canonical(name) != "sgd":
+        raise UserError(
+            f"Expected --optimizer sgd with --optimizer.momentum, but got {name}, which takes "
+            "none: leave it out, or choose sgd."
+        )
+
+
 def make_optimizer(
     weights: Iterable[nn.Parameter], settings: TrainingSettings, device: torch.device
 ) -> torch.optim.Optimizer:
     """Return the optimiser of the settings, by name or by the import path of what makes it.
 
-    Raises `UserError` for an unknown name, and for what returns no optimiser.
+    Raises `UserError` as `check_optimizer` does, and for what returns no optimiser.
 
     >>> settings = TrainingSettings(1, 8, lr=0.1, optimizer="sgd")
     >>> made = make_optimizer([nn.Parameter(torch.ones(2))], settings, torch.device("cpu"))
     >>> type(made).__name__, made.defaults["lr"], made.defaults["momentum"]
     ('SGD', 0.1, 0.9)
     """
+    check_optimizer(settings.optimizer, settings.momentum)
     name = OPTIMIZERS.canonical(settings.optimizer)
     options: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay}
     if name in OPTIMIZERS.names():

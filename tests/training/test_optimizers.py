@@ -5,9 +5,11 @@ import math
 
 import pytest
 import torch
+import yaml
 from torch import nn
 from torch_geometric.data import Data
 
+from graph_hcl.__main__ import main
 from graph_hcl.augment import SampledView
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
@@ -212,6 +214,8 @@ class Odd(torch.optim.SGD):
 def test_mistakes_with_optimizers_are_one_sentence(tmp_path) -> None:
     with pytest.raises(UserError, match="Unknown optimizer 'adan'"):
         train(dataclasses.replace(BASE, optimizer="adan"))
+    with pytest.raises(UserError, match=r"Expected --optimizer sgd with --optimizer\.momentum"):
+        train(dataclasses.replace(BASE, momentum=0.5))
     with pytest.raises(UserError, match="to make an optimizer of torch, but got str"):
         train(dataclasses.replace(BASE, optimizer=f"{__name__}:not_one"))
     with pytest.raises(UserError, match="to take weights, lr and weight_decay"):
@@ -231,3 +235,34 @@ def test_the_state_of_an_optimizer_is_in_its_checkpoint() -> None:
     set_seed(0)
     train(dataclasses.replace(BASE, optimizer="sgd"), callbacks=[Keep()])
     assert any(name.endswith("momentum_buffer") for name in kept)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--optimizer", "adan"], "Unknown optimizer 'adan'"),
+        (["--optimizer.momentum", "0.5"], "Expected --optimizer sgd with --optimizer.momentum"),
+        (["--optimizer.warmup", "3"], "Expected --optimizer.warmup to be at most --epochs (2)"),
+        (["--optimizer.clip", "0"], "Expected --optimizer.clip to be above 0"),
+        (["--optimizer.lr", "0.1"], "--optimizer.lr is now --lr"),
+    ],
+)
+def test_mistakes_in_flags_leave_no_folder(flags, told, tmp_path, capsys) -> None:
+    out = tmp_path / "run"
+    assert main(["train", "--dataset", "MUTAG", "--epochs", "2", *flags, "--out", str(out)]) == 2
+    assert told in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_command_with_all_of_it_and_a_schedule_that_is_extended(tmp_path, capsys) -> None:
+    out = tmp_path / "run"
+    words = ["--dataset", "MUTAG", "--epochs", "2", "--optimizer", "sgd", "--optimizer.schedule"]
+    words += ["cosine", "--optimizer.warmup", "1", "--optimizer.clip", "1", "--probe.folds", "2"]
+    words += ["--optimizer.momentum", "0.8", "--probe", "class-mean", "--out", str(out)]
+    assert main(["train", *words]) == 0
+    config = yaml.safe_load((out / "config.yaml").read_text(encoding="utf-8"))
+    assert config["optimizer"] == {
+        "name": "sgd", "momentum": 0.8, "clip": 1.0, "schedule": "cosine", "warmup": 1.0,
+    }  # fmt: skip
+    with pytest.warns(UserWarning, match="The cosine schedule of the learning rate spanned 2 ep"):
+        assert main(["train", "--resume", str(out), "--epochs", "3"]) == 0
