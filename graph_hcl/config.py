@@ -19,6 +19,7 @@ from graph_hcl.config_groups import (
     DataConfig,
     EncoderConfig,
     LossConfig,
+    OptimizerConfig,
     ProbeConfig,
     ProjectionConfig,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "DataConfig",
     "EncoderConfig",
     "LossConfig",
+    "OptimizerConfig",
     "ProbeConfig",
     "ProjectionConfig",
 ]
@@ -85,9 +87,10 @@ graph), but got 1.
     bounds how many nodes are embedded at once. null does not bound batches of the training, and
     embeds at most 524288 nodes at once."""
     lr: float = field(default=0.001, metadata=within(0, above=True))
-    """Learning rate of the optimiser, Adam."""
+    """Learning rate of the optimiser. It is the highest one with a warm-up or a schedule."""
     weight_decay: float = field(default=0.0, metadata=within(0))
-    """L2 penalty on the weights, in Adam. 0 is none."""
+    """How much weights are pulled towards 0. It is an L2 penalty in adam and sgd, and apart from
+    the gradient in adamw. 0 is none."""
     backbone: str = "gin"
     """The graph neural network. One's own is a torch module, named by its import path."""
     hidden: int = field(default=32, metadata=within(1, MAX_WIDTH))
@@ -139,10 +142,14 @@ graph), but got 1.
     folder is always written."""
     device: str = field(default="auto", metadata=RESULT_UNAFFECTED | {"metavar": "DEVICE"})
     """Where to compute: cpu, cuda, cuda:1, mps or auto. auto is CUDA if available, else the CPU."""
+    deterministic: bool = False
+    """Compute the same bits on any number of cores. The CPU then computes on one thread, and an
+    operation that has no deterministic way on another device is an error."""
     data: DataConfig = field(default_factory=DataConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     probe: ProbeConfig = field(default_factory=ProbeConfig)
 
     def __post_init__(self) -> None:
@@ -155,6 +162,12 @@ graph), but got 1.
                 f"a multiple of --encoder.options.heads ({heads})",
                 self.hidden,
             )
+        expect(
+            self.optimizer.warmup <= self.epochs or self.epochs == 0,
+            "optimizer.warmup",
+            f"at most --epochs ({self.epochs})",
+            self.optimizer.warmup,
+        )
         last = 2**63 - self.repeats
         expect(self.seed <= last, "seed", f"{last} or less", self.seed)
         expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)

@@ -1,4 +1,4 @@
-"""The groups of settings in a `Config`: data, encoder, projection head, loss and probe."""
+"""The groups of settings in a `Config`: data, encoder, head, loss, optimiser and probe."""
 
 from __future__ import annotations
 
@@ -182,6 +182,29 @@ class LossConfig:
                     f"Expected --loss.{name} to name something that takes --loss.{name}-options, "
                     f"but got {part or 'null'}: they would have no effect."
                 )
+
+
+@dataclass
+class OptimizerConfig:
+    """How the weights are changed by their gradients, besides --lr and --weight-decay."""
+
+    name: str = "adam"
+    """The optimiser. One's own is named by its import path, and called with the weights, lr and
+    weight_decay."""
+    momentum: float | None = field(default=None, metadata=within(0, 1, below=True))
+    """Momentum of sgd. null is 0.9; other optimisers take none."""
+    clip: float | None = field(default=None, metadata=within(0, above=True))
+    """Largest norm of the gradient of all weights together. A longer one is shortened to it; null
+    leaves gradients as they are."""
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    """How the learning rate changes after the warm-up. cosine and linear lower it from --lr towards
+    0 at the end of the training."""
+    warmup: float = field(default=0.0, metadata=within(0))
+    """Number of epochs in which the learning rate rises in a straight line from near 0 to --lr. It
+    may be part of an epoch, such as 0.5; 0 starts with --lr."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "optimizer.")
 
 
 @dataclass

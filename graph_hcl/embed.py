@@ -14,6 +14,7 @@ from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
+from graph_hcl.reproducible import deterministic
 
 EXAMPLES = (
     Example(
@@ -121,13 +122,14 @@ def main(argv: Sequence[str]) -> None:
     attributes &= "node_attributes" in find_source(config.dataset).takes
     data = config.data if flags.dataset is None else new_graphs(config, before, overrides)
     data = dataclasses.replace(data, node_attributes=attributes, random_labels=False)
-    store = load_graphs(dataclasses.replace(config, data=data))
-    if flags.dataset is None:
-        run.check_same_data(part, store.sha256)
-    store = spec.prepare(store)
-    if unread := describe_unread(store, spec, f"the backbone {config.backbone}"):
-        warnings.warn(unread, stacklevel=2)
-    embeddings = embed(model, store.to(device), device, max_nodes=config.max_nodes)
+    with deterministic(config.deterministic):
+        store = load_graphs(dataclasses.replace(config, data=data))
+        if flags.dataset is None:
+            run.check_same_data(part, store.sha256)
+        store = spec.prepare(store)
+        if unread := describe_unread(store, spec, f"the backbone {config.backbone}"):
+            warnings.warn(unread, stacklevel=2)
+        embeddings = embed(model, store.to(device), device, max_nodes=config.max_nodes)
     write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, store))
     print(f"{len(embeddings)} graphs × {embeddings.shape[1]} features: {out}")
 

@@ -30,17 +30,20 @@ from graph_hcl.nn import ContrastiveModel
 from graph_hcl.parts import Parts, shown
 from graph_hcl.probes.protocol import part_of
 from graph_hcl.registry import IN_MEMORY
+from graph_hcl.reproducible import deterministic
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
     Callback,
+    CollapseCheck,
     History,
     KeepState,
     ProgressBar,
     Tracker,
     embed,
     embed_nodes,
+    warn_of_collapse,
 )
 from graph_hcl.training.folder import holds_something
 from graph_hcl.training.trackers import make_logger
@@ -156,26 +159,31 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def fit(self, graphs: Any, y: Any = None) -> Self:
         """Train an encoder on graphs; `y` [G] are labels for objectives that read them."""
         config, parts = self._config(graphs)
-        self._fit(self._read(graphs, y, config, parts), config, parts)
+        with deterministic(config.deterministic):
+            self._fit(self._read(graphs, y, config, parts), config, parts)
         return self
 
     def fit_transform(self, graphs: Any, y: Any = None) -> NDArray[np.float64]:
         """Train an encoder on graphs, and return their embeddings [G, D]."""
         config, parts = self._config(graphs)
-        store = self._read(graphs, y, config, parts)
-        self._fit(store, config, parts)
-        return self._embed(store)
+        with deterministic(config.deterministic):
+            store = self._read(graphs, y, config, parts)
+            self._fit(store, config, parts)
+            return self._embed(store)
 
     def transform(self, graphs: Any) -> NDArray[np.float64]:
         """Return embeddings [G, D]: each is a property of its graph alone."""
         check_is_fitted(self, "model_")
-        return self._embed(self._read_new(graphs))
+        with deterministic(self.config_.deterministic):
+            return self._embed(self._read_new(graphs))
 
     def transform_nodes(self, graphs: Any) -> list[NDArray[np.float64]]:
         """Return the embeddings of the nodes of each graph: matrices [nodes, D]."""
         check_is_fitted(self, "model_")
-        store = self.spec_.prepare(self._read_new(graphs))
-        return embed_nodes(self.model_, store, find_device(self.device), max_nodes=self.max_nodes)
+        device = find_device(self.device)
+        with deterministic(self.config_.deterministic):
+            store = self.spec_.prepare(self._read_new(graphs))
+            return embed_nodes(self.model_, store, device, max_nodes=self.max_nodes)
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a run folder, which `load` and all commands read.
@@ -291,6 +299,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             spec,
             callbacks=[
                 *self.callbacks,
+                CollapseCheck(),
                 history,
                 *self._trackers(trainer.config),
                 *([ProgressBar("fit")] if self.verbose else []),
@@ -300,6 +309,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.spec_: ModelSpec = spec
         self.config_: Config = trainer.config
         self.history_ = history.rows
+        warn_of_collapse(history.rows)
         self._state: dict[str, Tensor] = kept.tensors
         self._n_features_out: int = self.model_.encoder.out_channels
 

@@ -9,6 +9,7 @@ from graph_hcl.cli import overridden_settings
 from graph_hcl.console import run_command
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
+from graph_hcl.reproducible import deterministic
 
 EXAMPLES = (
     Example("runs/MUTAG-h-ucl-0", "Evaluates a run again, as it was when it was trained."),
@@ -54,10 +55,11 @@ def main(argv: Sequence[str]) -> None:
         overrides["probe.options"] = {}
     trust = flags.trust_code
     run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
-    experiment = make_experiment(run.config)
-    experiment.check_labelled()
-    check_trained(experiment, run)
-    print(run_and_save(experiment, run, ["graph_hcl.evaluate", *argv]))
+    with deterministic(run.config.deterministic):
+        experiment = make_experiment(run.config)
+        experiment.check_labelled()
+        check_trained(experiment, run)
+        print(run_and_save(experiment, run, ["graph_hcl.evaluate", *argv]))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from graph_hcl.results_file import read_results, write_results
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
+from graph_hcl.training import warn_of_collapse
 from graph_hcl.training.diagnosis import describe_temperature
 
 Embeddings = NDArray[np.floating[Any]]
@@ -288,6 +289,7 @@ def _run_and_save(experiment: Experiment, run: Run, command: Sequence[str], show
     if not experiment.targets.labelled:
         for part in experiment.parts():
             run.train(part, experiment.trainer, show)
+        warn_of_collapse(run.folder.metrics())
         return (
             f"{short_name(experiment.config.dataset)} has no labels, so nothing was "
             f"evaluated: {called('embed')} {run.path} writes the embeddings.\n\n"
@@ -296,6 +298,7 @@ def _run_and_save(experiment: Experiment, run: Run, command: Sequence[str], show
     file = run.folder.results_path
     read_results(file)  # report a damaged file before training
     comparison = compare(experiment, run, command, show)
+    warn_of_collapse(run.folder.metrics())
     write_results(file, read_results(file).add(comparison))
     like = describe_temperature(run.folder.metrics())
     return f"{table(comparison)}\n{like}\nrun folder: {run.path}"

@@ -115,7 +115,8 @@ def full(option: Option) -> list[str]:
     >>> from graph_hcl.options import setting_option
     >>> print("\\n".join(full(setting_option("lr"))))
       --lr NUMBER
-          Learning rate of the optimiser, Adam. Values: a number > 0. Default: 0.001.
+          Learning rate of the optimiser. It is the highest one with a warm-up or a schedule.
+          Values: a number > 0. Default: 0.001.
     """
     return [f"  {option.usage}", *_wrapped(" ".join([option.text, *notes(option)]), "      ")]
 

@@ -13,6 +13,7 @@ from graph_hcl.registry import Registry
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.optim import Optimizer
 
     from graph_hcl.data.sources import Source
 
@@ -147,6 +148,14 @@ BASELINES: Registry[Callable[..., Any]] = Registry(
 """The baselines by name."""
 
 
+OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry(
+    "optimizer",
+    {
+        "adam": "torch.optim:Adam",
+        "adamw": "torch.optim:AdamW",
+        "sgd": "torch.optim:SGD",
+    },
+)
 LOGGERS: Registry[Callable[..., Any]] = Registry(
     "logger",
     {
@@ -178,6 +187,7 @@ NAMED_BY: dict[str, Registry[Any]] = {
     "readout": READOUTS,
     "loss.hardening": HARDENINGS,
     "loss.psi": PSIS,
+    "optimizer.name": OPTIMIZERS,
     "probe.name": PROBES,
     "views": AUGMENTATIONS,
     "logger": LOGGERS,

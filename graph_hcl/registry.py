@@ -197,14 +197,15 @@ class Registry(Generic[T]):
         return self._import(path)
 
     def _import(self, path: str) -> T:
-        part: T = import_path(path, f"the {self.kind}")
+        part = import_path(path, f"the {self.kind}")
         missing = [one for one in self.offers if isinstance(part, type) and not _has(part, one)]
         if missing:
             raise UserError(
                 f"Expected the {self.kind} '{path}' to have {' and '.join(missing)}, but the class "
                 f"{part.__name__} has none: name a {self.kind}."
             )
-        return part
+        checked: T = part
+        return checked
 
     @contextmanager
     def temporarily(self, name: str, part: T) -> Iterator[None]:

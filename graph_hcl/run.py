@@ -24,6 +24,7 @@ from graph_hcl.spec import ModelSpec, check_same_data, read_spec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
     Checkpoint,
+    CollapseCheck,
     Diagnosis,
     Log,
     ProgressBar,
@@ -219,6 +220,7 @@ none: give the folder that python -m graph_hcl.train printed.
         self.folder.forget_metrics_after(part.name, 0 if done is None else done.epoch)
         callbacks = [
             *([Diagnosis(), TemperatureDiagnosis()] if self.config.diagnose else []),
+            CollapseCheck(),
             Log(lambda record: self.folder.log({"part": part.name} | record)),
             *([ProgressBar(part.name)] if show else []),
             *self._trackers(part.name),

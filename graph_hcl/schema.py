@@ -17,7 +17,7 @@ MOVED = {
     "loss.queue_size": "loss.memory_size",
 }
 """Former names of settings."""
-SHORT = {"probe": "probe.name", "metric": "probe.metric"}
+SHORT = {"probe": "probe.name", "metric": "probe.metric", "optimizer": "optimizer.name"}
 """Short names: `--probe svm` is short for `--probe.name svm`."""
 
 

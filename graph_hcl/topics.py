@@ -32,7 +32,10 @@ TOPICS = {
     ),
     "optimisation": Topic(
         "How long and how fast to train, with which random numbers, and where.",
-        ("epochs", "batch_size", "max_nodes", "lr", "weight_decay", "seed", "restart", "device"),
+        (
+            "epochs", "batch_size", "max_nodes", "lr", "weight_decay", "optimizer.", "seed",
+            "restart", "device", "deterministic",
+        ),
     ),
     "evaluation": Topic(
         "How the frozen embeddings are scored: protocol, probe, metric and folds.",

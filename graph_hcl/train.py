@@ -13,6 +13,7 @@ from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
+from graph_hcl.reproducible import deterministic
 from graph_hcl.settings import make_config
 
 if TYPE_CHECKING:
@@ -85,48 +86,59 @@ def main(argv: Sequence[str]) -> None:
     config, flags = read_config(parser, argv)
     typed_flags = {flag.name: flag.typed for flag in parser.split(argv)[0]}
 
-    from graph_hcl.data.names import short_name
-    from graph_hcl.experiment import make_experiment, run_and_save
+    from graph_hcl.experiment import make_experiment
     from graph_hcl.run import Run
-    from graph_hcl.spec import describe_graphs
 
-    if flags.resume is not None:
-        changes = {
-            name: getattr(config, name)
-            for name in ("epochs", "mirror", "data_dir")
-            if name in typed_flags
-        }
-        trust = flags.trust_code
-        run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
-        rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
-        if rejected:
-            raise UserError(
-                f"Expected --resume with no other settings than --epochs, but got "
-                f"{', '.join(rejected)}: a resumed run keeps the settings of its config.yaml."
-            )
-        previous_epochs = make_config(run.folder.config_path).epochs
+    command = ["graph_hcl.train", *argv]
+    if flags.resume is None:
+        for name in ("allow_changed_data", "trust_code"):
+            if flags[name]:
+                raise UserError(f"Expected {typed_flags[name]} only together with --resume.")
+        with deterministic(config.deterministic):
+            experiment = make_experiment(config)
+            run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
+            print(_run(experiment, run, command))
+        return
+    changes = {
+        name: getattr(config, name)
+        for name in ("epochs", "mirror", "data_dir")
+        if name in typed_flags
+    }
+    trust = flags.trust_code
+    run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
+    rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
+    if rejected:
+        raise UserError(
+            f"Expected --resume with no other settings than --epochs, but got "
+            f"{', '.join(rejected)}: a resumed run keeps the settings of its config.yaml."
+        )
+    previous_epochs = make_config(run.folder.config_path).epochs
+    with deterministic(run.config.deterministic):
         experiment = make_experiment(run.config)
         if run.config.epochs != previous_epochs:
             with run.locked():
                 change_epochs(run, experiment, previous_epochs)
-    else:
-        for name in ("allow_changed_data", "trust_code"):
-            if flags[name]:
-                raise UserError(f"Expected {typed_flags[name]} only together with --resume.")
-        experiment = make_experiment(config)
-        run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
+        print(_run(experiment, run, command))
+
+
+def _run(experiment: Experiment, run: Run, command: Sequence[str]) -> str:
+    """Say what the graphs are, train and evaluate; return what is printed then."""
+    from graph_hcl.data.names import short_name
+    from graph_hcl.experiment import run_and_save
+    from graph_hcl.spec import describe_graphs
+
     name = short_name(experiment.config.dataset)
     groups = experiment.config.data.groups
     print(describe_graphs(experiment.store, name, groups), file=sys.stderr)
-    print(run_and_save(experiment, run, ["graph_hcl.train", *argv]))
+    return run_and_save(experiment, run, command)
 
 
 def change_epochs(run: Run, experiment: Experiment, previous_epochs: int) -> None:
     """Set a run's number of epochs to the experiment's, before training resumes.
 
     Earlier results are deleted, because they belong to an encoder trained for fewer epochs. A
-    schedule of beta depends on the fraction of training that is done, so it is rescaled. Raises
-    `UserError` for fewer epochs than are done.
+    schedule, of beta or the learning rate, depends on the fraction of training that is done, so it
+    is rescaled. Raises `UserError` for fewer epochs than are done.
     """
     config = experiment.config
     done = max(run.epoch(part.name) for part in experiment.parts())
@@ -135,11 +147,14 @@ def change_epochs(run: Run, experiment: Experiment, previous_epochs: int) -> Non
             f"Expected --epochs of {done} or more, because {run.path} has finished {done}, but got "
             f"{config.epochs}: start a new run for fewer."
         )
-    if config.loss.schedule not in (None, "constant") and done:
+    schedules = {"beta": config.loss.schedule, "the learning rate": config.optimizer.schedule}
+    for what, schedule in schedules.items():
+        if schedule in (None, "constant") or not done:
+            continue
         warnings.warn(
-            f"The {config.loss.schedule} schedule of beta spanned {previous_epochs} epochs and "
-            f"spans {config.epochs} from epoch {done + 1} on, so the run differs from one trained "
-            f"for {config.epochs} epochs from the start.",
+            f"The {schedule} schedule of {what} spanned {previous_epochs} epochs and spans "
+            f"{config.epochs} from epoch {done + 1} on, so the run differs from one trained for "
+            f"{config.epochs} epochs from the start.",
             stacklevel=2,
         )
     run.folder.forget_results()

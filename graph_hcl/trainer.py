@@ -24,6 +24,7 @@ from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
+from graph_hcl.training.optimizers import check_optimizer
 
 Indices = NDArray[np.int64]
 
@@ -63,6 +64,7 @@ class Trainer:
                 f"Expected graphs with {what} for the objective '{shown(self.config.objective)}', "
                 "which reads them: add labels, or choose an unsupervised objective, such as h-ucl."
             )
+        check_optimizer(config.optimizer.name, config.optimizer.momentum)
         self.device = find_device(config.device)
         self.sampler = make_sampler(self.config, parts)
         label = store.class_labels
@@ -144,6 +146,11 @@ class Trainer:
             config.weight_decay,
             training_seed(seed, config.restart),
             config.max_nodes,
+            config.optimizer.name,
+            config.optimizer.momentum,
+            config.optimizer.clip,
+            config.optimizer.schedule,
+            config.optimizer.warmup,
         )
         graphs = spec.prepare(self.store)
         if graphs.class_labels is None:  # nothing in training reads other targets

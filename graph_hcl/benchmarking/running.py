@@ -20,6 +20,7 @@ from graph_hcl.experiment import Experiment, make_experiment
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.provenance import environment
 from graph_hcl.registries import BASELINES
+from graph_hcl.reproducible import deterministic, threads
 from graph_hcl.spec import describe_unread
 from graph_hcl.training import Snapshot
 from graph_hcl.training.state import BatchFeatures, TrainState
@@ -32,9 +33,15 @@ SCHEMA = 3
 def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
     """Return the record of a trial: its key, one record per epoch and fold, provenance, seconds.
 
-    `jobs` threads share the folds of the probe. Raises `UserError` for data on which the trial is
-    impossible, and where data or code are no longer those of its key.
+    `jobs` folds of the probe are fitted at the same time, which has no effect on the scores. Raises
+    `UserError` for data on which the trial is impossible, and where data or code are no longer
+    those of its key.
     """
+    with threads(trial.threads), deterministic(trial.config.deterministic):
+        return _run_trial(trial, jobs)
+
+
+def _run_trial(trial: Trial, jobs: int) -> dict[str, Any]:
     check_imported(trial.code)
     probe = dataclasses.replace(trial.config.probe, jobs=jobs)
     experiment = _make_experiment(trial, dataclasses.replace(trial.config, probe=probe))

@@ -32,7 +32,7 @@ class BenchmarkSpec:
     every method starts from; `splits` is a folder of NAME_splits.json with fixed folds for the
     inductive protocol, which `fixed_folds` makes mandatory. `compare` lists the pairs of methods to
     compare; all pairs unless given. A `development` benchmark serves to choose settings: its table
-    has validation scores alone.
+    has validation scores alone. A trial computes on so many `threads`, however many run at once.
     """
 
     name: str
@@ -47,6 +47,7 @@ class BenchmarkSpec:
     fixed_folds: bool = False
     compare: list[list[str]] = field(default_factory=list)
     development: bool = False
+    threads: int = 1
     folder: Path = Path()
 
     def configs(
@@ -122,6 +123,8 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
             f"Expected repeats of 1 to {MAX_REPEATS:,} and a seed of 0 or more in {path}, but got "
             f"{format_value(spec.repeats)} and {format_value(spec.seed)}."
         )
+    if type(spec.threads) is not int or spec.threads < 1:
+        raise UserError(f"Expected threads of 1 or more in {path}, got {spec.threads!r}.")
     for pair in spec.compare:
         if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
             raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")

@@ -38,8 +38,9 @@ class Trial:
 
     `epochs` are those at which the embeddings are measured, 0 before training; `point` holds the
     settings that distinguish the candidate from the others of its method. `baseline` names
-    features or kernels that need no training, `measure` an import path of a `Measurement`, and
-    `selected_on` the data sets that the settings were chosen on.
+    features or kernels that need no training, `measure` an import path of a `Measurement`,
+    `selected_on` the data sets that the settings were chosen on, and `threads` how many of torch
+    and BLAS compute, which decides the last bits of the result.
     """
 
     dataset: str
@@ -51,6 +52,7 @@ class Trial:
     baseline: str | None = None
     measure: str | None = None
     selected_on: tuple[str, ...] = ()
+    threads: int = 1
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings that affect the result, by dotted name; files by their content."""
@@ -124,6 +126,8 @@ class Trial:
             key["code"] = self.code
         if self.data_sha256 is not None:
             key["data_sha256"] = self.data_sha256
+        if self.threads != 1:  # the first trials were of one
+            key["threads"] = self.threads
         key["epochs"] = list(self.epochs)
         card = find_card(self.dataset)
         if card is not None and card.features.startswith("degree"):
@@ -188,4 +192,5 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
                 baseline,
                 method.measure,
                 tuple(method.selected_on),
+                spec.threads,
             )

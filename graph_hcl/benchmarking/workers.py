@@ -23,8 +23,9 @@ def run_trials(
 ) -> None:
     """Run all trials that are not finished; several calls may share the folder.
 
-    `jobs` processes work side by side, each with its share of the cores. The engine "ray" submits
-    the trials to a Ray cluster that sees the same folder. Raises `UserError` without ray.
+    `jobs` processes work side by side, and share the cores for the folds of the probe; the threads
+    of a trial are its own. The engine "ray" submits the trials to a Ray cluster that sees the same
+    folder. Raises `UserError` without ray.
     """
     todo = []
     for trial in trials:
@@ -37,10 +38,9 @@ def run_trials(
     if engine == "ray":
         _with_ray(todo, folder)
     elif jobs == 1 or len(todo) < 2:
-        threads = os.cpu_count() or 1
         with _bar(len(trials), len(trials) - len(todo)) as bar:
             for trial in todo:
-                folder.run(trial, threads)
+                folder.run(trial, os.cpu_count() or 1)
                 bar.update(last=f"{trial.dataset} {trial.method}")
     else:
         _in_processes(todo, folder, min(jobs, len(todo)))
@@ -52,11 +52,10 @@ def _bar(total: int, done: int) -> Progress:
 
 def _in_processes(todo: list[Trial], folder: TrialFolder, jobs: int) -> None:
     """Run trials in processes that each go through the list and take those that are free."""
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    folds = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=_work, args=(todo, folder, threads), daemon=True)
-        for _ in range(jobs)
+        context.Process(target=_work, args=(todo, folder, folds), daemon=True) for _ in range(jobs)
     ]
     for worker in workers:
         worker.start()
@@ -74,10 +73,10 @@ def _in_processes(todo: list[Trial], folder: TrialFolder, jobs: int) -> None:
         )
 
 
-def _work(todo: list[Trial], folder: TrialFolder, threads: int) -> None:
+def _work(todo: list[Trial], folder: TrialFolder, folds: int) -> None:
     """Work as one of several processes; an error of the system is printed in one sentence."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    sys.exit(run_command(lambda argv: worker_loop(todo, folder, threads), []))
+    sys.exit(run_command(lambda argv: worker_loop(todo, folder, folds), []))
 
 
 def _die_with_parent() -> None:
@@ -88,13 +87,10 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def worker_loop(trials: Sequence[Trial], folder: TrialFolder, threads: int) -> None:
-    """Run trials until none is free, on `threads` threads."""
-    import torch
-
-    torch.set_num_threads(threads)
+def worker_loop(trials: Sequence[Trial], folder: TrialFolder, folds: int) -> None:
+    """Run trials until none is free, with so many folds of the probe at the same time."""
     for trial in trials:
-        folder.run(trial, threads)
+        folder.run(trial, folds)
 
 
 def _watch(todo: list[Trial], folder: TrialFolder, alive: Callable[[], bool]) -> None:
@@ -123,7 +119,7 @@ def _with_ray(todo: list[Trial], folder: TrialFolder) -> None:
         raise UserError("--engine ray needs one more package: pip install 'ray'.") from error
     ray.init(ignore_reinit_error=True, log_to_driver=False)
     shared = TrialFolder(folder.path.resolve())
-    task = ray.remote(num_cpus=1)(worker_loop)
+    task = ray.remote(num_cpus=max((trial.threads for trial in todo), default=1))(worker_loop)
     waiting = [task.remote([trial], shared, 1) for trial in todo]
     with _bar(len(todo), 0) as bar:
         while waiting:

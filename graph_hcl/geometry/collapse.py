@@ -232,6 +232,22 @@ def feature_std(z: Tensor) -> Tensor:
     return difference(z, z.mean(0)).square().mean(0).sqrt().mean()
 
 
+def spread(z: Tensor) -> Tensor:
+    """Return Σ_i ‖z_i − z̄‖² / Σ_i ‖z_i‖² [], the share of the squared length that varies.
+
+    It is 1 for features around the origin and 0 at a point, whatever their length; equal features
+    are a point where they are all 0, too.
+
+    >>> spread(torch.tensor([[1.0, 0.0], [0.0, 1.0]])), spread(torch.zeros(2, 3))
+    (tensor(0.5000), tensor(0.))
+    """
+    z = at_least_float(z)
+    z = z / z.abs().max().clamp_min(torch.finfo(z.dtype).tiny)  # so that no square overflows
+    whole = z.square().sum()
+    varies = difference(z, z.mean(0)).square().sum()
+    return varies / whole.clamp_min(torch.finfo(z.dtype).tiny)
+
+
 def _classes(z: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
     if z.dim() != 2 or label.shape != z.shape[:1] or not len(z):
         raise ValueError(

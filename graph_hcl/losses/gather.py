@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, distributed
@@ -46,13 +46,36 @@ class DistributedGather:
         """Return the values of all processes, in the order of their rank."""
         if not distributed.is_initialized():
             return values
-        if values.is_floating_point():
-            from torch.distributed.nn.functional import all_gather
+        if not values.is_floating_point():
+            return _all_gather(values)
+        whole: Tensor = _Gathered.apply(values)
+        return whole
 
-            return torch.cat(all_gather(values.contiguous()))
-        parts = [torch.empty_like(values) for _ in range(distributed.get_world_size())]
-        distributed.all_gather(parts, values.contiguous())
-        return torch.cat(parts)
+
+def _all_gather(values: Tensor) -> Tensor:
+    values = values.contiguous()
+    parts = [torch.empty_like(values) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(parts, values)
+    return torch.cat(parts)
+
+
+class _Gathered(torch.autograd.Function):
+    """All rows; the gradient of a row is the sum of what all processes say of it."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        """Return the values of all processes."""
+        ctx.rows = len(values)
+        return _all_gather(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """Return the gradient of this process's own rows."""
+        # Not reduce_scatter, which gloo lacks in the oldest torch that is supported.
+        total = gradient.clone(memory_format=torch.contiguous_format)
+        distributed.all_reduce(total)
+        first = distributed.get_rank() * ctx.rows
+        return total[first : first + ctx.rows]
 
 
 def gathered(

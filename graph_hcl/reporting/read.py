@@ -20,6 +20,7 @@ from graph_hcl.nn import ContrastiveModel
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import Part
 from graph_hcl.reporting.check import epoch_records
+from graph_hcl.reproducible import deterministic
 from graph_hcl.results import Comparison
 from graph_hcl.results_file import read_results
 from graph_hcl.run import Run
@@ -152,16 +153,17 @@ def read_run(
     """
     run = Run.open(path, allow_changed_data, trust_code=trust_code, **overrides)
     results = read_results(run.folder.results_path).comparisons()
-    experiment = make_experiment(run.config)
-    config, parts = experiment.config, experiment.parts()
-    records = epoch_records(run.folder.metrics())
-    epochs = [run.epoch(part.name) for part in parts]
-    for part, epoch in zip(parts, epochs, strict=True):
-        if epoch:
-            run.check_same_data(part.name, experiment.trainer.spec.data_sha256)
-    space = None
-    if experiment.targets.labelled and (epochs[0] or not config.epochs):
-        space = read_snapshot(experiment, run, parts[0])
+    with deterministic(run.config.deterministic):
+        experiment = make_experiment(run.config)
+        config, parts = experiment.config, experiment.parts()
+        records = epoch_records(run.folder.metrics())
+        epochs = [run.epoch(part.name) for part in parts]
+        for part, epoch in zip(parts, epochs, strict=True):
+            if epoch:
+                run.check_same_data(part.name, experiment.trainer.spec.data_sha256)
+        space = None
+        if experiment.targets.labelled and (epochs[0] or not config.epochs):
+            space = read_snapshot(experiment, run, parts[0])
     return RunSummary(
         name,
         config,

@@ -196,6 +196,13 @@ def status_notes(run: RunSummary) -> str:
         text += "<p>No diagnosis was logged (--diagnose false, or no epoch).</p>"
     if any("loss" in r and finite_number(r["loss"]) is None for r in run.records):
         text += '<p class="note">The training loss is not finite in some epochs.</p>'
+    collapsed = {r["part"]: str(r["collapse"]) for r in run.records if "collapse" in r}
+    if collapsed:
+        part, how = next(iter(collapsed.items()))
+        text += (
+            f'<p class="note">The features of {len(collapsed)} of the models collapsed in the '
+            f"training: of {html.escape(part)}, {html.escape(how)}.</p>"
+        )
     if space is not None and run.classes > 1:
         accuracy = float(geometry.nearest_class_mean(space.z, space.labels, space.training))
         nearest = f"the nearest class mean classifies {100 * accuracy:.1f} % correctly"

@@ -15,6 +15,7 @@ from graph_hcl.training.callbacks import (
     TemperatureDiagnosis,
 )
 from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.collapse import CollapseCheck, warn_of_collapse
 from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
 from graph_hcl.training.embedding import embed, embed_nodes
 from graph_hcl.training.folder import RunFolder
@@ -25,6 +26,7 @@ from graph_hcl.training.trackers import Logger, Tracker
 __all__ = [
     "Callback",
     "Checkpoint",
+    "CollapseCheck",
     "Diagnosis",
     "History",
     "KeepState",
@@ -43,4 +45,5 @@ __all__ = [
     "embed_nodes",
     "fit",
     "set_seed",
+    "warn_of_collapse",
 ]

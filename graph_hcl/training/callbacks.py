@@ -13,6 +13,7 @@ from graph_hcl.interrupts import asked, stop_if_asked
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint, state_tensors
 from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
+from graph_hcl.training.divergence import check_finite
 from graph_hcl.training.state import TrainState
 
 CHECKPOINT_INTERVAL = 0.5
@@ -218,11 +219,12 @@ class CheckpointWriter(Callback):
 
     Inside an epoch it is written after each `every` steps, and where a signal asks to end.
     `fit` adds it itself, after all other callbacks: an epoch that is in the checkpoint has been
-    logged. Raises `UserError` for weights that are not finite; the previous file stays.
+    logged. Raises `UserError` for numbers that are not finite; the previous file stays.
 
     Args:
         checkpoint: the file.
         interval: least seconds between two of them.
+        every: number of steps inside an epoch after which it is written, too.
     """
 
     def __init__(
@@ -250,7 +252,7 @@ class CheckpointWriter(Callback):
         stop_if_asked()
 
     def _write(self, state: TrainState) -> None:
-        if not all(bool(weight.isfinite().all()) for weight in state.model.parameters()):
-            raise state.diverged("weights are NaN or infinite")
+        if state.step:  # otherwise the whole epoch has been checked
+            check_finite(state)
         self.checkpoint.save(state)
         self._written = time.monotonic()

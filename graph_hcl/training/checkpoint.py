@@ -258,6 +258,11 @@ def state_tensors(state: TrainState) -> dict[str, Tensor]:
         kept = state.objective_module.state_dict()
         tensors |= {f"objective.{name}": value for name, value in kept.items()}
     for index, moments in state.optimizer.state_dict()["state"].items():
+        if odd := [name for name, value in moments.items() if not isinstance(value, Tensor)]:
+            raise UserError(
+                f"Expected an optimizer with a state of tensors alone, but {odd[0]} of "
+                f"{type(state.optimizer).__name__} is none: a checkpoint could not hold it."
+            )
         tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
     generators = {name: each.get_state() for name, each in state.generators.items()}
     if state.step:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -20,6 +19,8 @@ from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.divergence import Diverged, check_finite, check_step, explain
+from graph_hcl.training.optimizers import gradient_norm, make_optimizer, rate, set_rate
 from graph_hcl.training.state import BatchFeatures, TrainingSettings, TrainState
 
 Network = TypeVar("Network", bound=ContrastiveNetwork)
@@ -97,14 +98,15 @@ def fit(
             checkpoint.resume(state)
     for callback in callbacks:
         callback.on_train_start(state)
-    size, most = settings.batch_size, settings.max_nodes
     try:
         while state.epoch < state.epochs:
             with postponed():
-                run_epoch(state, sampler, store, indices, size, most, after_step)
+                run_epoch(state, sampler, store, indices, settings, after_step)
                 for callback in callbacks:
                     callback.on_epoch_end(state)
                 stop_if_asked()
+    except Diverged as error:
+        raise explain(error, state, settings, store, checkpoint) from error
     finally:
         for callback in callbacks:
             callback.on_train_end(state)
@@ -123,12 +125,7 @@ def start(
 ) -> TrainState:
     """Return the state before the first epoch, and move the model to the device."""
     model.to(device)
-    optimizer = torch.optim.Adam(
-        model.parameters(),
-        lr=settings.lr,
-        weight_decay=settings.weight_decay,
-        fused=True if device.type in ("cpu", "cuda") else None,
-    )
+    optimizer = make_optimizer(model.parameters(), settings, device)
     # Separate generators: a change of the views leaves the order of the graphs as it was.
     generators = {
         "shuffle": torch.Generator().manual_seed(settings.seed),
@@ -150,44 +147,43 @@ def run_epoch(
     sampler: Sampler,
     store: GraphStore,
     indices: Tensor,
-    batch_size: int,
-    max_nodes: int | None = None,
+    settings: TrainingSettings,
     after_step: Callable[[TrainState], None] = _stop_if_asked,
 ) -> None:
     """Train for one epoch, or for the rest of one, and bring the state up to date.
 
-    A batch has at most `batch_size` graphs and `max_nodes` nodes before augmentation. `after_step`
-    is called after each step but the last.
-
-    Raises `UserError` as `fit` does for features and loss.
+    `after_step` is called after each step but the last. Raises `UserError` as `fit` does for
+    numbers that are not finite, but with neither the likely cause nor the last checkpoint.
     """
     started = time.perf_counter()
     state.epoch += 1
     done, random_state = state.step, torch.get_rng_state()
     if not done:
-        state.largest_batch, state.losses = None, []
+        state.largest_batch, state.losses, state.norms = None, [], []
         state.begun = {name: each.get_state() for name, each in state.generators.items()}
     state.model.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
-    sizes = None if max_nodes is None else store.node_ptr.diff()
-    chosen = index_batches(indices, batch_size, state.generators["shuffle"], sizes, max_nodes)
-    inputs = []
+    size, most = settings.batch_size, settings.max_nodes
+    sizes = None if most is None else store.node_ptr.diff()
+    chosen = index_batches(indices, size, state.generators["shuffle"], sizes, most)
+    begun, inputs, lr = state.epoch - 1, [], settings.lr
     drawn = sampler(store, chosen, state.generators["augment"])
     for number, (graphs, views) in enumerate(zip(chosen, drawn, strict=True), start=1):
         if number <= done:  # before the training was stopped; drawn again for those that follow
             if number == done:
                 torch.set_rng_state(random_state)
             continue
-        loss, given = run_step(state, views, graphs.to(state.device), store.y)
+        steps = begun + (number - 1) / len(chosen), begun + number / len(chosen)
+        lr = set_rate(state.optimizer, settings.lr, rate(settings, *steps))
+        loss, given = run_step(state, views, graphs.to(state.device), store.y, settings.clip)
         state.losses.append(loss * len(graphs))
         inputs.append(given)
         state.step = number
         if number < len(chosen):
             after_step(state)
+    check_finite(state)  # the one wait for the device, but for the loss
     state.step = 0
-    state.loss = float(torch.stack(state.losses).sum()) / len(indices)  # the one synchronisation
-    if not math.isfinite(state.loss):
-        raise state.diverged(f"the loss is {state.loss}")
+    state.loss = float(torch.stack(state.losses).sum()) / len(indices)
     if state.loss == 0 and not done and none_counted(state.objective, inputs):
         raise UserError(
             f"No graph had both a positive and a negative in epoch {state.epoch}, so nothing was "
@@ -199,18 +195,24 @@ def run_epoch(
     state.record = {
         "epoch": state.epoch,
         "loss": state.loss,
+        "lr": lr,
         "seconds": state.seconds,
         "graphs_per_second": state.graphs_per_second,
     }
 
 
 def run_step(
-    state: TrainState, views: Views, graphs: Tensor, labels: Tensor | None
+    state: TrainState,
+    views: Views,
+    graphs: Tensor,
+    labels: Tensor | None,
+    clip: float | None = None,
 ) -> tuple[Tensor, ObjectiveInput]:
     """Take one step of the optimiser on the views of `graphs` [B], numbers in the store.
 
-    `labels` are those of all graphs of the store. Returns the loss [] and what the objective was
-    given, without its features.
+    `labels` are those of all graphs of the store, and `clip` is the largest norm of the gradient.
+    Returns the loss [] and what the objective was given, without its features. Raises `Diverged`
+    for numbers that are not finite, where that costs no wait for the device.
     """
     graph = graphs.repeat(sum(view.batch.num_graphs for view in views) // len(graphs))
     label = None if labels is None else labels[graph]
@@ -218,7 +220,8 @@ def run_step(
     try:
         loss = state.objective.compute(given)
     except NotFinite as error:
-        raise state.diverged("features or logits are NaN or infinite") from error
+        what = "features or logits are NaN or infinite"
+        raise Diverged(what, state.epoch, state.step + 1) from error
     largest = state.largest_batch
     if largest is None or len(given.z) > len(largest.z):
         state.largest_batch = BatchFeatures(given.z.detach(), graph, label)
@@ -226,6 +229,9 @@ def run_step(
         for parameter in group["params"]:  # what zero_grad does, at a tenth of its cost
             parameter.grad = None
     loss.backward()
+    norm = gradient_norm(state.optimizer, clip)
+    check_step(state, loss.detach(), norm)
+    state.norms.append(norm)
     state.optimizer.step()
     return loss.detach(), given._replace(z=_NO_FEATURES, nodes=None)
 

@@ -11,25 +11,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import Objective
 from graph_hcl.nn import ContrastiveNetwork
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Number of epochs, batch size, Adam's settings and seed of one training.
+    """Number of epochs, batch size, settings of the optimiser and seed of one training.
 
     Args:
         epochs: passes over the graphs.
         batch_size: graphs per batch, 2 or more.
-        lr: learning rate of Adam.
-        weight_decay: L2 penalty of Adam.
+        lr: learning rate.
+        weight_decay: weight decay of the optimiser.
         seed: seed of batches and views.
         max_nodes: most nodes of a batch, before augmentation.
+        optimizer: one of `graph_hcl.registries.OPTIMIZERS`, or an import path.
+        momentum: that of sgd.
+        clip: largest norm of the gradient; None does not bound it.
+        schedule: constant, linear or cosine: how the learning rate falls to 0 after the warm-up.
+        warmup: epochs over which the learning rate rises to `lr`.
 
-    >>> TrainingSettings(epochs=20, batch_size=128)
-    TrainingSettings(epochs=20, batch_size=128, lr=0.001, weight_decay=0.0, seed=0, max_nodes=None)
+    >>> TrainingSettings(epochs=20, batch_size=128).optimizer
+    'adam'
     """
 
     epochs: int
@@ -38,6 +42,11 @@ class TrainingSettings:
     weight_decay: float = 0.0
     seed: int = 0
     max_nodes: int | None = None
+    optimizer: str = "adam"
+    momentum: float | None = None
+    clip: float | None = None
+    schedule: str = "constant"
+    warmup: float = 0.0
 
 
 class BatchFeatures(NamedTuple):
@@ -57,7 +66,7 @@ class TrainState:
         objective: what it minimises.
         objective_module: the objective as it was given, where it is a module whose state belongs in
             a checkpoint.
-        optimizer: Adam.
+        optimizer: the optimiser.
         generators: generators of batches and views, by name.
         device: where the training runs.
         epochs: number of epochs.
@@ -70,6 +79,7 @@ class TrainState:
         largest_batch: features of the epoch's largest batch.
         step: number of finished steps inside an epoch; 0 between epochs.
         losses: losses of these steps, times their numbers of graphs.
+        norms: norms of their gradients.
         begun: states of the generators when the epoch began.
         record: the line of metrics of this epoch.
     """
@@ -89,15 +99,9 @@ class TrainState:
     largest_batch: BatchFeatures | None = None
     step: int = 0
     losses: list[Tensor] = field(default_factory=list)
+    norms: list[Tensor] = field(default_factory=list)
     begun: dict[str, Tensor] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
-
-    def diverged(self, what: str) -> UserError:
-        """Return the error for values that are no longer finite in this epoch."""
-        return UserError(
-            f"Training diverged in epoch {self.epoch} ({what}): lower --lr or --beta, or raise "
-            "--temperature."
-        )
 
 
 def set_seed(seed: int) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import socket
+import warnings
 
 import pytest
 import torch
@@ -75,6 +76,15 @@ def _process(rank: int, world: int, port: int, results) -> None:
     loss = HSCL(beta=0.7, gather=DistributedGather())(a, b, label)
     loss.backward()
     distributed.all_reduce(loss.detach_())
+    # Each process weighs all rows in its own way: a row has the sum of its weights as gradient.
+    rows = torch.full((2, 3), float(rank), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        everything = DistributedGather()(rows.t().contiguous().t())
+    weights = [torch.arange(12.0).reshape(4, 3) * 10**k for k in range(world)]
+    (everything * weights[rank]).sum().backward()
+    assert everything.tolist() == [[0.0] * 3] * 2 + [[1.0] * 3] * 2
+    assert rows.grad.equal(sum(weights)[2 * rank : 2 * rank + 2])
     results.put((rank, float(loss) / world, (a.grad / world).tolist()))
     distributed.barrier()
     distributed.destroy_process_group()

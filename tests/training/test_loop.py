@@ -148,8 +148,9 @@ def test_a_loss_that_is_no_longer_finite_keeps_the_last_checkpoint(tmp_path) -> 
             return super().__call__(z, graph=graph, label=label) * factor
 
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
-    with pytest.raises(UserError, match=r"diverged in epoch 2 \(the loss is inf\)"):
+    with pytest.raises(UserError, match=r"diverged in epoch 2, step 3 \(the loss is inf\)") as told:
         train(5, checkpoint, objective=Exploding())
+    assert f"the last good checkpoint, of epoch 1, is {checkpoint.path}" in str(told.value)
     assert checkpoint.epoch() == 1
 
 
@@ -161,7 +162,7 @@ def test_features_that_are_no_longer_finite_keep_the_last_checkpoint(tmp_path) -
             return super().forward(z * torch.nan if calls > 6 else z, **keys)
 
     calls, checkpoint = 0, Checkpoint(tmp_path / "part.safetensors")
-    with pytest.raises(UserError, match=r"diverged in epoch . .features") as told:
+    with pytest.raises(UserError, match=r"diverged in epoch ., step . .features") as told:
         train(5, checkpoint, objective=Exploding())
     assert all(name in str(told.value) for name in ("--lr", "--beta", "--temperature"))
     assert checkpoint.epoch() >= 1
@@ -176,7 +177,7 @@ def test_weights_that_are_no_longer_finite_are_never_saved(tmp_path) -> None:
             return loss + (loss * torch.inf).clamp_max(0.0) if last else loss
 
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
-    with pytest.raises(UserError, match="weights are NaN"):
+    with pytest.raises(UserError, match="gradients are NaN"):
         train(1, checkpoint, objective=Steep())
     assert checkpoint.epoch() == 0
 
@@ -482,6 +483,6 @@ def test_graphs_without_labels_are_diagnosed_by_their_features_alone() -> None:
         callbacks=[Diagnosis(), Note()],
     )
     assert [state[:2] for state in states] == [(1, None), (2, None)]
-    names = {"epoch", "loss", "seconds", "graphs_per_second"}
+    names = {"epoch", "loss", "lr", "seconds", "graphs_per_second"}
     names |= {"alignment", "effective_rank", "uniformity", "feature_std"}
     assert all(set(record) == names for *_, record in states)
