@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -58,7 +59,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     (b'whole', 1)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
+    temporary = temporary_beside(path)
     try:
         write(temporary)
         if not WINDOWS:
@@ -76,15 +77,19 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         retry_on_windows(lambda: temporary.unlink(missing_ok=True))
 
 
-def _temporary(path: Path) -> Path:
+def temporary_beside(path: Path) -> Path:
     """Return a name beside `path`, and remove what killed processes left under such names."""
     here = hashlib.sha256(place().encode()).hexdigest()[:8]
+    thread = threading.current_thread()
+    of_thread = "" if thread is threading.main_thread() else f".{thread.ident}"
+    own = path.with_name(f".{path.name}{of_thread}.{os.getpid()}-{here}.tmp")
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         process, _, where = left.name.split(".")[-2].partition("-")
-        if where == here and is_gone(place(), process):
+        # Another process may have had the number of this one.
+        if left == own or (where == here and is_gone(place(), process)):
             with suppress(OSError):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-    return path.with_name(f".{path.name}.{os.getpid()}-{here}.tmp")
+    return own
 
 
 def write_text(path: Path, text: str) -> None:
@@ -116,7 +121,7 @@ def place_folder(path: Path, fill: Callable[[Path], object]) -> bool:
     if path.is_symlink() or path.name in ("", ".."):
         return _fill_in_place(path, fill)
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = _temporary(path)
+    staged = temporary_beside(path)
     try:
         staged.mkdir()
         fill(staged)

@@ -106,7 +106,7 @@ def test_a_lock_without_a_name_is_stale_after_a_minute(tmp_path) -> None:
 def test_what_a_killed_process_left_is_swept_by_the_next_write(tmp_path, monkeypatch) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    own = files._temporary(tmp_path / "a")
+    own = files.temporary_beside(tmp_path / "a")
     here = own.name.split("-")[-1]
     for name in (f".a.{gone.pid}-{here}", f".a.{gone.pid}-00000000", f".a.{os.getpid()}-{here}"):
         (tmp_path / f"{name.removesuffix('.tmp')}.tmp").touch()

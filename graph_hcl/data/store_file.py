@@ -5,67 +5,110 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.tensor_files import read_metadata, read_tensors
+from graph_hcl.files import write_atomically
+from graph_hcl.sealed import parse_sealed, seal
+from graph_hcl.tensor_files import hashed, read_metadata, read_tensors
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
 
 
+SCHEMA = 1
+DAMAGE = (
+    SafetensorError, OSError, TypeError, KeyError, ValueError, AttributeError, IndexError,
+    OverflowError, RuntimeError,
+)  # fmt: skip
+"""What a damaged file raises when it is read."""
+
+
+class DamagedStore(UserError):
+    """A file that is no store, or has changed since it was written, or is of an earlier version."""
+
+    def __init__(self, path: Path, problem: str, is_earlier: bool) -> None:
+        super().__init__(
+            f"{path} is damaged or not a graph store ({problem}): restore it, or make it anew."
+        )
+        self.problem = problem
+        self.is_earlier = is_earlier
+
+
+class _EarlierError(ValueError):
+    """A file without what the present version writes."""
+
+
 def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
-    """Write the store and the metadata as one safetensors file."""
+    """Write the store and the metadata as one safetensors file, atomically, with its sha256."""
     tensors = {name: tensor.contiguous().cpu() for name, tensor in store.tensors().items()}
-    described = {
-        "sha256": store.sha256,
-        "mirrored": str(int(store.is_sorted_undirected)),
+    about = {
+        "schema": SCHEMA,
+        "sha256_of_data": store.sha256,
+        "mirrored": store.is_sorted_undirected,
         "vocabulary": store.vocabulary.to_json(),
-        "classes": json.dumps(store.classes),
-        "tasks": json.dumps(store.tasks),
-        "ids": json.dumps(store.ids),
-        "groups": json.dumps(store.groups),
-        "unused": json.dumps(store.unused),
+        "classes": store.classes,
+        "tasks": store.tasks,
+        "ids": store.ids,
+        "groups": store.groups,
+        "unused": list(store.unused),
+        "metadata": metadata,
+        "tensors": hashed(tensors),
     }
-    save_file(tensors, path, described | metadata)
+    # One entry only: safetensors would write several in arbitrary order.
+    described = {"store": json.dumps(seal(json.loads(json.dumps(about))))}
+    write_atomically(path, lambda to: save_file(tensors, to, described))
 
 
 def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
     """Return the store in a file and the file's metadata; raise `UserError` for another file.
 
-    The tensors are copies in memory rather than a map of the file: the digest of a cache is checked
+    The tensors are copies in memory rather than a map of the file: the hash of a file is checked
     when it is opened and must hold afterwards, and a mapped file cannot be replaced on Windows.
     """
     from graph_hcl.data.store import GraphStore
 
     try:
         tensors, described = read_tensors(path)
+        about = _described(described)
+        if about["tensors"] != hashed(tensors):
+            raise ValueError("its tensors do not have their sha256")
         store = GraphStore(
             **tensors,
-            vocabulary=Vocabulary.from_json(described["vocabulary"]),
-            classes=json.loads(described["classes"]),
-            tasks=json.loads(described["tasks"]),
-            ids=json.loads(described["ids"]),
-            groups=json.loads(described.get("groups", "null")),
-            unused=tuple(json.loads(described["unused"])),
-            sha256=described["sha256"],
+            vocabulary=Vocabulary.from_json(about["vocabulary"]),
+            classes=about["classes"],
+            tasks=about["tasks"],
+            ids=about["ids"],
+            groups=about["groups"],
+            unused=tuple(about["unused"]),
+            sha256=about["sha256_of_data"],
         )
-        store.__dict__["is_sorted_undirected"] = described["mirrored"] == "1"
-        return store, described
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        store.__dict__["is_sorted_undirected"] = about["mirrored"]
+        return store, about["metadata"]
+    except DAMAGE as error:
         raise _not_a_store(path, error) from error
 
 
 def metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file without reading its tensors; raise as `read` does."""
     try:
-        return read_metadata(path)
-    except (SafetensorError, OSError) as error:
+        return dict(_described(read_metadata(path))["metadata"])
+    except DAMAGE as error:
         raise _not_a_store(path, error) from error
+
+
+def _described(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return what is said of a store's tensors; raise one of `DAMAGE` unless it is as written."""
+    if "store" not in metadata:
+        raise _EarlierError("it has no sha256: it is of an earlier version, or no store")
+    about = parse_sealed(metadata["store"].encode())
+    if about.get("schema") != SCHEMA:
+        raise _EarlierError(f"its schema is not {SCHEMA}")
+    return about
 
 
 def digest(store: GraphStore) -> str:
@@ -83,5 +126,6 @@ def digest(store: GraphStore) -> str:
     return result.hexdigest()
 
 
-def _not_a_store(path: Path, error: Exception) -> UserError:
-    return UserError(f"{path} is damaged or not a graph store ({error}).")
+def _not_a_store(path: Path, error: Exception) -> DamagedStore:
+    problem = f"{' '.join(str(error).split()):.200}"
+    return DamagedStore(path, problem, isinstance(error, _EarlierError))
