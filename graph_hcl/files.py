@@ -79,17 +79,43 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 def temporary_beside(path: Path) -> Path:
     """Return a name beside `path`, and remove what killed processes left under such names."""
-    here = hashlib.sha256(place().encode()).hexdigest()[:8]
     thread = threading.current_thread()
     of_thread = "" if thread is threading.main_thread() else f".{thread.ident}"
-    own = path.with_name(f".{path.name}{of_thread}.{os.getpid()}-{here}.tmp")
+    own = path.with_name(f".{path.name}{of_thread}.{os.getpid()}-{_here()}.tmp")
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        process, _, where = left.name.split(".")[-2].partition("-")
-        # Another process may have had the number of this one.
-        if left == own or (where == here and is_gone(place(), process)):
-            with suppress(OSError):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        if left == own or _is_left(left):  # another process may have had the number of this one
+            _remove(left)
     return own
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left in a folder and those in it: unfinished writes.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / ".a.json.99999999999-00000000.tmp").touch()  # of another machine
+    >>> sweep(folder)
+    >>> len(list(folder.iterdir()))
+    1
+    """
+    for left in folder.rglob(".*.tmp"):
+        if _is_left(left):
+            _remove(left)
+
+
+def _here() -> str:
+    return hashlib.sha256(place().encode()).hexdigest()[:8]
+
+
+def _is_left(temporary: Path) -> bool:
+    """Tell whether a name is one of `temporary_beside` whose process here has ended."""
+    process, _, where = temporary.name.split(".")[-2].partition("-")
+    return where == _here() and is_gone(place(), process)
+
+
+def _remove(left: Path) -> None:
+    with suppress(OSError):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
