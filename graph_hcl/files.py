@@ -146,6 +146,8 @@ def place_folder(path: Path, fill: Callable[[Path], object]) -> bool:
     """
     if path.is_symlink() or path.name in ("", ".."):
         return _fill_in_place(path, fill)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = temporary_beside(path)
     try:

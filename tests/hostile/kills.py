@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 
 from graph_hcl.__main__ import main
 from graph_hcl.data import load
+from graph_hcl.provenance import commit
 
 TINY = ["--dataset", "MUTAG", "--hidden", "4", "--layers", "1", "--beta", "0.5",
         "--batch-size", "64", "--checkpoint-every", "2", "--probe", "class-mean",
@@ -210,6 +211,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     random.seed(0)
     load("MUTAG")
+    commit()  # once, as the working tree may change meanwhile
     for warm in ("estimator", "report", "evaluate", "embed", "benchmark", "train"):
         __import__(f"graph_hcl.{warm}")
     from graph_hcl.benchmarking import spec, tables, trials, workers  # noqa: F401
