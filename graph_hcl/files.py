@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,7 +65,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     (b'whole', 1)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
+    temporary = temporary_beside(path)
     try:
         write(temporary)
         if not WINDOWS:
@@ -82,15 +83,45 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         retry_on_windows(lambda: temporary.unlink(missing_ok=True))
 
 
-def _temporary(path: Path) -> Path:
+def temporary_beside(path: Path) -> Path:
     """Return a name beside `path`, and remove what killed processes left under such names."""
-    here = hashlib.sha256(place().encode()).hexdigest()[:8]
+    thread = threading.current_thread()
+    of_thread = "" if thread is threading.main_thread() else f".{thread.ident}"
+    own = path.with_name(f".{path.name}{of_thread}.{os.getpid()}-{_here()}.tmp")
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        process, _, where = left.name.split(".")[-2].partition("-")
-        if where == here and is_gone(place(), process):
-            with suppress(OSError):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-    return path.with_name(f".{path.name}.{os.getpid()}-{here}.tmp")
+        if left == own or _is_left(left):  # another process may have had the number of this one
+            _remove(left)
+    return own
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left in a folder and those in it: unfinished writes.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / ".a.json.99999999999-00000000.tmp").touch()  # of another machine
+    >>> sweep(folder)
+    >>> len(list(folder.iterdir()))
+    1
+    """
+    for left in folder.rglob(".*.tmp"):
+        if _is_left(left):
+            _remove(left)
+
+
+def _here() -> str:
+    return hashlib.sha256(place().encode()).hexdigest()[:8]
+
+
+def _is_left(temporary: Path) -> bool:
+    """Tell whether a name is one of `temporary_beside` whose process here has ended."""
+    process, _, where = temporary.name.split(".")[-2].partition("-")
+    return where == _here() and is_gone(place(), process)
+
+
+def _remove(left: Path) -> None:
+    with suppress(OSError):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -121,8 +152,10 @@ def place_folder(path: Path, fill: Callable[[Path], object]) -> bool:
     """
     if path.is_symlink() or path.name in ("", ".."):
         return _fill_in_place(path, fill)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = _temporary(path)
+    staged = temporary_beside(path)
     try:
         staged.mkdir()
         fill(staged)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from graph_hcl.files import retry_on_windows
+from graph_hcl.files import retry_on_windows, temporary_beside
 from graph_hcl.process import is_gone, place, started
 
 STALE_SECONDS = 600.0
@@ -82,7 +82,7 @@ def _drop_if_stale(path: Path, stale_seconds: float) -> None:
     if not _is_stale(path, stale_seconds):
         return
     # Of several processes that find it stale, one succeeds in renaming it.
-    moved = path.with_name(f"{path.name}.{uuid.uuid4().hex}.stale")
+    moved = temporary_beside(path)
     try:
         retry_on_windows(lambda: path.rename(moved))
     except FileNotFoundError:
@@ -100,7 +100,7 @@ def _age(path: Path) -> float:
         touched = path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-    probe = path.with_name(f"{path.name}.{uuid.uuid4().hex}.now")
+    probe = temporary_beside(path)
     try:
         with probe.open("x", encoding="utf-8"):
             return probe.stat().st_mtime - touched

@@ -13,6 +13,7 @@ from graph_hcl.config import Config
 from graph_hcl.data.names import short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device
+from graph_hcl.files import sweep
 from graph_hcl.lock import lock
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
@@ -137,7 +138,7 @@ none: give the folder that python -m graph_hcl.train printed.
     def locked(self) -> Iterator[None]:
         """Keep other processes from changing the run, inside the block.
 
-        Raises `UserError` where another one does so.
+        What killed ones left there is removed. Raises `UserError` where another one does so.
         """
         with lock(self.path / ".lock") as mine:
             if not mine:
@@ -145,6 +146,7 @@ none: give the folder that python -m graph_hcl.train printed.
                     f"Expected {self.path} for this process alone, but another one trains or "
                     "evaluates it: wait until it has ended."
                 )
+            sweep(self.path)
             yield
 
     @property

@@ -35,7 +35,11 @@ def unseal(content: Any) -> dict[str, Any]:
     if not isinstance(content, Mapping):
         raise ValueError("it is not a mapping")
     rest = {name: value for name, value in content.items() if name != SEAL}
-    if content.get(SEAL) != digest(rest):
+    try:
+        sha256 = digest(rest)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if content.get(SEAL) != sha256:
         raise ValueError("its content does not have its sha256")
     return rest
 

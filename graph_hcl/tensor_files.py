@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -50,3 +52,17 @@ def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file without its tensors; raises as `read_tensors` does."""
     with safe_open(path, framework="pt") as file:
         return file.metadata() or {}
+
+
+def hashed(tensors: Mapping[str, Tensor]) -> str:
+    """Return the sha256 of tensors with their names, types and shapes.
+
+    >>> hashed({"a": torch.zeros(2)}) == hashed({"a": torch.zeros(1, 2)})
+    False
+    """
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()

@@ -106,7 +106,7 @@ def test_a_lock_without_a_name_is_stale_after_a_minute(tmp_path) -> None:
 def test_what_a_killed_process_left_is_swept_by_the_next_write(tmp_path, monkeypatch) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    own = files._temporary(tmp_path / "a")
+    own = files.temporary_beside(tmp_path / "a")
     here = own.name.split("-")[-1]
     for name in (f".a.{gone.pid}-{here}", f".a.{gone.pid}-00000000", f".a.{os.getpid()}-{here}"):
         (tmp_path / f"{name.removesuffix('.tmp')}.tmp").touch()
@@ -114,6 +114,20 @@ def test_what_a_killed_process_left_is_swept_by_the_next_write(tmp_path, monkeyp
     files.write_atomically(tmp_path / "a", lambda to: to.write_bytes(b"new"))
     left = {file.name for file in tmp_path.iterdir()}
     assert left == {"a", f".a.{gone.pid}-00000000.tmp", f".b.{gone.pid}-{here}"}
+
+
+def test_what_killed_processes_left_anywhere_in_a_folder_is_swept(tmp_path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    own = files.temporary_beside(tmp_path / "checkpoint" / "a").name
+    before = own.replace(f".{os.getpid()}-", f".{gone.pid}-")
+    (tmp_path / "checkpoint" / before).mkdir(parents=True)
+    (tmp_path / "checkpoint" / before / "one").touch()
+    for name in (own, before.replace("-", "-0"), ".b.tmp", "a.tmp", before):
+        (tmp_path / name).touch()
+    files.sweep(tmp_path)
+    left = {file.name for file in tmp_path.rglob("*")}
+    assert left == {"checkpoint", own, before.replace("-", "-0"), ".b.tmp", "a.tmp"}
 
 
 def test_a_folder_appears_with_all_of_its_files(tmp_path) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from graph_hcl.benchmarking.folder import Record, TrialFolder
+from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.mixtures import mixtures
+from graph_hcl.benchmarking.record import Record
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
 from graph_hcl.probes import MetricScores, PairedDifference, holm, paired_difference

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from graph_hcl.benchmarking.folder import Record
+from graph_hcl.benchmarking.record import Record
 from graph_hcl.benchmarking.selection import ONLY, label, metric_sign
 from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.trials import Trial

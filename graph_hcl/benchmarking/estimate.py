@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from graph_hcl.benchmarking.folder import Record
+from graph_hcl.benchmarking.record import Record
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.data import find_card
 from graph_hcl.registries import PROTOCOLS

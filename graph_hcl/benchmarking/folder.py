@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import traceback
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from graph_hcl.benchmarking.record import MAX_BYTES, Record, parse, to_line
 from graph_hcl.benchmarking.running import run_trial
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
 from graph_hcl.files import retry_on_windows, write_text
 from graph_hcl.lock import lock
 
-Record = Mapping[str, Any]
-"""The result of a finished trial, as `run_trial` returns it."""
+
+class DamagedRecord(UserError):
+    """A file or a line that is not the record of a trial, or of another than it is called."""
+
+    def __init__(self, where: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{where} is damaged ({problem}): {remedy}.")
+        self.problem = problem
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class TrialFolder:
 
     While it runs, each trial is a file `trials/HASH.json` in the folder, with `trials/HASH.error`
     for what went wrong. `gather` collects finished trials in FOLDER.jsonl beside the folder, one
-    line each; both are read.
+    line each; both are read. Every record is checked when it is read, see `record.parse`. The file
+    of a trial that is damaged becomes `trials/HASH.damaged` when the trial is run again.
     """
 
     path: Path
@@ -50,38 +57,49 @@ class TrialFolder:
         return {"path": self.path}  # another process reads the gathered records itself
 
     def is_finished(self, trial: Trial) -> bool:
-        """Tell whether a trial has a record."""
-        return self.file(trial).is_file() or trial.name in self.gathered
+        """Tell whether a trial has a record; one that is damaged does not count."""
+        try:
+            _read_file(self.file(trial))
+        except FileNotFoundError:
+            return trial.name in self.gathered
+        except DamagedRecord:
+            return False
+        return True
 
     def read(self, trial: Trial) -> Record | None:
         """Return the record of a trial, None before it is finished.
 
-        Raises `UserError` for a damaged file.
+        Raises `DamagedRecord`, a `UserError`, for a damaged file.
         """
-        file = self.file(trial)
-        if not file.is_file():
+        try:
+            return _read_file(self.file(trial))
+        except FileNotFoundError:
             return self.gathered.get(trial.name)
-        return _parse(retry_on_windows(lambda: file.read_text(encoding="utf-8")), str(file))
 
     def read_error(self, trial: Trial) -> str | None:
         """Return what went wrong when an unfinished trial was last run, None if nothing did."""
         file = self.file(trial, "error")
         if self.is_finished(trial) or not file.is_file():
             return None
-        return retry_on_windows(lambda: file.read_text(encoding="utf-8"))
+        return retry_on_windows(lambda: file.read_text(encoding="utf-8", errors="replace"))
 
     def run(self, trial: Trial, jobs: int = 1) -> bool:
         """Run a trial unless it is finished or locked by another process; tell whether it ran.
 
-        An error is written beside the record's place, so that the other trials can run.
+        An error is written beside the record's place, so that the other trials can run. Warns of a
+        damaged record, which is kept as `trials/HASH.damaged`.
         """
         self.file(trial).parent.mkdir(parents=True, exist_ok=True)
         with lock(self.file(trial, "lock")) as mine:
-            if not mine or self.is_finished(trial):
+            if not mine:
+                return False
+            self._set_aside_damaged(trial)
+            if self.is_finished(trial):
                 return False
             error = self.file(trial, "error")
             try:
-                text = _line(run_trial(trial, jobs))
+                text = to_line(run_trial(trial, jobs))
+                parse(text.encode())  # what could not be read again is not written
             except OSError:
                 raise  # a full disk or a lost mount, which would stop every trial
             except Exception as problem:
@@ -92,13 +110,27 @@ class TrialFolder:
                 retry_on_windows(lambda: error.unlink(missing_ok=True))
             return True
 
+    def _set_aside_damaged(self, trial: Trial) -> None:
+        file, kept = self.file(trial), self.file(trial, "damaged")
+        try:
+            _read_file(file)
+        except FileNotFoundError:
+            return
+        except DamagedRecord as error:
+            retry_on_windows(lambda: file.replace(kept))
+            warnings.warn(
+                f"{file} is damaged ({error.problem}): it is kept as {kept.name}, and its trial is "
+                "run again.",
+                stacklevel=1,  # one place for all
+            )
+
     def gather(self) -> int:
         """Move all finished trials into the sorted file; return how many it holds.
 
         No process may be running trials of the folder meanwhile.
         """
-        files = sorted((self.path / "trials").glob("*.json"))
-        records = [_parse(file.read_text(encoding="utf-8"), str(file)) for file in files]
+        files = sorted((self.path / "trials").glob("[!.]*.json"))
+        records = [_read_file(file) for file in files]
         vars(self).pop("gathered", None)  # another process may have gathered since its first use
         merged = self.gathered | {record["trial"]: record for record in records}
         write_records(self.gathered_file, merged.values())
@@ -111,31 +143,40 @@ class TrialFolder:
 def read_records(file: Path) -> dict[str, Record]:
     """Return the records in a sorted file by the names of their trials.
 
-    Raises `UserError` for a damaged line.
+    Raises `DamagedRecord`, a `UserError`, for a damaged line, and for two records of one trial that
+    differ.
     """
     records: dict[str, Record] = {}
-    lines = retry_on_windows(lambda: file.read_text(encoding="utf-8")).splitlines()
-    for number, line in enumerate(lines, start=1):
-        record = _parse(line, f"{file}, line {number}")
-        records[record["trial"]] = record
+    lines: dict[str, int] = {}
+    with retry_on_windows(lambda: file.open("rb")) as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(MAX_BYTES + 2), b""), start=1):
+            remedy = "restore the file, or remove the line to run its trial again"
+            try:
+                record = parse(line)
+                name = record["trial"]
+                if name in records and to_line(records[name]) != to_line(record):
+                    raise ValueError(f"line {lines[name]} is another record of its trial")
+            except ValueError as error:
+                where = f"{file}, line {number}"
+                raise DamagedRecord(where, str(error), remedy) from error
+            records[name], lines[name] = record, number
     return records
 
 
 def write_records(file: Path, records: Iterable[Record]) -> None:
     """Write records as one line of JSON each, sorted by data set, protocol and trial."""
     order = sorted(records, key=lambda one: (one["dataset"], one["protocol"], one["trial"]))
-    write_text(file, "".join(map(_line, order)))
+    write_text(file, "".join(map(to_line, order)))
 
 
-def _line(record: Record) -> str:
-    return json.dumps(record, separators=(",", ":")) + "\n"
-
-
-def _parse(text: str, where: str) -> dict[str, Any]:
+def _read_file(file: Path) -> dict[str, Any]:
+    """Return the record in the file of a trial; raise `DamagedRecord` for any other content."""
     try:
-        record = json.loads(text)
-        if not isinstance(record, dict) or not {"trial", "records"} <= set(record):
-            raise ValueError("it is not the record of a trial")
+        with retry_on_windows(lambda: file.open("rb")) as stream:
+            record = parse(stream.read(MAX_BYTES + 1))
+        if record["trial"] != file.stem:
+            raise ValueError(f"it is the record of {record['trial']}")
     except ValueError as error:
-        raise UserError(f"{where} is damaged ({error}): remove it to run it again.") from error
+        remedy = "run the benchmark, which runs its trial again, or remove it"
+        raise DamagedRecord(str(file), str(error), remedy) from error
     return record

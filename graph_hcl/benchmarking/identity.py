@@ -7,7 +7,9 @@ is moved or renamed or gets another default there, only the left column changes 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graph_hcl.config import Config
@@ -142,3 +144,40 @@ def nested(flattened: dict[str, Any]) -> dict[str, Any]:
             place = place.setdefault(part, {})
         place[last] = value
     return groups
+
+
+def name_of(key: Mapping[str, Any], unusual: dict[str, Any]) -> str:
+    """Return the name of a trial from its key without settings, and its unusual ones.
+
+    `unusual` has the settings that `is_usual` does not omit, by their frozen names.
+    """
+    # The first records were hashed with the group "probe" present, even when empty.
+    text = json.dumps({**key, "config": {"probe": {}} | nested(unusual)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def recorded_name(key: Mapping[str, Any]) -> str | None:
+    """Return the name of the trial that a recorded key is of.
+
+    Names depend on frozen names and values alone, so a record proves its own. None for a key with
+    settings that are not known here.
+
+    >>> recorded_name({"format": 1, "config": {"dataset": "MUTAG", "beta": 0.5}})
+    '33b3129ad98d2f7999ff'
+    >>> recorded_name({"config": {"brand_new": 1}})
+    """
+    usual = {row[0]: row[1:] for row in FROZEN.values()}
+    settings = dict(_flattened(key["config"], set(usual)))
+    if not set(settings) <= set(usual):
+        return None
+    rest = {name: value for name, value in key.items() if name != "config"}
+    return name_of(rest, {k: v for k, v in settings.items() if v not in usual[k]})
+
+
+def _flattened(groups: Mapping[str, Any], names: set[str], prefix: str = "") -> Iterator[Any]:
+    """Yield the settings of a key by their frozen dotted names."""
+    for name, value in groups.items():
+        if prefix + name in names or not isinstance(value, Mapping):
+            yield prefix + name, value
+        else:
+            yield from _flattened(value, names, f"{prefix}{name}.")

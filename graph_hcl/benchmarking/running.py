@@ -12,6 +12,7 @@ import numpy as np
 
 from graph_hcl import probes
 from graph_hcl.benchmarking.measurement import ModelSnapshot, find_measurement
+from graph_hcl.benchmarking.record import SCHEMA
 from graph_hcl.benchmarking.trials import READ_EDGES, Trial
 from graph_hcl.config import Config
 from graph_hcl.data.levels import OPTIONAL_FIELDS
@@ -25,9 +26,6 @@ from graph_hcl.spec import describe_unread
 from graph_hcl.training import Snapshot
 from graph_hcl.training.state import BatchFeatures, TrainState
 from graph_hcl.user_code import check_imported
-
-SCHEMA = 3
-"""Version of the record's layout."""
 
 
 def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:

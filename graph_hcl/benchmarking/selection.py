@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graph_hcl.benchmarking.folder import Record
+from graph_hcl.benchmarking.record import Record
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
 from graph_hcl.probes import MetricScores, ResultTable

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from graph_hcl.benchmarking.development import candidate_table
 from graph_hcl.benchmarking.differences import Grid, difference_table, p_values, paired_tests
-from graph_hcl.benchmarking.folder import Record
+from graph_hcl.benchmarking.record import Record
 from graph_hcl.benchmarking.selection import ONLY, Scores, score
 from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.trials import Trial

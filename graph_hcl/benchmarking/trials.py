@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,9 +115,12 @@ class Trial:
 
     def key(self) -> dict[str, Any]:
         """Return everything that affects the result, as plain values by their frozen names."""
-        return self._key(self._settings())
+        named = {identity.frozen_name(name): value for name, value in self._settings().items()}
+        return self._key | {"config": identity.nested(named)}
 
-    def _key(self, settings: dict[str, Any]) -> dict[str, Any]:
+    @cached_property
+    def _key(self) -> dict[str, Any]:
+        """What affects the result besides the settings."""
         key: dict[str, Any] = {"format": FORMAT, "control": self.baseline}
         if self.measure is not None:
             key["measure"] = self.measure
@@ -135,9 +137,7 @@ class Trial:
             key["degrees"] = [card.features, card.degree_cap]
         if self.baseline in READ_EDGES and self._may_have_edge_attributes():
             key["edge_attributes"] = True
-        named = {identity.frozen_name(name): value for name, value in settings.items()}
-        # The first records were hashed with the group "probe" present, even when empty.
-        return key | {"config": {"probe": {}} | identity.nested(named)}
+        return key
 
     @cached_property
     def name(self) -> str:
@@ -146,9 +146,12 @@ class Trial:
         Settings at their frozen defaults are not part of it, so a new setting or a changed default
         leaves the names of finished trials as they are.
         """
-        unusual = {k: v for k, v in self._settings().items() if not identity.is_usual(k, v)}
-        text = json.dumps(self._key(unusual), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        unusual = {
+            identity.frozen_name(name): value
+            for name, value in self._settings().items()
+            if not identity.is_usual(name, value)
+        }
+        return identity.name_of(self._key, unusual)
 
 
 def expand(spec: BenchmarkSpec) -> list[Trial]:

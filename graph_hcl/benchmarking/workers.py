@@ -14,7 +14,7 @@ from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.files import retry_on_windows
+from graph_hcl.files import retry_on_windows, sweep
 from graph_hcl.progress import Progress
 
 
@@ -27,6 +27,8 @@ def run_trials(
     of a trial are its own. The engine "ray" submits the trials to a Ray cluster that sees the same
     folder. Raises `UserError` without ray.
     """
+    if folder.path.is_dir():
+        sweep(folder.path)
     todo = []
     for trial in trials:
         if folder.is_finished(trial):

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from graph_hcl.data import store_file
 from graph_hcl.data.store import GraphStore
-from graph_hcl.errors import UserError
-from graph_hcl.files import write_atomically
-from graph_hcl.sealed import digest, parse_json
+from graph_hcl.data.store_file import DamagedStore
 
 
 def cached(file: Path, stamp: str, make: Callable[[], GraphStore], stacklevel: int) -> GraphStore:
     """Return the store in a cache file, or that of `make`, which is then written to the file.
 
-    The file is used if it was made with the same `stamp` and is intact; it is replaced with a
-    warning if it is damaged. Warnings of `make` are given again whenever the file is read; they
-    point at the caller `stacklevel` frames up.
+    The file is used if it was made with the same `stamp` and has its hash; it is replaced if it is
+    of an earlier version, and with a warning if it is damaged. Warnings of `make` are given again
+    whenever the file is read; they point at the caller `stacklevel` frames up.
     """
     stored, damage = _open(file, stamp)
     if damage:
-        warnings.warn(f"{damage} It is rebuilt.", stacklevel=stacklevel + 1)
+        warnings.warn(
+            f"{file} is damaged ({damage}): it is rebuilt from its source.",
+            stacklevel=stacklevel + 1,
+        )
     if stored is None:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -31,9 +31,7 @@ def cached(file: Path, stamp: str, make: Callable[[], GraphStore], stacklevel: i
         notes = [str(one.message) for one in caught if one.category is UserWarning]
         for other in (one for one in caught if one.category is not UserWarning):
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-        metadata = {"stamp": stamp, "notes": json.dumps(notes)}
-        metadata["seal"] = _seal(store, store_file.described(store) | metadata)
-        write_atomically(file, lambda to: store.save(to, metadata))
+        store.save(file, {"stamp": stamp, "notes": json.dumps(notes)})
     else:
         store, notes = stored
     for note in notes:
@@ -49,20 +47,6 @@ def _open(file: Path, stamp: str) -> tuple[tuple[GraphStore, list[str]] | None, 
         if GraphStore.metadata(file).get("stamp") != stamp:
             return None, ""
         store, metadata = GraphStore.open(file)
-    except UserError as error:
-        return None, str(error)
-    if "seal" not in metadata:
-        return None, ""  # of an earlier version
-    try:
-        notes = parse_json(metadata["notes"].encode())
-    except (KeyError, ValueError):
-        notes = None
-    are_notes = isinstance(notes, list) and all(isinstance(note, str) for note in notes)
-    if not are_notes or metadata.pop("seal") != _seal(store, metadata):
-        return None, f"{file} was altered."
-    return (store, notes), ""
-
-
-def _seal(store: GraphStore, metadata: Mapping[str, str]) -> str:
-    """Return the sha256 of a store and of all that its file says of it."""
-    return digest([store.digest(), dict(metadata)])
+        return (store, json.loads(metadata["notes"])), ""
+    except DamagedStore as error:
+        return None, "" if error.is_earlier else error.problem

@@ -7,8 +7,6 @@ import hashlib
 import os
 import re
 import shutil
-import time
-import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +27,7 @@ from graph_hcl.data.tu_mirror import (
     mirror_of,
 )
 from graph_hcl.errors import UserError
-from graph_hcl.files import flush, flush_folder, retry_on_windows, safe_name
+from graph_hcl.files import flush, flush_folder, retry_on_windows, safe_name, temporary_beside
 from graph_hcl.registry import match_ignoring_case
 
 LONGEST_NAME = 255
@@ -214,10 +212,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     """
     made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(".fetch-*"):  # left by a killed process
-        if time.time() - left.stat().st_mtime > 3600:
-            shutil.rmtree(left, ignore_errors=True)
-    temporary = target.parent / f".fetch-{uuid.uuid4().hex}"
+    temporary = temporary_beside(target)
     temporary.mkdir()
     try:
         yield temporary

@@ -282,14 +282,14 @@ class GraphStore:
         return from_smiles(smiles, **options)
 
     def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
-        """Write the store as one safetensors file."""
+        """Write the store as one safetensors file, atomically, with a sha256 of all it holds."""
         store_file.save(self, path, metadata or {})
 
     @classmethod
     def open(cls, path: Path) -> tuple[GraphStore, dict[str, str]]:
-        """Return the store in a file, and the file's metadata.
+        """Return the store in a file, and the metadata that it was saved with.
 
-        Raises `UserError` for a file that is not a complete store.
+        Raises `UserError` for a file that is not a complete store, or has changed since.
         """
         return store_file.read(path)
 

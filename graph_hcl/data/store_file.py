@@ -12,59 +12,82 @@ from safetensors.torch import save_file
 from graph_hcl.data.check_store import check_store
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.sealed import parse_json
-from graph_hcl.tensor_files import DAMAGE, read_metadata, read_tensors
+from graph_hcl.files import write_atomically
+from graph_hcl.sealed import parse_sealed, seal
+from graph_hcl.tensor_files import DAMAGE, hashed, read_metadata, read_tensors
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
 
-NAMES = ("classes", "tasks", "ids", "groups", "unused")
-"""Entries of the metadata that are lists of names, or null."""
+SCHEMA = 1
+"""Version of the file format."""
+
+
+class DamagedStore(UserError):
+    """A file that is no store, or has changed since it was written, or is of an earlier version."""
+
+    def __init__(self, path: Path, problem: str, is_earlier: bool) -> None:
+        super().__init__(
+            f"{path} is damaged or not a graph store ({problem}): restore it, or make it anew."
+        )
+        self.problem = problem
+        self.is_earlier = is_earlier
+
+
+class _EarlierError(ValueError):
+    """A file without what the present version writes."""
 
 
 def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
-    """Write the store and the metadata as one safetensors file."""
+    """Write the store and the metadata as one safetensors file, atomically, with its sha256."""
     tensors = {name: tensor.contiguous().cpu() for name, tensor in store.tensors().items()}
-    save_file(tensors, path, described(store) | metadata)
-
-
-def described(store: GraphStore) -> dict[str, str]:
-    """Return what the file of a store says of it besides its tensors, as texts."""
-    return {
-        "sha256": store.sha256,
-        "mirrored": str(int(store.is_sorted_undirected)),
+    about = {
+        "schema": SCHEMA,
+        "sha256_of_data": store.sha256,
+        "mirrored": store.is_sorted_undirected,
         "vocabulary": store.vocabulary.to_json(),
-        "classes": json.dumps(store.classes),
-        "tasks": json.dumps(store.tasks),
-        "ids": json.dumps(store.ids),
-        "groups": json.dumps(store.groups),
-        "unused": json.dumps(store.unused),
+        "classes": store.classes,
+        "tasks": store.tasks,
+        "ids": store.ids,
+        "groups": store.groups,
+        "unused": list(store.unused),
+        "metadata": metadata,
+        "tensors": hashed(tensors),
     }
+    # One entry only: safetensors would write several in arbitrary order.
+    described = {"store": json.dumps(seal(json.loads(json.dumps(about))))}
+    write_atomically(path, lambda to: save_file(tensors, to, described))
 
 
 def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
     """Return the store in a file and the file's metadata; raise `UserError` for another file.
 
-    The tensors are copies in memory rather than a map of the file: the digest of a cache is checked
+    The tensors are copies in memory rather than a map of the file: the hash of a file is checked
     when it is opened and must hold afterwards, and a mapped file cannot be replaced on Windows.
     """
     from graph_hcl.data.store import GraphStore
 
     try:
-        tensors, about = read_tensors(path)
-        names = {name: parse_json(about[name].encode()) for name in NAMES}
+        tensors, described = read_tensors(path)
+        about = _described(described)
+        if about["tensors"] != hashed(tensors):
+            raise ValueError("its tensors do not have their sha256")
         fields: dict[str, Any] = {**tensors}
         store = GraphStore(
             **fields,
             vocabulary=Vocabulary.from_json(about["vocabulary"]),
-            **names | {"unused": tuple(names["unused"])},
-            sha256=about["sha256"],
+            classes=about["classes"],
+            tasks=about["tasks"],
+            ids=about["ids"],
+            groups=about["groups"],
+            unused=tuple(about["unused"]),
+            sha256=about["sha256_of_data"],
         )
         check_store(store)
-        if about["mirrored"] not in ("0", "1"):
+        if not isinstance(about["mirrored"], bool):
             raise ValueError("it does not say whether its edges are mirrored")
-        store.__dict__["is_sorted_undirected"] = about["mirrored"] == "1"
-        return store, about
+        store.__dict__["is_sorted_undirected"] = about["mirrored"]
+        return store, about["metadata"]
     except (OSError, *DAMAGE) as error:
         raise _not_a_store(path, error) from error
 
@@ -72,9 +95,19 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
 def metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file without reading its tensors; raise as `read` does."""
     try:
-        return read_metadata(path)
+        return dict(_described(read_metadata(path))["metadata"])
     except (OSError, *DAMAGE) as error:
         raise _not_a_store(path, error) from error
+
+
+def _described(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return what is said of a store's tensors; raise one of `DAMAGE` unless it is as written."""
+    if "store" not in metadata:
+        raise _EarlierError("it has no sha256: it is of an earlier version, or no store")
+    about = parse_sealed(metadata["store"].encode())
+    if about.get("schema") != SCHEMA:
+        raise _EarlierError(f"its schema is not {SCHEMA}")
+    return about
 
 
 def digest(store: GraphStore) -> str:
@@ -92,5 +125,6 @@ def digest(store: GraphStore) -> str:
     return result.hexdigest()
 
 
-def _not_a_store(path: Path, error: Exception) -> UserError:
-    return UserError(f"{path} is damaged or not a graph store ({error}).")
+def _not_a_store(path: Path, error: Exception) -> DamagedStore:
+    problem = f"{' '.join(str(error).split()):.200}"
+    return DamagedStore(path, problem, isinstance(error, _EarlierError))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +15,7 @@ from torch import Tensor, nn
 from graph_hcl.errors import UserError
 from graph_hcl.files import copy_or_link, write_atomically
 from graph_hcl.sealed import parse_sealed, seal
-from graph_hcl.tensor_files import DAMAGE, read_tensors
+from graph_hcl.tensor_files import DAMAGE, hashed, read_tensors
 from graph_hcl.training.state import BatchFeatures, TrainState
 
 GROUPS = ("model", "objective", "optimizer", "rng", "progress")
@@ -208,20 +206,6 @@ class Checkpoint:
                 f"The checkpoint {self.path} does not fit the encoder of its config: "
                 f"{' '.join(str(error).split())}"
             ) from error
-
-
-def hashed(tensors: Mapping[str, Tensor]) -> str:
-    """Return the sha256 of tensors with their names, types and shapes.
-
-    >>> hashed({"a": torch.zeros(2)}) == hashed({"a": torch.zeros(1, 2)})
-    False
-    """
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
 
 
 def _signature(file: Path) -> tuple[int, int, int]:

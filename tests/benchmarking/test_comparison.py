@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import itertools
-import json
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from graph_hcl.benchmarking.comparison import (
 )
 from graph_hcl.benchmarking.comparison_page import page
 from graph_hcl.benchmarking.folder import TrialFolder, write_records
+from graph_hcl.benchmarking.record import SCHEMA, to_line
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.config import Config, ProbeConfig
 from graph_hcl.errors import UserError
@@ -33,7 +33,13 @@ def trials(splits: str | None = None, measure: str | None = None) -> list[Trial]
             "MUTAG",
             f"β = {beta}",
             "transductive",
-            Config(dataset="MUTAG", seed=seed, beta=beta, probe=ProbeConfig(splits=splits)),
+            Config(
+                dataset="MUTAG",
+                protocol="transductive",
+                seed=seed,
+                beta=beta,
+                probe=ProbeConfig(splits=splits),
+            ),
             EPOCHS,
             {"beta": beta},
             measure=measure,
@@ -46,17 +52,29 @@ def record(trial: Trial, folds: int = 10) -> dict:
     """Return a record with random scores that depend on the trial alone."""
     draw = np.random.default_rng(int(trial.name[:8], 16))
     return {
+        "schema": SCHEMA,
         "trial": trial.name,
         "dataset": trial.dataset,
         "protocol": trial.protocol,
+        "key": trial.key(),
+        "data_sha256": "0" * 64,
+        "commit": None,
+        "threads": 1,
+        "processor": None,
+        "versions": {},
+        "seconds": {"train": 1.0, "evaluate": 1.0},
         "records": [
             {
                 "epoch": epoch,
+                "probe": "svm",
+                "settings": {},
                 "seed": trial.config.seed,
                 "fold": fold,
                 "scores": dict(zip(("accuracy", "auc"), draw.normal(0.7, 0.05, 2), strict=True)),
                 "validation_score": 0.5,
+                "params": {},
                 "train": 90,
+                "validation": 0,
                 "test": 10,
             }
             for epoch in EPOCHS
@@ -105,7 +123,9 @@ def test_the_same_records_are_equal(tmp_path: Path) -> None:
 
 
 def test_other_times_commits_and_parameters_are_no_difference(tmp_path: Path) -> None:
-    found = compared(tmp_path, lambda trial, one: one | {"seconds": {"train": 1}, "commit": "a"})
+    found = compared(
+        tmp_path, lambda trial, one: one | {"seconds": {"train": 9, "evaluate": 0}, "commit": "a"}
+    )
     assert found.verdicts == [EQUAL] * 6
     assert found.notes == ["Records of 2 commits: unknown (6), a (6)."]
 
@@ -195,7 +215,9 @@ def test_missing_trials_are_counted_on_their_side(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folds", [[{"fold": 0}], [{"fold": 99}]])
 def test_what_cannot_be_tested_differs_unless_it_is_equal(tmp_path: Path, folds) -> None:
-    some = trials()[:1]
+    splits = tmp_path / "splits.json"
+    splits.write_text("[]", encoding="utf-8")
+    some = trials(str(splits))[:1]
     one = record(some[0], folds=1)
     other = shifted(one, lambda: 1e-6)
     for row in other["records"]:
@@ -212,6 +234,7 @@ def test_measurements_and_nan_are_compared_as_they_are(tmp_path: Path) -> None:
     other = [one[0], one[1] | {"records": [rows[0], rows[1] | {"rank": 9}]}]
     first, second = folder(tmp_path / "a", one), folder(tmp_path / "b", other)
     assert compare_folders(some, first, second).verdicts == [EQUAL, DIFFERS]
+    some = trials()[:2]
     nan = [shifted(record(trial), lambda: float("nan")) for trial in some]
     third = folder(tmp_path / "c", nan)
     assert compare_folders(some, third, third).verdicts == [EQUAL, EQUAL]
@@ -224,7 +247,7 @@ def test_a_folder_its_file_and_nothing(tmp_path: Path) -> None:
     assert open_records(str(tmp_path / "a.jsonl")).path == gathered.path
     trials_folder = tmp_path / "b" / "trials"
     trials_folder.mkdir(parents=True)
-    text = json.dumps(record(some[0]))
+    text = to_line(record(some[0]))
     (trials_folder / f"{some[0].name}.json").write_text(text, encoding="utf-8")
     assert compare_folders(some, gathered, open_records(str(tmp_path / "b"))).verdicts == [EQUAL]
     for name in ("none", "none.jsonl", "b.jsonl"):

@@ -14,6 +14,8 @@ from benchmarks.science.temperature.grid import Point
 from benchmarks.science.temperature.sets import SETS
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.data import load
+from graph_hcl.errors import UserError
+from graph_hcl.sealed import seal
 
 POINTS = grid.grid()
 
@@ -212,6 +214,29 @@ def test_a_run_gives_results_and_a_page_and_runs_nothing_twice(tiny, tmp_path, c
     empty = [f"--trials={tmp_path / 'empty'}", *places[1:]]
     assert command.main(empty) == 0
     assert not list((tmp_path / "empty").rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda line: line[:50], "line 1 is damaged"),
+        (lambda line: line.replace(b'"knn":[0.', b'"knn":[7.'), "the accuracies of knn are no"),
+        (lambda line: line.replace(b'"seed":0', b'"seed":null'), "no valid 'seed'"),
+        (lambda line: line.replace(b'{"name"', b'{"schema":1,"name"'), "does not have its sha256"),
+        (lambda line: line + b"\n" + line, "line 2 is damaged .it is the second one of its name"),
+    ],
+)
+def test_a_damaged_line_of_the_results_is_named(tmp_path, change, problem):
+    line = (command.BENCHMARK.results / "ENZYMES.jsonl").read_bytes().splitlines()[0]
+    (tmp_path / "ENZYMES.jsonl").write_bytes(change(line))
+    with pytest.raises(UserError, match=problem):
+        results.read(tmp_path)
+
+
+def test_a_new_line_of_the_results_bears_its_hash():
+    line = (command.BENCHMARK.results / "ENZYMES.jsonl").read_bytes().splitlines()[0]
+    trial = {"schema": results.SCHEMA} | json.loads(line)
+    assert results.parse(json.dumps(seal(trial)).encode()) == trial
 
 
 def test_the_committed_results_are_trials_of_the_grid():

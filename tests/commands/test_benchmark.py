@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from graph_hcl.__main__ import main
+from graph_hcl.benchmarking.record import parse, to_line
 
 METHODS = {
     "majority": {"baseline": "majority"},
@@ -110,6 +111,35 @@ def test_a_damaged_line_is_named(capsys) -> None:
     assert "tiny.jsonl, line 1 is damaged" in capsys.readouterr().err
 
 
+def test_a_damaged_trial_is_run_again_and_kept(capsys) -> None:
+    file = write(methods={"bag": {"baseline": "bag"}, "majority": {"baseline": "majority"}})
+    assert main(["benchmark", file]) == 0
+    before = records()
+    one, other = (Path("runs/tiny/trials") / name for name in before)
+    one.write_bytes(content := one.read_bytes()[:500])
+    other.with_suffix(".error").write_bytes(b"\xff")
+    capsys.readouterr()
+    for mode in ("--table", "--dry-run", "--gather"):
+        assert main(["benchmark", file, mode]) == 2
+        assert capsys.readouterr().err.startswith(f"error: {one} is damaged (")
+    with pytest.warns(UserWarning, match=rf"is kept as {one.stem}\.damaged, and its trial is run"):
+        assert main(["benchmark", file]) == 0
+    assert "2 of 2 trials are finished" in capsys.readouterr().out
+    assert one.with_suffix(".damaged").read_bytes() == content
+    assert {name: parse(text.encode())["records"] for name, text in records().items()} == {
+        name: parse(text.encode())["records"] for name, text in before.items()
+    }
+
+
+def test_the_record_of_another_trial_does_not_take_its_place(capsys) -> None:
+    file = write(methods={"bag": {"baseline": "bag"}, "majority": {"baseline": "majority"}})
+    assert main(["benchmark", file]) == 0
+    one, other = Path("runs/tiny/trials").glob("*.json")
+    shutil.copy(other, one)
+    assert main(["benchmark", file, "--table"]) == 2
+    assert f"{one} is damaged (it is the record of {other.stem})" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_killed_benchmark_goes_on_and_ends_the_same(capsys) -> None:
     file = write(repeats=3)
@@ -201,12 +231,12 @@ def test_ray_runs_the_same_trials() -> None:
 def change(folder: str, shift) -> None:
     """Add `shift(fold)` to the scores of H-UCL in every record of a folder."""
     for file in Path(folder, "trials").glob("*.json"):
-        record = json.loads(file.read_text(encoding="utf-8"))
+        record = parse(file.read_bytes())
         if record["key"]["config"].get("objective") == "h-ucl":
             for row in record["records"]:
                 moved = {m: score + shift(row["fold"]) for m, score in row["scores"].items()}
                 row["scores"] = moved
-            file.write_text(json.dumps(record), encoding="utf-8")
+            file.write_text(to_line(record), encoding="utf-8")
 
 
 def test_two_folders_are_compared_without_running_anything(capsys) -> None:
@@ -226,14 +256,14 @@ def test_two_folders_are_compared_without_running_anything(capsys) -> None:
     change("other", lambda fold: 1e-4 * fold - 1e-4)
     lines = compared("--compare-to", "other")
     assert "6 equal, 4 agree within noise, 0 differ" in lines[0]
-    change("other", lambda fold: 0.4)
+    change("other", lambda fold: -0.3)
     assert main(["benchmark", file, "--out", "other", "--gather"]) == 0
     capsys.readouterr()
     lines = compared("--compare-to", "other.jsonl")
     assert "6 equal, 0 agree within noise, 4 differ" in lines[0]
     table = [line for line in lines if line.startswith("| MUTAG")]
     assert ["differs" in row for row in table] == [True] * 4 + [False] * 3
-    assert all("h-ucl" in row and "-40." in row for row in table[:4])
+    assert all("h-ucl" in row and "+30." in row for row in table[:4])
     lines = compared("--compare-to", "other", "--methods", "bag", "untrained", "--repeats", "1")
     assert lines[0].startswith("2 trials are in both runs/tiny and other: 2 equal")
     next(Path("runs/tiny/trials").glob("*.json")).unlink()
@@ -263,9 +293,9 @@ def test_the_tables_say_that_records_mix(capsys) -> None:
     assert main(["benchmark", file]) == 0
     assert "threads:" not in capsys.readouterr().out
     one = next(Path("runs/tiny/trials").glob("*.json"))
-    record = json.loads(one.read_text(encoding="utf-8"))
+    record = parse(one.read_bytes())
     assert {"commit", "threads", "processor", "versions"} <= set(record)
-    one.write_text(json.dumps(record | {"threads": 77}), encoding="utf-8")
+    one.write_text(to_line(record | {"threads": 77}), encoding="utf-8")
     assert main(["benchmark", file, "--table"]) == 0
     sentence = "Records of 2 numbers of threads: "
     assert sentence in capsys.readouterr().out

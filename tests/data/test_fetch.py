@@ -3,6 +3,8 @@
 import http.server
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -17,6 +19,7 @@ from graph_hcl.data.archive import unpack
 from graph_hcl.data.fetch import content_sha256, raw_files
 from graph_hcl.data.tu_mirror import SUFFIXES
 from graph_hcl.errors import UserError
+from graph_hcl.files import temporary_beside
 
 
 def left_in(data: Path) -> list[str]:
@@ -219,13 +222,18 @@ def test_only_the_sets_own_files_are_extracted(tmp_path, put_zip, tiny) -> None:
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path, put_zip) -> None:
-    old, new = (tmp_path / "data" / "TINY" / f".fetch-{age}" for age in ("old", "new"))
-    old.mkdir(parents=True)
-    new.mkdir()
-    os.utime(old, (0, 0))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    own = temporary_beside(tmp_path / "data" / "TINY" / "raw")
+    before = own.with_name(own.name.replace(f".{os.getpid()}-", f".{gone.pid}-"))
+    other = own.with_name(own.name.replace(f".{os.getpid()}-", f".{os.getppid()}-"))
+    for left in (own, before, other):
+        left.mkdir(parents=True)
+        (left / "TINY_A.txt").touch()
     load("TINY", data_dir=str(tmp_path / "data"), mirror=put_zip())
-    assert not old.exists()
-    assert new.exists()
+    assert not own.exists()
+    assert not before.exists()
+    assert other.exists()
 
 
 def test_zip_of_mutag_equals_the_files_of_grakel(tmp_path, mirror) -> None:
@@ -254,3 +262,31 @@ def test_a_mirror_folder_that_changed_after_the_copy_is_told(tmp_path: Path) -> 
     file = cache / "OWN" / "raw" / "OWN_graph_labels.txt"
     file.write_text("22\n", encoding="utf-8")
     assert content_sha256("OWN", str(cache), str(mirror)) != before
+
+
+def test_processes_and_threads_that_fill_one_cache_at_once_agree(tmp_path: Path, put_zip) -> None:
+    data, mirror = str(tmp_path / "data"), put_zip()
+    program = (
+        "import sys, threading; from graph_hcl.data import load; sys.stdin.read()\n"
+        "found = []\n"
+        "data, mirror = sys.argv[1:]\n"
+        "run = lambda: found.append(load('TINY', data_dir=data, mirror=mirror).digest())\n"
+        "both = [threading.Thread(target=run) for _ in range(3)]\n"
+        "[one.start() for one in both]; [one.join() for one in both]; print(*found)"
+    )
+    command = [sys.executable, "-W", "error::UserWarning", "-c", program, data, str(mirror)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)
+    ]
+    for one in started:
+        assert one.stdin is not None
+    digests = set()
+    for one in started:
+        one.stdin.close()
+        one.stdin = None
+    for one in started:
+        said = one.communicate()[0].decode().split()
+        assert len(said) == 3
+        digests |= set(said)
+    assert digests == {load("TINY", data_dir=data).digest()}
+    assert not [file for file in Path(data).rglob("*") if file.name.startswith(".")]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from torch_geometric.data import Batch, Data
 from torch_geometric.loader import DataLoader
 
@@ -285,6 +286,40 @@ def test_open_what_is_no_store(tmp_path, spoil) -> None:
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(UserError, match="is damaged or not a graph store"):
         GraphStore.open(file)
+
+
+def test_no_damage_to_a_saved_store_is_silent(tmp_path) -> None:
+    file = tmp_path / "a.safetensors"
+    GraphStore.from_data(random_graphs(3, FIELDS, 3), y=["b", "a", "b"]).save(file, {"made": "1"})
+
+    def outcome() -> object:
+        try:
+            store, metadata = GraphStore.open(file)
+        except UserError as error:
+            return None if "\n" not in str(error) else error
+        # The raw data's hash and the order of edges are no part of the digest.
+        return store.digest(), store.sha256, store.is_sorted_undirected, store.unused, metadata
+
+    whole, content = outcome(), file.read_bytes()
+    generator = np.random.default_rng(0)
+    noticed = 0
+    for place in generator.integers(len(content), size=400):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(generator.integers(8))
+        file.write_bytes(damaged)
+        found = outcome()
+        assert found in (None, whole)
+        noticed += found is None
+    for length in generator.integers(len(content), size=30):
+        file.write_bytes(content[:length])
+        assert outcome() is None
+    assert noticed > 350
+
+
+def test_a_store_without_a_hash_is_refused(tmp_path) -> None:
+    save_file(random_store(3).tensors(), tmp_path / "a.safetensors", {"vocabulary": "{}"})
+    with pytest.raises(UserError, match="has no sha256: it is of an earlier version"):
+        GraphStore.open(tmp_path / "a.safetensors")
 
 
 @pytest.mark.cuda
