@@ -128,7 +128,10 @@ class RunFolder:
 
     def parts(self) -> list[str]:
         """Return the parts that have a checkpoint."""
-        return sorted(file.stem for file in (self.path / "checkpoint").glob("[!.]*.safetensors"))
+        folder = self.path / "checkpoint"
+        # `glob` would find nothing in a folder that cannot be read.
+        files = folder.iterdir() if folder.exists() else ()
+        return sorted(f.stem for f in files if f.suffix == ".safetensors" and f.name[0] != ".")
 
     @property
     def metrics_path(self) -> Path:
