@@ -33,9 +33,9 @@ ADVICE = {
 SMALLER = "take a smaller --batch-size, --hidden or --layers, or bound nodes by --max-nodes"
 
 SENTENCES = (
-    ("OutOfMemoryError", r"(?P<what>Tried to allocate [\d.]+ \w+)?",
+    ("OutOfMemoryError", r"^(?:(?s:.)*?(?P<what>Tried to allocate [\d.]+ \w+))?",
      "The memory of the GPU is exhausted{what}: " + SMALLER + "."),
-    ("MemoryError", r"(?P<what>Unable to allocate [\d.]+ \w+)?",
+    ("MemoryError", r"^(?:(?s:.)*?(?P<what>Unable to allocate [\d.]+ \w+))?",
      "The memory is exhausted{what}: " + SMALLER + "."),
     ("RuntimeError", r"can't allocate memory: you tried to allocate (?P<bytes>\d+) bytes",
      "The memory is exhausted{what}: " + SMALLER + "."),
@@ -106,7 +106,7 @@ def _of_system(error: OSError) -> str | None:
     if error.filename is None and advice is None:
         return None
     name = error.filename
-    shown = os.fsdecode(name) if isinstance(name, bytes | str) else "a file"
+    shown = os.fsdecode(name) if isinstance(name, bytes | str) else "the output"
     if len(shown) > 200:
         shown = f"{shown[:100]}…{shown[-60:]}"
     reason = error.strerror or str(error)

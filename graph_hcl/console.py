@@ -83,10 +83,7 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
         if text is None:
             error.add_note(BUG)
             raise
-        if isinstance(error, OSError) and error.filename is None and _discard_output():
-            text = (
-                f"Expected to print the results, but got '{error.strerror}': print them elsewhere."
-            )
+        _discard_output()
         _tell(f"error: {text}")
         return 2
     finally:
@@ -124,8 +121,8 @@ def _open_standard_streams() -> None:
                 os.close(opened)
 
 
-def _discard_output() -> bool:
-    """Discard what stdout still holds if it cannot be written; tell whether that was so."""
+def _discard_output() -> None:
+    """Discard what stdout still holds if it cannot be written."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -133,8 +130,6 @@ def _discard_output() -> bool:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-        return True
-    return False
 
 
 def _one_line(

@@ -13,7 +13,7 @@ import yaml
 
 from graph_hcl.calling import called
 from graph_hcl.errors import UserError
-from graph_hcl.files import place_folder, safe_name, write_text
+from graph_hcl.files import naming, place_folder, safe_name, write_text
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.manifest import Manifest, file_hash, run_hash, text_hash
@@ -140,7 +140,8 @@ class RunFolder:
 
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to `metrics.jsonl`."""
-        with self.metrics_path.open("a", encoding="utf-8", newline="\n") as file:
+        path = self.metrics_path
+        with naming(path), path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(seal(record)) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
