@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from graph_hcl import __version__
 from graph_hcl.calling import called
 from graph_hcl.commands import COMMANDS, load_command
+from graph_hcl.console import run_command
+from graph_hcl.errors import UserError
 from graph_hcl.registry import closest
 
 
@@ -20,21 +22,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None:
         find_modules_here()
-    first, *others = [*(sys.argv[1:] if argv is None else argv), ""][:-1] or ["--help"]
+    return run_command(_main, sys.argv[1:] if argv is None else argv)
+
+
+def _main(argv: Sequence[str]) -> None:
+    first, *others = argv or ["--help"]
     if first == "--version":
         print(f"graph_hcl {__version__}")
-        return 0
+        return
     if first in ("-h", "--help"):
         if not others:
             print(overview())
-            return 0
+            return
         first, others = others[0], ["--help", *others[1:]]
     if first not in COMMANDS:
-        print(f"error: {unknown(first)}", file=sys.stderr)
-        return 2
-    from graph_hcl.console import run_command
-
-    return run_command(load_command(first).main, others)
+        raise UserError(unknown(first))
+    load_command(first).main(others)
 
 
 def overview() -> str:
@@ -72,7 +75,10 @@ def unknown(word: str) -> str:
 
 def find_modules_here() -> None:
     """Let import paths name modules of the current folder, as `python -m` does already."""
-    here = os.getcwd()
+    try:
+        here = os.getcwd()
+    except OSError:  # the folder was removed
+        return
     if here not in sys.path and not sys.flags.safe_path:
         sys.path.append(here)  # last, so that a file there shadows no library
 

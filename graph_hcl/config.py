@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 from graph_hcl.config_groups import (
     MAX_BATCH_SIZE,
+    MAX_EPOCHS,
     MAX_LAYERS,
+    MAX_REPEATS,
+    MAX_SEED,
     MAX_WIDTH,
     OFFICIAL,
     RESULT_UNAFFECTED,
@@ -74,7 +77,7 @@ graph), but got 1.
     """What similarities are divided by in the loss. A lower temperature makes close negatives count
     more. auto takes in each batch the temperature at which 5 % of a graph's negatives count. null
     is the objective's own, 0.5 for most."""
-    epochs: int = field(default=20, metadata=within(0))
+    epochs: int = field(default=20, metadata=within(0, MAX_EPOCHS))
     """Number of passes over the training graphs. With 0 the encoder stays as it was initialised."""
     batch_size: int = field(
         default=128,
@@ -105,7 +108,7 @@ graph), but got 1.
     restart: int = field(default=0, metadata=within(0))
     """Which draw of weights, batches and views is trained for a seed. The folds stay those of the
     seed, so that several trainings can be measured on the same folds: 0, 1, 2, …."""
-    repeats: int = field(default=1, metadata=RESULT_UNAFFECTED | within(1))
+    repeats: int = field(default=1, metadata=RESULT_UNAFFECTED | within(1, MAX_REPEATS))
     """Number of repetitions. They have the seeds seed, seed + 1, …, and stand in one table."""
     protocol: Literal["auto", "transductive", "inductive"] = "auto"
     """How training and evaluation share the graphs. transductive trains one encoder on all graphs,
@@ -168,7 +171,7 @@ graph), but got 1.
             f"at most --epochs ({self.epochs})",
             self.optimizer.warmup,
         )
-        last = 2**63 - self.repeats
+        last = MAX_SEED - self.repeats + 1
         expect(self.seed <= last, "seed", f"{last} or less", self.seed)
         expect(len(self.views) >= 1, "views", "a list of at least one augmentation", self.views)
 

@@ -17,6 +17,10 @@ OFFICIAL = "official"
 MAX_LAYERS, MAX_WIDTH, MAX_BATCH_SIZE = 1000, 10**6, 10**9
 """Upper bounds on layers, columns and graphs per batch: larger values are typos that would exhaust
 the memory or never finish."""
+MAX_EPOCHS, MAX_REPEATS, MAX_DRAWS, MAX_ROWS = 10**9, 10**6, 10**6, 10**9
+"""Upper bounds on epochs, repetitions, draws of labels, and kept or drawn negatives, likewise."""
+MAX_SEED = 2**32 - 1
+"""The largest seed that NumPy and scikit-learn take."""
 
 
 @dataclass
@@ -156,7 +160,7 @@ class LossConfig:
     detach_weights: bool | None = None
     """Treat the weights of hard negatives as constants. No gradient flows through them then, as in
     sampling of hard negatives. null is false."""
-    num_negatives: int | None = field(default=None, metadata=within(1))
+    num_negatives: int | None = field(default=None, metadata=within(1, MAX_ROWS))
     """Number of negatives that are drawn for each positive pair. Harder ones are drawn more often.
     null uses all negatives."""
     psi: str | None = None
@@ -164,7 +168,7 @@ class LossConfig:
     form."""
     psi_options: dict[str, Any] | None = None
     """Settings of psi. These are {alpha} of infonce and {margin} of triplet. null is psi's own."""
-    memory_size: int | None = field(default=None, metadata=within(0))
+    memory_size: int | None = field(default=None, metadata=within(0, MAX_ROWS))
     """Number of features of earlier batches that are further negatives. 0 is none, and null is
     0."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -222,9 +226,9 @@ class ProbeConfig:
     the metric of the data set."""
     options: dict[str, Any] = field(default_factory=dict)
     """Arguments of the probe, such as those of a scikit-learn estimator."""
-    folds: int = field(default=10, metadata=within(2))
+    folds: int = field(default=10, metadata=within(2, MAX_ROWS))
     """Number of folds of the cross-validation. Each fold has the same share of every class."""
-    inner: int = field(default=5, metadata=within(2))
+    inner: int = field(default=5, metadata=within(2, MAX_ROWS))
     """Number of inner folds that choose the probe's parameters. They split the training graphs of
     each fold, under the transductive protocol."""
     splits: str | None = field(default=None, metadata={"metavar": "FILE"})
@@ -237,7 +241,7 @@ class ProbeConfig:
     fraction: float = field(default=1.0, metadata=within(0, 1, above=True))
     """Share of the training labels that the probe is fitted on. It holds for the transductive
     protocol, which trains the encoder without labels."""
-    draws: int = field(default=20, metadata=within(1))
+    draws: int = field(default=20, metadata=within(1, MAX_DRAWS))
     """Number of draws of labelled graphs per fold, with --probe.fraction below 1. Their scores are
     averaged."""
     jobs: int | None = field(default=None, metadata=RESULT_UNAFFECTED | within(1))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import errno
 import io
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from graph_hcl.causes import sentence
 from graph_hcl.errors import UserError, one_line
 from graph_hcl.interrupts import Interrupted, handled
 
@@ -52,9 +52,10 @@ codecs.register_error("graph_hcl.lenient_stdout", _escape)
 
 
 def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, 2 for a user's error, 128 + n for signal n, 141 for a closed pipe.
+    """Run a command; return 0, 2 for an error that the user can mend, 128 + n for signal n.
 
-    Any other exception is a bug and propagates: exit code 1.
+    141 stands for a closed pipe. What `graph_hcl.causes` does not know is a bug and propagates with
+    a note that asks for a report: exit code 1.
 
     >>> def fails(argv):
     ...     raise UserError("Expected a fish, but got a bicycle.")
@@ -63,29 +64,72 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
     """
     original_format, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
+        _open_standard_streams()
         with lenient_stdout(), handled():
             main(sys.argv[1:] if argv is None else argv)
             print(end="", flush=True)  # here, where a closed pipe can still be caught
     except UserError as error:
         first = (str(error).splitlines() or [""])[0]  # drops the details of a library's error
-        print(f"error: {first}", file=sys.stderr)
+        _tell(f"error: {first}")
         return 2
     except BrokenPipeError:
-        # The reader of the pipe has exited, like `head`: discard the remaining output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # the reader of the pipe has exited, like `head`
         return 141
-    except OSError as error:
-        if error.errno is None or (error.filename is None and error.errno != errno.ENOSPC):
-            raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"error: {error.strerror}{where}.", file=sys.stderr)
-        return 2
     except KeyboardInterrupt as stopped:
-        print("\ninterrupted: finished work is kept.", file=sys.stderr)
+        _tell("\ninterrupted: finished work is kept.")
         return stopped.exit_code if isinstance(stopped, Interrupted) else 130
+    except Exception as error:
+        text = sentence(error)
+        if text is None:
+            error.add_note(BUG)
+            raise
+        _discard_output()
+        _tell(f"error: {text}")
+        return 2
     finally:
         warnings.formatwarning = original_format
     return 0
+
+
+BUG = (
+    "This is a bug of graph_hcl, or of code of your own that it ran: if it is ours, please report "
+    "it with the command and these lines. What was finished is kept."
+)
+"""The note under a traceback."""
+
+
+def _tell(text: str) -> None:
+    """Print a line to stderr if anybody can read it."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr)
+
+
+def _open_standard_streams() -> None:
+    """Open those of the standard streams that are closed on the null device.
+
+    The next file that is opened would take the place of a closed one, and what libraries print
+    would end up in it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+
+
+def _discard_output() -> None:
+    """Discard what stdout still holds if it cannot be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def _one_line(

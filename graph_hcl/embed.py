@@ -12,6 +12,7 @@ from graph_hcl.cli import overridden_settings
 from graph_hcl.config import Config, DataConfig
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
+from graph_hcl.files import check_writable, write_atomically
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
@@ -99,11 +100,11 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(
             f"Expected --out to end in .npz, .parquet or .csv, but got '{out.name}': rename it."
         )
+    check_writable(out)
 
     from graph_hcl.data.sources import find_source
     from graph_hcl.embedding_files import WRITERS
     from graph_hcl.factory import find_device, load_graphs
-    from graph_hcl.files import write_atomically
     from graph_hcl.run import Run
     from graph_hcl.settings import make_config
     from graph_hcl.spec import describe_unread

@@ -17,6 +17,7 @@ from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.losses import ContrastiveLoss
 from graph_hcl.losses.objective import Objective, ObjectiveInput, as_objective
+from graph_hcl.memory import check_fits
 from graph_hcl.nn import perturbed
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.probes import find_probe
@@ -149,7 +150,7 @@ def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
     'inductive'
     """
     objective, config = make_objective(config, parts)
-    find_device(config.device)
+    check_fits(config, find_device(config.device))
     make_sampler(config, parts)
     if parts.readout is None:
         READOUTS.get(config.readout)

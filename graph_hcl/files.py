@@ -10,11 +10,12 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from graph_hcl.causes import as_system_error
 from graph_hcl.errors import UserError
 from graph_hcl.process import WINDOWS, is_gone, place
 
@@ -67,10 +68,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
-        write(temporary)
-        if not WINDOWS:
-            temporary.chmod(0o666 & ~_UMASK)  # some libraries make files that others cannot read
-        flush(temporary)
+        with naming(path, temporary):
+            _check_no_folder(path)
+            write(temporary)
+            if not WINDOWS:
+                temporary.chmod(0o666 & ~_UMASK)  # some libraries make files for their user alone
+            flush(temporary)
         try:
             retry_on_windows(lambda: temporary.replace(path))
         except PermissionError as error:
@@ -124,6 +127,52 @@ def _remove(left: Path) -> None:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
+def check_writable(path: Path) -> None:
+    """Raise the error of the system that writing a file at `path` will end in, before any work.
+
+    >>> check_writable(Path("."))
+    Traceback (most recent call last):
+    IsADirectoryError: [Errno 21] Is a directory: '.'
+    """
+    with naming(path):
+        _check_no_folder(path)
+        with naming(path, temporary := temporary_beside(path)):
+            temporary.exists()  # raises for a name that is too long
+        near = next(folder for folder in path.absolute().parents if folder.exists())
+        if not near.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(near))
+        if not os.access(near, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(near))
+
+
+def _check_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+
+
+@contextmanager
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Let errors of the system inside the block name `path`, whatever library they come from.
+
+    >>> with naming(Path("a.bin")):
+    ...     raise RuntimeError("I/O error: No space left on device (os error 28)")
+    Traceback (most recent call last):
+    OSError: [Errno 28] No space left on device: 'a.bin'
+    """
+    try:
+        yield
+    except Exception as error:
+        system = as_system_error(error)
+        if system is None:
+            raise
+        inside = system.filename is not None and (
+            temporary is None or temporary.name not in str(system.filename)
+        )
+        if inside:
+            raise
+        raise OSError(system.errno, system.strerror, str(path)) from error
+
+
 def write_text(path: Path, text: str) -> None:
     r"""Write a text atomically, as UTF-8 with `\n` line endings on every system.
 
@@ -157,8 +206,9 @@ def place_folder(path: Path, fill: Callable[[Path], object]) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = temporary_beside(path)
     try:
-        staged.mkdir()
-        fill(staged)
+        with naming(path, staged):
+            staged.mkdir()
+            fill(staged)
         if WINDOWS and path.is_dir() and not any(path.iterdir()):
             path.rmdir()
         staged.rename(path)

@@ -10,6 +10,7 @@ from graph_hcl.calling import called
 from graph_hcl.cli import overridden_settings
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
+from graph_hcl.files import check_writable
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 
@@ -63,6 +64,8 @@ def main(argv: Sequence[str]) -> None:
     out = Path(flags.out or (paths[0] if len(paths) == 1 else Path()) / "report.html")
     if out.suffix != ".html":
         raise UserError(f"Expected --out to end in .html, but got '{out.name}'.")
+    if flags.out:
+        check_writable(out)
 
     from graph_hcl.plot.maps import check_map
     from graph_hcl.reporting import read_run, write_report

@@ -33,8 +33,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     tensors = {}
     with (
+        path.open("rb") as stream,  # first, because safe_open says of each problem: no such file
         safe_open(path, framework="pt") as file,
-        path.open("rb") as stream,
     ):  # safe_open validates it
         head = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
         start = stream.tell()
@@ -50,7 +50,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file without its tensors; raises as `read_tensors` does."""
-    with safe_open(path, framework="pt") as file:
+    with path.open("rb"), safe_open(path, framework="pt") as file:
         return file.metadata() or {}
 
 

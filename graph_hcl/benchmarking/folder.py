@@ -13,6 +13,7 @@ from typing import Any
 from graph_hcl.benchmarking.record import MAX_BYTES, Record, parse, to_line
 from graph_hcl.benchmarking.running import run_trial
 from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.causes import as_system_error, sentence
 from graph_hcl.errors import UserError
 from graph_hcl.files import retry_on_windows, write_text
 from graph_hcl.lock import lock
@@ -100,11 +101,11 @@ class TrialFolder:
             try:
                 text = to_line(run_trial(trial, jobs))
                 parse(text.encode())  # what could not be read again is not written
-            except OSError:
-                raise  # a full disk or a lost mount, which would stop every trial
             except Exception as problem:
-                expected = isinstance(problem, UserError)
-                write_text(error, f"{problem}\n" if expected else traceback.format_exc())
+                if as_system_error(problem) is not None:
+                    raise  # a full disk or a lost mount, which would stop every trial
+                expected = str(problem) if isinstance(problem, UserError) else sentence(problem)
+                write_text(error, traceback.format_exc() if expected is None else f"{expected}\n")
             else:
                 write_text(self.file(trial), text)
                 retry_on_windows(lambda: error.unlink(missing_ok=True))

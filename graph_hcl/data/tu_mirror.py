@@ -83,13 +83,16 @@ def fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
     for candidate in _places(name, folder):
         if _copy_folder(name, candidate, to):
             return str(candidate)
-    present = [path.stem for path in folder.iterdir()] if folder.is_dir() else []
+    if not folder.is_dir():
+        problem = "is no folder" if folder.exists() else "does not exist"
+        raise UserError(
+            f"Expected {name} in a mirror, but the mirror folder {folder} {problem}: correct "
+            "--mirror or $GRAPH_HCL_TU_MIRROR."
+        )
+    present = [path.stem for path in folder.iterdir()]
     has = f"has neither {archive.name} nor a folder {name} with {name}_A.txt"
     near = _near(name, {*list_datasets(), *present})
-    raise UserError(
-        f"Unknown data set '{name}': the mirror folder {folder} "
-        f"{has if folder.is_dir() else 'does not exist'}.{near}"
-    )
+    raise UserError(f"Unknown data set '{name}': the mirror folder {folder} {has}.{near}")
 
 
 def _near(name: str, known: Collection[str]) -> str:

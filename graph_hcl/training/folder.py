@@ -13,7 +13,7 @@ import yaml
 
 from graph_hcl.calling import called
 from graph_hcl.errors import UserError
-from graph_hcl.files import place_folder, safe_name, write_text
+from graph_hcl.files import naming, place_folder, safe_name, write_text
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.manifest import Manifest, file_hash, run_hash, text_hash
@@ -143,7 +143,10 @@ class RunFolder:
 
     def parts(self) -> list[str]:
         """Return the parts that have a checkpoint."""
-        return sorted(file.stem for file in (self.path / "checkpoint").glob("[!.]*.safetensors"))
+        folder = self.path / "checkpoint"
+        # `glob` would find nothing in a folder that cannot be read.
+        files = folder.iterdir() if folder.exists() else ()
+        return sorted(f.stem for f in files if f.suffix == ".safetensors" and f.name[0] != ".")
 
     @property
     def metrics_path(self) -> Path:
@@ -152,7 +155,8 @@ class RunFolder:
 
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to `metrics.jsonl`."""
-        with self.metrics_path.open("a", encoding="utf-8", newline="\n") as file:
+        path = self.metrics_path
+        with naming(path), path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(seal(record)) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
