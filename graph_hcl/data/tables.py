@@ -181,7 +181,7 @@ def _parquet(file: Path) -> Any:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"Expected a readable file at {file}, but got: {reason}.") from error
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
         raise UserError(f"Expected a Parquet file at {file}, but got: {error}.") from error
     if not 0 <= parquet.metadata.num_rows <= EXPANSION * len(content):
         raise UserError(
@@ -201,5 +201,5 @@ def _parquet_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, lis
             for row in zip(*lists, strict=True):
                 number += 1
                 yield number, [as_text(value) for value in row]
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"Expected a complete Parquet file at {file}, but got: {error}.") from error

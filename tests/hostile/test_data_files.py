@@ -221,6 +221,15 @@ READERS: dict[
 }
 
 
+def test_the_name_of_a_column_that_is_not_utf_8(attempt, tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"smiles": ["C"], "aacolumnaa": [1]}), stream)
+    content = stream.getvalue().replace(b"aacolumnaa", b"\xff\xfecolumnaa")
+    (tmp_path / "t.parquet").write_bytes(content)
+    outcome, said = attempt(lambda: load(tmp_path / "t.parquet", data_dir=str(tmp_path / "d")))
+    assert outcome in ("value", "refused"), said
+
+
 def test_a_label_of_many_digits_has_no_name() -> None:
     assert parse(f"Node labels:\n  1  N\n  {'9' * 5000}  C\n") == {("node", 0): {1: "N"}}
 
