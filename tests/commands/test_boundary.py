@@ -1,4 +1,4 @@
-"""What the system refuses costs one sentence and exit 2, and loses nothing; bugs have a traceback."""
+"""What the system refuses costs one sentence and exit 2, and loses nothing."""
 
 import os
 import shutil
