@@ -26,7 +26,7 @@ class TrainingSettings:
         weight_decay: weight decay of the optimiser.
         seed: seed of batches and views.
         max_nodes: most nodes of a batch, before augmentation.
-        optimizer: one of `graph_hcl.registries.OPTIMIZERS`, or an import path.
+        optimizer: adam, adamw, sgd, or the import path of another.
         momentum: that of sgd.
         clip: largest norm of the gradient; None does not bound it.
         schedule: constant, linear or cosine: how the learning rate falls to 0 after the warm-up.
