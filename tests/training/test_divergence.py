@@ -104,11 +104,14 @@ def steep(kind):
 @pytest.mark.parametrize("clip", [None, 1.0])
 def test_gradients_that_are_not_finite_stop_at_their_step(mutag, kind, clip) -> None:
     settings = None if clip is None else {"optimizer.clip": clip}
+    objective = steep(kind)
     model = GraphContrast(
-        steep(kind), epochs=2, hidden=8, layers=2, random_state=0, settings=settings, device="cpu"
-    )
+        objective, epochs=2, hidden=8, layers=2, batch_size=32, random_state=0, device="cpu",
+        settings=settings,
+    )  # fmt: skip
     with pytest.raises(UserError, match=r"epoch 1, step 2 \(gradients are NaN, infinite or too"):
         model.fit(mutag)
+    assert type(objective).calls == 2  # of 6 in an epoch
 
 
 def state_of(losses, norms, weights=(1.0,), step=3) -> TrainState:
