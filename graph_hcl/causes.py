@@ -30,6 +30,9 @@ ADVICE = {
 }
 """What to do about an error of the system, by its number."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What systems say of a disk that takes no more."""
+
 SMALLER = "take a smaller --batch-size, --hidden or --layers, or bound nodes by --max-nodes"
 
 SENTENCES = (
@@ -105,7 +108,8 @@ def _of_system(error: OSError) -> str | None:
     advice = ADVICE.get(error.errno or 0)
     if error.filename is None and advice is None:
         return None
-    name = error.filename
+    # Of a copy, the second file is the one that is written.
+    name = error.filename2 if error.filename2 and error.errno in FULL else error.filename
     shown = os.fsdecode(name) if isinstance(name, bytes | str) else "the output"
     if len(shown) > 200:
         shown = f"{shown[:100]}…{shown[-60:]}"

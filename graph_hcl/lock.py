@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from graph_hcl.files import retry_on_windows, temporary_beside
+from graph_hcl.files import naming, retry_on_windows, temporary_beside
 from graph_hcl.process import is_gone, place, started
 
 STALE_SECONDS = 600.0
@@ -38,11 +38,15 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
     _drop_if_stale(path, stale_seconds)
     owner = f"{place()} {os.getpid()} {started(os.getpid())} {uuid.uuid4().hex}"
     try:
-        with retry_on_windows(lambda: path.open("x", encoding="utf-8")) as file:
+        with naming(path), retry_on_windows(lambda: path.open("x", encoding="utf-8")) as file:
             file.write(owner)
     except FileExistsError:
         yield False
         return
+    except OSError:  # such as a full disk
+        if path.is_file() and not _read(path):
+            path.unlink(missing_ok=True)
+        raise
     finished = threading.Event()
     heartbeat = threading.Thread(
         target=_renew, args=(path, finished, stale_seconds / 10), daemon=True

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
+from graph_hcl.causes import FULL, as_system_error
 from graph_hcl.errors import UserError
 
 MAX_BYTES = 8 << 30
@@ -106,6 +107,8 @@ def _extract(
         raise UserError(f"{archive} is not a complete zip archive ({error}).") from error
     # RuntimeError: unknown compression method; MemoryError: a dictionary that is too large.
     except (OSError, RuntimeError, MemoryError) as error:
+        if (system := as_system_error(error)) is not None and system.errno in FULL:
+            raise OSError(system.errno, system.strerror, str(to)) from error
         raise UserError(f"{archive} cannot be unpacked ({error}).") from error
 
 

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from graph_hcl.causes import FULL
 from graph_hcl.data.archive import MAX_BYTES
 from graph_hcl.errors import UserError
 from graph_hcl.progress import Progress
@@ -26,6 +27,8 @@ def download(url: str, to: Path, *, unknown: str, advice: str) -> None:
             raise UserError(unknown) from error
         reason = f"{error.code} {error.reason}"
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise OSError(error.errno, error.strerror, str(to)) from error
         reason = str(getattr(error, "reason", error))
     raise UserError(f"Cannot fetch {url} ({reason}): {advice}")
 

@@ -87,7 +87,7 @@ def fetch(name: str, mirror: str | None, to: Path, raw: Path) -> str:
         problem = "is no folder" if folder.exists() else "does not exist"
         raise UserError(
             f"Expected {name} in a mirror, but the mirror folder {folder} {problem}: correct "
-            "--mirror or $GRAPH_HCL_TU_MIRROR."
+            f"--mirror or $GRAPH_HCL_TU_MIRROR.{_near(name, {*list_datasets()} - {name})}"
         )
     present = [path.stem for path in folder.iterdir()]
     has = f"has neither {archive.name} nor a folder {name} with {name}_A.txt"

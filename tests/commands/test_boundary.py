@@ -164,11 +164,11 @@ CHECKPOINT = "run/checkpoint/seed0.safetensors"
     ("hidden", "command", "named"),
     [
         (CHECKPOINT, EMBED, CHECKPOINT),
-        (CHECKPOINT, EVALUATE, CHECKPOINT),
+        (CHECKPOINT, EVALUATE, "run/.lock"),
         (CHECKPOINT, REPORT, CHECKPOINT),
         (CHECKPOINT, [*TRAIN, "--init-from", "run"], CHECKPOINT),
         ("run/checkpoint", EMBED, "run/checkpoint"),
-        ("run/checkpoint", RESUME, CHECKPOINT),
+        ("run/checkpoint", RESUME, "run/.lock"),
         ("run/config.yaml", EMBED, "run/config.yaml"),
         ("run/manifest.json", EMBED, "run/manifest.json"),
         ("run/metrics.jsonl", REPORT, "run/metrics.jsonl"),
