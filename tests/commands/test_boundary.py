@@ -164,7 +164,6 @@ CHECKPOINT = "run/checkpoint/seed0.safetensors"
     ("hidden", "command", "named"),
     [
         (CHECKPOINT, EMBED, CHECKPOINT),
-        (CHECKPOINT, EVALUATE, "run/.lock"),
         (CHECKPOINT, REPORT, CHECKPOINT),
         (CHECKPOINT, [*TRAIN, "--init-from", "run"], CHECKPOINT),
         ("run/checkpoint", EMBED, "run/checkpoint"),

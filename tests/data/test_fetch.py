@@ -97,7 +97,7 @@ def test_unknown_in_a_folder(tmp_path, put_zip) -> None:
         "TINI",
     )
     none = str(tmp_path / "none")
-    refused(tmp_path, none, "folder .*none does not exist. Did you mean MUTAG", "mutac")
+    refused(tmp_path, none, "folder .*none does not exist: .* Did you mean MUTAG", "mutac")
 
 
 @pytest.mark.parametrize("inside", [".", "TINY", "TINY/raw"])
