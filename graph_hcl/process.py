@@ -21,13 +21,18 @@ def place() -> str:
     return "/".join(parts)
 
 
+def _about(process: int) -> list[str]:
+    """Return what /proc tells of a process from its state on; nothing where there is no /proc."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
 def started(process: int) -> str:
     """Return when a process was started, where the system tells: its number may be used again."""
-    try:
-        about = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "-"
-    return about.rpartition(")")[2].split()[19]
+    return about[19] if (about := _about(process)) else "-"
 
 
 def is_gone(where: str, process: str, since: str = "-") -> bool:
@@ -45,4 +50,6 @@ def is_gone(where: str, process: str, since: str = "-") -> bool:
         return True
     except OSError:
         return False
+    if _about(int(process))[:1] == ["Z"]:
+        return True  # ended, but nobody has asked how: containers often have no init that does
     return "-" not in (since, now := started(int(process))) and since != now

@@ -83,6 +83,16 @@ def test_a_number_that_is_used_again_is_another_process() -> None:
     assert now == "-" or is_gone(place(), str(os.getpid()), f"{now}0")
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs /proc")
+def test_a_process_that_nobody_waited_for_is_gone() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    deadline = time.monotonic() + 60
+    while not is_gone(place(), str(ended.pid)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert is_gone(place(), str(ended.pid))
+    assert ended.wait() == 0  # it was there all the time
+
+
 def test_the_age_of_a_lock_does_not_depend_on_the_clock_of_this_machine(
     tmp_path, monkeypatch
 ) -> None:

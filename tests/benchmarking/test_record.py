@@ -133,11 +133,12 @@ def test_what_is_no_record_is_a_sentence(text: bytes) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("depth", range(985, 1000))
-def test_depth_at_the_limit_of_recursion_is_a_sentence(depth: int) -> None:
-    text = f'{{"schema":{SCHEMA},"{SEAL}":"","a":{"[" * depth}{"]" * depth}}}'
-    with pytest.raises(ValueError, match=r"nested too deeply|sha256"):
-        parse(text.encode())
+def test_any_depth_is_a_sentence() -> None:
+    """Where parsing just ends within the limit of recursion, hashing may not."""
+    for depth in range(700, 1000):
+        text = f'{{"schema":{SCHEMA},"{SEAL}":"","a":{"[" * depth}{"]" * depth}}}'
+        with pytest.raises(ValueError, match=r"nested too deeply|sha256"):
+            parse(text.encode())
 
 
 def test_a_record_without_end_is_not_read() -> None:

@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from graph_hcl.benchmarking.folder import TrialFolder
+from graph_hcl.benchmarking.spec import read_benchmark
+from graph_hcl.benchmarking.trials import expand
+from graph_hcl.benchmarking.workers import run_trials
+from graph_hcl.lock import lock
+from graph_hcl.process import place
+
 SPEC = {
     "datasets": ["MUTAG"],
     "repeats": 2,
@@ -62,12 +69,39 @@ def test_workers_end_with_their_command(how, tmp_path) -> None:
         workers = children(running.pid)
         assert len(workers) >= 2
         running.send_signal(how)
-        running.wait()
+        assert running.wait() == (143 if how == signal.SIGTERM else -signal.SIGKILL)
         deadline = time.monotonic() + 30
         while alive(workers) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not alive(workers)
+        folder = TrialFolder(tmp_path / "out")
+        for left in folder.path.rglob("*.lock"):
+            with lock(left) as mine:  # no work is kept from the next command
+                assert mine
     finally:
         running.kill()
         for pid in alive(workers):
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("skew", [-1e6, 0, 1e6], ids=["slow", "right", "fast"])
+def test_claims_of_other_machines_are_kept_and_those_of_gone_processes_are_not(
+    skew: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the clock of this machine, and although processes elsewhere have the same number."""
+    (tmp_path / "quick.yaml").write_text(
+        yaml.safe_dump(SPEC | {"methods": {"bag": {"baseline": "bag"}}}), encoding="utf-8"
+    )
+    one, other = expand(read_benchmark(tmp_path / "quick.yaml"))
+    folder = TrialFolder(tmp_path / "out")
+    (tmp_path / "out" / "trials").mkdir(parents=True)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for trial, where in ((one, f"{place()}0"), (other, place())):
+        folder.file(trial, "lock").write_text(f"{where} {gone.pid} - x", encoding="utf-8")
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + skew)
+    run_trials([one, other], folder, jobs=1)
+    assert [folder.is_finished(trial) for trial in (one, other)] == [False, True]
+    assert folder.file(one, "lock").is_file()
+    assert not folder.file(other, "lock").exists()
