@@ -45,7 +45,7 @@ def test_the_index_would_take_them(archives) -> None:
 
 
 def test_the_source_archive_holds_the_project(archives) -> None:
-    with tarfile.open(archives[0]) as archive:
+    with tarfile.open(archives[0], encoding="utf-8") as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     expected = ["CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "README.md"]
     expected += ["constraints.txt", "constraints-lowest.txt", ".ci/run", "docs/conf.py"]

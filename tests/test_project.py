@@ -103,7 +103,7 @@ def test_the_changelog_names_every_renamed_setting() -> None:
     for words in re.findall(
         r"`--([\w.-]+)", re.sub(r"^\|.*$", "", read("CHANGELOG.md"), flags=re.M)
     ):
-        known = setting_types().keys() | {"init_from", "resume", "compare_to", "metric"}
+        known = setting_types().keys() | {"help", "resume", "trust_code", "compare_to", "metric"}
         assert words.replace("-", "_") in known, words
 
 

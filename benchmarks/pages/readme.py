@@ -16,7 +16,7 @@ from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.tables import footnotes, mark, score_grids
 from graph_hcl.console import lenient_stdout
 from graph_hcl.data import get_card
-from graph_hcl.probes import p_text
+from graph_hcl.probes.statistics import p_text
 
 README = ROOT / "README.md"
 COMMAND = "benchmarks/pages/readme.py"

@@ -58,7 +58,7 @@ def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]
     """Return for each seed and fold the candidate with the best validation score there.
 
     `sign` is −1 where lower scores are better. Of equals the first is selected. A single candidate
-    needs no validation scores. Raises `ValueError` where one of several has none, or lacks a fold.
+    needs no validation scores. Raises `UserError` where one of several has none, or lacks a fold.
 
     >>> one = {(0, 0): {"validation_score": 0.5}, (0, 1): {"validation_score": 0.7}}
     >>> two = {(0, 0): {"validation_score": 0.6}, (0, 1): {"validation_score": 0.7}}
@@ -73,7 +73,10 @@ def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]
             continue
         scores = [candidates[name].get(key, {}).get("validation_score") for name in names]
         if any(score is None for score in scores):
-            raise ValueError("Expected a validation score of every candidate in every fold.")
+            raise UserError(
+                "Expected a probe with validation scores for several candidates, but got one "
+                "without: choose another probe, such as svm, or give one candidate."
+            )
         selected[key] = names[int(np.argmax(sign * np.array(scores, dtype=float)))]
     return selected
 

@@ -58,14 +58,14 @@ class Column:
             raise ValueError("invalid column of features")
         known, absent = values["values"], values["absent"]
         scale = (values["mean"], values["std"])
-        width = len(known) if isinstance(known, list) else 0
+        width = len(known) if isinstance(known, list | tuple) else 0
         if (
             not isinstance(values["name"], str)
             or not isinstance(values["clamp"], bool)
-            or not (known is None or isinstance(known, list))
+            or not (known is None or isinstance(known, list | tuple))
             or not all(type(value) in (int, str) for value in known or ())
             or not all(type(number) in (int, float) and abs(number) < 1e300 for number in scale)
-            or not isinstance(absent, list)
+            or not isinstance(absent, list | tuple)
             or not all(type(place) is int and 0 <= place < width for place in absent)
             or values["std"] <= 0
         ):

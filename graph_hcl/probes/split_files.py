@@ -21,7 +21,7 @@ def read_splits(path: str | Path, graphs: int) -> list[Fold]:
     Raises `UserError` for another format, an index out of range, a graph that is in two parts of a
     fold, or graphs that are not tested exactly once.
 
-    >>> import tempfile
+    >>> import json, tempfile
     >>> file = Path(tempfile.mkdtemp()) / "splits.json"
     >>> inner = [{"train": [2], "validation": [3]}], [{"train": [0], "validation": [1]}]
     >>> outer = [{"test": [2 * k, 2 * k + 1], "model_selection": inner[k]} for k in (0, 1)]

@@ -29,6 +29,11 @@ class CollapseCheck(Callback):
 
     `record["collapse"]` is then what `describe_collapse` says of the largest batch. Comes before
     callbacks that read the record. Nothing else of the training changes.
+
+    >>> from graph_hcl import GraphContrast
+    >>> model = GraphContrast(epochs=1, callbacks=[CollapseCheck()], random_state=0).fit("MUTAG")
+    >>> "collapse" in model.history_[-1]
+    False
     """
 
     def on_epoch_end(self, state: TrainState) -> None:
@@ -41,13 +46,16 @@ class CollapseCheck(Callback):
 
 
 def warn_of_collapse(records: Sequence[Mapping[str, Any]]) -> None:
-    """Warn once where the records of trainings say that features collapsed."""
+    """Warn once where the records of trainings say that features collapsed.
+
+    >>> warn_of_collapse([{"epoch": 20, "loss": 4.1}])  # nothing to say
+    """
     collapsed = [record["collapse"] for record in records if "collapse" in record]
     if collapsed:
         several = "" if len(collapsed) == 1 else f", as in {len(collapsed) - 1} more"
         warnings.warn(
-            f"The features collapsed in a training ({collapsed[0]}{several}), so that scores say "
-            "little: lower --lr or --beta, or raise --temperature.",
+            f"The features collapsed in a training ({collapsed[0]}{several}): unless the graphs "
+            "are that simple, lower --lr or --beta, or raise --temperature.",
             stacklevel=2,
         )
 

@@ -184,6 +184,7 @@ def test_no_damage_to_a_sealed_record_is_silent() -> None:
     assert all(outcome(line[:length], before) for length in lengths)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_no_bit_of_a_sealed_record_is_silent() -> None:
     before = sealed()

@@ -133,7 +133,9 @@ def test_a_training_on_a_full_disk_goes_on_to_the_same_bytes(folder, monkeypatch
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
 def test_a_limit_of_file_sizes(folder) -> None:
     command = f"ulimit -f 4; {sys.executable} -m graph_hcl {' '.join(TRAIN)}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert last.startswith("error: Expected to use new/checkpoint/seed0.safetensors, but got 'File")
@@ -323,7 +325,7 @@ def python(code: str, redirected: str, **options) -> subprocess.CompletedProcess
     return subprocess.run(
         ["bash", "-c", command, sys.executable, code],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         **options,
     )
@@ -376,7 +378,7 @@ def test_a_current_folder_that_was_removed(tmp_path) -> None:
             f"import sys\n{code}sys.exit(main())",
         ],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         cwd=tmp_path,
     )

@@ -109,7 +109,7 @@ def test_defaults_ask_for_nothing() -> None:
         ("CCO", {"mirror": "no"}, r"list of molecules, but got one SMILES: write \['CCO'\]"),
         ("CC(=O)O", {"mirror": "no"}, "got one SMILES"),
         ("C/C=C/C", {"mirror": "no"}, "got one SMILES"),
-        ("nothing-of-this", {"mirror": "no"}, "Unknown data set 'nothing-of-this'"),
+        ("nothing-of-this", {"mirror": "no"}, "the mirror folder no does not exist"),
         ("a sentence", {}, "Expected the name of a data set, but got 'a sentence'"),
         (["C", "x1"], {}, "molecule 1 has 'x1'"),
     ],

@@ -57,6 +57,7 @@ def test_a_damaged_archive_is_refused_and_leaves_nothing(survey, damages, tmp_pa
     campaign(survey, damages, tmp_path, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_no_damaged_archive_is_a_traceback(survey, damages, tmp_path) -> None:
     campaign(survey, damages, tmp_path, MANY, seed=1)

@@ -196,6 +196,7 @@ def test_damage_is_told(kind: str, made: dict[str, Path]) -> None:
     assert told > damaged / 3  # the others changed the layout of JSON, or what is not read
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", READ)
 def test_no_damage_is_silent(kind: str, made: dict[str, Path]) -> None:

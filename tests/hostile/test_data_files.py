@@ -257,6 +257,7 @@ def test_a_damaged_data_file_ends_in_graphs_or_a_sentence(few, name: str) -> Non
     few(name, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_no_damaged_data_file_is_a_traceback(few, name: str) -> None:

@@ -15,6 +15,7 @@ SCENARIOS = (
 )  # fmt: skip
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -23,7 +24,11 @@ def test_nothing_is_lost_or_different_after_a_kill(scenario: str, tmp_path: Path
     command = [sys.executable, "-W", "ignore", str(script), str(tmp_path), str(KILLS), scenario]
     path = os.pathsep.join(filter(None, [str(script.parents[2]), os.getenv("PYTHONPATH")]))
     done = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=os.environ | {"PYTHONPATH": path},
     )
     counts = json.loads(done.stdout)
     assert counts["wrong"] == []

@@ -117,6 +117,7 @@ def test_a_forged_file_of_a_run_ends_in_a_value_or_a_sentence(
     forged(run, survey, damages, tmp_path, name, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_no_forged_file_of_a_run_is_a_traceback(
@@ -179,6 +180,7 @@ def test_a_damaged_benchmark_file_ends_in_trials_or_a_sentence(survey, damages, 
     benchmark(survey, damages, tmp_path, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_no_damaged_benchmark_file_is_a_traceback(survey, damages, tmp_path) -> None:
     benchmark(survey, damages, tmp_path, MANY, seed=1)
@@ -191,7 +193,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("benchmark")
     given = yaml.safe_load(SPEC)
     given["methods"] = {name: given["methods"][name] for name in ("UCL", "HUCL", "bag")}
-    given["common"]["probe"]["name"] = "knn"  # which has validation scores
+    given["common"]["probe"]["name"] = "logistic"  # which has validation scores
     (folder / "b.yaml").write_text(yaml.safe_dump(given), encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -219,6 +221,7 @@ def test_a_damaged_record_ends_in_tables_or_a_sentence(finished, survey, damages
     records(finished, survey, damages, tmp_path, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_no_damaged_record_is_a_traceback(finished, survey, damages, tmp_path) -> None:
     records(finished, survey, damages, tmp_path, MANY, seed=1)

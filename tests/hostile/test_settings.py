@@ -37,6 +37,7 @@ def test_a_damaged_view_ends_in_an_augmentation_or_a_sentence(survey, damages, t
     views(survey, damages, tmp_path, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_no_damaged_view_is_a_traceback(survey, damages, tmp_path) -> None:
     views(survey, damages, tmp_path, MANY, seed=1)
@@ -87,6 +88,7 @@ def test_a_damaged_config_ends_in_settings_or_a_sentence(survey, damages, tmp_pa
     configs(survey, damages, tmp_path, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_no_damaged_config_is_a_traceback(survey, damages, tmp_path) -> None:
     configs(survey, damages, tmp_path, MANY, seed=1)
@@ -125,6 +127,7 @@ def test_damaged_flags_end_in_settings_or_a_sentence(survey, damages, tmp_path) 
     flags(survey, damages, tmp_path, FEW)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_no_damaged_flags_are_a_traceback(survey, damages, tmp_path) -> None:
     flags(survey, damages, tmp_path, MANY, seed=1)

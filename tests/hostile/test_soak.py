@@ -33,6 +33,7 @@ def handles() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs /proc")
 def test_memory_and_handles_stay_flat(

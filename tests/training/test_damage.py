@@ -88,6 +88,7 @@ def test_no_damage_is_silent_and_none_is_a_traceback(run: Path, name: str) -> No
     assert said > 60  # the others changed the layout of JSON, or cut metrics between two lines
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["config.yaml", "manifest.json", "metrics.jsonl", "results.json", PART]
