@@ -208,11 +208,11 @@ class Inductive(EvaluationProtocol):
         return Plan(planned, warning)
 
     def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
-        """Return the number of folds, and the validation share that drew them or their file."""
+        """Return the number of folds, and what drew them or their file's name."""
         if self.splits is None:
             return {"folds": self.folds, "validation": self.validation}
         number = {"folds": len(self.split(targets, seed=0))}
-        name = str(self.splits) if isinstance(self.splits, str | Path) else self.origin
+        name = Path(self.splits).name if isinstance(self.splits, str | Path) else self.origin
         return number | ({"splits": name} if name else {})
 
     def unused(self, targets: Targets, selects: bool) -> list[str]:
