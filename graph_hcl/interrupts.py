@@ -26,13 +26,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _Asked:
-    """Whether work is under way that ends itself, and the signal that came meanwhile."""
+    """Whether work is under way that ends itself, the signal that came meanwhile, and the last."""
 
     postponed = False
     number: int | None = None
+    last: int | None = None
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
+    _Asked.last = number
     if _Asked.postponed and _Asked.number is None:
         _Asked.number = number
         return
@@ -50,17 +52,20 @@ def handled() -> Iterator[None]:
         for number in SIGNALS
         if signal.getsignal(number) is not signal.SIG_IGN  # such as that of nohup
     }
+    _Asked.last = None
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if _Asked.last is not None:  # a module that was being imported has swallowed it
+        raise Interrupted(_Asked.last)
 
 
 @contextmanager
 def postponed() -> Iterator[None]:
     """Let a first signal wait inside the block until `asked` is called; a second one does not."""
-    _Asked.postponed, _Asked.number = True, None
+    _Asked.postponed, _Asked.number = True, _Asked.last
     try:
         yield
     finally:
@@ -75,4 +80,5 @@ def asked() -> int | None:
 def stop_if_asked() -> None:
     """Raise `Interrupted` where a signal waits."""
     if (number := asked()) is not None:
+        _Asked.last = None
         raise Interrupted(number)

@@ -41,6 +41,7 @@ def environment(device: Any = "cpu") -> dict[str, Any]:
     }
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of the packages that scores depend on, and of Python."""
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}

@@ -87,7 +87,7 @@ def test_an_installed_wheel_works_away_from_the_checkout(archives, tmp_path: Pat
         return run(*command, cwd=empty, env=outside | {"PYTHONIOENCODING": "utf-8"})
 
     command = python.with_name("graph-hcl.exe" if os.name == "nt" else "graph-hcl")
-    assert call(command, "--version").strip() == graph_hcl.__version__
+    assert call(command, "--version").strip() == f"graph_hcl {graph_hcl.__version__}"
     assert "--temperature" in call(command, "train", "--help")
     code = "import graph_hcl as g, graph_hcl.data as d; print(g.__file__, *d.list_datasets())"
     place, *cards = call(python, "-c", code).split()

@@ -20,6 +20,7 @@ import graph_hcl.training.checkpoint
 import graph_hcl.training.loop
 from graph_hcl.__main__ import main
 from graph_hcl.console import BUG, run_command
+from graph_hcl.provenance import versions
 
 FAST = [
     *("--dataset", "MUTAG", "--hidden", "8", "--layers", "1", "--probe.folds", "3"),
@@ -147,6 +148,8 @@ def other_user(folder):
     if sys.platform == "win32":
         pytest.skip("no permissions of this kind")
     is_root = os.geteuid() == 0
+
+    versions()  # an environment in a temporary folder is closed to others
 
     def become() -> None:
         if is_root:

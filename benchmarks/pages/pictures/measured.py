@@ -51,7 +51,8 @@ def train(folder: Path, epochs: int) -> dict[str, Path]:
     for name, run in runs.items():
         if (run / "results.json").is_file():
             continue
-        new = ["--dataset", "digits", "--epochs", str(epochs), *RUNS[name], "--out", str(run)]
+        own = () if "--epochs" in RUNS[name] else ("--epochs", str(epochs))
+        new = ["--dataset", "digits", *own, *RUNS[name], "--out", str(run)]
         code = run_command(train_command.main, ["--resume", str(run)] if run.exists() else new)
         if code:
             raise SystemExit(code)
