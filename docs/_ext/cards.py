@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.science.table import table
 from graph_hcl.data import Card, get_card, list_datasets
 
 ROOT = Path(__file__).parents[2]
@@ -28,18 +29,6 @@ FEATURES = {
     "attributes.",
 }
 MOLECULES = "Atoms by nine categories and bonds by three, one-hot: those of the benchmark."
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table.
-
-    >>> print(table(["a", "b"], [["1", "2"]]))
-    | a | b |
-    | --- | --- |
-    | 1 | 2 |
-    """
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def roles(root: Path = ROOT) -> dict[str, list[str]]:

@@ -6,20 +6,8 @@ import re
 
 import pytest
 
-PACKAGES = (
-    "graph_hcl",
-    "graph_hcl.losses",
-    "graph_hcl.losses.functional",
-    "graph_hcl.geometry",
-    "graph_hcl.augment",
-    "graph_hcl.data",
-    "graph_hcl.nn",
-    "graph_hcl.training",
-    "graph_hcl.probes",
-    "graph_hcl.baselines",
-    "graph_hcl.plot",
-    "graph_hcl.errors",
-)
+from tests.docs.public_names import PACKAGES
+
 BEHIND = (
     "graph_hcl.data.convert.from_data",
     "graph_hcl.data.networkx.from_networkx",

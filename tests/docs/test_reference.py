@@ -7,22 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.public_names import PACKAGES
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
-PACKAGES = (
-    "graph_hcl",
-    "graph_hcl.losses",
-    "graph_hcl.losses.functional",
-    "graph_hcl.geometry",
-    "graph_hcl.augment",
-    "graph_hcl.data",
-    "graph_hcl.nn",
-    "graph_hcl.training",
-    "graph_hcl.probes",
-    "graph_hcl.baselines",
-    "graph_hcl.plot",
-    "graph_hcl.errors",
-)
 
 pytest.importorskip("sphinx", reason="the documentation is built with the extra docs")
 sys.path.append(str(ROOT / "docs" / "_ext"))
