@@ -181,7 +181,7 @@ class ContrastiveLoss(SettingsModule):
         """
         self._warn_if_not_annealed()
         rows = join_views(z, other, graph, label, validate=self.settings.validate_args)
-        z, new = rows.z, 0 if rows.graph is not None else len(rows.z) // 2
+        z, kind, new = rows.z, rows.z.dtype, 0 if rows.graph is not None else len(rows.z) // 2
         if self.normalize:
             z = unit(z)
         names = self._names(new, z.device) if rows.graph is None else rows.graph
@@ -191,13 +191,14 @@ class ContrastiveLoss(SettingsModule):
             self._choose_temperature(z, samples, pairs)
         view: Tensor | None = None
         if self.contrast == "all":
-            loss = self._evaluate(z, samples, pairs)
+            loss = self._evaluate(z, samples, pairs, kind)
         else:
             view = view_numbers(names) if other is None else two_view_numbers(len(z), z.device)
             blocks, columns = self._blocks(pairs, view), z if samples is None else samples
             losses = []
             for block in blocks:
-                losses.append(self._evaluate(z[block.rows], columns[block.columns], block.pairs))
+                part, others = z[block.rows], columns[block.columns]
+                losses.append(self._evaluate(part, others, block.pairs, kind))
             loss = join_losses(losses, blocks, self.settings, z)
         if (penalty := self.penalty(z)) is not None:
             if self.settings.reduction == "none":
@@ -227,13 +228,15 @@ class ContrastiveLoss(SettingsModule):
         if chosen is not None:
             self.settings = dataclasses.replace(self.settings, temperature=chosen)
 
-    def _evaluate(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> Tensor:
+    def _evaluate(
+        self, z: Tensor, samples: Tensor | None, pairs: Pairs, kind: torch.dtype
+    ) -> Tensor:
         reach = largest_product(z, samples, self.settings)
         if self.psi is not None:
             return compute_psi_loss(z, samples, pairs, self.settings, self.psi)
         if reach is None and self.normalize and not transformed():
             reach = 1.0
-        return compute_loss(z, samples, pairs, self.settings, reach)
+        return compute_loss(z, samples, pairs, self.settings, reach, kind)
 
     def _names(self, count: int, device: torch.device) -> Tensor:
         """Return names [2 · count] of the graphs of two views, which no other process gives."""

@@ -57,6 +57,7 @@ class Pairs:
         negative: negative keys of anchors [A] and samples [S]; None where every other row is a
             negative.
         self_index: column [A] of each anchor among the samples.
+        in_order: whether `self_index` is known to be 0 … A − 1, without a look at the values.
 
     >>> graph = torch.tensor([0, 1, 0, 1])
     >>> positives, negatives = Pairs.among(graph, graph).masks()
@@ -67,6 +68,7 @@ class Pairs:
     positive: tuple[Tensor, Tensor]
     negative: tuple[Tensor, Tensor] | None
     self_index: Tensor | None = None
+    in_order: bool = False
 
     def __post_init__(self) -> None:
         self._widen()
@@ -115,6 +117,7 @@ class Pairs:
             (positive, positive),
             None if negative is None else (negative, negative),
             torch.arange(len(positive), device=positive.device),
+            in_order=True,
         )
 
     @property
@@ -131,7 +134,9 @@ class Pairs:
         if self.negative is not None and self.negative[0] is not self.negative[1]:
             return False
         own, rows = self.self_index, self.positive[0]
-        return own is None or torch.equal(own, torch.arange(len(rows), device=rows.device))
+        if own is None or self.in_order:
+            return True
+        return torch.equal(own, torch.arange(len(rows), device=rows.device))
 
     @cached_property
     def _positive_runs(self) -> Runs:

@@ -14,7 +14,7 @@ from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening
 from graph_hcl.losses.weighting import Weighting, check_has_weights
 
 Reduction = Literal["mean", "none"]
-Mode = Literal["auto", "dense", "tiled"]
+Mode = Literal["auto", "dense", "tiled", "triton"]
 NegativeReduction = Literal["sum", "mean"] | float
 Denominator = Literal["positive-and-negatives", "negatives"]
 
@@ -105,8 +105,9 @@ class LossSettings:
             "negatives" is n_i alone, ℓ_ip = log n_i − s_ip: the decoupled loss (arXiv 2110.06848),
             which may fall below 0, or NT-Xent and SupCon where N(i) holds the positives already.
         reduction: "mean", or "none" for one value per anchor, 0 where an anchor does not count.
-        mode: how it is computed. "dense" holds all logits; "tiled" holds O(rows); "auto" takes
-            whichever is fastest, with all logits for small batches only.
+        mode: how it is computed. "dense" holds all logits; "tiled" holds O(rows); "triton" does so
+            by kernels for a GPU, for η = e^{βs} and power means; "auto" takes whichever is fastest,
+            with all logits for small batches only, and Triton on a GPU where it is installed.
         validate_args: checks settings, shapes and, on the CPU, whether features are finite; a
             check never waits for another device.
 
@@ -145,7 +146,7 @@ class LossSettings:
         self._check_negative_reduction()
         check_choice("denominator", self.denominator, ("positive-and-negatives", "negatives"))
         check_choice("average", self.average, ("anchor", "pair"))
-        check_choice("mode", self.mode, ("auto", "dense", "tiled"))
+        check_choice("mode", self.mode, ("auto", "dense", "tiled", "triton"))
         check_choice("reduction", self.reduction, ("mean", "none"))
         known = self.hardening is None or isinstance(self.hardening, Adaptive)
         if not (known or callable(self.hardening)):
@@ -172,11 +173,11 @@ class LossSettings:
                 "Expected average anchor with reduction none: a mean over all pairs is no mean "
                 "over anchors."
             )
-        if self.mode == "tiled" and self.reduction == "none":
+        if self.mode in ("tiled", "triton") and self.reduction == "none":
             raise ValueError(
                 "Expected mode dense or auto with reduction none: it keeps all logits."
             )
-        if self.mode == "tiled" and self.num_negatives is not None:
+        if self.mode in ("tiled", "triton") and self.num_negatives is not None:
             raise ValueError(
                 "Expected mode dense or auto with num_negatives: draws need all logits."
             )
@@ -196,7 +197,7 @@ class LossSettings:
         if self.tau_plus:
             raise ValueError("Expected tau_plus 0 with psi: the debiased estimator is InfoNCE's.")
         check_has_weights(self.hardening, "psi")
-        if self.mode == "tiled":
+        if self.mode in ("tiled", "triton"):
             raise ValueError("Expected mode auto or dense with psi: it keeps all logits.")
         if self.denominator == "negatives":
             raise ValueError(
