@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import warnings
 from typing import Any, Unpack
 
@@ -26,7 +27,7 @@ from graph_hcl.losses.contrast import (
 from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.gather import Gather, gathered
 from graph_hcl.losses.hardening import Annealing
-from graph_hcl.losses.inputs import join_views
+from graph_hcl.losses.inputs import check_views, join_views
 from graph_hcl.losses.memory_bank import MemoryBank
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags, SettingsModule
 from graph_hcl.losses.options import DEFAULTS, ModuleOptions, describes_arguments, lists_options
@@ -149,7 +150,11 @@ class ContrastiveLoss(SettingsModule):
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
         label = given.label if self.uses_labels else None
-        loss: Tensor = self(given.z, graph=given.graph, label=label)
+        # A derived class may have a `forward` of its own that does not ask for it.
+        known: dict[str, Any] = {}
+        if "views" in inspect.signature(self.forward).parameters:
+            known["views"] = given.views
+        loss: Tensor = self(given.z, graph=given.graph, label=label, **known)
         return loss
 
     def count(self, given: ObjectiveInput) -> Tensor:
@@ -166,6 +171,7 @@ class ContrastiveLoss(SettingsModule):
         label: Tensor | None = None,
         *,
         graph: Tensor | None = None,
+        views: int | None = None,
     ) -> Tensor:
         """Return the loss [], or the value of each row [M] with `reduction="none"`.
 
@@ -175,18 +181,25 @@ class ContrastiveLoss(SettingsModule):
             label: one label per row of z, where the objective reads labels: bool, integers, or
                 floats that are whole numbers.
             graph: the graph [M] that each row of z is a view of; needed without `other`.
+            views: number of views, if the rows are those of the first view of distinct graphs, then
+                those of the second in the same order, and so on. It changes no value, but a GPU
+                need not be asked which rows are of one graph.
 
         Raises:
             ValueError: for shapes, types or values that do not fit.
         """
         self._warn_if_not_annealed()
         rows = join_views(z, other, graph, label, validate=self.settings.validate_args)
+        if views is not None and self.settings.validate_args:
+            check_views(views, rows.graph)
         z, kind, new = rows.z, rows.z.dtype, 0 if rows.graph is not None else len(rows.z) // 2
         if self.normalize:
             z = unit(z)
         names = self._names(new, z.device) if rows.graph is None else rows.graph
         positive, negative = self.keys(names, rows.label)
         samples, pairs = self._samples(z, positive, negative)
+        if samples is None and positive is names and negative is names:
+            pairs = dataclasses.replace(pairs, copies=2 if rows.graph is None else views)
         if self.auto_temperature:
             self._choose_temperature(z, samples, pairs)
         view: Tensor | None = None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.checks import transformed
+from graph_hcl.losses.checks import check_whole, transformed
 
 
 class Rows(NamedTuple):
@@ -76,6 +76,30 @@ def _check_views(z: Tensor, other: Tensor | None, graph: Any, lone: bool) -> Non
         raise ValueError(
             f"Expected two views of the same graphs, both [B, d], but got {list(z.shape)} and "
             f"{list(other.shape)} of {other.dtype}."
+        )
+
+
+def check_views(views: int, graph: Tensor | None) -> None:
+    """Raise `ValueError` unless graphs [M] are `views` times the same distinct ones in one order.
+
+    Their values are looked at on the CPU only.
+
+    >>> check_views(2, torch.tensor([3, 1, 1, 3]))
+    Traceback (most recent call last):
+    ValueError: Expected graph to name the same distinct graphs 2 times in one order, but it does \
+not.
+    """
+    if graph is None:
+        raise ValueError("Expected views with graph=…: two views given apart are two.")
+    check_whole("views", views, 1)
+    good = len(graph) % views == 0
+    if good and graph.device.type == "cpu" and not transformed():
+        first = graph[: len(graph) // views]
+        good = bool((graph.view(views, -1) == first).all()) and len(first.unique()) == len(first)
+    if not good:
+        raise ValueError(
+            f"Expected graph to name the same distinct graphs {views} times in one order, but it "
+            "does not."
         )
 
 

@@ -41,6 +41,8 @@ class ObjectiveInput(NamedTuple):
         label: class [M] of each row, where the objective reads labels.
         nodes: node features [n, d], where it reads nodes.
         node_graph: graph [n] of each node, where it reads nodes.
+        views: number of views, where the rows are those of the first view of distinct graphs, then
+            those of the second in the same order, and so on; None where that is not known.
 
     >>> import torch
     >>> ObjectiveInput(torch.eye(2), torch.arange(2)).label is None
@@ -52,6 +54,7 @@ class ObjectiveInput(NamedTuple):
     label: Tensor | None = None
     nodes: Tensor | None = None
     node_graph: Tensor | None = None
+    views: int | None = None
 
 
 class Epoch(NamedTuple):

@@ -58,6 +58,9 @@ class Pairs:
             negative.
         self_index: column [A] of each anchor among the samples.
         in_order: whether `self_index` is known to be 0 … A − 1, without a look at the values.
+        copies: number of views, where the rows are known to be those of the first view of distinct
+            graphs, then those of the second in the same order, and so on, and where rows of one
+            graph attract and rows of other graphs repel. No list of pairs is looked for then.
 
     >>> graph = torch.tensor([0, 1, 0, 1])
     >>> positives, negatives = Pairs.among(graph, graph).masks()
@@ -69,6 +72,7 @@ class Pairs:
     negative: tuple[Tensor, Tensor] | None
     self_index: Tensor | None = None
     in_order: bool = False
+    copies: int | None = None
 
     def __post_init__(self) -> None:
         self._widen()
@@ -111,13 +115,14 @@ class Pairs:
                 object.__setattr__(self, name, tuple(wide[id(keys)] for keys in side))
 
     @classmethod
-    def among(cls, positive: Tensor, negative: Tensor | None) -> Pairs:
-        """Return the pairs of rows that are anchors and samples alike."""
+    def among(cls, positive: Tensor, negative: Tensor | None, copies: int | None = None) -> Pairs:
+        """Return the pairs of rows that are anchors and samples alike; see `Pairs` for `copies`."""
         return cls(
             (positive, positive),
             None if negative is None else (negative, negative),
             torch.arange(len(positive), device=positive.device),
             in_order=True,
+            copies=copies,
         )
 
     @property
@@ -201,6 +206,10 @@ class Pairs:
         (tensor([1, 1, 0]), tensor([1, 1, 2]))
         """
         own = 0 if self.self_index is None else 1
+        if self.copies is not None:
+            key = self.positive[0]
+            counts = self.copies - own, len(key) - self.copies
+            return key.new_full(key.shape, counts[0]), key.new_full(key.shape, counts[1])
         same, alike = self._positive_runs.count, self._negative_runs
         total = len(self.positive[1])
         if alike is None:
@@ -213,6 +222,8 @@ class Pairs:
         >>> Pairs.among(torch.tensor([0, 1, 0]), None).positive_pairs()
         (tensor([0, 2]), tensor([2, 0]))
         """
+        if self.copies is not None:
+            return self._copies(others=self.self_index is not None)
         row, column = self._positive_runs.pairs()
         if self.self_index is None:
             return row, column
@@ -225,9 +236,23 @@ class Pairs:
         >>> Pairs.among(torch.tensor([0, 1]), None).excluded_pairs()
         (tensor([0, 1]), tensor([0, 1]))
         """
+        if self.copies is not None:
+            return self._copies(others=False)
         if self._negative_runs is not None:
             return self._negative_runs.pairs()
         own = self.self_index
         if own is None:
             own = self.positive[0].new_empty(0)
         return torch.arange(len(own), device=own.device), own
+
+    def _copies(self, others: bool) -> tuple[Tensor, Tensor]:
+        """Return anchors and samples of the pairs of one graph's rows, without those of a row."""
+        assert self.copies is not None
+        rows, device = len(self.positive[0]), self.positive[0].device
+        graphs = rows // max(1, self.copies)
+        row = torch.arange(rows, device=device)[:, None]
+        view = torch.arange(self.copies - others, device=device)
+        if others:
+            view = view + (view >= row // max(1, graphs))  # all but the row's own
+        column = row % max(1, graphs) + view * graphs
+        return row.expand_as(column).reshape(-1), column.reshape(-1)

@@ -28,8 +28,11 @@ class Neighbours(NamedTuple):
     @classmethod
     def of(cls, edge_index: Tensor, num_nodes: int) -> Neighbours:
         """Return the neighbours by edges [2, E] that are sorted by source and run both ways."""
-        degree = torch.bincount(edge_index[0], minlength=num_nodes)
-        return cls(edge_index[1], torch.cat([degree.new_zeros(1), degree.cumsum(0)]))
+        source, target = edge_index
+        # `bincount` would wait for the device to tell the largest number.
+        degree = source.new_zeros(num_nodes)
+        degree.scatter_add_(0, source, source.new_ones(1).expand(len(source)))
+        return cls(target, torch.cat([degree.new_zeros(1), degree.cumsum(0)]))
 
     def degree(self) -> Tensor:
         """Return the number of neighbours of each node [n]."""

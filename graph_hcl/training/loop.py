@@ -167,15 +167,18 @@ def run_epoch(
     sizes = None if most is None else store.node_ptr.diff()
     chosen = index_batches(indices, size, state.generators["shuffle"], sizes, most)
     begun, inputs, lr = state.epoch - 1, [], settings.lr
+    state.distinct = len(indices.unique()) == len(indices)
     drawn = sampler(store, chosen, state.generators["augment"])
-    for number, (graphs, views) in enumerate(zip(chosen, drawn, strict=True), start=1):
+    # All numbers at once, and without a wait: a copy for each step would wait for the device.
+    there = torch.cat(chosen).to(state.device, non_blocking=True).split(list(map(len, chosen)))
+    for number, (graphs, views) in enumerate(zip(there, drawn, strict=True), start=1):
         if number <= done:  # before the training was stopped; drawn again for those that follow
             if number == done:
                 torch.set_rng_state(random_state)
             continue
         steps = begun + (number - 1) / len(chosen), begun + number / len(chosen)
         lr = set_rate(state.optimizer, settings.lr, rate(settings, *steps))
-        loss, given = run_step(state, views, graphs.to(state.device), store.y, settings.clip)
+        loss, given = run_step(state, views, graphs, store.y, settings.clip)
         state.losses.append(loss * len(graphs))
         inputs.append(given)
         state.step = number
@@ -214,9 +217,10 @@ def run_step(
     Returns the loss [] and what the objective was given, without its features. Raises `Diverged`
     for numbers that are not finite, where that costs no wait for the device.
     """
-    graph = graphs.repeat(sum(view.batch.num_graphs for view in views) // len(graphs))
+    count = sum(view.batch.num_graphs for view in views) // len(graphs)
+    graph = graphs.repeat(count)
     label = None if labels is None else labels[graph]
-    given = encode(state, views, graph, label)
+    given = encode(state, views, graph, label)._replace(views=count if state.distinct else None)
     try:
         loss = state.objective.compute(given)
     except NotFinite as error:
@@ -248,11 +252,8 @@ def encode(state: TrainState, views: Views, graph: Tensor, label: Tensor | None)
             "own `encode`, but got one that reads features of nodes, too: leave `encode` out."
         )
     nodes, z = zip(*[state.model.local_and_global(view.batch) for view in views], strict=True)
-    owners = torch.cat([view.batch.batch for view in views])
-    if len(views) > 1:
-        sizes = torch.tensor([len(view.batch.batch) for view in views], device=graph.device)
-        first = torch.arange(len(views), device=graph.device) * (len(graph) // len(views))
-        owners = owners + first.repeat_interleave(sizes)
+    count = len(graph) // len(views)
+    owners = torch.cat([view.batch.batch + k * count for k, view in enumerate(views)])
     return ObjectiveInput(torch.cat(z), graph, label, torch.cat(nodes), graph[owners])
 
 

@@ -78,6 +78,7 @@ class TrainState:
         num_batches: its number of batches.
         largest_batch: features of the epoch's largest batch.
         step: number of finished steps inside an epoch; 0 between epochs.
+        distinct: whether no graph is given twice, so that views are the only rows of one graph.
         losses: losses of these steps, times their numbers of graphs.
         norms: norms of their gradients.
         begun: states of the generators when the epoch began.
@@ -98,6 +99,7 @@ class TrainState:
     num_batches: int = 0
     largest_batch: BatchFeatures | None = None
     step: int = 0
+    distinct: bool = False
     losses: list[Tensor] = field(default_factory=list)
     norms: list[Tensor] = field(default_factory=list)
     begun: dict[str, Tensor] = field(default_factory=dict)

@@ -109,12 +109,13 @@ def positive_and_excluded_indices(pairs: Pairs, others: Tensor) -> tuple[Tensor,
     (tensor([1, 2]), tensor([0, 1, 2, 3]))
     """
     size = len(others)
-    if size**2 - int(others.sum()) > FEW * size:
+    few = size**2 - int(others.sum()) if pairs.copies is None else pairs.copies * size
+    if few > FEW * size:
         positives, excluded = pairs.masks_among()
         return positives.view(-1).nonzero().squeeze(1), excluded
     row, column = pairs.excluded_pairs()
     excluded = row * size + column
-    if pairs.one_key:
+    if pairs.one_key and pairs.copies is None:
         return (excluded if pairs.self_index is None else excluded[row != column]), excluded
     row, column = pairs.positive_pairs()
     return row * size + column, excluded
