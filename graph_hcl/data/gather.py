@@ -64,10 +64,15 @@ def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
     return some._edges_as_in(store) if store.__dict__.get("is_sorted_undirected") else some
 
 
-def batch_of(store: GraphStore, indices: Tensor) -> Batch:
-    """Return the batch of the graphs with the numbers `indices` [B], in that order."""
-    nodes, node_sizes, node_ptr = segment_rows(store.node_ptr, indices)
-    edges, edge_sizes, edge_ptr = segment_rows(store.edge_ptr, indices)
+def batch_of(
+    store: GraphStore, indices: Tensor, totals: tuple[int, int] | tuple[None, None] = (None, None)
+) -> Batch:
+    """Return the batch of the graphs with the numbers `indices` [B], in that order.
+
+    `totals` are their numbers of nodes and edges, where the host knows them.
+    """
+    nodes, node_sizes, node_ptr = segment_rows(store.node_ptr, indices, totals[0])
+    edges, edge_sizes, edge_ptr = segment_rows(store.edge_ptr, indices, totals[1])
     shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
     graph = torch.arange(len(indices), device=store.x.device)
     level = {NODE: nodes, EDGE: edges, GRAPH: indices}

@@ -47,7 +47,7 @@ def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
     if isinstance(indices, Sequence) and not len(indices):
         return everything[:0]
     try:
-        chosen = torch.as_tensor(indices, device=device)
+        chosen = torch.as_tensor(indices).to(device, non_blocking=True)
     except (TypeError, ValueError, RuntimeError):
         raise UserError(
             f"Expected whole numbers [B] or a mask [{count}] to choose graphs, but got {indices!r}."
@@ -64,8 +64,12 @@ def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
     return everything[chosen]
 
 
-def segment_rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def segment_rows(
+    ptr: Tensor, indices: Tensor, total: int | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return the rows of the chosen segments, their sizes, and their boundaries in the result.
+
+    `total` is the number of these rows, which the device is asked for unless it is given.
 
     >>> segment_rows(torch.tensor([0, 2, 5]), torch.tensor([1, 0]))
     (tensor([2, 3, 4, 0, 1]), tensor([3, 2]), tensor([0, 3, 5]))
@@ -73,7 +77,7 @@ def segment_rows(ptr: Tensor, indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     start = ptr[indices]
     sizes = ptr[indices + 1] - start
     new_ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-    total = int(new_ptr[-1])
+    total = int(new_ptr[-1]) if total is None else total
     offset = torch.repeat_interleave(start - new_ptr[:-1], sizes, output_size=total)
     return offset.add_(torch.arange(total, device=ptr.device)), sizes, new_ptr
 

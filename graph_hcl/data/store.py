@@ -140,7 +140,7 @@ class GraphStore:
     @cached_property
     def mean_size(self) -> float:
         """Mean number of nodes and edges per graph."""
-        return int(self.node_ptr[-1] + self.edge_ptr[-1]) / max(1, len(self))
+        return (len(self.x) + self.edge_index.shape[1]) / max(1, len(self))
 
     @cached_property
     def mean_values(self) -> float:
@@ -231,7 +231,18 @@ class GraphStore:
 
         Raises as `store[indices]` does.
         """
-        return batch_of(self, positions(indices, len(self), self.x.device))
+        chosen = positions(indices, len(self), self.x.device)
+        if self.x.device.type == "cpu" or not isinstance(indices, Tensor):
+            return batch_of(self, chosen)
+        if indices.device.type != "cpu" or indices.dtype == torch.bool:
+            return batch_of(self, chosen)
+        nodes, edges = (int(sizes[indices].sum()) for sizes in self._sizes_on_host)
+        return batch_of(self, chosen, (nodes, edges))
+
+    @cached_property
+    def _sizes_on_host(self) -> tuple[Tensor, Tensor]:
+        """Numbers of nodes and of edges [G] on the CPU, so that a device is asked for them once."""
+        return self.node_ptr.diff().cpu(), self.edge_ptr.diff().cpu()
 
     def encoded(self, name: str, value: Tensor) -> Tensor:
         """Return rows of the field `name` encoded as in graphs and batches."""

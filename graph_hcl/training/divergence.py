@@ -38,16 +38,20 @@ class Diverged(UserError):
         )
 
 
-def check_finite(state: TrainState) -> None:
-    """Raise `Diverged` where a loss, gradient or weight of this epoch is not finite.
+def check_finite(state: TrainState) -> float:
+    """Return the sum of the losses; raise `Diverged` where a number of this epoch is not finite.
 
-    Waits for the device once. A gradient counts as infinite where its squares pass float32.
+    Looked at are losses, gradients and weights, with one wait for the device. A gradient counts as
+    infinite where its squares pass float32.
     """
     kept = [*state.model.parameters(), *state.model.buffers()]
     weights = total_norm([one for one in kept if one.is_floating_point()], math.inf)
     losses, norms = torch.stack(state.losses), torch.stack(state.norms)
     done, first = state.step, state.step - len(state.norms)
-    numbers = torch.cat([losses, norms.to(losses), weights.to(losses)[None]]).tolist()
+    total = losses.sum()[None]
+    *numbers, loss_sum = torch.cat(
+        [losses, norms.to(losses), weights.to(losses)[None], total]
+    ).tolist()
     for step, loss in enumerate(numbers[: len(losses)], start=1):
         if not math.isfinite(loss):
             raise Diverged(f"the loss is {loss:g}", state.epoch, step)
@@ -56,6 +60,7 @@ def check_finite(state: TrainState) -> None:
             raise Diverged(GRADIENTS, state.epoch, step)
     if not math.isfinite(numbers[-1]):
         raise Diverged("weights are NaN or infinite", state.epoch, done)
+    return float(loss_sum)
 
 
 def check_step(state: TrainState, loss: Tensor, norm: Tensor) -> None:

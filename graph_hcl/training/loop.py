@@ -184,9 +184,8 @@ def run_epoch(
         state.step = number
         if number < len(chosen):
             after_step(state)
-    check_finite(state)  # the one wait for the device, but for the loss
-    state.step = 0
-    state.loss = float(torch.stack(state.losses).sum()) / len(indices)
+    loss_sum = check_finite(state)  # the one wait for the device, but for those of the views
+    state.step, state.loss = 0, loss_sum / len(indices)
     if state.loss == 0 and not done and none_counted(state.objective, inputs):
         raise UserError(
             f"No graph had both a positive and a negative in epoch {state.epoch}, so nothing was "
