@@ -14,6 +14,7 @@ from sklearn.utils.validation import column_or_1d
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
+from graph_hcl.layers import Layer
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
 from graph_hcl.settings import flat_settings, make_config
@@ -48,8 +49,12 @@ USELESS = (
 """Settings without use here, and those of the groups `data` (but one) and `probe`."""
 
 
-def read_arguments(arguments: Mapping[str, Any], dataset: str, seed: int) -> tuple[Config, Parts]:
+def read_arguments(
+    arguments: Mapping[str, Any], dataset: str, seed: int, preset: Layer | None = None
+) -> tuple[Config, Parts]:
     """Return the config of these arguments, and the objects among them that take a name's place.
+
+    They override the settings of a `preset`, by default of that in the card of the data set.
 
     Raises `UserError` for a setting that is unknown, out of range or without use.
 
@@ -71,7 +76,8 @@ def read_arguments(arguments: Mapping[str, Any], dataset: str, seed: int) -> tup
         values["data.options"] = reading
     others = dict(arguments.get("settings") or {})
     check_others(others)
-    return make_config(values, others), Parts(**objects)
+    layers = (values, others) if preset is None else (preset, values, others)
+    return make_config(*layers), Parts(**objects)
 
 
 def check_others(settings: Mapping[str, Any]) -> None:

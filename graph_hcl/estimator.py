@@ -32,6 +32,7 @@ from graph_hcl.probes.protocol import part_of
 from graph_hcl.registry import IN_MEMORY
 from graph_hcl.reproducible import deterministic
 from graph_hcl.run import Run
+from graph_hcl.settings import preset_of
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
@@ -57,7 +58,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     Graphs are a list of PyG's `Data`, NetworkX graphs or SMILES, a `GraphStore`, a PyG data set, or
     the name or path of a data set (see `graph_hcl.data.as_store`). Arguments have the names, the
-    meaning and the defaults of the flags of `graph_hcl.train`; None leaves the default.
+    meaning and the defaults of the flags of `graph_hcl.train`; None leaves the default. The preset
+    in a data set's card, such as that of digits, counts for its name, for the store that `load`
+    returns, and for selections of that store; it does not for a list of its graphs.
 
     Args:
         objective: The loss by name or import path, an instance, a class, or a function
@@ -254,9 +257,11 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _config(self, graphs: Any) -> tuple[Config, Parts]:
         """Return the settings, and the objects that take the place of names."""
-        by_name = isinstance(graphs, str | Path)
-        name = str(graphs) if by_name else GRAPHS_IN_MEMORY
-        return read_arguments(self.get_params(deep=False), name, self._seed())
+        arguments, seed = self.get_params(deep=False), self._seed()
+        if isinstance(graphs, str | Path):
+            return read_arguments(arguments, str(graphs), seed)
+        preset = preset_of(graphs.name) if isinstance(graphs, GraphStore) else None
+        return read_arguments(arguments, GRAPHS_IN_MEMORY, seed, preset)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):

@@ -76,6 +76,19 @@ def test_all_kinds_of_graphs_are_read() -> None:
     assert len(GraphContrast(**SMALL).fit(data).transform(store[2:])) == 4
 
 
+def test_the_preset_of_a_card_counts_for_the_name_and_for_its_store() -> None:
+    store = load("digits")
+    by_name, by_store = (GraphContrast(**SMALL | {"epochs": 1}) for _ in range(2))
+    by_name.fit("digits")
+    z = by_store.fit(store).transform(store[:50])
+    assert np.array_equal(by_name.transform(store[:50]), z)
+    assert (by_store.config_.readout, by_store.config_.data.standardize) == ("mean", False)
+    part = store[:40]
+    own = GraphContrast(**SMALL, settings={"data.standardize": True}).fit(part).config_
+    assert (own.data.standardize, own.readout) == (True, "mean")  # settings override the preset
+    assert GraphContrast(**SMALL).fit(list(part)).config_.readout == Config().readout
+
+
 def test_pipelines_and_searches_train_inside_each_fold() -> None:
     pipeline = make_pipeline(GraphContrast(**SMALL), LogisticRegression())
     assert cross_val_score(pipeline, GRAPHS, LABELS, cv=FOLDS).mean() > 0.7
