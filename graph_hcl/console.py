@@ -62,7 +62,7 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
     >>> run_command(fails, [])
     2
     """
-    original_format, warnings.formatwarning = warnings.formatwarning, _one_line
+    original_format, warnings.formatwarning = warnings.formatwarning, _each_once()
     try:
         _open_standard_streams()
         with lenient_stdout(), handled():
@@ -130,6 +130,25 @@ def _discard_output() -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
+
+
+def _each_once() -> Callable[..., str]:
+    """Return a format that gives each warning its text once: trials of a benchmark share many.
+
+    Python's own filter forgets what it told wherever a library changes the filters.
+    """
+    told: set[str] = set()
+
+    def formatted(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int,
+        line: str | None = None,
+    ) -> str:  # fmt: skip
+        text = _one_line(message, category, filename, lineno, line)
+        is_new = text not in told
+        told.add(text)
+        return text if is_new else ""
+
+    return formatted
 
 
 def _one_line(

@@ -99,10 +99,10 @@ def test_baselines_depend_on_the_data_and_the_folds_alone() -> None:
 @pytest.mark.parametrize(
     ("baseline", "told"),
     [
-        (None, "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)), by the "
-               "backbone gin."),
-        ("majority", "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)), by the "
-                     "baseline majority."),
+        (None, "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)) of MUTAG, "
+               "by the backbone gin."),
+        ("majority", "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)) of MUTAG, "
+                     "by the baseline majority."),
         ("wl-subtree", None),
         ("graph_hcl.baselines.baseline:bag_baseline", None),
     ],

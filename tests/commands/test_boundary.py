@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -392,3 +393,14 @@ def test_a_current_folder_that_was_removed(tmp_path) -> None:
 def test_stderr_that_nobody_reads(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     assert run_command(raising(MemoryError()), []) == 2
+
+
+def test_a_command_gives_each_warning_once() -> None:
+    told: list[str] = []
+
+    def warns(argv) -> None:
+        for text in ("it rains", "it rains", "it snows", "it rains"):
+            told.append(warnings.formatwarning(text, UserWarning, "file.py", 3))
+
+    assert run_command(warns, []) == run_command(warns, []) == 0
+    assert told == ["warning: it rains\n", "", "warning: it snows\n", ""] * 2
