@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from graph_hcl.config import Config
+from graph_hcl.data.labels import fill_missing
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
 from graph_hcl.layers import Layer
@@ -101,6 +103,12 @@ def class_labels(y: Any, objective: str) -> NDArray[Any]:
     array([0, 1])
     """
     labels: NDArray[Any] = column_or_1d(y, warn=True)
+    for number, label in enumerate(fill_missing(labels)):
+        if isinstance(label, float) and math.isnan(label):
+            raise UserError(
+                f"Expected a class of each graph with the objective '{objective}', but graph "
+                f"{number} has none: leave out the graphs without one."
+            )
     kind = type_of_target(labels, input_name="y")
     if kind not in ("binary", "multiclass"):
         raise UserError(

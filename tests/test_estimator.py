@@ -261,6 +261,7 @@ WEIGHTED = [nx.Graph([(0, 1, {"weight": 2.0}), (1, 2, {"weight": 0.5})]) for _ i
         ("epochs to be 0 or more", {"epochs": -1}, GRAPHS, None),
         ("h-scl.*continuous", {"objective": "h-scl"}, GRAPHS, [k / 7 for k in range(24)]),
         ("24 labels, one per graph, but got 23", {"objective": "h-scl"}, GRAPHS, LABELS[:-1]),
+        ("h-scl', but graph 1 has none", {"objective": "h-scl"}, GRAPHS, [0, None, *LABELS[2:]]),
         ("two labels or more", {"objective": "h-scl"}, GRAPHS, [0] * 24),
         ("list of graphs", {}, GRAPHS[0], None),
         ("at least one graph", {}, [], None),

@@ -50,7 +50,8 @@ def from_data(
 
     Args:
         graphs: a PyG data set, a batch, or any iterable of `Data` with the same fields.
-        y: labels (a list, array, Series or tensor) that replace the graphs' own.
+        y: labels (a list, array, Series or tensor, None or NaN where one is missing) that replace
+            the graphs' own.
         categorical: True makes categories of floats with integer values, too; False makes
             quantities of all.
         undirected: adds missing reverse edges with the same attributes; otherwise one warning
@@ -143,7 +144,7 @@ def _field(fields: list[dict[str, Any]], name: str) -> list[Any] | None:
         present = next(number for number, part in enumerate(parts) if part is not None)
         raise UserError(
             f"Expected '{name}' in all graphs or in none, but graph {absent[0]} has none and graph "
-            f"{present} has it."
+            f"{present} has it{': set NaN where it is not known' if name == 'y' else ''}."
         )
     return parts
 

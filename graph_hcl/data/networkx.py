@@ -50,7 +50,7 @@ def from_networkx(
         edge_attrs: names of the edge attributes that become the columns of edge_attr.
         weight: name of the edge attribute for edge_weight.
         fields: names of the attributes for the store's other fields, as in {"pos": "coordinates"}.
-        y: labels of the graphs; by default graph.graph["y"].
+        y: labels of the graphs, None where one is missing; by default graph.graph["y"].
         categorical: that of `from_data`.
         undirected: stores a directed edge in both directions.
 
@@ -192,13 +192,13 @@ def _edges(items: list[Any], node_ptr: Tensor) -> tuple[Tensor, list[dict[Any, A
 
 def _own_labels(items: list[Any]) -> list[Any] | None:
     labels = [graph.graph.get("y") for graph in items]
-    absent = [number for number, label in enumerate(labels) if label is None]
-    if len(absent) == len(labels):
+    if all(label is None for label in labels):
         return None
+    absent = [number for number, graph in enumerate(items) if "y" not in graph.graph]
     if absent:
         raise UserError(
             f"Expected the graph attribute 'y' in all graphs or in none, but graph {absent[0]} has "
-            "none: add it, or give y=."
+            "none: add it, as None if it is not known, or give y=."
         )
     return labels
 

@@ -34,6 +34,12 @@ def marked(values, graph=None):
     return graph
 
 
+def unlabelled():
+    graph = molecule()
+    del graph.graph["y"]
+    return graph
+
+
 def store(*graphs, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -54,6 +60,14 @@ def test_attributes_arrive_by_name() -> None:
     assert found[0].edge_weight.tolist() == [2, 2, 0.5, 0.5]
     assert found.y.tolist() == [1, 1]
     assert found.is_sorted_undirected
+
+
+@pytest.mark.parametrize("missing", [None, NAN])
+@pytest.mark.parametrize(("known", "code"), [(1, 1), ("acid", 0), (0.5, 0.5)])
+def test_a_label_may_be_missing(known, code, missing) -> None:
+    found = store(molecule(y=known), molecule(y=missing), **ALL)
+    assert found.y[0] == code
+    assert found.y[1].isnan()
 
 
 def test_what_is_not_read_is_named_once() -> None:
@@ -146,7 +160,7 @@ def test_categorical_and_names_that_are_no_words() -> None:
         ([marked([1.0]), marked([NAN])], {}, "graph 1 has nan in x"),
         ([molecule(), molecule(length=NAN)], {"edge_attrs": "length"}, "graph 1 has nan in length"),
         ([molecule(), molecule(weight=NAN)], {"weight": "weight"}, "graph 1 has nan in weight"),
-        ([molecule(), molecule(y=None)], {}, "'y' in all graphs or in none, but graph 1 has none"),
+        ([molecule(), unlabelled()], {}, "'y' in all graphs or in none, but graph 1 has none"),
         ([molecule(), molecule(y="toxic")], {}, "labels y as words or as numbers"),
         ([molecule()], {"y": [1, 2]}, "y with 1 labels, one per graph, but got 2"),
     ],
