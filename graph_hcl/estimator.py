@@ -287,14 +287,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return as_store(graphs, **{name: getattr(self, name) for name in READING}, **labels)
 
     def _fit(self, store: GraphStore, config: Config, parts: Parts) -> None:
-        trainer = Trainer(config, store, parts)
-        for name, field in (("weight", "edge_weight"), ("edge_attrs", "edge_attr")):
-            if getattr(self, name) is not None and field not in trainer.spec.fields:
-                raise UserError(
-                    f"Expected a backbone that reads {field} with {name}, but "
-                    f"{shown(trainer.config.backbone)} does not: choose another, or leave {name} "
-                    "out."
-                )
+        fields = {"weight": "edge_weight", "edge_attrs": "edge_attr"}
+        asked = {name: field for name, field in fields.items() if getattr(self, name) is not None}
+        trainer = Trainer(config, store, parts, asked)
         history, kept = History(), KeepState()
         everything = np.arange(len(store))
         spec = trainer.describe(everything)

@@ -1,6 +1,7 @@
 """GraphContrast as users of scikit-learn use it: fit, transform, save, load, search."""
 
 import pickle
+import warnings
 from pathlib import Path
 
 import networkx as nx
@@ -12,6 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
+from torch import nn
 from torch_geometric.data import Data
 
 from graph_hcl import HUCL, GraphContrast
@@ -250,6 +252,17 @@ def test_callbacks_and_loggers_see_each_epoch() -> None:
 WEIGHTED = [nx.Graph([(0, 1, {"weight": 2.0}), (1, 2, {"weight": 0.5})]) for _ in range(8)]
 
 
+class WithoutEdges(nn.Module):
+    """A backbone whose constructor asks for what its forward does not read."""
+
+    def __init__(self, in_channels, hidden_channels, num_layers, edge_dim) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_channels, hidden_channels)
+
+    def forward(self, x, edge_index):
+        return self.linear(x)
+
+
 @pytest.mark.parametrize(
     ("sentence", "arguments", "graphs", "y"),
     [
@@ -265,12 +278,26 @@ WEIGHTED = [nx.Graph([(0, 1, {"weight": 2.0}), (1, 2, {"weight": 0.5})]) for _ i
         ("two labels or more", {"objective": "h-scl"}, GRAPHS, [0] * 24),
         ("list of graphs", {}, GRAPHS[0], None),
         ("at least one graph", {}, [], None),
-        ("backbone that reads edge_weight", {"weight": "weight"}, WEIGHTED, None),
+        ("edge_weight.* such as gcn", {"weight": "weight"}, WEIGHTED, None),
+        ("edge_attr.* such as gine", {"edge_attrs": "weight"}, WEIGHTED, None),
+        (
+            "edge_attr in the forward of the backbone 'WithoutEdges'",
+            {"edge_attrs": "weight", "backbone": WithoutEdges},
+            WEIGHTED,
+            None,
+        ),
+        (
+            "'WithoutEdges' needs an edge_dim, but the graphs have no",
+            {"backbone": WithoutEdges},
+            GRAPHS,
+            None,
+        ),
         ("weight", {"weight": "weight", "backbone": "gcn"}, GRAPHS, None),
     ],
 )
 def test_mistakes_get_one_sentence(sentence, arguments, graphs, y) -> None:
-    with pytest.raises(UserError, match=sentence) as error:
+    with warnings.catch_warnings(), pytest.raises(UserError, match=sentence) as error:
+        warnings.filterwarnings("error", message="Not read")  # the error says enough
         GraphContrast(**{"epochs": 1} | arguments).fit(graphs, y)
     assert "\n" not in str(error.value)
 
