@@ -19,6 +19,7 @@ from graph_hcl.factory import make_objective
 from graph_hcl.layers import Layer
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
+from graph_hcl.schema import setting_types
 from graph_hcl.settings import flat_settings, make_config
 
 PARTS = tuple(field.name for field in dataclasses.fields(Parts))
@@ -94,6 +95,22 @@ def check_others(settings: Mapping[str, Any]) -> None:
             raise UserError(f"Expected {name} as the argument {argument}, not among the settings.")
         if name in USELESS or group == "probe" or (group == "data" and last != "standardize"):
             raise UserError(f"Expected settings of a model, but {name} is none: leave it out.")
+
+
+def setting_named(name: str) -> str:
+    """Return how to give a setting that is no argument, as the end of a message; empty if none is.
+
+    >>> setting_named("tau_plus"), setting_named("epoch")
+    ("write settings={'loss.tau_plus': …}", '')
+    """
+    for setting in setting_types():
+        if setting.rpartition(".")[2] == name and setting not in ARGUMENTS:
+            try:
+                check_others({setting: None})
+            except UserError:
+                continue
+            return f"write settings={{{setting!r}: …}}"
+    return ""
 
 
 def class_labels(y: Any, objective: str) -> NDArray[Any]:

@@ -21,11 +21,13 @@ from graph_hcl.arguments import (
     class_labels,
     missing_parts,
     read_arguments,
+    setting_named,
 )
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore, as_store
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device, make_objective
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.parts import Parts, shown
 from graph_hcl.probes.protocol import part_of
@@ -108,6 +110,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     ((12, 16), 2)
     """
 
+    @names_arguments(setting_named)
     def __init__(
         self,
         objective: Any = "h-ucl",

@@ -281,7 +281,7 @@ class WithoutEdges(nn.Module):
         ("edge_weight.* such as gcn", {"weight": "weight"}, WEIGHTED, None),
         ("edge_attr.* such as gine", {"edge_attrs": "weight"}, WEIGHTED, None),
         (
-            "edge_attr in the forward of the backbone 'WithoutEdges'",
+            "edge_attr in the forward of the backbone '.*WithoutEdges'",
             {"edge_attrs": "weight", "backbone": WithoutEdges},
             WEIGHTED,
             None,
@@ -296,10 +296,24 @@ class WithoutEdges(nn.Module):
     ],
 )
 def test_mistakes_get_one_sentence(sentence, arguments, graphs, y) -> None:
-    with warnings.catch_warnings(), pytest.raises(UserError, match=sentence) as error:
+    with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Not read")  # the error says enough
-        GraphContrast(**{"epochs": 1} | arguments).fit(graphs, y)
+        with pytest.raises(UserError, match=sentence) as error:
+            GraphContrast(**{"epochs": 1} | arguments).fit(graphs, y)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("epoch", "'epoch'. Did you mean epochs"),
+        ("norm", "write settings={'encoder.norm': …}"),
+        ("wrong", "it takes objective, beta, "),
+    ],
+)
+def test_an_unknown_argument_is_told_which_was_meant(argument, sentence) -> None:
+    with pytest.raises(TypeError, match=rf"^GraphContrast\(\) .*{sentence}"):
+        GraphContrast(**{argument: 3})
 
 
 def test_new_graphs_must_carry_what_training_had(fitted: GraphContrast) -> None:
