@@ -36,7 +36,7 @@ SETTINGS = (
     "init_from",
 )
 """Arguments that are settings by the same name; None leaves the default."""
-READING = ("node_attrs", "edge_attrs", "weight")
+READING = ("node_attrs", "edge_attrs", "weight", "ignored_attrs")
 """Arguments that say which attributes of graphs are read."""
 ARGUMENTS = (*PARTS, *SETTINGS, *READING, "device", "logger", "seed")
 USELESS = (

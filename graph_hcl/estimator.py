@@ -85,6 +85,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         node_attrs: Names of NetworkX node attributes that become features.
         edge_attrs: Names of NetworkX edge attributes that become edge features.
         weight: Name of the NetworkX edge attribute that becomes the edge weight.
+        ignored_attrs: Names of attributes that are meant not to be read, so that no warning names
+            them.
         callbacks: Called around the epochs, see `graph_hcl.training.Callback`.
         logger: tensorboard, wandb, mlflow, or a logger of Lightning.
         device: cpu, cuda, mps or auto.
@@ -132,6 +134,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         node_attrs: Any = None,
         edge_attrs: Any = None,
         weight: Any = None,
+        ignored_attrs: Any = None,
         callbacks: Sequence[Callback] = (),
         logger: Any = None,
         device: str = "auto",
@@ -156,6 +159,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.node_attrs = node_attrs
         self.edge_attrs = edge_attrs
         self.weight = weight
+        self.ignored_attrs = ignored_attrs
         self.callbacks = callbacks
         self.logger = logger
         self.device = device

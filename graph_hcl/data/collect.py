@@ -21,9 +21,10 @@ from graph_hcl.registry import did_you_mean
 
 TAKES = {
     "a GraphStore": ("y", "undirected"),
-    "PyG's Data": ("y", "categorical", "undirected"),
+    "PyG's Data": ("y", "categorical", "undirected", "ignored_attrs"),
     "NetworkX graphs": (
         *("y", "node_attrs", "edge_attrs", "weight", "fields", "categorical", "undirected"),
+        "ignored_attrs",
     ),
     "SMILES": ("y", "ids", "groups", "invalid"),
     "a name or path": (

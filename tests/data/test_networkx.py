@@ -82,6 +82,18 @@ def test_what_is_not_read_is_named_once() -> None:
         GraphStore.from_networkx([molecule()], **ALL | {"edge_attrs": "length", "weight": None})
 
 
+def test_what_is_meant_to_be_left_out_is_not_named() -> None:
+    ignored = ["charge", "length", "bond", "weight"]
+    store(molecule(), node_attrs="element", ignored_attrs=ignored)  # a warning would be an error
+    with pytest.warns(UserWarning, match=r"them: of edges 'bond' \(edge_attrs, weight\); ignored"):
+        GraphStore.from_networkx([molecule()], **ALL | {"edge_attrs": "length"}, ignored_attrs="no")
+    both = nx.Graph([(0, 1, {"size": 1.0})], y=0)
+    nx.set_node_attributes(both, 1.0, "size")
+    store(both, node_attrs="size", ignored_attrs="size")  # that of the edges
+    with pytest.raises(UserError, match="not read in ignored_attrs, but 'length' is"):
+        store(molecule(), **ALL, ignored_attrs="length")
+
+
 @pytest.mark.parametrize(
     "change", [{"element": "N"}, {"length": 1.0}, {"charge": 9.0}, {"weight": 3.0}, {"y": 2}]
 )

@@ -65,7 +65,7 @@ def test_each_setting_is_described_where_it_is_declared() -> None:
 def test_a_misspelt_option_is_refused_by_name(make) -> None:
     with pytest.raises(
         TypeError,
-        match=rf"{make.__name__}\(\) .* keyword argument 'temprature'(. Did you mean temp|: it takes )",
+        match=rf"{make.__name__}\(\) .* argument 'temprature'(. Did you mean temp|: it takes )",
     ):
         make(temprature=0.1)
 
