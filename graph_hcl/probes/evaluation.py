@@ -12,8 +12,9 @@ import numpy as np
 from graph_hcl.errors import UserError
 from graph_hcl.probes.frame import data_frame
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS, check_kind, known_metric
+from graph_hcl.probes.metrics import METRICS, check_kind, known_metric, title
 from graph_hcl.probes.targets import CLASSES, Kind
+from graph_hcl.probes.telling import is_share, told
 from graph_hcl.registry import unknown_name
 
 Record = dict[str, Any]
@@ -73,8 +74,8 @@ class Evaluation:
     """The folds of one or several seeds under one protocol with one probe.
 
     `evaluation["macro_f1"]` are the scores of one metric; `mean`, `std` and `interval` are those of
-    the first. With few labels, `folds` holds every draw of the labelled graphs, and the score of a
-    fold is the mean over its draws.
+    the first, and `print(evaluation)` shows all metrics. With few labels, `folds` holds every draw
+    of the labelled graphs, and the score of a fold is the mean over its draws.
 
     Attributes:
         protocol: name of the protocol.
@@ -93,6 +94,18 @@ class Evaluation:
     probe: str
     settings: dict[str, Any]
     folds: list[FoldScore]
+
+    def __str__(self) -> str:
+        """Return mean and deviation of each metric, shares in percent, as tables have them.
+
+        >>> fold = FoldScore(0, 0, {"accuracy": 0.5, "mae": 2}, {}, None, 8, 0, [3, 5], [], [])
+        >>> print(Evaluation("transductive", "svm", {}, [fold]))
+        accuracy 50.00 %, MAE 2
+        """
+        return ", ".join(
+            f"{title(name)} {told(self[name], name)}{' %' * is_share(name)}"
+            for name in self.metrics
+        )
 
     def __getitem__(self, metric: str) -> MetricScores:
         """Return the scores of a metric that was measured, or follows from what was predicted.
