@@ -196,8 +196,8 @@ def grid(trials: Sequence[dict], pairs: Sequence[Compared] = ()) -> Figure:
                         if number is not None
                     ]
                     ax.plot(
-                        *zip(*points, strict=True), color=colour("reference"), ls=DASHES[dash], lw=1,
-                        marker="*", ms=5, label=f"CIFAR-100 (paper), {kind}",
+                        *zip(*points, strict=True), color=colour("reference"), ls=DASHES[dash],
+                        lw=1, marker="*", ms=5, label=f"CIFAR-100 (paper), {kind}",
                     )  # fmt: skip
             ax.set(title=f"{dataset} (C = {here[0]['classes']})" if row == 0 else "")
             ax.set_xlabel("β" if row == 2 else "")
