@@ -86,8 +86,8 @@ FIGURE = f"""## One curve
 
 *Accuracy of 5 nearest neighbours after training without labels (GIN 3×32, mean read-out, batches of
 128, no head). Dots on a line: plain UCL. Coloured: H-UCL, drawn at its T′ = T / (1 + 2β), by the T
-it was trained at. Dashed: untrained. If the law holds, the coloured points are on the line. Bands are
-one standard deviation over seeds, where there are several. The same with an
+it was trained at. Dashed: untrained. If the law holds, the coloured points are on the line. Bands
+are one standard deviation over seeds, where there are several. The same with an
 [SVM](figures/temperature-svm-light.svg).*
 """
 NO_FIGURE = "## One curve\n\nNo records yet.\n"
