@@ -36,7 +36,16 @@ def told(scores: MetricScores, metric: str) -> str:
     deviation = scores.deviation
     if is_share(metric):
         return percent(scores.mean, deviation)
-    return f"{scores.mean:.4g}" + ("" if deviation is None else f" ± {deviation:.2g}")
+    return told_value(scores.mean, metric) + ("" if deviation is None else f" ± {deviation:.2g}")
+
+
+def told_value(value: float, metric: str) -> str:
+    """Return one value of a metric as `told` writes its mean.
+
+    >>> told_value(0.5, "accuracy"), told_value(0.5, "rmse")
+    ('50.00', '0.5')
+    """
+    return percent(value, None) if is_share(metric) else f"{value:.4g}"
 
 
 def percent(mean: float, std: float | None) -> str:
