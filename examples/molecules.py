@@ -34,7 +34,7 @@ scores = [
     evaluate(model.transform(molecules[known]), labels, folds=5, metrics=["roc_auc"])
     for model in (trained, untrained)
 ]
-print(f"ROC-AUC {scores[0].mean:.2f}, untrained {scores[1].mean:.2f}")
+print(f"ROC-AUC {scores[0].mean:.1%}, untrained {scores[1].mean:.1%}")
 print("trained − untrained:", compare(*scores))
 
 molecules = load("molecules.csv", smiles="smiles", targets="active", groups="scaffold")
@@ -43,7 +43,7 @@ print(len(set(groups)), "scaffolds, such as", groups[10], "and", groups[20])
 harder = evaluate(
     trained.transform(molecules[known]), labels, folds=3, groups=groups, metrics=["roc_auc"]
 )
-print(f"ROC-AUC {harder.mean:.2f} on scaffolds that the probe has not seen")
+print(f"ROC-AUC {harder.mean:.1%} on scaffolds that the probe has not seen")
 
 print(trained.transform(["CCCO", "CCCCc1ccccc1"]).shape)
 trained.save("encoder")

@@ -73,4 +73,4 @@ for probe in (nearest, "svm"):
         evaluate(model.fit_transform(molecules), labels, probe=probe, folds=5)
         for model in (own, usual)
     ]
-    print(f"own {scores[0].mean:.3f}, usual {scores[1].mean:.3f}; difference {compare(*scores)}")
+    print(f"own {scores[0].mean:.1%}, usual {scores[1].mean:.1%}; difference {compare(*scores)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from graph_hcl.config import Config
+from graph_hcl.data.labels import fill_missing
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
+from graph_hcl.layers import Layer
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
+from graph_hcl.schema import setting_types
 from graph_hcl.settings import flat_settings, make_config
 
 PARTS = tuple(field.name for field in dataclasses.fields(Parts))
@@ -32,7 +36,7 @@ SETTINGS = (
     "init_from",
 )
 """Arguments that are settings by the same name; None leaves the default."""
-READING = ("node_attrs", "edge_attrs", "weight")
+READING = ("node_attrs", "edge_attrs", "weight", "ignored_attrs")
 """Arguments that say which attributes of graphs are read."""
 ARGUMENTS = (*PARTS, *SETTINGS, *READING, "device", "logger", "seed")
 USELESS = (
@@ -48,8 +52,12 @@ USELESS = (
 """Settings without use here, and those of the groups `data` (but one) and `probe`."""
 
 
-def read_arguments(arguments: Mapping[str, Any], dataset: str, seed: int) -> tuple[Config, Parts]:
+def read_arguments(
+    arguments: Mapping[str, Any], dataset: str, seed: int, preset: Layer | None = None
+) -> tuple[Config, Parts]:
     """Return the config of these arguments, and the objects among them that take a name's place.
+
+    They override the settings of a `preset`, by default of that in the card of the data set.
 
     Raises `UserError` for a setting that is unknown, out of range or without use.
 
@@ -71,7 +79,8 @@ def read_arguments(arguments: Mapping[str, Any], dataset: str, seed: int) -> tup
         values["data.options"] = reading
     others = dict(arguments.get("settings") or {})
     check_others(others)
-    return make_config(values, others), Parts(**objects)
+    layers = (values, others) if preset is None else (preset, values, others)
+    return make_config(*layers), Parts(**objects)
 
 
 def check_others(settings: Mapping[str, Any]) -> None:
@@ -88,6 +97,22 @@ def check_others(settings: Mapping[str, Any]) -> None:
             raise UserError(f"Expected settings of a model, but {name} is none: leave it out.")
 
 
+def setting_named(name: str) -> str:
+    """Return how to give a setting that is no argument, as the end of a message; empty if none is.
+
+    >>> setting_named("tau_plus"), setting_named("epoch")
+    ("write settings={'loss.tau_plus': …}", '')
+    """
+    for setting in setting_types():
+        if setting.rpartition(".")[2] == name and setting not in ARGUMENTS:
+            try:
+                check_others({setting: None})
+            except UserError:
+                continue
+            return f"write settings={{{setting!r}: …}}"
+    return ""
+
+
 def class_labels(y: Any, objective: str) -> NDArray[Any]:
     """Return labels [G] that are classes, whole floats among them, as scikit-learn reads them.
 
@@ -95,6 +120,12 @@ def class_labels(y: Any, objective: str) -> NDArray[Any]:
     array([0, 1])
     """
     labels: NDArray[Any] = column_or_1d(y, warn=True)
+    for number, label in enumerate(fill_missing(labels)):
+        if isinstance(label, float) and math.isnan(label):
+            raise UserError(
+                f"Expected a class of each graph with the objective '{objective}', but graph "
+                f"{number} has none: leave out the graphs without one."
+            )
     kind = type_of_target(labels, input_name="y")
     if kind not in ("binary", "multiclass"):
         raise UserError(

@@ -200,6 +200,7 @@ def _shard(trials: list[Trial], shard: str | None) -> list[Trial]:
 def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
     """Return one line per trial, and an estimate of the remaining time."""
     from graph_hcl.benchmarking.estimate import estimate
+    from graph_hcl.progress import duration
 
     lines, todo, done = [], [], []
     for trial in trials:
@@ -212,8 +213,8 @@ def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:
         state = "todo" if record is None else "done"
         columns = f"{trial.dataset:16s} {trial.protocol:12s} {trial.method:20s}"
         lines.append(f"{state} {trial.name} {columns} seed {trial.config.seed} {point}".rstrip())
-    minutes = estimate(todo, done) / 60 / jobs
-    lines.append(f"\n{len(trials)} trials, {len(done)} finished; about {minutes:.0f} minutes left.")
+    left = f"; about {duration(max(1, estimate(todo, done) / jobs))} left" if todo else ""
+    lines.append(f"\n{len(trials)} trials, {len(done)} finished{left}.")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +63,7 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
     >>> run_command(fails, [])
     2
     """
-    original_format, warnings.formatwarning = warnings.formatwarning, _one_line
+    original_format, warnings.formatwarning = warnings.formatwarning, _each_once()
     try:
         _open_standard_streams()
         with lenient_stdout(), handled():
@@ -102,7 +103,25 @@ def _tell(text: str) -> None:
     """Print a line to stderr if anybody can read it."""
     if sys.stderr is not None:
         with suppress(OSError):
-            print(text, file=sys.stderr)
+            print(with_relative_paths(text), file=sys.stderr)
+
+
+def with_relative_paths(text: str) -> str:
+    """Return a message with the paths inside the working directory relative to it, as typed.
+
+    Settings hold absolute paths, so that a run can be read from any folder.
+
+    >>> here = os.getcwd() + os.sep
+    >>> with_relative_paths(f"Expected a file at {here}mine.csv, not at /mnt{here}mine.csv.")[:28]
+    'Expected a file at mine.csv,'
+    """
+    try:
+        here = os.getcwd()
+    except OSError:  # the folder is gone
+        return text
+    if here.endswith(os.sep):  # the root, inside which everything is
+        return text
+    return re.sub(rf"(?<![\w./~:-]){re.escape(here + os.sep)}(?=[^\s'\",:;])", "", text)
 
 
 def _open_standard_streams() -> None:
@@ -132,11 +151,30 @@ def _discard_output() -> None:
         os.close(null)
 
 
+def _each_once() -> Callable[..., str]:
+    """Return a format that gives each warning its text once: trials of a benchmark share many.
+
+    Python's own filter forgets what it told wherever a library changes the filters.
+    """
+    told: set[str] = set()
+
+    def formatted(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int,
+        line: str | None = None,
+    ) -> str:  # fmt: skip
+        text = _one_line(message, category, filename, lineno, line)
+        is_new = text not in told
+        told.add(text)
+        return text if is_new else ""
+
+    return formatted
+
+
 def _one_line(
     message: Warning | str, category: type[Warning], filename: str, lineno: int,
     line: str | None = None,
 ) -> str:  # fmt: skip
     """Format a `UserWarning` as one line, and any other warning with its location."""
     if category is UserWarning:
-        return f"warning: {one_line(str(message))}\n"
+        return f"warning: {with_relative_paths(one_line(str(message)))}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"

@@ -21,17 +21,20 @@ from graph_hcl.arguments import (
     class_labels,
     missing_parts,
     read_arguments,
+    setting_named,
 )
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore, as_store
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device, make_objective
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.parts import Parts, shown
 from graph_hcl.probes.protocol import part_of
 from graph_hcl.registry import IN_MEMORY
 from graph_hcl.reproducible import deterministic
 from graph_hcl.run import Run
+from graph_hcl.settings import preset_of
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
@@ -57,7 +60,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     Graphs are a list of PyG's `Data`, NetworkX graphs or SMILES, a `GraphStore`, a PyG data set, or
     the name or path of a data set (see `graph_hcl.data.as_store`). Arguments have the names, the
-    meaning and the defaults of the flags of `graph_hcl.train`; None leaves the default.
+    meaning and the defaults of the flags of `graph_hcl.train`; None leaves the default. The preset
+    in a data set's card, such as that of digits, counts for its name, for the store that `load`
+    returns, and for selections of that store; it does not for a list of its graphs.
 
     Args:
         objective: The loss by name or import path, an instance, a class, or a function
@@ -80,6 +85,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         node_attrs: Names of NetworkX node attributes that become features.
         edge_attrs: Names of NetworkX edge attributes that become edge features.
         weight: Name of the NetworkX edge attribute that becomes the edge weight.
+        ignored_attrs: Names of attributes that are meant not to be read, so that no warning names
+            them.
         callbacks: Called around the epochs, see `graph_hcl.training.Callback`.
         logger: tensorboard, wandb, mlflow, or a logger of Lightning.
         device: cpu, cuda, mps or auto.
@@ -105,6 +112,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     ((12, 16), 2)
     """
 
+    @names_arguments(setting_named)
     def __init__(
         self,
         objective: Any = "h-ucl",
@@ -126,6 +134,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         node_attrs: Any = None,
         edge_attrs: Any = None,
         weight: Any = None,
+        ignored_attrs: Any = None,
         callbacks: Sequence[Callback] = (),
         logger: Any = None,
         device: str = "auto",
@@ -150,6 +159,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.node_attrs = node_attrs
         self.edge_attrs = edge_attrs
         self.weight = weight
+        self.ignored_attrs = ignored_attrs
         self.callbacks = callbacks
         self.logger = logger
         self.device = device
@@ -254,9 +264,11 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _config(self, graphs: Any) -> tuple[Config, Parts]:
         """Return the settings, and the objects that take the place of names."""
-        by_name = isinstance(graphs, str | Path)
-        name = str(graphs) if by_name else GRAPHS_IN_MEMORY
-        return read_arguments(self.get_params(deep=False), name, self._seed())
+        arguments, seed = self.get_params(deep=False), self._seed()
+        if isinstance(graphs, str | Path):
+            return read_arguments(arguments, str(graphs), seed)
+        preset = preset_of(graphs.name) if isinstance(graphs, GraphStore) else None
+        return read_arguments(arguments, GRAPHS_IN_MEMORY, seed, preset)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -282,14 +294,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return as_store(graphs, **{name: getattr(self, name) for name in READING}, **labels)
 
     def _fit(self, store: GraphStore, config: Config, parts: Parts) -> None:
-        trainer = Trainer(config, store, parts)
-        for name, field in (("weight", "edge_weight"), ("edge_attrs", "edge_attr")):
-            if getattr(self, name) is not None and field not in trainer.spec.fields:
-                raise UserError(
-                    f"Expected a backbone that reads {field} with {name}, but "
-                    f"{shown(trainer.config.backbone)} does not: choose another, or leave {name} "
-                    "out."
-                )
+        fields = {"weight": "edge_weight", "edge_attrs": "edge_attr"}
+        asked = {name: field for name, field in fields.items() if getattr(self, name) is not None}
+        trainer = Trainer(config, store, parts, asked)
         history, kept = History(), KeepState()
         everything = np.arange(len(store))
         spec = trainer.describe(everything)

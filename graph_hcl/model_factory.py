@@ -20,8 +20,8 @@ from graph_hcl.nn import (
     make_backbone,
     make_readout,
 )
-from graph_hcl.nn.backbone import DEFAULTS, scales_by_degree
-from graph_hcl.parts import NO_PARTS, Parts
+from graph_hcl.nn.backbone import DEFAULTS, needs_edge_dim, scales_by_degree
+from graph_hcl.parts import NO_PARTS, Parts, shown
 from graph_hcl.registries import BACKBONES
 from graph_hcl.spec import ModelSpec
 
@@ -42,6 +42,16 @@ def describe_model(
         data_sha256=store.sha256 or store.digest(),
     )
     reads = make_model(config, spec, parts).encoder.reads
+    if (
+        "edge_attr" not in reads
+        and store.edge_attr is not None
+        and needs_edge_dim(backbone, config.encoder.options)
+    ):
+        name = shown(parts.named(config).backbone)
+        raise UserError(
+            f"Expected edge_attr in the forward of the backbone '{name}', whose constructor needs "
+            "an edge_dim, but it takes none: add it there, or give edge_dim a default."
+        )
     readable = tuple(name for name in OPTIONAL_FIELDS if name in reads)
     fields = tuple(name for name in readable if getattr(store, name) is not None)
     edge = store.vocabulary.edge if "edge_attr" in fields else Features()

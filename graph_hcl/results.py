@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph_hcl.probes import Evaluation, MetricScores, ResultTable
-from graph_hcl.probes.metrics import greater_is_better, known_metric, title
+from graph_hcl.probes import Evaluation, ResultTable
+from graph_hcl.probes.metrics import greater_is_better, title
+from graph_hcl.probes.telling import heading, told
 from graph_hcl.provenance import versions
 
 ENCODERS = ("trained", "untrained")
@@ -211,16 +212,6 @@ def of_draws(*evaluations: Evaluation) -> str:
     return f", each the mean of {' or '.join(map(str, draws))} draws of labels"
 
 
-def is_share(metric: str) -> bool:
-    """Tell whether a metric's values are shares, which are told in percent; others have a unit.
-
-    >>> is_share("roc_auc"), is_share("r2")
-    (True, False)
-    """
-    known = known_metric(metric)
-    return known is not None and known.is_share
-
-
 def directions(metrics: Iterable[str], *evaluations: Evaluation) -> str:
     """Return which of these metrics are better where they are lower, empty if none is.
 
@@ -235,38 +226,6 @@ def directions(metrics: Iterable[str], *evaluations: Evaluation) -> str:
     recorded = {"greater_is_better": settings}
     lower = [title(name) for name in metrics if greater_is_better(name, recorded) is False]
     return f"; lower is better of {', '.join(lower)}" if lower else ""
-
-
-def heading(metric: str) -> str:
-    """Return the heading of a metric's column.
-
-    >>> heading("accuracy"), heading("rmse")
-    ('accuracy %', 'RMSE')
-    """
-    return f"{title(metric)} %" if is_share(metric) else title(metric)
-
-
-def told(scores: MetricScores, metric: str) -> str:
-    """Return mean and deviation, if any, of a metric: in percent of shares, else in its own unit.
-
-    >>> told(MetricScores({(0, 0): 0.5, (0, 1): 0.75}), "accuracy")
-    '62.50 ± 12.50'
-    >>> told(MetricScores({(0, 0): 0.5, (0, 1): 0.75}), "rmse")
-    '0.625 ± 0.12'
-    """
-    deviation = scores.deviation
-    if is_share(metric):
-        return percent(scores.mean, deviation)
-    return f"{scores.mean:.4g}" + ("" if deviation is None else f" ± {deviation:.2g}")
-
-
-def percent(mean: float, std: float | None) -> str:
-    """Return a mean and a standard deviation, if there is one, in percent.
-
-    >>> percent(0.5, 0.125), percent(0.5, None)
-    ('50.00 ± 12.50', '50.00')
-    """
-    return f"{100 * mean:.2f}" + ("" if std is None else f" ± {100 * std:.2f}")
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

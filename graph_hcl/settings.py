@@ -64,15 +64,24 @@ def make_config(*layers: Settings) -> Config:
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Unknown setting encoder.nrm. Did you mean encoder.norm?
     """
-    from graph_hcl.data.cards import find_card
     from graph_hcl.data.fetch import canonical_name
 
     overrides = [as_layer(layer) for layer in layers]
     config = _merge(overrides)
     name = canonical_name(config.dataset, config.data_dir, config.mirror)
+    return _merge([preset_of(name), *overrides, Layer({"dataset": name})])
+
+
+def preset_of(name: str) -> Layer:
+    """Return the settings in the card of a data set: none without a card or a preset.
+
+    >>> preset_of("digits").values["readout"], preset_of("my-own").values
+    ('mean', {})
+    """
+    from graph_hcl.data.cards import find_card
+
     card = find_card(name)
-    preset = Layer({} if card is None else card.preset, f" in the card of {name}")
-    return _merge([preset, *overrides, Layer({"dataset": name})])
+    return Layer({} if card is None else card.preset, f" in the card of {name}")
 
 
 def _merge(layers: Iterable[Layer]) -> Config:

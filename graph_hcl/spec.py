@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph_hcl.data import GraphStore
 from graph_hcl.data.levels import OPTIONAL_FIELDS
+from graph_hcl.data.names import short_name
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.sealed import parse_json
@@ -124,7 +125,8 @@ def describe_unread(store: GraphStore, spec: ModelSpec, reader: str) -> str:
         for name in OPTIONAL_FIELDS
         if getattr(store, name) is not None and name not in spec.fields
     ]
-    parts = [f"{', '.join(unread)}, by {reader}"] * bool(unread)
+    of = f" of {short_name(store.name)}" if store.name else ""
+    parts = [f"{', '.join(unread)}{of}, by {reader}"] * bool(unread)
     parts += store.unused
     return f"Not read in this run: {'; '.join(parts)}." if parts else ""
 

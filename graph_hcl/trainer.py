@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ class Trainer:
 
     `parts` are objects in the place of names in the config. With `config.init_from`, the models
     start from the weights of that run, and read graphs in its vocabulary and standardisation.
+    `asked` maps arguments to the fields of the graphs that they ask the backbone to read.
 
     Attributes:
         config: The config, with the objective's defaults and the names of all parts filled in.
@@ -54,7 +55,13 @@ class Trainer:
     (188, 96)
     """
 
-    def __init__(self, config: Config, store: GraphStore, parts: Parts = NO_PARTS) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: GraphStore,
+        parts: Parts = NO_PARTS,
+        asked: Mapping[str, str] | None = None,
+    ) -> None:
         self.parts = parts = parts.copied()
         objective, self.config = make_objective(config, parts)
         self.tags = objective.tags
@@ -79,6 +86,7 @@ class Trainer:
             self.spec = self.pretrained.adapted(self.spec)
             self.store = self.spec.prepare(self.store)
         backbone = shown(self.config.backbone)
+        check_asked(asked or {}, self.spec.fields, backbone)
         check_edge_masks(self.sampler, self.spec, self.store, backbone)
         model = self.model(config.seed)
         if self.pretrained is not None and (new := self.pretrained.load_into(model)):
@@ -186,6 +194,20 @@ def training_seed(seed: int, restart: int) -> int:
     if restart == 0:
         return seed
     return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def check_asked(asked: Mapping[str, str], fields: Collection[str], backbone: str) -> None:
+    """Raise `UserError` for a field that an argument asks for and that the backbone does not read.
+
+    >>> check_asked({"weight": "edge_weight"}, ["edge_weight"], "gcn")
+    """
+    for argument, field in asked.items():
+        if field not in fields:
+            example = "gcn" if field == "edge_weight" else "gine"
+            raise UserError(
+                f"Expected a backbone that reads {field} with {argument}, but {backbone} does not: "
+                f"choose another, such as {example}, or leave {argument} out."
+            )
 
 
 def check_edge_masks(

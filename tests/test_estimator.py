@@ -1,6 +1,7 @@
 """GraphContrast as users of scikit-learn use it: fit, transform, save, load, search."""
 
 import pickle
+import warnings
 from pathlib import Path
 
 import networkx as nx
@@ -12,6 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
+from torch import nn
 from torch_geometric.data import Data
 
 from graph_hcl import HUCL, GraphContrast
@@ -74,6 +76,19 @@ def test_all_kinds_of_graphs_are_read() -> None:
     assert len(GraphContrast(**SMALL).fit_transform(data)) == 6
     store = GraphStore.from_data(data)
     assert len(GraphContrast(**SMALL).fit(data).transform(store[2:])) == 4
+
+
+def test_the_preset_of_a_card_counts_for_the_name_and_for_its_store() -> None:
+    store = load("digits")
+    by_name, by_store = (GraphContrast(**SMALL | {"epochs": 1}) for _ in range(2))
+    by_name.fit("digits")
+    z = by_store.fit(store).transform(store[:50])
+    assert np.array_equal(by_name.transform(store[:50]), z)
+    assert (by_store.config_.readout, by_store.config_.data.standardize) == ("mean", False)
+    part = store[:40]
+    own = GraphContrast(**SMALL, settings={"data.standardize": True}).fit(part).config_
+    assert (own.data.standardize, own.readout) == (True, "mean")  # settings override the preset
+    assert GraphContrast(**SMALL).fit(list(part)).config_.readout == Config().readout
 
 
 def test_pipelines_and_searches_train_inside_each_fold() -> None:
@@ -237,6 +252,17 @@ def test_callbacks_and_loggers_see_each_epoch() -> None:
 WEIGHTED = [nx.Graph([(0, 1, {"weight": 2.0}), (1, 2, {"weight": 0.5})]) for _ in range(8)]
 
 
+class WithoutEdges(nn.Module):
+    """A backbone whose constructor asks for what its forward does not read."""
+
+    def __init__(self, in_channels, hidden_channels, num_layers, edge_dim) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_channels, hidden_channels)
+
+    def forward(self, x, edge_index):
+        return self.linear(x)
+
+
 @pytest.mark.parametrize(
     ("sentence", "arguments", "graphs", "y"),
     [
@@ -248,17 +274,46 @@ WEIGHTED = [nx.Graph([(0, 1, {"weight": 2.0}), (1, 2, {"weight": 0.5})]) for _ i
         ("epochs to be 0 or more", {"epochs": -1}, GRAPHS, None),
         ("h-scl.*continuous", {"objective": "h-scl"}, GRAPHS, [k / 7 for k in range(24)]),
         ("24 labels, one per graph, but got 23", {"objective": "h-scl"}, GRAPHS, LABELS[:-1]),
+        ("h-scl', but graph 1 has none", {"objective": "h-scl"}, GRAPHS, [0, None, *LABELS[2:]]),
         ("two labels or more", {"objective": "h-scl"}, GRAPHS, [0] * 24),
         ("list of graphs", {}, GRAPHS[0], None),
         ("at least one graph", {}, [], None),
-        ("backbone that reads edge_weight", {"weight": "weight"}, WEIGHTED, None),
+        ("edge_weight.* such as gcn", {"weight": "weight"}, WEIGHTED, None),
+        ("edge_attr.* such as gine", {"edge_attrs": "weight"}, WEIGHTED, None),
+        (
+            "edge_attr in the forward of the backbone '.*WithoutEdges'",
+            {"edge_attrs": "weight", "backbone": WithoutEdges},
+            WEIGHTED,
+            None,
+        ),
+        (
+            "'WithoutEdges' needs an edge_dim, but the graphs have no",
+            {"backbone": WithoutEdges},
+            GRAPHS,
+            None,
+        ),
         ("weight", {"weight": "weight", "backbone": "gcn"}, GRAPHS, None),
     ],
 )
 def test_mistakes_get_one_sentence(sentence, arguments, graphs, y) -> None:
-    with pytest.raises(UserError, match=sentence) as error:
-        GraphContrast(**{"epochs": 1} | arguments).fit(graphs, y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Not read")  # the error says enough
+        with pytest.raises(UserError, match=sentence) as error:
+            GraphContrast(**{"epochs": 1} | arguments).fit(graphs, y)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("epoch", "'epoch'. Did you mean epochs"),
+        ("norm", "write settings={'encoder.norm': …}"),
+        ("wrong", "it takes objective, beta, "),
+    ],
+)
+def test_an_unknown_argument_is_told_which_was_meant(argument, sentence) -> None:
+    with pytest.raises(TypeError, match=rf"^GraphContrast\(\) .*{sentence}"):
+        GraphContrast(**{argument: 3})
 
 
 def test_new_graphs_must_carry_what_training_had(fitted: GraphContrast) -> None:

@@ -3,6 +3,20 @@
 from collections.abc import Mapping
 
 
+def picture(name: str, shows: str) -> str:
+    """Return the picture of a page in docs/ that is drawn for light and for dark pages.
+
+    >>> print(picture("losses", "Four losses by epoch"))
+    <picture>
+    <source media="(prefers-color-scheme: dark)" srcset="figures/losses-dark.svg">
+    <img src="figures/losses-light.svg" alt="Four losses by epoch">
+    </picture>
+    """
+    dark = f'<source media="(prefers-color-scheme: dark)" srcset="figures/{name}-dark.svg">'
+    light = f'<img src="figures/{name}-light.svg" alt="{shows}">'
+    return f"<picture>\n{dark}\n{light}\n</picture>"
+
+
 def with_blocks(text: str, command: str, blocks: Mapping[str, str]) -> str:
     """Return a page with its blocks replaced, each between the marks that name it.
 

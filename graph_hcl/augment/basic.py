@@ -13,6 +13,7 @@ from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio, check_mask_ratio
 from graph_hcl.data.batch import is_sorted_undirected
+from graph_hcl.keywords import names_arguments
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Identity:
         return Edit()
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class RatioAugmentation:
     """An augmentation that changes a fraction `ratio`, 0 ≤ ratio < 1, of something.
@@ -151,6 +153,7 @@ class ColumnMask(RatioAugmentation):
         return Edit(masked=masked.index_select(0, batch.batch))
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class EdgeMask:
     """Set edge_attr of each edge to 0 with probability `ratio`, of both directions together.

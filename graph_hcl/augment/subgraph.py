@@ -12,6 +12,7 @@ from torch_geometric.data import Batch
 from graph_hcl.augment.edit import Edit
 from graph_hcl.augment.nodes import random_rank, rank_in_graph
 from graph_hcl.augment.ratio import ceil_counts, check_keep_ratio
+from graph_hcl.keywords import names_arguments
 
 HOPS_PER_CHECK = 4
 """Hops between two checks whether the walk still spreads; each check waits for a CUDA device."""
@@ -19,6 +20,7 @@ HOPS_PER_CUT = 32
 """Hops after which the graphs in which it no longer spreads are left out."""
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class RandomWalkSubgraph:
     """Keep ⌈ratio · n⌉ nodes of each graph of n nodes, grown from a random node over random edges.

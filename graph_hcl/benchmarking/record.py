@@ -79,6 +79,7 @@ _RECORD = {
     "trial": _Column("the name of a trial", _is_text),
     "dataset": _Column("the name of a data set", _is_text),
     "protocol": _Column("the name of a protocol", _is_text),
+    "method": _Column("the name of a method", lambda value: isinstance(value, str), NEVER),
     "key": _Column("the settings", _is_mapping),
     "data_sha256": _Column("a sha256", _is_sha256),
     "commit": _Column("a commit or null", _or_none(_is_text), 3),

@@ -69,6 +69,7 @@ def _run_trial(trial: Trial, jobs: int) -> dict[str, Any]:
         "trial": trial.name,
         "dataset": trial.dataset,
         "protocol": trial.protocol,
+        "method": str(trial.method),  # for readers: its name in the file, not part of what it is
         "key": trial.key(),
         "data_sha256": data_sha256,
         **environment(experiment.trainer.device),

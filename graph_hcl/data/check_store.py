@@ -71,6 +71,7 @@ def _check_names(store: GraphStore) -> None:
         fits = names is None or (_are_texts(names) and len(names) == graphs)
         _expect(fits, f"{name} are not those of its graphs")
     _expect(isinstance(store.sha256, str), "sha256 is no text")
+    _expect(isinstance(store.name, str), "its name is no text")
     if y is None:
         return
     _expect(y.dim() in (1, 2) and (y.dim() == 1 or y.shape[1] > 0), "y is neither labels nor tasks")

@@ -17,12 +17,14 @@ from graph_hcl.data.convert import from_data
 from graph_hcl.data.labels import labels_given
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
+from graph_hcl.registry import did_you_mean
 
 TAKES = {
     "a GraphStore": ("y", "undirected"),
-    "PyG's Data": ("y", "categorical", "undirected"),
+    "PyG's Data": ("y", "categorical", "undirected", "ignored_attrs"),
     "NetworkX graphs": (
         *("y", "node_attrs", "edge_attrs", "weight", "fields", "categorical", "undirected"),
+        "ignored_attrs",
     ),
     "SMILES": ("y", "ids", "groups", "invalid"),
     "a name or path": (
@@ -161,6 +163,7 @@ def _check(given: Mapping[str, Any], kind: str, where: str) -> None:
         if name not in known:
             raise UserError(
                 f"Expected options of {', '.join(known)} for {where}, but got '{name}'."
+                f"{did_you_mean(name, known)}"
             )
         if name not in TAKES[kind]:
             others = [other for other, names in TAKES.items() if name in names]

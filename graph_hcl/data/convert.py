@@ -38,6 +38,7 @@ def from_data(
     y: Any = None,
     categorical: Categorical = "auto",
     undirected: bool = False,
+    ignored_attrs: str | Iterable[str] | None = None,
 ) -> GraphStore:
     """Return the store of a PyG data set, a batch, or any iterable of `Data` with the same fields.
 
@@ -50,11 +51,14 @@ def from_data(
 
     Args:
         graphs: a PyG data set, a batch, or any iterable of `Data` with the same fields.
-        y: labels (a list, array, Series or tensor) that replace the graphs' own.
+        y: labels (a list, array, Series or tensor, None or NaN where one is missing) that replace
+            the graphs' own.
         categorical: True makes categories of floats with integer values, too; False makes
             quantities of all.
         undirected: adds missing reverse edges with the same attributes; otherwise one warning
             counts them.
+        ignored_attrs: names of attributes that are meant not to be read, so that no warning names
+            them.
 
     Raises `UserError`, with the number of the graph, for NaN, edges to missing nodes, fields that
     only some graphs have, shapes that differ between graphs, and other containers.
@@ -66,6 +70,12 @@ def from_data(
     """
     if categorical not in (True, False, "auto"):
         raise UserError(f"Expected categorical as 'auto', True or False, but got {categorical!r}.")
+    ignored = {ignored_attrs} if isinstance(ignored_attrs, str) else {*(ignored_attrs or ())}
+    if kept := sorted(ignored.intersection(KEPT)):
+        raise UserError(
+            f"Expected attributes that are not read in ignored_attrs, but '{kept[0]}' is: leave it "
+            "out there."
+        )
     if isinstance(graphs, GraphStore):
         if categorical != "auto":
             raise UserError(
@@ -78,7 +88,7 @@ def from_data(
             store = replace(store, y=labels, classes=classes, tasks=[], sha256="")
         return both_ways(store) if undirected else store
     fields = [data.to_dict() for data in data_list(graphs)]
-    _name_dropped(fields)
+    _name_dropped(fields, ignored)
     taken = {name: _field(fields, name) for name in KEPT if name != "y" or y is None}
     edge_index, edge_sizes = _edges(taken.pop("edge_index"), fields)
     own = taken.pop("y", None)
@@ -122,13 +132,14 @@ def from_data(
     return finish(store, undirected=undirected)
 
 
-def _name_dropped(fields: list[dict[str, Any]]) -> None:
+def _name_dropped(fields: list[dict[str, Any]], ignored: set[str]) -> None:
     names = {name for one in fields for name, value in one.items() if value is not None}
-    dropped = sorted(names - {*KEPT, "num_nodes", "_num_nodes"})
+    dropped = sorted(names - {*KEPT, *ignored, "num_nodes", "_num_nodes"})
     if dropped and not (dropped == ["adj_t"] and "edge_index" not in names):
         warnings.warn(
             f"Of these graphs, {', '.join(dropped)} {'is' if len(dropped) == 1 else 'are'} not "
-            f"read: a store keeps {', '.join(KEPT[:-1])} and y.",
+            f"read: a store keeps {', '.join(KEPT[:-1])} and y; ignored_attrs takes those "
+            "meant to be left out.",
             stacklevel=4,
         )
 
@@ -143,7 +154,7 @@ def _field(fields: list[dict[str, Any]], name: str) -> list[Any] | None:
         present = next(number for number, part in enumerate(parts) if part is not None)
         raise UserError(
             f"Expected '{name}' in all graphs or in none, but graph {absent[0]} has none and graph "
-            f"{present} has it."
+            f"{present} has it{': set NaN where it is not known' if name == 'y' else ''}."
         )
     return parts
 

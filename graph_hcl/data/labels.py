@@ -1,7 +1,11 @@
-"""Labels of graphs in all accepted forms: classes, real numbers, words, several tasks."""
+"""Labels of graphs in all accepted forms: classes, real numbers, words, several tasks.
+
+A missing entry, None or NaN or pandas' NA, becomes NaN.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,7 +34,7 @@ def labels_of_graphs(values: Sequence[Any]) -> Labels:
     """Return y [G] or [G, tasks] from the label of each graph, and the class names if it is words.
 
     One number or word per graph, alone or in a list, array or tensor, gives [G]; [1, tasks] gives
-    [G, tasks], in which NaN marks a missing entry. Words become positions among the sorted ones.
+    [G, tasks]. Words become positions among the sorted ones.
 
     Raises `UserError`, with the number of the graph, for labels of nodes, words mixed with numbers,
     differing numbers of tasks, and infinity.
@@ -39,13 +43,13 @@ def labels_of_graphs(values: Sequence[Any]) -> Labels:
     (tensor([2, 0, 1]), [])
     >>> labels_of_graphs(["toxic", "inert"])
     (tensor([1, 0]), ['inert', 'toxic'])
+    >>> labels_of_graphs([2, None])
+    (tensor([2., nan]), [])
     """
     rows = [_row(value, number) for number, value in enumerate(values)]
-    words = [row for row in rows if isinstance(row, str)]
+    if any(isinstance(row, str) for row in rows):
+        return _from_words([_absent(row) for row in rows])
     tasks = [row for row in rows if not isinstance(row, str)]
-    if words:
-        _check_all_words(rows)
-        return _from_words(words)
     for number, row in enumerate(tasks):
         if len(row) != len(tasks[0]):
             raise UserError(
@@ -64,8 +68,8 @@ def _row(value: Any, number: int) -> Tensor | str:
     elif isinstance(value, str):
         return str(value)
     else:
-        value = value.tolist() if isinstance(value, np.ndarray) else value
-        value = value if isinstance(value, list | tuple) else [value]
+        value = fill_missing(value)
+        value = value if isinstance(value, list) else [value]
         if len(value) == 1 and isinstance(value[0], str):
             return str(value[0])
         numbers = _numbers(value)
@@ -90,7 +94,7 @@ def _row(value: Any, number: int) -> Tensor | str:
 def labels_given(y: Any, count: int) -> Labels:
     """Return the labels in one list, array, Series or tensor [G] or [G, tasks], as above.
 
-    Raises `UserError` for another length, and as `labels_of_graphs` does.
+    Raises `UserError` for another length, for None alone, and as `labels_of_graphs` does.
 
     >>> labels_given([True, False], 2), labels_given(np.array(["b", "a"]), 2)[1]
     ((tensor([1, 0]), []), ['a', 'b'])
@@ -103,10 +107,14 @@ def labels_given(y: Any, count: int) -> Labels:
         )
     else:
         entries = np.asarray(y).tolist() if hasattr(y, "__array__") else list(y)
+        if entries and all(entry is None for entry in entries):
+            raise UserError(
+                f"Expected at least one label in y, but all {len(entries)} are None: leave y out."
+            )
+        entries = fill_missing(entries)
         if any(isinstance(entry, str) for entry in entries):
             _check_length(len(entries), count)
-            _check_all_words(entries)
-            return _from_words([str(entry) for entry in entries])
+            return _from_words(entries)
         numbers = _numbers(entries)
         if numbers is None:
             raise UserError("Expected numbers or words as labels y, but got neither.")
@@ -126,24 +134,43 @@ def _numbers(values: Any) -> Tensor | None:
     return torch.as_tensor(array) if array.dtype.kind in "biuf" else None
 
 
+def fill_missing(value: Any) -> Any:
+    """Return a label, or nested lists of labels, with NaN in place of each missing entry.
+
+    >>> fill_missing([["a", None], 3])
+    [['a', nan], 3]
+    """
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [fill_missing(entry) for entry in value]
+    # pandas' NA and NaT by name, since the package need not be there
+    return math.nan if value is None or type(value).__name__ in ("NAType", "NaTType") else value
+
+
+def _absent(row: Tensor | str) -> Any:
+    """Return NaN for the row of a graph without a label, and any other row as it is."""
+    return math.nan if isinstance(row, Tensor) and row.numel() == 1 and row.isnan() else row
+
+
 def _check_length(length: int, count: int) -> None:
     if length != count:
         raise UserError(f"Expected y with {count} labels, one per graph, but got {length}.")
 
 
-def _from_words(words: list[str]) -> Labels:
-    classes = sorted(set(words))
-    place = {word: number for number, word in enumerate(classes)}
-    return torch.tensor([place[word] for word in words]), classes
-
-
-def _check_all_words(entries: Sequence[Any]) -> None:
+def _from_words(entries: Sequence[Any]) -> Labels:
+    """Return the positions of words among the sorted ones, in floats if some are missing (NaN)."""
+    known = [entry for entry in entries if not (isinstance(entry, float) and math.isnan(entry))]
     kinds = [isinstance(entry, str) for entry in entries]
-    if not all(kinds):
+    if not all(isinstance(entry, str) for entry in known):
         raise UserError(
             "Expected the labels y as words or as numbers, but graph "
             f"{kinds.index(not kinds[0])} differs from graph 0."
         )
+    classes = sorted({str(word) for word in known})
+    place: dict[Any, float] = {word: number for number, word in enumerate(classes)}
+    codes = [place.get(entry, math.nan) for entry in entries]
+    return torch.tensor(codes, dtype=None if len(known) == len(entries) else torch.float), classes
 
 
 def _checked(y: Tensor) -> Tensor:

@@ -92,6 +92,7 @@ def load(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* no reverse edge")  # told below, for all
         store = reader.read(request)
+    store = replace(store, name=name)._edges_as_in(store)
     if undirected:
         return replace(both_ways(store), sha256=store.sha256)  # the raw data is the same
     if store.one_way:

@@ -17,6 +17,7 @@ from graph_hcl.data.fields import ends
 from graph_hcl.data.groups import SCAFFOLD, group_names, scaffold
 from graph_hcl.data.labels import labels_given
 from graph_hcl.data.store import GraphStore
+from graph_hcl.data.targets import as_text
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.progress import Progress
@@ -60,7 +61,7 @@ def from_smiles(
     if isinstance(smiles, str):
         raise UserError("Expected a list of SMILES, but got one string: write [smiles].")
     texts = list(smiles)
-    names = None if ids is None else list(map(str, ids))
+    names = None if ids is None else list(map(as_text, ids))
     _check_count(names, "ids", len(texts))
     if isinstance(groups, str) and groups != SCAFFOLD:
         raise UserError(f"Expected groups as a list of names or 'scaffold', but got {groups!r}.")

@@ -29,6 +29,7 @@ def from_networkx(
     edge_attrs: Names = None,
     weight: Hashable | None = None,
     fields: Mapping[str, Hashable] | None = None,
+    ignored_attrs: Names = None,
     y: Any = None,
     categorical: Categorical = "auto",
     undirected: bool = False,
@@ -50,12 +51,15 @@ def from_networkx(
         edge_attrs: names of the edge attributes that become the columns of edge_attr.
         weight: name of the edge attribute for edge_weight.
         fields: names of the attributes for the store's other fields, as in {"pos": "coordinates"}.
-        y: labels of the graphs; by default graph.graph["y"].
+        ignored_attrs: names of the node, edge and graph attributes that are meant not to be read,
+            so that no warning names them.
+        y: labels of the graphs, None where one is missing; by default graph.graph["y"].
         categorical: that of `from_data`.
         undirected: stores a directed edge in both directions.
 
     Raises `UserError`, with the number of the graph, for empty graphs and for attributes that are
-    missing on some or all elements, ragged, NaN, or numbers in one place and words in another.
+    missing on some or all elements, ragged, NaN, or numbers in one place and words in another, and
+    for one that is ignored and read.
 
     >>> import networkx
     >>> graph = networkx.path_graph(3)
@@ -83,7 +87,7 @@ def from_networkx(
     used: dict[str, set[Hashable]] = {NODE: {*node_names}, EDGE: {*edge_names}, GRAPH: {"y"}}
     for name, attribute in named.items():
         used[LEVELS[name]].add(attribute)
-    _name_dropped(carriers, used)
+    _name_dropped(carriers, used, _names(ignored_attrs, "ignored_attrs"))
 
     label, classes = choose_labels(y, own, len(items))
     x, meaning = attribute_columns(carriers[NODE], node_names, "node", node_ptr, categorical)
@@ -192,37 +196,50 @@ def _edges(items: list[Any], node_ptr: Tensor) -> tuple[Tensor, list[dict[Any, A
 
 def _own_labels(items: list[Any]) -> list[Any] | None:
     labels = [graph.graph.get("y") for graph in items]
-    absent = [number for number, label in enumerate(labels) if label is None]
-    if len(absent) == len(labels):
+    if all(label is None for label in labels):
         return None
+    absent = [number for number, graph in enumerate(items) if "y" not in graph.graph]
     if absent:
         raise UserError(
             f"Expected the graph attribute 'y' in all graphs or in none, but graph {absent[0]} has "
-            "none: add it, or give y=."
+            "none: add it, as None if it is not known, or give y=."
         )
     return labels
 
 
 def _name_dropped(
-    carriers: Mapping[str, list[dict[Any, Any]]], used: Mapping[str, set[Hashable]]
+    carriers: Mapping[str, list[dict[Any, Any]]],
+    used: Mapping[str, set[Hashable]],
+    ignored: list[Hashable],
 ) -> None:
-    """Warn, once, of attributes that no argument names."""
+    """Warn, once, of attributes that no argument names; raise if one that is read is ignored."""
     arguments = {NODE: "node_attrs", EDGE: "edge_attrs, weight", GRAPH: "y"}
     listed = []
-    for level, dictionaries in carriers.items():
+    unread = {
         # Graph attributes of None are what readers of files leave behind.
-        names = {
+        level: {
             name
             for attributes in dictionaries
             for name, value in attributes.items()
             if value is not None or level != GRAPH
-        } - used[level]
-        if names:
-            shown = ", ".join(sorted(map(repr, names)))
+        }
+        - used[level]
+        for level, dictionaries in carriers.items()
+    }
+    for name in ignored:
+        read = any(name in names for names in used.values())
+        if read and not any(name in names for names in unread.values()):
+            raise UserError(
+                f"Expected attributes that are not read in ignored_attrs, but '{name}' is: leave "
+                "it out there."
+            )
+    for level, names in unread.items():
+        if left := names.difference(ignored):
+            shown = ", ".join(sorted(map(repr, left)))
             listed.append(f"of {level}s {shown} ({arguments[level]})")
     if listed:
         warnings.warn(
             f"These graphs have attributes that are not read unless an argument names them: "
-            f"{'; '.join(listed)}.",
+            f"{'; '.join(listed)}; ignored_attrs takes those meant to be left out.",
             stacklevel=4,
         )

@@ -55,6 +55,7 @@ class GraphStore:
         groups: names of the graphs' groups, such as scaffolds, which no split divides.
         unused: descriptions of what the source has but the store has not.
         sha256: identifies the raw data.
+        name: name of the data set that `load` took it from, whose card may have settings for it.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = GraphStore.from_data([Data(x=torch.ones(n, 4), edge_index=edges) for n in (2, 3)])
@@ -79,6 +80,7 @@ class GraphStore:
     groups: list[str] | None = None
     unused: tuple[str, ...] = ()
     sha256: str = ""
+    name: str = ""
 
     def __post_init__(self) -> None:
         if self.vocabulary is None:

@@ -51,6 +51,7 @@ def save(store: GraphStore, path: Path, metadata: dict[str, str]) -> None:
         "ids": store.ids,
         "groups": store.groups,
         "unused": list(store.unused),
+        "name": store.name,
         "metadata": metadata,
         "tensors": hashed(tensors),
     }
@@ -82,6 +83,7 @@ def read(path: Path) -> tuple[GraphStore, dict[str, str]]:
             groups=about["groups"],
             unused=tuple(about["unused"]),
             sha256=about["sha256_of_data"],
+            name=about.get("name", ""),  # absent from files of earlier versions
         )
         check_store(store)
         if not isinstance(about["mirrored"], bool):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_keys_are_known
 from graph_hcl.losses.hardening import Adaptive
 from graph_hcl.losses.pairs import Pairs
@@ -29,6 +30,7 @@ def check_beta_max(value: float) -> None:
         raise ValueError(f"Expected beta_max to be above 0 and finite, but got {value}.")
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class EffectiveSampleSize(Adaptive):
     """β_i with which the weighted negatives count as much as `share` · |N(i)| equal ones.
@@ -71,6 +73,7 @@ class EffectiveSampleSize(Adaptive):
         return torch.where(least > 0, _bisect(too_hard, torch.zeros_like(most), most), 0)
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class ClassMass(Adaptive):
     """The largest β_i up to which the negatives' estimated same-class mass stays within `bound`.

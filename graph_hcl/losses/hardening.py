@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_choice, check_number
 
 LogEta = Callable[[Tensor], Tensor]
@@ -31,6 +32,7 @@ class NoHardening:
         return torch.zeros_like(logits)
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Exponential:
     """η(s) = e^{βs} (arXiv 2209.00078; Robinson et al., ICLR 2021).
@@ -51,6 +53,7 @@ class Exponential:
         return self.beta * logits
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class PowerMean:
     """No η: n is Q times the power mean of order 1 + β of the negatives' e^s.
@@ -80,6 +83,7 @@ class PowerMean:
         return self.beta * logits
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Bell:
     """log η(s) = −(s − μ)² / 2σ²: the nearer a negative's logit to μ, the more it counts.
@@ -108,6 +112,7 @@ class Bell:
         return -((logits - self.mean) / self.width).square() / 2
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Threshold:
     """η(s) = 1[e^s ≥ τ] (arXiv 2209.00078): only negatives above the threshold count.

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
+from graph_hcl.keywords import unknown_keyword
 from graph_hcl.losses.contrast import Contrast
 from graph_hcl.losses.gather import Gather
 from graph_hcl.losses.psi import Psi
@@ -78,7 +79,7 @@ def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], 
     ['z', 'temperature', 'average', 'reduction', 'mode', 'validate_args']
     >>> loss(0, temprature=1.0)
     Traceback (most recent call last):
-    TypeError: loss() got an unexpected keyword argument 'temprature'
+    TypeError: loss() got an unexpected keyword argument 'temprature'. Did you mean temperature?
     """
     standard = {name: f.default for name, f in LossSettings.__dataclass_fields__.items()} | defaults
 
@@ -93,15 +94,14 @@ def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], 
             for name, default in standard.items()
             if (kind := kinds.get(name)) is not None and name not in signature.parameters
         ]
-        known = {p.name for p in (*own, *listed)}
+        known = dict.fromkeys(p.name for p in (*own, *listed) if p.name != "self")
 
         @functools.wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            if not known.issuperset(kwargs):
-                unknown = next(name for name in kwargs if name not in known)
+            for unknown in (name for name in kwargs if name not in known):
                 method = function.__name__ == "__init__"
                 title = type(args[0]).__name__ if method else function.__name__
-                raise TypeError(f"{title}() got an unexpected keyword argument '{unknown}'")
+                raise unknown_keyword(title, unknown, [*known], taken_by(unknown))
             return function(*args, **kwargs)
 
         checked.__doc__ = _described(function.__doc__, [p.name for p in listed])
@@ -109,6 +109,16 @@ def lists_options(options: type, **defaults: Any) -> Callable[[Callable[P, R]], 
         return checked
 
     return decorate
+
+
+def taken_by(name: str) -> str:
+    """Return which objectives take an argument, as the end of a message; empty for none."""
+    from graph_hcl.registries import OBJECTIVES
+
+    taking = [part for part in OBJECTIVES.parts() if name in inspect.signature(part).parameters]
+    titles = [part.__name__ for part in taking]
+    listed = " and ".join([", ".join(titles[:-1])] * (len(titles) > 1) + titles[-1:])
+    return f"{listed} take{'s' * (len(titles) == 1)} it" if titles else ""
 
 
 def describes_arguments(*sources: object) -> Callable[[type[C]], type[C]]:

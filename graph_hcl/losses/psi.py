@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_number
 
 Psi = Callable[[Tensor, Tensor], Tensor]
 """(t [P, K], weights q [P, K]) -> losses [P]; entries with q = 0 must not count."""
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class InfoNCE:
     """ψ(t) = log(α + Σ_j q_j e^{t_j}); α = 1 is the loss of arXiv 2209.00078.
@@ -42,6 +44,7 @@ class InfoNCE:
         return terms.logsumexp(1)
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Triplet:
     """ψ(t) = Σ_j q_j max(0, t_j + margin): the triplet or hinge loss (arXiv 2311.05139).
@@ -64,6 +67,7 @@ class Triplet:
         return (q * (t + self.margin).clamp_min(0.0)).sum(1)
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Logistic:
     """ψ(t) = Σ_j q_j log(1 + e^{t_j}): a smooth hinge.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_choice, transformed
 from graph_hcl.losses.finite import longest_row
 from graph_hcl.losses.inputs import join_views
 from graph_hcl.losses.objective import Epoch, ObjectiveInput, ObjectiveTags
+from graph_hcl.losses.options import taken_by
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.settings import Reduction
 
@@ -28,6 +30,7 @@ class CrossEntropy(nn.Module):
 
     tags = ObjectiveTags(labels=True, logits=True)
 
+    @names_arguments(taken_by)
     def __init__(self, *, reduction: Reduction = "mean", validate_args: bool = True) -> None:
         super().__init__()
         check_choice("reduction", reduction, ("mean", "none"))

@@ -140,6 +140,19 @@ def scales_by_degree(backbone: Callable[..., Any]) -> bool:
     return isinstance(make, type) and issubclass(make, models.PNA)
 
 
+def needs_edge_dim(backbone: Callable[..., Any], options: Collection[str] = ()) -> bool:
+    """Tell whether a user's class must be given an edge_dim that is not among its `options`.
+
+    >>> needs_edge_dim(lambda in_channels, edge_dim: None), needs_edge_dim(GCN)
+    (True, False)
+    """
+    try:
+        asked = inspect.signature(backbone).parameters.get("edge_dim")
+    except ValueError:  # a builtin has none
+        return False
+    return asked is not None and asked.default is asked.empty and "edge_dim" not in options
+
+
 def _unwrapped(make: Any) -> tuple[Any, dict[str, Any]]:
     """Return what makes a network, ours in place of PyG's, and the arguments that a partial has."""
     preset: dict[str, Any] = {}
@@ -216,7 +229,7 @@ def _of_users(
     if asked is not None and "edge_dim" not in settings:
         if edge_dim is not None:
             settings["edge_dim"] = edge_dim
-        elif asked.default is asked.empty:
+        elif needs_edge_dim(make):
             raise UserError(
                 f"The backbone '{label}' needs an edge_dim, but the graphs have no edge_attr: give "
                 "graphs that have it, or edge_dim a default."

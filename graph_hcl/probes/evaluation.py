@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 from graph_hcl.errors import UserError
 from graph_hcl.probes.frame import data_frame
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import METRICS, check_kind, known_metric
+from graph_hcl.probes.metrics import METRICS, check_kind, known_metric, title
 from graph_hcl.probes.targets import CLASSES, Kind
+from graph_hcl.probes.telling import is_share, told, told_value
 from graph_hcl.registry import unknown_name
 
 Record = dict[str, Any]
@@ -73,8 +75,8 @@ class Evaluation:
     """The folds of one or several seeds under one protocol with one probe.
 
     `evaluation["macro_f1"]` are the scores of one metric; `mean`, `std` and `interval` are those of
-    the first. With few labels, `folds` holds every draw of the labelled graphs, and the score of a
-    fold is the mean over its draws.
+    the first, and `print(evaluation)` shows all metrics. With few labels, `folds` holds every draw
+    of the labelled graphs, and the score of a fold is the mean over its draws.
 
     Attributes:
         protocol: name of the protocol.
@@ -93,6 +95,31 @@ class Evaluation:
     probe: str
     settings: dict[str, Any]
     folds: list[FoldScore]
+
+    def __str__(self) -> str:
+        """Return mean, deviation and 95 % interval of each metric, shares in percent as in tables.
+
+        There is no interval of a single fold.
+
+        >>> def fold(number, accuracy):
+        ...     scores = {"accuracy": accuracy, "mae": 2.0}
+        ...     return FoldScore(0, number, scores, {}, None, 8, 0, [3, 5], [], [])
+        >>> print(Evaluation("transductive", "svm", {}, [fold(0, 0.5)]))
+        accuracy 50.00 %, MAE 2
+        >>> print(Evaluation("transductive", "svm", {}, [fold(0, 0.5), fold(1, 0.6)]))
+        accuracy 55.00 ± 5.00 % (0.00 … 100.00), MAE 2 ± 0 (2 … 2)
+        """
+        parts = []
+        for name in self.metrics:
+            scores = self[name]
+            part = f"{title(name)} {told(scores, name)}{' %' * is_share(name)}"
+            with suppress(UserError):  # of one fold, or of folds without a score
+                low, high = scores.interval
+                if is_share(name):
+                    low, high = max(0.0, low), min(1.0, high)
+                part += f" ({' … '.join(told_value(end, name) for end in (low, high))})"
+            parts.append(part)
+        return ", ".join(parts)
 
     def __getitem__(self, metric: str) -> MetricScores:
         """Return the scores of a metric that was measured, or follows from what was predicted.

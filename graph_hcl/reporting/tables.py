@@ -17,17 +17,10 @@ from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, compare, holm
 from graph_hcl.probes.metrics import title
 from graph_hcl.probes.statistics import p_text
+from graph_hcl.probes.telling import heading, is_share, told
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
-from graph_hcl.results import (
-    Comparison,
-    deviations,
-    directions,
-    heading,
-    is_share,
-    of_draws,
-    told,
-)
+from graph_hcl.results import Comparison, deviations, directions, of_draws
 from graph_hcl.settings import flat_settings
 
 TESTED = (

@@ -302,3 +302,9 @@ def test_views_are_drawn_on_the_device(text):
     assert found.edge_index.is_cuda
     assert found.num_graphs == batch.num_graphs
     assert found.is_undirected()
+
+
+@pytest.mark.parametrize("make", [EdgeDrop, NodeDrop, EdgeMask])
+def test_an_unknown_argument_is_told_which_was_meant(make) -> None:
+    with pytest.raises(TypeError, match=rf"^{make.__name__}\(\) .*'ratoi'. Did you mean ratio\?"):
+        make(ratoi=0.1)

@@ -67,6 +67,7 @@ FAULTS = [
     (["schema"], ..., "its schema is null"),
     (["trial"], "0" * 20, "its settings are those of the trial"),
     (["trial"], 7, "'trial' of it is 7"),
+    (["method"], 7, "'method' of it is 7, not the name of a method"),
     (["dataset"], "MUTAG", "its dataset is not the one of its key"),
     (["protocol"], "inductive", "its protocol is not the one of its key"),
     (["key", "config", "lr"], 0.5, "it is"),

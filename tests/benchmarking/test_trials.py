@@ -99,10 +99,10 @@ def test_baselines_depend_on_the_data_and_the_folds_alone() -> None:
 @pytest.mark.parametrize(
     ("baseline", "told"),
     [
-        (None, "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)), by the "
-               "backbone gin."),
-        ("majority", "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)), by the "
-                     "baseline majority."),
+        (None, "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)) of MUTAG, "
+               "by the backbone gin."),
+        ("majority", "Not read in this run: edge_attr (edge_labels (one-hot, 4 columns)) of MUTAG, "
+                     "by the baseline majority."),
         ("wl-subtree", None),
         ("graph_hcl.baselines.baseline:bag_baseline", None),
     ],
@@ -116,7 +116,10 @@ def test_what_is_not_read_is_told_of_the_baseline_not_of_an_encoder(baseline, to
 
 
 def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
-    record = run_trial(trial(epochs=(0, 1, 3)))
+    of = trial(epochs=(0, 1, 3))
+    record = run_trial(of)
+    assert record["method"] == of.method
+    assert dataclasses.replace(of, method="other").name == record["trial"]
     assert list(dict.fromkeys(row["epoch"] for row in record["records"])) == [0, 1, 3]
     for epochs in (0, 1, 3):
         short = make_experiment(dataclasses.replace(CONFIG, epochs=epochs))

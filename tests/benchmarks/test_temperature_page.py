@@ -26,6 +26,7 @@ from graph_hcl import plot
 from graph_hcl.probes import corrected_t_test
 
 POINTS = grid.grid()
+BOTH = {f"{name}-{theme}" for name in figures.NAMES for theme in ("light", "dark")}
 SETS = ("digits", "COIL-DEL", "PROTEINS")
 
 
@@ -75,7 +76,7 @@ def core(*, seeds=3, datasets=SETS, family="ucl"):
     ]
 
 
-def written(trials, drawn=("temperature",)) -> str:
+def written(trials, drawn=("temperature-dark",)) -> str:
     return page.page(trials, 4200, drawn)
 
 
@@ -159,7 +160,7 @@ def test_each_figure_and_test_that_the_page_names_is_there(tmp_path):
     trials = invented(core(seeds=1))
     drawn = figures.draw_all(Runs(trials), tmp_path / "figures")
     linked = set(re.findall(r"figures/([a-z-]+)\.svg", written(trials, drawn)))
-    assert linked < set(drawn) == {*figures.NAMES, *figures.FRONTS}
+    assert linked < set(drawn) == {*BOTH, *figures.FRONTS}
     tests = Path(__file__).parents[1] / "geometry" / "test_temperature.py"
     defined = re.findall(r"^def (test_\w+)", tests.read_text(encoding="utf-8"), re.M)
     assert set(words.PROOFS) <= set(defined)
@@ -282,7 +283,7 @@ def test_a_panel_has_the_points_it_should():
 
     with plot.styled():
         drawn = dict(figures.figures(runs))
-    ax = drawn["temperature"].axes[0]
+    ax = drawn["temperature-light"].axes[0]
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert list(lines[figures.PLAIN].get_xdata()) == sorted(plain)
     for temperature, dots in found.hard.items():
@@ -297,7 +298,7 @@ def test_a_figure_of_what_is_there():
     points = [p for p in core(datasets=["digits", "COIL-DEL"], seeds=2) if p.form != "untrained"]
     assert dict(figures.figures(Runs([]))) == {}
     drawn = dict(figures.figures(Runs(invented(points))))
-    assert set(drawn) == set(figures.NAMES)  # the front needs the untrained encoder
+    assert set(drawn) == BOTH  # the front needs the untrained encoder
     some = [p for p in points if p.seed == 0 or p.temperature == 1.0]
     assert figures.curve(Runs(invented(some)), "digits", "knn").seeds == 1
     whole = dict(figures.figures(Runs(invented(core(seeds=1)))))

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import graph_hcl.files
 import graph_hcl.training.checkpoint
 import graph_hcl.training.loop
 from graph_hcl.__main__ import main
-from graph_hcl.console import BUG, run_command
+from graph_hcl.console import BUG, run_command, with_relative_paths
 from graph_hcl.provenance import versions
 
 FAST = [
@@ -219,7 +220,7 @@ LONG = "n" * 300
     [
         ([*EMBED[:3], "d.npz"], "use d.npz, but got 'Is a directory'"),
         ([*REPORT[:3], "d.html"], "use d.html, but got 'Is a directory'"),
-        ([*EMBED[:3], "f/e.npz"], "/f, but got 'Not a directory': name a folder"),
+        ([*EMBED[:3], "f/e.npz"], " f, but got 'Not a directory': name a folder"),
         ([*EMBED[:3], f"{LONG}.npz"], "'File name too long': choose a shorter name"),
         ([*EMBED[:3], f"{'n' * 246}.npz"], "'File name too long': choose a shorter name"),
         ([*REPORT[:3], f"{LONG}.html"], "'File name too long': choose a shorter name"),
@@ -233,7 +234,7 @@ LONG = "n" * 300
         (["evaluate", LONG], "'File name too long': choose a shorter name"),
         (
             ["train", "--dataset", "PROTEINS", "--data-dir", "e", "--mirror", "f"],
-            "mirror folder {here}/f is no folder: correct --mirror",
+            "mirror folder f is no folder: correct --mirror",
         ),
     ],
 )
@@ -392,3 +393,32 @@ def test_a_current_folder_that_was_removed(tmp_path) -> None:
 def test_stderr_that_nobody_reads(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     assert run_command(raising(MemoryError()), []) == 2
+
+
+def test_a_command_gives_each_warning_once() -> None:
+    told: list[str] = []
+
+    def warns(argv) -> None:
+        for text in ("it rains", "it rains", "it snows", "it rains"):
+            told.append(warnings.formatwarning(text, UserWarning, "file.py", 3))
+
+    assert run_command(warns, []) == run_command(warns, []) == 0
+    assert told == ["warning: it rains\n", "", "warning: it snows\n", ""] * 2
+
+
+def test_paths_in_the_working_directory_are_told_as_they_are_typed(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    for typed, told in (
+        ("none.csv", "at none.csv,"),
+        (str(tmp_path / "in" / "none.csv"), "at none.csv,"),
+        (str(tmp_path / "in2" / "none.csv"), f"at {tmp_path / 'in2' / 'none.csv'},"),
+    ):
+        assert main(["train", "--dataset", typed]) == 2
+        assert told in capsys.readouterr().err
+    elsewhere = f"/mnt{tmp_path / 'in' / 'none.csv'}"
+    assert with_relative_paths(elsewhere) == elsewhere
+    monkeypatch.chdir(tmp_path.anchor)
+    assert with_relative_paths(f"at {tmp_path}.") == f"at {tmp_path}."

@@ -153,6 +153,11 @@ def test_what_is_not_read_is_named_once() -> None:
         GraphStore.from_data(graphs)
     assert len(told) == 1
     assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        GraphStore.from_data(graphs, ignored_attrs=["smiles", "train_mask", "z"])
+    with pytest.raises(UserError, match="not read in ignored_attrs, but 'x' is"):
+        GraphStore.from_data(graphs, ignored_attrs="x")
 
 
 # Categories

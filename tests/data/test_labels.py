@@ -40,6 +40,8 @@ def labelled(*labels, **options):
         (("b", "a", "b"), torch.tensor([1, 0, 1]), ["a", "b"]),
         ((["b"], np.array("a"), np.str_("b")), torch.tensor([1, 0, 1]), ["a", "b"]),
         ((torch.tensor([0.5], requires_grad=True), 1.0), torch.tensor([0.5, 1]), []),
+        (([[1, None]], [[None, 0.5]]), torch.tensor([[1, NAN], [NAN, 0.5]]), []),
+        (("b", NAN, "a"), torch.tensor([1, NAN, 0]), ["a", "b"]),
     ],
 )  # fmt: skip
 def test_labels_of_graphs(labels, y, classes) -> None:
@@ -60,7 +62,7 @@ def test_labels_of_graphs(labels, y, classes) -> None:
         ((0, []), r"graph 1 has \[0\]"),
         ((0, [1, 2]), r"graph 1 has \[2\]"),
         ((0, "toxic"), "as words or as numbers, but graph 1 differs from graph 0"),
-        (("toxic", "toxic", NAN), "as words or as numbers, but graph 2 differs from graph 0"),
+        (("toxic", NAN, 2), "as words or as numbers, but graph 1 differs from graph 0"),
         ((torch.ones(1, 2), torch.ones(1, 3)), "y with 2 tasks .* but graph 1 has 3"),
         ((0, ["a", "b"]), "a number or a word .* graph 1 has"),
         ((0, [[1], [1, 2]]), "a number or a word .* graph 1 has"),
@@ -93,6 +95,11 @@ def test_labels_that_are_none(labels, sentence) -> None:
         (np.array([0.5, 1]), torch.tensor([0.5, 1]), []),
         ([torch.tensor(1), torch.tensor(0)], torch.tensor([1, 0]), []),
         (torch.ones(2, 1).long(), torch.ones(2, 1).long(), []),
+        ([1, None], torch.tensor([1, NAN]), []),
+        ([None, True], torch.tensor([NAN, 1]), []),
+        (np.array([None, "a"]), torch.tensor([NAN, 0]), ["a"]),
+        (pandas.Series([None, "a"], dtype="string"), torch.tensor([NAN, 0]), ["a"]),
+        ([[1, None], [None, 0.5]], torch.tensor([[1, NAN], [NAN, 0.5]]), []),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("door", ["graphs", "store"])
@@ -120,8 +127,7 @@ def test_labels_given_win(given, y, classes, door) -> None:
         ({1, 2}, "but got set"),
         (3, "but got int"),
         (["a", 1], "as words or as numbers, but graph 1 differs"),
-        (["a", None], "as words or as numbers, but graph 1 differs"),
-        ([1, None], "numbers or words"),
+        ([None, None], "at least one label in y, but all 2 are None: leave y out"),
         ([[1], [1, 2]], "numbers or words"),
         ([1, 1j], "numbers or words"),
         (np.ones((2, 2, 2)), r"y \[graphs\] or \[graphs, tasks\], but got \[2, 2, 2\]"),

@@ -34,6 +34,12 @@ def marked(values, graph=None):
     return graph
 
 
+def unlabelled():
+    graph = molecule()
+    del graph.graph["y"]
+    return graph
+
+
 def store(*graphs, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -56,6 +62,14 @@ def test_attributes_arrive_by_name() -> None:
     assert found.is_sorted_undirected
 
 
+@pytest.mark.parametrize("missing", [None, NAN])
+@pytest.mark.parametrize(("known", "code"), [(1, 1), ("acid", 0), (0.5, 0.5)])
+def test_a_label_may_be_missing(known, code, missing) -> None:
+    found = store(molecule(y=known), molecule(y=missing), **ALL)
+    assert found.y[0] == code
+    assert found.y[1].isnan()
+
+
 def test_what_is_not_read_is_named_once() -> None:
     with pytest.warns(UserWarning, match="are not read unless an argument") as told:
         GraphStore.from_networkx([molecule(), nx.Graph([(0, 1)], label=3, y=0, name=None)])
@@ -66,6 +80,18 @@ def test_what_is_not_read_is_named_once() -> None:
     assert "of edges 'bond', 'length', 'weight' (edge_attrs, weight)" in str(told[0].message)
     with pytest.warns(UserWarning, match=r"them: of edges 'bond', 'weight' \(edge_attrs, weight\)"):
         GraphStore.from_networkx([molecule()], **ALL | {"edge_attrs": "length", "weight": None})
+
+
+def test_what_is_meant_to_be_left_out_is_not_named() -> None:
+    ignored = ["charge", "length", "bond", "weight"]
+    store(molecule(), node_attrs="element", ignored_attrs=ignored)  # a warning would be an error
+    with pytest.warns(UserWarning, match=r"them: of edges 'bond' \(edge_attrs, weight\); ignored"):
+        GraphStore.from_networkx([molecule()], **ALL | {"edge_attrs": "length"}, ignored_attrs="no")
+    both = nx.Graph([(0, 1, {"size": 1.0})], y=0)
+    nx.set_node_attributes(both, 1.0, "size")
+    store(both, node_attrs="size", ignored_attrs="size")  # that of the edges
+    with pytest.raises(UserError, match="not read in ignored_attrs, but 'length' is"):
+        store(molecule(), **ALL, ignored_attrs="length")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +172,7 @@ def test_categorical_and_names_that_are_no_words() -> None:
         ([marked([1.0]), marked([NAN])], {}, "graph 1 has nan in x"),
         ([molecule(), molecule(length=NAN)], {"edge_attrs": "length"}, "graph 1 has nan in length"),
         ([molecule(), molecule(weight=NAN)], {"weight": "weight"}, "graph 1 has nan in weight"),
-        ([molecule(), molecule(y=None)], {}, "'y' in all graphs or in none, but graph 1 has none"),
+        ([molecule(), unlabelled()], {}, "'y' in all graphs or in none, but graph 1 has none"),
         ([molecule(), molecule(y="toxic")], {}, "labels y as words or as numbers"),
         ([molecule()], {"y": [1, 2]}, "y with 1 labels, one per graph, but got 2"),
     ],

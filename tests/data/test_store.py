@@ -234,12 +234,14 @@ def test_what_is_known_of_edges_equals_a_slow_loop(seed, undirected) -> None:
 
 def test_save_and_open(tmp_path) -> None:
     store = GraphStore.from_data(random_graphs(5, FIELDS, 3), y=["b", "a", "b", "b", "c"])
+    store = dataclasses.replace(store, name="mine")
     store.save(tmp_path / "a.safetensors", {"made": "today"})
     opened, metadata = GraphStore.open(tmp_path / "a.safetensors")
     assert metadata["made"] == "today"
     # Read from the file, not computed again.
     assert opened.__dict__["is_sorted_undirected"] == store.is_sorted_undirected
     assert (opened.vocabulary, opened.classes) == (store.vocabulary, ["a", "b", "c"])
+    assert opened.name == "mine" == opened[1:].name
     same(opened.batch([4, 0]), store.batch([4, 0]))
     assert opened.digest() == store.digest()
 

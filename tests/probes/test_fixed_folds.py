@@ -7,7 +7,8 @@ from sklearn.preprocessing import StandardScaler
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes import Evaluation, Fold, MetricScores, compare, evaluate
-from graph_hcl.results import deviations, told
+from graph_hcl.probes.telling import told
+from graph_hcl.results import deviations
 
 RNG = np.random.default_rng(0)
 Y = np.arange(60) % 2

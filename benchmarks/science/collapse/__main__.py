@@ -52,7 +52,7 @@ def text_of(results: Path, drawn: Sequence[str], points: Sequence[GridPoint]) ->
 
 def stale(results: Path, docs: Path, points: Sequence[GridPoint]) -> bool:
     """Tell whether the page is not that of the results."""
-    drawn = [name for name in CAPTIONS if (docs / "figures" / f"{name}.svg").exists()]
+    drawn = [name for name in CAPTIONS if (docs / "figures" / f"{name}-dark.svg").exists()]
     text = (docs / "collapse.md").read_text(encoding="utf-8")
     return text != text_of(results, drawn, points)
 

@@ -178,7 +178,7 @@ def draw_controls(
             ax.plot(
                 ["0", *[f"{c.hard['beta']:g}" for c in pairs]],
                 _values([pairs[0].plain, *[c.control for c in pairs]], part, name, scale, epoch),
-                color=colour(3), ls=DASHES[dash], marker="D", ms=4, mfc="white",
+                color=colour(3), ls=DASHES[dash], marker="D", ms=4, mfc=colour("paper"),
                 label=f"ball, {plain} at T′ = T / (1 + β)",
             )  # fmt: skip
 

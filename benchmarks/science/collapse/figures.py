@@ -22,9 +22,9 @@ from benchmarks.science.collapse.results import (
     value,
 )
 from graph_hcl import plot
-from graph_hcl.files import write_atomically
+from graph_hcl.files import write_text
 from graph_hcl.plot.style import DASHES, MARKERS
-from graph_hcl.plot.themes import colour
+from graph_hcl.plot.themes import THEMES, colour
 
 CIFAR = {
     # CIFAR-100, 99 dimensions, unit ball: arXiv 2311.05139; None for a trend only.
@@ -58,7 +58,7 @@ LONG = {
 def draw_all(
     collapse: Sequence[dict], controls: Sequence[dict], orderings: Sequence[dict], folder: Path
 ) -> list[str]:
-    """Write every figure that has data as SVG; return their names."""
+    """Write every figure that has data as SVG, for light and for dark pages; return their names."""
     pairs = compared(collapse, controls)
     drawn, (collapse, others) = [], usual(collapse)
     figures: tuple[tuple[str, Callable[..., Figure], Sequence[Any]], ...] = (
@@ -74,10 +74,10 @@ def draw_all(
     )
     for name, draw, trials in figures:
         if trials:
-            with plot.styled():
-                text = plot.svg(one_legend(draw(trials)).axes[0])
-            path = folder / f"{name}.svg"
-            write_atomically(path, lambda to, text=text: to.write_text(text, encoding="utf-8"))
+            for theme in THEMES:
+                with plot.styled(theme):
+                    text = plot.svg(one_legend(draw(trials)).axes[0], hover=False)
+                write_text(folder / f"{name}-{theme}.svg", text)
             drawn.append(name)
     return drawn
 
@@ -119,7 +119,7 @@ def live(trials: Sequence[dict]) -> Figure:
             ax.set(title=f"{dataset}, {kind}" if column == 0 else "", ylabel=label)
             ax.set_xlabel("epoch" if row else "")
             if name == "live_dimensions" and ball:
-                ax.axhline(ball[0]["classes"] - 1, color="#555555", lw=1, ls=":")
+                ax.axhline(ball[0]["classes"] - 1, color=colour("reference"), lw=1, ls=":")
             ax.set_ylim(bottom=0)
     return figure
 
@@ -140,7 +140,7 @@ def long(trials: Sequence[dict]) -> Figure:
             plot.compare(lines, name, label, ax)
             ax.set(title=dataset if column == 0 else "", ylabel=label)
             if name == "live_dimensions":
-                ax.axhline(here[0]["classes"] - 1, color="#555555", lw=1, ls=":")
+                ax.axhline(here[0]["classes"] - 1, color=colour("reference"), lw=1, ls=":")
             ax.set_ylim(bottom=0)
     return figure
 
@@ -196,8 +196,8 @@ def grid(trials: Sequence[dict], pairs: Sequence[Compared] = ()) -> Figure:
                         if number is not None
                     ]
                     ax.plot(
-                        *zip(*points, strict=True), color="#777777", ls=DASHES[dash], lw=1,
-                        marker="*", ms=5, label=f"CIFAR-100 (paper), {kind}",
+                        *zip(*points, strict=True), color=colour("reference"), ls=DASHES[dash],
+                        lw=1, marker="*", ms=5, label=f"CIFAR-100 (paper), {kind}",
                     )  # fmt: skip
             ax.set(title=f"{dataset} (C = {here[0]['classes']})" if row == 0 else "")
             ax.set_xlabel("β" if row == 2 else "")

@@ -52,6 +52,8 @@ def ordering_verdicts(trials: Sequence[dict]) -> Iterator[Verdict]:
         yield Verdict(
             f"H-{kind.upper()} is at least {kind.upper()}.",
             graded([float(not broken)] if found else []),
+            "By construction: weights that rise with the similarity raise the mean of the "
+            "negatives. "
             f"It is smaller in {len(broken)} of {len(found)} comparisons.",
             "collapse-orderings",
         )
@@ -65,7 +67,9 @@ def ordering_verdicts(trials: Sequence[dict]) -> Iterator[Verdict]:
     yield Verdict(
         "Where an anchor satisfies Assumption 1, its H-SCL is at most its H-UCL.",
         graded([float(min(under) == 1)] if under else []),
-        f"So for at least {min(under, default=0):.1%} of the anchors that satisfy it and at most "
+        "By construction: of one anchor, the assumption is equivalent to this order, so the "
+        f"numbers check the code alone. So for at least {min(under, default=0):.1%} of the anchors "
+        "that satisfy it and at most "
         f"{max((b for _, b in found), default=0):.1%} of the others, in each of {len(under)} "
         f"measurements. All anchors satisfy it at once in {len(full)} of them.",
         "collapse-assumption",
@@ -74,8 +78,9 @@ def ordering_verdicts(trials: Sequence[dict]) -> Iterator[Verdict]:
         "Most anchors satisfy it, so that H-UCL bounds H-SCL on the whole.",
         graded([share == 1 if share in (0, 1) else 0.5] if whole else []),
         f"{min(shares, default=0):.0%} to {max(shares, default=0):.0%} of the anchors satisfy it, "
-        f"{median(shares or [0]):.0%} in the median; H-SCL ≤ H-UCL in {len(held)} of {len(whole)} "
-        "measurements.",
+        f"{median(shares or [0]):.0%} in the median; mean H-SCL ≤ mean H-UCL in {len(held)} of "
+        f"{len(whole)} measurements, which is no identity: the other anchors have the reverse "
+        "order.",
         "collapse-assumption",
     )
     over = [1 for scl, ucl in rows(trials, "h-scl", "ucl") if scl > ucl + ROUNDING]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from benchmarks.pages.blocks import picture
 from benchmarks.science.collapse.control import control_table, control_verdicts
 from benchmarks.science.collapse.figures import CIFAR, CIFAR_BETAS
 from benchmarks.science.collapse.orderings import accuracy, ordering_verdicts
@@ -38,7 +39,7 @@ def page(
     epoch = common_epoch(main) if main else 0
     parts.append("## Figures\n")
     for name in drawn:
-        parts.append(f"![{name}](figures/{name}.svg)\n\n*{CAPTIONS[name].format(epoch=epoch)}*\n")
+        parts.append(f"{picture(name, name)}\n\n*{CAPTIONS[name].format(epoch=epoch)}*\n")
     if main:
         parts += ["## The grid\n", *grid_tables(main)]
     if controls:
@@ -54,7 +55,7 @@ def page(
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
     """Return claims, verdicts, reasons, and links to the figures."""
     rows = [
-        [v.claim, f"**{v.verdict}**", v.reason, f"[{v.figure}](figures/{v.figure}.svg)"]
+        [v.claim, f"**{v.verdict}**", v.reason, f"[{v.figure}](figures/{v.figure}-light.svg)"]
         for v in verdicts
     ]
     return table(["claim", "verdict", "why", "figure"], rows) + "\n"

@@ -78,19 +78,21 @@ def draw_all(runs: Runs, folder: Path) -> list[str]:
     """Write the figures that have data as SVG; return their names."""
     drawn = []
     for name, figure in figures(runs):
-        write_text(folder / f"{name}.svg", plot.svg(figure.axes[0]))
+        write_text(folder / f"{name}.svg", plot.svg(figure.axes[0], hover=False))
         drawn.append(name)
     return drawn
 
 
 def figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
-    """Yield the figures that have data, by name."""
+    """Yield the figures that have data for light and for dark pages, by name."""
     for name, probe in NAMES.items():
         panels = {each: curve(runs, each, probe) for each in runs.datasets("ucl")}
         panels = {each: found for each, found in panels.items() if len(found.plain) > 1}
         if panels:
-            with plot.styled("light"):
-                yield name, all_sets(panels, f"{'kNN' if probe == 'knn' else 'SVM'} accuracy, %")
+            for theme in THEMES:
+                with plot.styled(theme):
+                    label = f"{'kNN' if probe == 'knn' else 'SVM'} accuracy, %"
+                    yield f"{name}-{theme}", all_sets(panels, label)
     yield from fronts(runs)
 
 

@@ -54,7 +54,7 @@ def page(trials: Sequence[dict], planned: int, drawn: Sequence[str]) -> str:
         words.HEAD,
         short(judge, cases),
         words.ADVICE.format(table=advice.advice(judge, cases)),
-        words.FIGURE if "temperature" in drawn else words.NO_FIGURE,
+        words.FIGURE if "temperature-dark" in drawn else words.NO_FIGURE,
         words.LAW.format(
             proofs="\n".join(f"- {text}: `{test}`" for test, text in words.PROOFS.items())
         ),

@@ -1,5 +1,7 @@
 """The text of docs/temperature.md that does not depend on the results."""
 
+from benchmarks.pages.blocks import picture
+
 HEAD = """# Hardness and temperature
 
 **Exponential hardening is a lower temperature for the negatives.** H-UCL at T and β pushes them as
@@ -78,15 +80,15 @@ PROOFS = {
     "the denominator it is exact for a whole batch",
 }
 
-FIGURE = """## One curve
+FIGURE = f"""## One curve
 
-![accuracy of kNN by equivalent temperature](figures/temperature.svg)
+{picture("temperature", "accuracy of kNN by equivalent temperature")}
 
 *Accuracy of 5 nearest neighbours after training without labels (GIN 3×32, mean read-out, batches of
-128, no head). Black: plain UCL. Coloured: H-UCL, drawn at its T′ = T / (1 + 2β), by the T it was
-trained at. Grey: untrained. If the law holds, the coloured points are on the black line. Bands are
-one standard deviation over seeds, where there are several. The same with an
-[SVM](figures/temperature-svm.svg).*
+128, no head). Dots on a line: plain UCL. Coloured: H-UCL, drawn at its T′ = T / (1 + 2β), by the T
+it was trained at. Dashed: untrained. If the law holds, the coloured points are on the line. Bands
+are one standard deviation over seeds, where there are several. The same with an
+[SVM](figures/temperature-svm-light.svg).*
 """
 NO_FIGURE = "## One curve\n\nNo records yet.\n"
 
