@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +12,15 @@ MAX_VALUES = 100_000
 """Most values in a text, with those that aliases repeat."""
 MAX_DEPTH = 50
 """Most levels of values in each other."""
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of characters, but for those that stand for the undecodable bytes of a path."""
 
 
 def parse_yaml(text: str) -> Any:
     r"""Return the value of a YAML text.
 
     Raises `ValueError`, in a few words with the line, for a text that is no YAML, that names
-    objects of Python, or whose aliases repeat it without bounds.
+    objects of Python, that holds half of a character, or whose aliases repeat it without bounds.
 
     >>> parse_yaml("{a: [1, null]}")
     {'a': [1, None]}
@@ -46,6 +49,8 @@ def _check_size(value: Any) -> None:
             raise ValueError(f"it nests more than {MAX_DEPTH} levels deep")
         if count > MAX_VALUES:
             raise ValueError(f"it expands to more than {MAX_VALUES:,} values")
+        if isinstance(one, str) and (half := _HALF.search(one)):
+            raise ValueError(f"it holds half of a character, \\u{ord(half[0]):x}")
         if isinstance(one, Mapping):
             waiting += [(item, depth + 1) for pair in one.items() for item in pair]
         elif isinstance(one, list | tuple | set):

@@ -144,6 +144,7 @@ NAMED = {
                "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a], "
                "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b], d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c],"
                " e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d], f: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]}"],
+    "half a character": ["--loss.options", '{a: "\\ud800"}'],
     "nesting": ["--loss.options", "[" * 10_000],
     "objects": ["--loss.options", "!!python/object/apply:os.abort []"],
     "parentheses": ["--views", "(" * 5000 + "identity" + ")" * 5000],
