@@ -168,7 +168,7 @@ def _draw(tune: Tune) -> list[dict[str, Any]]:
     try:
         import optuna
     except ImportError as error:
-        raise UserError("tune needs one more package: pip install optuna.") from error
+        raise UserError("tune needs one more package: pip install 'graph_hcl[tune]'.") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space: dict[str, Any] = {}
     for name, values in tune.space.items():
