@@ -29,7 +29,11 @@ def parse_yaml(text: str) -> Any:
     ValueError: it nests more than 50 levels deep
     """
     try:
-        value = yaml.safe_load(text)
+        loader = _Loader(text)
+        try:
+            value = loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         raise ValueError(_problem(error)) from error
     except RecursionError as error:
@@ -38,6 +42,21 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
     _check_size(value)
     return value
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which stops at a depth at which reading on would take seconds."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.depth > MAX_DEPTH:
+            raise RecursionError
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
 
 def _check_size(value: Any) -> None:

@@ -16,6 +16,7 @@ from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.files import retry_on_windows, sweep
+from graph_hcl.interrupts import Interrupted
 from graph_hcl.progress import Progress
 
 
@@ -78,9 +79,19 @@ def _in_processes(todo: list[Trial], folder: TrialFolder, jobs: int) -> None:
 
 
 def _work(todo: list[Trial], folder: TrialFolder, folds: int) -> None:
-    """Work as one of several processes; an error of the system is printed in one sentence."""
+    """Work as one of several processes; an error of the system is printed in one sentence.
+
+    An interruption is not: the process that started this one has it, too, and says so.
+    """
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    sys.exit(run_command(lambda argv: worker_loop(todo, folder, folds), []))
+
+    def work(argv: Sequence[str]) -> None:
+        try:
+            worker_loop(todo, folder, folds)
+        except Interrupted as stopped:
+            sys.exit(stopped.exit_code)
+
+    sys.exit(run_command(work, []))
 
 
 def _die_with_parent() -> None:

@@ -199,6 +199,28 @@ def test_what_cannot_be_written(other_user, command, capsys) -> None:
     assert ".tmp" not in text
 
 
+@pytest.mark.parametrize(
+    ("pattern", "mode", "named"),
+    [
+        ("MUTAG/default.safetensors", 0, "MUTAG/default.safetensors"),  # which is not damaged
+        ("MUTAG", 0, "MUTAG/raw"),
+        (".", 0, "data"),
+        (".", 0o111, "data"),
+    ],
+)
+def test_a_data_folder_of_another_user(other_user, whole, pattern, mode, named, capsys) -> None:
+    shutil.copytree(whole / "data", "data")
+    for place in (Path("run"), *Path("run").rglob("*")):
+        place.chmod(0o777)
+    Path().chmod(0o777)
+    Path("data", pattern).chmod(mode)
+    other_user()
+    for command in (EVALUATE, EMBED, TRAIN):
+        assert main([*command, "--data-dir", "data"]) == 2
+        assert f"{named}, but got 'Permission denied': change its permissions" in said(capsys)
+    assert not Path("new").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no permissions of this kind")
 def test_all_that_is_written_can_be_read_by_others(folder) -> None:
     assert main([*TRAIN, "--data-dir", "d"]) == 0

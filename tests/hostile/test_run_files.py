@@ -25,22 +25,18 @@ from graph_hcl.run import Run
 from graph_hcl.sealed import seal
 from graph_hcl.training.checkpoint import hashed
 from graph_hcl.training.manifest import Manifest, text_hash
+from tests.tiny_run import train_tiny
 
 FEW, MANY = 30, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
 
-TINY = ["--dataset", "MUTAG", "--epochs", "2", "--hidden", "4", "--layers", "1", "--beta", "0.5"]
-QUICK = [*TINY, "--probe", "class-mean", "--probe.folds", "2"]
 PART = "checkpoint/seed0.safetensors"
 FILES = ("config.yaml", "manifest.json", "metrics.jsonl", "results.json", PART)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert main(["train", *QUICK, "--out", str(folder)]) == 0
+    folder = train_tiny(tmp_path_factory.mktemp("whole") / "run", "--epochs", "2")
     return {name: (folder / name).read_bytes() for name in FILES}
 
 

@@ -15,6 +15,7 @@ from graph_hcl.config import Config
 from graph_hcl.factory import make_objective, make_sampler
 from graph_hcl.schema import flag, setting_types
 from graph_hcl.settings import make_config
+from graph_hcl.yaml_text import parse_yaml
 
 FEW, MANY = 120, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
@@ -131,6 +132,18 @@ def test_damaged_flags_end_in_settings_or_a_sentence(survey, damages, tmp_path) 
 @pytest.mark.slow
 def test_no_damaged_flags_are_a_traceback(survey, damages, tmp_path) -> None:
     flags(survey, damages, tmp_path, MANY, seed=1)
+
+
+@pytest.mark.parametrize("text", ["[" * 3000, "{" * 3000, "- " * 3000, "? " * 3000])
+def test_reading_stops_where_it_nests_too_deeply(text: str, monkeypatch) -> None:
+    composed = []
+    compose = yaml.SafeLoader.compose_node
+    monkeypatch.setattr(
+        yaml.SafeLoader, "compose_node", lambda *given: composed.append(1) or compose(*given)
+    )
+    with pytest.raises(ValueError, match="nests more than 50 levels"):
+        parse_yaml(text)
+    assert len(composed) <= 51
 
 
 NAMED = {
