@@ -248,7 +248,7 @@ LONG = "n" * 300
         ([*TRAIN[:-1], LONG], "'File name too long': choose a shorter name"),
         ([*TRAIN[:-1], "f/run"], "use f, but got 'File exists': name a folder"),
         ([*TRAIN, "--data-dir", "f"], "f/MUTAG, but got 'Not a directory': name a folder"),
-        ([*TRAIN, "--data-dir", LONG], "'File name too long': choose a shorter name"),
+        ([*TRAIN, "--data-dir", LONG], "a folder of data, but got one too long: 'nnn"),
         ([*TRAIN, "--data-dir", "a\0b"], "one holds the character NUL"),
         ([*TRAIN[:-1], "a\0b"], "one holds the character NUL"),
         ([*TRAIN, "--data-dir", "~nobody-of-this-name/x"], "home folder for a path with ~"),

@@ -151,6 +151,7 @@ NAMED = {
     "number too large": ["--beta", "9" * 400],
     "digits without end": ["--epochs", "9" * 5000],
     "path too long": ["--dataset", "x" * 5000],
+    "mirror too long": ["--mirror", "x" * 5000],
     "option of no objective": ["--loss.options", "{<!DOCTYPE a>}"],
     "aliases without end": ["--loss.options", "&a {b: *a}"],
     "laughs": ["--loss.options", "{a: &a [1,1,1,1,1,1,1,1,1,1], "
