@@ -63,6 +63,7 @@ def main(argv: Sequence[str]) -> None:
     flags = parser.read(argv)
     _check(flags, {flag.name: flag.typed for flag in parser.split(argv)[0]})
 
+    from graph_hcl.benchmarking.checks import check_settings, check_trials
     from graph_hcl.benchmarking.folder import TrialFolder
     from graph_hcl.benchmarking.spec import read_benchmark, restricted
     from graph_hcl.benchmarking.trials import expand
@@ -70,6 +71,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.files import safe_name
 
     spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
+    check_settings(spec)
     spec = restricted(spec, flags.datasets, flags.methods, flags.repeats)
     trials = expand(spec)
     if left_out := sorted(set(spec.methods) - {trial.method for trial in trials}):
@@ -90,6 +92,8 @@ def main(argv: Sequence[str]) -> None:
         print(_compare(trials, folder, flags.compare_to))
         return
     if not flags.table:
+        todo = [trial for trial in shard if not folder.is_finished(trial)]
+        check_trials(todo, spec.development, flags.engine == "local")
         run_trials(shard, folder, flags.jobs, flags.engine)
     print(_write_tables(spec, trials, folder))
 
@@ -248,6 +252,7 @@ def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder)
 
     Raises `UserError` when trials could not be run.
     """
+    from graph_hcl.benchmarking.folder import last_sentence
     from graph_hcl.benchmarking.mixtures import mixtures
     from graph_hcl.benchmarking.tables import all_tables, development_tables
     from graph_hcl.files import write_text
@@ -277,10 +282,11 @@ def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder)
     ]
     if problems:
         print("\n\n".join(lines))
-        first = problems[0].splitlines()[-1] if "Traceback" in problems[0] else problems[0]
+        first = last_sentence(problems[0])
+        count = f"{len(problems)} trial{'s' if len(problems) > 1 else ''}"
         raise UserError(
-            f"{len(problems)} trials could not be run, for example {first} The same command "
-            "runs them again."
+            f"{count} could not be run, for example {first} The same command runs "
+            f"{'them' if len(problems) > 1 else 'it'} again."
         )
     return "\n\n".join(lines)
 

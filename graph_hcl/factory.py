@@ -21,11 +21,13 @@ from graph_hcl.memory import check_fits
 from graph_hcl.nn import perturbed
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.probes import find_probe
+from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.resolve import resolve_protocol
-from graph_hcl.registries import NAMED_BY, OBJECTIVES, READOUTS
+from graph_hcl.registries import BACKBONES, NAMED_BY, OBJECTIVES, READOUTS
 from graph_hcl.registry import IN_MEMORY, not_handed_over
 from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
+from graph_hcl.training.optimizers import check_optimizer
 from graph_hcl.training.trackers import check_logger
 
 
@@ -48,7 +50,10 @@ def find_device(name: str) -> torch.device:
             raise UserError(
                 f"Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got '{name}'."
             ) from error
-        raise UserError(f"Expected --device to be available, but got '{name}': {reason}") from error
+        raise UserError(
+            f"Expected --device to be available, but got '{name}' ({reason.rstrip('.')}): name "
+            "another, such as cpu."
+        ) from error
     return device
 
 
@@ -152,8 +157,13 @@ def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
     objective, config = make_objective(config, parts)
     check_fits(config, find_device(config.device))
     make_sampler(config, parts)
+    if parts.backbone is None:
+        BACKBONES.get(config.backbone)
     if parts.readout is None:
         READOUTS.get(config.readout)
+    check_optimizer(config.optimizer.name, config.optimizer.momentum)
+    if config.probe.metric is not None:
+        find_metric(config.probe.metric)
     if config.probe.name is not None:
         find_probe(config.probe.name, config.probe.options)
     elif config.probe.options:

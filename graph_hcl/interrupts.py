@@ -26,15 +26,23 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _Asked:
-    """Whether work is under way that ends itself, the signal that came meanwhile, and the last."""
+    """Whether work is under way that ends itself, the signal that came meanwhile, and the last.
+
+    `unbroken` is whether nothing may raise now, and `missed` the signal that came meanwhile.
+    """
 
     postponed = False
     number: int | None = None
     last: int | None = None
+    unbroken = False
+    missed: int | None = None
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
     _Asked.last = number
+    if _Asked.unbroken:
+        _Asked.missed = number
+        return
     if _Asked.postponed and _Asked.number is None:
         _Asked.number = number
         return
@@ -70,6 +78,19 @@ def postponed() -> Iterator[None]:
         yield
     finally:
         _Asked.postponed, _Asked.number = False, None
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Let signals wait for the end of the block, which is short: a second one, too."""
+    _Asked.unbroken = True
+    try:
+        yield
+    finally:
+        _Asked.unbroken = False
+        missed, _Asked.missed = _Asked.missed, None
+    if missed is not None:
+        raise Interrupted(missed)
 
 
 def asked() -> int | None:

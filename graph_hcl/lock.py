@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from graph_hcl.files import naming, retry_on_windows, temporary_beside
+from graph_hcl.interrupts import unbroken
 from graph_hcl.process import is_gone, place, started
 
 STALE_SECONDS = 600.0
@@ -55,10 +56,11 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
     try:
         yield True
     finally:
-        finished.set()
-        heartbeat.join()
-        if _read(path) == owner:
-            retry_on_windows(lambda: path.unlink(missing_ok=True))
+        with unbroken():  # a second signal would leave the lock
+            finished.set()
+            heartbeat.join()
+            if _read(path) == owner:
+                retry_on_windows(lambda: path.unlink(missing_ok=True))
 
 
 def _renew(path: Path, finished: threading.Event, every: float) -> None:

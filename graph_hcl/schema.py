@@ -31,6 +31,16 @@ def flag(name: str) -> str:
 
 
 @cache
+def field_types(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields by name.
+
+    >>> list(field_types(Config))[0]
+    'dataset'
+    """
+    return get_type_hints(kind)
+
+
+@cache
 def setting_types() -> dict[str, Any]:
     """Return the type of every setting, by dotted name.
 
@@ -42,7 +52,7 @@ def setting_types() -> dict[str, Any]:
 
 def _schema(kind: type, prefix: str = "") -> dict[str, Any]:
     types: dict[str, Any] = {}
-    for name, annotation in get_type_hints(kind).items():
+    for name, annotation in field_types(kind).items():
         if dataclasses.is_dataclass(annotation):
             types |= _schema(annotation, f"{prefix}{name}.")  # type: ignore[arg-type]
         else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from graph_hcl.config import OFFICIAL, Config
 from graph_hcl.layers import Layer, Settings, as_layer, check_layer
-from graph_hcl.schema import setting_of
+from graph_hcl.schema import field_types, setting_of
 
 
 def flat_settings(config: Config) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _merge(layers: Iterable[Layer]) -> Config:
 
 def _build(kind: Any, merged: Mapping[str, Any], prefix: str = "") -> Any:
     arguments = {}
-    for name, annotation in get_type_hints(kind).items():
+    for name, annotation in field_types(kind).items():
         if dataclasses.is_dataclass(annotation):
             arguments[name] = _build(annotation, merged, f"{prefix}{name}.")
         elif prefix + name in merged:

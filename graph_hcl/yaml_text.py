@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +12,15 @@ MAX_VALUES = 100_000
 """Most values in a text, with those that aliases repeat."""
 MAX_DEPTH = 50
 """Most levels of values in each other."""
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of characters, but for those that stand for the undecodable bytes of a path."""
 
 
 def parse_yaml(text: str) -> Any:
     r"""Return the value of a YAML text.
 
     Raises `ValueError`, in a few words with the line, for a text that is no YAML, that names
-    objects of Python, or whose aliases repeat it without bounds.
+    objects of Python, that holds half of a character, or whose aliases repeat it without bounds.
 
     >>> parse_yaml("{a: [1, null]}")
     {'a': [1, None]}
@@ -26,7 +29,11 @@ def parse_yaml(text: str) -> Any:
     ValueError: it nests more than 50 levels deep
     """
     try:
-        value = yaml.safe_load(text)
+        loader = _Loader(text)
+        try:
+            value = loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         raise ValueError(_problem(error)) from error
     except RecursionError as error:
@@ -35,6 +42,21 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
     _check_size(value)
     return value
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which stops at a depth at which reading on would take seconds."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.depth > MAX_DEPTH:
+            raise RecursionError
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
 
 def _check_size(value: Any) -> None:
@@ -46,6 +68,8 @@ def _check_size(value: Any) -> None:
             raise ValueError(f"it nests more than {MAX_DEPTH} levels deep")
         if count > MAX_VALUES:
             raise ValueError(f"it expands to more than {MAX_VALUES:,} values")
+        if isinstance(one, str) and (half := _HALF.search(one)):
+            raise ValueError(f"it holds half of a character, \\u{ord(half[0]):x}")
         if isinstance(one, Mapping):
             waiting += [(item, depth + 1) for pair in one.items() for item in pair]
         elif isinstance(one, list | tuple | set):

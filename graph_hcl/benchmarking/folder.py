@@ -141,6 +141,16 @@ class TrialFolder:
         return len(merged)
 
 
+def last_sentence(error: str) -> str:
+    r"""Return the last line of what went wrong in a trial, which is all but for a traceback.
+
+    >>> last_sentence("Traceback …\nKeyError: 'x'")
+    "KeyError: 'x'."
+    """
+    last = error.strip().splitlines()[-1]
+    return last if last.endswith((".", "?")) else f"{last}."
+
+
 def read_records(file: Path) -> dict[str, Record]:
     """Return the records in a sorted file by the names of their trials.
 

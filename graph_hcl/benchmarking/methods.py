@@ -8,12 +8,13 @@ import math
 import warnings
 from dataclasses import dataclass, field
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import coerce, describe_kind, format_value
 from graph_hcl.registry import did_you_mean
+from graph_hcl.schema import field_types
 
 MAX_POINTS = 10_000
 """Largest number of candidates of a method."""
@@ -150,7 +151,7 @@ def build(kind: Any, given: Any, where: str) -> Any:
 
 def _checked(kind: Any, name: str, value: Any, where: str) -> Any:
     """Return the value of a field; raise `UserError` for one of another type."""
-    wanted = get_type_hints(kind)[name]
+    wanted = field_types(kind)[name]
     plain = get_origin(wanted) in (list, dict, Union, UnionType) or wanted in (int, str, bool)
     of_ours = any(dataclasses.is_dataclass(one) for one in (wanted, *get_args(wanted)))
     try:
@@ -167,7 +168,7 @@ def _draw(tune: Tune) -> list[dict[str, Any]]:
     try:
         import optuna
     except ImportError as error:
-        raise UserError("tune needs one more package: pip install optuna.") from error
+        raise UserError("tune needs one more package: pip install 'graph_hcl[tune]'.") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space: dict[str, Any] = {}
     for name, values in tune.space.items():

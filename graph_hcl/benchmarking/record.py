@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,8 @@ def _is_whole(value: Any, least: int = 0, most: int = 1 << 53) -> bool:
 
 
 def _is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and low <= value <= high
+    low, high = max(low, -sys.float_info.max), min(high, sys.float_info.max)
+    return type(value) in (int, float) and low <= value <= high
 
 
 def _is_text(value: Any) -> bool:
@@ -192,9 +194,12 @@ def _check_folds(rows: list[Any], config: Record, epochs: list[Any], schema: int
     if len(set(map(frozenset, folds.values()))) > 1:
         raise ValueError("its epochs have different folds")
     probe = config.get("probe", {})
+    if not isinstance(probe, dict):
+        raise ValueError("the probe of its key is not a mapping")
     drawn = probe.get("splits") is None and config["protocol"] in ("transductive", "inductive")
-    if drawn and next(iter(folds.values())) != set(range(int(probe.get("folds", 0)))):
-        raise ValueError(f"it does not have the {probe.get('folds')} folds of its key")
+    found, wanted = next(iter(folds.values())), probe.get("folds")
+    if drawn and not (_is_whole(wanted, 1) and len(found) == wanted == max(found) + 1):
+        raise ValueError(f"it does not have the {_shown(wanted)} folds of its key")
 
 
 def _check_columns(
@@ -217,7 +222,7 @@ def _check_score(metric: str, value: Any, what: str) -> None:
     """Raise `ValueError` for a score that its metric cannot have; one's own may be any number."""
     known = METRICS.get(metric)
     if known is None:
-        if type(value) not in (int, float):
+        if not (type(value) is float or (type(value) is int and _is_number(value))):
             raise ValueError(f"{what} is {_shown(value)}, not a number")
         return
     bounds = [end for end in (known.worst, known.best) if end is not None]

@@ -21,6 +21,8 @@ from graph_hcl.yaml_text import parse_yaml
 
 MAX_REPEATS = 10_000
 """Largest number of repetitions."""
+MAX_THREADS = 1024
+"""Largest number of threads; of many more, the system ends the process."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,10 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
             f"Expected repeats of 1 to {MAX_REPEATS:,} and a seed of 0 or more in {path}, but got "
             f"{format_value(spec.repeats)} and {format_value(spec.seed)}."
         )
-    if type(spec.threads) is not int or spec.threads < 1:
-        raise UserError(f"Expected threads of 1 or more in {path}, got {spec.threads!r}.")
+    if type(spec.threads) is not int or not 1 <= spec.threads <= MAX_THREADS:
+        raise UserError(
+            f"Expected threads of 1 to {MAX_THREADS:,} in {path}, but got {spec.threads!r}."
+        )
     for pair in spec.compare:
         if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
             raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")

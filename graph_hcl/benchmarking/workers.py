@@ -7,14 +7,16 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from graph_hcl.benchmarking.folder import TrialFolder
+from graph_hcl.benchmarking.folder import TrialFolder, last_sentence
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.files import retry_on_windows, sweep
+from graph_hcl.interrupts import Interrupted
 from graph_hcl.progress import Progress
 
 
@@ -43,6 +45,7 @@ def run_trials(
         with _bar(len(trials), len(trials) - len(todo)) as bar:
             for trial in todo:
                 folder.run(trial, os.cpu_count() or 1)
+                _tell_error(trial, folder)
                 bar.update(last=f"{trial.dataset} {trial.method}")
     else:
         _in_processes(todo, folder, min(jobs, len(todo)))
@@ -76,9 +79,19 @@ def _in_processes(todo: list[Trial], folder: TrialFolder, jobs: int) -> None:
 
 
 def _work(todo: list[Trial], folder: TrialFolder, folds: int) -> None:
-    """Work as one of several processes; an error of the system is printed in one sentence."""
+    """Work as one of several processes; an error of the system is printed in one sentence.
+
+    An interruption is not: the process that started this one has it, too, and says so.
+    """
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    sys.exit(run_command(lambda argv: worker_loop(todo, folder, folds), []))
+
+    def work(argv: Sequence[str]) -> None:
+        try:
+            worker_loop(todo, folder, folds)
+        except Interrupted as stopped:
+            sys.exit(stopped.exit_code)
+
+    sys.exit(run_command(work, []))
 
 
 def _die_with_parent() -> None:
@@ -95,6 +108,15 @@ def worker_loop(trials: Sequence[Trial], folder: TrialFolder, folds: int) -> Non
         folder.run(trial, folds)
 
 
+def _tell_error(trial: Trial, folder: TrialFolder) -> bool:
+    """Tell whether a trial ended in an error, and warn of it while the others run."""
+    text = folder.read_error(trial)
+    if text:
+        about = f"{trial.dataset}, {trial.method}"
+        warnings.warn(f"{about}: {last_sentence(text)}", stacklevel=1)  # one place: told once
+    return bool(text)
+
+
 def _watch(todo: list[Trial], folder: TrialFolder, alive: Callable[[], bool]) -> None:
     """Advance the bar as trials finish, until no process is alive."""
     waiting = list(todo)
@@ -104,7 +126,7 @@ def _watch(todo: list[Trial], folder: TrialFolder, alive: Callable[[], bool]) ->
             left = [
                 trial
                 for trial in waiting
-                if not (folder.is_finished(trial) or folder.read_error(trial))
+                if not (folder.is_finished(trial) or _tell_error(trial, folder))
             ]
             if len(left) < len(waiting):
                 bar.update(len(waiting) - len(left))
@@ -118,7 +140,9 @@ def _with_ray(todo: list[Trial], folder: TrialFolder) -> None:
     try:
         import ray
     except ImportError as error:
-        raise UserError("--engine ray needs one more package: pip install 'ray'.") from error
+        raise UserError(
+            "--engine ray needs one more package: pip install 'graph_hcl[ray]'."
+        ) from error
     ray.init(ignore_reinit_error=True, log_to_driver=False)
     shared = TrialFolder(folder.path.resolve())
     task = ray.remote(num_cpus=max((trial.threads for trial in todo), default=1))(worker_loop)

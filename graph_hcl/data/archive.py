@@ -152,6 +152,8 @@ def _check(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> Non
         path = PureWindowsPath(member.filename)
         if path.drive or path.root or ".." in path.parts:
             what = "leaves its folder"
+        elif not member.filename.strip("\0"):
+            what = "has no name"
         elif stat.S_ISLNK(member.external_attr >> 16):
             what = "is a link"
         else:

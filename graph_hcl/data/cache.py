@@ -16,7 +16,8 @@ def cached(file: Path, stamp: str, make: Callable[[], GraphStore], stacklevel: i
 
     The file is used if it was made with the same `stamp` and has its hash; it is replaced if it is
     of an earlier version, and with a warning if it is damaged. Warnings of `make` are given again
-    whenever the file is read; they point at the caller `stacklevel` frames up.
+    whenever the file is read; they point at the caller `stacklevel` frames up. Raises the error of
+    the system for a file that it does not let us read, which may be whole.
     """
     stored, damage = _open(file, stamp)
     if damage:
@@ -49,4 +50,6 @@ def _open(file: Path, stamp: str) -> tuple[tuple[GraphStore, list[str]] | None, 
         store, metadata = GraphStore.open(file)
         return (store, json.loads(metadata["notes"])), ""
     except DamagedStore as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise error.__cause__ from None
         return None, "" if error.is_earlier else error.problem

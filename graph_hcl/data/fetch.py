@@ -49,8 +49,15 @@ def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = 
     >>> canonical_name("mutag"), canonical_name("my-own")
     ('MUTAG', 'my-own')
     """
-    if any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split(r"[/\\]", name)):
-        raise UserError(f"Expected the name or path of a data set, but got one too long: '{name}'.")
+    for what, path in (
+        ("the name or path of a data set", name),
+        ("a mirror", mirror),
+        ("a folder of data", data_dir),
+    ):
+        if any(len(os.fsencode(part)) > LONGEST_NAME for part in re.split(r"[/\\]", path or "")):
+            raise UserError(
+                f"Expected {what}, but got one too long: '{path}': choose a shorter name."
+            )
     if is_place(name) or is_function(name):
         return name
     if is_ogb(name):

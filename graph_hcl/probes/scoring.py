@@ -46,7 +46,8 @@ def score_folds(
     with threadpool_limits(1), warnings.catch_warnings():
         # Of few graphs of many rare classes; whether labels are classes is settled by now.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        count = 1 if not runs_in_threads(probe) else -1 if jobs is None else jobs
+        count = -1 if jobs is None else min(jobs, max(1, len(inputs)))
+        count = count if runs_in_threads(probe) else 1
         parallel = Parallel(count, backend="threading", return_as="generator")
         results: Iterable[ProbeResult] = parallel(delayed(probe)(given) for given in inputs)
         for result, planned in zip(results, folds, strict=True):

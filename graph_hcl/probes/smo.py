@@ -5,11 +5,15 @@ All in one file, because numba's cache only tracks changes to the file that defi
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
+from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
 from graph_hcl.probes.probe import Floats
@@ -37,16 +41,39 @@ def compiled(function: Function) -> Function:
     """Return the function compiled to machine code that releases the GIL.
 
     Sums keep their order (no fast-math). The code is cached on disk, next to this file or in the
-    user's cache, if either is writable.
+    user's cache, if either is writable; warns of a damaged cache, which is written anew.
 
     >>> compiled(lambda a: a + 1)(1)
     2
     """
     try:
         machine: Any = njit(nogil=True, error_model="numpy", cache=True)(function)
+        _survive_damage(machine)
     except RuntimeError:  # neither is writable
         machine = njit(nogil=True, error_model="numpy")(function)
     return cast(Function, machine)
+
+
+def _survive_damage(machine: Any) -> None:
+    """Let a function be compiled where its cache cannot be read, which numba raises."""
+    cache, read = machine._cache, machine._cache.load_overload
+
+    def load(*arguments: Any) -> Any:
+        try:
+            return read(*arguments)
+        except Exception:  # of any kind, by a damaged pickle
+            machine._cache = NullCache()
+            with suppress(Exception):  # as it may not be writable
+                cache.flush()
+            _tell_damage(cache.cache_path)
+            return None
+
+    cache.load_overload = load
+
+
+@lru_cache  # numba lets Python forget which warnings were given
+def _tell_damage(place: str) -> None:
+    warnings.warn(f"The compiled solver in {place} is damaged: it is compiled anew.", stacklevel=1)
 
 
 @compiled

@@ -51,15 +51,21 @@ def alive(pids: set[int]) -> set[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs /proc")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "terminated"])
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGKILL, signal.SIGTERM, signal.SIGINT],
+    ids=["killed", "terminated", "interrupted at the keyboard"],
+)
 def test_workers_end_with_their_command(how, tmp_path) -> None:
     Path(tmp_path, "endless.yaml").write_text(yaml.safe_dump(SPEC), encoding="utf-8")
     command = [sys.executable, "-m", "graph_hcl.benchmark", "endless.yaml", "--jobs", "2"]
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.getenv("PYTHONPATH")]))
-    running = subprocess.Popen(
-        [*command, "--out", "out"], cwd=tmp_path, stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": path},
-    )  # fmt: skip
+    said = tmp_path / "said.txt"
+    with said.open("wb") as stderr:
+        running = subprocess.Popen(
+            [*command, "--out", "out"], cwd=tmp_path, stderr=stderr, start_new_session=True,
+            env=os.environ | {"PYTHONPATH": path},
+        )  # fmt: skip
     workers: set[int] = set()
     try:
         deadline = time.monotonic() + 120
@@ -68,13 +74,19 @@ def test_workers_end_with_their_command(how, tmp_path) -> None:
             time.sleep(0.1)
         workers = children(running.pid)
         assert len(workers) >= 2
-        running.send_signal(how)
-        assert running.wait() == (143 if how == signal.SIGTERM else -signal.SIGKILL)
+        if how == signal.SIGINT:
+            os.killpg(running.pid, how)  # a terminal tells all processes
+        else:
+            running.send_signal(how)
+        assert running.wait() == (-how if how == signal.SIGKILL else 128 + how)
         deadline = time.monotonic() + 30
         while alive(workers) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not alive(workers)
         folder = TrialFolder(tmp_path / "out")
+        if how != signal.SIGKILL:
+            assert said.read_text(encoding="utf-8").count("interrupted: ") == 1
+            assert not list(folder.path.rglob("*.lock"))
         for left in folder.path.rglob("*.lock"):
             with lock(left) as mine:  # no work is kept from the next command
                 assert mine

@@ -181,7 +181,7 @@ def test_a_trial_that_cannot_be_run_stops_no_other(capsys) -> None:
     file = write(methods={"impossible": impossible} | METHODS)
     assert main(["benchmark", file]) == 2
     shown = capsys.readouterr()
-    assert "1 trials could not be run" in shown.err
+    assert "1 trial could not be run" in shown.err
     assert "class" in shown.err
     assert "Traceback" not in shown.err
     assert len(records()) == 5

@@ -200,6 +200,28 @@ def test_what_cannot_be_written(other_user, command, capsys) -> None:
     assert ".tmp" not in text
 
 
+@pytest.mark.parametrize(
+    ("pattern", "mode", "named"),
+    [
+        ("MUTAG/default.safetensors", 0, "MUTAG/default.safetensors"),  # which is not damaged
+        ("MUTAG", 0, "MUTAG/raw"),
+        (".", 0, "data"),
+        (".", 0o111, "data"),
+    ],
+)
+def test_a_data_folder_of_another_user(other_user, whole, pattern, mode, named, capsys) -> None:
+    shutil.copytree(whole / "data", "data")
+    for place in (Path("run"), *Path("run").rglob("*")):
+        place.chmod(0o777)
+    Path().chmod(0o777)
+    Path("data", pattern).chmod(mode)
+    other_user()
+    for command in (EVALUATE, EMBED, TRAIN):
+        assert main([*command, "--data-dir", "data"]) == 2
+        assert f"{named}, but got 'Permission denied': change its permissions" in said(capsys)
+    assert not Path("new").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no permissions of this kind")
 def test_all_that_is_written_can_be_read_by_others(folder) -> None:
     assert main([*TRAIN, "--data-dir", "d"]) == 0
@@ -227,7 +249,7 @@ LONG = "n" * 300
         ([*TRAIN[:-1], LONG], "'File name too long': choose a shorter name"),
         ([*TRAIN[:-1], "f/run"], "use f, but got 'File exists': name a folder"),
         ([*TRAIN, "--data-dir", "f"], "f/MUTAG, but got 'Not a directory': name a folder"),
-        ([*TRAIN, "--data-dir", LONG], "'File name too long': choose a shorter name"),
+        ([*TRAIN, "--data-dir", LONG], "a folder of data, but got one too long: 'nnn"),
         ([*TRAIN, "--data-dir", "a\0b"], "one holds the character NUL"),
         ([*TRAIN[:-1], "a\0b"], "one holds the character NUL"),
         ([*TRAIN, "--data-dir", "~nobody-of-this-name/x"], "home folder for a path with ~"),

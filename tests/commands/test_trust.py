@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,8 @@ from graph_hcl.__main__ import main
 from graph_hcl.errors import UserError
 from graph_hcl.training.folder import RunFolder
 from graph_hcl.training.manifest import text_hash
+from tests.tiny_run import QUICK, train_tiny
 
-TINY = ["--dataset", "MUTAG", "--epochs", "1", "--hidden", "4", "--layers", "1", "--beta", "0.5"]
-QUICK = [*TINY, "--probe", "class-mean", "--probe.folds", "2"]
 TRAP = """
 from pathlib import Path
 Path("sprung").touch()
@@ -52,11 +50,7 @@ FIELDS = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert main(["train", *QUICK, "--out", str(folder)]) == 0
-    return folder
+    return train_tiny(tmp_path_factory.mktemp("whole") / "run", "--epochs", "1")
 
 
 @pytest.fixture
@@ -104,7 +98,7 @@ def test_nor_does_python(received, field: str) -> None:
 @pytest.mark.parametrize("field", FIELDS)
 def test_nor_does_a_training_that_starts_from_it(received, field: str) -> None:
     received(FIELDS[field])
-    main(["train", *QUICK, "--init-from", "received", "--out", "next"])
+    main(["train", *QUICK, "--epochs", "1", "--init-from", "received", "--out", "next"])
     assert not Path("sprung").exists()
 
 

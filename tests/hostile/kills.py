@@ -5,6 +5,7 @@ there were, at writes and at random moments, and what was lost or different. Com
 of one process that has imported everything, so that a kill takes a fraction of a second.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -73,6 +74,7 @@ SCENARIOS = {
     "embed": Scenario(["embed", "run", "--out", "z.npz"], [SHORT]),
     "report": Scenario(["report", "run", "--out", "report.html"], [SHORT]),
     "benchmark": Scenario(["benchmark", "tiny.yaml", "--out", "run"]),
+    "benchmark-jobs": Scenario(["benchmark", "tiny.yaml", "--out", "run", "--jobs", "2"]),
     "gather": Scenario(
         ["benchmark", "tiny.yaml", "--out", "run", "--gather"],
         [["benchmark", "tiny.yaml", "--out", "run"]],
@@ -173,6 +175,25 @@ def finish(argv: list[str], folder: Path) -> None:
         raise RuntimeError(f"{argv} ended with {status}: {said}")
 
 
+def about(process: int) -> list[str]:
+    """Return what /proc tells of a process from its state on; nothing of one that is gone."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def running(process: int) -> bool:
+    return about(process)[:1] not in ([], ["Z"])
+
+
+def below(parent: int) -> list[int]:
+    """Return the processes that a process has started, such as the workers of a benchmark."""
+    numbers = [int(one.name) for one in Path("/proc").glob("[0-9]*")]
+    return [one for one in numbers if running(one) and about(one)[1:2] == [str(parent)]]
+
+
 def campaign(name: str, place: Path, kills: int) -> dict:
     """Return how often a scenario was killed, and what went wrong."""
     scenario, base = SCENARIOS[name], place / f"{name}-base"
@@ -182,18 +203,29 @@ def campaign(name: str, place: Path, kills: int) -> dict:
     took = time.perf_counter() - begun
     writes = int((whole / "writes.txt").read_text(encoding="utf-8"))
     expected = content(whole)
-    at = [*range(1, writes + 1)]
-    if kills < writes:
-        at = sorted(random.sample(at, kills))
+    draw = random.Random(name)
+    most = kills - kills // 3  # the others come at random moments, however many writes there are
+    at = sorted(draw.sample(range(1, writes + 1), min(most, writes)))
     at += [0] * (kills - len(at))
     counts = {"scenario": name, "writes": writes, "kills": 0, "ended first": 0, "wrong": []}
+    counts["at random moments"] = at.count(0)
     for number in at:
         folder = ready(scenario, place / f"{name}-killed", base)
         child = forked(scenario.command, folder, number)
+        victim = child
         if not number:
-            time.sleep(random.uniform(0, took))
-            os.kill(child, signal.SIGKILL)
-        killed = os.waitpid(child, 0)[1] == signal.SIGKILL
+            time.sleep(draw.uniform(0, took))
+            victim = draw.choice([child, *below(child)])
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+        workers = below(child)
+        killed = os.waitpid(child, 0)[1] == signal.SIGKILL or victim != child
+        deadline = time.monotonic() + 60
+        while any(map(running, workers)):  # they end with the command, a moment later
+            time.sleep(0.05)
+            if time.monotonic() > deadline:
+                counts["wrong"].append(f"killed at {number or 'random'}: workers live on")
+                break
         counts["kills" if killed else "ended first"] += 1
         try:
             os.chdir(folder)
@@ -209,7 +241,6 @@ def campaign(name: str, place: Path, kills: int) -> dict:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    random.seed(0)
     load("MUTAG")
     commit()  # once, as the working tree may change meanwhile
     for warm in ("estimator", "report", "evaluate", "embed", "benchmark", "train"):

@@ -74,6 +74,14 @@ def test_no_member_leaves_the_folder(tmp_path: Path, name: str) -> None:
     refused(tmp_path, "leaves its folder")
 
 
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    content = bytearray(packed(zipfile.ZIP_STORED))
+    content[content.index(b"PK\x01\x02") + 28] = 0  # the length of its name
+    content[content.index(b"PK\x01\x02") + 32] = len("T/T_A.txt")  # read as a comment
+    (tmp_path / "T.zip").write_bytes(content)
+    refused(tmp_path, "has the member '', which has no name")
+
+
 def refused(tmp_path: Path, sentence: str) -> None:
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(UserError, match=sentence):

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 KILLS = 125
-"""Kills of each scenario: one before each of its writes, the others at random moments."""
+"""Kills of each scenario: a third or more at random moments, the others before its writes."""
 SCENARIOS = (
-    "train", "inductive", "resume", "evaluate", "embed", "report", "benchmark", "gather",
+    "train", "inductive", "resume", "evaluate", "embed", "report", "benchmark", "benchmark-jobs",
+    "gather",
 )  # fmt: skip
 
 
@@ -33,4 +34,5 @@ def test_nothing_is_lost_or_different_after_a_kill(scenario: str, tmp_path: Path
     counts = json.loads(done.stdout)
     assert counts["wrong"] == []
     assert counts["kills"] + counts["ended first"] == KILLS
-    assert counts["kills"] >= min(KILLS, counts["writes"])
+    assert counts["at random moments"] >= KILLS // 3
+    assert counts["kills"] >= KILLS - counts["at random moments"]

@@ -15,6 +15,7 @@ from graph_hcl.config import Config
 from graph_hcl.factory import make_objective, make_sampler
 from graph_hcl.schema import flag, setting_types
 from graph_hcl.settings import make_config
+from graph_hcl.yaml_text import parse_yaml
 
 FEW, MANY = 120, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
@@ -133,17 +134,31 @@ def test_no_damaged_flags_are_a_traceback(survey, damages, tmp_path) -> None:
     flags(survey, damages, tmp_path, MANY, seed=1)
 
 
+@pytest.mark.parametrize("text", ["[" * 3000, "{" * 3000, "- " * 3000, "? " * 3000])
+def test_reading_stops_where_it_nests_too_deeply(text: str, monkeypatch) -> None:
+    composed = []
+    compose = yaml.SafeLoader.compose_node
+    monkeypatch.setattr(
+        yaml.SafeLoader, "compose_node", lambda *given: composed.append(1) or compose(*given)
+    )
+    with pytest.raises(ValueError, match="nests more than 50 levels"):
+        parse_yaml(text)
+    assert len(composed) <= 51
+
+
 NAMED = {
     "time that is none": ["--epochs", "!!timestamp 9"],
     "number too large": ["--beta", "9" * 400],
     "digits without end": ["--epochs", "9" * 5000],
     "path too long": ["--dataset", "x" * 5000],
+    "mirror too long": ["--mirror", "x" * 5000],
     "option of no objective": ["--loss.options", "{<!DOCTYPE a>}"],
     "aliases without end": ["--loss.options", "&a {b: *a}"],
     "laughs": ["--loss.options", "{a: &a [1,1,1,1,1,1,1,1,1,1], "
                "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a], "
                "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b], d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c],"
                " e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d], f: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]}"],
+    "half a character": ["--loss.options", '{a: "\\ud800"}'],
     "nesting": ["--loss.options", "[" * 10_000],
     "objects": ["--loss.options", "!!python/object/apply:os.abort []"],
     "parentheses": ["--views", "(" * 5000 + "identity" + ")" * 5000],

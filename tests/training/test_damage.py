@@ -14,19 +14,14 @@ from graph_hcl.errors import UserError
 from graph_hcl.results_file import read_results
 from graph_hcl.run import Run
 from graph_hcl.training import RunFolder
+from tests.tiny_run import train_tiny
 
-TINY = ["--dataset", "MUTAG", "--epochs", "3", "--hidden", "4", "--layers", "1", "--beta", "0.5"]
-QUICK = [*TINY, "--probe", "class-mean", "--probe.folds", "2"]
 PART = "checkpoint/seed0.safetensors"
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert main(["train", *QUICK, "--out", str(folder)]) == 0
-    return folder
+    return train_tiny(tmp_path_factory.mktemp("whole") / "run", "--epochs", "3")
 
 
 @pytest.fixture
@@ -134,7 +129,7 @@ def test_a_damaged_checkpoint_is_not_kept_in_the_place_of_a_good_one(run: Path) 
 
 
 def test_the_checkpoint_of_another_run_is_refused(run: Path, tmp_path: Path, capsys) -> None:
-    assert main(["train", *QUICK, "--lr", "0.01", "--out", str(tmp_path / "other")]) == 0
+    train_tiny(tmp_path / "other", "--epochs", "3", "--lr", "0.01")
     shutil.copy(tmp_path / "other" / PART, run / PART)
     for command in (["train", "--resume"], ["evaluate"], ["report"]):
         assert main([*command, str(run)]) == 2

@@ -176,3 +176,28 @@ def test_handlers_are_put_back_and_ignored_signals_stay_ignored() -> None:
     finally:
         signal.signal(signal.SIGHUP, before)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_signals_wait_while_a_lock_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one, too, as that of Ctrl-C and then of the command to its workers."""
+    from graph_hcl import lock
+
+    read = lock._read
+
+    def interrupted(path: Path) -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        return read(path)
+
+    def work(argv: object) -> None:
+        with lock.lock(Path("a.lock")) as mine:
+            assert mine
+            monkeypatch.setattr(lock, "_read", interrupted)
+            if argv:
+                raise KeyError
+
+    assert run_command(work, []) in (130, 143)
+    assert not Path("a.lock").exists()
+    monkeypatch.setattr(lock, "_read", read)
+    assert run_command(work, ["fails"]) in (130, 143)
+    assert not Path("a.lock").exists()
