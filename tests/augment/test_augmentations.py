@@ -290,15 +290,3 @@ def test_subgraph_shares_out_of_range_are_refused(ratio):
 def test_no_parts_are_refused(kind):
     with pytest.raises(UserError, match=f"at least one augmentation in {kind.__name__}"):
         kind(())
-
-
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("text", ALL)
-def test_views_are_drawn_on_the_device(text):
-    batch = batch_of(random_graphs(0)).to("cuda")
-    found = sample_view(batch, parse(text), torch.Generator("cuda").manual_seed(0))
-    assert found.x.is_cuda
-    assert found.edge_index.is_cuda
-    assert found.num_graphs == batch.num_graphs
-    assert found.is_undirected()
