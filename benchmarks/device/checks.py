@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch_geometric.data import Batch
 
 from benchmarks.device.graphs import SHAPES, generate
 from benchmarks.device.waits import count_waits
 from graph_hcl import geometry, losses
-from graph_hcl.augment import ViewSampler, parse, sample_view
+from graph_hcl.augment import Edit, ViewSampler, parse, sample_view
 from graph_hcl.config import Config
 from graph_hcl.config_groups import DataConfig, EncoderConfig, LossConfig, OptimizerConfig
 from graph_hcl.data import GraphStore
@@ -64,6 +65,7 @@ float32 at least, so that of half precision only the rounding of the gradient is
 VIEWS = (
     "edge_drop(0.5)",
     "edge_add(0.5)",
+    "edge_mask(0.5)",
     "node_drop(0.5)",
     "feature_mask(0.5)",
     "column_mask(0.5)",
@@ -195,22 +197,32 @@ def store_agrees(device: torch.device) -> None:
 
 
 def view_is_right(device: torch.device, text: str) -> None:
-    """Draw a view, which stays on the device and changes as many nodes and edges as on the CPU."""
-    store = some_graphs()
-    views = []
-    for place in (CPU, device):
-        batch = store.to(place).batch(slice(0, 30))
-        made = torch.Generator(place).manual_seed(0)
-        views.append(sample_view(batch, parse(text), made))
-    expected, found = views
-    for name, value in found.to_dict().items():
-        assert not isinstance(value, Tensor) or value.device.type == device.type, name
-    assert found.edge_index.numel() == 0 or int(found.edge_index.max()) < found.num_nodes
-    if "|" in text:  # which is chosen for each graph is random
-        return
-    assert torch.equal(found.ptr.cpu(), expected.ptr)
-    if "node" not in text and "subgraph" not in text:  # edges are lost with nodes at random
-        assert found.edge_index.shape == expected.edge_index.shape
+    """Draw a view, which stays on the device and changes as many nodes and edges as on the CPU.
+
+    Of a batch of the store, and of one of PyG, of which nothing is known.
+    """
+    graphs = some_graphs()[:30]
+    for make in (lambda place: graphs.to(place).batch(slice(0, 30)), partial(_shuffled, graphs)):
+        views = []
+        for place in (CPU, device):
+            made = torch.Generator(place).manual_seed(0)
+            views.append(sample_view(make(place), parse(text), made))
+        expected, found = views
+        for name, value in found.to_dict().items():
+            assert not isinstance(value, Tensor) or value.device.type == device.type, name
+        assert found.edge_index.numel() == 0 or int(found.edge_index.max()) < found.num_nodes
+        if "|" in text:  # which is chosen for each graph is random
+            continue
+        assert torch.equal(found.ptr.cpu(), expected.ptr)
+        if "node" not in text and "subgraph" not in text:  # edges go with nodes, at random
+            assert found.edge_index.shape == expected.edge_index.shape
+
+
+def _shuffled(store: GraphStore, device: torch.device) -> Batch:
+    """Return all graphs as PyG's batch, with their edges in another order."""
+    batch = Batch.from_data_list(list(store)).to(device)
+    batch.edge_index, batch.edge_attr = batch.edge_index.flip(1), batch.edge_attr.flip(0)
+    return batch
 
 
 def sampler_is_right(device: torch.device) -> None:
@@ -221,6 +233,19 @@ def sampler_is_right(device: torch.device) -> None:
     steps = list(sampler(store, parts, torch.Generator(device).manual_seed(0)))
     assert len(steps) == len(parts)
     assert sum(v.batch.num_graphs for views in steps for v in views) == 2 * len(store)
+
+
+def own_edit_is_right(device: torch.device) -> None:
+    """Draw a view by an augmentation of a user, which says nothing about the edges it keeps."""
+
+    def drop(batch: Batch, generator: torch.Generator) -> Edit:
+        number = torch.rand(batch.num_edges, generator=generator, device=batch.x.device)
+        return Edit(edges=number < 0.5)
+
+    batch = some_graphs().to(device).batch(slice(0, 30))
+    found = sample_view(batch, drop, torch.Generator(device).manual_seed(0))
+    assert found.num_edges < batch.num_edges
+    assert found.edge_index.device.type == device.type
 
 
 def backbone_agrees(device: torch.device, backbone: str) -> None:
@@ -407,6 +432,7 @@ CHECKS: dict[str, Callable[[torch.device], Any]] = {
     "store": store_agrees,
     **{f"view {text}": partial(view_is_right, text=text) for text in VIEWS},
     "views of an epoch": sampler_is_right,
+    "own edit": own_edit_is_right,
     **{f"backbone {name}": partial(backbone_agrees, backbone=name) for name in BACKBONES},
     **{f"training {name}": partial(training_agrees, objective=name) for name in OBJECTIVES},
     "training with all settings": training_takes_all_settings,
