@@ -75,6 +75,12 @@ class _Held(Tensor):
     def __repr__(self, **_: Any) -> str:
         return f"pretended({self.held!r})"
 
+    def __getitem__(self, key: Any) -> Tensor:
+        return super().__getitem__(_as_index(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_as_index(key), value)
+
     def tolist(self) -> Any:
         return self.cpu().tolist()
 
@@ -185,6 +191,15 @@ class _Generator(torch.Generator):
         if torch.device(device) == DEVICE:
             cls.pretended[made._cdata] = made
         return made
+
+
+def _as_index(key: Any) -> Any:
+    """Return an index with its lists as tensors, which torch makes where no mode sees it."""
+    if isinstance(key, tuple):
+        return tuple(map(_as_index, key))
+    if not isinstance(key, list):
+        return key
+    return torch.tensor(key, device=DEVICE, dtype=None if key else torch.long)
 
 
 def _held(each: Any) -> Any:

@@ -57,10 +57,14 @@ STEPS = (
     Step("views", "around.views", 10, 5, reads=True),
     Step("embedding", "around.embedding", 15, 6, reads=True),
     Step("probes", "around.probes", 20, 6, reads=True),
-    Step("commands", "around.commands", 45, 12, reads=True),
+    Step("commands", "around.commands", 45, 20, reads=True),
     Step("threads", "training_speed.threads", 15, 0, reads=True),
 )
 """In the order of their worth, so that a run that is cut has the most of it."""
+WHOLE, WHOLE_QUICK = 450.0, 165.0
+"""Seconds that all steps may take together, unless a step is given its own."""
+LEAST = 2.0
+"""Seconds without which a step is not begun."""
 
 
 def tests(on: Machine) -> dict[str, Any]:
@@ -135,6 +139,8 @@ def run_all(
         tell: called with a line after each step.
     """
     out.mkdir(parents=True, exist_ok=True)
+    whole = WHOLE_QUICK if on.quick else WHOLE
+    end = float("inf") if budget else time.perf_counter() + whole
     known: dict[str, Any] = {"device": about(on.device), "quick": on.quick, "steps": {}}
     for step in STEPS:
         if only and step.name not in only:
@@ -143,17 +149,24 @@ def run_all(
         if not seconds:
             continue
         start = time.perf_counter()
-        on.start(seconds)
-        try:
-            kept: dict[str, Any] = {"found": step.run(on, mirror)}
-        except Exception as error:
-            line = f"{type(error).__name__}: {error}".splitlines()[0]
-            kept = {"failed": line, "traceback": traceback.format_exc()}
+        on.start(min(seconds, end - start))
+        kept = _kept(step, on, mirror)
         kept["seconds"] = round(time.perf_counter() - start, 2)
         known["steps"][step.name] = kept
         write(out / FILE, known)
         tell(f"{step.name}: {kept.get('failed', 'done')} ({kept['seconds']:.0f} s)")
     return known
+
+
+def _kept(step: Step, on: Machine, mirror: str | None) -> dict[str, Any]:
+    """Return what is kept of a step: what it found, or why it found nothing."""
+    if on.left() < LEAST:
+        return {"failed": "no time was left"}
+    try:
+        return {"found": step.run(on, mirror)}
+    except Exception as error:
+        line = f"{type(error).__name__}: {error}".splitlines()[0]
+        return {"failed": line, "traceback": traceback.format_exc()}
 
 
 def write(file: Path, known: dict[str, Any]) -> None:

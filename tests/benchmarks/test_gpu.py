@@ -124,6 +124,18 @@ def test_a_step_that_fails_is_kept_and_the_next_goes_on(monkeypatch, tmp_path) -
     assert [file.name for file in tmp_path.iterdir()] == ["gpu.json"]
 
 
+def test_a_run_without_time_says_so(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(steps, "WHOLE", 0.0)
+    known = steps.run_all(Machine(CPU), tmp_path, tell=lambda line: None)
+    assert {step["failed"] for step in known["steps"].values()} == {"no time was left"}
+    assert len(known["steps"]) == len(steps.STEPS)
+
+
+def test_all_steps_fit_into_the_time_that_is_stated() -> None:
+    assert sum(step.seconds for step in steps.STEPS) < 480
+    assert sum(step.quick for step in steps.STEPS) < 190
+
+
 def test_the_checks_run_without_pytest(monkeypatch) -> None:
     def wrong(device):
         raise AssertionError("off by one")

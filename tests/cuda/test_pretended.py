@@ -7,6 +7,7 @@ import torch
 from benchmarks.device import checks
 from benchmarks.device.pretend import DEVICE, WrongDevice, pretended
 from benchmarks.device.waits import count_waits
+from graph_hcl import embed, evaluate, report, train
 
 # A loss takes the same road in each precision.
 NAMES = [name for name in checks.CHECKS if "loss " not in name or name.endswith("float32")]
@@ -20,6 +21,26 @@ def test_the_package_is_right_on_a_pretended_device(name: str) -> None:
             checks.CHECKS[name](DEVICE)
         except checks.Skipped as why:
             pytest.skip(str(why))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_commands_run_on_a_pretended_device(tmp_path, capsys) -> None:
+    run = str(tmp_path / "run")
+    shared = ["--dataset", "MUTAG", "--epochs", "1", "--batch-size", "94", "--device", "meta"]
+    shared += ["--probe.name", "class-mean", "--probe.folds", "2"]
+    calls = [
+        (train, [*shared, "--out", run]),
+        (train, ["--resume", run, "--epochs", "2"]),
+        (evaluate, [run]),
+        (embed, [run, "--out", str(tmp_path / "z.npz")]),
+        (report, [run]),
+        (train, [*shared, "--init-from", run, "--out", str(tmp_path / "further")]),
+    ]
+    for command, words in calls:
+        with pretended() as device:
+            assert not command.main(words), capsys.readouterr().err
+        assert device.waits
 
 
 def test_values_are_those_of_the_cpu() -> None:
@@ -92,6 +113,9 @@ WAITING = {
     "numbers of the host": lambda x: torch.tensor([1, 2], device=DEVICE),
     "the same by the tensor": lambda x: x.new_tensor([1.0]),
     "an array of the host": lambda x: torch.as_tensor(np.ones(2), device=DEVICE),
+    "an empty list of places": lambda x: x[[]],
+    "a list of places": lambda x: x[[0, 1]],
+    "an assignment to a list of places": lambda x: x.__setitem__([0, 1], 0.0),
     "places on the CPU": lambda x: x[torch.arange(2)],
     "equality": lambda x: torch.equal(x, x),
 }

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.device.checks.common import CPU, Check, assert_close, features, some_graphs
 from benchmarks.device.waits import count_waits
-from graph_hcl import geometry, losses
+from graph_hcl import GraphContrast, geometry, losses
 from graph_hcl.config import Config
 from graph_hcl.config_groups import DataConfig, EncoderConfig, LossConfig, OptimizerConfig
 from graph_hcl.reproducible import deterministic
@@ -142,6 +142,24 @@ def scores_agree(device: torch.device) -> None:
         assert scores[1] > 0.7, (probe, scores)
 
 
+def estimator_agrees(device: torch.device) -> None:
+    """Fit, transform, save and load an estimator; its graphs come on the CPU."""
+    graphs, values = list(some_graphs()), []
+    for place in (CPU, device):
+        model = GraphContrast(
+            epochs=1, hidden=8, lr=1e-4, views=["identity"] * 2, device=str(place), random_state=0
+        ).fit(graphs)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(Path(folder, "run"))
+            loaded = GraphContrast.load(Path(folder, "run"), device=str(place))
+        z = model.transform(graphs)
+        assert np.allclose(loaded.transform(graphs), z, rtol=1e-4, atol=1e-4 * np.abs(z).max())
+        nodes = model.transform_nodes(graphs)
+        assert [len(each) for each in nodes] == [graph.num_nodes for graph in graphs]
+        values.append((torch.from_numpy(z), torch.from_numpy(np.concatenate(nodes))))
+    assert_close(values[1], values[0], 5e-2)  # Adam makes rounding of a zero gradient a step
+
+
 def mixed_precision_is_finite(device: torch.device, dtype: torch.dtype) -> None:
     """Take ten steps under autocast, with a scaled loss in float16: no loss or weight is NaN."""
     trainer = Trainer(config(device), some_graphs())
@@ -187,6 +205,7 @@ CHECKS: dict[str, Check] = {
     "training goes on": training_goes_on,
     "geometry": geometry_agrees,
     "scores": scores_agree,
+    "estimator": estimator_agrees,
 }
 ON_HARDWARE: dict[str, Check] = {
     "training repeats": training_repeats,
