@@ -101,10 +101,12 @@ class Machine:
             memory = self.peak(call)
             return {"ms": self.milliseconds(call, budget), "MiB": memory}
         except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            return {"missing": "does not fit into the memory"}
+            missing = "does not fit into the memory"
         except Exception as error:
-            return {"missing": f"{type(error).__name__}: {error}"}
+            missing = f"{type(error).__name__}: {error}"
+        if self.is_cuda:  # only now: the error has kept its tensors until here
+            torch.cuda.empty_cache()
+        return {"missing": missing}
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from benchmarks.device.machine import Machine, about
 ROOT = Path(__file__).parents[2]
 FILE = "gpu.json"
 MARK = "pytest.mark." + "cuda"
+WORKSPACE = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+"""What the deterministic mode needs before the first product of matrices of a process."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def tests(on: Machine) -> dict[str, Any]:
     words = ["-q", "-m", "cuda", "-p", "no:cacheprovider", "--no-header", "--tb=short"]
     words += ["--durations=5"]
     variables = os.environ | {"GRAPH_HCL_TEST_DEVICE": str(on.device), "PYTHONPATH": _path()}
+    variables |= WORKSPACE
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *words, *files],
@@ -110,6 +113,7 @@ def checked(on: Machine) -> dict[str, Any]:
     """Run the checks in this process; return how many are right, and all that are not."""
     from benchmarks.device.checks import CHECKS, ON_HARDWARE, outcome
 
+    os.environ.update(WORKSPACE)
     found = {}
     for name, check in (CHECKS | ON_HARDWARE).items():
         found[name] = outcome(check, on.device) if on.left() > 0 else "skipped: no time was left"

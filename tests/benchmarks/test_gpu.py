@@ -4,6 +4,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from benchmarks import gpu
 from benchmarks.device import checks, loss_speed, peers, steps, training_speed
 from benchmarks.device.graphs import SHAPES, describe, generate, graphs_of
 from benchmarks.device.machine import Machine
+from benchmarks.device.waits import count_waits
 from benchmarks.pages import gpu as page
 from benchmarks.pages import numbers, performance
 from graph_hcl.losses import HUCL, NTXent
@@ -168,6 +170,58 @@ def test_what_does_not_fit_is_named() -> None:
     on = Machine(CPU)
     on.start(5.0)
     assert on.measure(full) == {"missing": "does not fit into the memory"}
+
+
+class FakeEvent:
+    """An event of CUDA that takes three milliseconds to the next."""
+
+    def __init__(self, enable_timing: bool) -> None:
+        assert enable_timing
+
+    def record(self) -> None:
+        pass
+
+    def elapsed_time(self, other: "FakeEvent") -> float:
+        return 3.0
+
+
+def test_time_and_memory_on_cuda_come_from_cuda(monkeypatch) -> None:
+    cuda = torch.device("cuda")
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    monkeypatch.setattr(torch.cuda, "Event", FakeEvent)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 2**20)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 6 * 2**20)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: waited.append("emptied"))
+    on = Machine(cuda)
+    assert on.measure(lambda: None) == {"ms": 3.0, "MiB": 5.0}
+    assert set(waited) == {cuda}
+    assert "missing" in on.measure(lambda: 1 / 0)
+    assert waited[-1] == "emptied"
+
+
+def test_waits_that_cuda_tells_of_are_counted_by_place(monkeypatch) -> None:
+    modes = []
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", modes.append)
+
+    def make(device):
+        warnings.warn("called a synchronizing CUDA operation", stacklevel=1)  # while it is made
+
+        def call():
+            for _ in range(2):
+                warnings.warn("called a synchronizing CUDA operation", stacklevel=1)
+            warnings.warn("something else", stacklevel=1)
+
+        return call
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = count_waits(torch.device("cuda"), make)
+    assert found.total() == 2
+    assert [place.partition(":")[0] for place in found] == ["tests/benchmarks/test_gpu.py"]
+    assert modes == ["warn", 0]
 
 
 @pytest.mark.parametrize("name", ["MUTAG", "PROTEINS", "NCI1", "REDDIT-BINARY", "COLLAB"])

@@ -10,6 +10,8 @@ import torch
 
 from benchmarks.device import checks
 
+# The deterministic mode needs it before the first product of matrices of this process.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 DEVICE = torch.device(os.environ.get("GRAPH_HCL_TEST_DEVICE", "cuda"))
 pytestmark = [
     pytest.mark.cuda,
