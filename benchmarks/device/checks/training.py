@@ -15,6 +15,8 @@ import torch
 from benchmarks.device.checks.common import CPU, Check, assert_close, features, some_graphs
 from benchmarks.device.waits import count_waits
 from graph_hcl import GraphContrast, geometry, losses
+from graph_hcl.baselines.baseline import bag
+from graph_hcl.baselines.wl import wl_optimal_assignment, wl_subtree
 from graph_hcl.config import Config
 from graph_hcl.config_groups import DataConfig, EncoderConfig, LossConfig, OptimizerConfig
 from graph_hcl.reproducible import deterministic
@@ -142,6 +144,15 @@ def scores_agree(device: torch.device) -> None:
         assert scores[1] > 0.7, (probe, scores)
 
 
+def baselines_agree(device: torch.device) -> None:
+    """Compare the sums of node features and the Weisfeiler–Lehman kernels."""
+    store = some_graphs()
+    assert np.array_equal(bag(store.to(device)), bag(store))
+    for kernel in (wl_subtree, wl_optimal_assignment):
+        pairs = zip(kernel(store.to(device), 2), kernel(store, 2), strict=True)
+        assert all(np.array_equal(found, expected) for found, expected in pairs)
+
+
 def estimator_agrees(device: torch.device) -> None:
     """Fit, transform, save and load an estimator; its graphs come on the CPU."""
     graphs, values = list(some_graphs()), []
@@ -205,6 +216,7 @@ CHECKS: dict[str, Check] = {
     "training goes on": training_goes_on,
     "geometry": geometry_agrees,
     "scores": scores_agree,
+    "baselines": baselines_agree,
     "estimator": estimator_agrees,
 }
 ON_HARDWARE: dict[str, Check] = {
