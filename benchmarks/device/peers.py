@@ -56,6 +56,10 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+FEW = 5
+"""Batches that warm the usual pipeline up, and the fewest that an epoch is measured by."""
+
+
 class Network(torch.nn.Module):
     """GIN 3×32 of PyG with concatenated layers, sum read-out and a projection head."""
 
@@ -92,26 +96,36 @@ def loader(graphs: list[Any], size: int, workers: int, on: Machine) -> Any:
 
 
 def epochs(graphs: list[Any], on: Machine, count: int, workers: int) -> list[float]:
-    """Return the seconds of each epoch of the usual pipeline after the first."""
+    """Return the seconds of each epoch of the usual pipeline, after some batches to warm up.
+
+    Where the time of the step is over, an epoch ends after some batches, and counts in proportion.
+    """
     batches = loader(graphs, 128, workers, on)
     model = Network(graphs[0].num_features).to(on.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    found = []
-    for _ in range(count + 1):
+
+    def epoch(enough: Callable[[int], bool]) -> float:
         on.wait()
-        start = time.perf_counter()
-        for batch in batches:
+        start, done = time.perf_counter(), 0
+        for done, batch in enumerate(batches, start=1):
             batch = batch.to(on.device, non_blocking=True)
             two = [model(*view(batch), batch.batch, batch.num_graphs) for _ in range(2)]
             loss = log_space(torch.cat(two))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if enough(done):
+                break
         on.wait()
-        found.append(time.perf_counter() - start)
-        if on.left() <= 0 and len(found) > 1:
+        return (time.perf_counter() - start) * len(batches) / done
+
+    epoch(lambda done: done >= FEW)
+    found = []
+    for _ in range(count):
+        found.append(epoch(lambda done: done >= FEW and on.left() <= 0))
+        if on.left() <= 0:
             break
-    return found[1:]
+    return found
 
 
 @torch.no_grad()

@@ -68,7 +68,7 @@ def epochs(on: Machine, mirror: str | None = None) -> dict[str, Any]:
         share.start(on.left() / (len(names) - number))
         host, source = graphs_of(name, mirror, quick=not on.is_cuda and on.quick)
         store = host.to(on.device)
-        mine = statistics.median(train(store, on.device, 4)[1:])
+        mine = statistics.median(train(store, on.device, 3)[1:])
         graphs = list(host)
         theirs = {
             workers: statistics.median(peers.epochs(graphs, share, 2, workers))
