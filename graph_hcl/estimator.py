@@ -329,4 +329,5 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _embed(self, store: GraphStore) -> NDArray[np.float64]:
         store = self.spec_.prepare(store)
-        return embed(self.model_, store, find_device(self.device), max_nodes=self.max_nodes)
+        device = find_device(self.device)
+        return embed(self.model_, store.to(device), device, max_nodes=self.max_nodes)

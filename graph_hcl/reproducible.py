@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from graph_hcl.errors import UserError
 
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
@@ -37,7 +39,8 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
     """Compute the same bits on any number of cores inside the block, if this is wanted.
 
     The CPU computes on one thread, and torch uses deterministic algorithms alone. Raises
-    `UserError` for an operation that has none on its device.
+    `UserError` for an operation that has none on its device, and where products of matrices were
+    computed on a GPU before without the setting that makes them deterministic.
 
     >>> import torch
     >>> with deterministic():
@@ -50,13 +53,18 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
     import torch
 
     # Read by cuBLAS when it starts; without it, torch refuses products of matrices.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.setdefault(WORKSPACE, ":4096:8")
     before = torch.get_deterministic_debug_mode()
     torch.use_deterministic_algorithms(True)
     try:
         with threads(1):
             yield
     except RuntimeError as error:
+        if WORKSPACE in str(error):  # torch asks once, and something was computed before
+            raise UserError(
+                f"Expected {WORKSPACE} to be set before the first product of matrices on the GPU, "
+                f"but it was not: set {WORKSPACE}=:4096:8 before Python starts."
+            ) from error
         text = str(error).partition(", but you set")[0]
         if "does not have a deterministic implementation" not in text:
             raise

@@ -111,3 +111,20 @@ def test_an_operation_without_a_deterministic_way_is_one_sentence() -> None:
         raise RuntimeError("another")
     with deterministic(False):
         assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_products_before_the_deterministic_mode_are_one_sentence() -> None:
+    said = (
+        "Deterministic behavior was enabled with either `torch.use_deterministic_algorithms(True)` "
+        "or `at::Context::setDeterministicAlgorithms(true)`, but this operation is not "
+        "deterministic because it uses CuBLAS and you have CUDA >= 10.2. To enable deterministic "
+        "behavior in this case, you must set an environment variable before running your PyTorch "
+        "application: CUBLAS_WORKSPACE_CONFIG=:4096:8 or CUBLAS_WORKSPACE_CONFIG=:16:8."
+    )
+    with pytest.raises(UserError) as told, deterministic():
+        raise RuntimeError(said)
+    assert str(told.value) == (
+        "Expected CUBLAS_WORKSPACE_CONFIG to be set before the first product of matrices on the "
+        "GPU, but it was not: set CUBLAS_WORKSPACE_CONFIG=:4096:8 before Python starts."
+    )
+    assert not torch.are_deterministic_algorithms_enabled()

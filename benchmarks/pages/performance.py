@@ -3,15 +3,18 @@
     python -m benchmarks.pages.performance            rewrites blocks between marks, and the figure
     python -m benchmarks.pages.performance --check    exit 1 when one of them is out of date
 
-The results are `benchmarks/results/{losses,pipeline,evaluation,loading,augmentation}.json`.
+The results are `benchmarks/results/{losses,pipeline,evaluation,loading,augmentation}.json`, and
+those of GPUs `benchmarks/results/gpu/*.json`.
 """
 
 import argparse
 import json
 import sys
 
+from benchmarks.pages import gpu
 from benchmarks.pages.blocks import with_blocks
 from benchmarks.pages.loss_figure import draw, is_current
+from benchmarks.pages.numbers import SPACE, number, time, times
 from benchmarks.pages.records import ROOT
 from benchmarks.science.table import table
 from graph_hcl.console import lenient_stdout
@@ -33,7 +36,6 @@ PEERS = {
 """Our losses and their peers: names in the results, and on the page."""
 MANY, MOST = "16384", "65536"
 """Numbers of rows that the summary speaks of."""
-SPACE = "\N{NO-BREAK SPACE}"
 
 
 def read(name):
@@ -41,33 +43,6 @@ def read(name):
     return json.loads(
         (ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8")
     )
-
-
-def time(seconds):
-    """Return seconds with three digits and a unit, on one line.
-
-    >>> [time(seconds).replace(SPACE, " ") for seconds in (1.0949, 0.00096, 0.000312)]
-    ['1.09 s', '0.96 ms', '0.312 ms']
-    """
-    return f"{seconds:.3g}{SPACE}s" if seconds >= 1 else f"{1000 * seconds:.3g}{SPACE}ms"
-
-
-def times(ratio):
-    """Return a ratio with two digits behind the point, or none from ten on.
-
-    >>> times(1.3), times(47.2)
-    ('1.30', '47')
-    """
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
-
-
-def number(rows):
-    """Return a whole number with spaces between thousands, on one line.
-
-    >>> number("65536").replace(SPACE, " ")
-    '65 536'
-    """
-    return f"{int(rows):_}".replace("_", SPACE)
 
 
 def spread(ratios):
@@ -252,6 +227,7 @@ def pages():
             "probes": probe_table(),
             "reading": reading_table(),
             "views": view_table(),
+            "gpu": gpu.section(gpu.read()),
         },
         SCALE / "large-batches.md": {"memory": memory_table()},
     }

@@ -292,18 +292,6 @@ def test_no_parts_are_refused(kind):
         kind(())
 
 
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("text", ALL)
-def test_views_are_drawn_on_the_device(text):
-    batch = batch_of(random_graphs(0)).to("cuda")
-    found = sample_view(batch, parse(text), torch.Generator("cuda").manual_seed(0))
-    assert found.x.is_cuda
-    assert found.edge_index.is_cuda
-    assert found.num_graphs == batch.num_graphs
-    assert found.is_undirected()
-
-
 @pytest.mark.parametrize("make", [EdgeDrop, NodeDrop, EdgeMask])
 def test_an_unknown_argument_is_told_which_was_meant(make) -> None:
     with pytest.raises(TypeError, match=rf"^{make.__name__}\(\) .*'ratoi'. Did you mean ratio\?"):

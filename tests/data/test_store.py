@@ -324,16 +324,6 @@ def test_a_store_without_a_hash_is_refused(tmp_path) -> None:
         GraphStore.open(tmp_path / "a.safetensors")
 
 
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_batches_on_a_device() -> None:
-    store = random_store(6)
-    moved = store.to("cuda").batch(torch.tensor([5, 1]))
-    assert moved.x.is_cuda
-    same(moved.cpu(), store.batch([5, 1]))
-    assert len(moved.to_data_list()) == 2
-
-
 def test_every_field_with_a_level_is_an_attribute_of_the_store() -> None:
     kinds = {field.name: field.type for field in dataclasses.fields(GraphStore)}
     tensors = {name for name, kind in kinds.items() if str(kind).startswith("Tensor")}

@@ -1,0 +1,113 @@
+"""Stores, batches and views."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch
+
+from benchmarks.device.checks.common import CPU, Check, some_graphs
+from graph_hcl.augment import Edit, ViewSampler, parse, sample_view
+from graph_hcl.data import GraphStore
+
+VIEWS = (
+    "edge_drop(0.5)",
+    "edge_add(0.5)",
+    "edge_mask(0.5)",
+    "node_drop(0.5)",
+    "feature_mask(0.5)",
+    "column_mask(0.5)",
+    "subgraph(0.5)",
+    "edge_drop(0.5)+edge_add(0.5)+node_drop(0.3)",
+    "node_drop(0.2)|edge_drop(0.2)|subgraph(0.8)|feature_mask(0.2)|edge_add(0.3)",
+)
+EXACT = {
+    "edge_drop(0.5)": False,
+    "edge_add(0.5)": True,
+    "edge_mask(0.5)": True,
+    "node_drop(0.5)": False,
+    "feature_mask(0.5)": True,
+    "column_mask(0.5)": True,
+}
+"""Views that keep a number of nodes that does not depend on the draw, and whether of edges, too."""
+
+
+def store_agrees(device: torch.device) -> None:
+    """Compare batches, single graphs, selections and fitted features."""
+    store = some_graphs()
+    moved = store.to(device)
+    for indices in ([5, 1, 5], slice(3, 9), torch.arange(len(store)) % 3 == 0):
+        expected, found = store.batch(indices), moved.batch(indices)
+        for name, value in expected.to_dict().items():
+            assert found[name].device.type == device.type, name
+            assert torch.equal(found[name].cpu(), value), name
+    assert torch.equal(moved[3].x.cpu(), store[3].x)
+    chosen = torch.tensor([7, 2], device=device)
+    assert torch.equal(moved[chosen].edge_index.cpu(), store[[7, 2]].edge_index)
+    assert torch.equal(moved.degree().cpu(), store.degree())
+    assert moved.digest() == store.digest()
+    for place, fitted in ((CPU, store.fitted([0, 1])), (device, moved.fitted([0, 1]))):
+        assert fitted.batch([0]).x.device.type == place.type
+
+
+def view_is_right(device: torch.device, text: str) -> None:
+    """Draw a view, which stays on the device and changes as many nodes and edges as on the CPU.
+
+    Of a batch of the store, and of one of PyG, of which nothing is known. The seeds differ, since
+    no two devices draw the same numbers from one.
+    """
+    graphs = some_graphs()[:30]
+    for make in (lambda place: graphs.to(place).batch(slice(0, 30)), partial(_shuffled, graphs)):
+        expected, found = (
+            sample_view(make(place), parse(text), torch.Generator(place).manual_seed(seed))
+            for seed, place in enumerate((CPU, device))
+        )
+        for name, value in found.to_dict().items():
+            assert not isinstance(value, Tensor) or value.device.type == device.type, name
+        assert found.edge_index.numel() == 0 or int(found.edge_index.max()) < found.num_nodes
+        assert found.num_graphs == expected.num_graphs
+        if text in EXACT:
+            assert torch.equal(found.ptr.cpu(), expected.ptr)
+        if EXACT.get(text):
+            assert found.edge_index.shape == expected.edge_index.shape
+
+
+def _shuffled(store: GraphStore, device: torch.device) -> Batch:
+    """Return all graphs as PyG's batch, with their edges in another order."""
+    batch = Batch.from_data_list(list(store)).to(device)
+    batch.edge_index, batch.edge_attr = batch.edge_index.flip(1), batch.edge_attr.flip(0)
+    return batch
+
+
+def sampler_is_right(device: torch.device) -> None:
+    """Draw the views of an epoch, several batches at once."""
+    store = some_graphs().to(device)
+    sampler = ViewSampler([parse("edge_drop(0.2)"), parse("node_drop(0.2)")])
+    parts = torch.randperm(len(store), generator=torch.Generator().manual_seed(0)).split(16)
+    steps = list(sampler(store, parts, torch.Generator(device).manual_seed(0)))
+    assert len(steps) == len(parts)
+    assert sum(v.batch.num_graphs for views in steps for v in views) == 2 * len(store)
+
+
+def own_edit_is_right(device: torch.device) -> None:
+    """Draw a view by an augmentation of a user, which says nothing about the edges it keeps."""
+
+    def drop(batch: Batch, generator: torch.Generator) -> Edit:
+        number = torch.rand(batch.num_edges, generator=generator, device=batch.x.device)
+        return Edit(edges=number < 0.5)
+
+    batch = some_graphs().to(device).batch(slice(0, 30))
+    found = sample_view(batch, drop, torch.Generator(device).manual_seed(0))
+    assert found.num_edges < batch.num_edges
+    assert found.edge_index.device.type == device.type
+
+
+CHECKS: dict[str, Check] = {
+    "store": store_agrees,
+    **{f"view {text}": partial(view_is_right, text=text) for text in VIEWS},
+    "views of an epoch": sampler_is_right,
+    "own edit": own_edit_is_right,
+}
+ON_HARDWARE: dict[str, Check] = {}

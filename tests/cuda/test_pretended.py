@@ -1,0 +1,158 @@
+"""The package on a pretended device: no tensor, generator or copy is on the wrong one."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.device import checks
+from benchmarks.device.pretend import DEVICE, WrongDevice, pretended
+from benchmarks.device.waits import count_waits
+from graph_hcl import embed, evaluate, report, train
+
+# A loss takes the same road in each precision.
+NAMES = [name for name in checks.CHECKS if "loss " not in name or name.endswith("float32")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("ignore")
+def test_the_package_is_right_on_a_pretended_device(name: str) -> None:
+    with pretended():
+        try:
+            checks.CHECKS[name](DEVICE)
+        except checks.Skipped as why:
+            pytest.skip(str(why))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_commands_run_on_a_pretended_device(tmp_path, capsys) -> None:
+    run = str(tmp_path / "run")
+    shared = ["--dataset", "MUTAG", "--epochs", "1", "--batch-size", "94", "--device", "meta"]
+    shared += ["--probe.name", "class-mean", "--probe.folds", "2"]
+    calls = [
+        (train, [*shared, "--out", run]),
+        (train, ["--resume", run, "--epochs", "2"]),
+        (evaluate, [run]),
+        (embed, [run, "--out", str(tmp_path / "z.npz")]),
+        (report, [run]),
+        (train, [*shared, "--init-from", run, "--out", str(tmp_path / "further")]),
+    ]
+    for command, words in calls:
+        with pretended() as device:
+            assert not command.main(words), capsys.readouterr().err
+        assert device.waits
+
+
+def test_values_are_those_of_the_cpu() -> None:
+    x = torch.randn(4, 3)
+    with pretended():
+        held = x.to(DEVICE).requires_grad_()
+        assert held.device == DEVICE
+        y = (held @ held.t()).logsumexp(1).sum()
+        y.backward()
+        assert held.grad.device == DEVICE
+        found = held.grad.cpu(), float(y.detach())
+    leaf = x.clone().requires_grad_()
+    y = (leaf @ leaf.t()).logsumexp(1).sum()
+    y.backward()
+    assert torch.equal(found[0], leaf.grad)
+    assert found[1] == float(y.detach())
+
+
+MIXED = {
+    "sum": lambda here, there: here + there,
+    "product": lambda here, there: here @ there.t(),
+    "concatenation": lambda here, there: torch.cat([here, there]),
+    "a gather on the CPU by an index of the device": lambda here, there: here[there[:, 0].long()],
+    "index_select": lambda here, there: there.index_select(0, here[:, 0].long()),
+    "in place": lambda here, there: there.add_(here),
+    "an assignment": lambda here, there: (
+        there.__setitem__(slice(0, 1), here[:1])
+        or there.index_put_((torch.zeros(1).long(),), here[:1])
+    ),
+    "an array": lambda here, there: there.numpy(),
+    "a generator of the CPU": lambda here, there: torch.rand(
+        3, device=DEVICE, generator=torch.Generator()
+    ),
+    "a generator of the device": lambda here, there: torch.rand(
+        3, generator=torch.Generator(DEVICE)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_two_devices_in_one_operation_are_an_error(name: str) -> None:
+    with pretended():
+        here, there = torch.rand(3, 3), torch.rand(3, 3, device=DEVICE)
+        with pytest.raises((WrongDevice, TypeError, RuntimeError, NotImplementedError)):
+            MIXED[name](here, there)
+
+
+ALLOWED = {
+    "a number": lambda x: x + torch.tensor(2.0),
+    "a generator of its own": lambda x: torch.rand(
+        3, device=DEVICE, generator=torch.Generator(DEVICE).manual_seed(1)
+    ),
+    "a range": lambda x: x[torch.arange(2, device=x.device)],
+    "sizes that are known": lambda x: torch.repeat_interleave(
+        x, torch.ones(3, device=DEVICE).long(), dim=0, output_size=3
+    ),
+}
+WAITING = {
+    "a number of the device": lambda x: float(x.sum()),
+    "a list": lambda x: x.tolist(),
+    "a truth": lambda x: bool((x > 0).all()),
+    "a mask": lambda x: x[x > 0.5],
+    "places": lambda x: x.nonzero(),
+    "what is distinct": lambda x: x.unique(),
+    "sizes that are not known": lambda x: torch.ones(3, device=DEVICE).repeat_interleave(
+        torch.ones(3, device=DEVICE).long()
+    ),
+    "a copy to the CPU": lambda x: x.cpu(),
+    "a copy from the CPU": lambda x: torch.ones(2).to(DEVICE),
+    "numbers of the host": lambda x: torch.tensor([1, 2], device=DEVICE),
+    "the same by the tensor": lambda x: x.new_tensor([1.0]),
+    "an array of the host": lambda x: torch.as_tensor(np.ones(2), device=DEVICE),
+    "an empty list of places": lambda x: x[[]],
+    "a list of places": lambda x: x[[0, 1]],
+    "an assignment to a list of places": lambda x: x.__setitem__([0, 1], 0.0),
+    "places on the CPU": lambda x: x[torch.arange(2)],
+    "equality": lambda x: torch.equal(x, x),
+}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_what_a_device_takes_is_no_error_and_no_wait(name: str) -> None:
+    def make(device):
+        x = torch.rand(3, 3, device=device)
+        return lambda: ALLOWED[name](x)
+
+    assert not count_waits(torch.device("cpu"), make)
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_waits_are_counted_with_their_place(name: str) -> None:
+    def make(device):
+        x = torch.rand(3, 3, device=device)
+        return lambda: WAITING[name](x)
+
+    found = count_waits(torch.device("cpu"), make)
+    assert found.total() == 1
+    assert next(iter(found)).startswith("tests/cuda/test_pretended.py:")
+
+
+def test_a_wait_in_a_gradient_is_counted_too() -> None:
+    class Wait(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * float(gradient.sum()) + torch.tensor([0.0], device=gradient.device)
+
+    def make(device):
+        x = torch.rand(3, device=device, requires_grad=True)
+        return lambda: Wait.apply(x).sum().backward()
+
+    assert count_waits(torch.device("cpu"), make).total() == 2
