@@ -145,6 +145,10 @@ graph), but got 1.
     folder is always written."""
     device: str = field(default="auto", metadata=RESULT_UNAFFECTED | {"metavar": "DEVICE"})
     """Where to compute: cpu, cuda, cuda:1, mps or auto. auto is CUDA if available, else the CPU."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    """In how many bits the training multiplies. bf16-mixed and 16-mixed run the encoder in bfloat16
+    and float16, which GPUs are faster with; losses and weights keep 32 bits, and embeddings are
+    computed in 32. On the CPU nothing is gained."""
     deterministic: bool = False
     """Compute the same bits on any number of cores. The CPU then computes on one thread, and an
     operation that has no deterministic way on another device is an error."""

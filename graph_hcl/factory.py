@@ -86,9 +86,8 @@ def make_objective(config: Config, parts: Parts = NO_PARTS) -> tuple[Objective, 
     config = with_canonical_names(parts.named(config))
     if parts.objective is not None and not isinstance(parts.objective, type):
         objective = _copied_objective(config, parts)
-        return objective, dataclasses.replace(
-            config, projection=_make_projection(config, objective)
-        )
+        head = _make_projection(config, objective)
+        return _bounded(objective, head), dataclasses.replace(config, projection=head)
     make = parts.objective or OBJECTIVES.get(config.objective)
     accepted = inspect.signature(make).parameters
     general = {"beta": config.beta, "temperature": config.temperature}
@@ -118,7 +117,14 @@ def make_objective(config: Config, parts: Parts = NO_PARTS) -> tuple[Objective, 
         loss=dataclasses.replace(config.loss, **{name: values[name] for name in special}),
         projection=_make_projection(config, objective),
     )
-    return objective, completed
+    return _bounded(objective, completed.projection), completed
+
+
+def _bounded(objective: Objective, head: ProjectionConfig) -> Objective:
+    """Return the objective, which is told how long the rows of such a head are at most."""
+    if isinstance(objective, ContrastiveLoss) and head.normalize in ("sphere", "ball"):
+        objective.longest = 1.0
+    return objective
 
 
 def _copied_objective(config: Config, parts: Parts) -> Objective:

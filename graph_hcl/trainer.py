@@ -159,6 +159,7 @@ class Trainer:
             config.optimizer.clip,
             config.optimizer.schedule,
             config.optimizer.warmup,
+            config.precision,
         )
         graphs = spec.prepare(self.store)
         if graphs.class_labels is None:  # nothing in training reads other targets
@@ -168,7 +169,7 @@ class Trainer:
             self.new_objective(),
             fresh(self.sampler, "augmentation"),
             graphs,
-            torch.from_numpy(indices).to(self.device),
+            torch.from_numpy(indices),
             settings,
             device=self.device,
             checkpoint=checkpoint,

@@ -131,7 +131,9 @@ def about(device: torch.device) -> dict[str, Any]:
         found["cuda"] = torch.version.cuda
         with suppress(OSError, subprocess.SubprocessError):
             command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+            done = subprocess.run(
+                command, capture_output=True, encoding="utf-8", timeout=10, check=True
+            )
             found["driver"] = done.stdout.split()[0]
     found |= {"python": platform.python_version(), "threads": torch.get_num_threads()}
     for package in PACKAGES:

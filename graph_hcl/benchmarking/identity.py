@@ -78,6 +78,7 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "optimizer.schedule": ("optimizer.schedule", "constant"),
     "optimizer.warmup": ("optimizer.warmup", 0.0),
     "deterministic": ("deterministic", False),
+    "precision": ("precision", "32-true"),
     "probe.name": ("probe.name", "svm", None),
     "probe.metric": ("probe.metric", None),
     "probe.options": ("probe.options", {}),

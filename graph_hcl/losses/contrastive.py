@@ -65,6 +65,10 @@ class ContrastiveLoss(SettingsModule):
         include_self: the anchor's own row counts like any other: it is one of its positives and,
             where all rows repel, one of its negatives (published code of arXiv 2311.05139).
 
+    Attributes:
+        longest: the largest length of rows that come with `normalize=False`, where it is known: a
+            GPU need not be asked for it then. None where it is not; the CPU looks for itself.
+
     Raises:
         ValueError: for values out of range, for settings without effect, and for rows, graphs or
             labels that do not fit each other.
@@ -116,6 +120,7 @@ class ContrastiveLoss(SettingsModule):
         if memory_size and gather is not None:
             raise ValueError("Expected memory_size 0 with gather: take one of the two.")
         self.normalize = normalize
+        self.longest: float | None = None
         self.psi = None if psi is None else make_psi(psi, psi_options)
         self.memory = MemoryBank(memory_size) if memory_size else None
         self.gather = gather
@@ -247,8 +252,9 @@ class ContrastiveLoss(SettingsModule):
         reach = largest_product(z, samples, self.settings)
         if self.psi is not None:
             return compute_psi_loss(z, samples, pairs, self.settings, self.psi)
-        if reach is None and self.normalize and not transformed():
-            reach = 1.0
+        longest = 1.0 if self.normalize else self.longest
+        if reach is None and longest is not None and not transformed():
+            reach = longest**2
         return compute_loss(z, samples, pairs, self.settings, reach, kind)
 
     def _names(self, count: int, device: torch.device) -> Tensor:

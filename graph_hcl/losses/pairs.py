@@ -116,7 +116,13 @@ class Pairs:
 
     @classmethod
     def among(cls, positive: Tensor, negative: Tensor | None, copies: int | None = None) -> Pairs:
-        """Return the pairs of rows that are anchors and samples alike; see `Pairs` for `copies`."""
+        """Return the pairs of rows that are anchors and samples alike.
+
+        Args:
+            positive: positive keys [M].
+            negative: negative keys [M]; None where every other row is a negative.
+            copies: see `Pairs`.
+        """
         return cls(
             (positive, positive),
             None if negative is None else (negative, negative),

@@ -16,9 +16,14 @@ from graph_hcl.errors import UserError
 from graph_hcl.files import copy_or_link, write_atomically
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.tensor_files import DAMAGE, hashed, read_tensors
-from graph_hcl.training.state import BatchFeatures, TrainState
+from graph_hcl.training.state import (
+    BatchFeatures,
+    TrainState,
+    random_states,
+    set_random_states,
+)
 
-GROUPS = ("model", "objective", "optimizer", "rng", "progress")
+GROUPS = ("model", "objective", "optimizer", "scaler", "rng", "progress")
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,8 @@ class Checkpoint:
         _load_optimizer(state.optimizer, groups["optimizer"])
         for name, generator in state.generators.items():
             generator.set_state(groups["rng"][name])
-        torch.set_rng_state(groups["rng"]["global"])
+        state.precision.load(groups["scaler"])
+        set_random_states(groups["rng"], state.device)
         state.epoch, state.step = saved.epoch, saved.step
         if saved.step:
             inside = groups["progress"]
@@ -256,7 +262,8 @@ def state_tensors(state: TrainState) -> dict[str, Tensor]:
             found = {k: v for k, v in batch._asdict().items() if v is not None}
             tensors |= {f"progress.{name}": value for name, value in found.items()}
     tensors |= {f"rng.{name}": value for name, value in generators.items()}
-    tensors["rng.global"] = torch.get_rng_state()
+    tensors |= {f"rng.{name}": value for name, value in random_states(state.device).items()}
+    tensors |= {f"scaler.{name}": value for name, value in state.precision.tensors().items()}
     # safetensors refuses tensors that share memory or are not contiguous.
     return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
 

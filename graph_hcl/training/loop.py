@@ -15,13 +15,21 @@ from graph_hcl.errors import UserError
 from graph_hcl.interrupts import postponed, stop_if_asked
 from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
+from graph_hcl.losses.precision import at_least_float
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.divergence import Diverged, check_finite, check_step, explain
 from graph_hcl.training.optimizers import gradient_norm, make_optimizer, rate, set_rate
-from graph_hcl.training.state import BatchFeatures, TrainingSettings, TrainState
+from graph_hcl.training.precision import MixedPrecision
+from graph_hcl.training.state import (
+    BatchFeatures,
+    TrainingSettings,
+    TrainState,
+    random_states,
+    set_random_states,
+)
 
 Network = TypeVar("Network", bound=ContrastiveNetwork)
 Views = Sequence[SampledView]
@@ -136,6 +144,7 @@ def start(
         as_objective(objective),
         objective if isinstance(objective, nn.Module) else None,
         optimizer,
+        MixedPrecision(settings.precision, device),
         generators,
         device,
         settings.epochs,
@@ -157,14 +166,14 @@ def run_epoch(
     """
     started = time.perf_counter()
     state.epoch += 1
-    done, random_state = state.step, torch.get_rng_state()
+    done, random = state.step, random_states(state.device)
     if not done:
         state.largest_batch, state.losses, state.norms = None, [], []
         state.begun = {name: each.get_state() for name, each in state.generators.items()}
     state.model.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
     size, most = settings.batch_size, settings.max_nodes
-    sizes = None if most is None else store.node_ptr.diff()
+    sizes = None if most is None else store.node_ptr.diff().cpu()
     chosen = index_batches(indices, size, state.generators["shuffle"], sizes, most)
     begun, inputs, lr = state.epoch - 1, [], settings.lr
     state.distinct = len(indices.unique()) == len(indices)
@@ -174,7 +183,7 @@ def run_epoch(
     for number, (graphs, views) in enumerate(zip(there, drawn, strict=True), start=1):
         if number <= done:  # before the training was stopped; drawn again for those that follow
             if number == done:
-                torch.set_rng_state(random_state)
+                set_random_states(random, state.device)
             continue
         steps = begun + (number - 1) / len(chosen), begun + number / len(chosen)
         lr = set_rate(state.optimizer, settings.lr, rate(settings, *steps))
@@ -219,7 +228,9 @@ def run_step(
     count = sum(view.batch.num_graphs for view in views) // len(graphs)
     graph = graphs.repeat(count)
     label = None if labels is None else labels[graph]
-    given = encode(state, views, graph, label)._replace(views=count if state.distinct else None)
+    with state.precision.autocast():
+        given = encode(state, views, graph, label)
+    given = given._replace(views=count if state.distinct else None)
     try:
         loss = state.objective.compute(given)
     except NotFinite as error:
@@ -227,15 +238,15 @@ def run_step(
         raise Diverged(what, state.epoch, state.step + 1) from error
     largest = state.largest_batch
     if largest is None or len(given.z) > len(largest.z):
-        state.largest_batch = BatchFeatures(given.z.detach(), graph, label)
+        state.largest_batch = BatchFeatures(at_least_float(given.z.detach()), graph, label)
     for group in state.optimizer.param_groups:
         for parameter in group["params"]:  # what zero_grad does, at a tenth of its cost
             parameter.grad = None
-    loss.backward()
-    norm = gradient_norm(state.optimizer, clip)
+    state.precision.backward(loss, state.optimizer)
+    norm = state.precision.counted(gradient_norm(state.optimizer, clip))
     check_step(state, loss.detach(), norm)
     state.norms.append(norm)
-    state.optimizer.step()
+    state.precision.step(state.optimizer)
     return loss.detach(), given._replace(z=_NO_FEATURES, nodes=None)
 
 

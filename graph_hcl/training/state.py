@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from graph_hcl.losses.objective import Objective
 from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.training.precision import MixedPrecision
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class TrainingSettings:
         clip: largest norm of the gradient; None does not bound it.
         schedule: constant, linear or cosine: how the learning rate falls to 0 after the warm-up.
         warmup: epochs over which the learning rate rises to `lr`.
+        precision: 32-true, bf16-mixed or 16-mixed, see `MixedPrecision`.
 
     >>> TrainingSettings(epochs=20, batch_size=128).optimizer
     'adam'
@@ -47,6 +49,7 @@ class TrainingSettings:
     clip: float | None = None
     schedule: str = "constant"
     warmup: float = 0.0
+    precision: str = "32-true"
 
 
 class BatchFeatures(NamedTuple):
@@ -67,6 +70,7 @@ class TrainState:
         objective_module: the objective as it was given, where it is a module whose state belongs in
             a checkpoint.
         optimizer: the optimiser.
+        precision: in which precision it computes.
         generators: generators of batches and views, by name.
         device: where the training runs.
         epochs: number of epochs.
@@ -89,6 +93,7 @@ class TrainState:
     objective: Objective
     objective_module: nn.Module | None
     optimizer: torch.optim.Optimizer
+    precision: MixedPrecision
     generators: dict[str, torch.Generator]
     device: torch.device
     epochs: int
@@ -104,6 +109,32 @@ class TrainState:
     norms: list[Tensor] = field(default_factory=list)
     begun: dict[str, Tensor] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
+
+
+def random_states(device: torch.device) -> dict[str, Tensor]:
+    """Return the states of torch's own generators, of the CPU and of a CUDA device, by name.
+
+    >>> list(random_states(torch.device("cpu")))
+    ['global']
+    """
+    states = {"global": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["device"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
+    """Bring torch's own generators to what `random_states` returned; a missing one stays.
+
+    >>> states = random_states(torch.device("cpu"))
+    >>> first = torch.rand(2)
+    >>> set_random_states(states, torch.device("cpu"))
+    >>> torch.equal(torch.rand(2), first)
+    True
+    """
+    torch.set_rng_state(states["global"])
+    if device.type == "cuda" and "device" in states:
+        torch.cuda.set_rng_state(states["device"], device)
 
 
 def set_seed(seed: int) -> None:

@@ -49,7 +49,9 @@ def test_another_device_is_refused(name, capsys, tmp_path) -> None:
 
 def test_it_runs_as_a_file_from_anywhere(tmp_path) -> None:
     call = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--help"]
-    done = subprocess.run(call, capture_output=True, text=True, cwd=tmp_path, env={"PATH": ""})
+    done = subprocess.run(
+        call, capture_output=True, encoding="utf-8", cwd=tmp_path, env={"PATH": ""}
+    )
     assert done.returncode == 0, done.stderr
     assert "--mirror" in done.stdout
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from benchmarks.device import checks
+from benchmarks.device.checks.training import epoch_waits_once
 from benchmarks.device.pretend import DEVICE, WrongDevice, pretended
 from benchmarks.device.waits import count_waits
 from graph_hcl import embed, evaluate, report, train
@@ -156,3 +157,8 @@ def test_a_wait_in_a_gradient_is_counted_too() -> None:
         return lambda: Wait.apply(x).sum().backward()
 
     assert count_waits(torch.device("cpu"), make).total() == 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_epoch_waits_once_but_for_its_views() -> None:
+    epoch_waits_once(torch.device("cpu"))

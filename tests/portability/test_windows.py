@@ -21,6 +21,7 @@ from graph_hcl.files import write_text
 from graph_hcl.lock import lock
 from graph_hcl.losses import UCL, as_objective
 from graph_hcl.training import RunFolder, TrainState
+from graph_hcl.training.precision import MixedPrecision
 
 QUICK = ["--epochs", "1", "--hidden", "8", "--layers", "2", "--probe", "class-mean"]
 
@@ -89,7 +90,17 @@ def test_a_checkpoint_is_written_over_while_its_state_is_in_use(windows, far_awa
     model(torch.ones(1, 2)).sum().backward()
     adam.step()
     cpu, views = torch.device("cpu"), {"views": torch.Generator()}
-    state = TrainState(model, as_objective(UCL()), None, adam, views, cpu, epochs=2, epoch=1)
+    state = TrainState(
+        model,
+        as_objective(UCL()),
+        None,
+        adam,
+        MixedPrecision("32-true", cpu),
+        views,
+        cpu,
+        epochs=2,
+        epoch=1,
+    )
     file = RunFolder.create(str(far_away / "run"), "", {}).checkpoint("seed0", "model")
     file.save(state)
     state.optimizer = again = torch.optim.Adam(model.parameters())

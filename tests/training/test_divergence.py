@@ -117,7 +117,9 @@ def test_gradients_that_are_not_finite_stop_at_their_step(mutag, kind, clip) -> 
 def state_of(losses, norms, weights=(1.0,), step=3) -> TrainState:
     model = nn.BatchNorm1d(1)
     model.weight.data = torch.tensor(weights)
-    state = TrainState(model, None, None, None, {}, torch.device("cpu"), 5, epoch=2, step=step)
+    state = TrainState(
+        model, None, None, None, None, {}, torch.device("cpu"), 5, epoch=2, step=step
+    )
     state.losses, state.norms = list(torch.tensor(losses)), list(torch.tensor(norms))
     return state
 
