@@ -66,8 +66,9 @@ def handled() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if _Asked.last is not None:  # a module that was being imported has swallowed it
-        raise Interrupted(_Asked.last)
+        last, _Asked.last = _Asked.last, None  # what comes later was not asked to end
+    if last is not None:  # a module that was being imported has swallowed it
+        raise Interrupted(last)
 
 
 @contextmanager

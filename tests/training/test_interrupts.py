@@ -201,3 +201,15 @@ def test_signals_wait_while_a_lock_is_given_back(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(lock, "_read", read)
     assert run_command(work, ["fails"]) in (130, 143)
     assert not Path("a.lock").exists()
+
+
+def test_a_signal_ends_one_command_and_not_the_work_after_it() -> None:
+    def work(argv: object) -> None:
+        with postponed():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert run_command(work, []) == 130
+    with postponed():  # as a training called from Python
+        assert asked() is None
+        stop_if_asked()
