@@ -2,6 +2,7 @@
 
 Rows and columns are sorted by key, so that the columns that are alike to a row are a range,
 [first, end) of its own, and no key is compared. Logits are in units of log₂, since a GPU has 2^x.
+Numbers of rows are no constants: the last, smaller batch of an epoch compiles nothing anew.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _exponentials(s, hard, beta, ETA: tl.constexpr, SQUARE: tl.constexpr):
     return tilted, tilted
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("num_rows", "num_columns"))
 def negative_sums(
     rows, columns, first, end, tilted, weight, tops,
     num_rows, num_columns, width, scale, shift, hard, beta,
@@ -158,7 +159,7 @@ def _side(s, tilt, eta, up, down, top, hard, beta,
     return slope
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("num_outer", "num_inner"))
 def negative_slopes(
     outer, inner, first, end, gradient,
     outer_up, outer_down, outer_top, inner_up, inner_down, inner_top,
@@ -250,7 +251,7 @@ def _pair(s, log_n, log_q, log_tau, log_rest, floor,
     return tl.maximum(u, 0.0) + rest, chance * gain, -chance * (1.0 + share)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("num_rows", "num_columns"))
 def positive_sums(
     rows, columns, first, end, own, log_n, log_q, value, slope,
     num_rows, num_columns, width, scale, log_tau, log_rest, floor,
@@ -283,7 +284,7 @@ def positive_sums(
     tl.store(slope + r, total_slope, mask=row)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("num_outer", "num_inner"))
 def positive_slopes(
     outer, inner, first, end, own, gradient,
     outer_n, outer_q, outer_share, inner_n, inner_q, inner_share,
