@@ -20,6 +20,7 @@ from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
 from graph_hcl.training.embedding import embed, embed_nodes
 from graph_hcl.training.folder import RunFolder
 from graph_hcl.training.loop import fit
+from graph_hcl.training.precision import MixedPrecision
 from graph_hcl.training.state import TrainingSettings, TrainState, set_seed
 from graph_hcl.training.trackers import Logger, Tracker
 
@@ -32,6 +33,7 @@ __all__ = [
     "KeepState",
     "Log",
     "Logger",
+    "MixedPrecision",
     "ProgressBar",
     "RunFolder",
     "Snapshot",
