@@ -42,6 +42,7 @@ METHODS = {
 
 @pytest.fixture(autouse=True)
 def somewhere(tmp_path, monkeypatch):
+    new_process()  # tests of other files have modules of these names, too
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     Path("mine.py").write_text(MINE, encoding="utf-8")
