@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from graph_hcl.errors import UserError
+
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -63,6 +65,12 @@ def handled() -> Iterator[None]:
     _Asked.last = None
     try:
         yield
+    except UserError:
+        raise
+    except Exception as error:
+        if _Asked.last is None:
+            raise
+        raise Interrupted(_Asked.last) from error  # an import that is broken off raises anything
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

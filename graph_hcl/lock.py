@@ -38,29 +38,38 @@ def lock(path: Path, stale_seconds: float = STALE_SECONDS) -> Iterator[bool]:
     """
     _drop_if_stale(path, stale_seconds)
     owner = f"{place()} {os.getpid()} {started(os.getpid())} {uuid.uuid4().hex}"
-    try:
-        with naming(path), retry_on_windows(lambda: path.open("x", encoding="utf-8")) as file:
-            file.write(owner)
-    except FileExistsError:
-        yield False
-        return
-    except OSError:  # such as a full disk
-        if path.is_file() and not _read(path):
-            path.unlink(missing_ok=True)
-        raise
     finished = threading.Event()
     heartbeat = threading.Thread(
         target=_renew, args=(path, finished, stale_seconds / 10), daemon=True
     )
-    heartbeat.start()
+    mine = False
     try:
-        yield True
+        with unbroken():  # a signal between the file and what removes it would leave the lock
+            mine = _acquired(path, owner)
+            if mine:
+                heartbeat.start()
+        yield mine
     finally:
-        with unbroken():  # a second signal would leave the lock
-            finished.set()
-            heartbeat.join()
-            if _read(path) == owner:
+        with unbroken():  # and so would a second one
+            if mine:
+                finished.set()
+                heartbeat.join()
+            if mine and _read(path) == owner:
                 retry_on_windows(lambda: path.unlink(missing_ok=True))
+
+
+def _acquired(path: Path, owner: str) -> bool:
+    """Create a lock with its owner's name; tell whether there was none."""
+    try:
+        with naming(path), retry_on_windows(lambda: path.open("x", encoding="utf-8")) as file:
+            file.write(owner)
+    except FileExistsError:
+        return False
+    except OSError:  # such as a full disk
+        if path.is_file() and not _read(path):
+            path.unlink(missing_ok=True)
+        raise
+    return True
 
 
 def _renew(path: Path, finished: threading.Event, every: float) -> None:

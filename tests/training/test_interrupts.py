@@ -203,6 +203,25 @@ def test_signals_wait_while_a_lock_is_given_back(monkeypatch: pytest.MonkeyPatch
     assert not Path("a.lock").exists()
 
 
+def test_a_signal_while_a_lock_is_taken_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    from graph_hcl import lock
+
+    acquired = lock._acquired
+
+    def interrupted(path: Path, owner: str) -> bool:
+        mine = acquired(path, owner)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return mine
+
+    def work(argv: object) -> None:
+        with lock.lock(Path("a.lock")):
+            raise AssertionError("it went on")
+
+    monkeypatch.setattr(lock, "_acquired", interrupted)
+    assert run_command(work, []) == 143
+    assert not Path("a.lock").exists()
+
+
 def test_a_signal_ends_one_command_and_not_the_work_after_it() -> None:
     def work(argv: object) -> None:
         with postponed():
@@ -213,3 +232,14 @@ def test_a_signal_ends_one_command_and_not_the_work_after_it() -> None:
     with postponed():  # as a training called from Python
         assert asked() is None
         stop_if_asked()
+
+
+def test_a_signal_that_an_import_turns_into_an_error_ends_the_command(capsys) -> None:
+    def work(argv: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise ImportError("initialization of a module failed") from None
+
+    assert run_command(work, []) == 143
+    assert capsys.readouterr().err.strip() == "interrupted: finished work is kept."
