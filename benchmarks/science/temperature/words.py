@@ -187,7 +187,7 @@ Plain SCL on held-out graphs, kNN / SVM accuracy in %:
 {curve}
 """
 
-WITHOUT_RECORDS = "No records yet of: {missing}.\n"
+WITHOUT_RECORDS = "No records of several seeds yet of: {missing}.\n"
 
 FORM_NAMES = {"power": "power mean", "detached": "detached"}
 FACTOR_NAMES = {
@@ -219,7 +219,7 @@ CASES = {
     "both tuned": "you can afford to tune",
     "labels": "labels, and you think of hard negatives",
 }
-NO_RECORDS = "no records yet"
+NO_RECORDS = "no records of several seeds yet"
 UNKNOWN = ["not known yet", "0", "–"]
 WITH_HEAD = ".5 to .2, as published; not decided"
 EITHER = ".5 or `auto`: not decided"
