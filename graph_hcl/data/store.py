@@ -234,12 +234,14 @@ class GraphStore:
         Raises as `store[indices]` does.
         """
         chosen = positions(indices, len(self), self.x.device)
-        if self.x.device.type == "cpu" or not isinstance(indices, Tensor):
-            return batch_of(self, chosen)
-        if indices.device.type != "cpu" or indices.dtype == torch.bool:
-            return batch_of(self, chosen)
-        nodes, edges = (int(sizes[indices].sum()) for sizes in self._sizes_on_host)
-        return batch_of(self, chosen, (nodes, edges))
+        if (
+            isinstance(indices, Tensor)
+            and indices.dtype != torch.bool
+            and indices.device.type == "cpu" != self.x.device.type
+        ):
+            nodes, edges = (int(sizes[indices].sum()) for sizes in self._sizes_on_host)
+            return batch_of(self, chosen, (nodes, edges))
+        return batch_of(self, chosen)
 
     @cached_property
     def _sizes_on_host(self) -> tuple[Tensor, Tensor]:

@@ -128,6 +128,8 @@ class ContrastiveLoss(SettingsModule):
         self.include_self = include_self
         self.annealing: Annealing | None = None
         self._was_annealed = True
+        # A derived class may have a `forward` of its own that does not ask for them.
+        self._takes_views = "views" in inspect.signature(self.forward).parameters
 
     @property
     def tags(self) -> ObjectiveTags:
@@ -155,10 +157,7 @@ class ContrastiveLoss(SettingsModule):
     def compute(self, given: ObjectiveInput) -> Tensor:
         """Return the loss of a batch, as the training loop asks for it."""
         label = given.label if self.uses_labels else None
-        # A derived class may have a `forward` of its own that does not ask for it.
-        known: dict[str, Any] = {}
-        if "views" in inspect.signature(self.forward).parameters:
-            known["views"] = given.views
+        known: dict[str, Any] = {"views": given.views} if self._takes_views else {}
         loss: Tensor = self(given.z, graph=given.graph, label=label, **known)
         return loss
 
