@@ -39,6 +39,14 @@ def _products(
 
 
 @triton.jit
+def _times(slope, right, ROUND: tl.constexpr, PRECISION: tl.constexpr):
+    """Return the product of slopes and inner rows; ROUND: slopes in the type of the rows."""
+    if ROUND:
+        return tl.dot(slope.to(right.dtype), right, input_precision=PRECISION)
+    return tl.dot(slope, right.to(tl.float32), input_precision=PRECISION)
+
+
+@triton.jit
 def _skipped(first, end, count, least, STEP: tl.constexpr):
     """Return the blocks of columns, from `least` on, that hold only columns alike to all rows.
 
@@ -219,10 +227,7 @@ def negative_slopes(
                 s, tilt, eta, up[None, :], down[None, :], top[None, :], hard, beta,
                 ETA, SQUARE, BOUNDED,
             )  # fmt: skip
-        if ROUND:
-            total += tl.dot(slope.to(right.dtype), right, input_precision=PRECISION)
-        else:
-            total += tl.dot(slope, right.to(tl.float32), input_precision=PRECISION)
+        total += _times(slope, right, ROUND, PRECISION)
     d = part * OUT + tl.arange(0, OUT)
     where = (split * num_outer + o[:, None]).to(tl.int64) * width + d[None, :]
     tl.store(gradient + where, total, mask=row[:, None] & (d[None, :] < width))
@@ -342,10 +347,7 @@ def positive_slopes(
             _, _, d_s = _pair(s * scale, n, q, log_tau, log_rest, floor, DEBIASED, DECOUPLED)
             slope += d_s * share
         slope = tl.where(kept, slope, 0.0)
-        if ROUND:
-            total += tl.dot(slope.to(right.dtype), right, input_precision=PRECISION)
-        else:
-            total += tl.dot(slope, right.to(tl.float32), input_precision=PRECISION)
+        total += _times(slope, right, ROUND, PRECISION)
     d = part * OUT + tl.arange(0, OUT)
     where = o[:, None].to(tl.int64) * width + d[None, :]
     tl.store(gradient + where, total, mask=row[:, None] & (d[None, :] < width))
