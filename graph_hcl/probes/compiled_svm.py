@@ -52,9 +52,9 @@ def _pair_classifier(
     """Return the decision function [Q] of class a (rows a) against class b (rows b), for any C."""
     rows = np.concatenate([a, b])
     signs = np.repeat([1.0, -1.0], [len(a), len(b)])
-    # Copies, so that the double-precision kernels can be freed.
+    # The training kernel is copied, 8 N² bytes for all pairs, so that the whole one can be freed.
+    # The test kernel is shared: copies would take it as often as a row has pairs, once per class.
     kernel, diagonal = kernel[np.ix_(rows, rows)], diagonal[rows]
-    to_test = to_test.take(rows, axis=1)
     unbounded: list[tuple[float, Floats]] = []
 
     def decision(C: float) -> Floats:
@@ -62,7 +62,7 @@ def _pair_classifier(
             if peak < C:
                 return values
         alpha, offset, peak = solve_dual(kernel, diagonal, signs, C)
-        values = decide(to_test, alpha * signs, offset)
+        values = decide(to_test, rows, alpha * signs, offset)
         if peak < C:
             unbounded.append((peak, values))
         return values

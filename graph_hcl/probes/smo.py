@@ -157,10 +157,12 @@ def solve_dual(kernel: Kernel, diagonal: Floats, signs: Floats, C: float) -> Sol
 
 
 @compiled
-def decide(to_test: Floats, coefficients: Floats, offset: float) -> Floats:
-    """Return f(x) = Σᵢ coefficientsᵢ K(xᵢ, x) − offset [Q] for K [Q, n], summed in order.
+def decide(to_test: Floats, rows: Whole, coefficients: Floats, offset: float) -> Floats:
+    """Return f(x) = Σᵢ coefficientsᵢ K(x_rowsᵢ, x) − offset [Q], summed in order.
 
-    >>> decide(np.array([[1.0, 2.0]]), np.array([3.0, 4.0]), 5.0)
+    to_test: K [Q, N]. rows, coefficients: [n], of some of its N columns.
+
+    >>> decide(np.array([[1.0, 7.0, 2.0]]), np.array([0, 2]), np.array([3.0, 4.0]), 5.0)
     array([6.])
     """
     values = np.empty(len(to_test))
@@ -168,7 +170,7 @@ def decide(to_test: Floats, coefficients: Floats, offset: float) -> Floats:
     for test_row in range(len(to_test)):
         total = 0.0
         for row in support:
-            total += coefficients[row] * to_test[test_row, row]
+            total += coefficients[row] * to_test[test_row, rows[row]]
         values[test_row] = total - offset
     return values
 

@@ -1,6 +1,7 @@
 """The compiled solver gives scikit-learn's support vector machine to the last bit."""
 
 import sys
+import tracemalloc
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +73,8 @@ def test_equals_svc_to_the_last_bit(seed: int, n: int, kind: str, C: float) -> N
     np.testing.assert_array_equal(alpha, expected.alpha)
     assert offset == expected.offset
     decision = expected.machine.decision_function(kernel)
-    np.testing.assert_allclose(decide(kernel, alpha * signs, offset), -decision, atol=1e-9)
+    found = decide(kernel, np.arange(n), alpha * signs, offset)
+    np.testing.assert_allclose(found, -decision, atol=1e-9)
 
 
 @pytest.mark.parametrize("C", [1.0, 100.0, 1000.0])
@@ -139,6 +141,17 @@ def test_both_solvers_give_the_same_predictions(seed: int, classes: int, C: floa
     for found in (predict(C=C), predict(C=C)):  # the second from memory
         assert found.labels.tolist() == expected.labels.tolist()
         np.testing.assert_allclose(found.decision, expected.decision, atol=1e-9)
+
+
+def test_memory_is_a_few_kernels_however_many_classes() -> None:
+    x = np.random.default_rng(0).normal(size=(900, 2))
+    kernel, to_test = rbf(x[:600], x[:600], 0.5), rbf(x[600:], x[:600], 0.5)
+    for classes in (2, 60):  # the first compiles
+        tracemalloc.start()
+        solve_compiled(kernel, np.arange(600) % classes, to_test)(C=1.0)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 6 * (kernel.nbytes + to_test.nbytes)
 
 
 def evaluation() -> Evaluation:
