@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.benchmarking.workers import run_trials
     from graph_hcl.files import safe_name
 
-    spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
+    spec = read_benchmark(flags.file, flags.splits, os.environ.get("GRAPH_HCL_SPLITS"))
     check_settings(spec)
     spec = restricted(spec, flags.datasets, flags.methods, flags.repeats)
     trials = expand(spec)
@@ -128,8 +128,8 @@ def make_parser() -> Parser:
         "--splits",
         type=str,
         metavar="FOLDER",
-        help="Folder of fixed folds, one NAME_splits.json per data set. Default: "
-        "$GRAPH_HCL_SPLITS.",
+        help="Folder of fixed folds, one NAME_splits.json per data set. Default: that of the file, "
+        "or else $GRAPH_HCL_SPLITS.",
     )
     parser.add_argument(
         "--dry_run", action="store_true", help="List the trials without running them."
