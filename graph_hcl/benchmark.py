@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from graph_hcl.benchmarking.spec import BenchmarkSpec
     from graph_hcl.benchmarking.trials import Trial
 
+refuse_calls(__name__)
 EXAMPLES = (
     Example(
         "configs/benchmark/quick.yaml",
