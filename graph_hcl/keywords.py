@@ -36,6 +36,21 @@ def unknown_keyword(title: str, name: str, known: Iterable[str], hint: str = "")
     return TypeError(f"{text}: {hint or taken}.")
 
 
+def check_keywords(function: Callable[..., Any], given: Iterable[str]) -> None:
+    """Raise the error of `unknown_keyword` for keyword arguments that a function does not take.
+
+    For what hands its own on: without a frame between, at which warnings would point.
+
+    >>> check_keywords(did_you_mean, {"knwon": []})
+    Traceback (most recent call last):
+    TypeError: did_you_mean() got an unexpected keyword argument 'knwon'. Did you mean known?
+    """
+    known = list(inspect.signature(function).parameters)
+    for name in given:
+        if name not in known:
+            raise unknown_keyword(function.__name__, name, known)
+
+
 def names_arguments(hint: Callable[[str], str] = lambda name: "") -> Callable[[F], F]:
     """Return a decorator for a class, `__init__` or function: its errors name the argument meant.
 

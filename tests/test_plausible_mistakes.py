@@ -48,6 +48,16 @@ def test_an_unknown_argument_is_told_what_there_is(module: str) -> None:
             function(**{f"{last}x": 1})
 
 
+STORES = [("from_data", "undirect"), ("from_networkx", "node_attr"), ("from_smiles", "group")]
+
+
+@pytest.mark.parametrize(("name", "wrong"), STORES)
+def test_stores_are_made_with_arguments_that_there_are(name: str, wrong: str) -> None:
+    make = getattr(data.GraphStore, name)
+    with pytest.raises(TypeError, match=rf"^{name}\(\) got .* '{wrong}'\. Did you mean {wrong}"):
+        make([], **{wrong: []})
+
+
 def test_arguments_by_name_alone_are_not_given_by_position() -> None:
     with pytest.raises(TypeError, match=r"^load\(\) takes source alone by position, but got 2: "):
         data.load("MUTAG", True)

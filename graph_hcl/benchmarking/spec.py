@@ -107,7 +107,12 @@ def read_benchmark(
     path = Path(path)
     try:
         given = parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UserError(
+            f"Cannot read the benchmark file {path}: {error.strerror}; it is YAML such as "
+            "configs/benchmark/quick.yaml."
+        ) from error
+    except ValueError as error:
         raise UserError(f"Cannot read the benchmark file {path}: {error}.") from error
     if not isinstance(given, dict):
         raise UserError(f"Expected {path} to name datasets and methods, but it is not a mapping.")
