@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from graph_hcl.config import Config
 from graph_hcl.data.labels import fill_missing
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
+from graph_hcl.kinds import format_value
 from graph_hcl.layers import Layer
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
@@ -66,6 +67,9 @@ def read_arguments(
     ('gcn', 3, None)
     """
     objects: dict[str, Any] = {}
+    for name in ("views", "callbacks"):
+        if not isinstance(given := arguments.get(name) or (), Iterable):
+            raise UserError(f"Expected {name} to be a list, but got {given!r:.60}.")
     values: dict[str, Any] = {"dataset": dataset, "seed": seed}
     for name in ("device", *SETTINGS, *PARTS):
         value = arguments.get(name)
@@ -77,7 +81,12 @@ def read_arguments(
     reading = {name: arguments[name] for name in READING if arguments.get(name) is not None}
     if reading:
         values["data.options"] = reading
-    others = dict(arguments.get("settings") or {})
+    others = arguments.get("settings") or {}
+    if not isinstance(others, Mapping):
+        raise UserError(
+            "Expected settings to map names to values, like {'encoder.norm': None}, but got "
+            f"{format_value(others)}."
+        )
     check_others(others)
     layers = (values, others) if preset is None else (preset, values, others)
     return make_config(*layers), Parts(**objects)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from graph_hcl.benchmarking.spec import BenchmarkSpec
     from graph_hcl.benchmarking.trials import Trial
 
+refuse_calls(__name__)
 EXAMPLES = (
     Example(
         "configs/benchmark/quick.yaml",
@@ -70,7 +72,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.benchmarking.workers import run_trials
     from graph_hcl.files import safe_name
 
-    spec = read_benchmark(flags.file, flags.splits or os.environ.get("GRAPH_HCL_SPLITS"))
+    spec = read_benchmark(flags.file, flags.splits, os.environ.get("GRAPH_HCL_SPLITS"))
     check_settings(spec)
     spec = restricted(spec, flags.datasets, flags.methods, flags.repeats)
     trials = expand(spec)
@@ -128,8 +130,8 @@ def make_parser() -> Parser:
         "--splits",
         type=str,
         metavar="FOLDER",
-        help="Folder of fixed folds, one NAME_splits.json per data set. Default: "
-        "$GRAPH_HCL_SPLITS.",
+        help="Folder of fixed folds, one NAME_splits.json per data set. Default: that of the file, "
+        "or else $GRAPH_HCL_SPLITS.",
     )
     parser.add_argument(
         "--dry_run", action="store_true", help="List the trials without running them."

@@ -9,7 +9,7 @@ from typing import Any
 
 import shtab
 
-from graph_hcl.commands import COMMANDS
+from graph_hcl.commands import COMMANDS, refuse_calls
 from graph_hcl.commands import make_parser as parser_of
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
@@ -19,6 +19,7 @@ from graph_hcl.parser import Parser
 
 PROGRAM = "graph-hcl"
 SHELLS = ("bash", "zsh", "fish")
+refuse_calls(__name__)
 EXAMPLES = (
     Example(
         "bash > ~/.local/share/bash-completion/completions/graph-hcl",

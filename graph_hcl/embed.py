@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from graph_hcl.cli import overridden_settings
+from graph_hcl.commands import refuse_calls
 from graph_hcl.config import Config, DataConfig
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
@@ -17,6 +18,7 @@ from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
 
+refuse_calls(__name__)
 EXAMPLES = (
     Example(
         "runs/MUTAG-h-ucl-0 --out mutag.npz",

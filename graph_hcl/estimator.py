@@ -273,7 +273,15 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
+        if isinstance(self.random_state, np.random.Generator):  # which scikit-learn does not take
+            return int(self.random_state.integers(2**31))
+        try:
+            return int(check_random_state(self.random_state).randint(2**31))
+        except ValueError as error:
+            raise UserError(
+                "Expected random_state to be an integer, a generator of numpy's or None, but got "
+                f"{self.random_state!r}."
+            ) from error
 
     def _read(self, graphs: Any, y: Any, config: Config, parts: Parts) -> GraphStore:
         """Return graphs for training, with labels where the objective reads them alone."""
@@ -325,6 +333,11 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             return []
         named = isinstance(self.logger, str)
         logger = make_logger(self.logger, Path(), "graph_hcl") if named else self.logger
+        if not hasattr(logger, "log_metrics"):
+            raise UserError(
+                "Expected logger to be tensorboard, wandb, mlflow, or a logger of Lightning, but "
+                f"got {logger!r:.60}."
+            )
         return [Tracker(logger, config.to_dict())]
 
     def _embed(self, store: GraphStore) -> NDArray[np.float64]:

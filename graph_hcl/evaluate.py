@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 
 from graph_hcl.cli import overridden_settings
+from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
 
+refuse_calls(__name__)
 EXAMPLES = (
     Example("runs/MUTAG-h-ucl-0", "Evaluates a run again, as it was when it was trained."),
     Example(

@@ -149,7 +149,10 @@ def _copied_objective(config: Config, parts: Parts) -> Objective:
                 "would be put on the sphere."
             )
         loss.normalize = False
-    return as_objective(loss)
+    try:
+        return as_objective(loss)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,23 +75,32 @@ def as_layer(settings: Settings) -> Layer:
 
 def check_layer(layer: Layer) -> dict[str, Any]:
     """Return the settings of a layer by dotted name, each converted to its type."""
-    flattened = _flatten(layer.values, layer)
+    flattened: dict[str, Any] = {}
+    for name, value in _flatten(layer.values, layer):
+        if name in flattened:
+            raise UserError(
+                f"Expected {layer.name_with_source(name)} once, but got it twice, in two "
+                "spellings: leave one out."
+            )
+        flattened[name] = value
     moved = [name for name in flattened if name in MOVED]
     if moved:
         raise layer.moved(moved)
     return {name: _check(name, value, layer) for name, value in flattened.items()}
 
 
-def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flatten(
+    values: Mapping[str, Any], layer: Layer, prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of nested groups by dotted name, those in two spellings twice."""
     for key, value in values.items():
         name = f"{prefix}{key}"
         if setting_of(name) or name in MOVED:
-            flat[name] = value
+            yield name, value
         elif isinstance(value, Mapping) and (name in setting_groups() or _moved_group(name)):
-            flat |= _flatten(value, layer, f"{name}.")
+            yield from _flatten(value, layer, f"{name}.")
         elif name in SHORT and isinstance(value, str):
-            flat[SHORT[name]] = value
+            yield SHORT[name], value
         elif name in setting_groups():
             members = [
                 layer.spell(setting)
@@ -106,7 +115,6 @@ def _flatten(values: Mapping[str, Any], layer: Layer, prefix: str = "") -> dict[
             )
         else:
             raise layer.unknown(name)
-    return flat
 
 
 def _moved_group(name: str) -> bool:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from graph_hcl.calling import called
 from graph_hcl.cli import overridden_settings
+from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.files import check_writable
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 
+refuse_calls(__name__)
 EXAMPLES = (
     Example(
         "runs/MUTAG-h-ucl-0",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graph_hcl.cli import config_parser, read_config
+from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from graph_hcl.experiment import Experiment
     from graph_hcl.run import Run
 
+refuse_calls(__name__)
 EXAMPLES = (
     Example("", "Trains H-UCL on digits, which need no download, and evaluates it: half a minute."),
     Example(

@@ -19,11 +19,15 @@ _HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 def parse_yaml(text: str) -> Any:
     r"""Return the value of a YAML text.
 
-    Raises `ValueError`, in a few words with the line, for a text that is no YAML, that names
-    objects of Python, that holds half of a character, or whose aliases repeat it without bounds.
+    Raises `ValueError`, in a few words with the line, for a text that is no YAML, that gives a key
+    twice, that names objects of Python, that holds half of a character, or whose aliases repeat it
+    without bounds.
 
     >>> parse_yaml("{a: [1, null]}")
     {'a': [1, None]}
+    >>> parse_yaml("lr: 1\nlr: 2")
+    Traceback (most recent call last):
+    ValueError: it gives the key lr twice, line 2
     >>> parse_yaml("a: &a [*a]")
     Traceback (most recent call last):
     ValueError: it nests more than 50 levels deep
@@ -45,7 +49,10 @@ def parse_yaml(text: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which stops at a depth at which reading on would take seconds."""
+    """The safe loader, which stops at a depth at which reading on would take seconds.
+
+    Of a key that is given twice, it takes neither: PyYAML itself takes the last without a word.
+    """
 
     depth = 0
 
@@ -57,6 +64,18 @@ class _Loader(yaml.SafeLoader):
             return super().compose_node(parent, index)
         finally:
             self.depth -= 1
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # no key of ours, which the reader of the mapping says
+            if (key.tag, key.value) in seen:
+                problem = f"it gives the key {key.value} twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add((key.tag, key.value))
+        return node
 
 
 def _check_size(value: Any) -> None:

@@ -23,8 +23,10 @@ from graph_hcl.data.batch import (
 )
 from graph_hcl.data.levels import EDGE, NEW_EDGE_VALUES, levels
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 
 
+@names_arguments()
 def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) -> Batch:
     """Return the batch with an edit applied that the augmentation draws.
 

@@ -14,6 +14,7 @@ from graph_hcl.augment.basic import EdgeMask
 from graph_hcl.augment.edit import Augmentation, Edit
 from graph_hcl.data.batch import select_graphs
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Compose(_Parts):
         return reduce(and_, (part(batch, generator) for part in self.parts))
 
 
+@names_arguments()
 class RandomChoice(_Parts):
     """Make the changes of one of `parts`, chosen uniformly at random for each graph.
 

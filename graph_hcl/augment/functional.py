@@ -18,8 +18,10 @@ from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio, check_mask_ratio
 from graph_hcl.augment.subgraph import grow_subgraphs
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 
 
+@names_arguments()
 def drop_edge(
     edge_index: Tensor,
     p: float = 0.2,
@@ -49,6 +51,7 @@ def drop_edge(
     return edge_index[:, edge_mask], edge_mask
 
 
+@names_arguments()
 def add_edge(
     edge_index: Tensor,
     p: float = 0.2,
@@ -83,6 +86,7 @@ def add_edge(
     return torch.cat([edge_index, added], dim=1), added
 
 
+@names_arguments()
 def drop_node(
     edge_index: Tensor,
     p: float = 0.2,
@@ -114,6 +118,7 @@ def drop_node(
     return _between(edge_index, ~choose_nodes(batch, ptr, p, generator))
 
 
+@names_arguments()
 def random_walk_subgraph(
     edge_index: Tensor,
     ratio: float = 0.8,
@@ -144,6 +149,7 @@ def random_walk_subgraph(
     return _between(edge_index, grow_subgraphs(edge_index, batch, ptr, ratio, generator))
 
 
+@names_arguments()
 def mask_feature(
     x: Tensor,
     p: float = 0.2,
@@ -182,6 +188,7 @@ def mask_feature(
     return torch.where(kept, x, 0), kept
 
 
+@names_arguments()
 def mask_edge(
     edge_index: Tensor,
     edge_attr: Tensor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ def check_drop_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected p with 0 <= p < 1, but got 1.5.
     """
-    if not 0 <= ratio < 1:
+    if not (_is_number(ratio) and 0 <= ratio < 1):
         raise _outside(f"0 <= {name} < 1", ratio, name, of)
 
 
@@ -31,7 +32,7 @@ def check_mask_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected p with 0 <= p <= 1, but got 1.5.
     """
-    if not 0 <= ratio <= 1:
+    if not (_is_number(ratio) and 0 <= ratio <= 1):
         raise _outside(f"0 <= {name} <= 1", ratio, name, of)
 
 
@@ -43,9 +44,13 @@ def check_keep_ratio(ratio: float, name: str = "ratio", of: str = "") -> None:
     graph_hcl.errors.UserError: Expected ratio (the fraction of nodes that stay) with \
 0 < ratio <= 1, but got 0.0.
     """
-    if not 0 < ratio <= 1:
+    if not (_is_number(ratio) and 0 < ratio <= 1):
         what = " (the fraction of nodes that stay)"
         raise _outside(f"0 < {name} <= 1", ratio, name, of, what)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def exact_ratio(ratio: float) -> Fraction:

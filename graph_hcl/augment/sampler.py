@@ -15,6 +15,7 @@ from graph_hcl.augment.apply_edit import sample_view
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.data.batch import concat, is_sorted_undirected, select
 from graph_hcl.data.store import GraphStore
+from graph_hcl.keywords import names_arguments
 
 if TYPE_CHECKING:
     from graph_hcl.nn import ContrastiveNetwork
@@ -79,6 +80,7 @@ class SampledView(NamedTuple):
         return self.encode(model, self.batch)
 
 
+@names_arguments()
 class ViewSampler:
     """Draws views of batches of a store: one for each of `views`, given as `View` or augmentation.
 

@@ -12,6 +12,7 @@ from typing import Any
 from graph_hcl.augment.combine import Compose, RandomChoice
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.registries import AUGMENTATIONS
 
 MAX_DEPTH = 20
@@ -21,6 +22,7 @@ TOKEN = re.compile(rf"\s*({NAME}(?:\s*\([^()]*\))?|[+|()])\s*")
 PART = re.compile(rf"({NAME})\s*(?:\((.*)\))?")
 
 
+@names_arguments()
 def parse(text: str) -> Augmentation:
     """Return the augmentation that a text describes.
 
@@ -36,6 +38,11 @@ def parse(text: str) -> Augmentation:
     >>> parse("node_drop(0.2) | edge_drop(0.1) + identity").parts[1]
     Compose(parts=(EdgeDrop(ratio=0.1), Identity()))
     """
+    if not isinstance(text, str):
+        raise UserError(
+            "Expected an augmentation as text, such as 'edge_drop(0.2)', but got "
+            f"{type(text).__name__}."
+        )
     tokens, end = [], 0
     while end < len(text):
         match = TOKEN.match(text, end)

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from graph_hcl.baselines.wl import wl_optimal_assignment, wl_subtree
 from graph_hcl.data import GraphStore
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes import PROBES, Probe, kernel_svm
 
 ROUNDS = (1, 3, 5)
 """Rounds of colour refinement that each fold selects from, together with C."""
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Baseline:
     """Embeddings of all graphs, and the probe to evaluate them with.

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Features
+from graph_hcl.keywords import names_arguments
 
 FREQUENT = 0.02
 """Fraction of graphs with a colour above which its column is multiplied as a dense one."""
 
 
+@names_arguments()
 def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
     """Return the normalised Weisfeiler–Lehman subtree kernels [G, G] of 0 … `iterations` rounds.
 
@@ -33,6 +35,7 @@ def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
     return _kernels([_counts(store, colour) for colour in refine(store, iterations)])
 
 
+@names_arguments()
 def wl_optimal_assignment(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
     """Return the normalised optimal-assignment kernels [G, G] of 0 … `iterations` rounds.
 
@@ -52,6 +55,7 @@ def wl_optimal_assignment(store: GraphStore, iterations: int) -> list[NDArray[np
     return _kernels([_unary(store, colour) for colour in refine(store, iterations)])
 
 
+@names_arguments()
 def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     """Return the colours [N] of all nodes after 0 … `iterations` rounds of refinement.
 

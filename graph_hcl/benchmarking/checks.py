@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from graph_hcl.benchmarking.methods import Method
+from graph_hcl.benchmarking.selection import without_validation
 from graph_hcl.benchmarking.spec import BenchmarkSpec
-from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.benchmarking.trials import BASELINE_SETTINGS, Trial
 from graph_hcl.errors import UserError
 from graph_hcl.factory import complete_config
 from graph_hcl.probes import find_probe
 from graph_hcl.probes.probe import selects
-from graph_hcl.schema import SHORT
+from graph_hcl.schema import SHORT, setting_groups
 
 DECIDED = {
     "dataset": "name it under 'datasets' of the file",
@@ -29,7 +31,10 @@ COMPARED_BY = (
 
 
 def check_settings(spec: BenchmarkSpec) -> None:
-    """Raise `UserError` for settings without effect, and for candidates of different folds.
+    """Raise `UserError` for settings without effect or given twice, and candidates of other folds.
+
+    A method's own settings override those of its config, and these the common ones; its candidates
+    and epochs add to them.
 
     >>> from graph_hcl.benchmarking.methods import Method
     >>> check_settings(BenchmarkSpec("tiny", ["MUTAG"], {"UCL": Method()}, [], common={"seed": 1}))
@@ -37,27 +42,65 @@ def check_settings(spec: BenchmarkSpec) -> None:
     graph_hcl.errors.UserError: Expected no setting seed in common, which the benchmark decides: \
 leave it out, or give it as 'seed' of the file.
     """
-    _refuse_decided(spec.common, "common")
+    _refuse_decided(_names(spec.common), "common")
     for name, method in spec.methods.items():
-        points = {**method.grid, **({} if method.tune is None else method.tune.space)}
-        searched = dict.fromkeys(points)
-        for given, where in ((method.settings, "settings"), (searched, "candidates")):
-            _refuse_decided(given, f"the {where} of '{name}'")
-        for setting in _names(searched):
+        settings, searched = list(_names(method.settings)), list(_searched(method))
+        _refuse_decided(settings, f"the settings of '{name}'")
+        _refuse_decided(searched, f"the candidates of '{name}'")
+        if method.baseline is not None:
+            _refuse_unread(name, method, {"its settings": settings, "its candidates": searched})
+        for setting in searched:
             if setting in COMPARED_BY:
                 raise UserError(
                     f"Expected candidates of '{name}' with validation scores that compare, but "
                     f"they differ in {setting}: make a method of each."
                 )
-            if setting == "epochs" and method.epochs:
+        places = {
+            "its settings": settings,
+            "its candidates": searched,
+            "its epochs": ["epochs"] if method.epochs else [],
+        }
+        _refuse_twice(name, places)
+
+
+def _searched(method: Method) -> Iterator[str]:
+    """Yield the dotted names of settings in which candidates differ, also those of a group."""
+    for key, values in {**method.grid, **(method.tune.space if method.tune else {})}.items():
+        groups = [one for one in values if isinstance(one, Mapping)]
+        nested = [name for group in groups for name in _names(group, f"{key}.")]
+        yield from dict.fromkeys(nested or _names({key: None}))
+
+
+def _refuse_twice(method: str, places: Mapping[str, list[str]]) -> None:
+    """Raise `UserError` for a setting in two places of a method, of which one would be ignored."""
+    first: dict[str, str] = {}
+    for where, settings in places.items():
+        for setting in settings:
+            if first.setdefault(setting, where) != where:
                 raise UserError(
-                    f"Expected the epochs of '{name}' once, but got them among its candidates and "
-                    "as its epochs: leave one out."
+                    f"Expected {setting} of '{method}' once, but got it among {first[setting]} and "
+                    f"{where}: leave one out."
                 )
 
 
-def _refuse_decided(given: Mapping[str, object], where: str) -> None:
-    for setting in _names(given):
+def _refuse_unread(name: str, method: Method, places: Mapping[str, list[str]]) -> None:
+    """Raise `UserError` for what a method says of training beside a baseline, which trains none."""
+    own = [name for name in BASELINE_SETTINGS if name in setting_groups()]
+    unread = {
+        where: setting
+        for where, settings in places.items()
+        for setting in settings
+        if setting.partition(".")[0] not in own
+    } | ({"its epochs": "epochs"} if method.epochs else {})
+    for where, setting in unread.items():
+        raise UserError(
+            f"Expected settings of {' and '.join(own)} alone for the baseline {method.baseline} of "
+            f"'{name}', which trains nothing, but got {setting} among {where}: leave it out."
+        )
+
+
+def _refuse_decided(settings: Iterable[str], where: str) -> None:
+    for setting in settings:
         if setting in DECIDED:
             raise UserError(
                 f"Expected no setting {setting} in {where}, which the benchmark decides: leave it "
@@ -98,12 +141,9 @@ def _check_selection(trial: Trial, development: bool) -> None:
     """Raise `UserError` for candidates that have no validation scores to choose by."""
     probe = trial.config.probe
     name = "majority" if trial.baseline == "majority" else probe.name
-    if name is None or trial.measure is not None or trial.baseline not in (None, "bag", "majority"):
-        return  # the usual probes and the kernels select; what else does shows in the records
-    several = bool(trial.point) or len(trial.epochs) > 1
-    if (several or development) and not selects(find_probe(name, dict(probe.options))):
-        why = "a table of validation scores" if development else "several candidates"
-        raise UserError(
-            f"Expected a probe with validation scores for {why}, but {name} selects nothing: "
-            f"choose another probe, such as svm{'' if development else ', or give one candidate'}."
-        )
+    if not trial.needs_validation or name is None:
+        return  # what the usual probe of the graphs and a kernel do shows in the first record
+    if trial.baseline in (None, "bag", "majority") and not selects(
+        find_probe(name, dict(probe.options))
+    ):
+        raise without_validation(name, development)

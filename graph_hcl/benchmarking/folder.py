@@ -12,6 +12,7 @@ from typing import Any
 
 from graph_hcl.benchmarking.record import MAX_BYTES, Record, parse, to_line
 from graph_hcl.benchmarking.running import run_trial
+from graph_hcl.benchmarking.selection import without_validation
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.causes import as_system_error, sentence
 from graph_hcl.errors import UserError
@@ -88,7 +89,8 @@ class TrialFolder:
         """Run a trial unless it is finished or locked by another process; tell whether it ran.
 
         An error is written beside the record's place, so that the other trials can run. Warns of a
-        damaged record, which is kept as `trials/HASH.damaged`.
+        damaged record, which is kept as `trials/HASH.damaged`. Raises `UserError`, with the record
+        written, where it lacks the validation scores that are to choose among candidates.
         """
         self.file(trial).parent.mkdir(parents=True, exist_ok=True)
         with lock(self.file(trial, "lock")) as mine:
@@ -109,7 +111,17 @@ class TrialFolder:
             else:
                 write_text(self.file(trial), text)
                 retry_on_windows(lambda: error.unlink(missing_ok=True))
+                self.check_selectable(trial)
             return True
+
+    def check_selectable(self, trial: Trial) -> None:
+        """Raise `UserError` for a finished trial without the validation scores that it needs."""
+        record = self.read(trial) if trial.needs_validation else None
+        for fold in () if record is None else record["records"]:
+            if fold["validation_score"] is None:
+                alone = len(trial.epochs) == 1 and not trial.point
+                error = without_validation(fold["probe"], development=alone)
+                raise UserError(f"{trial.dataset}, {trial.method}: {error}")
 
     def _set_aside_damaged(self, trial: Trial) -> None:
         file, kept = self.file(trial), self.file(trial, "damaged")

@@ -124,6 +124,12 @@ def read_method(name: str, given: Any) -> Method:
     bad = [key for key, values in method.grid.items() if not isinstance(values, list)]
     if bad:
         raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
+    for key, values in method.grid.items():
+        if twice := [one for index, one in enumerate(values) if one in values[:index]]:
+            raise UserError(
+                f"Expected different values of '{key}' in the grid of {where}, but got "
+                f"{format_value(twice[0])} twice: leave one out."
+            )
     points = (
         math.prod(map(len, method.grid.values())) if method.tune is None else method.tune.trials
     )

@@ -14,6 +14,8 @@ from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
 from graph_hcl.probes import MetricScores, ResultTable
 from graph_hcl.probes.metrics import greater_is_better
+from graph_hcl.probes.probe import selects
+from graph_hcl.registries import PROBES
 
 Key = tuple[int, int]
 """Seed and fold."""
@@ -71,14 +73,27 @@ def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]
         if len(names) == 1:
             selected[key] = names[0]
             continue
-        scores = [candidates[name].get(key, {}).get("validation_score") for name in names]
-        if any(score is None for score in scores):
-            raise UserError(
-                "Expected a probe with validation scores for several candidates, but got one "
-                "without: choose another probe, such as svm, or give one candidate."
-            )
+        folds = [candidates[name].get(key, {}) for name in names]
+        scores = [fold.get("validation_score") for fold in folds]
+        if None in scores:
+            raise without_validation(folds[scores.index(None)].get("probe", "one"))
         selected[key] = names[int(np.argmax(sign * np.array(scores, dtype=float)))]
     return selected
+
+
+def without_validation(probe: str, development: bool = False) -> UserError:
+    """Return the error for a probe that gives no validation scores where these choose.
+
+    >>> str(without_validation("class-mean"))[:80]
+    'Expected a probe with validation scores for several candidates, but class-mean g'
+    """
+    why = "a table of validation scores" if development else "several candidates"
+    too_few = probe in PROBES.names() and selects(PROBES.get(probe))
+    remedy = "take more graphs of each class" if too_few else "choose another probe, such as svm"
+    return UserError(
+        f"Expected a probe with validation scores for {why}, but {probe} gives none: {remedy}"
+        f"{'' if development else ', or give one candidate'}."
+    )
 
 
 def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:

@@ -77,13 +77,23 @@ class BenchmarkSpec:
                 raise UserError(f"The method '{name}': {error}") from error
             if takes_splits and self.splits is not None:
                 file = splits_file(Path(self.splits), dataset)
+                if config.probe.splits is not None:
+                    raise UserError(
+                        f"The method '{name}': expected its fixed folds once, but got probe.splits "
+                        f"{config.probe.splits} and the folder {self.splits} (--splits, 'splits' "
+                        "of the file or $GRAPH_HCL_SPLITS): leave one out."
+                    )
                 probe = dataclasses.replace(config.probe, splits=str(file))
                 config = dataclasses.replace(config, probe=probe)
             yield point, config
 
 
-def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec:
-    """Return the benchmark in a YAML file; `splits` overrides its folder of fixed folds.
+def read_benchmark(
+    path: str | Path, splits: str | None = None, otherwise: str | None = None
+) -> BenchmarkSpec:
+    """Return the benchmark in a YAML file.
+
+    `splits` overrides its folder of fixed folds; `otherwise` is that of a file that names none.
 
     Raises `UserError` for another format, an unknown field, or an invalid method.
 
@@ -97,7 +107,12 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
     path = Path(path)
     try:
         given = parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UserError(
+            f"Cannot read the benchmark file {path}: {error.strerror}; it is YAML such as "
+            "configs/benchmark/quick.yaml."
+        ) from error
+    except ValueError as error:
         raise UserError(f"Cannot read the benchmark file {path}: {error}.") from error
     if not isinstance(given, dict):
         raise UserError(f"Expected {path} to name datasets and methods, but it is not a mapping.")
@@ -112,6 +127,8 @@ def read_benchmark(path: str | Path, splits: str | None = None) -> BenchmarkSpec
     }
     if splits is not None:
         fields["splits"] = splits
+    elif fields.get("splits") is None:
+        fields["splits"] = otherwise
     spec = build(BenchmarkSpec, {"name": path.stem, "folder": path.parent} | fields, str(path))
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")

@@ -39,7 +39,8 @@ class Trial:
     settings that distinguish the candidate from the others of its method. `baseline` names
     features or kernels that need no training, `measure` an import path of a `Measurement`,
     `selected_on` the data sets that the settings were chosen on, and `threads` how many of torch
-    and BLAS compute, which decides the last bits of the result.
+    and BLAS compute, which decides the last bits of the result. One that `needs_validation` is of
+    several candidates, or of a table of validation scores alone.
     """
 
     dataset: str
@@ -52,6 +53,7 @@ class Trial:
     measure: str | None = None
     selected_on: tuple[str, ...] = ()
     threads: int = 1
+    needs_validation: bool = False
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings that affect the result, by dotted name; files by their content."""
@@ -172,7 +174,8 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
     method, baseline = spec.methods[name], None
     if method.measure is not None:
         find_measurement(method.measure)
-    for point, given in spec.configs(name, dataset, protocol):
+    candidates = list(spec.configs(name, dataset, protocol))
+    for point, given in candidates:
         objective, config = make_objective(given)
         if method.baseline is not None:
             baseline = BASELINES.canonical(method.baseline)
@@ -183,6 +186,8 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
         else:
             epochs = tuple(sorted(set(method.epochs))) or (config.epochs,)
             config = dataclasses.replace(config, epochs=max(epochs))
+        several = len(candidates) * len(epochs) > 1
+        needs_validation = method.measure is None and (several or spec.development)
         for seed in range(spec.seed, spec.seed + spec.repeats):
             seeded = dataclasses.replace(config, seed=seed)
             yield Trial(
@@ -196,4 +201,5 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
                 method.measure,
                 tuple(method.selected_on),
                 spec.threads,
+                needs_validation,
             )

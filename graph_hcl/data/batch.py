@@ -13,6 +13,7 @@ from torch import Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
+from graph_hcl.keywords import names_arguments
 
 _DataBatch = type(Batch())
 
@@ -64,6 +65,7 @@ def _state(batch: Any) -> list[tuple[Tensor, int]] | None:
     return [(tensor, tensor._version) for tensor in tensors if tensor is not None]
 
 
+@names_arguments()
 def select(
     batch: Batch,
     nodes: Rows = None,

@@ -115,7 +115,7 @@ def _warn_of_newer(name: str, mirror: str | None, files: dict[str, Path]) -> Non
         warnings.warn(
             f"{name} has changed in the mirror {mirror_of(mirror)} since it was copied to {raw}, "
             "whose files are used: remove that folder to fetch it again.",
-            stacklevel=5,  # whoever called `load`
+            stacklevel=6,  # whoever called `load`
         )
 
 
@@ -181,7 +181,7 @@ def _warn_of_unread(name: str, folder: Path, files: dict[str, Path]) -> None:
             kinds = f"{name}_{near[0]}.txt" if near else f"one of {', '.join(OPTIONAL)}"
             warnings.warn(
                 f"{file} is not read: rename it to {kinds} if that is what it holds.",
-                stacklevel=5,  # whoever called `load`
+                stacklevel=6,  # whoever called `load`
             )
 
 

@@ -13,13 +13,16 @@ from graph_hcl.data.fetch import canonical_name
 from graph_hcl.data.names import short_name
 from graph_hcl.data.sources import Request, check_options, find_source
 from graph_hcl.data.store import GraphStore
+from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 
 
+@names_arguments()
 def load(
     source: str | Path,
     *,
-    data_dir: str | None = None,
-    mirror: str | None = None,
+    data_dir: str | Path | None = None,
+    mirror: str | Path | None = None,
     node_attributes: bool = False,
     undirected: bool = False,
     smiles: str | None = None,
@@ -73,6 +76,15 @@ def load(
     >>> len(store), store.num_features, store.num_classes
     (188, 7, 2)
     """
+    if not isinstance(source, str | Path):
+        raise UserError(
+            f"Expected a name, a path or an import path to load, but got {type(source).__name__}: "
+            "as_store takes graphs."
+        )
+    for option, value in (("node_attributes", node_attributes), ("undirected", undirected)):
+        if not isinstance(value, bool):
+            raise UserError(f"Expected {option} to be true or false, but got {value!r}.")
+    data_dir, mirror = _as_text("data_dir", data_dir), _as_text("mirror", mirror)
     name = canonical_name(str(source), data_dir, mirror)
     request = Request(
         name,
@@ -100,6 +112,12 @@ def load(
             f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {short_name(name)} have "
             "no reverse edge, so messages pass along them one way only: add it with "
             "undirected=True (--data.undirected true).",
-            stacklevel=2,
+            stacklevel=3,
         )
     return store
+
+
+def _as_text(option: str, place: str | Path | None) -> str | None:
+    if not isinstance(place, str | Path | None):
+        raise UserError(f"Expected {option} to be a path, but got {place!r}.")
+    return None if place is None else str(place)

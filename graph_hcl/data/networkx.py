@@ -136,6 +136,8 @@ def _graphs(graphs: Any) -> list[Any]:
 
 
 def _names(names: Names, argument: str) -> list[Hashable]:
+    if not isinstance(names, str | Iterable | None):
+        raise UserError(f"Expected {argument} to be a list of names, but got {names!r}.")
     listed: list[Hashable] = [names] if isinstance(names, str) else list(names or ())
     for name in listed:
         if listed.count(name) > 1:

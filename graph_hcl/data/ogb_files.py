@@ -17,6 +17,7 @@ from graph_hcl.data.download import download
 from graph_hcl.data.fetch import data_folder, new_folder
 from graph_hcl.data.tu_text import read_table
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.registry import did_you_mean
 
 OFFICIAL = "https://snap.stanford.edu/ogb/data/graphproppred/csv_mol_download"
@@ -128,6 +129,7 @@ def _choose(paths: Sequence[str], where: Path) -> dict[str, str]:
     return chosen
 
 
+@names_arguments()
 def official_metric(name: str) -> str:
     """Return the name of the metric that the benchmark measures on a set.
 
@@ -138,6 +140,7 @@ def official_metric(name: str) -> str:
     return "rmse" if own in ERRORS else "average_precision" if own in RARE else "roc_auc"
 
 
+@names_arguments()
 def official_split(
     name: str, data_dir: str | None = None, mirror: str | None = None
 ) -> dict[str, Tensor]:

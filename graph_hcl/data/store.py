@@ -23,6 +23,7 @@ from graph_hcl.data.indexing import (
 )
 from graph_hcl.data.levels import LEVELS
 from graph_hcl.data.vocabulary import Features, Vocabulary
+from graph_hcl.keywords import check_keywords
 
 TENSORS = ("x", "edge_index", "node_ptr", "edge_ptr", *(name for name in LEVELS if name != "x"))
 
@@ -266,6 +267,7 @@ class GraphStore:
         """
         from graph_hcl.data.convert import from_data
 
+        check_keywords(from_data, options)
         return from_data(graphs, **options)
 
     @classmethod
@@ -281,6 +283,7 @@ class GraphStore:
         """
         from graph_hcl.data.networkx import from_networkx
 
+        check_keywords(from_networkx, options)
         return from_networkx(graphs, **options)
 
     @classmethod
@@ -294,6 +297,7 @@ class GraphStore:
         """
         from graph_hcl.data.molecules import from_smiles
 
+        check_keywords(from_smiles, options)
         return from_smiles(smiles, **options)
 
     def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:

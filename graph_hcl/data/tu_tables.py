@@ -83,6 +83,6 @@ def graph_rows(files: dict[str, Path], kept: Tensor) -> tuple[Tensor | None, Ten
         warnings.warn(
             f"{missing} of {graphs} graphs have no nodes in {files['graph_indicator']}: "
             f"{it.format(' with label and targets' if lengths else '')}, and the others move up.",
-            stacklevel=5,  # whoever called `load`
+            stacklevel=6,  # whoever called `load`
         )
     return None if labels is None else labels[kept], None if targets is None else targets[kept]

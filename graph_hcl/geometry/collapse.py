@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.geometry.rounding import difference, tolerance
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.segment import segment_mean
@@ -19,6 +20,7 @@ LIVE = 1e-3
 """Share of the largest singular value of the covariance above which a dimension is live."""
 
 
+@names_arguments()
 def class_means(z: Tensor, label: Tensor) -> Tensor:
     """Return the mean feature μ_c of each class that occurs, in ascending order of label [C, d].
 
@@ -36,6 +38,7 @@ def class_means(z: Tensor, label: Tensor) -> Tensor:
     return means.masked_fill((means.norm(dim=1) <= tolerance(lengths))[:, None], 0)
 
 
+@names_arguments()
 def zero_sum(means: Tensor) -> Tensor:
     """Return ‖mean_c μ_c‖ []: 0 at neural collapse (arXiv 2311.05139, section 5).
 
@@ -74,6 +77,7 @@ def equal_inner_product(means: Tensor) -> Tensor:
     return ((unit @ unit.t())[apart] + 1 / (count - 1)).abs().mean()
 
 
+@names_arguments()
 def within_class(z: Tensor, label: Tensor) -> Tensor:
     """Return mean_c mean_{i in c} ‖z_i − μ_c‖ []: 0 at neural collapse.
 
@@ -87,6 +91,7 @@ def within_class(z: Tensor, label: Tensor) -> Tensor:
     return segment_mean(apart, index, len(classes)).mean()
 
 
+@names_arguments()
 def nearest_class_mean(
     z: Tensor, label: Tensor, fitted: tuple[Tensor, Tensor] | None = None
 ) -> Tensor:
@@ -148,6 +153,7 @@ def covariance_spectrum(z: Tensor) -> Tensor:
     return values.flip(0).clamp_min(0) * size.square()
 
 
+@names_arguments()
 def live_dimensions(spectrum: Tensor, threshold: float = LIVE) -> int:
     """Return how many singular values are above `threshold` times the largest; 0 if all are 0.
 
@@ -184,6 +190,7 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     return (-(p * p.log()).sum()).exp()
 
 
+@names_arguments()
 def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
     """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, equation 4).
 
@@ -199,6 +206,7 @@ def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
     return distance.pow(power).mean()
 
 
+@names_arguments()
 def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, equation 5).
 

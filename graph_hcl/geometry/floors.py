@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.psi import InfoNCE, Psi
 
 
+@names_arguments()
 def simplex(classes: int) -> Tensor:
     """Return C unit vectors [C, C] with equal inner products −1/(C−1): neural collapse.
 
@@ -20,6 +22,7 @@ def simplex(classes: int) -> Tensor:
     return F.normalize(torch.eye(classes) - 1 / classes, dim=1)
 
 
+@names_arguments()
 def loss_floor(
     classes: int, temperature: float = 1.0, negatives: float = 1.0, psi: Psi | None = None
 ) -> float:
@@ -44,6 +47,7 @@ def loss_floor(
     return float((psi or InfoNCE())(t, torch.full_like(t, negatives)))
 
 
+@names_arguments()
 def collapse_point(
     classes: int, temperature: float = 1.0, beta: float = 0.0
 ) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_number
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.inputs import as_keys
@@ -41,6 +42,7 @@ class TemperatureMatch(NamedTuple):
     cosine: float
 
 
+@names_arguments()
 def equivalent_temperature(
     temperature: float, beta: float, *, detach_weights: bool = False, hardening: str = "exponential"
 ) -> float:
@@ -78,6 +80,7 @@ def equivalent_temperature(
     return temperature / (1 + (beta if exact else 2 * beta))
 
 
+@names_arguments()
 def match_temperature(
     loss: ContrastiveLoss, z: Tensor, graph: Tensor, label: Tensor | None = None
 ) -> TemperatureMatch:
@@ -130,6 +133,7 @@ def match_temperature(
     return TemperatureMatch(math.exp(best), value)
 
 
+@names_arguments()
 @torch.no_grad()
 def effective_share(z: Tensor, graph: Tensor, temperature: float) -> float:
     """Return how many of an anchor's negatives count in the plain loss, as a share, on average.

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from graph_hcl.geometry.rounding import tolerance
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.adaptive import resolve_hardening
 from graph_hcl.losses.checks import check_choice
 from graph_hcl.losses.finite import longest_row
@@ -161,6 +162,7 @@ class AnchorStatistics:
         return values
 
 
+@names_arguments()
 @torch.no_grad()
 def negative_statistics(
     z: Tensor,
@@ -222,6 +224,7 @@ def negative_statistics(
     return AnchorStatistics(_joined(same, back), _joined(other, back), row, near, scale, eta.order)
 
 
+@names_arguments()
 @torch.no_grad()
 def negative_weights(
     z: Tensor,

@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.pairs import Pairs
 
 
+@names_arguments()
 class MemoryBank(nn.Module):
     """The last `size` features and their negative keys; buffers, so a checkpoint holds them.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from graph_hcl.keywords import names_arguments
+
 if TYPE_CHECKING:
     from graph_hcl.losses.hardening import Adaptive, LogEta
     from graph_hcl.losses.settings import LossSettings
@@ -157,10 +159,18 @@ class CallableObjective(nn.Module):
             prepare(epoch)
 
 
+@names_arguments()
 def as_objective(objective: Objective | Callable[..., Tensor]) -> Objective:
     """Return the objective itself, or a callable wrapped as one.
 
     >>> as_objective(lambda z, graph, label: z.sum()).tags
     ObjectiveTags(labels=False, nodes=False, logits=False)
+
+    Raises `ValueError` for what cannot be called.
     """
+    if not callable(objective) and not isinstance(objective, Objective):
+        raise ValueError(
+            "Expected an objective, or a function loss(z, graph=…, label=…), but got "
+            f"{type(objective).__name__}."
+        )
     return objective if isinstance(objective, Objective) else CallableObjective(objective)

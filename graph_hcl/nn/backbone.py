@@ -15,6 +15,7 @@ from torch_geometric.nn import models
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.gps import GPS
@@ -38,6 +39,7 @@ _PNA_DEFAULTS: dict[str, Any] = {
 }
 
 
+@names_arguments()
 def make_backbone(
     name: str | Callable[..., nn.Module],
     in_channels: int,

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from graph_hcl.data.batch import is_sorted_undirected
+from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.call import ForwardArguments, call_backbone
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
@@ -25,6 +27,7 @@ from graph_hcl.registries import READOUTS
 _EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 
 
+@names_arguments()
 class GraphEncoder(nn.Module):
     """A graph's embedding is the read-out of its node embeddings.
 
@@ -60,6 +63,11 @@ class GraphEncoder(nn.Module):
         embedding: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(backbone, nn.Module):
+            raise UserError(
+                f"Expected the backbone to be a module, but got {backbone!r:.60}: make_backbone "
+                "makes one by name."
+            )
         self.embedding = embedding
         self.backbone = backbone
         self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graph_hcl.data.batch import select_graphs
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 
 MAX_GRAPHS = 4
 """Most graphs that `check_independent` embeds."""
@@ -40,6 +41,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
                 each.training = training
 
 
+@names_arguments()
 def check_independent(encoder: nn.Module, batch: Any) -> None:
     """Raise `UserError` unless the embedding of a graph is the same alone as in its batch.
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch_geometric.nn import MLP
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.encoder import GraphEncoder
 from graph_hcl.registries import NORMALIZATIONS
 
@@ -54,6 +55,7 @@ class ContrastiveNetwork(nn.Module, ABC):
         """Return features of nodes [n, d] and of graphs [B, d], for objectives that read both."""
 
 
+@names_arguments()
 class ContrastiveModel(ContrastiveNetwork):
     """Encoder, projection head and normalisation: a batch's features as the objective gets them.
 

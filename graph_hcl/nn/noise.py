@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.model import ContrastiveNetwork
 
 
+@names_arguments()
 def perturbed(noise: float) -> Callable[[ContrastiveNetwork, Any], Tensor]:
     """Return the function that maps a model and a batch to features by weights with noise.
 

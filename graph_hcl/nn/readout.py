@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import Aggregation
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.registries import READOUTS
 
@@ -58,6 +59,7 @@ def apply_readout(readout: Any, nodes: Tensor, graph: Tensor, size: int) -> Tens
     return graphs
 
 
+@names_arguments()
 def make_readout(readout: str | Callable[..., Any], in_channels: int) -> Callable[..., Any]:
     """Return a read-out by its name or import path, or as it is given.
 

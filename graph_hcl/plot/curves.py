@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.plot.style import (
     canvas,
     in_style,
@@ -72,6 +73,7 @@ def by_epoch(records: Records, key: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array(epochs), np.array(rows, dtype=float).reshape(3, len(epochs))
 
 
+@names_arguments()
 @in_style
 def losses(
     records: Records, floors: Mapping[str, float] | None = None, ax: Axes | None = None
@@ -95,6 +97,7 @@ def losses(
     return _finish(ax, "The four losses", "loss (mean over negatives)")
 
 
+@names_arguments()
 @in_style
 def orderings(records: Records, base: float | None = None, ax: Axes | None = None) -> Axes:
     """Draw the share of anchors that satisfy Assumption 1, and negative statistics, by epoch.
@@ -118,6 +121,7 @@ def orderings(records: Records, base: float | None = None, ax: Axes | None = Non
     return _finish(ax, "Negatives", "share")
 
 
+@names_arguments()
 @in_style
 def collapse(records: Records, ax: Axes | None = None) -> Axes:
     """Draw the neural-collapse metrics of arXiv 2311.05139 by epoch; all are 0 at collapse.
@@ -130,6 +134,7 @@ def collapse(records: Records, ax: Axes | None = None) -> Axes:
     return _finish(ax, "Neural collapse", "distance from neural collapse")
 
 
+@names_arguments()
 @in_style
 def spread(records: Records, ax: Axes | None = None) -> Axes:
     """Draw alignment, uniformity (arXiv 2005.10242) and feature standard deviation by epoch.
@@ -140,6 +145,7 @@ def spread(records: Records, ax: Axes | None = None) -> Axes:
     return _finish(_draw(canvas(ax), records, SPREAD), "Alignment and uniformity", "value")
 
 
+@names_arguments()
 @in_style
 def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = None) -> Axes:
     """Draw the effective rank of the features by epoch.
@@ -160,6 +166,7 @@ def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = Non
     return _finish(ax, "Dimensional collapse", "effective rank")
 
 
+@names_arguments()
 @in_style
 def temperatures(
     records: Records, levels: Mapping[str, float] | None = None, ax: Axes | None = None
@@ -191,6 +198,7 @@ def temperatures(
     return _finish(ax, "Hardness as a temperature", "temperature")
 
 
+@names_arguments()
 @in_style
 def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None = None) -> Axes:
     """Draw one logged value of several runs by epoch.

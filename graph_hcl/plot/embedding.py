@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.plot.files import HOVER
 from graph_hcl.plot.maps import clip_outliers
 from graph_hcl.plot.style import MARKERS, canvas, in_style, legend_below
@@ -22,6 +24,7 @@ NAME_SIZE = 7.0
 """Font size of class names on the map, in points."""
 
 
+@names_arguments()
 @in_style
 def embedding_map(
     points: ArrayLike,
@@ -45,9 +48,16 @@ def embedding_map(
     >>> embedding_map([[0, 0], [1, 1]], [0, 1], "PCA").get_title(loc="left")
     'Embeddings (PCA)'
     """
+    xy = np.asarray(points, dtype=float)
+    if xy.size and (xy.ndim != 2 or xy.shape[1] != 2):
+        raise UserError(
+            f"Expected points [G, 2], such as those of project, but got {list(xy.shape)}."
+        )
     ax = canvas(ax, 4.6, 4.0)
-    xy = np.asarray(points, dtype=float).reshape(-1, 2)
+    xy = xy.reshape(-1, 2)
     y = np.zeros(len(xy), dtype=int) if label is None else np.asarray(label)
+    if len(y) != len(xy):
+        raise UserError(f"Expected one class for each of the {len(xy)} points, but got {len(y)}.")
     names = np.arange(len(xy)) if graphs is None else np.asarray(graphs)
     clipped, is_outlier = clip_outliers(xy)
     suffixes = np.where(is_outlier, ", beyond the border", "")

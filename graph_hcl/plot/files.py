@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from graph_hcl.files import write_atomically, write_text
+from graph_hcl.keywords import names_arguments
 from graph_hcl.plot.style import styled
 from graph_hcl.plot.themes import theme_of_axes
 
@@ -27,6 +28,7 @@ _LINK = re.compile(rf'<a xlink:href="{HOVER}([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
+@names_arguments()
 def svg(ax: Axes, hover: bool = True) -> str:
     """Return the figure of `ax` as an SVG element; the output is deterministic.
 
@@ -53,6 +55,7 @@ def svg(ax: Axes, hover: bool = True) -> str:
     return text[text.index("<svg") :]
 
 
+@names_arguments()
 def save(ax: Axes, stem: Path) -> str:
     """Write the figure of `ax` atomically as STEM.svg and STEM.png; return its `svg`.
 

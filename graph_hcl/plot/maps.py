@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 
 MAPS = ("pca", "tsne", "umap")
 QUARTILE_WIDTH, MIDDLE_WIDTH = 1.349, 4.107
@@ -62,6 +63,7 @@ def compress(x: ArrayLike) -> np.ndarray:
     return scaled
 
 
+@names_arguments()
 def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarray, str]:
     """Return a map [G, 2] of embeddings [G, D] after `compress`, and its caption.
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.metrics import confusion_matrix
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.plot.style import (
     MARKERS,
     canvas,
@@ -31,6 +32,7 @@ SHARES = LinearSegmentedColormap.from_list("shares", [(*BLUE, alpha) for alpha i
 """Transparent to blue, on which text reads in the ink of a light and of a dark page."""
 
 
+@names_arguments()
 @in_style
 def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes:
     """Draw a score of every fold with mean ± standard deviation, and the baselines.
@@ -100,6 +102,7 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
     return legend_below(ax)
 
 
+@names_arguments()
 @in_style
 def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     """Draw the confusion matrix in percent of the true class, over all folds, seeds and draws.
@@ -128,6 +131,7 @@ def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@names_arguments()
 @in_style
 def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     """Draw predicted against true real targets, over all folds, seeds and draws.

@@ -15,6 +15,7 @@ from torch import Tensor
 from graph_hcl.errors import UserError
 from graph_hcl.geometry import negative_weights
 from graph_hcl.geometry.collapse import LIVE
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses import Adaptive, LogEta
 from graph_hcl.plot.style import (
     canvas,
@@ -30,6 +31,7 @@ MIN_RATIO = 1e-8
 """Lower bound on singular values in a plot, relative to the largest."""
 
 
+@names_arguments()
 @in_style
 def similarities(
     z: Tensor,
@@ -117,6 +119,7 @@ def similarities(
     return legend_below(ax)
 
 
+@names_arguments()
 @in_style
 def weights(
     hardenings: Mapping[str, LogEta],
@@ -184,6 +187,7 @@ def weights(
     return legend_below(ax, columns=3)
 
 
+@names_arguments()
 @in_style
 def spectra(
     spectrums: Mapping[str, ArrayLike], title: str = "Singular spectra", ax: Axes | None = None
@@ -201,6 +205,11 @@ def spectra(
     >>> spectra({"class means": [1.0, 0.5, 0.1]}).get_yscale()
     'log'
     """
+    if not isinstance(spectrums, Mapping):
+        raise UserError(
+            "Expected spectra by name, such as {'class means': values}, but got "
+            f"{type(spectrums).__name__}."
+        )
     ax = canvas(ax)
     names = short_names(spectrums)
     for number, (name, values) in enumerate(zip(names, spectrums.values(), strict=True)):

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.plot.themes import colour, theme_of, theme_of_axes, theme_settings
 
 P = ParamSpec("P")
@@ -44,6 +45,7 @@ STYLE: dict[str, Any] = {
 }
 
 
+@names_arguments()
 @contextmanager
 def styled(theme: str | None = None) -> Iterator[None]:
     """Apply the style to figures drawn inside the block, for a light or a dark page.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.estimators import estimator_probe, is_estimator
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import find_metric
@@ -64,6 +65,7 @@ def choose_probe(
     return "nystroem-svm"
 
 
+@names_arguments()
 def find_probe(probe: AnyProbe, options: Mapping[str, Any] | None = None) -> Probe:
     """Return the probe of a name or import path, of an estimator, or the callable itself.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.evaluation import Evaluation
 from graph_hcl.probes.metric_scores import MetricScores
 from graph_hcl.probes.metrics import greater_is_better, known_metric
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 
 
+@names_arguments()
 def compare(first: Evaluation, second: Evaluation, metric: str | None = None) -> PairedDifference:
     """Compare two evaluations on the same folds by the corrected resampled t-test.
 
@@ -34,6 +36,12 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
     >>> print(compare(one(0.9, 0.8, 0.9), one(0.7, 0.7, 0.8)))
     +13.33 percentage points (95 % interval -3.48 … +30.15, p = .076)
     """
+    for one in (first, second):
+        if not isinstance(one, Evaluation):
+            raise UserError(
+                f"Expected two evaluations to compare, as evaluate returns them, but got "
+                f"{type(one).__name__}: evaluate both first."
+            )
     for a, b in ((first, second), (second, first)):
         tests = {(fold.seed, fold.fold): sorted(fold.test) for fold in b.folds}
         for fold in a.folds:
@@ -56,6 +64,7 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
     return dataclasses.replace(found, percent=percent, lower_is_better=lower)
 
 
+@names_arguments()
 def paired_difference(first: MetricScores, second: MetricScores) -> PairedDifference:
     """Compare two methods' scores of one metric, paired by seed and fold, as `compare` does.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, serves
 from graph_hcl.probes.search import Predictor, Solver, over_c, search
@@ -17,6 +18,7 @@ from graph_hcl.probes.svm import solve_kernel
 from graph_hcl.probes.targets import CLASSES
 
 
+@names_arguments()
 def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
     """Return the probe of an SVM on kernel matrices [G, G] of all graphs of a data set.
 

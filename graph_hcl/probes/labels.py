@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 
 Labels = NDArray[Any]
 """One class label per graph [G]: integers, booleans, whole floats or strings."""
 
 
+@names_arguments()
 def check_labels(labels: Any) -> Labels:
     """Return the class labels [G] as an array of the user's own values.
 

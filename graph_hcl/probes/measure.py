@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, targets_for
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.probe import selects
+from graph_hcl.probes.protocol import check_embeddings
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.scoring import check_jobs
 from graph_hcl.probes.splits import Fold
@@ -22,6 +24,7 @@ from graph_hcl.probes.splits import Fold
 Progress = Callable[[FoldScore], object]
 
 
+@names_arguments()
 def evaluate(
     embeddings: ArrayLike,
     labels: Any,
@@ -104,13 +107,15 @@ def evaluate(
     >>> evaluation.mean, [fold.params for fold in evaluation.folds]
     (1.0, [{'C': 0.001}, {'C': 0.001}])
     """
+    _check_whole(repeats=repeats, seed=seed, inner=inner, draws=draws)
     if repeats < 1:
         raise UserError(f"Expected 1 repetition or more, but got {repeats}.")
     targets = targets_for(labels, probe, metrics)
+    embeddings = check_embeddings(embeddings, len(targets.values))
     targets = targets if groups is None else targets.grouped(groups)
     if not isinstance(folds, int | np.integer):
         _check_drawn(repeats=repeats, inner=inner, fraction=fraction, draws=draws)
-        fixed = [Fold.of(folds)] if isinstance(folds, Mapping) else folds
+        fixed = [Fold.of(folds)] if isinstance(folds, Mapping) else _as_folds(folds)
         found = inductive(
             lambda number, fold: embeddings,
             targets,
@@ -123,14 +128,14 @@ def evaluate(
         )
         return dataclasses.replace(found, protocol="fixed folds")
     protocol = Transductive(int(folds), inner, fraction, draws)
-    probe = choose_probe(probe, targets, fraction=fraction, stacklevel=2)
+    probe = choose_probe(probe, targets, fraction=fraction, stacklevel=3)
     choosing = selects(probe_for(probe, targets))
     seeds = range(seed, seed + repeats)
     plans = [protocol.plan(targets, each, choosing) for each in seeds]
-    plans[0].warn(stacklevel=2)  # the sizes of the classes decide: all seeds warn alike
+    plans[0].warn(stacklevel=3)  # the sizes of the classes decide: all seeds warn alike
     for setting in protocol.unused(targets, choosing):
         warnings.warn(
-            f"{setting} has no use with this probe and fraction: leave it out.", stacklevel=2
+            f"{setting} has no use with this probe and fraction: leave it out.", stacklevel=3
         )
     return Evaluation.concat(
         protocol.evaluate_plan(
@@ -147,6 +152,25 @@ def evaluate(
     )
 
 
+def _check_whole(**numbers: Any) -> None:
+    """Raise `UserError` for what is no whole number, and for a seed that numpy does not take."""
+    for name, value in numbers.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool):
+            raise UserError(f"Expected {name} to be a whole number, but got {value!r}.")
+        if name == "seed" and not 0 <= value < 2**32:
+            raise UserError(f"Expected a seed of 0 to 2³² − 1, but got {value}.")
+
+
+def _as_folds(folds: Any) -> Sequence[Fold]:
+    """Return a list of folds; raise `UserError` for anything else."""
+    if not isinstance(folds, Sequence) or not all(isinstance(fold, Fold) for fold in folds):
+        raise UserError(
+            "Expected folds as a number, a list of graph_hcl.probes.Fold, or a split of train, "
+            f"valid and test, but got {folds!r:.60}."
+        )
+    return folds
+
+
 def _check_drawn(**settings: Any) -> None:
     """Raise `UserError` for settings that draw folds or labels, where folds are given."""
     for name, value in settings.items():
@@ -157,6 +181,7 @@ def _check_drawn(**settings: Any) -> None:
             )
 
 
+@names_arguments()
 def inductive(
     embed: Callable[[int, Fold], ArrayLike],
     labels: Any,
@@ -197,12 +222,13 @@ def inductive(
     >>> inductive(lambda number, fold: x, [0, 1] * 10, folds=folds, jobs=1).mean
     1.0
     """
-    protocol = Inductive(splits=tuple(folds))
+    _check_whole(seed=seed)
+    protocol = Inductive(splits=tuple(_as_folds(folds)))
     targets = targets_for(labels, probe, metrics)
-    probe = choose_probe(probe, targets, stacklevel=2)
+    probe = choose_probe(probe, targets, stacklevel=3)
     check_jobs(jobs)
     plan = protocol.plan(targets, seed, selects(probe_for(probe, targets)))
-    plan.warn(stacklevel=2)
+    plan.warn(stacklevel=3)
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
     return protocol.evaluate_plan(
         plan,

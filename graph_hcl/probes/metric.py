@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.targets import CLASSES, Kind
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Metric:
     """A score of predictions [Q], or of decision values [Q], against the labels [Q].

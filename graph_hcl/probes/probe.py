@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.splits import Indices, Split
@@ -82,6 +83,7 @@ class ProbeInput:
         )
 
 
+@names_arguments()
 @dataclass(frozen=True, eq=False)
 class ProbeResult:
     """What a probe predicts for the test graphs, and what it selected.

@@ -276,7 +276,7 @@ class EvaluationProtocol(ABC):
                 f"{self.name} protocol, but got {len(embeddings)}."
             )
         by_fold = {
-            part.fold: _check_embeddings(x, len(targets))
+            part.fold: check_embeddings(x, len(targets))
             for part, x in zip(parts, embeddings, strict=True)
         }
         inputs, x_test = [], {}
@@ -301,8 +301,19 @@ class EvaluationProtocol(ABC):
         return inputs
 
 
-def _check_embeddings(embeddings: ArrayLike, graphs: int) -> Floats:
-    x = np.asarray(embeddings, dtype=np.float64)
+def check_embeddings(embeddings: ArrayLike, graphs: int) -> Floats:
+    """Return embeddings [G, D] as an array; raise `UserError` for another shape, NaN and infinity.
+
+    >>> check_embeddings([[1], [2]], 2).shape
+    (2, 1)
+    """
+    try:
+        x = np.asarray(embeddings, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"Expected embeddings as numbers [{graphs}, D], but got {type(embeddings).__name__} "
+            "without such numbers: GraphContrast().fit_transform(graphs) embeds graphs."
+        ) from error
     if x.ndim != 2 or len(x) != graphs:
         raise UserError(
             f"Expected one embedding for each of the {graphs} labels [{graphs}, D], but got an "

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
@@ -24,6 +25,7 @@ REFUSED = {"refused_by_others": True}
 settings that it has no use for, it warns."""
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Transductive(EvaluationProtocol):
     """One model is trained on all graphs without labels, then measured by nested cross-validation.
@@ -127,6 +129,7 @@ class Transductive(EvaluationProtocol):
         return inner_splits(targets.strata()[full.train], rows, self.inner, seed, groups)
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class Inductive(EvaluationProtocol):
     """Each outer fold trains a model on its training part, selects on its validation part, tests.

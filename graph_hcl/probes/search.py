@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import find_metric
@@ -42,6 +43,7 @@ def over_c(values: Sequence[float] = C_GRID) -> list[dict[str, Any]]:
     return [{"C": value} for value in values]
 
 
+@names_arguments()
 def search(
     given: ProbeInput,
     solver: Solver,

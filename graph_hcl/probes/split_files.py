@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.sealed import parse_json
 
 
+@names_arguments()
 def read_splits(path: str | Path, graphs: int) -> list[Fold]:
     """Return the folds of a JSON file in the format of Errica et al. (ICLR 2020).
 

@@ -20,6 +20,7 @@ from sklearn.model_selection import (
 )
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.targets import Targets
 
@@ -66,6 +67,7 @@ class Fold:
         return cls(**{"validation": np.empty(0, dtype=np.int64)} | parts)
 
 
+@names_arguments()
 def stratified_folds(
     labels: Any, *, folds: int = 10, seed: int = 0, validation: float = 0.0
 ) -> list[Fold]:

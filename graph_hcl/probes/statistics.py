@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.targets import Targets
 
 ROUNDING = 1e-12
@@ -112,6 +113,7 @@ def p_text(p: float) -> str:
     return "< .001" if p < 0.0005 else f"{p:.3f}".lstrip("0") if p < 0.9995 else "1"
 
 
+@names_arguments()
 def corrected_interval(
     scores: ArrayLike, *, test_to_train: float = 1 / 9, confidence: float = 0.95
 ) -> tuple[float, float]:
@@ -135,6 +137,7 @@ def corrected_interval(
     return mean - quantile * error, mean + quantile * error
 
 
+@names_arguments()
 def corrected_t_test(
     first: ArrayLike,
     second: ArrayLike,

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from graph_hcl.interrupts import asked, stop_if_asked
+from graph_hcl.keywords import names_arguments
 from graph_hcl.progress import Progress
 from graph_hcl.training.checkpoint import Checkpoint, state_tensors
 from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
@@ -53,6 +54,7 @@ class Callback(Protocol):
         return  # a body: derived classes need not override it
 
 
+@names_arguments()
 class Diagnosis(Callback):
     """Add what `diagnose` returns for the largest batch to the record of an epoch.
 
@@ -90,6 +92,7 @@ class Diagnosis(Callback):
             state.record |= self.diagnose(*state.largest_batch, state.objective)
 
 
+@names_arguments()
 class TemperatureDiagnosis(Diagnosis):
     """Add what `diagnose_temperature` returns, which takes as long as a batch, less often.
 
@@ -107,6 +110,7 @@ class TemperatureDiagnosis(Diagnosis):
         super().__init__(diagnose_temperature, every)
 
 
+@names_arguments()
 class Log(Callback):
     """Pass the record of each epoch (epoch, loss, seconds, graphs per second, …) to `write`.
 
@@ -150,6 +154,7 @@ class History(Callback):
         self.rows.append(dict(state.record))
 
 
+@names_arguments()
 class ProgressBar(Callback):
     """Show the number of finished epochs, the loss and the speed on stderr."""
 

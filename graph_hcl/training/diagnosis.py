@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from graph_hcl import geometry
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.objective import CallableObjective
 
 
+@names_arguments()
 @torch.inference_mode()
 def diagnose(
     z: Tensor, graph: Tensor, label: Tensor | None, objective: Any = None
@@ -46,6 +48,7 @@ def diagnose(
     return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
+@names_arguments()
 def diagnose_temperature(
     z: Tensor, graph: Tensor, label: Tensor | None, objective: Any = None
 ) -> dict[str, float]:

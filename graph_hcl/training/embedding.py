@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
+from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork
 from graph_hcl.training.batches import cut
 
@@ -21,6 +22,7 @@ MAX_VALUES = 2**26
 """Largest number of node features (nodes × columns) that are embedded at once."""
 
 
+@names_arguments()
 @torch.no_grad()
 def embed(
     model: ContrastiveNetwork,
@@ -54,6 +56,7 @@ def embed(
     return torch.cat(embeddings).double().numpy()
 
 
+@names_arguments()
 @torch.no_grad()
 def embed_nodes(
     model: ContrastiveModel,

@@ -13,6 +13,7 @@ from graph_hcl.augment.sampler import SampledView, encode_plainly
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.interrupts import postponed, stop_if_asked
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
 from graph_hcl.losses.precision import at_least_float
@@ -39,6 +40,7 @@ Sampler = Callable[[GraphStore, Sequence[Tensor], torch.Generator], Iterable[Vie
 _NO_FEATURES = torch.empty(0)
 
 
+@names_arguments()
 def fit(
     model: Network,
     objective: Objective | Callable[..., Tensor],

@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.objective import Objective
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.precision import MixedPrecision
 
 
+@names_arguments()
 @dataclass(frozen=True)
 class TrainingSettings:
     """Number of epochs, batch size, settings of the optimiser and seed of one training.

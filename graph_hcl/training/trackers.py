@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
 from graph_hcl.registries import LOGGERS
 from graph_hcl.training.callbacks import Callback
 from graph_hcl.training.state import TrainState
@@ -33,6 +34,7 @@ class Logger(Protocol):
         """Close the logger; `status` is success or failed."""
 
 
+@names_arguments()
 class Tracker(Callback):
     """Pass the settings and the numbers of each epoch to a logger, such as one of Lightning's.
 

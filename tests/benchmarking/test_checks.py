@@ -1,5 +1,8 @@
 """What the end of a benchmark would refuse is refused before its first trial."""
 
+import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -7,6 +10,10 @@ import pytest
 import yaml
 
 from graph_hcl.__main__ import main
+from graph_hcl.benchmarking.checks import check_trials
+from graph_hcl.benchmarking.spec import read_benchmark
+from graph_hcl.benchmarking.trials import expand
+from graph_hcl.errors import UserError
 
 SMALL = {"hidden": 4, "layers": 1, "epochs": 1, "probe": {"folds": 3, "name": "logistic"}}
 CLASS_MEAN = SMALL | {"probe": {"folds": 3, "name": "class-mean"}}
@@ -20,7 +27,8 @@ def run(tmp_path, monkeypatch, capsys):
 
     def say(common: dict | None = None, **method) -> str:
         fields = {name: method.pop(name) for name in ("development", "threads") if name in method}
-        settings = {"objective": "ucl"} | method.pop("settings", {})
+        objective = {} if "baseline" in method else {"objective": "ucl"}
+        settings = objective | method.pop("settings", {})
         methods = {"fine": {"baseline": "bag"}, "mine": {"settings": settings} | method}
         spec = {"datasets": ["MUTAG"], "common": common or SMALL, "methods": methods} | fields
         Path("b.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
@@ -39,7 +47,10 @@ def run(tmp_path, monkeypatch, capsys):
         ({"grid": {"lr": [0.1, 0.2]}}, "validation scores for several candidates, but class-mean"),
         ({"epochs": [1, 2]}, "validation scores for several candidates, but class-mean"),
         ({"development": True}, "validation scores for a table of validation scores"),
-        ({"baseline": "majority", "grid": {"lr": [1, 2]}}, "but majority selects nothing"),
+        (
+            {"baseline": "majority", "grid": {"data.standardize": [True, False]}},
+            "but majority gives none",
+        ),
     ],
 )
 def test_a_probe_that_selects_nothing(run, method: dict, sentence: str) -> None:
@@ -78,8 +89,136 @@ def test_names_of_one_method(run, settings: dict, sentence: str) -> None:
 
 
 def test_epochs_twice_and_too_many_threads(run) -> None:
-    assert "Expected the epochs of 'mine' once" in run(grid={"epochs": [1, 2]}, epochs=[1])
+    assert "Expected epochs of 'mine' once" in run(grid={"epochs": [1, 2]}, epochs=[1])
     assert "Expected threads of 1 to 1,024" in run(threads=100_000)
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "places"),
+    [
+        ({"settings": {"epochs": 9}, "epochs": [1, 2]}, "epochs", "its settings and its epochs"),
+        ({"settings": {"lr": 9}, "grid": {"lr": [1]}}, "lr", "its settings and its candidates"),
+        (
+            {"settings": {"encoder": {"jk": "max"}}, "grid": {"encoder": [{"jk": "last"}]}},
+            "encoder.jk",
+            "its settings and its candidates",
+        ),
+        (
+            {"settings": {"lr": 9}, "tune": {"trials": 1, "space": {"lr": {"low": 1, "high": 2}}}},
+            "lr",
+            "its settings and its candidates",
+        ),
+    ],
+)
+def test_a_setting_in_two_places_of_a_method(run, method, setting, places) -> None:
+    assert f"Expected {setting} of 'mine' once, but got it among {places}: " in run(**method)
+
+
+def test_a_setting_in_two_spellings_and_a_key_twice(run) -> None:
+    spellings = {"probe": "svm", "probe.name": "knn"}
+    assert "Expected probe.name once, but got it twice, in two spellings" in run(settings=spellings)
+    Path("b.yaml").write_text("datasets: [MUTAG]\ndatasets: [NCI1]\n", encoding="utf-8")
+    with pytest.raises(UserError, match="it gives the key datasets twice, line 2"):
+        read_benchmark("b.yaml")
+
+
+def test_a_group_among_the_candidates_hides_no_setting(run) -> None:
+    assert "but they differ in probe.folds" in run(grid={"probe": [{"folds": 3}, {"folds": 4}]})
+
+
+def test_equal_candidates(run) -> None:
+    sentence = "of 'lr' in the grid of the method 'mine', but got 0.1 twice"
+    assert sentence in run(grid={"lr": [0.1, 0.1]})
+
+
+def test_fixed_folds_in_two_places(tmp_path) -> None:
+    """A flag overrides the file, and this the environment; a setting of the same is refused."""
+    for place in ("flag", "file", "environment"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "MUTAG_splits.json").write_text("[]", encoding="utf-8")
+    flag, file, environment = (str(tmp_path / place) for place in ("flag", "file", "environment"))
+    methods = {"mine": {"settings": {"objective": "ucl"}}}
+    spec = {"datasets": ["MUTAG"], "protocols": ["inductive"], "methods": methods}
+
+    def splits(*more: str | None, **fields: object) -> str | None:
+        (tmp_path / "b.yaml").write_text(yaml.safe_dump(spec | fields), encoding="utf-8")
+        (trial,) = expand(read_benchmark(tmp_path / "b.yaml", *more))
+        return trial.config.probe.splits
+
+    assert splits() is None
+    assert splits(None, environment) == f"{environment}/MUTAG_splits.json"
+    assert splits(None, environment, splits=file) == f"{file}/MUTAG_splits.json"
+    assert splits(flag, environment, splits=file) == f"{flag}/MUTAG_splits.json"
+    with pytest.raises(UserError, match=r"its fixed folds once, but got probe.splits official and"):
+        splits(None, environment, common={"probe": {"splits": "official"}})
+
+
+@pytest.mark.parametrize(
+    ("method", "setting"),
+    [
+        ({"epochs": [1]}, "epochs among its epochs"),
+        ({"settings": {"lr": 1}}, "lr among its settings"),
+        ({"grid": {"encoder.jk": ["last"]}}, "encoder.jk among its candidates"),
+    ],
+)
+def test_training_of_a_baseline(run, method, setting) -> None:
+    said = run(baseline="bag", **method)
+    assert "settings of data and probe alone for the baseline bag of 'mine'" in said
+    assert f"but got {setting}: " in said
+
+
+def test_one_candidate_needs_no_validation_scores(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    method = {"settings": {"objective": "ucl"}, "grid": {"lr": [0.1]}, "epochs": [1]}
+    spec = {"datasets": ["MUTAG"], "common": CLASS_MEAN, "methods": {"mine": method}}
+    Path("b.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    assert main(["benchmark", "b.yaml", "--dry-run"]) == 0
+    check_trials(expand(read_benchmark("b.yaml")))
+
+
+OWN_PROBE = """
+import numpy as np
+from graph_hcl.probes import ProbeResult
+
+def first(given):
+    return ProbeResult(np.full(len(given.x_test), given.y_train[0]))
+"""
+
+
+def own_probe(folder: Path) -> dict[str, str]:
+    """Write a benchmark of nine candidates and a probe of one's own; return an environment."""
+    (folder / "firstclass.py").write_text(OWN_PROBE, encoding="utf-8")
+    common = SMALL | {"probe": {"folds": 2, "name": "firstclass:first"}}
+    method = {"settings": {"objective": "ucl"}, "grid": {"lr": [0.1, 0.2, 0.3]}}
+    spec = {"datasets": ["MUTAG"], "common": common, "methods": {"mine": method}, "repeats": 3}
+    (folder / "b.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    path = os.pathsep.join((str(folder), str(Path(__file__).parents[2])))
+    return os.environ | {"PYTHONPATH": path}
+
+
+NO_SCORE = "several candidates, but firstclass:first gives none: choose another probe"
+
+
+def test_an_unmarked_probe_stops_after_the_first_trial(tmp_path, monkeypatch, capsys) -> None:
+    own_probe(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for _ in range(2):  # the second one trains nothing more
+        assert main(["benchmark", "b.yaml"]) == 2
+        assert NO_SCORE in capsys.readouterr().err
+        assert len(list(Path("runs/b/trials").glob("*.json"))) == 1
+
+
+def test_processes_stop_together_and_say_everything_once(tmp_path) -> None:
+    command = [sys.executable, "-m", "graph_hcl.benchmark", "b.yaml", "--jobs", "2"]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=own_probe(tmp_path), capture_output=True, text=True,
+        encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert 1 <= len(list(tmp_path.glob("runs/b/trials/*.json"))) <= 4
+    assert ran.stderr.count("warning: Not read in this run: edge_attr") == 1
+    assert ran.stderr.count("error: ") == ran.stderr.count(NO_SCORE) == 1
 
 
 def test_what_only_graphs_tell_is_told_while_the_other_trials_run(

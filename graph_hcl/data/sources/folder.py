@@ -105,7 +105,7 @@ def graph_files(folder: Path) -> list[Path]:
             f"{shown or 'none'}."
         )
     if others:
-        warnings.warn(f"Not read in the folder {folder}: {shown}.", stacklevel=4)
+        warnings.warn(f"Not read in the folder {folder}: {shown}.", stacklevel=5)
     return files
 
 

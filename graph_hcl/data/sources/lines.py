@@ -78,7 +78,7 @@ class Lines:
         for key, line in unread.items():
             warnings.warn(
                 f"'{key}' is not read in {file} (first in line {line}).{did_you_mean(key, KEYS)}",
-                stacklevel=3,
+                stacklevel=4,
             )
         _fill_empty(graphs)
         with naming_graphs(places, str(file)):

@@ -1,0 +1,183 @@
+"""What a newcomer may type in Python ends in one sentence that says what to type."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from graph_hcl import GraphContrast, data, probes
+from graph_hcl.augment import EdgeDrop, parse
+from graph_hcl.commands import COMMANDS
+from graph_hcl.errors import UserError
+from graph_hcl.keywords import names_arguments
+from graph_hcl.nn import GraphEncoder
+from graph_hcl.plot import embedding_map, spectra
+
+GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
+X = np.random.default_rng(0).normal(size=(20, 4))
+Y = np.arange(20) % 2
+TYPED = {
+    "data": "load select official_split official_metric",
+    "probes": "evaluate inductive compare paired_difference Inductive Transductive Metric "
+    "ProbeResult search stratified_folds find_probe read_splits check_labels",
+    "plot": "collapse compare confusion embedding_map folds losses orderings predictions project "
+    "ranks save similarities spectra spread styled svg temperatures weights",
+    "geometry": "alignment uniformity collapse_point equivalent_temperature loss_floor "
+    "match_temperature nearest_class_mean negative_statistics negative_weights",
+    "augment": "EdgeDrop RandomChoice ViewSampler add_edge drop_edge drop_node mask_edge parse "
+    "mask_feature random_walk_subgraph sample_view",
+    "nn": "ContrastiveModel GraphEncoder make_backbone make_readout check_independent",
+    "training": "fit embed embed_nodes TrainingSettings Diagnosis Tracker Log diagnose ProgressBar",
+    "baselines": "wl_subtree wl_optimal_assignment refine Baseline",
+    "losses": "HUCL UCL NTXent contrastive_loss MemoryBank as_objective",
+}
+"""What is called with arguments by name, by module."""
+
+
+@pytest.mark.parametrize("module", TYPED)
+def test_an_unknown_argument_is_told_what_there_is(module: str) -> None:
+    for name in TYPED[module].split():
+        function = getattr(importlib.import_module(f"graph_hcl.{module}"), name)
+        with pytest.raises(TypeError, match=rf"{name}\(\) got an unexpected .*'qqqq'.*: it takes "):
+            function(qqqq=1)
+        last = list(inspect.signature(function).parameters)[-1]
+        with pytest.raises(TypeError, match=rf"'{last}x'\. Did you mean .*\b{last}\b.*\?"):
+            function(**{f"{last}x": 1})
+
+
+STORES = [("from_data", "undirect"), ("from_networkx", "node_attr"), ("from_smiles", "group")]
+
+
+@pytest.mark.parametrize(("name", "wrong"), STORES)
+def test_stores_are_made_with_arguments_that_there_are(name: str, wrong: str) -> None:
+    make = getattr(data.GraphStore, name)
+    with pytest.raises(TypeError, match=rf"^{name}\(\) got .* '{wrong}'\. Did you mean {wrong}"):
+        make([], **{wrong: []})
+
+
+def test_arguments_by_name_alone_are_not_given_by_position() -> None:
+    with pytest.raises(TypeError, match=r"^load\(\) takes source alone by position, but got 2: "):
+        data.load("MUTAG", True)
+    with pytest.raises(TypeError, match=r"^GraphContrast\(\) takes objective alone .* as beta\.$"):
+        GraphContrast("h-ucl", 0.5)
+
+
+def test_any_arguments_by_position_stay_so() -> None:
+    @names_arguments()
+    def total(*numbers: int, start: int = 0) -> int:
+        return sum(numbers, start)
+
+    @names_arguments()
+    def pair(first: int, second: int) -> int:
+        return first - second
+
+    assert total(1, 2, start=3) == 6
+    assert pair(1, second=2) == -1
+    with pytest.raises(TypeError, match="positional argument"):
+        pair(1, 2, 3)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_module_of_a_command_is_no_function(command: str) -> None:
+    module = importlib.import_module(f"graph_hcl.{command}")
+    with pytest.raises(TypeError, match=f"^graph_hcl.{command} is the module of a command, .*\\.$"):
+        module(X, Y)
+    assert callable(module.main)
+
+
+def test_the_function_of_the_name_is_told() -> None:
+    from graph_hcl import evaluate
+
+    with pytest.raises(TypeError, match=r"in Python, graph_hcl\.probes\.evaluate\("):
+        evaluate(X, Y)
+
+
+MISTAKES = {
+    "graphs to load": (lambda: data.load(GRAPHS), "but got list: as_store takes graphs"),
+    "a word for a switch": (
+        lambda: data.load("MUTAG", undirected="no"),
+        "undirected to be true or false, but got 'no'",
+    ),
+    "a number for a folder": (lambda: data.load("MUTAG", data_dir=3), "data_dir to be a path"),
+    "a number for names": (
+        lambda: data.as_store(GRAPHS, node_attrs=3),
+        "node_attrs to be a list of names, but got 3",
+    ),
+    "arrays to compare": (
+        lambda: probes.compare(X, X),
+        "two evaluations to compare, as evaluate returns them, but got ndarray",
+    ),
+    "fewer labels": (
+        lambda: probes.evaluate(X, Y[:6], folds=3),
+        r"one embedding for each of the 6 labels \[6, D\], but got an array of shape \[20, 4\]",
+    ),
+    "arguments swapped": (lambda: probes.evaluate(Y, X[:, 0] > 0, folds=3), r"of shape \[20\]"),
+    "graphs to evaluate": (
+        lambda: probes.evaluate([nx.path_graph(n) for n in range(2, 22)], Y, folds=3),
+        r"embeddings as numbers \[20, D\], but got list",
+    ),
+    "folds as text": (lambda: probes.evaluate(X, Y, folds="5"), "folds as a number, a list of"),
+    "half a fold": (lambda: probes.evaluate(X, Y, folds=2.5), "but got 2.5"),
+    "repeats as text": (
+        lambda: probes.evaluate(X, Y, repeats="2"),
+        "repeats to be a whole number, but got '2'",
+    ),
+    "a negative seed": (lambda: probes.evaluate(X, Y, seed=-1), "a seed of 0 to 2³² − 1, but got"),
+    "folds of one's own kind": (
+        lambda: probes.inductive(lambda number, fold: X, Y, folds=[(Y, Y)]),
+        "a list of graph_hcl.probes.Fold",
+    ),
+    "a number for an objective": (
+        lambda: GraphContrast(3).fit(GRAPHS),
+        r"an objective, or a function loss\(z, graph=…, label=…\), but got int",
+    ),
+    "a number for views": (
+        lambda: GraphContrast(views=3).fit(GRAPHS),
+        "views to be a list, but got 3",
+    ),
+    "a number for callbacks": (
+        lambda: GraphContrast(callbacks=3).fit(GRAPHS),
+        "callbacks to be a list, but got 3",
+    ),
+    "a number for a logger": (
+        lambda: GraphContrast(epochs=0, logger=3).fit(GRAPHS),
+        "logger to be tensorboard, wandb, mlflow, or a logger of Lightning, but got 3",
+    ),
+    "a file of settings": (
+        lambda: GraphContrast(settings="mine.yaml").fit(GRAPHS),
+        "settings to map names to values",
+    ),
+    "a word for a seed": (
+        lambda: GraphContrast(random_state="x").fit(GRAPHS),
+        "random_state to be an integer, a generator of numpy's or None, but got 'x'",
+    ),
+    "a ratio as text": (lambda: EdgeDrop("a"), "but got a"),
+    "a number for an augmentation": (lambda: parse(3), "an augmentation as text"),
+    "a name for a module": (lambda: GraphEncoder("gin", 3), "make_backbone makes one by name"),
+    "embeddings for a map": (
+        lambda: embedding_map(X, Y),
+        r"points \[G, 2\], such as those of project, but got \[20, 4\]",
+    ),
+    "fewer classes": (lambda: embedding_map(X[:, :2], Y[:3]), "each of the 20 points, but got 3"),
+    "values for spectra": (lambda: spectra(X), "spectra by name"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_ends_in_one_sentence(mistake: str) -> None:
+    wrong, sentence = MISTAKES[mistake]
+    with pytest.raises(UserError, match=sentence) as told:
+        wrong()
+    text = str(told.value)
+    assert text.startswith("Expected ")
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+def test_a_path_is_a_folder_of_data_and_a_generator_a_seed(tmp_path: Path) -> None:
+    assert len(data.load("digits", data_dir=tmp_path)) == 1797
+    model = GraphContrast(epochs=0, hidden=4, layers=1, random_state=np.random.default_rng(0))
+    assert model.fit(GRAPHS).transform(GRAPHS).shape == (6, 4)
