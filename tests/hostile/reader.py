@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from graph_hcl.errors import UserError
 from tests.hostile.damage import damage_text
 from tests.hostile.watch import attempt
 
@@ -37,6 +38,18 @@ class Reader:
             folder.write(files)
             whole.append(attempt(lambda: self.read(folder.path)))
         assert "value" in {outcome for outcome, _ in whole}, whole
+
+
+def each(*actions: Callable[[], object]) -> None:
+    """Do all of these, and then raise the refusal of one that was refused."""
+    refusals = []
+    for action in actions:
+        try:
+            action()
+        except UserError as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[-1]
 
 
 class Folder:

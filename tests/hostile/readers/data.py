@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import networkx
 import pyarrow
@@ -21,7 +22,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.probes.split_files import read_splits
 from graph_hcl.spec import ModelSpec
 from tests.hostile.damage import damage_bytes, damage_json, forge_tensors, reseal_tensors
-from tests.hostile.reader import Reader
+from tests.hostile.reader import Reader, each
 
 TU_FILES = {
     "A": "1, 2\n2, 1\n2, 3\n3, 2\n1, 3\n3, 1\n2, 2\n1, 2\n4, 5\n5, 4\n",
@@ -51,8 +52,8 @@ def used(store: GraphStore) -> None:
 
 
 def read_tu(folder: Path) -> None:
-    for wanted in (True, False):
-        used(TU().read(Request("T", data_dir=str(folder), node_attributes=wanted)))
+    requests = [Request("T", data_dir=str(folder), node_attributes=one) for one in (False, True)]
+    each(*(lambda one=one: used(TU().read(one)) for one in requests))
 
 
 def lines() -> list[dict[str, bytes]]:
@@ -69,9 +70,13 @@ def lines() -> list[dict[str, bytes]]:
     return [{"g.jsonl": text + b"\n"}, {"g.jsonl": "\n".join([json.dumps(full)] * 2).encode()}]
 
 
+def loaded(source: str | Path, *options: dict[str, Any]) -> None:
+    """Load and use a source with each of several options."""
+    each(*(lambda one=one: used(load(source, **one)) for one in options))
+
+
 def read_lines(folder: Path) -> None:
-    for options in ({}, {"groups": "part"}, {"labels": "classes", "undirected": True}):
-        used(load(folder / "g.jsonl", **options))
+    loaded(folder / "g.jsonl", {}, {"groups": "part"}, {"labels": "classes", "undirected": True})
 
 
 def drawn() -> networkx.Graph:
@@ -103,16 +108,14 @@ def graph_folders() -> list[dict[str, bytes]]:
 
 
 def read_folder(folder: Path) -> None:
-    used(load(f"{folder}/"))
-    used(
-        load(f"{folder}/", options={"node_attrs": ["element", "charge"], "edge_attrs": ["length"]})
-    )
-    used(load(f"{folder}/", groups="batch"))
+    attributes = {"node_attrs": ["element", "charge"], "edge_attrs": ["length"]}
+    loaded(f"{folder}/", {}, {"options": attributes}, {"groups": "batch"})
 
 
 def tables() -> list[dict[str, bytes]]:
     text = b'smiles,label,logp,name\nCCO,a,0.5,"x, y"\nc1ccccc1,b,1e-3,z\nCC(=O)O,a,,w\n'
     rows = {"smiles": ["CCO", "C", "CC"], "label": [1, 0, None], "logp": [0.5, 1.0, 2.0]}
+    rows["name"] = ["x", "y", None]
     parquet, nested = io.BytesIO(), io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(rows), parquet)
     pyarrow.parquet.write_table(
@@ -130,12 +133,16 @@ def tables() -> list[dict[str, bytes]]:
 
 def read_table(folder: Path) -> None:
     file = next(one for one in folder.iterdir() if one.is_file())
-    data = str(folder / "data")
+    given = {"data_dir": str(folder / "data")}
     if ".smi" in file.name:
-        used(load(file, data_dir=data, groups="scaffold"))
+        loaded(file, given | {"groups": "scaffold"})
         return
-    used(load(file, data_dir=data, targets="label", invalid="skip"))
-    used(load(file, data_dir=data, targets=["label", "logp"], ids="name"))
+    loaded(
+        file,
+        given | {"targets": "label", "invalid": "skip"},
+        given | {"targets": ["logp"], "ids": "name", "groups": "scaffold"},
+        given | {"targets": ["label", "logp"]},
+    )
 
 
 def stores(scratch: Path) -> list[dict[str, bytes]]:
