@@ -24,9 +24,9 @@ if TYPE_CHECKING:  # imports graph_hcl, whose code is instrumented as it is impo
     from tests.hostile.reader import Reader
 
 READERS = (
-    "views", "config", "flags", "tu", "lines", "folder", "table", "store", "cache", "vocabulary",
-    "splits", "archive", "run-config", "manifest", "metrics", "results", "checkpoint", "benchmark",
-    "record",
+    "views", "config", "flags", "tu", "ogb", "lines", "folder", "table", "store", "cache",
+    "vocabulary", "splits", "archive", "run-config", "manifest", "metrics", "results", "checkpoint",
+    "benchmark", "record", "lock",
 )  # fmt: skip
 MEMORY = 6 << 10
 """MiB that the process may come to hold; one input may take half of that."""

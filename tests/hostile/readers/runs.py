@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import functools
 import json
+import os
 import random
 import warnings
 from collections.abc import Callable, Mapping
@@ -21,7 +22,10 @@ from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.tables import all_tables
 from graph_hcl.benchmarking.trials import expand
+from graph_hcl.errors import UserError
 from graph_hcl.initial import read_pretrained
+from graph_hcl.lock import lock
+from graph_hcl.process import place
 from graph_hcl.reporting.check import epoch_records
 from graph_hcl.reporting.read import Contrast
 from graph_hcl.results_file import read_results
@@ -202,6 +206,19 @@ def record_reader(scratch: Path) -> Reader:
     return Reader([files], read, {"json": damage_sealed}, reseal)
 
 
+def lock_reader(scratch: Path) -> Reader:
+    """Return a reader of the locks of a run, of living and of ended processes."""
+    here = f"{place()} 4194304 7 0123abcd"
+    owners = (here, f"{place()} {os.getpid()} 7 0123abcd", "elsewhere 1 2 0123abcd", "", "me")
+
+    def read(folder: Path) -> None:
+        with lock(folder / ".lock") as mine:
+            if not mine:
+                raise UserError("Another one holds it.")
+
+    return Reader([{".lock": one.encode()} for one in owners], read)
+
+
 READERS: dict[str, Callable[[Path], Reader]] = {
     **{
         name: lambda scratch, file=file: run_reader(make_run(scratch), file)
@@ -209,5 +226,6 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     },
     "benchmark": lambda _: Reader(benchmark_files(), read_spec_file, {"yaml": damage_yaml}),
     "record": record_reader,
+    "lock": lock_reader,
 }
 """Readers by name, each made with the help of an empty folder."""
