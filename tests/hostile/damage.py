@@ -1,6 +1,7 @@
 """Ways to damage valid files, and to seal them again as a forger would."""
 
 import contextlib
+import gzip
 import json
 import random
 import re
@@ -216,6 +217,13 @@ def joined(header: Any, body: bytes) -> bytes:
     """Return a safetensors file."""
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + body
+
+
+def forge_gzip(rng: random.Random, content: bytes) -> bytes:
+    """Return a compressed text that is damaged, mostly before it is compressed."""
+    if rng.random() < 0.3:
+        return damage_bytes(rng, content)
+    return gzip.compress(damage_text(rng, gzip.decompress(content)), mtime=0)
 
 
 def reseal(text: bytes) -> bytes:

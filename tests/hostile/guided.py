@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # imports graph_hcl, whose code is instrumented as it is impo
 READERS = (
     "views", "config", "flags", "tu", "ogb", "lines", "folder", "table", "store", "cache",
     "vocabulary", "splits", "archive", "run-config", "manifest", "metrics", "results", "checkpoint",
-    "benchmark", "record", "lock",
+    "benchmark", "record", "lock", "resume",
 )  # fmt: skip
 MEMORY = 6 << 10
 """MiB that the process may come to hold; one input may take half of that."""
@@ -120,7 +120,8 @@ def main(name: str, folder: Path, runs: int, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder))
     os.environ["GRAPH_HCL_DATA"] = str(scratch / "data")
-    with warnings.catch_warnings(), atheris.instrument_imports(include=["graph_hcl", "yaml"]):
+    instrumented = atheris.instrument_imports(["graph_hcl", "yaml", "zipfile", "gzip"])
+    with warnings.catch_warnings(), instrumented:
         warnings.simplefilter("ignore")
         reader = made(name, scratch)
         fuzz = Fuzz(reader, folder)

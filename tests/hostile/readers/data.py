@@ -22,7 +22,13 @@ from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.probes.split_files import read_splits
 from graph_hcl.spec import ModelSpec
-from tests.hostile.damage import damage_bytes, damage_json, forge_tensors, reseal_tensors
+from tests.hostile.damage import (
+    damage_bytes,
+    damage_json,
+    forge_gzip,
+    forge_tensors,
+    reseal_tensors,
+)
 from tests.hostile.reader import Reader, each
 
 TU_FILES = {
@@ -243,8 +249,8 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "tu": lambda _: Reader(tu(), read_tu),
     "ogb": lambda _: Reader(ogb(), read_ogb),
     "lines": lambda _: Reader(lines(), read_lines, {"jsonl": damage_json}),
-    "folder": lambda _: Reader(graph_folders(), read_folder, {"gz": damage_bytes}),
-    "table": lambda _: Reader(tables(), read_table, {"gz": damage_bytes, "parquet": damage_bytes}),
+    "folder": lambda _: Reader(graph_folders(), read_folder, {"gz": forge_gzip}),
+    "table": lambda _: Reader(tables(), read_table, {"gz": forge_gzip, "parquet": damage_bytes}),
     "store": lambda scratch: Reader(
         stores(scratch), read_store, {"": forge_tensors}, reseal_tensors
     ),

@@ -1,11 +1,14 @@
 """Files of a run and of a benchmark, and what reads them."""
 
+import contextlib
 import copy
 import dataclasses
 import functools
+import io
 import json
 import os
 import random
+import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -150,6 +153,22 @@ def run_reader(run: Files, name: str) -> Reader:
     return Reader([run], read, DAMAGES, seals, only=name)
 
 
+def resume_reader(scratch: Path) -> Reader:
+    """Return a reader that goes on with a training from a damaged checkpoint."""
+    run, place = make_run(scratch), scratch / "resumed"
+
+    def read(folder: Path) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(folder, place)
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            status = main(["train", "--resume", str(place), "--epochs", "3"])
+        if status:
+            raise UserError(said.getvalue().partition("error: ")[2].strip())
+
+    return Reader([run], read, DAMAGES, reseal_tensors, only=PART)
+
+
 SPEC = """
 name: tiny
 datasets: [MUTAG]
@@ -227,5 +246,6 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "benchmark": lambda _: Reader(benchmark_files(), read_spec_file, {"yaml": damage_yaml}),
     "record": record_reader,
     "lock": lock_reader,
+    "resume": resume_reader,
 }
 """Readers by name, each made with the help of an empty folder."""
