@@ -71,11 +71,12 @@ def mutate(
 def made(name: str, scratch: Path) -> "Reader":
     """Return a reader by name."""
     import graph_hcl.layers
-    from tests.hostile.readers import archives, data, runs, settings
+    from tests.hostile.readers import archives, data, runs, settings, stores
 
-    readers = data.READERS | settings.READERS | runs.READERS | archives.READERS
-    assert set(READERS) == set(readers)
-    reader = readers[name](scratch)
+    modules = (archives, data, runs, settings, stores)
+    makers = {name: make for module in modules for name, make in module.READERS.items()}
+    assert set(READERS) == set(makers)
+    reader = makers[name](scratch)
     if reader.only not in ("", "config.yaml"):
         graph_hcl.layers.parse_yaml = runs.read_once()
     return reader

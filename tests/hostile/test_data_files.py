@@ -9,8 +9,9 @@ import pytest
 
 from graph_hcl.data import load
 from graph_hcl.data.readme import parse
-from tests.hostile.readers.data import READERS
+from tests.hostile.readers import data, stores
 
+READERS = data.READERS | stores.READERS
 FEW, MANY = 80, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
 

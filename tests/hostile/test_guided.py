@@ -12,7 +12,7 @@ import pytest
 
 from tests.hostile import guided
 from tests.hostile.reader import Reader
-from tests.hostile.readers import data
+from tests.hostile.readers import data, stores
 from tests.hostile.watch import attempt
 
 MANY = 50_000
@@ -53,7 +53,7 @@ def test_any_bytes_are_files(tmp_path: Path) -> None:
 
 
 def test_what_is_damaged_inside_a_seal_is_sealed_again(tmp_path: Path) -> None:
-    reader = data.READERS["store"](tmp_path)
+    reader = stores.READERS["store"](tmp_path)
     packed = guided.pack(0, list(reader.variants[0].values()))
     said = []
     for seed in range(60):

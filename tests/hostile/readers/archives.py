@@ -11,7 +11,8 @@ from pathlib import Path
 from graph_hcl.data.archive import decompress, unpack
 from graph_hcl.data.tu_mirror import SUFFIXES
 from graph_hcl.errors import UserError
-from tests.hostile.damage import damage_bytes, damage_text, forge_gzip
+from tests.hostile.damage import damage_bytes, damage_text
+from tests.hostile.forge import forge_gzip
 from tests.hostile.reader import Files, Reader
 
 TEXT = {"A": "1, 2\n2, 1\n", "graph_indicator": "1\n1\n", "graph_labels": "1\n"}

@@ -36,14 +36,8 @@ from graph_hcl.run import Run
 from graph_hcl.sealed import seal
 from graph_hcl.tensor_files import hashed
 from graph_hcl.training.manifest import Manifest, text_hash
-from tests.hostile.damage import (
-    damage_sealed,
-    damage_tensors,
-    damage_value,
-    damage_yaml,
-    reseal,
-    reseal_tensors,
-)
+from tests.hostile.damage import damage_tensors, damage_value, damage_yaml
+from tests.hostile.forge import damage_sealed, reseal, reseal_tensors
 from tests.hostile.reader import Damage, Files, Reader
 from tests.tiny_run import train_tiny
 
