@@ -2,8 +2,9 @@
 
 `python -m tests.hostile.guided READER FOLDER -runs=N` reads N inputs and prints one line of JSON:
 the counts of what they ended in, and for each kind of fault the first input, as a file in FOLDER.
-The exit status is 0 where each of them ended in a value or in one sentence. The inputs that reached
-new code stay in FOLDER/corpus, where a later call begins.
+The exit status is 0 where each of them ended in a value or in one sentence. If an input ends the
+process there is no such line, and FOLDER/current is that input. The inputs that reached new code
+stay in FOLDER/corpus, where a later call begins.
 """
 
 import argparse
@@ -105,6 +106,7 @@ class Fuzz:
     def __call__(self, packed: bytes) -> None:
         from tests.hostile.watch import attempt
 
+        (self.folder / "current").write_bytes(packed)
         self.place.write(unpack(self.reader, packed)[1])
         outcome, said = attempt(lambda: self.reader.read(self.place.path))
         self.outcomes[outcome] += 1
@@ -143,6 +145,8 @@ def main(name: str, folder: Path, runs: int, seconds: float) -> None:
             return mutate(reader, packed, seed, atheris.Mutate)[:limit]
 
         flags = [f"-max_len={2 * size + 4096}", f"-rss_limit_mb={MEMORY}", "-verbosity=0"]
+        # A signal ends the process by itself: libFuzzer would end it with status 0.
+        flags += [f"-handle_{one}=0" for one in ("segv", "bus", "abrt", "ill", "fpe")]
         flags += ["-mutate_depth=2", f"-artifact_prefix={folder}/", str(corpus)]
         atheris.Setup([sys.argv[0], *flags], read, custom_mutator=mutator)
         atheris.Fuzz()

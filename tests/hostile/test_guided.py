@@ -78,3 +78,4 @@ def test_a_fault_is_counted_and_its_first_input_kept(tmp_path: Path) -> None:
     (fault,) = fuzz.faults.values()
     assert "of the reader" in fault["said"]
     assert Path(fault["input"]).read_bytes() == b"\0\1\0\0\0!"
+    assert (tmp_path / "current").read_bytes() == b"\0\1\0\0\0."
