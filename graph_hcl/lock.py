@@ -17,6 +17,8 @@ from graph_hcl.process import is_gone, place, started
 STALE_SECONDS = 600.0
 EMPTY_SECONDS = 60.0
 """Age at which a lock without its holder's name is stale: it was killed in between."""
+MAX_NAME = 4096
+"""Characters of a holder's name; it has some hundred."""
 
 
 @contextmanager
@@ -79,8 +81,10 @@ def _renew(path: Path, finished: threading.Event, every: float) -> None:
 
 
 def _read(path: Path) -> str:
+    """Return the name of a lock's holder, "" where there is no lock; any file may lie there."""
     try:
-        return retry_on_windows(lambda: path.read_text(encoding="utf-8"))
+        with retry_on_windows(lambda: path.open(encoding="utf-8", errors="replace")) as file:
+            return file.read(MAX_NAME)
     except FileNotFoundError:
         return ""
 

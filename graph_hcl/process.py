@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from contextlib import suppress
 from functools import cache
@@ -42,7 +43,7 @@ def is_gone(where: str, process: str, since: str = "-") -> bool:
     (False, False)
     """
     # On Windows os.kill would send Ctrl-C to the process instead of testing it.
-    if WINDOWS or where != place() or not process.isdigit():
+    if WINDOWS or where != place() or not re.fullmatch(r"[0-9]{1,20}", process):
         return False
     try:
         os.kill(int(process), 0)

@@ -4,7 +4,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from graph_hcl.lock import lock
+from graph_hcl.process import place
 
 WORKER = """
 import sys, time
@@ -37,6 +40,19 @@ def test_a_stale_lock_is_taken_over_and_a_living_one_is_not(tmp_path: Path) -> N
         assert not mine
     with lock(dead, stale_seconds=50) as mine:
         assert mine
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe", b"\0", b"x" * 100_000, f"{place()} \u00b2 5".encode(), f"{place()} -1 5".encode(),
+     f"{place()} {'9' * 5000} 5".encode(), place().encode() + b" \xff \xff"],
+)  # fmt: skip
+def test_a_lock_may_hold_anything(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.lock"
+    path.write_bytes(content)
+    with lock(path) as mine:
+        assert not mine
+    assert path.read_bytes() == content
 
 
 def test_a_long_trial_stays_locked(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def _refuse_absent(
 ) -> None:
     if any(carrier.get(name) is not None for carrier in carriers):
         raise UserError(
-            f"Expected the attribute '{name}' on all {level}s, but a {level} of graph {number} has "
-            f"none: set it on every {level}."
+            f"Expected the attribute '{name}' on all {level}s, but one {level} of graph {number} "
+            f"has none: set it on every {level}."
         )
     present = sorted({str(key) for carrier in carriers for key in carrier})
     near = difflib.get_close_matches(str(name), present, n=1)

@@ -1,367 +1,48 @@
 """Valid files damaged in many ways, and the watch over what reads them."""
 
 import contextlib
-import copy
-import functools
-import io
-import json
 import random
-import re
-import signal
-import struct
-import traceback
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 import graph_hcl.layers
-import graph_hcl.yaml_text
-from graph_hcl.errors import UserError
-from graph_hcl.sealed import SEAL, seal
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
-SECONDS = 20
-"""Time that one input may take; the machine may be busy."""
-MEMORY = 3 << 30
-"""Bytes that one input may take beyond what the process has."""
-
-WORDS = (
-    "", "0", "-0", "1", "-1", "2", "7", "1e308", "1e309", "-1e308", "1e39", "nan", "inf", "-inf",
-    "NaN", "Infinity", "0x10", "1_0", "½", "٣", "²", "2147483648", "4294967296",
-    "9223372036854775807", "9223372036854775808", "-9223372036854775809", "9" * 400, "9" * 5000,
-    "1e-400", "0.1", ".", "+", "true", "null", "~", "None", "x" * 3000, "\x00", "\ufeff", "\u2028",
-    "\u202e", "é", "😀", "\udcff", "../../x", "/etc/passwd", "C:x", "builtins:exit", "os:abort",
-    "MUTAG", "${HOME}", "{}", "[]", "()", "((", "))", "[" * 3000, "{" * 3000, "(" * 3000,
-    '{"a":' * 2000, "- " * 2000, "!!python/object/apply:os.abort []", "&a [*a]", "*a", "<<: *a",
-    "&a {k: *a}", "!!binary x", "!!timestamp 9", "2001-99-99", "? [a]", "#", "%", "'", '"', "\\",
-    ",", ";", ":", "\t", "|", "\r", "\n", "\r\n", "\n\n", "=", "=1+1", "<", ">", "&", "&lt;",
-    "<!DOCTYPE a>", "<![CDATA[", "]]>", "<!--", "--", "<node/>", "<edge/>", "<data/>", "<a",
-)  # fmt: skip
-VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 3, 10**6, 2**31, 2**32, 2**53, 2**63 - 1, 2**63, -(2**63) - 1,
-    10**400, 0.5, -0.5, 1e308, 1e-320, float("nan"), float("inf"), -float("inf"), "", "x", "7",
-    "nan", "\x00", "é", "\ud800", "x" * 2000, "../../x", "builtins:exit", "os:abort", [], {}, [[]],
-    [None], [0], [1, 2, 3], ["a"], {"a": 1}, {"": None}, [[0, 1]], [[0, 1], [2]], {"a": {"b": []}},
-)  # fmt: skip
+from tests.hostile import watch
+from tests.hostile.reader import Folder, Reader
+from tests.hostile.readers.runs import read_once
 
 
-def deep(levels: int) -> Any:
-    value: Any = []
-    for _ in range(levels):
-        value = [value]
-    return value
-
-
-def damage_text(rng: random.Random, text: bytes) -> bytes:
-    """Return a text with one word, line or stretch of bytes changed."""
-    kind = rng.randrange(12)
-    word = rng.choice(WORDS).encode("utf-8", "surrogatepass")
-    if kind <= 3:
-        spots = list(re.finditer(rb"[\w.+-]+", text))
-        if spots:
-            spot = rng.choice(spots)
-            return text[: spot.start()] + word + text[spot.end() :]
-    if kind == 4:
-        spots = list(re.finditer(rb"[^\w\s]", text))
-        if spots:
-            spot = rng.choice(spots)
-            return text[: spot.start()] + word + text[spot.end() :]
-    if kind == 5:
-        place = rng.randint(0, len(text))
-        return text[:place] + word + text[place:]
-    if kind <= 8 and text:
-        lines = text.splitlines(keepends=True)
-        place = rng.randrange(len(lines))
-        if kind == 6:
-            del lines[place]
-        elif kind == 7:
-            lines[place:place] = [rng.choice(lines)] * rng.choice([1, 2, 50])
-        else:
-            other = rng.randrange(len(lines))
-            lines[place], lines[other] = lines[other], lines[place]
-        return b"".join(lines)
-    if kind == 9:
-        return text[: rng.randint(0, len(text))]
-    return damage_bytes(rng, text)
-
-
-def damage_bytes(rng: random.Random, content: bytes) -> bytes:
-    """Return a file with some bytes changed, cut out, doubled or put in."""
-    changed = bytearray(content)
-    kind = rng.randrange(6)
-    if not changed or kind == 0:
-        place = rng.randint(0, len(changed))
-        changed[place:place] = rng.randbytes(rng.choice([1, 4, 100]))
-    elif kind == 1:
-        del changed[rng.randrange(len(changed)) :]
-    elif kind == 2:
-        first = rng.randrange(len(changed))
-        del changed[first : first + rng.choice([1, 2, 8, 64])]
-    elif kind == 3:
-        first = rng.randrange(len(changed))
-        changed[first:first] = changed[first : first + rng.choice([1, 8, 64])]
-    else:
-        for _ in range(rng.choice([1, 1, 2, 8])):
-            changed[rng.randrange(len(changed))] = rng.choice(
-                [0, 1, 127, 128, 255, rng.randrange(256)]
-            )
-    return bytes(changed)
-
-
-def damage_value(rng: random.Random, value: Any, path: int = 0) -> Any:
-    """Return a nested value with one of its entries replaced, left out, added or wrapped."""
-    inside = isinstance(value, dict | list) and len(value) > 0
-    if inside and rng.random() < (0.95 if path < 2 else 0.7):
-        copy: Any = dict(value) if isinstance(value, dict) else list(value)
-        place = rng.choice(list(copy) if isinstance(copy, dict) else range(len(copy)))
-        kind = rng.random()
-        if kind < 0.08:
-            del copy[place]
-        elif kind < 0.12:
-            if isinstance(copy, dict):
-                copy[rng.choice(["", "x", "y", place[:-1] if isinstance(place, str) else "z"])] = (
-                    copy[place]
-                )
-            else:
-                copy.insert(place, rng.choice(VALUES))
-        else:
-            copy[place] = damage_value(rng, copy[place], path + 1)
-        return copy
-    if isinstance(value, str) and rng.random() < 0.3:
-        with contextlib.suppress(ValueError, RecursionError):
-            nested = json.loads(value)
-            if isinstance(nested, dict | list):
-                return json.dumps(damage_value(rng, nested))
-        return damage_text(rng, value.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
-    if rng.random() < 0.03:
-        return deep(rng.choice([5, 50, 400]))
-    if rng.random() < 0.05:
-        return rng.choice([[value], {"a": value}, [value] * 40])
-    return rng.choice(VALUES)
-
-
-def damage_json(rng: random.Random, text: bytes) -> bytes:
-    """Return a JSON text, or lines of them, with one value or some characters changed."""
-    if rng.random() < 0.35:
-        return damage_text(rng, text)
-    lines = text.splitlines() if text.count(b"\n{") else [text]
-    place = rng.randrange(len(lines))
-    lines[place] = json.dumps(damage_value(rng, json.loads(lines[place]))).encode()
-    return b"\n".join(lines)
-
-
-def damage_sealed(rng: random.Random, text: bytes) -> bytes:
-    """Return sealed JSON, or lines of it, with one value changed and sealed again."""
-    if rng.random() < 0.1:
-        return damage_json(rng, text)
-    lines = text.splitlines() if text.count(b"\n{") > 1 else [text]
-    place = rng.randrange(len(lines))
-    content = json.loads(lines[place])
-    content.pop(SEAL, None)
-    changed = damage_value(rng, content)
-    if isinstance(changed, dict):
-        changed = seal(changed)
-    lines[place] = json.dumps(changed).encode()
-    return b"\n".join(lines)
-
-
-def damage_yaml(rng: random.Random, text: bytes) -> bytes:
-    """Return a YAML text with one value or some characters changed."""
-    if rng.random() < 0.4:
-        return damage_text(rng, text)
-    changed = damage_value(rng, yaml.safe_load(text))
-    try:
-        return yaml.safe_dump(changed, sort_keys=False).encode("utf-8", "surrogatepass")
-    except (yaml.YAMLError, ValueError):  # an int of too many digits
-        return damage_text(rng, text)
-
-
-def damage_tensors(rng: random.Random, content: bytes, reseal: Callable | None = None) -> bytes:
-    """Return a safetensors file with its header, its length or some bytes changed."""
-    if rng.random() < 0.2:
-        return damage_bytes(rng, content)
-    size = int.from_bytes(content[:8], "little")
-    header, body = json.loads(content[8 : 8 + size]), content[8 + size :]
-    if rng.random() < 0.1:
-        size = rng.choice([0, 1, size - 1, size + 1, len(content), 10**8, 2**40, 2**63, 2**64 - 1])
-        return struct.pack("<Q", size) + content[8:]
-    if rng.random() < 0.5 and "__metadata__" in header:
-        header["__metadata__"] = damage_value(rng, header["__metadata__"])
-    else:
-        names = [name for name in header if name != "__metadata__"]
-        name = rng.choice(names)
-        kind = rng.randrange(7)
-        if kind == 0:
-            header[name]["dtype"] = rng.choice(
-                ["F64", "F16", "BF16", "I64", "I32", "I8", "U8", "BOOL", "F8_E4M3", "C64", "U64",
-                 "U16", "F4", "F8_E8M0", "x"]
-            )  # fmt: skip
-        elif kind == 1:
-            header[name]["shape"] = rng.choice(
-                [[], [0], [1], [0, 0], [2**62, 4], [2**32, 2**32], [-1], [1] * 70,
-                 [*header[name]["shape"], 1], header[name]["shape"][::-1]]
-            )  # fmt: skip
-        elif kind == 2:
-            begin, end = header[name]["data_offsets"]
-            header[name]["data_offsets"] = rng.choice(
-                [[end, begin], [begin, end + 8], [begin, begin], [0, 2**63], [begin + 4, end + 4]]
-            )
-        elif kind == 3:
-            header[rng.choice(["", "x", "../../x", "model.", "x." * 99, "\x00"])] = header.pop(name)
-        elif kind == 4:
-            del header[name]
-        elif kind == 5:  # same bytes, other meaning
-            count = (header[name]["data_offsets"][1] - header[name]["data_offsets"][0]) // 4
-            header[name] |= {"dtype": rng.choice(["F32", "I32"]), "shape": [count]}
-        else:
-            header[name] = damage_value(rng, header[name])
-    if reseal is not None:
-        header = reseal(header, body)
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + body
-
-
-class Hang(BaseException):
-    """An input took too long; no reader catches this."""
-
-
-@contextlib.contextmanager
-def limited() -> Iterator[None]:
-    """Bound the time and the memory of what is inside, on systems that can."""
-    if resource is None:
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise Hang
-
-    before = signal.signal(signal.SIGALRM, stop)
-    with open("/proc/self/statm", encoding="ascii") as file:
-        now = int(file.read().split()[0]) * resource.getpagesize()
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, hard))
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        signal.signal(signal.SIGALRM, before)
-
-
-def attempt(action: Callable[[], object]) -> tuple[str, str]:
-    """Return "value", "refused" or a fault with where it came from, and what was said."""
-    try:
-        with limited(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            action()
-    except UserError as error:
-        said = str(error)
-        if len(said.splitlines()) != 1 or not said.endswith((".", "?", ")")):
-            return "not one sentence", said
-        if len(said) > 1500:
-            return "a sentence too long", said[:3000]
-        return "refused", said
-    except (KeyboardInterrupt, pytest.fail.Exception):
-        raise
-    except BaseException as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if "graph_hcl" in f.filename and "hostile" not in f.filename]
-        where = own[-1] if own else frames[-1]
-        return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}", repr(error)[
-            :300
-        ]
-    return "value", ""
-
-
-Files = Mapping[str, bytes]
-Damage = Callable[[random.Random, bytes], bytes]
-
-
-def survey(
-    folder: Path,
-    variants: Sequence[Files],
-    read: Callable[[Path], object],
-    count: int,
-    damages: Mapping[str, Damage] | None = None,
-    seed: int = 0,
-    only: str = "",
-) -> Counter[str]:
-    """Read `count` damaged variants of some files; fail where one ends in anything but a sentence.
-
-    `damages` says, by the end of a name, how a file is damaged; others are as text. `only` is the
-    one file that is damaged.
-    """
+def survey(folder: Path, reader: Reader, count: int, seed: int = 0) -> Counter[str]:
+    """Read `count` damaged variants of files; fail where one is neither read nor refused."""
     outcomes: Counter[str] = Counter()
     faults: dict[str, str] = {}
-    written: dict[str, bytes] = {}
-
-    def write(files: Files) -> None:
-        for name in written.keys() - files.keys():
-            (folder / name).unlink(missing_ok=True)
-        for name, content in files.items():
-            if written.get(name) != content:
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(content)
-        written.clear()
-        written.update(files)
-
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = []
-    for files in variants:
-        write(files)
-        whole.append(attempt(lambda: read(folder)))
-    # If all were refused as they are, their damage would be read no further.
-    assert "value" in {outcome for outcome, _ in whole}, whole
+    place = Folder(folder)
+    reader.check(place)
     for number in range(count):
         rng = random.Random(f"{seed}-{number}")
-        files = dict(rng.choice(variants))
+        files = dict(rng.choice(reader.variants))
         for _ in range(rng.choice([1, 1, 1, 2, 3])):
-            name = only or rng.choice(list(files))
-            damage = next(
-                (one for end, one in (damages or {}).items() if name.endswith(end)), damage_text
-            )
+            name = reader.only or rng.choice(list(files))
             with contextlib.suppress(Exception):  # it is damaged too far already
-                files[name] = damage(rng, files[name])
-        write(files)
-        outcome, said = attempt(lambda: read(folder))
+                files[name] = reader.damage(name)(rng, files[name])
+        place.write(files)
+        outcome, said = watch.attempt(lambda: reader.read(folder))
         outcomes[outcome] += 1
         if outcome not in ("value", "refused", *faults):
             changed = {
-                k: v for k, v in files.items() if not any(v == one.get(k) for one in variants)
+                k: v
+                for k, v in files.items()
+                if not any(v == one.get(k) for one in reader.variants)
             }
             faults[outcome] = f"input {number}: {said}\n    {repr(changed)[-400:]}"
     told = "\n".join(f"{outcomes[kind]} × {kind}, {about}" for kind, about in faults.items())
     print(dict(outcomes))
     assert not faults, f"\n{told}"
     # The damage is noticed at all; that of a line of metrics is a warning.
-    assert outcomes["value"] < count or only.endswith(".jsonl")
+    assert outcomes["value"] < count or reader.only.endswith(".jsonl")
     return outcomes
-
-
-DAMAGES = {
-    "text": damage_text,
-    "bytes": damage_bytes,
-    "json": damage_json,
-    "sealed": damage_sealed,
-    "yaml": damage_yaml,
-    "tensors": damage_tensors,
-    "value": damage_value,
-}
-
-
-@pytest.fixture(scope="session")
-def damages() -> Mapping[str, Any]:
-    return DAMAGES
 
 
 @pytest.fixture(name="survey", scope="session")
@@ -371,16 +52,10 @@ def survey_fixture() -> Callable[..., Counter[str]]:
 
 @pytest.fixture(name="attempt", scope="session")
 def attempt_fixture() -> Callable[..., tuple[str, str]]:
-    return attempt
+    return watch.attempt
 
 
 @pytest.fixture
 def yaml_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the same YAML text be parsed once; most of the time of a run's folder goes there."""
-    parse = functools.lru_cache(maxsize=16)(graph_hcl.yaml_text.parse_yaml)
-    monkeypatch.setattr(graph_hcl.layers, "parse_yaml", lambda text: copy.deepcopy(parse(text)))
-
-
-@pytest.fixture(scope="session")
-def memory_file() -> Callable[[], io.BytesIO]:
-    return io.BytesIO
+    monkeypatch.setattr(graph_hcl.layers, "parse_yaml", read_once())

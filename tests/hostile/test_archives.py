@@ -1,7 +1,6 @@
 """Hostile archives are refused in one sentence, and nothing of them is left."""
 
 import gzip
-import io
 import random
 import stat
 import struct
@@ -16,51 +15,24 @@ from graph_hcl.data import load, tables
 from graph_hcl.data.archive import decompress, extract, unpack
 from graph_hcl.data.tu_mirror import SUFFIXES
 from graph_hcl.errors import UserError
+from tests.hostile.readers.archives import READERS, packed
 
 FEW, MANY = 300, 50_000
 """Inputs, in every run of the tests and in the long campaign."""
-TEXT = {"A": "1, 2\n2, 1\n", "graph_indicator": "1\n1\n", "graph_labels": "1\n"}
 
 
-def packed(method: int = zipfile.ZIP_DEFLATED, **more: str) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for suffix, text in (TEXT | more).items():
-            archive.writestr(f"T/T_{suffix}.txt", text)
-    return stream.getvalue()
+def campaign(survey, tmp_path: Path, count: int, seed: int = 0) -> None:
+    survey(tmp_path / "files", READERS["archive"](tmp_path), count, seed)
 
 
-def campaign(survey, damages, tmp_path: Path, count: int, seed: int = 0) -> None:
-    def read(folder: Path) -> None:
-        to = tmp_path / "to"
-        to.mkdir(exist_ok=True)
-        file = next(one for one in folder.iterdir())
-        try:
-            if file.suffix == ".zip":
-                unpack("T", file, to, SUFFIXES)
-            else:
-                decompress(file, to / "x", 1 << 20)
-        except UserError:
-            assert not any(to.iterdir())
-            raise
-        finally:
-            for one in to.iterdir():
-                one.unlink()
-
-    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-    files = [{"T.zip": packed(method)} for method in methods]
-    files.append({"t.gz": gzip.compress(b"1, 2\n" * 50)})
-    survey(tmp_path / "files", files, read, count, {"": damages["bytes"]}, seed)
-
-
-def test_a_damaged_archive_is_refused_and_leaves_nothing(survey, damages, tmp_path) -> None:
-    campaign(survey, damages, tmp_path, FEW)
+def test_a_damaged_archive_is_refused_and_leaves_nothing(survey, tmp_path) -> None:
+    campaign(survey, tmp_path, FEW)
 
 
 @pytest.mark.campaign
 @pytest.mark.slow
-def test_no_damaged_archive_is_a_traceback(survey, damages, tmp_path) -> None:
-    campaign(survey, damages, tmp_path, MANY, seed=1)
+def test_no_damaged_archive_is_a_traceback(survey, tmp_path) -> None:
+    campaign(survey, tmp_path, MANY, seed=1)
 
 
 NAMES = ("../T_A.txt", "/T_A.txt", "a/../../T_A.txt", "..\\T_A.txt", "C:\\T_A.txt", "C:T_A.txt",

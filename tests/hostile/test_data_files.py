@@ -1,224 +1,19 @@
 """Damaged data files end in graphs or in one sentence."""
 
-import gzip
 import io
-import json
-import os
-import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import networkx
 import pyarrow
 import pyarrow.parquet
 import pytest
-import torch
 
-from graph_hcl.data import GraphStore, load
-from graph_hcl.data.cache import cached
+from graph_hcl.data import load
 from graph_hcl.data.readme import parse
-from graph_hcl.data.sources import Request
-from graph_hcl.data.sources.tu import TU
-from graph_hcl.data.vocabulary import Vocabulary
-from graph_hcl.errors import UserError
-from graph_hcl.probes.split_files import read_splits
-from graph_hcl.spec import ModelSpec
+from tests.hostile.readers import data, stores
 
+READERS = data.READERS | stores.READERS
 FEW, MANY = 80, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
-
-TU_FILES = {
-    "A": "1, 2\n2, 1\n2, 3\n3, 2\n1, 3\n3, 1\n2, 2\n1, 2\n4, 5\n5, 4\n",
-    "graph_indicator": "1\n1\n1\n2\n2\n2\n",
-    "graph_labels": "-1\n1\n",
-    "graph_attributes": "0.5, 1\n2, nan\n",
-    "node_labels": "3\n5\n3\n4\n3\n3\n",
-    "node_attributes": "0.5, 1\n1, 2\n2, 3\n3, 4\n4, 5\n5, 6.25\n",
-    "edge_labels": "0\n0\n1\n1\n1\n1\n0\n1\n2\n2\n",
-    "edge_attributes": "0.5\n" * 10,
-}
-README = "Node labels:\n\n  3  C\n  5  N\n\nEdge labels:\n  0  single\n"
-
-
-def tu() -> list[dict[str, bytes]]:
-    names = {f"T/raw/T_{suffix}.txt": text.encode() for suffix, text in TU_FILES.items()}
-    whole = {k: v for k, v in names.items() if "graph_attributes" not in k}
-    bare = {k: v for k, v in names.items() if k.endswith(("_A.txt", "indicator.txt", "labels.txt"))}
-    return [whole, bare | {"T/raw/T_README.txt": README.encode()}]
-
-
-def used(store: GraphStore) -> None:
-    """Use a store as a training does."""
-    store.batch(slice(None))
-    store.digest()
-    store[0]
-
-
-def read_tu(folder: Path) -> None:
-    used(TU().read(Request("T", data_dir=str(folder), node_attributes=os.urandom(1)[0] % 2 == 0)))
-
-
-def lines() -> list[dict[str, bytes]]:
-    graphs = [
-        {"edges": [[0, 1], [1, 0]], "x": [[1, 2], [0, 1]], "y": "a", "id": "g0", "part": 1},
-        {"edges": [[0, 1], [1, 2]], "num_nodes": 4, "x": [[1, 2]] * 4, "y": "b", "part": 1},
-        {"edges": [], "num_nodes": 1, "x": [[0, 0]], "y": "a", "id": 7, "part": "two"},
-    ]
-    full = {
-        "edges": [[0, 1], [1, 0]], "x": [[0.5], [1.5]], "edge_attr": [[1], [1]], "y": [1, None],
-        "edge_weight": [0.5, 0.5], "pos": [[0.0, 1.0], [1.0, 2.0]],
-    }  # fmt: skip
-    text = "\n".join(map(json.dumps, graphs)).encode()
-    return [{"g.jsonl": text + b"\n"}, {"g.jsonl": "\n".join([json.dumps(full)] * 2).encode()}]
-
-
-def read_lines(folder: Path) -> None:
-    for options in ({}, {"groups": "part"}, {"labels": "classes", "undirected": True}):
-        used(load(folder / "g.jsonl", **options))
-
-
-def drawn() -> networkx.Graph:
-    graph = networkx.path_graph(3)
-    networkx.set_node_attributes(graph, {0: "C", 1: "O", 2: "C"}, "element")
-    networkx.set_node_attributes(graph, 0.5, "charge")
-    networkx.set_edge_attributes(graph, 1.5, "length")
-    graph.graph["y"] = "ring"
-    return graph
-
-
-def graph_folders() -> list[dict[str, bytes]]:
-    graphml, gexf = io.BytesIO(), io.BytesIO()
-    networkx.write_graphml_xml(drawn(), graphml)
-    networkx.write_gexf(drawn(), gexf)
-    edges = b"a b 0.5\n# comment\nb c 2\nc,d\t1\n"
-    table = b"file,label,batch\na.graphml,ring,1\nb.graphml,path,2\n"
-    return [
-        {"a.graphml": graphml.getvalue(), "b.graphml": graphml.getvalue(), "labels.csv": table},
-        {"a.gexf": gexf.getvalue()},
-        {
-            "a.edgelist": edges,
-            "b.edgelist": b"1 2\n2 3\n",
-            "labels.csv": table.replace(b"graphml", b"edgelist"),
-        },
-        {"a.edgelist": edges},
-        {"a.graphml.gz": gzip.compress(graphml.getvalue())},
-    ]
-
-
-def read_folder(folder: Path) -> None:
-    used(load(f"{folder}/"))
-    used(
-        load(f"{folder}/", options={"node_attrs": ["element", "charge"], "edge_attrs": ["length"]})
-    )
-    used(load(f"{folder}/", groups="batch"))
-
-
-def tables() -> list[dict[str, bytes]]:
-    text = b'smiles,label,logp,name\nCCO,a,0.5,"x, y"\nc1ccccc1,b,1e-3,z\nCC(=O)O,a,,w\n'
-    rows = {"smiles": ["CCO", "C", "CC"], "label": [1, 0, None], "logp": [0.5, 1.0, 2.0]}
-    parquet, nested = io.BytesIO(), io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(rows), parquet)
-    pyarrow.parquet.write_table(
-        pyarrow.table({"smiles": [["C"], ["N"]], "label": [{"a": 1}, {"a": 2}]}), nested
-    )
-    return [
-        {"t.csv": text},
-        {"t.tsv": text.replace(b",", b"\t")},
-        {"t.smi": b"CCO ethanol\nC methane gas\nc1ccccc1\n"},
-        {"t.csv.gz": gzip.compress(text)},
-        {"t.parquet": parquet.getvalue()},
-        {"t.parquet": nested.getvalue()},
-    ]
-
-
-def read_table(folder: Path) -> None:
-    file = next(one for one in folder.iterdir() if one.is_file())
-    data = str(folder / "data")
-    if ".smi" in file.name:
-        used(load(file, data_dir=data, groups="scaffold"))
-        return
-    used(load(file, data_dir=data, targets="label", invalid="skip"))
-    used(load(file, data_dir=data, targets=["label", "logp"], ids="name"))
-
-
-def stores() -> list[dict[str, bytes]]:
-    found = []
-    edge = networkx.Graph([(0, 1, {"length": 2.0}), (1, 2, {"length": 1.0})])
-    for graphs, options in (
-        ([drawn()] * 3, {"node_attrs": ["element", "charge"], "edge_attrs": ["length"]}),
-        ([edge] * 2, {"weight": "length", "y": [0, 1]}),
-        ([edge] * 2, {"y": torch.tensor([[0.5, 1.0], [2.0, float("nan")]])}),
-    ):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            store = GraphStore.from_networkx(graphs, **options)
-        file = Path(os.environ["PYTEST_TMP"]) / "s.safetensors"
-        file.unlink(missing_ok=True)
-        cached(file, "s", lambda store=store: store, 1)
-        found.append({"s.safetensors": file.read_bytes()})
-    return found
-
-
-def read_store(folder: Path) -> None:
-    used(GraphStore.open(folder / "s.safetensors")[0])
-
-
-def read_cache(folder: Path) -> None:
-    def make() -> GraphStore:
-        return GraphStore.from_networkx([networkx.path_graph(3)])
-
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        used(cached(folder / "s.safetensors", "s", make, 1))
-    if told:  # it is rebuilt, and refused in this sense
-        raise UserError(str(told[0].message))
-
-
-def vocabularies() -> list[dict[str, bytes]]:
-    store = GraphStore.from_networkx(
-        [drawn()], node_attrs=["element", "charge"], edge_attrs=["length"]
-    )
-    spec = ModelSpec(store.vocabulary, ("edge_attr",), ("edge_attr",), True, 2, (0, 2, 1), "ab")
-    return [{"v.json": store.vocabulary.to_json().encode(), "m.json": spec.to_json().encode()}]
-
-
-def read_vocabulary(folder: Path) -> None:
-    for name, kind in (("v.json", Vocabulary), ("m.json", ModelSpec)):
-        try:
-            kind.from_json((folder / name).read_text(encoding="utf-8"))
-        except ValueError as error:  # which their callers put into a sentence
-            raise UserError("one sentence.") from error
-
-
-def splits() -> list[dict[str, bytes]]:
-    fold = [
-        {
-            "test": [2 * k, 2 * k + 1],
-            "model_selection": [{"train": [4, 5], "validation": [3 - 2 * k]}],
-        }
-        for k in (0, 1)
-    ]
-    fold.append({"test": [4, 5], "model_selection": [{"train": [0, 1], "validation": [2]}]})
-    return [{"s.json": json.dumps(fold).encode()}]
-
-
-def read_fold_file(folder: Path) -> None:
-    read_splits(folder / "s.json", 6)
-
-
-READERS: dict[
-    str, tuple[Callable[[], list[dict[str, bytes]]], Callable[[Path], Any], dict[str, str]]
-] = {
-    "tu": (tu, read_tu, {}),
-    "lines": (lines, read_lines, {"jsonl": "json"}),
-    "folder": (graph_folders, read_folder, {"gz": "bytes"}),
-    "table": (tables, read_table, {"gz": "bytes", "parquet": "bytes"}),
-    "store": (stores, read_store, {"safetensors": "tensors"}),
-    "cache": (stores, read_cache, {"safetensors": "tensors"}),
-    "vocabulary": (vocabularies, read_vocabulary, {"json": "json"}),
-    "splits": (splits, read_fold_file, {"json": "json"}),
-}
 
 
 def test_the_name_of_a_column_that_is_not_utf_8(attempt, tmp_path: Path) -> None:
@@ -239,17 +34,11 @@ def test_a_line_of_blanks_takes_no_time(attempt) -> None:
 
 
 @pytest.fixture
-def few(survey, damages, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTEST_TMP", str(tmp_path))
+def few(survey, tmp_path, monkeypatch):
     monkeypatch.delenv("GRAPH_HCL_DATA", raising=False)
-
-    def run(name: str, count: int, seed: int = 0) -> None:
-        make, read, kinds = READERS[name]
-        survey(
-            tmp_path / "files", make(), read, count, {k: damages[v] for k, v in kinds.items()}, seed
-        )
-
-    return run
+    return lambda name, count, seed=0: survey(
+        tmp_path / "files", READERS[name](tmp_path), count, seed
+    )
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -1,6 +1,5 @@
 """Damaged settings, from files, flags and views, end in a config or in one sentence."""
 
-import random
 from pathlib import Path
 
 import pytest
@@ -10,38 +9,23 @@ from hypothesis import strategies as st
 
 from graph_hcl.__main__ import main
 from graph_hcl.augment import parse
-from graph_hcl.cli import config_parser, read_config
-from graph_hcl.config import Config
-from graph_hcl.factory import make_objective, make_sampler
-from graph_hcl.schema import flag, setting_types
-from graph_hcl.settings import make_config
 from graph_hcl.yaml_text import parse_yaml
+from tests.hostile.readers.settings import READERS
 
 FEW, MANY = 120, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
 
-VIEWS = (
-    b"edge_drop(0.2) + feature_mask(0.1) | subgraph(0.8)",
-    b"(node_drop(0.2) | edge_drop(0.1)) + identity | column_mask(0.3) + edge_add(0.2)",
-    b"graph_hcl.augment:Identity | graph_hcl.augment:EdgeDrop(0.5) + edge_mask",
-)
 
-
-def views(survey, damages, tmp_path: Path, count: int, seed: int = 0) -> None:
-    def read(folder: Path) -> None:
-        parse((folder / "view").read_bytes().decode("utf-8", "replace"))
-
-    survey(tmp_path / "files", [{"view": view} for view in VIEWS], read, count, seed=seed)
-
-
-def test_a_damaged_view_ends_in_an_augmentation_or_a_sentence(survey, damages, tmp_path) -> None:
-    views(survey, damages, tmp_path, FEW)
+@pytest.mark.parametrize("name", READERS)
+def test_damaged_settings_end_in_a_value_or_a_sentence(survey, tmp_path: Path, name: str) -> None:
+    survey(tmp_path / "files", READERS[name](tmp_path), FEW)
 
 
 @pytest.mark.campaign
 @pytest.mark.slow
-def test_no_damaged_view_is_a_traceback(survey, damages, tmp_path) -> None:
-    views(survey, damages, tmp_path, MANY, seed=1)
+@pytest.mark.parametrize("name", READERS)
+def test_no_damaged_settings_are_a_traceback(survey, tmp_path: Path, name: str) -> None:
+    survey(tmp_path / "files", READERS[name](tmp_path), MANY, seed=1)
 
 
 @settings(max_examples=FEW, deadline=None, suppress_health_check=list(HealthCheck))
@@ -65,73 +49,6 @@ def test_no_damaged_view_is_a_traceback(survey, damages, tmp_path) -> None:
 def test_any_view_ends_in_an_augmentation_or_a_sentence(attempt, text: str) -> None:
     outcome, said = attempt(lambda: parse(text))
     assert outcome in ("value", "refused"), (outcome, said)
-
-
-def config_files() -> list[dict[str, bytes]]:
-    whole = yaml.safe_dump(make_config({"dataset": "MUTAG"}).to_dict(), sort_keys=False)
-    some = "dataset: MUTAG\nobjective: h-scl\nloss: {hardening: threshold}\nencoder.norm: null\n"
-    return [{"c.yaml": whole.encode()}, {"c.yaml": some.encode()}]
-
-
-def used(config: Config) -> None:
-    """Use a config as a training does before it has graphs."""
-    make_sampler(make_objective(config)[1])
-
-
-def configs(survey, damages, tmp_path: Path, count: int, seed: int = 0) -> None:
-    def read(folder: Path) -> None:
-        used(make_config(folder / "c.yaml"))
-
-    survey(tmp_path / "files", config_files(), read, count, {"yaml": damages["yaml"]}, seed)
-
-
-def test_a_damaged_config_ends_in_settings_or_a_sentence(survey, damages, tmp_path) -> None:
-    configs(survey, damages, tmp_path, FEW)
-
-
-@pytest.mark.campaign
-@pytest.mark.slow
-def test_no_damaged_config_is_a_traceback(survey, damages, tmp_path) -> None:
-    configs(survey, damages, tmp_path, MANY, seed=1)
-
-
-def flags(survey, damages, tmp_path: Path, count: int, seed: int = 0) -> None:
-    parser = config_parser("train")
-    names = [flag(name) for name in setting_types() if name not in ("data_dir", "mirror")]
-    default = make_config({"dataset": "MUTAG"})
-    words = [
-        "--dataset",
-        "MUTAG",
-        "--epochs",
-        "3",
-        "--views",
-        "identity",
-        "edge_drop(0.1)",
-        "--beta",
-    ]
-    words += ["0.5", "--loss.options", "{}", "--encoder.norm", "null", "--probe", "knn"]
-
-    def read(folder: Path) -> None:
-        text = (folder / "flags").read_bytes().decode("utf-8", "replace")
-        rng = random.Random(text)
-        typed = text.split("\n")
-        if rng.random() < 0.5:
-            typed[rng.randrange(len(typed))] = rng.choice(names)
-        typed = [word for word in typed if not word.startswith(("--help", "-h", "--version"))]
-        used(read_config(parser, typed)[0])
-
-    assert default
-    survey(tmp_path / "files", [{"flags": "\n".join(words).encode()}], read, count, seed=seed)
-
-
-def test_damaged_flags_end_in_settings_or_a_sentence(survey, damages, tmp_path) -> None:
-    flags(survey, damages, tmp_path, FEW)
-
-
-@pytest.mark.campaign
-@pytest.mark.slow
-def test_no_damaged_flags_are_a_traceback(survey, damages, tmp_path) -> None:
-    flags(survey, damages, tmp_path, MANY, seed=1)
 
 
 @pytest.mark.parametrize("text", ["[" * 3000, "{" * 3000, "- " * 3000, "? " * 3000])

@@ -26,6 +26,8 @@ from graph_hcl.errors import UserError
 from graph_hcl.registry import closest, did_you_mean
 from graph_hcl.sealed import parse_json
 
+FREE_NODES = 10_000_000
+"""Nodes that a file may have beyond one for each of its characters: more would be a bomb."""
 FIELDS = ("x", "edge_attr", "edge_weight", "pos")
 KEYS = ("edges", "num_nodes", *FIELDS, "y", "id")
 
@@ -56,6 +58,7 @@ class Lines:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         graphs, labels, ids, places, groups = [], [], [], [], []
         unread: dict[str, int] = {}
+        nodes_left = FREE_NODES
         with open_text(file) as stream:
             for line, text in enumerate(read_lines(stream, file), 1):
                 if not text.strip():
@@ -64,7 +67,14 @@ class Lines:
                 entry = _parse(text, f"{place} of {file}")
                 for key in entry.keys() - {*KEYS, request.groups}:
                     unread.setdefault(key, line)
-                graphs.append(_graph(entry, f"{place} of {file}"))
+                graph = _graph(entry, f"{place} of {file}")
+                nodes_left += len(text) - _nodes(graph)
+                if nodes_left < 0:
+                    raise UserError(
+                        f"Expected about as many nodes as {file} has text for, but {place} makes "
+                        f"it over {FREE_NODES:,} more: number its nodes from 0 without gaps."
+                    )
+                graphs.append(graph)
                 labels.append(entry.get("y"))
                 ids.append(entry.get("id"))
                 groups.append(entry.get(str(request.groups)))
@@ -132,14 +142,24 @@ def _graph(entry: dict[str, Any], place: str) -> Data:
     graph = Data(edge_index=edges.t().contiguous())
     count = entry.get("num_nodes")
     if count is not None:
-        if type(count) is not int or not 0 < count < 2**31:
-            raise UserError(f"Expected num_nodes of 1 or more, but {place} has {count!r:.40}.")
+        if type(count) is not int or not 0 < count < 2**63:
+            raise UserError(
+                f"Expected num_nodes as a whole number from 1 to 2⁶³ - 1, but {place} has "
+                f"{json.dumps(count):.40}."
+            )
         graph.num_nodes = count
     for name in FIELDS:
         if entry.get(name) is not None:
             value = _tensor(entry[name], name, place)
             graph[name] = value[:, None] if name == "x" and value.dim() == 1 else value
     return graph
+
+
+def _nodes(graph: Data) -> int:
+    """Return the number of nodes that a graph names or counts, before any memory is theirs."""
+    if "num_nodes" in graph:
+        return int(graph.num_nodes)
+    return int(graph.edge_index.max()) + 1 if graph.num_edges else 0
 
 
 def _fill_empty(graphs: list[Data]) -> None:

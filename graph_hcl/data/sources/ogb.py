@@ -73,13 +73,11 @@ class OGB:
 
 
 def _read(files: dict[str, Path], request: Request) -> GraphStore:
-    nodes, bonds = (
-        read_table(files[f"num-{kind}-list"], whole=True, columns=1)[0] for kind in ("node", "edge")
-    )
+    nodes, bonds = _counts(files["num-node-list"], 1), _counts(files["num-edge-list"], 0)
     pairs = read_table(files["edge"], whole=True, columns=2)
-    atoms = _codes(files["node-feat"], ATOMS, int(nodes.sum()), "num-node-list")
-    kinds = _codes(files["edge-feat"], BONDS, int(bonds.sum()), "num-edge-list")
-    if len(bonds) != len(nodes) or pairs.shape[1] != len(kinds) or int(nodes.min()) < 1:
+    atoms = _codes(files["node-feat"], ATOMS, nodes, "num-node-list")
+    kinds = _codes(files["edge-feat"], BONDS, bonds, "num-edge-list")
+    if not len(bonds) == len(nodes) > 0 or pairs.shape[1] != len(kinds):
         raise _damaged(files["edge"], "numbers of graphs, nodes and edges that agree")
     node_ptr, owner = ends(nodes), torch.arange(len(nodes)).repeat_interleave(bonds)
     if bool(((pairs < 0) | (pairs >= nodes[owner])).any()):
@@ -105,11 +103,22 @@ def _read(files: dict[str, Path], request: Request) -> GraphStore:
     return store
 
 
-def _codes(file: Path, names: dict[str, tuple[int | str, ...]], rows: int, other: str) -> Tensor:
-    """Return the codes in a file of features [rows, columns]."""
+def _counts(file: Path, least: int) -> Tensor:
+    """Return the numbers of nodes or edges of all graphs, none of which is under `least`."""
+    counts = read_table(file, whole=True, columns=1)[0]
+    if bool((counts < least).any()):
+        raise _damaged(file, f"numbers from {least} on")
+    return counts
+
+
+def _codes(
+    file: Path, names: dict[str, tuple[int | str, ...]], counts: Tensor, other: str
+) -> Tensor:
+    """Return the codes in a file of features [rows, columns], whose rows are counted by graph."""
     codes = read_table(file, whole=True, columns=len(names)).t().contiguous()
-    if len(codes) != rows:
-        raise _damaged(file, f"{rows:,} lines, as {other}.csv says")
+    # Each alone, too: a sum beyond int64 wraps around, even to the right number.
+    if bool((counts > len(codes)).any()) or int(counts.sum()) != len(codes):
+        raise _damaged(file, f"{sum(counts.tolist()):,} lines, as {other}.csv says")
     limits = torch.tensor([len(values) for values in names.values()])
     if bool(((codes < 0) | (codes >= limits)).any()):
         raise _damaged(file, "codes of OGB's atoms and bonds")

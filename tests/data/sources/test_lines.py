@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from graph_hcl.data import load
+from graph_hcl.data.sources import lines
 from graph_hcl.errors import UserError
 
 FULL = {
@@ -110,9 +111,10 @@ def test_targets(read) -> None:
         ({"edges": 3}, "edges as a list"),
         ({"edges": [[0, 5], [1, 0]]}, "node numbers 0 … 1 in line 3, but an edge names 5"),
         ({"edges": [[-1, 0], [1, 0]]}, "node numbers 0 … 1 in line 3, but an edge names -1"),
-        ({"num_nodes": 0}, "num_nodes of 1 or more, but line 3 of .* has 0"),
-        ({"num_nodes": "2"}, "num_nodes of 1 or more"),
+        ({"num_nodes": 0}, "num_nodes as a whole number from 1 .* but line 3 of .* has 0"),
+        ({"num_nodes": "2"}, 'num_nodes as a whole number .* has "2"'),
         ({"num_nodes": 5}, "Expected 5|expected 5 rows of x in line 3"),
+        ({"num_nodes": 10**30}, "num_nodes as a whole number from 1 to 2⁶³ - 1"),
         ({"x": [[1, 2], [3]]}, "x as a list of numbers, or of lists of one length, but line 3"),
         ({"x": [["C", "O"]]}, "x as a list of numbers"),
         ({"x": [[1.5, 2], [1, 2]]}, "x as whole numbers in all graphs or in none"),
@@ -131,6 +133,21 @@ def test_mistakes_name_the_line(read, line, said) -> None:
     with pytest.raises(UserError, match=said) as caught:
         read([FULL, "", line])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [10_000_500, 2**31, 2**40, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_few_characters_do_not_make_a_graph_of_any_size(read, count, named) -> None:
+    line = {"edges": [[0, count]]} if named else {"edges": [[0, 1]], "num_nodes": count}
+    with pytest.raises(UserError, match=r"as many nodes as .* has text for, but line 2 makes"):
+        read([{"edges": [[0, 1]]}, line])
+
+
+def test_many_small_lines_do_not_make_nodes_without_end(read, monkeypatch) -> None:
+    monkeypatch.setattr(lines, "FREE_NODES", 10_000)
+    with pytest.raises(UserError, match=r"line 11 makes it over 10,000 more"):
+        read([{"edges": [[0, 1000]]}] * 20)
+    assert read([{"edges": [[0, 1]], "num_nodes": 9_000}])[0].num_nodes == 9_000
 
 
 def test_deep_nesting(read) -> None:

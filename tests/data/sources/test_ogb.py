@@ -87,7 +87,21 @@ def test_a_missing_single_label(tiny) -> None:
         ({"edge_feat": "0,0,0\n"}, "2 lines|3 lines, as num-edge-list"),
         ({"node_feat": "5,0,4\n" * 6}, "Expected 9 whole numbers on each line"),
         ({"node_feat": "5,0,4,5,3,0,2,0,x\n" * 6}, "line 1 has 'x'"),
-        ({"num_node_list": "2\n0\n4\n"}, "numbers of graphs, nodes"),
+        ({"num_node_list": "2\n0\n4\n"}, "numbers from 1 on in .*num-node-list"),
+        ({"num_edge_list": "4\n0\n-1\n"}, "numbers from 0 on in .*num-edge-list"),
+        # Their sums wrap around to the number of rows in 64 bits.
+        (
+            {"num_node_list": f"{2**63 - 1}\n{2**63 - 1}\n8\n"},
+            "Expected 18,446,744,073,709,551,622",
+        ),
+        (
+            {"num_edge_list": f"{2**63 - 1}\n{2**63 - 1}\n5\n"},
+            "Expected 18,446,744,073,709,551,619",
+        ),
+        (
+            dict.fromkeys(("num_node_list", "num_edge_list", "node_feat", "edge_feat", "edge"), ""),
+            "numbers of graphs, nodes",
+        ),
         ({"num_node_list": "2\n1\n"}, "6 lines|3 lines, as num-node-list"),
         ({"graph_label": "0,1\n1,1\n"}, "3 lines, as num-node-list"),
         ({"graph_label": "0,1\n1\n0,0\n"}, "2 labels on each line"),
