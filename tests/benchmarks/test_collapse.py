@@ -309,6 +309,7 @@ def test_the_committed_results_are_trials_of_the_grid():
     assert names <= {point.name for point in grid.grid()}
 
 
+@pytest.mark.slow
 def test_a_grid_on_mutag_gives_results_figures_and_a_page_and_goes_on(tmp_path):
     folder, found, docs = TrialFolder(tmp_path / "t"), tmp_path / "results", tmp_path / "docs"
     points = [point for point in grid.quick_grid() if "none" not in point.name][:7]

@@ -56,6 +56,7 @@ def test_it_runs_as_a_file_from_anywhere(tmp_path) -> None:
     assert "--mirror" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.filterwarnings("ignore")
 def test_what_it_writes_makes_a_section_of_the_page(tmp_path, capsys) -> None:

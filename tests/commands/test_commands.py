@@ -251,6 +251,7 @@ def test_unfinished_run_is_not_evaluated(capsys) -> None:
     assert main(["evaluate", "run"]) == 0
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_to_the_same_bytes() -> None:
     quick = ["--dataset", "MUTAG", "--epochs", "200", "--hidden", "8", "--probe.name", "class-mean"]
     assert main(["train", *quick, "--out", "whole"]) == 0

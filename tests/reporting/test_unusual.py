@@ -29,6 +29,7 @@ def rows(text: str, read_page) -> list[str]:
     return [read_page(f"<tr>{row}").text for row in text.split("<tr>")[1:]]
 
 
+@pytest.mark.slow
 def test_unfinished_runs_stay_in_comparisons(run, unfinished, check_page, read_page) -> None:
     run("hucl", "bare")
     shutil.rmtree("bare/checkpoint")
