@@ -24,6 +24,7 @@ from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
+from graph_hcl.training.graphed import check_graphed
 from graph_hcl.training.optimizers import check_optimizer
 
 Indices = NDArray[np.int64]
@@ -74,6 +75,7 @@ class Trainer:
         check_optimizer(config.optimizer.name, config.optimizer.momentum)
         self.device = find_device(config.device)
         self.sampler = make_sampler(self.config, parts)
+        check_graphed(self.settings(config.seed), objective, self.sampler, self.device)
         label = store.class_labels
         label = torch.arange(len(store)) if label is None else label
         name = shown(self.config.objective)
@@ -105,6 +107,25 @@ class Trainer:
     def new_objective(self) -> Objective:
         """Return a fresh objective, with no state of another training."""
         return make_objective(self.config, self.parts)[0]
+
+    def settings(self, seed: int) -> TrainingSettings:
+        """Return the settings of a training with a seed."""
+        config = self.config
+        return TrainingSettings(
+            config.epochs,
+            config.batch_size,
+            config.lr,
+            config.weight_decay,
+            training_seed(seed, config.restart),
+            config.max_nodes,
+            config.optimizer.name,
+            config.optimizer.momentum,
+            config.optimizer.clip,
+            config.optimizer.schedule,
+            config.optimizer.warmup,
+            config.precision,
+            config.cuda_graphs,
+        )
 
     def describe(self, indices: Indices) -> ModelSpec:
         """Return the spec of a model trained on the graphs of these indices [K].
@@ -145,22 +166,8 @@ class Trainer:
 
         `spec` defaults to `describe(indices)`. Raises `UserError` as `graph_hcl.training.fit` does.
         """
-        config, spec = self.config, spec or self.describe(indices)
+        spec = spec or self.describe(indices)
         model = self.model(seed, spec)
-        settings = TrainingSettings(
-            config.epochs,
-            config.batch_size,
-            config.lr,
-            config.weight_decay,
-            training_seed(seed, config.restart),
-            config.max_nodes,
-            config.optimizer.name,
-            config.optimizer.momentum,
-            config.optimizer.clip,
-            config.optimizer.schedule,
-            config.optimizer.warmup,
-            config.precision,
-        )
         graphs = spec.prepare(self.store)
         if graphs.class_labels is None:  # nothing in training reads other targets
             graphs = dataclasses.replace(graphs, y=None)
@@ -170,10 +177,10 @@ class Trainer:
             fresh(self.sampler, "augmentation"),
             graphs,
             torch.from_numpy(indices),
-            settings,
+            self.settings(seed),
             device=self.device,
             checkpoint=checkpoint,
-            checkpoint_every=config.checkpoint_every,
+            checkpoint_every=self.config.checkpoint_every,
             callbacks=callbacks,
         )
         return model
