@@ -19,8 +19,9 @@ from graph_hcl.data.batch import is_sorted_undirected, make_batch
 from graph_hcl.errors import UserError
 from graph_hcl.losses.objective import ObjectiveInput
 from graph_hcl.losses.weighting import steepness
+from graph_hcl.nn.over_real import over_real
 from graph_hcl.registries import OPTIMIZERS
-from graph_hcl.training.padding import check_padding, over_real, pad, padded_shape, real_rows
+from graph_hcl.training.padding import check_padding, pad, padded_shape, real_rows
 from graph_hcl.training.state import (
     TrainingSettings,
     TrainState,
@@ -120,7 +121,8 @@ class CudaRecorder:
                     raise
                 raise UserError(
                     "Expected a network and a loss that do not wait for the device with "
-                    "--cuda-graphs, but one of them does: leave --cuda-graphs out."
+                    "--cuda-graphs, but one of them does: leave --cuda-graphs out, or take others "
+                    "(gin and h-ucl do not wait, and with Triton no loss does)."
                 ) from error
             finally:
                 torch.cuda.set_sync_debug_mode(mode)

@@ -8,8 +8,6 @@ off. Statistics over all nodes of a batch, which batch normalisation takes, leav
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,9 +17,9 @@ from torch_geometric.data import Batch
 from graph_hcl.data.batch import append_rows, is_sorted_undirected, make_batch
 from graph_hcl.data.levels import EDGE, GRAPH, levels
 from graph_hcl.errors import UserError
-from graph_hcl.losses.precision import at_least_float
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.nn.evaluating import TOLERANCE, difference, evaluating
+from graph_hcl.nn.over_real import over_real
 from graph_hcl.nn.unmodified import is_unmodified
 
 LEAST = 16
@@ -91,61 +89,6 @@ def _pairs_of_edges(nodes: int, count: int, device: torch.device) -> Tensor:
     first = 2 * (number * (nodes // 2) // max(1, len(number)))
     source = torch.cat([first, (first + 1)[: count // 2]]).sort().values
     return torch.stack([source, source ^ 1])
-
-
-class _OverReal(nn.BatchNorm1d):
-    """Batch normalisation whose statistics are those of the first rows of x alone.
-
-    `real` maps a number of rows to how many of these are real; others are all real.
-    """
-
-    real: Mapping[int, Tensor]
-
-    def forward(self, x: Tensor) -> Tensor:
-        count = self.real.get(len(x))
-        if count is None or not self.training or x.dim() != 2:
-            return super().forward(x)
-        inside = (torch.arange(len(x), device=x.device) < count)[:, None]
-        rows = at_least_float(x)
-        n = count.to(rows.dtype)
-        mean = torch.where(inside, rows, 0).sum(0) / n
-        variance = torch.where(inside, rows - mean, 0).square().sum(0) / n
-        if self.track_running_stats:
-            self._update(mean.detach(), (variance * n / (n - 1).clamp_min(1)).detach())
-        out = (rows - mean) * (variance + self.eps).rsqrt()
-        return (out if self.weight is None else out * self.weight + self.bias).to(x.dtype)
-
-    def _update(self, mean: Tensor, variance: Tensor) -> None:
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        assert self.num_batches_tracked is not None
-        self.num_batches_tracked.add_(1)
-        share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
-        self.running_mean.lerp_(mean.to(self.running_mean), share)
-        self.running_var.lerp_(variance.to(self.running_var), share)
-
-
-@contextmanager
-def over_real(model: nn.Module, real: Mapping[int, Tensor]) -> Iterator[None]:
-    """Let batch normalisation take its statistics over the first rows of padded tensors alone.
-
-    `real` maps each padded number of rows to how many are real [].
-
-    >>> norm, x = nn.BatchNorm1d(1), torch.tensor([[1.0], [3.0], [50.0]])
-    >>> with over_real(norm, {3: torch.tensor(2)}):
-    ...     norm(x)[:2].round()
-    tensor([[-1.],
-            [ 1.]], grad_fn=<RoundBackward0>)
-    """
-    norms: list[Any] = [each for each in model.modules() if type(each) is nn.BatchNorm1d]
-    for norm in norms:  # the class alone changes: weights, hooks and names of the state stay
-        norm.__class__, norm.real = _OverReal, real
-    try:
-        yield
-    finally:
-        for norm in norms:
-            del norm.real
-            norm.__class__ = nn.BatchNorm1d
 
 
 def real_rows(batch: Batch, nodes: int, edges: int) -> dict[int, Tensor]:

@@ -18,17 +18,24 @@ from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.errors import UserError
 from graph_hcl.nn import BACKBONES, READOUTS, ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.nn.neighbours import Neighbours
+from graph_hcl.nn.over_real import over_real
 from graph_hcl.training.padding import (
     check_padding,
-    over_real,
     pad,
     padded_shape,
     real_rows,
     rung,
 )
 
-NORMS = ("batch_norm", "graph_norm", "layer_norm", "instance_norm", "pair_norm", "mean_sub", None)
-NORMS = tuple({"mean_sub": "mean_subtraction_norm"}.get(norm, norm) for norm in NORMS)
+NORMS = (
+    "batch_norm",
+    "graph_norm",
+    "layer_norm",
+    "instance_norm",
+    "pair",
+    "mean_subtraction",
+    None,
+)
 LOSSES = (losses.HUCL(), losses.HSCL(beta=0.5), losses.UCL(temperature=0.2), losses.SupCon())
 
 
@@ -90,7 +97,7 @@ def test_all_readouts_do(backbone: str, readout) -> None:
 
 
 @given(sizes=st.lists(st.integers(1, 9), min_size=2, max_size=6), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_batches_of_any_sizes_do(sizes, seed) -> None:
     made = torch.Generator().manual_seed(seed)
     graphs = []
@@ -151,9 +158,9 @@ def test_statistics_are_taken_over_the_real_rows_alone_and_only_inside_the_block
         for _ in range(2):
             with over_real(mine, {9: torch.tensor(5)}):
                 found = mine(x)[:5]
-                assert torch.equal(mine(x[:4]), copy.deepcopy(theirs)(x[:4])) or True
+                others = mine(x[:4])
             torch.testing.assert_close(found, theirs(x[:5]), rtol=1e-5, atol=1e-6)
-            theirs(x[:4])
+            torch.testing.assert_close(others, theirs(x[:4]))
         assert type(mine) is nn.BatchNorm1d
         assert mine.state_dict().keys() == theirs.state_dict().keys()
         for name, value in mine.state_dict().items():
