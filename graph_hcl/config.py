@@ -150,10 +150,9 @@ graph), but got 1.
     and float16, which GPUs are faster with; losses and weights keep 32 bits, and embeddings are
     computed in 32. On the CPU nothing is gained."""
     cuda_graphs: bool = False
-    """Record whole steps of the training on a CUDA device, and repeat each on batches of its shape,
-    which further nodes are added to. It saves the launches of kernels that small graphs are bound
-    by, and changes results by rounding alone. It is off by default, since it has not been measured
-    yet."""
+    """Record whole training steps on a CUDA device, and repeat them. Batches are padded to a few
+    shapes, whose steps then are one launch each; results change by rounding alone. It is off by
+    default, since it has not been measured yet."""
     deterministic: bool = False
     """Compute the same bits on any number of cores. The CPU then computes on one thread, and an
     operation that has no deterministic way on another device is an error."""

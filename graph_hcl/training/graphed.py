@@ -101,40 +101,48 @@ def why_not(settings: TrainingSettings, objective: Any, sampler: Any) -> str | N
 
 
 class CudaRecorder:
-    """Records steps as CUDA graphs, whose memory is one pool."""
+    """Records steps as CUDA graphs of a device, whose memory is one pool."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._pool: Any = None
 
     def warm_up(self, step: Callable[[], Step]) -> None:
         """Take some steps aside; raise `UserError` where the last of them waits for the device."""
-        mode, stream = torch.cuda.get_sync_debug_mode(), torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP - 1):
-                step()
-            torch.cuda.set_sync_debug_mode("error")
-            try:
-                step()
-            except RuntimeError as error:
-                if "synchroniz" not in str(error):
-                    raise
-                raise UserError(
-                    "Expected a network and a loss that do not wait for the device with "
-                    "--cuda-graphs, but one of them does: leave --cuda-graphs out, or take others "
-                    "(gin and h-ucl do not wait, and with Triton no loss does)."
-                ) from error
-            finally:
-                torch.cuda.set_sync_debug_mode(mode)
-        torch.cuda.current_stream().wait_stream(stream)
+        mode = torch.cuda.get_sync_debug_mode()
+        with torch.cuda.device(self._device):
+            stream = torch.cuda.Stream()
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UP - 1):
+                    step()
+                torch.cuda.set_sync_debug_mode("error")
+                try:
+                    step()
+                except RuntimeError as error:
+                    if "synchroniz" not in str(error):
+                        raise
+                    raise UserError(
+                        "Expected a network and a loss that do not wait for the device with "
+                        "--cuda-graphs, but one of them does: leave --cuda-graphs out, or take "
+                        "others (gin and h-ucl do not wait, and with Triton no loss does)."
+                    ) from error
+                finally:
+                    torch.cuda.set_sync_debug_mode(mode)
+            torch.cuda.current_stream().wait_stream(stream)
 
     def record(self, step: Callable[[], Step]) -> Recorded:
         """Return a step that is recorded, and not taken."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.device(self._device), torch.cuda.graph(graph, pool=self._pool):
             numbers = step()
         self._pool = self._pool or graph.pool()
-        return graph.replay, numbers
+
+        def replay() -> None:
+            with torch.cuda.device(self._device):
+                graph.replay()
+
+        return replay, numbers
 
 
 @dataclass(frozen=True)
@@ -152,12 +160,12 @@ class GraphedSteps:
     Recording leaves weights, optimiser and random states as they are, so that the step is then
     taken as all others of its shape are.
 
-    >>> GraphedSteps().shapes
+    >>> GraphedSteps(CudaRecorder(torch.device("cuda"))).shapes
     0
     """
 
-    def __init__(self, recorder: Any = None) -> None:
-        self._recorder = CudaRecorder() if recorder is None else recorder
+    def __init__(self, recorder: Any) -> None:
+        self._recorder = recorder
         self._recorded: dict[Any, _Shape] = {}
 
     @property
@@ -197,15 +205,17 @@ class GraphedSteps:
         if shape is None and len(self._recorded) == MOST_SHAPES:
             return None
         if shape is None:
-            step = _step_on(state, inputs, ordered, count, clip)
-            shape = self._recorded[key] = self._record(state, inputs, step)
+            # Copies: what the first batch gives, its numbers of graphs too, is kept elsewhere.
+            own = {name: each.clone() for name, each in inputs.items()}
+            step = _step_on(state, own, ordered, count, clip)
+            shape = self._recorded[key] = self._record(state, own, step)
         else:
             for name, value in inputs.items():
                 shape.inputs[name].copy_(value)
         shape.replay()
         loss, norm, given = shape.numbers
-        own = given._replace(z=given.z.clone(), graph=graph, label=inputs.get("label"))
-        return Step(loss.clone(), norm.clone(), own)
+        kept = given._replace(z=given.z.clone(), graph=graph, label=inputs.get("label"))
+        return Step(loss.clone(), norm.clone(), kept)
 
     def _record(
         self, state: TrainState, inputs: dict[str, Tensor], step: Callable[[], Step]

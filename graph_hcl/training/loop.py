@@ -19,7 +19,7 @@ from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.divergence import Diverged, check_finite, explain
-from graph_hcl.training.graphed import GraphedSteps, check_graphed
+from graph_hcl.training.graphed import CudaRecorder, GraphedSteps, check_graphed
 from graph_hcl.training.optimizers import make_optimizer, rate, set_rate
 from graph_hcl.training.precision import MixedPrecision
 from graph_hcl.training.state import (
@@ -148,7 +148,7 @@ def start(
         generators,
         device,
         settings.epochs,
-        graphed=GraphedSteps() if settings.cuda_graphs else None,
+        graphed=GraphedSteps(CudaRecorder(device)) if settings.cuda_graphs else None,
     )
 
 

@@ -66,6 +66,8 @@ def make_optimizer(
             f"Expected '{name}' to make an optimizer of torch, but got {type(made).__name__}: "
             "derive it from torch.optim.Optimizer."
         )
+    # Steps that are not recorded are meant, and need no warning of torch.
+    vars(made)["_warned_capturable_if_run_uncaptured"] = settings.cuda_graphs
     return made
 
 

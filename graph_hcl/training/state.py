@@ -36,7 +36,7 @@ class TrainingSettings:
         schedule: constant, linear or cosine: how the learning rate falls to 0 after the warm-up.
         warmup: epochs over which the learning rate rises to `lr`.
         precision: 32-true, bf16-mixed or 16-mixed, see `MixedPrecision`.
-        cuda_graphs: record whole steps and repeat them, see `graph_hcl.training.GraphedSteps`.
+        cuda_graphs: record whole steps and repeat them on a CUDA device, see `Config`.
 
     >>> TrainingSettings(epochs=20, batch_size=128).optimizer
     'adam'

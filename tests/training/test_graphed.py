@@ -52,7 +52,7 @@ def repeated(monkeypatch) -> Repeated:
     """Let every training record its steps, by a recorder that needs no GPU."""
     recorder = Repeated()
     monkeypatch.setattr(loop, "check_graphed", lambda *given: None)
-    monkeypatch.setattr(loop, "GraphedSteps", lambda: GraphedSteps(recorder))
+    monkeypatch.setattr(loop, "GraphedSteps", lambda cuda: GraphedSteps(recorder))
     return recorder
 
 
@@ -121,6 +121,25 @@ def test_beyond_the_most_shapes_steps_are_taken_one_kernel_after_the_other(
     assert 0 < repeated.replays < 6
     _, theirs = trained(losses.UCL(), settings(batch_size=16, cuda_graphs=False))
     assert mine == pytest.approx(theirs, rel=1e-4)
+
+
+@pytest.mark.usefixtures("repeated")
+def test_what_an_epoch_keeps_of_its_batches_is_not_overwritten_by_later_ones() -> None:
+    seen = []
+
+    class Largest(loop.Callback):
+        def on_epoch_end(self, state) -> None:
+            seen.append(state.largest_batch)
+
+    for recorded in (True, False):
+        chosen = settings(epochs=1, cuda_graphs=recorded, lr=1e-9)
+        model, every = model_of(), torch.arange(36)
+        kept = {"device": CPU, "callbacks": [Largest()]}
+        fit(model, losses.HSCL(), VIEWS, some_graphs(), every, chosen, **kept)
+    mine, theirs = seen
+    assert torch.equal(mine.graph, theirs.graph)
+    assert torch.equal(mine.label, theirs.label)
+    torch.testing.assert_close(mine.z, theirs.z, rtol=1e-3, atol=1e-4)
 
 
 def test_graphs_that_are_given_twice_are_not_recorded(repeated) -> None:
@@ -262,6 +281,7 @@ def cuda(monkeypatch) -> list[str]:
 
     monkeypatch.setattr(torch.cuda, "Stream", FakeStream)
     monkeypatch.setattr(torch.cuda, "current_stream", FakeStream)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
     monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: 0)
     monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", lambda mode: done.append(str(mode)))
@@ -271,7 +291,7 @@ def cuda(monkeypatch) -> list[str]:
 
 
 def test_the_recorder_warms_up_aside_and_records_into_one_pool(cuda) -> None:
-    recorder = CudaRecorder()
+    recorder = CudaRecorder(torch.device("cuda"))
     recorder.warm_up(lambda: cuda.append("step"))
     assert cuda == ["step", "step", "error", "step", "0"]
     cuda.clear()
@@ -295,7 +315,7 @@ def test_a_step_that_waits_is_refused_before_it_is_recorded(cuda, text, kind) ->
             raise RuntimeError(text)
 
     with pytest.raises(kind, match=r"do not wait for the device|out of luck"):
-        CudaRecorder().warm_up(step)
+        CudaRecorder(torch.device("cuda")).warm_up(step)
     assert cuda == ["error", "0"]
 
 
