@@ -117,7 +117,7 @@ def recorded_steps(found):
     """Return the seconds of an epoch with and without CUDA graphs as a sentence, "" without any.
 
     >>> recorded_steps({"A": {"seconds": 0.01, "without": 0.03, "times faster": 3.0}, "B": {}})
-    'Seconds per epoch with `--cuda-graphs`, without, and their ratio: A 10 ms, 30 ms (3.00).'
+    'Seconds per epoch with `--cuda-graphs`, without, and their ratio: A 10\xa0ms, 30\xa0ms (3.00).'
     """
     parts = [
         f"{name} {time(row['seconds'])}, {time(row['without'])} ({times(row['times faster'])})"
