@@ -173,7 +173,7 @@ class GraphedSteps:
         """Number of shapes whose steps are recorded."""
         return len(self._recorded)
 
-    def take(
+    def __call__(
         self,
         state: TrainState,
         views: Views,
@@ -238,10 +238,8 @@ def _step_on(
 ) -> Callable[[], Step]:
     """Return what takes a step on the padded batch that is in `inputs` whenever it is called."""
     fields = {name: each for name, each in inputs.items() if name not in _OTHERS}
-    graphs, (nodes, edges) = (
-        len(inputs["ptr"]) - 1,
-        (len(inputs["x"]), inputs["edge_index"].shape[1]),
-    )
+    graphs = len(inputs["ptr"]) - 1
+    nodes, edges = len(inputs["x"]), inputs["edge_index"].shape[1]
 
     def given() -> ObjectiveInput:
         batch = make_batch(graphs, ordered, **fields)

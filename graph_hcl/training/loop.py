@@ -29,7 +29,7 @@ from graph_hcl.training.state import (
     random_states,
     set_random_states,
 )
-from graph_hcl.training.step import Views, encode, take_step
+from graph_hcl.training.step import Step, Views, encode, take_step
 
 Network = TypeVar("Network", bound=ContrastiveNetwork)
 Sampler = Callable[[GraphStore, Sequence[Tensor], torch.Generator], Iterable[Views]]
@@ -229,9 +229,9 @@ def run_step(
     count = sum(view.batch.num_graphs for view in views) // len(graphs)
     graph = graphs.repeat(count)
     label = None if labels is None else labels[graph]
-    step = None
+    step: Step | None = None
     if state.graphed is not None:
-        step = state.graphed.take(state, views, graph, label, count, clip)
+        step = state.graphed(state, views, graph, label, count, clip)
     if step is None:
         known = count if state.distinct else None
         step = take_step(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,9 +15,6 @@ from torch import Tensor, nn
 from graph_hcl.losses.objective import Objective
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.precision import MixedPrecision
-
-if TYPE_CHECKING:
-    from graph_hcl.training.graphed import GraphedSteps
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ class TrainState:
     norms: list[Tensor] = field(default_factory=list)
     begun: dict[str, Tensor] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
-    graphed: GraphedSteps | None = None
+    graphed: Callable[..., Any] | None = None
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:
