@@ -149,6 +149,10 @@ graph), but got 1.
     """In how many bits the training multiplies. bf16-mixed and 16-mixed run the encoder in bfloat16
     and float16, which GPUs are faster with; losses and weights keep 32 bits, and embeddings are
     computed in 32. On the CPU nothing is gained."""
+    cuda_graphs: bool = False
+    """Record whole training steps on a CUDA device, and repeat them. Batches are padded to a few
+    shapes, whose steps then are one launch each; results change by rounding alone. It is off by
+    default, since it has not been measured yet."""
     deterministic: bool = False
     """Compute the same bits on any number of cores. The CPU then computes on one thread, and an
     operation that has no deterministic way on another device is an error."""

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +28,9 @@ from graph_hcl.registries import BACKBONES, NAMED_BY, OBJECTIVES, READOUTS
 from graph_hcl.registry import IN_MEMORY, not_handed_over
 from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, replace_settings, with_absolute_paths
+from graph_hcl.training.graphed import check_graphed
 from graph_hcl.training.optimizers import check_optimizer
+from graph_hcl.training.state import TrainingSettings
 from graph_hcl.training.trackers import check_logger
 
 
@@ -164,13 +167,14 @@ def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
     'inductive'
     """
     objective, config = make_objective(config, parts)
-    check_fits(config, find_device(config.device))
-    make_sampler(config, parts)
+    device, sampler = find_device(config.device), make_sampler(config, parts)
+    check_fits(config, device)
     if parts.backbone is None:
         BACKBONES.get(config.backbone)
     if parts.readout is None:
         READOUTS.get(config.readout)
     check_optimizer(config.optimizer.name, config.optimizer.momentum)
+    check_graphed(make_settings(config, config.seed), objective, sampler, device)
     if config.probe.metric is not None:
         find_metric(config.probe.metric)
     if config.probe.name is not None:
@@ -182,6 +186,41 @@ def complete_config(config: Config, parts: Parts = NO_PARTS) -> Config:
     check_logger(config.logger)
     protocol: Any = resolve_protocol(config.protocol, objective.tags.labels)
     return with_absolute_paths(dataclasses.replace(config, protocol=protocol))
+
+
+def training_seed(seed: int, restart: int) -> int:
+    """Return the seed of weights, batches and views; that of the folds is `seed` itself.
+
+    >>> training_seed(7, 0), training_seed(7, 1) == training_seed(8, 0)
+    (7, False)
+    """
+    if restart == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def make_settings(config: Config, seed: int) -> TrainingSettings:
+    """Return the settings of a training of the config with a seed.
+
+    >>> make_settings(Config(dataset="MUTAG", lr=0.1), seed=3).seed
+    3
+    """
+    optimizer = config.optimizer
+    return TrainingSettings(
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        lr=config.lr,
+        weight_decay=config.weight_decay,
+        seed=training_seed(seed, config.restart),
+        max_nodes=config.max_nodes,
+        optimizer=optimizer.name,
+        momentum=optimizer.momentum,
+        clip=optimizer.clip,
+        schedule=optimizer.schedule,
+        warmup=optimizer.warmup,
+        precision=config.precision,
+        cuda_graphs=config.cuda_graphs,
+    )
 
 
 def check_counted(objective: Objective, name: str, views: int, label: Tensor) -> None:

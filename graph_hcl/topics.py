@@ -34,7 +34,7 @@ TOPICS = {
         "How long and how fast to train, with which random numbers, and where.",
         (
             "epochs", "batch_size", "max_nodes", "lr", "weight_decay", "optimizer.", "seed",
-            "restart", "device", "precision", "deterministic",
+            "restart", "device", "precision", "cuda_graphs", "deterministic",
         ),
     ),
     "evaluation": Topic(

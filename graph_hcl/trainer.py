@@ -16,14 +16,22 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.factory import check_counted, find_device, make_objective, make_sampler
+from graph_hcl.factory import (
+    check_counted,
+    find_device,
+    make_objective,
+    make_sampler,
+    make_settings,
+    training_seed,
+)
 from graph_hcl.initial import read_pretrained
 from graph_hcl.losses.objective import Objective
 from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
-from graph_hcl.training import Callback, Checkpoint, TrainingSettings, embed, fit, set_seed
+from graph_hcl.training import Callback, Checkpoint, embed, fit, set_seed
+from graph_hcl.training.graphed import check_graphed
 from graph_hcl.training.optimizers import check_optimizer
 
 Indices = NDArray[np.int64]
@@ -74,6 +82,7 @@ class Trainer:
         check_optimizer(config.optimizer.name, config.optimizer.momentum)
         self.device = find_device(config.device)
         self.sampler = make_sampler(self.config, parts)
+        check_graphed(make_settings(config, config.seed), objective, self.sampler, self.device)
         label = store.class_labels
         label = torch.arange(len(store)) if label is None else label
         name = shown(self.config.objective)
@@ -145,22 +154,8 @@ class Trainer:
 
         `spec` defaults to `describe(indices)`. Raises `UserError` as `graph_hcl.training.fit` does.
         """
-        config, spec = self.config, spec or self.describe(indices)
+        spec = spec or self.describe(indices)
         model = self.model(seed, spec)
-        settings = TrainingSettings(
-            config.epochs,
-            config.batch_size,
-            config.lr,
-            config.weight_decay,
-            training_seed(seed, config.restart),
-            config.max_nodes,
-            config.optimizer.name,
-            config.optimizer.momentum,
-            config.optimizer.clip,
-            config.optimizer.schedule,
-            config.optimizer.warmup,
-            config.precision,
-        )
         graphs = spec.prepare(self.store)
         if graphs.class_labels is None:  # nothing in training reads other targets
             graphs = dataclasses.replace(graphs, y=None)
@@ -170,10 +165,10 @@ class Trainer:
             fresh(self.sampler, "augmentation"),
             graphs,
             torch.from_numpy(indices),
-            settings,
+            make_settings(self.config, seed),
             device=self.device,
             checkpoint=checkpoint,
-            checkpoint_every=config.checkpoint_every,
+            checkpoint_every=self.config.checkpoint_every,
             callbacks=callbacks,
         )
         return model
@@ -184,17 +179,6 @@ class Trainer:
         """Return embeddings [G, D] of all graphs, or the projected features [G, d]."""
         store = spec.prepare(self.store)
         return embed(model, store, self.device, projected, max_nodes=self.config.max_nodes)
-
-
-def training_seed(seed: int, restart: int) -> int:
-    """Return the seed of weights, batches and views; that of the folds is `seed` itself.
-
-    >>> training_seed(7, 0), training_seed(7, 1) == training_seed(8, 0)
-    (7, False)
-    """
-    if restart == 0:
-        return seed
-    return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def check_asked(asked: Mapping[str, str], fields: Collection[str], backbone: str) -> None:

@@ -54,6 +54,7 @@ STEPS = (
     Step("waits of losses", "loss_speed.waiting", 10, 5),
     Step("waits of training", "training_speed.waiting", 10, 8, reads=True),
     Step("epochs", "training_speed.epochs", 90, 25, reads=True),
+    Step("CUDA graphs", "training_speed.recorded", 12, 3, reads=True),
     Step("large step", "training_speed.large_step", 15, 8),
     Step("profile", "training_speed.profile", 15, 8, reads=True),
     Step("views", "around.views", 10, 5, reads=True),

@@ -41,8 +41,10 @@ def model(store: GraphStore, device: torch.device) -> ContrastiveModel:
     return ContrastiveModel(encoder).to(device)
 
 
-def train(store: GraphStore, device: torch.device, epochs: int) -> list[float]:
-    """Return the seconds of each epoch; the store is on the device."""
+def train(
+    store: GraphStore, device: torch.device, epochs: int, *, recorded: bool = False
+) -> list[float]:
+    """Return the seconds of each epoch, its steps recorded or not; the store is on the device."""
     history = History()
     fit(
         model(store, device),
@@ -50,7 +52,7 @@ def train(store: GraphStore, device: torch.device, epochs: int) -> list[float]:
         sampler(),
         store,
         torch.arange(len(store)),
-        TrainingSettings(epochs, BATCH),
+        TrainingSettings(epochs, BATCH, cuda_graphs=recorded),
         device=device,
         callbacks=[history],
     )
@@ -114,6 +116,33 @@ def stages(on: Machine, store: GraphStore) -> dict[str, float]:
             taken["optimizer"] += on.seconds(optimizer.step)
             optimizer.zero_grad()
     return taken
+
+
+def recorded(on: Machine, mirror: str | None = None) -> dict[str, Any]:
+    """Return the seconds of an epoch with `--cuda-graphs`, without, their ratio, and the first's.
+
+    The first epoch records the steps, and so do later ones that meet a new shape.
+    """
+    found: dict[str, Any] = {}
+    for name in ("MUTAG",) if on.quick else ("PROTEINS", "NCI1", "MUTAG"):
+        if not on.is_cuda:
+            found[name] = {"missing": "CUDA graphs need a CUDA device"}
+            continue
+        if on.left() <= 0:
+            found[name] = {"missing": "no time was left"}
+            continue
+        host, source = graphs_of(name, mirror)
+        store = host.to(on.device)
+        plain = statistics.median(train(store, on.device, 4)[1:])
+        first, *later = train(store, on.device, 6, recorded=True)
+        found[name] = {
+            "graphs": describe(host) | {"source": source},
+            "seconds": statistics.median(later),
+            "without": plain,
+            "times faster": plain / statistics.median(later),
+            "first epoch": first,
+        }
+    return found
 
 
 def waiting(on: Machine, mirror: str | None = None) -> dict[str, Any]:

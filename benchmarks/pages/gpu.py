@@ -40,6 +40,8 @@ def device(result):
         parts.append(loss_table(steps["losses"]))
     if steps.get("epochs"):
         parts.append(epoch_table(steps["epochs"]))
+    if recorded := recorded_steps(steps.get("CUDA graphs") or {}):
+        parts.append(recorded)
     if steps.get("large step"):
         parts.append(large_step(steps["large step"]))
     failed = [name for name, step in result["steps"].items() if "failed" in step]
@@ -109,6 +111,21 @@ def epoch_table(found):
         "stages, each awaited. Generated graphs have the shapes of the data set."
     )
     return f"{caption}\n\n{table(head, lines)}"
+
+
+def recorded_steps(found):
+    """Return the seconds of an epoch with and without CUDA graphs as a sentence, "" without any.
+
+    >>> recorded_steps({"A": {"seconds": 0.01, "without": 0.03, "times faster": 3.0}, "B": {}})
+    'Seconds per epoch with `--cuda-graphs`, without, and their ratio: A 10\xa0ms, 30\xa0ms (3.00).'
+    """
+    parts = [
+        f"{name} {time(row['seconds'])}, {time(row['without'])} ({times(row['times faster'])})"
+        for name, row in found.items()
+        if "seconds" in row
+    ]
+    text = f"Seconds per epoch with `--cuda-graphs`, without, and their ratio: {'; '.join(parts)}."
+    return text if parts else ""
 
 
 def large_step(found):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
 import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
@@ -16,11 +20,12 @@ from graph_hcl.augment.edges import (
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
 from graph_hcl.data.batch import (
     append_rows,
-    index_edges,
+    is_as_made,
     is_sorted_undirected,
     replace_fields,
     select,
 )
+from graph_hcl.data.kept import Kept, read_together
 from graph_hcl.data.levels import EDGE, NEW_EDGE_VALUES, levels
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
@@ -55,10 +60,10 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     that are present already. A new edge has an edge_weight of 1, and 0 in edge_attr and all other
     fields. An edge is dropped with either of its nodes, but a node is not dropped with its last
     edge. A graph that would lose all its nodes keeps its first. The batch itself is not changed.
-    Where nodes or edges are dropped, or edges added that the edit does not promise to be new,
-    counting them synchronises a CUDA device. Raises `UserError` for a batch without x, edge_index,
-    batch or ptr, for a ptr that does not end at its nodes, and for an edit of another batch's
-    shape.
+    Where nodes or edges are dropped, a CUDA device is waited for once, to count them; edges that
+    are added and not promised to be new take three waits more. Raises `UserError` for a batch
+    without x, edge_index, batch or ptr, for a ptr that does not end at its nodes, and for an edit
+    of another batch's shape.
 
     >>> from torch_geometric.data import Data
     >>> path = Data(torch.arange(3.0)[:, None], torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
@@ -67,12 +72,105 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     >>> edited.edge_index.tolist(), edited.ptr.tolist(), edited.x.squeeze(1).tolist()
     ([[0, 1], [1, 0]], [0, 2, 4], [1.0, 2.0, 0.0, 2.0])
     """
+    return apply_each(batch, [edit])[0][0]
+
+
+def apply_each(
+    batch: Batch, edits: Sequence[Edit], sizes: Sequence[int] | None = None
+) -> list[list[Batch]]:
+    """Return what `apply` returns of each edit, cut into parts, with one wait for a CUDA device.
+
+    The parts are the first `sizes[0]` graphs, the next `sizes[1]`, and so on; without `sizes` there
+    is one. Raises as `apply` does, and `ValueError` unless the sizes sum to the number of graphs.
+
+    >>> from torch_geometric.data import Data
+    >>> edge = Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))
+    >>> ((one, two),) = apply_each(Batch.from_data_list([edge] * 3), [Edit()], sizes=[2, 1])
+    >>> one.edge_index.tolist(), two.edge_index.tolist(), two.ptr.tolist()
+    ([[0, 1, 2, 3], [1, 0, 3, 2]], [[0, 1], [1, 0]], [0, 2])
+    """
     _check_batch(batch)
+    graphs = list(accumulate([batch.num_graphs] if sizes is None else sizes, initial=0))
+    if graphs[-1] != batch.num_graphs:
+        raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
+    edited = [_edited(batch, edit, graphs) for edit in edits]
+    answers = iter(read_together([tensor for each in edited for tensor in each.asked]))
+    return [each.parts(graphs, [next(answers) for _ in each.asked]) for each in edited]
+
+
+@dataclass(frozen=True)
+class _Edited:
+    """A batch with its features masked and its edges added, and what of it stays.
+
+    Attributes:
+        batch: the batch, still with all its nodes and edges.
+        nodes: nodes that stay (None: all).
+        edges: edges that stay among those of `order` (None: all).
+        order: numbers of the edges, sorted by part (None: as they are).
+        ordered: whether the result is sorted and undirected if its edges run both ways.
+        asked: what the host must know: where the parts end among nodes and edges that stay, if
+            there is more than one, or something is dropped; and whether the edges run both ways,
+            if this is not known.
+    """
+
+    batch: Batch
+    nodes: Kept | None
+    edges: Kept | None
+    order: Tensor | None
+    ordered: bool
+    asked: list[Tensor]
+
+    def parts(self, graphs: list[int], answers: list[list[int]]) -> list[Batch]:
+        """Return the parts, given the answers to what was asked."""
+        nodes, edges = answers[:2] if answers else ([0, self.batch.num_nodes], self._all_edges())
+        ordered = self.ordered and (len(answers) < 3 or bool(answers[2][0]))
+        rows = None if self.nodes is None else self.nodes.numbers(nodes[-1])
+        chosen = self.order
+        if self.edges is not None:
+            chosen = self.edges.numbers(edges[-1])
+            chosen = chosen if self.order is None else self.order.index_select(0, chosen)
+        batch = select(self.batch, rows, chosen, sorted_undirected=ordered)
+        if len(graphs) == 2:
+            return [batch]
+        cuts = zip(pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True)
+        return [
+            select(batch, *(slice(*cut) for cut in each), sorted_undirected=ordered)
+            for each in cuts
+        ]
+
+    def _all_edges(self) -> list[int]:
+        return [0, self.batch.edge_index.shape[1]]
+
+
+def _edited(batch: Batch, edit: Edit, graphs: list[int]) -> _Edited:
+    """Return the batch as an edit has it, to be cut where each part of its graphs ends."""
     check_edit(edit, batch)
-    edited = _mask(batch, edit)
-    edited, edges = _add_edges(edited, edit)
-    nodes, edges = _drop_nodes(edited, edit, edges)
-    return _select(edited, edit, nodes, edges)
+    batch, edges = _add_edges(_mask(batch, edit), edit)
+    nodes, edges = _drop_nodes(batch, edit, edges)
+    ordered, order = is_sorted_undirected(batch), None
+    if len(graphs) == 2 and nodes is None and edges is None:
+        return _Edited(batch, None, None, None, ordered, [])
+    cuts = torch.tensor(graphs).to(batch.ptr.device, non_blocking=True)
+    ends = batch.ptr.index_select(0, cuts)
+    source = batch.edge_index[0]
+    if len(graphs) == 2:
+        edge_ends = torch.arange(2, device=source.device) * len(source)
+    elif ordered:
+        edge_ends = torch.searchsorted(source, ends)
+    else:  # edges need not be sorted by graph: added ones come after all others
+        part, order = torch.bucketize(source, ends[1:], right=True).sort(stable=True)
+        edge_ends = torch.searchsorted(part, torch.arange(len(graphs), device=part.device))
+    kept_nodes = None if nodes is None else Kept(nodes)
+    kept = None
+    if edges is not None:
+        kept = Kept(edges if order is None else edges.index_select(0, order))
+    asked = [
+        end if rows is None else rows.before(end)
+        for rows, end in ((kept_nodes, ends), (kept, edge_ends))
+    ]
+    if ordered and edges is not None and edit.edges is not None and not edit.paired:
+        asked.append(runs_both_ways(batch.edge_index, batch.num_nodes, edges))
+    return _Edited(batch, kept_nodes, kept, order, ordered, asked)
 
 
 def _mask(batch: Batch, edit: Edit) -> Batch:
@@ -113,19 +211,6 @@ def _drop_nodes(
     return nodes, between if edges is None else edges & between
 
 
-def _select(batch: Batch, edit: Edit, nodes: Tensor | None, edges: Tensor | None) -> Batch:
-    """Return the nodes and edges of the masks (None: all), renumbered."""
-    chosen = _positions(edges)
-    sorted_undirected = is_sorted_undirected(batch)
-    if sorted_undirected and chosen is not None and edit.edges is not None and not edit.paired:
-        sorted_undirected = runs_both_ways(index_edges(batch.edge_index, chosen))
-    return select(batch, _positions(nodes), chosen, sorted_undirected=sorted_undirected)
-
-
-def _positions(mask: Tensor | None) -> Tensor | None:
-    return None if mask is None else mask.nonzero().squeeze(1)
-
-
 def _keep_one(nodes: Tensor, graph: Tensor, ptr: Tensor) -> Tensor:
     """Return `nodes` with the first node of each graph that would lose all of them."""
     kept_before = torch.cat([nodes.new_zeros(1, dtype=torch.long), nodes.cumsum(0)])
@@ -141,7 +226,7 @@ def _check_batch(batch: Batch) -> None:
                 f"Expected a batch of graphs with x, edge_index, batch and ptr, but got "
                 f"{type(batch).__name__} without {name}: make one with Batch.from_data_list([…])."
             )
-    if not is_sorted_undirected(batch) and int(batch.ptr[-1]) != batch.num_nodes:
+    if not is_as_made(batch) and int(batch.ptr[-1]) != batch.num_nodes:
         raise UserError(
             f"Expected a batch whose ptr ends at its {batch.num_nodes} nodes, but got "
             f"{int(batch.ptr[-1])}: drop nodes by an Edit, or make the batch anew from its graphs."

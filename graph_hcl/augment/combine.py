@@ -12,7 +12,7 @@ from torch_geometric.data import Batch
 
 from graph_hcl.augment.basic import EdgeMask
 from graph_hcl.augment.edit import Augmentation, Edit
-from graph_hcl.data.batch import select_graphs
+from graph_hcl.data.batch import select_each
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 
@@ -51,7 +51,8 @@ class Compose(_Parts):
 class RandomChoice(_Parts):
     """Make the changes of one of `parts`, chosen uniformly at random for each graph.
 
-    Each part is drawn only on the graphs for which it is chosen. Raises `UserError` without parts.
+    Each part is drawn only on the graphs for which it is chosen. A draw waits for a CUDA device
+    once, for the sizes of all parts' graphs. Raises `UserError` without parts.
 
     >>> from torch_geometric.data import Data
     >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))
@@ -67,10 +68,13 @@ class RandomChoice(_Parts):
         choice = torch.randint(
             len(self.parts), (batch.num_graphs,), generator=generator, device=batch.x.device
         )
-        edits = []
-        for k, part in enumerate(self.parts):
-            some, nodes, edges = select_graphs(batch, choice == k)
-            edits.append(_spread(part(some, generator), batch, nodes, edges))
+        masks = [choice == k for k in range(len(self.parts))]
+        edits = [
+            _spread(part(some, generator), batch, nodes, edges)
+            for part, (some, nodes, edges) in zip(
+                self.parts, select_each(batch, masks), strict=True
+            )
+        ]
         return reduce(and_, edits)
 
 

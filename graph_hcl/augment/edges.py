@@ -90,19 +90,21 @@ def edges_between(nodes: Tensor, edge_index: Tensor) -> Tensor:
     return nodes.index_select(0, source) & nodes.index_select(0, target)
 
 
-def runs_both_ways(edge_index: Tensor) -> bool:
-    """Tell whether each edge is present in both directions, by sums of products of random numbers.
+def runs_both_ways(edge_index: Tensor, num_nodes: int, kept: Tensor) -> Tensor:
+    """Tell (bool [1]) whether each kept edge is so in both directions, by random numbers.
 
-    Σ r_u q_v over the edges, modulo 2⁶⁴, equals that over the reversed edges if they are the same
-    edges; if they are not, it does so with a probability of about 2⁻⁶⁴.
+    Σ r_u q_v over the edges of a mask [E], modulo 2⁶⁴, equals that over the reversed edges if they
+    are the same edges; if they are not, it does so with a probability of about 2⁻⁶⁴.
 
-    >>> runs_both_ways(torch.tensor([[0, 1], [1, 0]])), runs_both_ways(torch.tensor([[0], [1]]))
-    (True, False)
+    >>> edges, kept = torch.tensor([[0, 1], [1, 0]]), torch.tensor([True, False])
+    >>> runs_both_ways(edges, 2, kept | True), runs_both_ways(edges, 2, kept)
+    (tensor([True]), tensor([False]))
     """
-    nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
-    generator = torch.Generator(edge_index.device).manual_seed(nodes)
+    generator = torch.Generator(edge_index.device).manual_seed(num_nodes)
     r, q = torch.randint(
-        -(2**63), 2**63 - 1, (2, nodes), generator=generator, device=edge_index.device
+        -(2**63), 2**63 - 1, (2, num_nodes), generator=generator, device=edge_index.device
     )
     source, target = edge_index
-    return bool((r[source] * q[target]).sum() == (r[target] * q[source]).sum())
+    ahead, back = r[source] * q[target], r[target] * q[source]
+    same: Tensor = ((ahead - back) * kept).sum()[None] == 0
+    return same

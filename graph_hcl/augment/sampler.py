@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.apply_edit import sample_view
+from graph_hcl.augment.apply_edit import apply_each
 from graph_hcl.augment.edit import Augmentation
-from graph_hcl.data.batch import concat, is_sorted_undirected, select
+from graph_hcl.data.batch import concat
 from graph_hcl.data.store import GraphStore
 from graph_hcl.keywords import names_arguments
 
@@ -136,22 +135,16 @@ class ViewSampler:
     ) -> Iterator[list[SampledView]]:
         """Yield one batch of all views for each part; all are drawn by one call."""
         repeated = [part.repeat(len(self.views)) for part in parts]
-        # Without a name, the batch before the edit is freed before any view is encoded.
-        drawn = sample_view(
-            store.batch(torch.cat(repeated)), self.views[0].augmentation, generator=generator
-        )
-        for batch in split(drawn, list(map(len, repeated))):
+        (drawn,) = _drawn(store, repeated, [self.views[0].augmentation], generator)
+        for batch in drawn:
             yield [SampledView(batch)]
 
     def _draw_apart(
         self, store: GraphStore, parts: list[Tensor], generator: Generator
     ) -> Iterator[list[SampledView]]:
         """Yield the views of each part; each view of all parts is drawn by one call."""
-        batch, sizes = store.batch(torch.cat(parts)), list(map(len, parts))
-        drawn = [
-            split(sample_view(batch, view.augmentation, generator=generator), sizes)
-            for view in self.views
-        ]
+        augmentations = [view.augmentation for view in self.views]
+        drawn = _drawn(store, parts, augmentations, generator)
         for batches in zip(*drawn, strict=True):
             if self.joint:
                 yield [SampledView(concat(batches))]
@@ -171,32 +164,16 @@ class ViewSampler:
             yield list(parts[start : start + count])
 
 
-def split(batch: Batch, sizes: Sequence[int]) -> list[Batch]:
-    """Return the batches of the first `sizes[0]` graphs, of the next `sizes[1]`, and so on.
+def _drawn(
+    store: GraphStore,
+    parts: list[Tensor],
+    augmentations: Sequence[Augmentation],
+    generator: Generator,
+) -> list[list[Batch]]:
+    """Return a view of each part by each augmentation; all are counted at once, in one wait.
 
-    All fields of `levels` are kept. Raises `ValueError` unless the sizes sum up to the number of
-    graphs.
-
-    >>> from torch_geometric.data import Data
-    >>> edge = Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))
-    >>> one, two = split(Batch.from_data_list([edge] * 3), [2, 1])
-    >>> one.edge_index.tolist(), two.edge_index.tolist(), two.ptr.tolist()
-    ([[0, 1, 2, 3], [1, 0, 3, 2]], [[0, 1], [1, 0]], [0, 2])
+    The batch before the edits is freed before any view is encoded.
     """
-    graphs = list(accumulate(sizes, initial=0))
-    if graphs[-1] != batch.num_graphs:
-        raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
-    if len(sizes) == 1:
-        return [batch]
-    known = is_sorted_undirected(batch)
-    bounds = batch.ptr[torch.tensor(graphs, device=batch.ptr.device)]
-    if known:
-        starts = torch.searchsorted(batch.edge_index[0], bounds)
-    else:  # edges need not be sorted by graph: added ones come after all others
-        source = batch.edge_index[0]
-        part, order = torch.bucketize(source, bounds[1:], right=True).sort(stable=True)
-        starts = torch.searchsorted(part, torch.arange(len(graphs), device=part.device))
-        batch = select(batch, edges=order)
-    nodes, edges = torch.stack([bounds, starts]).tolist()
-    cuts = zip(pairwise(nodes), pairwise(edges), pairwise(graphs), strict=True)
-    return [select(batch, *(slice(*cut) for cut in each), sorted_undirected=known) for each in cuts]
+    batch = store.batch(torch.cat(parts))
+    edits = [augmentation(batch, generator) for augmentation in augmentations]
+    return apply_each(batch, edits, list(map(len, parts)))

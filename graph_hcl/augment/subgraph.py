@@ -14,8 +14,9 @@ from graph_hcl.augment.nodes import random_rank, rank_in_graph
 from graph_hcl.augment.ratio import ceil_counts, check_keep_ratio
 from graph_hcl.keywords import names_arguments
 
-HOPS_PER_CHECK = 4
-"""Hops between two checks whether the walk still spreads; each check waits for a CUDA device."""
+HOPS_PER_CHECK, HOPS_PER_WAIT = 4, 16
+"""Hops between two checks whether the walk still spreads, on the CPU and on a device, which each
+check waits for."""
 HOPS_PER_CUT = 32
 """Hops after which the graphs in which it no longer spreads are left out."""
 
@@ -100,10 +101,12 @@ def travel_times(
     time = torch.full(start.shape, math.inf, device=start.device).masked_fill_(start, 0)
     source, target = edge_index
     deep = False
+    hops = HOPS_PER_CHECK if time.device.type == "cpu" else HOPS_PER_WAIT
     while True:
-        for _ in range(HOPS_PER_CUT // HOPS_PER_CHECK):
-            before = time.clone()
-            for _ in range(HOPS_PER_CHECK):
+        for _ in range(HOPS_PER_CUT // hops):
+            for hop in range(hops):
+                if hop == hops - 1:
+                    before = time.clone()
                 reached = time.index_select(0, source)
                 if deep:  # after thousands of hops, a short wait is less than the time's last digit
                     later = reached.nextafter(reached.new_tensor(math.inf))

@@ -79,6 +79,7 @@ FROZEN: dict[str, tuple[Any, ...]] = {
     "optimizer.warmup": ("optimizer.warmup", 0.0),
     "deterministic": ("deterministic", False),
     "precision": ("precision", "32-true"),
+    "cuda_graphs": ("cuda_graphs", False),
     "probe.name": ("probe.name", "svm", None),
     "probe.metric": ("probe.metric", None),
     "probe.options": ("probe.options", {}),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from graph_hcl.data.kept import Kept, read_together
 from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
 from graph_hcl.keywords import names_arguments
 
@@ -33,21 +34,33 @@ def make_batch(num_graphs: int, sorted_undirected: bool, **fields: Any) -> Batch
     """
     batch: Batch = type.__call__(_DataBatch, **fields)
     batch._num_graphs = num_graphs
-    batch._sorted_undirected = _state(batch) if sorted_undirected else None
+    batch._made_of, batch._sorted_undirected = _state(batch), sorted_undirected
     return batch
 
 
 def is_sorted_undirected(batch: Any) -> bool:
     """Tell whether a batch is known to have sorted edges, each in both directions, and no loops.
 
-    `make_batch` records it for the tensors edge_index, batch and ptr. The record is void once one
-    of them is replaced or changed in place. Inference tensors have no version counter, so nothing
-    is known of batches made of them.
+    `make_batch` records it for the tensors edge_index, batch and ptr; see `is_as_made`.
 
     >>> is_sorted_undirected(object())
     False
     """
-    recorded = getattr(batch, "_sorted_undirected", None)
+    return getattr(batch, "_sorted_undirected", False) and is_as_made(batch)
+
+
+def is_as_made(batch: Any) -> bool:
+    """Tell whether edge_index, batch and ptr are those that `make_batch` was given.
+
+    They are not once one is replaced or changed in place. Inference tensors have no version
+    counter, so nothing is known of batches made of them.
+
+    >>> x, ptr = torch.ones(1, 1), torch.tensor([0, 1])
+    >>> batch = make_batch(1, False, x=x, edge_index=ptr[:, None][:, :0], batch=ptr[:1], ptr=ptr)
+    >>> is_as_made(batch), ptr.add_(0), is_as_made(batch)
+    (True, tensor([0, 1]), False)
+    """
+    recorded = getattr(batch, "_made_of", None)
     if recorded is None:
         return False
     now = _state(batch)
@@ -127,12 +140,29 @@ def select_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
     >>> select_graphs(batch, torch.tensor([False, True]))[1:]
     (tensor([2]), tensor([], dtype=torch.int64))
     """
-    inside = chosen.index_select(0, batch.batch)
-    nodes = inside.nonzero().squeeze(1)
-    edges = inside.index_select(0, batch.edge_index[0]).nonzero().squeeze(1)
-    graphs = chosen.nonzero().squeeze(1)
-    ordered = is_sorted_undirected(batch)
-    return select(batch, nodes, edges, graphs, sorted_undirected=ordered), nodes, edges
+    return select_each(batch, [chosen])[0]
+
+
+def select_each(batch: Batch, masks: Sequence[Tensor]) -> list[tuple[Batch, Tensor, Tensor]]:
+    """Return `select_graphs` of each mask (bool [B]); a CUDA device is waited for once.
+
+    >>> edges = torch.tensor([[0, 1], [1, 0]])
+    >>> batch = Batch(x=torch.ones(3, 1), edge_index=edges, ptr=torch.tensor([0, 2, 3]))
+    >>> batch.batch = torch.tensor([0, 0, 1])
+    >>> [nodes for _, nodes, _ in select_each(batch, torch.eye(2).bool())]
+    [tensor([0, 1]), tensor([2])]
+    """
+    kept = []
+    for chosen in masks:
+        inside = chosen.index_select(0, batch.batch)
+        kept += [Kept(inside), Kept(inside.index_select(0, batch.edge_index[0])), Kept(chosen)]
+    counts = read_together([each.count for each in kept])
+    rows = iter([each.numbers(count) for each, (count,) in zip(kept, counts, strict=True)])
+    ordered, found = is_sorted_undirected(batch), []
+    for nodes, edges, graphs in zip(rows, rows, rows, strict=True):
+        some = select(batch, nodes, edges, graphs, sorted_undirected=ordered)
+        found.append((some, nodes, edges))
+    return found
 
 
 def concat(batches: Sequence[Batch]) -> Batch:

@@ -73,13 +73,13 @@ node, in its forward, and keep the graphs apart by it.
         for place, number in enumerate(which.tolist()):
             single = select_graphs(batch, one_of[:, place])[0]
             alone = encoder(single)[0]
-            if _difference(alone, encoder(single)[0]) > TOLERANCE:
+            if difference(alone, encoder(single)[0]) > TOLERANCE:
                 raise UserError(
                     f"Expected the same embedding of a graph each time in evaluation mode, but "
                     f"{name} embeds graph {number} at random: draw random numbers in training only."
                 )
             for together in (whole[place], some[place]):
-                share = _difference(alone, together)
+                share = difference(alone, together)
                 if share > TOLERANCE:
                     raise UserError(
                         "Expected the embedding of a graph not to depend on its batch, but "
@@ -89,10 +89,10 @@ node, in its forward, and keep the graphs apart by it.
                     )
 
 
-def _difference(a: Tensor, b: Tensor) -> float:
+def difference(a: Tensor, b: Tensor) -> float:
     """Return the largest difference over the largest value; 1 if only one is not finite.
 
-    >>> _difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
+    >>> difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
     0.5
     """
     if not torch.equal(a.isfinite(), b.isfinite()):

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graph_hcl.nn.over_real import OverReal
+
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
     """Return x Wᵀ [n, H] for x [n, F] and a weight W [H, F].
@@ -43,8 +45,13 @@ def normalize_and_activate(
     if bias is not None:
         shift = torch.add(shift, bias, alpha=0)  # gives the bias its gradient, which is 0
     mean, variance = batch_norm.running_mean, batch_norm.running_var
-    x = F.batch_norm(x, mean, variance, batch_norm.weight, shift, True, momentum, batch_norm.eps)
-    batch_norm.num_batches_tracked.add_(1)
+    count = batch_norm.real.get(len(x)) if isinstance(batch_norm, OverReal) else None
+    if count is None:
+        weight, eps = batch_norm.weight, batch_norm.eps
+        x = F.batch_norm(x, mean, variance, weight, shift, True, momentum, eps)
+        batch_norm.num_batches_tracked.add_(1)
+    else:
+        x = batch_norm.normalized(x, count, shift)
     if bias is not None:
         # Through `data`, as batch normalisation does: no gradient depends on this mean.
         mean.data.add_(bias.detach(), alpha=momentum)
@@ -56,7 +63,7 @@ def normalize_and_activate(
 def _is_plain(norm: Any) -> bool:
     """Tell whether this is batch normalisation with all its parts, in training."""
     return (
-        type(norm) is nn.BatchNorm1d
+        type(norm) in (nn.BatchNorm1d, OverReal)
         and norm.training
         and norm.affine
         and norm.track_running_stats

@@ -9,20 +9,19 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from graph_hcl.augment.sampler import SampledView, encode_plainly
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.interrupts import postponed, stop_if_asked
 from graph_hcl.keywords import names_arguments
-from graph_hcl.losses.finite import NotFinite
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter
 from graph_hcl.training.checkpoint import Checkpoint
-from graph_hcl.training.divergence import Diverged, check_finite, check_step, explain
-from graph_hcl.training.optimizers import gradient_norm, make_optimizer, rate, set_rate
+from graph_hcl.training.divergence import Diverged, check_finite, explain
+from graph_hcl.training.graphed import CudaRecorder, GraphedSteps, check_graphed
+from graph_hcl.training.optimizers import make_optimizer, rate, set_rate
 from graph_hcl.training.precision import MixedPrecision
 from graph_hcl.training.state import (
     BatchFeatures,
@@ -31,9 +30,9 @@ from graph_hcl.training.state import (
     random_states,
     set_random_states,
 )
+from graph_hcl.training.step import Step, Views, encode, take_step
 
 Network = TypeVar("Network", bound=ContrastiveNetwork)
-Views = Sequence[SampledView]
 Sampler = Callable[[GraphStore, Sequence[Tensor], torch.Generator], Iterable[Views]]
 """The views of each step, by a store and the graphs of each step, such as a `ViewSampler`."""
 
@@ -99,6 +98,7 @@ def fit(
                 f"on_train_end, but got {callback!r}: give an instance of a class that derives "
                 "from graph_hcl.training.Callback."
             )
+    check_graphed(settings, objective, sampler, device)
     state = start(model, objective, settings, device)
     after_step = _stop_if_asked
     if checkpoint is not None:
@@ -150,6 +150,7 @@ def start(
         generators,
         device,
         settings.epochs,
+        graphed=GraphedSteps(CudaRecorder(device)) if settings.cuda_graphs else None,
     )
 
 
@@ -230,43 +231,19 @@ def run_step(
     count = sum(view.batch.num_graphs for view in views) // len(graphs)
     graph = graphs.repeat(count)
     label = None if labels is None else labels[graph]
-    with state.precision.autocast():
-        given = encode(state, views, graph, label)
-    given = given._replace(views=count if state.distinct else None)
-    try:
-        loss = state.objective.compute(given)
-    except NotFinite as error:
-        what = "features or logits are NaN or infinite"
-        raise Diverged(what, state.epoch, state.step + 1) from error
-    largest = state.largest_batch
-    if largest is None or len(given.z) > len(largest.z):
-        state.largest_batch = BatchFeatures(at_least_float(given.z.detach()), graph, label)
-    for group in state.optimizer.param_groups:
-        for parameter in group["params"]:  # what zero_grad does, at a tenth of its cost
-            parameter.grad = None
-    state.precision.backward(loss, state.optimizer)
-    norm = state.precision.counted(gradient_norm(state.optimizer, clip))
-    check_step(state, loss.detach(), norm)
-    state.norms.append(norm)
-    state.precision.step(state.optimizer)
-    return loss.detach(), given._replace(z=_NO_FEATURES, nodes=None)
-
-
-def encode(state: TrainState, views: Views, graph: Tensor, label: Tensor | None) -> ObjectiveInput:
-    """Return what the objective reads of views whose rows are of the graphs [V·B]."""
-    tags = state.objective.tags
-    label = label if tags.labels else None
-    if not tags.nodes:
-        return ObjectiveInput(torch.cat([v.features(state.model) for v in views]), graph, label)
-    if any(view.encode is not encode_plainly for view in views):
-        raise UserError(
-            "Expected an objective that reads features of graphs alone with a View that has its "
-            "own `encode`, but got one that reads features of nodes, too: leave `encode` out."
+    step: Step | None = None
+    if state.graphed is not None:
+        step = state.graphed(state, views, graph, label, count, clip)
+    if step is None:
+        known = count if state.distinct else None
+        step = take_step(
+            state, lambda: encode(state, views, graph, label)._replace(views=known), clip
         )
-    nodes, z = zip(*[state.model.local_and_global(view.batch) for view in views], strict=True)
-    count = len(graph) // len(views)
-    owners = torch.cat([view.batch.batch + k * count for k, view in enumerate(views)])
-    return ObjectiveInput(torch.cat(z), graph, label, torch.cat(nodes), graph[owners])
+    z, largest = step.given.z, state.largest_batch
+    if largest is None or len(z) > len(largest.z):
+        state.largest_batch = BatchFeatures(at_least_float(z), graph, label)
+    state.norms.append(step.norm)
+    return step.loss, step.given._replace(z=_NO_FEATURES)
 
 
 def none_counted(objective: Objective, inputs: Sequence[ObjectiveInput]) -> bool:

@@ -49,6 +49,9 @@ def make_optimizer(
     options: dict[str, Any] = {"lr": settings.lr, "weight_decay": settings.weight_decay}
     if name in OPTIMIZERS.names():
         options["fused"] = True if device.type in FUSED else None
+    if settings.cuda_graphs:  # a recorded step reads the rate where it is, and counts on the device
+        options["lr"] = torch.tensor(settings.lr, device=device)
+        options["capturable"] = device.type == "cuda"
     if name == "sgd":
         options["momentum"] = MOMENTUM if settings.momentum is None else settings.momentum
     try:
@@ -63,6 +66,8 @@ def make_optimizer(
             f"Expected '{name}' to make an optimizer of torch, but got {type(made).__name__}: "
             "derive it from torch.optim.Optimizer."
         )
+    # Steps that are not recorded are meant, and need no warning of torch.
+    vars(made)["_warned_capturable_if_run_uncaptured"] = settings.cuda_graphs
     return made
 
 
@@ -89,7 +94,10 @@ def rate(settings: TrainingSettings, begun: float, done: float) -> float:
 def set_rate(optimizer: torch.optim.Optimizer, lr: float, share: float) -> float:
     """Set the learning rate of all weights to a share of `lr`; return it."""
     for group in optimizer.param_groups:
-        group["lr"] = lr * share
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr * share)
+        else:
+            group["lr"] = lr * share
     return lr * share
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ class TrainingSettings:
         schedule: constant, linear or cosine: how the learning rate falls to 0 after the warm-up.
         warmup: epochs over which the learning rate rises to `lr`.
         precision: 32-true, bf16-mixed or 16-mixed, see `MixedPrecision`.
+        cuda_graphs: record whole steps and repeat them on a CUDA device, see `Config`.
 
     >>> TrainingSettings(epochs=20, batch_size=128).optimizer
     'adam'
@@ -52,6 +54,7 @@ class TrainingSettings:
     schedule: str = "constant"
     warmup: float = 0.0
     precision: str = "32-true"
+    cuda_graphs: bool = False
 
 
 class BatchFeatures(NamedTuple):
@@ -89,6 +92,7 @@ class TrainState:
         norms: norms of their gradients.
         begun: states of the generators when the epoch began.
         record: the line of metrics of this epoch.
+        graphed: what takes recorded steps; None takes all steps one kernel after the other.
     """
 
     model: ContrastiveNetwork
@@ -111,6 +115,7 @@ class TrainState:
     norms: list[Tensor] = field(default_factory=list)
     begun: dict[str, Tensor] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
+    graphed: Callable[..., Any] | None = None
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.augment import Edit, Identity, RandomChoice, apply, parse, sample_view
+from graph_hcl.augment.apply_edit import apply_each
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.errors import UserError
@@ -82,6 +83,21 @@ def test_apply_equals_the_loop_over_graphs(seed):
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**20))
+def test_several_edits_cut_into_parts_are_each_applied_and_then_cut(seed):
+    batch = random_batch(seed)
+    edits = [random_edit(batch, seed), Edit(), random_edit(batch, seed + 1)]
+    cut = seed % (batch.num_graphs + 1)
+    sizes = [cut, batch.num_graphs - cut]
+    for parts, edit in zip(apply_each(batch, edits, sizes), edits, strict=True):
+        whole = apply(batch, edit)
+        (expected,) = apply_each(whole, [Edit()], sizes)
+        for part, other in zip(parts, expected, strict=True):
+            assert part.num_graphs == other.num_graphs
+            for name in ("x", "edge_index", "edge_attr", "y", "batch", "ptr"):
+                assert torch.equal(part[name], other[name]), name
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_edits_combine_to_what_they_do_one_after_the_other(seed):
     batch = random_batch(seed, sizes=(6, 7))
     first = Edit(edges=random_edit(batch, seed).edges, masked=random_edit(batch, seed).masked)

@@ -11,12 +11,13 @@ from torch_geometric.data import Batch, Data
 from graph_hcl.augment import (
     EdgeAdd,
     EdgeDrop,
+    Edit,
     FeatureMask,
     NodeDrop,
     View,
     ViewSampler,
 )
-from graph_hcl.augment.sampler import split
+from graph_hcl.augment.apply_edit import apply_each
 from graph_hcl.data import GraphStore, concat
 from graph_hcl.data.batch import is_sorted_undirected
 
@@ -50,6 +51,10 @@ def graphs_of(batch: Batch) -> list[tuple]:
         x = batch.x[batch.ptr[g] : batch.ptr[g + 1]].tolist()
         found.append((x, edges, attributes, int(batch.y[g])))
     return found
+
+
+def split(batch: Batch, sizes: list[int]) -> list[Batch]:
+    return apply_each(batch, [Edit()], sizes)[0]
 
 
 @pytest.mark.parametrize("loops", [False, True])

@@ -60,7 +60,8 @@ def test_it_runs_as_a_file_from_anywhere(tmp_path) -> None:
 @pytest.mark.usefixtures("small")
 @pytest.mark.filterwarnings("ignore")
 def test_what_it_writes_makes_a_section_of_the_page(tmp_path, capsys) -> None:
-    chosen = ["losses", "further losses", "waits of training", "epochs", "views", "embedding"]
+    chosen = ["losses", "further losses", "waits of training", "epochs", "CUDA graphs", "views"]
+    chosen.append("embedding")
     words = ["--out", str(tmp_path), "--device", "cpu", "--quick", "--only", *chosen]
     assert gpu.main(words) == 0, capsys.readouterr()
     known = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
@@ -70,6 +71,8 @@ def test_what_it_writes_makes_a_section_of_the_page(tmp_path, capsys) -> None:
     assert set(cells) >= {*peers.LOSSES, "h-scl, tiled", "ucl, dense"}
     epochs = known["steps"]["epochs"]["found"]["MUTAG"]
     assert set(epochs["stages"]) == {"views", "encoder", "loss", "backward", "optimizer"}
+    recorded = known["steps"]["CUDA graphs"]["found"]
+    assert recorded == {"MUTAG": {"missing": "CUDA graphs need a CUDA device"}}
     waits = known["steps"]["waits of training"]["found"]
     assert waits["steps"] == 2
     assert all(place.startswith("graph_hcl/") for place in waits["where"])

@@ -1,14 +1,20 @@
 """The package on a pretended device: no tensor, generator or copy is on the wrong one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from benchmarks.device import checks
+from benchmarks.device.checks import graphs
+from benchmarks.device.checks.common import some_graphs
 from benchmarks.device.checks.training import epoch_waits_once
 from benchmarks.device.pretend import DEVICE, WrongDevice, pretended
 from benchmarks.device.waits import count_waits
 from graph_hcl import embed, evaluate, report, train
+from graph_hcl.augment import ViewSampler, parse
+from graph_hcl.config import RANDOM_VIEW
 
 # A loss takes the same road in each precision.
 NAMES = [name for name in checks.CHECKS if "loss " not in name or name.endswith("float32")]
@@ -162,3 +168,26 @@ def test_a_wait_in_a_gradient_is_counted_too() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_an_epoch_waits_once_but_for_its_views() -> None:
     epoch_waits_once(torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", graphs.ON_HARDWARE)
+def test_a_draw_of_views_waits_once_but_for_choices_and_walks(name: str) -> None:
+    graphs.ON_HARDWARE[name](torch.device("cpu"))
+
+
+@pytest.mark.parametrize("text", ["edge_drop(0.5)+node_drop(0.4)", RANDOM_VIEW, "edge_add(0.5)"])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_views_of_a_device_are_those_of_the_cpu_bit_for_bit(text: str, flipped: bool) -> None:
+    store, found = some_graphs(), []
+    if flipped:  # edges in an order that is not known
+        turned = store.edge_index.flip(0)
+        store = dataclasses.replace(store, edge_index=turned, vocabulary=None)
+    parts = torch.arange(36).split(10)
+    with pretended():
+        for place in (torch.device("cpu"), DEVICE):
+            sampler = ViewSampler([parse(text), parse("node_drop(0.3)")])
+            made = torch.Generator(place).manual_seed(1)
+            found.append([view.batch for (view,) in sampler(store.to(place), parts, made)])
+        for mine, theirs in zip(*found, strict=True):
+            for name in ("x", "edge_index", "edge_attr", "y", "batch", "ptr"):
+                assert torch.equal(theirs[name].cpu(), mine[name]), name

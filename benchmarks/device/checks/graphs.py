@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
 from benchmarks.device.checks.common import CPU, Check, some_graphs
+from benchmarks.device.waits import count_waits
 from graph_hcl.augment import Edit, ViewSampler, parse, sample_view
+from graph_hcl.config import RANDOM_VIEW
 from graph_hcl.data import GraphStore
 
 VIEWS = (
@@ -32,6 +36,20 @@ EXACT = {
     "column_mask(0.5)": True,
 }
 """Views that keep a number of nodes that does not depend on the draw, and whether of edges, too."""
+
+
+WAITS = {
+    "identity": 1,
+    "edge_drop(0.5)": 1,
+    "node_drop(0.5)": 1,
+    "feature_mask(0.5)": 1,
+    "edge_drop(0.5)+feature_mask(0.5)": 1,
+    "node_drop(0.5)|edge_drop(0.5)|feature_mask(0.5)": 2,
+    "subgraph(0.5)": 2,
+    RANDOM_VIEW: 3,
+}
+"""Most waits for a draw of the views of several batches. One counts what stays; a choice for each
+graph waits for the sizes of what each part is drawn on, and a walk for the news that it is over."""
 
 
 def store_agrees(device: torch.device) -> None:
@@ -91,6 +109,25 @@ def sampler_is_right(device: torch.device) -> None:
     assert sum(v.batch.num_graphs for views in steps for v in views) == 2 * len(store)
 
 
+def views_wait_once(device: torch.device, texts: tuple[str, str]) -> None:
+    """Count the waits for the device in a draw of two views of three batches."""
+    limit = max(WAITS[text] for text in texts)
+
+    def prepared(place: torch.device) -> Callable[[], Any]:
+        store, parts = some_graphs().to(place), torch.arange(36).split(12)
+        sampler = ViewSampler([parse(text) for text in texts])
+
+        def draw() -> None:
+            for _ in sampler(store, parts, torch.Generator(place).manual_seed(0)):
+                pass
+
+        draw()  # the first asks for the sizes of the store's graphs, too
+        return draw
+
+    found = count_waits(device, prepared)
+    assert found.total() <= limit, found
+
+
 def own_edit_is_right(device: torch.device) -> None:
     """Draw a view by an augmentation of a user, which says nothing about the edges it keeps."""
 
@@ -110,4 +147,11 @@ CHECKS: dict[str, Check] = {
     "views of an epoch": sampler_is_right,
     "own edit": own_edit_is_right,
 }
-ON_HARDWARE: dict[str, Check] = {}
+ON_HARDWARE: dict[str, Check] = {
+    f"waits of {one} and {other}": partial(views_wait_once, texts=(one, other))
+    for one, other in [
+        *((text, text) for text in WAITS),
+        ("edge_drop(0.5)", "node_drop(0.5)"),
+        ("identity", "edge_drop(0.5)"),
+    ]
+}

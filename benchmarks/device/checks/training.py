@@ -12,12 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.device.checks.common import CPU, Check, assert_close, features, some_graphs
+from benchmarks.device.checks.common import (
+    CPU,
+    Check,
+    Skipped,
+    assert_close,
+    features,
+    some_graphs,
+)
+from benchmarks.device.checks.graphs import WAITS
 from benchmarks.device.waits import count_waits
 from graph_hcl import GraphContrast, geometry, losses
 from graph_hcl.baselines.baseline import bag
 from graph_hcl.baselines.wl import wl_optimal_assignment, wl_subtree
-from graph_hcl.config import Config
+from graph_hcl.config import RANDOM_VIEW, Config
 from graph_hcl.config_groups import DataConfig, EncoderConfig, LossConfig, OptimizerConfig
 from graph_hcl.reproducible import deterministic
 from graph_hcl.trainer import Trainer
@@ -195,20 +203,44 @@ def mixed_precision_is_finite(device: torch.device, dtype: torch.dtype) -> None:
     assert min(found[1:]) < found[0], found
 
 
-DRAWING = ("graph_hcl/augment/", "graph_hcl/data/")
-"""Where views are drawn, which takes the numbers of nodes and edges that stay."""
-
-
 def epoch_waits_once(device: torch.device) -> None:
-    """Count what waits for the device in an epoch after the first: its losses are read, once.
+    """Count the waits for the device in an epoch after the first: its losses are read, once.
 
-    The drawing of views, for many steps at a time, is counted apart.
+    The views of its steps are drawn all at once, and wait apart.
     """
     found = count_waits(device, partial(_epochs, epochs=3)) - count_waits(
         device, partial(_epochs, epochs=2)
     )
-    steps = {place: count for place, count in found.items() if not place.startswith(DRAWING)}
-    assert sum(steps.values()) <= 1, steps
+    assert found.total() <= 1 + WAITS[RANDOM_VIEW], found
+
+
+def recorded_steps_agree(device: torch.device, dropout: float) -> None:
+    """Compare the losses of three epochs with and without CUDA graphs; last batches are smaller."""
+    if device.type != "cuda":
+        raise Skipped("CUDA graphs need a CUDA device")
+    options = {"epochs": 3, "batch_size": 16, "optimizer": OptimizerConfig(clip=1.0)}
+    options |= {"encoder": EncoderConfig(dropout=dropout), "views": ["identity"] * 2}
+    expected, found = (
+        train(device, cuda_graphs=each, **options)["losses"] for each in (False, True)
+    )
+    assert np.isfinite(found).all()
+    limit = 0.2 if dropout else 5e-3  # other random numbers
+    for mine, theirs in zip(found, expected, strict=True):
+        assert abs(mine - theirs) < limit * abs(theirs), (found, expected)
+
+
+def recorded_training_goes_on(device: torch.device) -> None:
+    """Stop after an epoch of two with dropout and CUDA graphs: the random numbers go on, too."""
+    if device.type != "cuda":
+        raise Skipped("CUDA graphs need a CUDA device")
+    options: dict[str, Any] = {"cuda_graphs": True, "encoder": EncoderConfig(dropout=0.3)}
+    with tempfile.TemporaryDirectory() as folder:
+        whole = train(device, epochs=2, **options)
+        file = Path(folder, "part.safetensors")
+        train(device, file, epochs=1, **options)
+        second = train(device, file, epochs=2, **options)
+    mine, theirs = second["losses"][-1], whole["losses"][-1]
+    assert abs(mine - theirs) < 1e-3 * abs(theirs), (mine, theirs)
 
 
 def _epochs(device: torch.device, epochs: int) -> Callable[[], Any]:
@@ -232,4 +264,7 @@ ON_HARDWARE: dict[str, Check] = {
     "bf16-mixed": partial(mixed_precision_is_finite, dtype=torch.bfloat16),
     "16-mixed": partial(mixed_precision_is_finite, dtype=torch.float16),
     "waits": epoch_waits_once,
+    "CUDA graphs": partial(recorded_steps_agree, dropout=0.0),
+    "CUDA graphs with dropout": partial(recorded_steps_agree, dropout=0.2),
+    "CUDA graphs go on": recorded_training_goes_on,
 }
