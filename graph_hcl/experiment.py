@@ -262,7 +262,7 @@ def compare(
         majority_accuracy=probes.majority_accuracy(experiment.targets)
         if experiment.targets.has_classes
         else None,
-        train_seconds=sum(record["seconds"] for record in run.folder.metrics()),
+        train_seconds=sum(record.get("seconds", 0) for record in run.folder.metrics()),
         evaluate_seconds=evaluate_seconds,
         command=list(command),
         code=run.code,

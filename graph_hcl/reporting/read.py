@@ -19,7 +19,6 @@ from graph_hcl.losses.objective import Epoch, as_objective
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import Part
-from graph_hcl.reporting.check import epoch_records
 from graph_hcl.reproducible import deterministic
 from graph_hcl.results import Comparison
 from graph_hcl.results_file import read_results
@@ -156,7 +155,7 @@ def read_run(
     with deterministic(run.config.deterministic):
         experiment = make_experiment(run.config)
         config, parts = experiment.config, experiment.parts()
-        records = epoch_records(run.folder.metrics())
+        records = run.folder.metrics()
         epochs = [run.epoch(part.name) for part in parts]
         for part, epoch in zip(parts, epochs, strict=True):
             if epoch:

@@ -16,6 +16,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.files import naming, place_folder, safe_name, write_text
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.training.checkpoint import Checkpoint
+from graph_hcl.training.epoch_record import is_epoch_record
 from graph_hcl.training.manifest import Manifest, file_hash, run_hash, text_hash
 
 CONFIG, MANIFEST = "config.yaml", "manifest.json"
@@ -166,13 +167,19 @@ class RunFolder:
         """
         file = self.metrics_path
         lines = file.read_bytes().split(b"\n") if file.exists() else []
-        records, damaged = [], []
+        records: list[dict[str, Any]] = []
+        damaged = []
         for number, line in enumerate(lines, start=1):
             try:
-                records.append(parse_sealed(line))
+                record = parse_sealed(line)
             except ValueError:
-                if number < len(lines):  # the last one is empty, or was cut short
-                    damaged.append(str(number))
+                if number == len(lines):  # it is empty, or was cut short
+                    continue
+                record = {}
+            if is_epoch_record(record):
+                records.append(record)
+            else:
+                damaged.append(str(number))
         if damaged:
             warnings.warn(
                 f"{file} is damaged in line {', '.join(damaged)}, which is left out.", stacklevel=1

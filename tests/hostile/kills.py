@@ -220,7 +220,7 @@ def campaign(name: str, place: Path, kills: int) -> dict:
                 os.kill(victim, signal.SIGKILL)
         workers = below(child)
         killed = os.waitpid(child, 0)[1] == signal.SIGKILL or victim != child
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while any(map(running, workers)):  # they end with the command, a moment later
             time.sleep(0.05)
             if time.monotonic() > deadline:

@@ -172,6 +172,25 @@ def test_an_extension_that_was_cut_short_goes_on(run: Path, monkeypatch) -> None
     assert len(folder.manifest().configs) == 1
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"epoch": 1},
+        {"part": ["seed0"]},
+        {"part": "seed0", "epoch": [1]},
+        {"part": "seed0", "epoch": True},
+        {"part": "seed0", "epoch": 1, "seconds": "1"},
+        {"part": "seed0", "epoch": 1, "seconds": 10**400},
+        {"part": "seed0", "epoch": 1, "matched_temperature": 0.2},
+        {"part": "seed0", "epoch": 1, "collapse": [1]},
+    ],
+)
+def test_a_sealed_line_of_metrics_that_is_no_epoch_is_left_out(run: Path, forged: dict) -> None:
+    RunFolder(run).log(forged)
+    with pytest.warns(UserWarning, match="damaged in line 4"):
+        assert len(RunFolder(run).metrics()) == 3
+
+
 def test_a_damaged_line_of_metrics_is_named_and_left_out(run: Path) -> None:
     file = run / "metrics.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines()

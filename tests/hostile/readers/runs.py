@@ -29,12 +29,13 @@ from graph_hcl.errors import UserError
 from graph_hcl.initial import read_pretrained
 from graph_hcl.lock import lock
 from graph_hcl.process import place
-from graph_hcl.reporting.check import epoch_records
 from graph_hcl.reporting.read import Contrast
 from graph_hcl.results_file import read_results
 from graph_hcl.run import Run
 from graph_hcl.sealed import seal
 from graph_hcl.tensor_files import hashed
+from graph_hcl.training.collapse import warn_of_collapse
+from graph_hcl.training.diagnosis import describe_temperature
 from graph_hcl.training.manifest import Manifest, text_hash
 from tests.hostile.damage import damage_tensors, damage_value, damage_yaml
 from tests.hostile.forge import damage_sealed, reseal, reseal_tensors
@@ -113,8 +114,10 @@ def read_run_folder(folder: Path, name: str) -> None:
         for comparison in read_results(run.folder.results_path).comparisons().values():
             str(comparison)
         return
-    records = epoch_records(run.folder.metrics())
+    records = run.folder.metrics()
     Contrast.of(torch.nn.Identity(), records)
+    warn_of_collapse(records)
+    describe_temperature(records)
     if name == "metrics.jsonl":
         return
     for part in run.parts:
