@@ -320,3 +320,13 @@ def test_a_form_without_an_equivalent_temperature_has_no_place_in_the_figure():
     assert Point("digits", "ucl", "bell", 0.5, value=0.7).control() is None
     with pytest.raises(AssertionError):
         pairs.equivalent(invented([Point("digits", "ucl", "bell", 0.5, value=0.7)])[0])
+
+
+def test_one_set_decides_nothing_where_the_mean_over_sets_is_open() -> None:
+    none = dict.fromkeys(verdicts.MARKS, 0)
+    better, worse, unknown = ({**none, one: 3} for one in ("higher", "lower", "undecided"))
+    mixed = {**none, "higher": 2, "lower": 1}
+    assert advice._deciding(better, unknown) == unknown
+    assert advice._deciding(better, none) == better
+    assert advice._deciding(mixed, better) == {**none, "higher": 3, "lower": 1}
+    assert advice._deciding(mixed, worse) == {**none, "higher": 2, "lower": 3}

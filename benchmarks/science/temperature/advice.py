@@ -142,13 +142,24 @@ def advice(judge: Judge, cases: Cases) -> str:
     for case, (found, means) in cases.items():
         said, measured = words.UNKNOWN, words.NO_RECORDS
         if found:
-            counts = judge.count([*found, *means])
-            # What single sets leave open, the mean over sets may decide.
-            counts[OPEN] = judge.count(means or found)[OPEN]
-            said = ROWS[case][-1](counts)
+            said = ROWS[case][-1](_deciding(judge.count(found), judge.count(means)))
             measured = counted(judge.count(found)) + over(judge, means)
         rows.append([words.CASES[case], *said, measured])
     return table(["your case", "temperature", "β", "objective", "measured"], rows)
+
+
+def _deciding(sets: dict[str, int], means: dict[str, int]) -> dict[str, int]:
+    """Return the verdicts that decide: those of the means over sets, and of sets against them.
+
+    One set that differs decides nothing where the mean is open; without means, all sets count.
+    """
+    if not sum(means.values()):
+        return sets
+    against = {HIGHER: LOWER, LOWER: HIGHER}
+    return {
+        verdict: number + (sets[verdict] if means.get(against.get(verdict, "")) else 0)
+        for verdict, number in means.items()
+    }
 
 
 def over(judge: Judge, means: Sequence[Comparison]) -> str:
