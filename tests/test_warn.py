@@ -5,6 +5,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import networkx as nx
@@ -163,6 +164,27 @@ def test_code_without_a_module_is_warned() -> None:
     with pytest.warns(UserWarning, match="it rains") as told:
         exec(compile("warn('it rains')", "typed", "exec"), {"warn": warn_user})
     assert (told[0].filename, told[0].lineno) == ("typed", 1)
+
+
+def made() -> None:
+    """Warn in code that a dataclass of the package makes: it has a module, but no file."""
+    exec("warn('it rains')", {"warn": warn_user, "__name__": "graph_hcl.made"})
+
+
+def left() -> None:
+    with ExitStack() as stack:
+        stack.callback(warn_user, "it rains")
+
+
+def dispatched() -> None:
+    functools.singledispatch(warn_user)("it rains")
+
+
+@pytest.mark.parametrize("function", [made, left, dispatched])
+def test_frames_between_are_passed(function: Callable[[], None]) -> None:
+    with pytest.warns(UserWarning, match="it rains") as told:
+        function()
+    assert told[0].filename == __file__
 
 
 @pytest.mark.parametrize(
