@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
 from graph_hcl.parser import Parser
+from graph_hcl.warn import warn_user
 
 if TYPE_CHECKING:
     from graph_hcl.benchmarking.folder import TrialFolder
@@ -77,10 +77,9 @@ def main(argv: Sequence[str]) -> None:
     spec = restricted(spec, flags.datasets, flags.methods, flags.repeats)
     trials = expand(spec)
     if left_out := sorted(set(spec.methods) - {trial.method for trial in trials}):
-        warnings.warn(
+        warn_user(
             f"Left out: {', '.join(left_out)}, which read labels, of the protocol "
-            f"{' and '.join(spec.protocols)}: add the protocol inductive.",
-            stacklevel=2,
+            f"{' and '.join(spec.protocols)}: add the protocol inductive."
         )
     folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
     shard = _shard(trials, flags.shard)

@@ -174,7 +174,7 @@ def _one_line(
     message: Warning | str, category: type[Warning], filename: str, lineno: int,
     line: str | None = None,
 ) -> str:  # fmt: skip
-    """Format a `UserWarning` as one line, and any other warning with its location."""
-    if category is UserWarning:
+    """Format plain warnings and those of this package as a line, and others with their location."""
+    if category is UserWarning or category.__module__.startswith("graph_hcl."):
         return f"warning: {with_relative_paths(one_line(str(message)))}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"

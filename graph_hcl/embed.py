@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import warnings
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from graph_hcl.files import check_writable, write_atomically
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
+from graph_hcl.warn import warn_user
 
 refuse_calls(__name__)
 EXAMPLES = (
@@ -119,7 +119,7 @@ def main(argv: Sequence[str]) -> None:
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)
     if (done := run.epoch(part)) < config.epochs:
-        warnings.warn(f"{part} is trained for {done} of {config.epochs} epochs.", stacklevel=2)
+        warn_user(f"{part} is trained for {done} of {config.epochs} epochs.")
     # Read the features that the encoder needs from any data set, and the labels unshuffled.
     attributes = any(c.name.startswith("node_attributes") for c in spec.vocabulary.node.columns)
     attributes &= "node_attributes" in find_source(config.dataset).takes
@@ -131,7 +131,7 @@ def main(argv: Sequence[str]) -> None:
             run.check_same_data(part, store.sha256)
         store = spec.prepare(store)
         if unread := describe_unread(store, spec, f"the backbone {config.backbone}"):
-            warnings.warn(unread, stacklevel=2)
+            warn_user(unread)
         embeddings = embed(model, store.to(device), device, max_nodes=config.max_nodes)
     write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, store))
     print(f"{len(embeddings)} graphs × {embeddings.shape[1]} features: {out}")

@@ -165,7 +165,7 @@ def with_probe(config: Config, targets: Targets) -> Config:
     'ridge'
     """
     probe = config.probe
-    name = choose_probe(probe.name, targets, fraction=probe.fraction, stacklevel=3)
+    name = choose_probe(probe.name, targets, fraction=probe.fraction)
     metric = probe.metric
     if metric is None and probe.splits == OFFICIAL:
         metric = official_metric(config.dataset)

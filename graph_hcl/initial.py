@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from graph_hcl.settings import flat_settings, make_config
 from graph_hcl.spec import ModelSpec, read_spec
 from graph_hcl.training import RunFolder
 from graph_hcl.trust import import_paths
+from graph_hcl.warn import warn_user
 
 ENCODER = ("backbone", "hidden", "layers")
 ENCODER_OPTIONS = ("jk", "norm", "act", "options", "embedding")
@@ -62,10 +62,7 @@ class Pretrained:
             )
         if config.protocol == "inductive":
             which = "the graphs of all folds" if all_folds else "test graphs of other folds"
-            warnings.warn(
-                f"The encoder of {self.name} was trained on {which}, without their labels.",
-                stacklevel=3,
-            )
+            warn_user(f"The encoder of {self.name} was trained on {which}, without their labels.")
 
     def adapted(self, spec: ModelSpec) -> ModelSpec:
         """Return the spec of a model that goes on: its inputs are those of the encoder."""
@@ -128,10 +125,9 @@ none: give the folder that python -m graph_hcl.train printed.
             )
         part = parts[0]
         if len(parts) > 1:
-            warnings.warn(
+            warn_user(
                 f"{path} has {len(parts)} trained parts; the weights are those of {part}: name "
-                f"another by its file, such as {folder.checkpoint(parts[1]).path}.",
-                stacklevel=3,
+                f"another by its file, such as {folder.checkpoint(parts[1]).path}."
             )
     checkpoint = folder.checkpoint(part)
     state = checkpoint.state()

@@ -39,7 +39,7 @@ def unknown_keyword(title: str, name: str, known: Iterable[str], hint: str = "")
 def check_keywords(function: Callable[..., Any], given: Iterable[str]) -> None:
     """Raise the error of `unknown_keyword` for keyword arguments that a function does not take.
 
-    For what hands its own on: without a frame between, at which warnings would point.
+    For what hands its own on.
 
     >>> check_keywords(did_you_mean, {"knwon": []})
     Traceback (most recent call last):

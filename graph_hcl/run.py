@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -37,6 +36,7 @@ from graph_hcl.training.manifest import changed_environment
 from graph_hcl.training.trackers import make_logger
 from graph_hcl.trust import PLACES, refuse_code, tell_places
 from graph_hcl.user_code import changed_code, user_code
+from graph_hcl.warn import warn_user
 
 
 class Run:
@@ -116,10 +116,9 @@ none: give the folder that python -m graph_hcl.train printed.
             overrides = dict.fromkeys(PLACES) | overrides
         before = folder.manifest().code  # nothing in runs without code of the user's
         if before and (changed := changed_code(before, user_code(config.to_dict()))):
-            warnings.warn(
+            warn_user(
                 f"{', '.join(changed)} changed since the training of {folder.path} began: its "
-                "results are of mixed code unless the change has no effect on them.",
-                stacklevel=1,  # one place, so that it is told once
+                "results are of mixed code unless the change has no effect on them."
             )
         config = make_config(folder.config_path, overrides) if overrides else config
         return cls(folder, config, allow_changed_data=allow_changed_data, objects=objects)
@@ -233,10 +232,9 @@ none: give the folder that python -m graph_hcl.train printed.
     def _tell_changed_environment(self, trainer: Trainer) -> None:
         before, now = self.folder.manifest().environment, environment(trainer.device)
         if before and (changed := changed_environment(before, now)):
-            warnings.warn(
+            warn_user(
                 f"{self.path} was begun with another {', another '.join(changed)}: its last bits "
-                "may differ from those of a training that was not interrupted.",
-                stacklevel=1,  # one place, so that it is told once
+                "may differ from those of a training that was not interrupted."
             )
 
     def _trackers(self, part: str) -> list[Tracker]:

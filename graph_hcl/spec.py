@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from graph_hcl.data.names import short_name
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.sealed import parse_json
+from graph_hcl.warn import warn_user
 
 if TYPE_CHECKING:
     from graph_hcl.training import Checkpoint
@@ -66,10 +66,7 @@ class ModelSpec:
                     "have none."
                 )
             if is_present and not is_required:
-                warnings.warn(
-                    f"{name} is left out: the encoder was trained on graphs without it.",
-                    stacklevel=2,
-                )
+                warn_user(f"{name} is left out: the encoder was trained on graphs without it.")
                 changes: dict[str, Any] = {name: None}
                 if name == "edge_attr":
                     changes["vocabulary"] = Vocabulary(store.vocabulary.node)

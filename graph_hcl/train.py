@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
 from graph_hcl.settings import make_config
+from graph_hcl.warn import warn_user
 
 if TYPE_CHECKING:
     from graph_hcl.experiment import Experiment
@@ -153,11 +153,10 @@ def change_epochs(run: Run, experiment: Experiment, previous_epochs: int) -> Non
     for what, schedule in schedules.items():
         if schedule in (None, "constant") or not done:
             continue
-        warnings.warn(
+        warn_user(
             f"The {schedule} schedule of {what} spanned {previous_epochs} epochs and spans "
             f"{config.epochs} from epoch {done + 1} on, so the run differs from one trained for "
-            f"{config.epochs} epochs from the start.",
-            stacklevel=2,
+            f"{config.epochs} epochs from the start."
         )
     run.folder.forget_results()
     before = make_config(run.folder.config_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -33,6 +32,7 @@ from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, embed, fit, set_seed
 from graph_hcl.training.graphed import check_graphed
 from graph_hcl.training.optimizers import check_optimizer
+from graph_hcl.warn import warn_user
 
 Indices = NDArray[np.int64]
 
@@ -99,15 +99,14 @@ class Trainer:
         check_edge_masks(self.sampler, self.spec, self.store, backbone)
         model = self.model(config.seed)
         if self.pretrained is not None and (new := self.pretrained.load_into(model)):
-            warnings.warn(
+            warn_user(
                 f"The {' and the '.join(new)} of {self.pretrained.name} has another shape: it "
-                "starts from random weights.",
-                stacklevel=2,
+                "starts from random weights."
             )
         if unread := describe_unread(self.store, self.spec, f"the backbone {backbone}"):
-            warnings.warn(unread, stacklevel=2)
+            warn_user(unread)
         if large := describe_large(self.store, self.config.max_nodes):
-            warnings.warn(large, stacklevel=2)
+            warn_user(large)
         if ":" in self.config.backbone + self.config.readout:  # not one of this package
             check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
 

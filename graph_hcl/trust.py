@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from graph_hcl.errors import UserError
 from graph_hcl.user_code import IMPORT_PATH
+from graph_hcl.warn import warn_user
 
 PLACES = ("mirror", "data_dir")
 """Settings that say where data is fetched from and written to: those of a folder do not count."""
@@ -53,8 +53,7 @@ def tell_places(settings: Mapping[str, Any], folder: object) -> None:
     left = {name: settings[name] for name in PLACES if settings.get(name)}
     if left:
         flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in left.items())
-        warnings.warn(
+        warn_user(
             f"{folder} was trained with {flags}, which does not count now: give it again if you "
-            "need it.",
-            stacklevel=1,  # one place, so that it is told once
+            "need it."
         )

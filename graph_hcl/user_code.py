@@ -9,7 +9,6 @@ import importlib.util
 import re
 import sys
 import sysconfig
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from graph_hcl.errors import UserError
+from graph_hcl.warn import warn_user
 
 IMPORT_PATH = re.compile(r"(?<![\w.:/\\])([^\W\d][\w.]*):[^\W\d]")
 """An import path `package.module:name`, anywhere in a string such as a view."""
@@ -49,10 +49,9 @@ def user_code(*values: Any) -> dict[str, str]:
     while waiting:
         name, is_named = waiting.pop()
         if name == "__main__" and _spec(name, None) is None:
-            warnings.warn(
+            warn_user(
                 "The code of __main__ is in no file, so that changes of it go unnoticed: move it "
-                "to a module.",
-                stacklevel=2,
+                "to a module."
             )
         for module, spec in _specs(name):
             if spec.origin is None or module in seen:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -18,6 +17,7 @@ from graph_hcl.causes import as_system_error, sentence
 from graph_hcl.errors import UserError
 from graph_hcl.files import retry_on_windows, write_text
 from graph_hcl.lock import lock
+from graph_hcl.warn import warn_user
 
 
 class DamagedRecord(UserError):
@@ -131,10 +131,9 @@ class TrialFolder:
             return
         except DamagedRecord as error:
             retry_on_windows(lambda: file.replace(kept))
-            warnings.warn(
+            warn_user(
                 f"{file} is damaged ({error.problem}): it is kept as {kept.name}, and its trial is "
-                "run again.",
-                stacklevel=1,  # one place for all
+                "run again."
             )
 
     def gather(self) -> int:

@@ -26,6 +26,7 @@ from graph_hcl.spec import describe_unread
 from graph_hcl.training import Snapshot
 from graph_hcl.training.state import BatchFeatures, TrainState
 from graph_hcl.user_code import check_imported
+from graph_hcl.warn import warn_user
 
 
 def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _make_experiment(trial: Trial, config: Config) -> Experiment:
         reads = OPTIONAL_FIELDS  # nobody knows what one's own baseline reads
     spec = dataclasses.replace(experiment.trainer.spec, fields=reads)
     if unread := describe_unread(experiment.store, spec, f"the baseline {trial.baseline}"):
-        warnings.warn(unread, stacklevel=3)
+        warn_user(unread)
     return experiment
 
 

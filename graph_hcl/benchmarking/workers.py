@@ -22,6 +22,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.files import retry_on_windows, sweep
 from graph_hcl.interrupts import Interrupted
 from graph_hcl.progress import Progress
+from graph_hcl.warn import warn_user
 
 
 def run_trials(
@@ -172,7 +173,7 @@ def _tell_error(trial: Trial, folder: TrialFolder) -> bool:
     text = folder.read_error(trial)
     if text:
         about = f"{trial.dataset}, {trial.method}"
-        warnings.warn(f"{about}: {last_sentence(text)}", stacklevel=1)  # one place: told once
+        warn_user(f"{about}: {last_sentence(text)}")
     return bool(text)
 
 

@@ -30,16 +30,12 @@ def with_vocabulary(store: GraphStore, wanted: Vocabulary) -> GraphStore:
 
     changed: dict[str, Any] = {"vocabulary": wanted}
     if wanted.node.columns != own.node.columns:
-        changed["x"] = translate(
-            store.x, own.node, wanted.node, level="node", derive=derive, stacklevel=3
-        )
+        changed["x"] = translate(store.x, own.node, wanted.node, level="node", derive=derive)
     if not wanted.edge.columns:
         changed["edge_attr"] = None
-        name_unused([column.name for column in own.edge.columns], "edge", stacklevel=3)
+        name_unused([column.name for column in own.edge.columns], "edge")
     elif wanted.edge.columns != own.edge.columns:
-        changed["edge_attr"] = translate(
-            store.edge_attr, own.edge, wanted.edge, level="edge", stacklevel=3
-        )
+        changed["edge_attr"] = translate(store.edge_attr, own.edge, wanted.edge, level="edge")
     return replace(store, **changed)._edges_as_in(store)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import torch
@@ -12,6 +11,7 @@ from graph_hcl.data.indexing import lacks_reverse
 from graph_hcl.data.levels import EDGE, LEVELS
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
+from graph_hcl.warn import warn_user
 
 
 def finish(store: GraphStore, *, undirected: bool, directed: bool = False) -> GraphStore:
@@ -28,10 +28,9 @@ def finish(store: GraphStore, *, undirected: bool, directed: bool = False) -> Gr
     if undirected:
         store = both_ways(store)
     elif not directed and store.one_way:
-        warnings.warn(
+        warn_user(
             f"{store.one_way:,} of {int(store.edge_ptr[-1]):,} edges have no reverse "
-            "edge, so messages pass along them one way only: undirected=True adds it.",
-            stacklevel=4,
+            "edge, so messages pass along them one way only: undirected=True adds it."
         )
     return store if store.vocabulary.node.columns else with_degrees(store)
 

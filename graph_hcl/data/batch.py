@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -15,6 +14,7 @@ from torch_geometric.data import Batch
 from graph_hcl.data.kept import Kept, read_together
 from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
 from graph_hcl.keywords import names_arguments
+from graph_hcl.warn import warn_user
 
 _DataBatch = type(Batch())
 
@@ -179,10 +179,9 @@ def concat(batches: Sequence[Batch]) -> Batch:
     names = [name for name in level_of[0] if all(name in each for each in level_of)]
     partial = {name for each in level_of for name in each}.difference(names)
     if partial:
-        warnings.warn(
+        warn_user(
             f"Left out of the concatenated batch: {', '.join(sorted(partial))}, which only some of "
-            "the batches have.",
-            stacklevel=2,
+            "the batches have."
         )
     nodes = list(accumulate((batch.num_nodes for batch in batches), initial=0))
     graphs = list(accumulate((batch.num_graphs for batch in batches), initial=0))

@@ -9,22 +9,20 @@ from pathlib import Path
 
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.store_file import DamagedStore
+from graph_hcl.warn import warn_user
 
 
-def cached(file: Path, stamp: str, make: Callable[[], GraphStore], stacklevel: int) -> GraphStore:
+def cached(file: Path, stamp: str, make: Callable[[], GraphStore]) -> GraphStore:
     """Return the store in a cache file, or that of `make`, which is then written to the file.
 
     The file is used if it was made with the same `stamp` and has its hash; it is replaced if it is
     of an earlier version, and with a warning if it is damaged. Warnings of `make` are given again
-    whenever the file is read; they point at the caller `stacklevel` frames up. Raises the error of
-    the system for a file that it does not let us read, which may be whole.
+    whenever the file is read. Raises the error of the system for a file that it does not let us
+    read, which may be whole.
     """
     stored, damage = _open(file, stamp)
     if damage:
-        warnings.warn(
-            f"{file} is damaged ({damage}): it is rebuilt from its source.",
-            stacklevel=stacklevel + 1,
-        )
+        warn_user(f"{file} is damaged ({damage}): it is rebuilt from its source.")
     if stored is None:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -36,7 +34,7 @@ def cached(file: Path, stamp: str, make: Callable[[], GraphStore], stacklevel: i
     else:
         store, notes = stored
     for note in notes:
-        warnings.warn(note, stacklevel=stacklevel + 1)
+        warn_user(note)
     return store
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -28,6 +27,7 @@ from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
+from graph_hcl.warn import warn_user
 
 KEPT = ("x", "edge_index", *(name for name in LEVELS if name not in ("x", "y")), "y")
 
@@ -136,11 +136,10 @@ def _name_dropped(fields: list[dict[str, Any]], ignored: set[str]) -> None:
     names = {name for one in fields for name, value in one.items() if value is not None}
     dropped = sorted(names - {*KEPT, *ignored, "num_nodes", "_num_nodes"})
     if dropped and not (dropped == ["adj_t"] and "edge_index" not in names):
-        warnings.warn(
+        warn_user(
             f"Of these graphs, {', '.join(dropped)} {'is' if len(dropped) == 1 else 'are'} not "
             f"read: a store keeps {', '.join(KEPT[:-1])} and y; ignored_attrs takes those "
-            "meant to be left out.",
-            stacklevel=4,
+            "meant to be left out."
         )
 
 
@@ -199,10 +198,9 @@ def _node_sizes(
         return sizes[name]
     inferred = [number for number, count in enumerate(counts) if count is None]
     if inferred:
-        warnings.warn(
+        warn_user(
             f"Neither {', '.join(node_fields)} nor num_nodes tells how many nodes graph "
-            f"{inferred[0]} has: the largest node number in its edges is taken as the last.",
-            stacklevel=4,
+            f"{inferred[0]} has: the largest node number in its edges is taken as the last."
         )
     node_sizes = [0 if count is None else int(count) for count in counts]
     for number in inferred:

@@ -29,6 +29,7 @@ from graph_hcl.data.tu_mirror import (
 from graph_hcl.errors import UserError
 from graph_hcl.files import flush, flush_folder, retry_on_windows, safe_name, temporary_beside
 from graph_hcl.registry import match_ignoring_case
+from graph_hcl.warn import warn_user
 
 LONGEST_NAME = 255
 """Bytes of the name of a file or folder that file systems take."""
@@ -112,10 +113,9 @@ def _warn_of_newer(name: str, mirror: str | None, files: dict[str, Path]) -> Non
         return  # there is one right content
     if changed_at(name, mirror) > max(file.stat().st_mtime for file in files.values()):
         raw = files["A"].parent
-        warnings.warn(
+        warn_user(
             f"{name} has changed in the mirror {mirror_of(mirror)} since it was copied to {raw}, "
-            "whose files are used: remove that folder to fetch it again.",
-            stacklevel=6,  # whoever called `load`
+            "whose files are used: remove that folder to fetch it again."
         )
 
 
@@ -179,10 +179,7 @@ def _warn_of_unread(name: str, folder: Path, files: dict[str, Path]) -> None:
         near = difflib.get_close_matches(suffix.casefold(), absent, n=1, cutoff=0.75)
         if suffix not in files and (near or re.match("(node|edge|graph)s?_", suffix, re.I)):
             kinds = f"{name}_{near[0]}.txt" if near else f"one of {', '.join(OPTIONAL)}"
-            warnings.warn(
-                f"{file} is not read: rename it to {kinds} if that is what it holds.",
-                stacklevel=6,  # whoever called `load`
-            )
+            warn_user(f"{file} is not read: rename it to {kinds} if that is what it holds.")
 
 
 def check_sha256(name: str, files: dict[str, Path], source: str = "") -> str:

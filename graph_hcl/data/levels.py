@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch
+
+from graph_hcl.warn import warn_user
 
 NODE, EDGE, GRAPH = "node", "edge", "graph"
 LEVELS = {"x": NODE, "edge_attr": EDGE, "edge_weight": EDGE, "pos": NODE, "y": GRAPH}
@@ -48,10 +49,9 @@ def levels(batch: Batch) -> dict[str, str]:
         else:
             by_name[name] = level
     if unclear:
-        warnings.warn(
+        warn_user(
             f"Left out of the batch: {', '.join(sorted(unclear))}, since it is unclear whether "
-            "their rows belong to nodes, edges or graphs.",
-            stacklevel=3,
+            "their rows belong to nodes, edges or graphs."
         )
     return by_name
 

@@ -15,6 +15,7 @@ from graph_hcl.data.sources import Request, check_options, find_source
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.warn import warn_user
 
 
 @names_arguments()
@@ -108,11 +109,10 @@ def load(
     if undirected:
         return replace(both_ways(store), sha256=store.sha256)  # the raw data is the same
     if store.one_way:
-        warnings.warn(
+        warn_user(
             f"{store.one_way:,} of {store.edge_index.shape[1]:,} edges of {short_name(name)} have "
             "no reverse edge, so messages pass along them one way only: add it with "
-            "undirected=True (--data.undirected true).",
-            stacklevel=3,
+            "undirected=True (--data.undirected true)."
         )
     return store
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from graph_hcl.data.targets import as_text
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.progress import Progress
+from graph_hcl.warn import warn_user
 
 CHUNK = 1000  # molecules whose tensors are joined at a time
 SHOWN = 3  # invalid molecules that a message names
@@ -125,7 +125,7 @@ class MoleculeReader:
             self._bar = self._bar or Progress("SMILES", self.total, "molecule")
             self._bar.update(CHUNK)
 
-    def store(self, where: str, invalid: Invalid, stacklevel: int = 1) -> GraphStore:
+    def store(self, where: str, invalid: Invalid) -> GraphStore:
         """Return the store of all molecules; `where` names their place in messages.
 
         Raises `UserError` for what is no molecule, or warns of it with `invalid` = "skip".
@@ -135,7 +135,7 @@ class MoleculeReader:
         if not self.count:
             raise UserError(f"Expected molecules in {where}, but there are none.")
         if self._number_wrong:
-            self._report(where, invalid, stacklevel + 1)
+            self._report(where, invalid)
         self._join()
         joined = {name: torch.cat(parts) for name, parts in self._parts.items()}
         x, edge_attr = joined["x"].long(), joined["edge_attr"].long()
@@ -163,16 +163,15 @@ class MoleculeReader:
         for name, part in parts.items():
             self._parts.setdefault(name, []).append(part)
 
-    def _report(self, where: str, invalid: Invalid, stacklevel: int) -> None:
+    def _report(self, where: str, invalid: Invalid) -> None:
         number, more = self._number_wrong, self._number_wrong - len(self._wrong)
         listed = ", ".join(self._wrong) + (f", and {more:,} more" if more else "")
         if number == self.count:
             raise UserError(f"Expected molecules in {where}, but none is one: {listed}.")
         if invalid == "skip":
-            warnings.warn(
+            warn_user(
                 f"Of {self.count:,} molecules in {where}, {number:,} cannot be read and "
-                f"{'is' if number == 1 else 'are'} left out: {listed}.",
-                stacklevel=stacklevel + 1,
+                f"{'is' if number == 1 else 'are'} left out: {listed}."
             )
             return
         raise UserError(

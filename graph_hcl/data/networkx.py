@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from itertools import chain
 from typing import Any
@@ -18,6 +17,7 @@ from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
+from graph_hcl.warn import warn_user
 
 Names = str | Iterable[Hashable] | None
 
@@ -240,8 +240,7 @@ def _name_dropped(
             shown = ", ".join(sorted(map(repr, left)))
             listed.append(f"of {level}s {shown} ({arguments[level]})")
     if listed:
-        warnings.warn(
+        warn_user(
             f"These graphs have attributes that are not read unless an argument names them: "
-            f"{'; '.join(listed)}; ignored_attrs takes those meant to be left out.",
-            stacklevel=4,
+            f"{'; '.join(listed)}; ignored_attrs takes those meant to be left out."
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.errors import UserError
+from graph_hcl.warn import warn_user
 
 MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "null"})
 """Text of a missing entry, in lower case."""
@@ -53,7 +53,7 @@ def parse_number(text: str) -> float | None:
 
 
 def column_targets(
-    values: Sequence[str], labels: str, name: str, places: Sequence[str], stacklevel: int = 1
+    values: Sequence[str], labels: str, name: str, places: Sequence[str]
 ) -> tuple[Tensor, list[str]]:
     """Return y [G] from one column of text, and the class names if it holds classes.
 
@@ -76,10 +76,7 @@ def column_targets(
             "name another column, or leave out the targets."
         )
     if any(missing):
-        warnings.warn(
-            f"Of {len(values):,} graphs, {sum(missing):,} have no '{name}': y is NaN there.",
-            stacklevel=stacklevel + 1,
-        )
+        warn_user(f"Of {len(values):,} graphs, {sum(missing):,} have no '{name}': y is NaN there.")
     numbers = [parse_number(text) for text in values]
     wrong = [row for row, number in enumerate(numbers) if number is None]
     words = len(wrong) == len(values) - sum(missing)

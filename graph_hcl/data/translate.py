@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from graph_hcl.data.columns import OTHER, Column
 from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
+from graph_hcl.warn import warn_user
 
 
 def translate(
@@ -20,14 +20,13 @@ def translate(
     *,
     level: str,
     derive: Callable[[str], Tensor | None] = lambda name: None,
-    stacklevel: int = 1,
 ) -> Tensor:
     """Return stored features [n, columns] of vocabulary `own` in the vocabulary `wanted`.
 
     Columns are matched by name and categories by value, in any order. A value unknown to `wanted`
     becomes the value "misc" or, without one, −1, which one warning counts; a column that `wanted`
     lacks is left out with a warning. `level` is "node" or "edge"; `derive` returns columns that
-    follow from the graphs, by name; warnings point at the caller `stacklevel` frames up.
+    follow from the graphs, by name.
 
     Raises `UserError` for a column that is missing or of another kind.
 
@@ -59,27 +58,25 @@ def translate(
         parts.append(part)
         unknown += [f"{lost:,} with '{column.name}'"] * bool(lost)
     if unknown:
-        warnings.warn(
+        warn_user(
             f"Of {len(parts[0]):,} {level}s, training never saw the value of "
-            f"{', '.join(unknown)}: encoded as unknown.",
-            stacklevel=stacklevel + 1,
+            f"{', '.join(unknown)}: encoded as unknown."
         )
-    name_unused(unused, level, stacklevel + 1)
+    name_unused(unused, level)
     kind = torch.long if wanted.categorical else torch.get_default_dtype()
     out = torch.stack([part.to(kind) for part in parts], dim=1)
     return out.squeeze(1) if flat else out
 
 
-def name_unused(names: list[str], level: str, stacklevel: int = 1) -> None:
+def name_unused(names: list[str], level: str) -> None:
     """Warn of features that a trained encoder does not read.
 
     >>> name_unused([], "edge")
     """
     if names:
-        warnings.warn(
+        warn_user(
             f"The {level} features {', '.join(names)} are left out: the encoder was trained "
-            "without them.",
-            stacklevel=stacklevel + 1,
+            "without them."
         )
 
 

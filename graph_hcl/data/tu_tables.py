@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from torch import Tensor
 
 from graph_hcl.data.tu_text import numbered_lines, read_table
 from graph_hcl.errors import UserError
+from graph_hcl.warn import warn_user
 
 KINDS = ("labels", "attributes")
 _ADVICE = {
@@ -80,9 +80,8 @@ def graph_rows(files: dict[str, Path], kept: Tensor) -> tuple[Tensor | None, Ten
             )
     if missing := graphs - len(kept):
         it = "it is dropped{}" if missing == 1 else "they are dropped{}"
-        warnings.warn(
+        warn_user(
             f"{missing} of {graphs} graphs have no nodes in {files['graph_indicator']}: "
-            f"{it.format(' with label and targets' if lengths else '')}, and the others move up.",
-            stacklevel=6,  # whoever called `load`
+            f"{it.format(' with label and targets' if lengths else '')}, and the others move up."
         )
     return None if labels is None else labels[kept], None if targets is None else targets[kept]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import warnings
 from typing import Any, Unpack
 
 import torch
@@ -37,6 +36,7 @@ from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.resolver import make_psi
 from graph_hcl.losses.settings import LossOptions, LossSettings
 from graph_hcl.losses.temperature import choose_temperature
+from graph_hcl.warn import warn_user
 
 
 @describes_arguments(LossSettings)
@@ -297,10 +297,9 @@ class ContrastiveLoss(SettingsModule):
     def _warn_if_not_annealed(self) -> None:
         if not self._was_annealed and not transformed():
             self._was_annealed = True  # warn once
-            warnings.warn(
+            warn_user(
                 f"With a schedule, {type(self).__name__} stays at beta_start until its on_epoch is "
-                "called: call on_epoch(Epoch(number, total)) before each epoch.",
-                stacklevel=4,
+                "called: call on_epoch(Epoch(number, total)) before each epoch."
             )
 
     def extra_repr(self) -> str:

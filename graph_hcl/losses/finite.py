@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from graph_hcl.losses.checks import transformed
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.settings import LossSettings
 from graph_hcl.losses.weighting import steepness
+from graph_hcl.warn import warn_user
 
 EXTREME = 100.0
 """Logits of features of other length than 1 that are worth a warning: unit rows at T = 0.01."""
@@ -46,16 +46,14 @@ def largest_product(
     check_logits(first, second, settings.temperature, beta, anchors.dtype)
     # The text must not vary: Python shows the same warning once for a line of code.
     if warn and max(first, second) > 1.01 and first * second / settings.temperature > EXTREME:
-        warnings.warn(
+        warn_user(
             f"Features that are not normalised give logits beyond ±{EXTREME:.0f}, where a few rows "
-            "dominate the loss: normalise them, or raise the temperature.",
-            stacklevel=4,
+            "dominate the loss: normalise them, or raise the temperature."
         )
     if warn and settings.tau_plus and max(first, second) > 1.01:
-        warnings.warn(
+        warn_user(
             "The least value e^{−1/T} of the debiased estimate is that of features of length 1 at "
-            "most, but some are longer: normalise them, or leave out tau_plus.",
-            stacklevel=4,
+            "most, but some are longer: normalise them, or leave out tau_plus."
         )
     return first * second
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from graph_hcl.probes.probe import Probe, kinds_of
 from graph_hcl.probes.targets import CLASSES, Targets
 from graph_hcl.probes.tasks import each_task
 from graph_hcl.registries import PROBES
+from graph_hcl.warn import warn_user
 
 EXACT_LIMIT = 10_000
 """Most labelled training graphs of the default probe with an exact kernel matrix."""
@@ -31,7 +31,6 @@ def choose_probe(
     *,
     fraction: float = 1.0,
     metric: str | None = None,
-    stacklevel: int = 1,
 ) -> AnyProbe:
     """Return the probe itself, or by default the usual one of the targets, by name.
 
@@ -43,7 +42,6 @@ def choose_probe(
         targets: the targets.
         fraction: share of labels that the probe sees, in (0, 1].
         metric: name of the metric that is asked for.
-        stacklevel: frames between the warning and its cause.
 
     >>> choose_probe(None, Targets.of([0, 1])), choose_probe(None, Targets.of([0.5, 1.5]))
     ('svm', 'ridge')
@@ -57,10 +55,9 @@ def choose_probe(
     graphs = round(len(targets.rows) * fraction)
     if graphs <= EXACT_LIMIT:
         return "svm"
-    warnings.warn(
+    warn_user(
         f"With {graphs:,} graphs, more than {EXACT_LIMIT:,}, the probe is nystroem-svm, an "
-        "approximation of svm that takes less time and memory: name a probe to choose.",
-        stacklevel=stacklevel + 1,
+        "approximation of svm that takes less time and memory: name a probe to choose."
     )
     return "nystroem-svm"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from graph_hcl.probes.protocol import check_embeddings
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.scoring import check_jobs
 from graph_hcl.probes.splits import Fold
+from graph_hcl.warn import warn_user
 
 Progress = Callable[[FoldScore], object]
 
@@ -128,15 +128,13 @@ def evaluate(
         )
         return dataclasses.replace(found, protocol="fixed folds")
     protocol = Transductive(int(folds), inner, fraction, draws)
-    probe = choose_probe(probe, targets, fraction=fraction, stacklevel=3)
+    probe = choose_probe(probe, targets, fraction=fraction)
     choosing = selects(probe_for(probe, targets))
     seeds = range(seed, seed + repeats)
     plans = [protocol.plan(targets, each, choosing) for each in seeds]
-    plans[0].warn(stacklevel=3)  # the sizes of the classes decide: all seeds warn alike
+    plans[0].warn()  # the sizes of the classes decide: all seeds warn alike
     for setting in protocol.unused(targets, choosing):
-        warnings.warn(
-            f"{setting} has no use with this probe and fraction: leave it out.", stacklevel=3
-        )
+        warn_user(f"{setting} has no use with this probe and fraction: leave it out.")
     return Evaluation.concat(
         protocol.evaluate_plan(
             plan,
@@ -225,10 +223,10 @@ def inductive(
     _check_whole(seed=seed)
     protocol = Inductive(splits=tuple(_as_folds(folds)))
     targets = targets_for(labels, probe, metrics)
-    probe = choose_probe(probe, targets, stacklevel=3)
+    probe = choose_probe(probe, targets)
     check_jobs(jobs)
     plan = protocol.plan(targets, seed, selects(probe_for(probe, targets)))
-    plan.warn(stacklevel=3)
+    plan.warn()
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
     return protocol.evaluate_plan(
         plan,

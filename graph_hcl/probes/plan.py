@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 from graph_hcl.probes.rare import RareClassWarning
 from graph_hcl.probes.splits import Fold, Split
+from graph_hcl.warn import warn_user
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Plan:
     folds: list[PlannedFold]
     warning: str | None
 
-    def warn(self, stacklevel: int) -> None:
+    def warn(self) -> None:
         """Warn of rare classes, if there are any."""
         if self.warning is not None:
-            warnings.warn(self.warning, RareClassWarning, stacklevel=stacklevel + 1)
+            warn_user(self.warning, RareClassWarning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from graph_hcl.probes.probe import Floats, ProbeInput, decides, selects
 from graph_hcl.probes.scoring import check_jobs, score_folds
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Targets
+from graph_hcl.warn import warn_user
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +150,10 @@ class EvaluationProtocol(ABC):
         for plan in plans:
             check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
         for plan in [plan for plan in plans if plan.warning is not None][:1]:
-            plan.warn(stacklevel=2)
+            plan.warn()
         for setting in self.unused(targets, choosing):
-            warnings.warn(
-                f"--probe.{setting} has no use with this protocol, probe and splits: leave it out.",
-                stacklevel=2,
+            warn_user(
+                f"--probe.{setting} has no use with this protocol, probe and splits: leave it out."
             )
 
     def probe_inputs(

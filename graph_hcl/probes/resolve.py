@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from typing import Any
 
 from graph_hcl.errors import UserError
@@ -11,6 +10,7 @@ from graph_hcl.probes.protocol import EvaluationProtocol
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.registries import PROTOCOLS
 from graph_hcl.registry import did_you_mean
+from graph_hcl.warn import warn_user
 
 
 def make_protocol(name: str, **settings: Any) -> EvaluationProtocol:
@@ -41,10 +41,7 @@ def make_protocol(name: str, **settings: Any) -> EvaluationProtocol:
             continue
         if known.metadata.get("refused_by_others"):
             raise UserError(f"Expected --protocol {owner} with --probe.{setting}.")
-        warnings.warn(
-            f"--probe.{setting} {value} has no use with the {name} protocol: leave it out.",
-            stacklevel=2,
-        )
+        warn_user(f"--probe.{setting} {value} has no use with the {name} protocol: leave it out.")
     made: EvaluationProtocol = protocol(**{key: settings[key] for key in settings if key in own})
     return made
 

@@ -5,7 +5,6 @@ All in one file, because numba's cache only tracks changes to the file that defi
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -17,6 +16,7 @@ from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
 from graph_hcl.probes.probe import Floats
+from graph_hcl.warn import warn_user
 
 Whole = NDArray[np.int64]
 Kernel = NDArray[np.float32]
@@ -73,7 +73,7 @@ def _survive_damage(machine: Any) -> None:
 
 @lru_cache  # numba lets Python forget which warnings were given
 def _tell_damage(place: str) -> None:
-    warnings.warn(f"The compiled solver in {place} is damaged: it is compiled anew.", stacklevel=1)
+    warn_user(f"The compiled solver in {place} is damaged: it is compiled anew.")
 
 
 @compiled

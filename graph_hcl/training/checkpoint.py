@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from graph_hcl.training.state import (
     random_states,
     set_random_states,
 )
+from graph_hcl.warn import warn_user
 
 GROUPS = ("model", "objective", "optimizer", "scaler", "rng", "progress")
 
@@ -99,10 +99,9 @@ class Checkpoint:
                 f"Expected a checkpoint of graph_hcl at {self.path}, but it is damaged or of"
                 f" another version ({problem}); delete it to train this part anew."
             ) from error
-        warnings.warn(
+        warn_user(
             f"{self.path} is damaged ({problem}): the checkpoint of epoch {state.epoch}, which was "
-            "kept, takes its place.",
-            stacklevel=1,  # one place, so that it is told once
+            "kept, takes its place."
         )
         return state
 

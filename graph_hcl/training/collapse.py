@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from graph_hcl import geometry
 from graph_hcl.training.callbacks import Callback
 from graph_hcl.training.state import TrainState
+from graph_hcl.warn import warn_user
 
 LEAST_SPREAD = 0.025
 """Share of the features' squared length that varies. In 20 epochs on MUTAG, 6 on IMDB-BINARY and 3
@@ -53,10 +53,9 @@ def warn_of_collapse(records: Sequence[Mapping[str, Any]]) -> None:
     collapsed = [record["collapse"] for record in records if "collapse" in record]
     if collapsed:
         several = "" if len(collapsed) == 1 else f", as in {len(collapsed) - 1} more"
-        warnings.warn(
+        warn_user(
             f"The features collapsed in a training ({collapsed[0]}{several}): unless the graphs "
-            "are that simple, lower --lr or --beta, or raise --temperature.",
-            stacklevel=2,
+            "are that simple, lower --lr or --beta, or raise --temperature."
         )
 
 

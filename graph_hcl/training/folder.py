@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.epoch_record import is_epoch_record
 from graph_hcl.training.manifest import Manifest, file_hash, run_hash, text_hash
+from graph_hcl.warn import warn_user
 
 CONFIG, MANIFEST = "config.yaml", "manifest.json"
 
@@ -181,11 +181,9 @@ class RunFolder:
             else:
                 damaged.append(str(number))
         if damaged:
-            warnings.warn(
-                f"{file} is damaged in line {', '.join(damaged)}, which is left out.", stacklevel=1
-            )
+            warn_user(f"{file} is damaged in line {', '.join(damaged)}, which is left out.")
         elif lacking := [part for part in self.parts() if self._lacks(part, records)]:
-            warnings.warn(f"{file} lacks epochs of {', '.join(lacking)}.", stacklevel=1)
+            warn_user(f"{file} lacks epochs of {', '.join(lacking)}.")
         return records
 
     def _lacks(self, part: str, records: list[dict[str, Any]]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from graph_hcl.data.tables import find_column, read_header, read_rows
 from graph_hcl.data.targets import graph_targets
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
+from graph_hcl.warn import warn_user
 
 LABELS = "labels.csv"
 
@@ -105,7 +105,7 @@ def graph_files(folder: Path) -> list[Path]:
             f"{shown or 'none'}."
         )
     if others:
-        warnings.warn(f"Not read in the folder {folder}: {shown}.", stacklevel=5)
+        warn_user(f"Not read in the folder {folder}: {shown}.")
     return files
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from graph_hcl.data.targets import graph_targets, names_of
 from graph_hcl.errors import UserError
 from graph_hcl.registry import closest, did_you_mean
 from graph_hcl.sealed import parse_json
+from graph_hcl.warn import warn_user
 
 FREE_NODES = 10_000_000
 """Nodes that a file may have beyond one for each of its characters: more would be a bomb."""
@@ -86,9 +86,8 @@ class Lines:
             _check_key(request.groups, groups, unread, file)
             grouped = group_names(groups, request.groups, [f"{p} of {file}" for p in places])
         for key, line in unread.items():
-            warnings.warn(
-                f"'{key}' is not read in {file} (first in line {line}).{did_you_mean(key, KEYS)}",
-                stacklevel=4,
+            warn_user(
+                f"'{key}' is not read in {file} (first in line {line}).{did_you_mean(key, KEYS)}"
             )
         _fill_empty(graphs)
         with naming_graphs(places, str(file)):

@@ -69,7 +69,7 @@ class OGB:
         states = [[k, f.stat().st_size, f.stat().st_mtime_ns] for k, f in sorted(files.items())]
         stamp = json.dumps([READER, states])
         cache = files["edge"].parents[1] / f"{request.labels}.safetensors"
-        return cached(cache, stamp, lambda: _read(files, request), stacklevel=4)
+        return cached(cache, stamp, lambda: _read(files, request))
 
 
 def _read(files: dict[str, Path], request: Request) -> GraphStore:

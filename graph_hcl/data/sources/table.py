@@ -60,7 +60,7 @@ class Table:
         key = hashlib.sha256(stamp.encode()).hexdigest()[:16]
         title = safe_name(short_name(file.name))[:80]
         cache = data_folder(request.data_dir) / "tables" / f"{title}-{key}.safetensors"
-        return cached(cache, stamp, lambda: _read(file, request, sha256), stacklevel=4)
+        return cached(cache, stamp, lambda: _read(file, request, sha256))
 
 
 def _existing(file: Path) -> Path:

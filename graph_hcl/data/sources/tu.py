@@ -60,7 +60,7 @@ class TU:
         card = find_card(name)
         cache = files["A"].parents[1] / f"{'attributes' if attributes else 'default'}.safetensors"
         stamp = _stamp(name, files, card)
-        return cached(cache, stamp, lambda: _read(name, files, card, attributes), stacklevel=4)
+        return cached(cache, stamp, lambda: _read(name, files, card, attributes))
 
 
 def _read(name: str, files: dict[str, Path], card: Card | None, attributes: bool) -> GraphStore:

@@ -33,7 +33,7 @@ def stores(scratch: Path) -> list[dict[str, bytes]]:
             store = GraphStore.from_networkx(graphs, **options)
         file = scratch / "s.safetensors"
         file.unlink(missing_ok=True)
-        cached(file, "s", lambda store=store: store, 1)
+        cached(file, "s", lambda store=store: store)
         found.append({"s.safetensors": file.read_bytes()})
     return found
 
@@ -48,7 +48,7 @@ def read_cache(folder: Path) -> None:
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        used(cached(folder / "s.safetensors", "s", make, 1))
+        used(cached(folder / "s.safetensors", "s", make))
     if told:  # it is rebuilt, and refused in this sense
         raise UserError(str(told[0].message))
 
