@@ -41,9 +41,9 @@ def check_keywords(function: Callable[..., Any], given: Iterable[str]) -> None:
 
     For what hands its own on.
 
-    >>> check_keywords(did_you_mean, {"knwon": []})
+    >>> check_keywords(did_you_mean, {"knwn": []})
     Traceback (most recent call last):
-    TypeError: did_you_mean() got an unexpected keyword argument 'knwon'. Did you mean known?
+    TypeError: did_you_mean() got an unexpected keyword argument 'knwn'. Did you mean known?
     """
     known = list(inspect.signature(function).parameters)
     for name in given:
