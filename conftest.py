@@ -15,6 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if not torch.cuda.is_available():
     # Before Triton is imported: its kernels run on the CPU, where it is installed.
     os.environ.setdefault("TRITON_INTERPRET", "1")
-collect_ignore = (
-    [] if importlib.util.find_spec("triton") else ["graph_hcl/losses/_kernels/triton_tiles.py"]
-)
+_TRITON = [
+    f"graph_hcl/losses/_kernels/triton_{name}.py" for name in ("tiles", "negatives", "positives")
+]
+collect_ignore = [] if importlib.util.find_spec("triton") else _TRITON

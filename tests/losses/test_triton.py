@@ -264,7 +264,7 @@ def test_what_the_kernels_do_not_do_is_said(options, dtype, message) -> None:
 def test_without_triton_the_mode_is_refused(monkeypatch) -> None:
     from graph_hcl.losses._kernels import dispatch
 
-    monkeypatch.setattr(triton_launch, "tiles", lambda: None)
+    monkeypatch.setattr(triton_launch, "kernels", dict)
     z, graph, _ = rows(4)
     assert dispatch.why_not is triton_launch.why_not
     with pytest.raises(ValueError, match="Expected another mode than triton with no Triton"):
@@ -275,8 +275,7 @@ COMPILED = """
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
-    from graph_hcl.losses._kernels import triton_tiles
-    from graph_hcl.losses._kernels.triton_launch import SHAPES
+    from graph_hcl.losses._kernels.triton_launch import SHAPES, kernels
 
     numbers = {"scale", "shift", "hard", "beta", "log_tau", "log_rest", "floor"}
     def kind(name):
@@ -292,8 +291,7 @@ COMPILED = """
     constants = dict(CHUNK=128, CHUNKS=1, BLOCK=shape.block, STEP=shape.step, PRECISION="ieee",
                      SPLITS=1, ETA=True, SQUARE=True, BOUNDED=True, SYMMETRIC=True, OUTER=True,
                      INNER=True, ROUND=True, OUT=128, DEBIASED=True, DECOUPLED=False)
-    for name in ("negative_sums", "negative_slopes", "positive_sums", "positive_slopes"):
-        kernel = getattr(triton_tiles, name)
+    for name, kernel in kernels().items():
         names = kernel.arg_names
         given = {(names.index(n),): v for n, v in constants.items() if n in names}
         source = ASTSource(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
@@ -50,20 +49,25 @@ or with the fewest, for a width of 128."""
 
 
 @functools.cache
-def tiles() -> ModuleType | None:
-    """Return the module of the kernels, or None where Triton is not installed.
+def kernels() -> dict[str, Any]:
+    """Return the kernels by name, none where Triton is not installed.
 
-    >>> module = tiles()
-    >>> module is None or callable(module.negative_sums)
+    >>> list(kernels()) in ([], ["negative_sums", "negative_slopes", "positive_sums",
+    ...                          "positive_slopes"])
     True
     """
     try:
         import triton  # noqa: F401
     except ImportError:
-        return None
-    from graph_hcl.losses._kernels import triton_tiles
+        return {}
+    from graph_hcl.losses._kernels import triton_negatives, triton_positives
 
-    return triton_tiles
+    return {
+        "negative_sums": triton_negatives.negative_sums,
+        "negative_slopes": triton_negatives.negative_slopes,
+        "positive_sums": triton_positives.positive_sums,
+        "positive_slopes": triton_positives.positive_slopes,
+    }
 
 
 @functools.cache
@@ -73,8 +77,11 @@ def is_interpreted() -> bool:
     >>> is_interpreted() in (True, False)
     True
     """
-    module = tiles()
-    return module is not None and not isinstance(module.negative_sums, module.triton.JITFunction)
+    if not kernels():
+        return False
+    import triton
+
+    return not isinstance(kernels()["negative_sums"], triton.JITFunction)
 
 
 def why_not(device: torch.device, kind: torch.dtype) -> str | None:
@@ -85,7 +92,7 @@ def why_not(device: torch.device, kind: torch.dtype) -> str | None:
     """
     if kind not in (torch.float32, torch.float16, torch.bfloat16):
         return f"features of {kind}"
-    if tiles() is None:
+    if not kernels():
         return "no Triton (pip install triton)"
     if device.type == "cpu" and is_interpreted():
         return None
@@ -223,12 +230,12 @@ class Launch:
         return max(1, min(self.programs // self.blocks(rows), most))
 
     def run(self, name: str, grid: tuple[int, ...], *given: Any, **constants: Any) -> None:
-        """Run a kernel of `triton_tiles` on a grid of programs."""
+        """Run one of the `kernels` on a grid of programs."""
         shared: dict[str, Any] = {
             "CHUNK": self.chunk, "CHUNKS": self.chunks, "PRECISION": self.precision,
             "BLOCK": self.shape.block, "STEP": self.shape.step,
         }  # fmt: skip
-        kernel = getattr(tiles(), name)
+        kernel = kernels()[name]
         if self.device.type == "cpu":  # the interpreter
             kernel[grid](*given, **constants, **shared)
             return
