@@ -49,7 +49,7 @@ RUN = ["docs/tour.md", "docs/data/own.md", *(f"docs/guides/{name}.md" for name i
 """Pages whose shell commands are run."""
 STRICT = [*RUN, "docs/page.md"]
 """Pages that show every warning of their code, the last one for the tests of this file."""
-SLOW = ["docs/tour.md", "docs/guides/reproduce.md"]
+SLOW = ["docs/tour.md", "docs/guides/reproduce.md", "docs/gallery.md"]
 """Pages that take more than ten seconds."""
 COPIED = ("configs", "examples", "benchmarks/results/transductive.jsonl")
 """What the commands of a page may name of a clone."""

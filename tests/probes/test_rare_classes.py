@@ -235,6 +235,7 @@ def test_no_warning_where_no_class_is_rare() -> None:
         inductive(lambda number, fold: x, y, folds=folds, jobs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probe", ["svm", "linear-svm", "logistic"])
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 999))

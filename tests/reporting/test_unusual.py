@@ -97,6 +97,7 @@ def without_labels(tmp_path) -> str:
     return "rings"
 
 
+@pytest.mark.slow
 def test_a_run_without_labels_shows_its_loss_and_says_so(run, without_labels, check_page) -> None:
     assert main(["report", without_labels]) == 0
     page = check_page(Path(without_labels) / "report.html")
@@ -139,6 +140,7 @@ def test_one_class_has_a_page(run, check_page, read_page) -> None:
     assert not names & {"class-mean", "confusion-class-mean"}
 
 
+@pytest.mark.slow
 def test_runs_of_other_labels_stand_side_by_side(run, check_page) -> None:
     two = read_run(run("hucl"), "hucl")
     labels = two.labels + 5

@@ -58,6 +58,7 @@ def test_trainings_at_a_usual_and_at_an_absurd_learning_rate(objective, lr) -> N
     assert ("collapse" in model.history_[-1]) == (lr > 1)
 
 
+@pytest.mark.slow
 def test_a_collapsed_run_is_warned_of_logged_and_reported(tmp_path) -> None:
     run = tmp_path / "run"
     words = ["--dataset", "MUTAG", "--epochs", "2", "--lr", "1e6", "--repeats", "2", "--hidden"]

@@ -143,7 +143,7 @@ def _graph(entry: dict[str, Any], place: str) -> Data:
     if count is not None:
         if type(count) is not int or not 0 < count < 2**63:
             raise UserError(
-                f"Expected num_nodes as a whole number from 1 to 2⁶³ - 1, but {place} has "
+                f"Expected num_nodes of 1 or more, a whole number below 2⁶³, but {place} has "
                 f"{json.dumps(count):.40}."
             )
         graph.num_nodes = count
