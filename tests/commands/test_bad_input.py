@@ -98,7 +98,7 @@ DATA = [
     ("missing.csv", r"a file at .*missing.csv, but there is none"),
     ("nothing", r"Unknown data set 'nothing'.* folder nothing has no .graphml"),
     ("./nothing", r"files in the folder .*nothing, but it has none"),
-    ("nodes.jsonl", r"num_nodes of 1 or more, but line 2 of .*nodes.jsonl has 0"),
+    ("nodes.jsonl", r"num_nodes of 1 or more, .*but line 2 of .*nodes.jsonl has 0"),
     ("bare.jsonl", "expected at least one node in line 2, but it is empty"),
     ("graphs", r"In .*graphs: expected at least one node in b.graphml"),
     ("badly:graphs --data.options.nodes 0", "at least one node in graph 0, but it is empty"),
