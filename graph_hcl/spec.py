@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from graph_hcl.data import GraphStore
 from graph_hcl.data.levels import OPTIONAL_FIELDS
 from graph_hcl.data.names import short_name
-from graph_hcl.data.vocabulary import Vocabulary
+from graph_hcl.data.vocabulary import MAX_COLUMNS, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.sealed import parse_json
 from graph_hcl.warn import warn_user
@@ -26,7 +26,8 @@ class ModelSpec:
     `reads` are the optional fields that the backbone can read, and `fields` those of them that the
     training graphs had. `node_head` is whether the objective reads node features, `classes` the
     number of class logits that it reads (None for features). `degrees` [max degree + 1] is the
-    histogram of in-degrees that PNA scales by; `data_sha256` is the hash of the graphs.
+    histogram of in-degrees that PNA scales by; `data_sha256` is the hash of the graphs. Raises
+    `UserError` for more classes than `MAX_COLUMNS`.
 
     >>> import networkx
     >>> store = GraphStore.from_networkx([networkx.path_graph(3)])
@@ -42,6 +43,13 @@ class ModelSpec:
     classes: int | None = None
     degrees: tuple[int, ...] | None = None
     data_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.classes, int) and self.classes > MAX_COLUMNS:
+            raise UserError(
+                f"Expected a classifier of at most {MAX_COLUMNS:,} classes, but got "
+                f"{self.classes:,}: choose an objective that contrasts graphs."
+            )
 
     @property
     def in_channels(self) -> int:

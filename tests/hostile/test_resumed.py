@@ -51,6 +51,9 @@ FORGED = {
         {next(n for n in t if n.startswith("model.")): torch.zeros(2, 2)}
     ),
     "model of another text": lambda t, s: s.update(model="[" * 100_000),
+    "model of a billion classes": lambda t, s: s.update(
+        model=json.dumps(json.loads(s["model"]) | {"classes": 2**31})
+    ),
 }
 
 
