@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load, save
 
 from graph_hcl.__main__ import main
+from graph_hcl.errors import UserError
+from graph_hcl.run import Run
 from graph_hcl.sealed import seal
 from graph_hcl.training.checkpoint import hashed
 
@@ -51,9 +53,6 @@ FORGED = {
         {next(n for n in t if n.startswith("model.")): torch.zeros(2, 2)}
     ),
     "model of another text": lambda t, s: s.update(model="[" * 100_000),
-    "model of a billion classes": lambda t, s: s.update(
-        model=json.dumps(json.loads(s["model"]) | {"classes": 2**31})
-    ),
 }
 
 
@@ -66,5 +65,19 @@ def test_a_forged_checkpoint_is_refused_in_one_sentence(trained, name: str, caps
         assert main(["train", "--resume", str(trained), "--epochs", "2"]) == 2
         said = [one for one in capsys.readouterr().err.splitlines() if one.startswith("error: ")]
         assert len(said) == 1
+    finally:
+        file.write_bytes(content)
+
+
+def test_no_memory_is_asked_for_the_classes_of_a_forged_checkpoint(trained) -> None:
+    def many_classes(tensors, state) -> None:
+        state["model"] = json.dumps(json.loads(state["model"]) | {"classes": 2**31})
+
+    file = trained / PART
+    content = file.read_bytes()
+    try:
+        file.write_bytes(forged(content, many_classes))
+        with pytest.raises(UserError, match="at most 100,000 classes, but got 2,147,483,648"):
+            Run.open(trained).model("seed0")
     finally:
         file.write_bytes(content)
