@@ -88,7 +88,13 @@ def _read_fast(file: Path, first: str, columns: int, whole: bool) -> Tensor | No
         with file.open("rb") as stream:  # pyarrow takes only UTF-8 paths
             table = pyarrow.csv.read_csv(
                 stream,
-                pyarrow.csv.ReadOptions(column_names=names, block_size=MAX_LINE),
+                pyarrow.csv.ReadOptions(
+                    column_names=names,
+                    block_size=MAX_LINE,
+                    # Threads gain nothing on one block, and those of old versions may wait for
+                    # each other for ever where it is refused.
+                    use_threads=file.stat().st_size > MAX_LINE,
+                ),
                 pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
                 pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, kind), null_values=[]),
             )
