@@ -196,7 +196,7 @@ def training_seed(seed: int, restart: int) -> int:
     """
     if restart == 0:
         return seed
-    return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, restart]).generate_state(1, np.uint64)[0]) >> 1
 
 
 def make_settings(config: Config, seed: int) -> TrainingSettings:
