@@ -5,7 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from graph_hcl.losses._kernels.triton_tiles import products, tile, times
+from graph_hcl.losses._kernels.triton_tiles import columns_and_products, products, tile, times
 
 # The names of tl are made by a decorator that mypy cannot see through.
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, misc"
@@ -100,13 +100,10 @@ def positive_slopes(
     for at in range(tl.min(low, 0), tl.max(high, 0), STEP):
         i = at + tl.arange(0, STEP)
         column = i < num_inner
-        right = tile(inner, i, num_inner, part * OUT, width, OUT)
-        if CHUNKS == 1:
-            s = tl.dot(left, tl.trans(right), input_precision=PRECISION)
-        else:
-            s = products(
-                outer, inner, o, i, num_outer, num_inner, width, left, CHUNK, CHUNKS, PRECISION
-            )
+        right, s = columns_and_products(
+            outer, inner, o, i, num_outer, num_inner, width, left, part,
+            CHUNK, CHUNKS, OUT, PRECISION,
+        )  # fmt: skip
         alike = (i[None, :] >= low[:, None]) & (i[None, :] < high[:, None])
         if OUTER:
             kept = alike & (i[None, :] != self_o)

@@ -39,6 +39,25 @@ def products(
 
 
 @triton.jit
+def columns_and_products(
+    outer, inner, o, i, num_outer, num_inner, width, first_chunk, part,
+    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, OUT: tl.constexpr, PRECISION: tl.constexpr,
+):  # fmt: skip
+    """Return a part of the columns of inner rows i, and their inner products with outer rows o.
+
+    Where the part is all of them, they are loaded once.
+    """
+    right = tile(inner, i, num_inner, part * OUT, width, OUT)
+    if CHUNKS == 1:
+        s = tl.dot(first_chunk, tl.trans(right), input_precision=PRECISION)
+    else:
+        s = products(
+            outer, inner, o, i, num_outer, num_inner, width, first_chunk, CHUNK, CHUNKS, PRECISION
+        )
+    return right, s
+
+
+@triton.jit
 def times(slope, right, ROUND: tl.constexpr, PRECISION: tl.constexpr):
     """Return the product of slopes and inner rows; ROUND: slopes in the type of the rows."""
     if ROUND:
