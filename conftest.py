@@ -9,6 +9,7 @@ import torch
 # One thread: small tensors spend their time waiting for each other.
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # torch read it when it was imported
 # Tests interrupt commands; a shell that starts the tests in the background has them ignore that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -315,6 +315,7 @@ def test_no_rows_and_one_view_give_zero_with_a_zero_gradient() -> None:
                 assert int(loss.count(ObjectiveInput(z, torch.arange(rows_)))) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", ["across-views", "first-view"])
 def test_a_compiled_and_a_second_derivative(contrast) -> None:
     z, _, _, _ = rows(10, graphs=5, views=2, shuffled=False)

@@ -182,6 +182,7 @@ def test_tiles_are_refused_where_values_are_unknown() -> None:
         torch.func.grad(lambda z: HUCL(mode="tiled")(z, z2))(z1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ucl", "h-scl", "nt-xent", "supcon", "debiased", "each"])
 def test_compiles_in_one_graph(name) -> None:
     z1, z2, label = views(8)
@@ -196,6 +197,7 @@ def test_compiles_in_one_graph(name) -> None:
     )
 
 
+@pytest.mark.slow
 def test_others_compile_in_one_graph() -> None:
     torch._dynamo.reset()
     z1, z2, label = views(9)
@@ -207,6 +209,7 @@ def test_others_compile_in_one_graph() -> None:
     torch.testing.assert_close(infograph(z1, **given), InfoGraph()(z1, **given))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss", [HUCL(psi="logistic"), HUCL(hardening="effective-sample-size")], ids=str
 )
