@@ -23,6 +23,7 @@ from graph_hcl.data.indexing import (
 )
 from graph_hcl.data.levels import LEVELS
 from graph_hcl.data.vocabulary import Features, Vocabulary
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import check_keywords
 
 TENSORS = ("x", "edge_index", "node_ptr", "edge_ptr", *(name for name in LEVELS if name != "x"))
@@ -82,6 +83,14 @@ class GraphStore:
     unused: tuple[str, ...] = ()
     sha256: str = ""
     name: str = ""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> GraphStore:  # noqa: D102
+        if args and not isinstance(args[0], Tensor):
+            raise UserError(
+                f"Expected the tensors of a store, but got {type(args[0]).__name__}: make one of "
+                "graphs with as_store, GraphStore.from_data or GraphStore.from_networkx."
+            )
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         if self.vocabulary is None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graph_hcl.geometry.inputs import features
 from graph_hcl.geometry.rounding import difference, tolerance
 from graph_hcl.keywords import names_arguments
-from graph_hcl.losses.inputs import as_keys
-from graph_hcl.losses.precision import at_least_float
+from graph_hcl.losses.inputs import as_keys, check_tensor
 from graph_hcl.losses.segment import segment_mean
 
 LIVE = 1e-3
@@ -31,7 +31,7 @@ def class_means(z: Tensor, label: Tensor) -> Tensor:
     tensor([[1.],
             [5.]])
     """
-    z = at_least_float(z)
+    z = features(z)
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
     lengths = segment_mean(z.norm(dim=1), index, len(classes))
@@ -45,7 +45,7 @@ def zero_sum(means: Tensor) -> Tensor:
     >>> zero_sum(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor(0.)
     """
-    length: Tensor = means.mean(0).norm()
+    length: Tensor = features(means, "means").mean(0).norm()
     return length
 
 
@@ -55,7 +55,7 @@ def unit_norm(means: Tensor) -> Tensor:
     >>> unit_norm(torch.tensor([[1.0, 0.0], [-0.5, 0.0]]))
     tensor(0.2500)
     """
-    length: Tensor = means.norm(dim=1)
+    length: Tensor = features(means, "means").norm(dim=1)
     return (length - 1).abs().mean()
 
 
@@ -68,13 +68,11 @@ def equal_inner_product(means: Tensor) -> Tensor:
     >>> equal_inner_product(torch.eye(3))
     tensor(0.5000)
     """
-    count = len(means)
-    if count < 2:
-        raise ValueError(f"Expected the means of two classes or more, but got {count}.")
+    means = features(means, "means", rows=2)
     length: Tensor = means.norm(dim=1, keepdim=True)
     unit = (means / length).masked_fill(length <= tolerance(length.max()), 0)
-    apart = ~torch.eye(count, dtype=torch.bool, device=means.device)
-    return ((unit @ unit.t())[apart] + 1 / (count - 1)).abs().mean()
+    apart = ~torch.eye(len(means), dtype=torch.bool, device=means.device)
+    return ((unit @ unit.t())[apart] + 1 / (len(means) - 1)).abs().mean()
 
 
 @names_arguments()
@@ -84,7 +82,7 @@ def within_class(z: Tensor, label: Tensor) -> Tensor:
     >>> within_class(torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([0, 0, 1]))
     tensor(0.5000)
     """
-    z = at_least_float(z)
+    z = features(z)
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
     apart = difference(z, means[index]).norm(dim=1)
@@ -110,9 +108,10 @@ def nearest_class_mean(
     >>> nearest_class_mean(z, label), nearest_class_mean(torch.ones(3, 2), label)
     (tensor(1.), tensor(0.5000))
     """
-    z = at_least_float(z)
-    known, names = (z, label) if fitted is None else (at_least_float(fitted[0]), fitted[1])
-    classes, means = names.unique(), class_means(known, names)
+    z = features(z)
+    label = as_keys(label, "label", z)
+    known, names = fitted or (z, label)
+    classes, means = as_keys(names, "label", known).unique(), class_means(known, names)
     product = z @ means.t()
     # Rounding acts on the size of the products of which the inner product is the sum.
     magnitude: Tensor = z.norm(dim=1, keepdim=True) * means.norm(dim=1).max()
@@ -142,9 +141,7 @@ def covariance_spectrum(z: Tensor) -> Tensor:
     >>> covariance_spectrum(torch.tensor([[2.0, 0.0], [-2.0, 0.0]]))
     tensor([4., 0.])
     """
-    z = at_least_float(z)
-    if z.dim() != 2 or not len(z):
-        raise ValueError(f"Expected features [M, d] of one row or more, but got {list(z.shape)}.")
+    z = features(z)
     centred = difference(z, z.mean(0))
     # Of size 1, as squares of very small or large numbers are none that eigvalsh can take.
     size: Tensor = centred.abs().max()
@@ -160,6 +157,7 @@ def live_dimensions(spectrum: Tensor, threshold: float = LIVE) -> int:
     >>> live_dimensions(torch.tensor([1.0, 0.5, 1e-4]))
     2
     """
+    check_tensor("spectrum", spectrum)
     return int((spectrum > threshold * spectrum.max()).sum())
 
 
@@ -171,6 +169,7 @@ def effective_rank(spectrum: Tensor) -> Tensor:
     >>> effective_rank(torch.tensor([1.0, 1.0, 0.0])), effective_rank(torch.zeros(3))
     (tensor(2.), tensor(0.))
     """
+    check_tensor("spectrum", spectrum)
     p = spectrum / spectrum.max()
     rank = torch.special.entr(p / p.sum()).sum().exp()
     return torch.where(spectrum.max() == 0, 0, rank)
@@ -184,7 +183,7 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     >>> rankme(torch.eye(3)).round(decimals=3)
     tensor(3.)
     """
-    z = at_least_float(z)
+    z = features(z)
     values: Tensor = torch.linalg.svdvals(z)
     p = values / values.sum().clamp_min(torch.finfo(z.dtype).tiny) + epsilon
     return (-(p * p.log()).sum()).exp()
@@ -202,7 +201,7 @@ def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
     >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     tensor(25.)
     """
-    distance: Tensor = (at_least_float(first) - at_least_float(second)).norm(dim=1)
+    distance: Tensor = (features(first, "first") - features(second, "second")).norm(dim=1)
     return distance.pow(power).mean()
 
 
@@ -216,9 +215,7 @@ def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     >>> uniformity(torch.tensor([[1.0], [-1.0]]))
     tensor(-8.)
     """
-    if len(z) < 2:
-        raise ValueError(f"Expected two rows or more, but got {len(z)}.")
-    z = at_least_float(z)
+    z = features(z, rows=2)
     z = difference(z, z.mean(0))
     square = z.square().sum(1)
     # Squared distances by one product: many times faster than pair by pair.
@@ -236,7 +233,7 @@ def feature_std(z: Tensor) -> Tensor:
     >>> feature_std(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor(0.5000)
     """
-    z = at_least_float(z)
+    z = features(z)
     return difference(z, z.mean(0)).square().mean(0).sqrt().mean()
 
 
@@ -249,7 +246,7 @@ def spread(z: Tensor) -> Tensor:
     >>> spread(torch.tensor([[1.0, 0.0], [0.0, 1.0]])), spread(torch.zeros(2, 3))
     (tensor(0.5000), tensor(0.))
     """
-    z = at_least_float(z)
+    z = features(z)
     z = z / z.abs().max().clamp_min(torch.finfo(z.dtype).tiny)  # so that no square overflows
     whole = z.square().sum()
     varies = difference(z, z.mean(0)).square().sum()
@@ -257,10 +254,5 @@ def spread(z: Tensor) -> Tensor:
 
 
 def _classes(z: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    if z.dim() != 2 or label.shape != z.shape[:1] or not len(z):
-        raise ValueError(
-            f"Expected features [M, d] and one label per row, but got {list(z.shape)} and "
-            f"{list(label.shape)}."
-        )
     classes, index = torch.unique(as_keys(label, "label", z), return_inverse=True)
     return classes, index

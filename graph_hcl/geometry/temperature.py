@@ -17,11 +17,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graph_hcl.geometry.inputs import features
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_number
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.inputs import as_keys
-from graph_hcl.losses.precision import at_least_float
 
 LOWEST = 0.002
 """Least temperature, as a part of the loss's own, that is looked at."""
@@ -105,7 +105,7 @@ def match_temperature(
     >>> round(found.temperature, 2), found.cosine > 0.99
     (0.18, True)
     """
-    z = at_least_float(z.detach())
+    z = features(z).detach()
     graph = as_keys(graph, "graph", z)
     unit = loss.normalize or bool(((z.norm(dim=1) - 1).abs() < 1e-3).all())
     temperature = loss.temperature
@@ -156,7 +156,7 @@ def effective_share(z: Tensor, graph: Tensor, temperature: float) -> float:
     check_number("temperature", temperature)
     if not 0 < temperature < math.inf:
         raise ValueError(f"Expected a temperature above 0, but got {temperature}.")
-    z = at_least_float(z.detach())
+    z = features(z).detach()
     graph = as_keys(graph, "graph", z)
     shares = []
     for rows in torch.arange(len(z)).split(max(1, 2**22 // len(z))):

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from graph_hcl.geometry.inputs import features
 from graph_hcl.geometry.rounding import tolerance
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.adaptive import resolve_hardening
@@ -23,7 +24,6 @@ from graph_hcl.losses.finite import longest_row
 from graph_hcl.losses.hardening import Adaptive, Exponential, LogEta
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.losses.precision import at_least_float
 from graph_hcl.losses.settings import LossSettings
 from graph_hcl.losses.weighting import hardness_weights
 
@@ -271,12 +271,7 @@ def negative_weights(
 
 def _checked(z: Tensor, graph: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return features in float32 at least, graphs and labels as int64, or raise `ValueError`."""
-    if z.dim() != 2 or not len(z) or graph.shape != z.shape[:1] or label.shape != z.shape[:1]:
-        raise ValueError(
-            f"Expected features [M, d] of one row or more, graph [M] and label [M], but got "
-            f"{list(z.shape)}, {list(graph.shape)} and {list(label.shape)}."
-        )
-    z = at_least_float(z.detach())
+    z = features(z).detach()
     longest_row(z)
     return z, as_keys(graph, "graph", z), as_keys(label, "label", z)
 

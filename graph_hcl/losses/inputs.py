@@ -55,8 +55,8 @@ def join_views(
 
 def _check_views(z: Tensor, other: Tensor | None, graph: Any, lone: bool) -> None:
     for rows in (z, other):
-        if rows is not None and not isinstance(rows, Tensor):
-            raise ValueError(f"Expected features to be a tensor, but got {type(rows).__name__}.")
+        if rows is not None:
+            check_tensor("features", rows)
         if rows is not None and rows.layout != torch.strided:
             raise ValueError(f"Expected dense features, but got {rows.layout}: use .to_dense().")
     if z.dim() != 2 or not z.is_floating_point():
@@ -103,6 +103,20 @@ not.
         )
 
 
+def check_tensor(name: str, value: object) -> None:
+    """Raise `ValueError` unless a value is a tensor.
+
+    >>> check_tensor("label", [0, 1])
+    Traceback (most recent call last):
+    ValueError: Expected label to be a tensor, but got list: use torch.as_tensor(label).
+    """
+    if not isinstance(value, Tensor):
+        raise ValueError(
+            f"Expected {name} to be a tensor, but got {type(value).__name__}: use "
+            f"torch.as_tensor({name})."
+        )
+
+
 def as_keys(values: Any, name: str, rows: Tensor) -> Tensor:
     """Return graphs or labels [M] as int64, one per row of `rows` [M, d].
 
@@ -112,11 +126,7 @@ def as_keys(values: Any, name: str, rows: Tensor) -> Tensor:
     >>> as_keys(torch.tensor([2.0, 0.0]), "label", torch.zeros(2, 3))
     tensor([2, 0])
     """
-    if not isinstance(values, Tensor):
-        raise ValueError(
-            f"Expected {name} to be a tensor, but got {type(values).__name__}: use "
-            f"torch.as_tensor({name})."
-        )
+    check_tensor(name, values)
     if values.shape != rows.shape[:1]:
         raise ValueError(
             f"Expected {name} [{len(rows)}], one per row, but got {list(values.shape)}."
@@ -134,4 +144,5 @@ def as_keys(values: Any, name: str, rows: Tensor) -> Tensor:
                 f"Expected {name} to hold whole numbers, but some are NaN or fractions: leave out "
                 "the rows that have none."
             )
-    return values.long()
+    keys: Tensor = values.long()
+    return keys

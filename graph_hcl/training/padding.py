@@ -121,8 +121,9 @@ def check_padding(model: ContrastiveNetwork, batch: Batch) -> None:
             f"Expected a network without hooks with --cuda-graphs, but {name} has some, which a "
             "step that is repeated on the device would not call: leave --cuda-graphs out."
         )
-    probe, (nodes, edges) = copy.deepcopy(model), padded_shape(batch)
-    with evaluating(probe):
+    nodes, edges = padded_shape(batch)
+    with evaluating(model):
+        probe = copy.deepcopy(model)  # draws random numbers with PyG 2.6
         for module in probe.modules():
             module.training = isinstance(module, nn.modules.batchnorm._BatchNorm)
         plain = probe(batch)

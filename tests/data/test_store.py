@@ -152,6 +152,12 @@ def test_absent_graphs(chosen) -> None:
         random_store(2)[chosen]
 
 
+@pytest.mark.parametrize("graphs", [[Data(x=torch.ones(2, 1))], "MUTAG", None])
+def test_graphs_are_given_to_what_makes_a_store_of_them(graphs) -> None:
+    with pytest.raises(UserError, match=r"^Expected the tensors .*: make one of graphs with as_s"):
+        GraphStore(graphs)
+
+
 def test_a_graph_is_the_users_to_change() -> None:
     store = random_store(3, FIELDS)
     before = store.digest()

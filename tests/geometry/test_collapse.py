@@ -137,6 +137,31 @@ def test_mistakes(call) -> None:
         call()
 
 
+WITH_LABELS = ("class_means", "within_class", "nearest_class_mean", "class_mean_spectrum")
+ALONE = ("covariance_spectrum", "rankme", "uniformity", "feature_std", "spread", "zero_sum",
+         "unit_norm", "equal_inner_product")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*WITH_LABELS, *ALONE])
+def test_arrays_and_whole_numbers_are_named(name: str) -> None:
+    measure, label = getattr(g, name), [torch.arange(4)] if name in WITH_LABELS else []
+    with pytest.raises(ValueError, match=r"^Expected (z|means) to be a tensor, but got ndarray"):
+        measure(torch.eye(4).numpy(), *label)
+    with pytest.raises(ValueError, match=r"^Expected (z|means) to hold floats, but got torch.int"):
+        measure(torch.eye(4).long(), *label)
+    with pytest.raises(ValueError, match=r"^Expected (z|means) \[M, d\] of .* or more, but got"):
+        measure(torch.eye(4)[0], *label)
+    for other in label:
+        with pytest.raises(ValueError, match=r"^Expected label to be a tensor, but got list"):
+            measure(torch.eye(4), other.tolist())
+
+
+@pytest.mark.parametrize("name", ["live_dimensions", "effective_rank"])
+def test_a_spectrum_is_a_tensor(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^Expected spectrum to be a tensor, but got list"):
+        getattr(g, name)([1.0, 0.5])
+
+
 def test_half_precision_is_computed_in_single() -> None:
     z = 300 * torch.randn(12, 3, generator=torch.Generator().manual_seed(0)).half()
     label = torch.arange(12) % 3
