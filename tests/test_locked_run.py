@@ -56,8 +56,9 @@ def test_a_run_that_is_trained_is_not_resumed_or_evaluated(capsys) -> None:
 
 def test_the_lock_of_a_killed_run_is_free_at_once() -> None:
     running = start("graph_hcl.train", *QUICK, "--epochs", "100000", "--out", "run")
-    while not Path("run/checkpoint").exists():
+    while not Path("run/checkpoint").exists() and running.poll() is None:
         time.sleep(0.05)
+    assert running.poll() is None, running.communicate()
     assert Path("run/.lock").exists()
     running.kill()
     running.communicate()
