@@ -96,10 +96,12 @@ def as_system_error(error: BaseException) -> OSError | None:
 
     >>> as_system_error(ValueError("I/O error: No space left on device (os error 28)"))
     OSError(28, 'No space left on device')
+    >>> as_system_error(ValueError("IoError(Os { code: 27, kind: FileTooLarge, … })"))
+    OSError(27, 'File too large')
     """
     if isinstance(error, OSError | UserError):
         return error if isinstance(error, OSError) and error.errno is not None else None
-    found = re.search(r"\(os error (\d+)\)", str(error))
+    found = re.search(r"(?:\(os error |Os \{ code: )(\d+)", str(error))
     return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
 
 

@@ -57,6 +57,8 @@ def main(argv: Sequence[str]) -> None:
         overrides["probe.options"] = {}
     trust = flags.trust_code
     run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
+    for part in run.parts[:1]:
+        run.check_fits(part)
     with deterministic(run.config.deterministic):
         experiment = make_experiment(run.config)
         experiment.check_labelled()

@@ -48,7 +48,7 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].partition(". ")[0]  # the rest is advice
         if "device string" in reason:  # torch lists every device type here
             raise UserError(
                 f"Expected --device to be auto, cpu, cuda, cuda:1 or mps, but got '{name}'."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -185,9 +185,15 @@ none: give the folder that python -m graph_hcl.train printed.
         does not match the config.
         """
         part = self.find_part(part)
+        self.check_fits(part)
         model = make_model(self.config, self.spec(part), self.objects)
         self.checkpoint(part).load(model)
         return model
+
+    def check_fits(self, part: str) -> None:
+        """Raise `UserError` as `model` does, before any memory is taken for the model."""
+        make = partial(make_model, self.config, self.spec(part), self.objects)
+        self.checkpoint(part).check_fits(make)
 
     def check_same_data(self, part: str, sha256: str) -> None:
         """Raise `UserError` for a part trained on data with another sha256, unless allowed."""
@@ -216,8 +222,10 @@ none: give the folder that python -m graph_hcl.train printed.
         spec = self.spec_of(part, trainer)
         checkpoint = self.checkpoint(part.name, spec)
         done = checkpoint.state()
-        if done is not None and done.epoch < self.config.epochs:
-            self._tell_changed_environment(trainer)
+        if done is not None:
+            self.check_fits(part.name)
+            if done.epoch < self.config.epochs:
+                self._tell_changed_environment(trainer)
         self.folder.forget_metrics_after(part.name, 0 if done is None else done.epoch)
         callbacks = [
             *([Diagnosis(), TemperatureDiagnosis()] if self.config.diagnose else []),

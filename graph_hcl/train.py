@@ -115,6 +115,8 @@ def main(argv: Sequence[str]) -> None:
             f"{', '.join(rejected)}: a resumed run keeps the settings of its config.yaml."
         )
     previous_epochs = make_config(run.folder.config_path).epochs
+    for part in run.parts[:1]:
+        run.check_fits(part)
     with deterministic(run.config.deterministic):
         experiment = make_experiment(run.config)
         if run.config.epochs != previous_epochs:

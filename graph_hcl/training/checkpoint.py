@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -162,6 +164,20 @@ class Checkpoint:
             group, _, name = key.partition(".")
             groups[group][name] = tensor
         return groups
+
+    def check_fits(self, make: Callable[[], nn.Module]) -> None:
+        """Raise `UserError` as `load` does for a model, before any memory is taken for it.
+
+        It is made without memory; what cannot be is passed over.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                with torch.device("meta"):
+                    model = make()
+            except Exception:  # whatever it is, making it in earnest tells
+                return
+            self._load_weights(model, self.weights())  # of which the shapes alone count here
 
     def load(self, model: nn.Module) -> int:
         """Load the weights of a model; return the number of finished epochs.

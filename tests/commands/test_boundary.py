@@ -177,7 +177,7 @@ CHECKPOINT = "run/checkpoint/seed0.safetensors"
         (CHECKPOINT, REPORT, CHECKPOINT),
         (CHECKPOINT, [*TRAIN, "--init-from", "run"], CHECKPOINT),
         ("run/checkpoint", EMBED, "run/checkpoint"),
-        ("run/checkpoint", RESUME, "run/.lock"),
+        ("run/checkpoint", RESUME, "run/checkpoint"),
         ("run/config.yaml", EMBED, "run/config.yaml"),
         ("run/manifest.json", EMBED, "run/manifest.json"),
         ("run/metrics.jsonl", REPORT, "run/metrics.jsonl"),

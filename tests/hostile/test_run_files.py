@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from torch import nn
 
-from tests.hostile.reader import Files, Reader
-from tests.hostile.readers.runs import FILES, READERS, make_run, run_reader
+from graph_hcl.__main__ import main
+from graph_hcl.errors import UserError
+from graph_hcl.run import Run
+from tests.hostile.reader import Files, Folder, Reader
+from tests.hostile.readers.runs import FILES, READERS, bind, make_run, run_reader
 
 FEW, MANY = 30, 50_000
 """Inputs per reader, in every run of the tests and in the long campaign."""
@@ -30,6 +34,36 @@ def test_no_forged_file_of_a_run_is_a_traceback(
     run, yaml_read_once, survey, tmp_path: Path, name: str
 ) -> None:
     survey(tmp_path / "run", run_reader(run, name), MANY, seed=1)
+
+
+@pytest.mark.parametrize("hidden", [10_000, 1_000_000])
+@pytest.mark.parametrize("command", ["embed", "evaluate", "resume", "Run.model"])
+def test_a_forged_width_is_refused_before_it_takes_memory(
+    run, tmp_path: Path, monkeypatch, capsys, hidden: int, command: str
+) -> None:
+    Folder(tmp_path).write(run)
+    text = run["config.yaml"].decode()
+    assert "hidden: 4\n" in text
+    (tmp_path / "config.yaml").write_text(
+        text.replace("hidden: 4\n", f"hidden: {hidden}\n"), encoding="utf-8"
+    )
+    bind(tmp_path)
+
+    def none_is_made(mlp: nn.Linear) -> None:
+        assert mlp.weight.is_meta or mlp.weight.numel() < 10_000
+
+    monkeypatch.setattr(nn.Linear, "reset_parameters", none_is_made)
+    if command == "Run.model":
+        with pytest.raises(UserError, match="does not fit the encoder of its config"):
+            Run.open(tmp_path).model("seed0")
+        return
+    given = {
+        "embed": ["embed", str(tmp_path), "--out", str(tmp_path / "z.npz")],
+        "evaluate": ["evaluate", str(tmp_path)],
+        "resume": ["train", "--resume", str(tmp_path), "--epochs", "3"],
+    }
+    assert main(given[command]) == 2
+    assert "does not fit the encoder of its config" in capsys.readouterr().err
 
 
 def test_a_damaged_benchmark_file_ends_in_trials_or_a_sentence(survey, tmp_path) -> None:

@@ -85,7 +85,8 @@ def test_a_figure_keeps_its_theme_outside_the_block() -> None:
         within = plot.losses(LOG)
         inside = plot.svg(within)
         empty = Figure().add_subplot()
-    assert plot.svg(within) == inside
+    names = re.compile("#?p[0-9a-f]{10}")  # of clip paths; matplotlib 3.10 draws them anew
+    assert names.sub("", plot.svg(within)) == names.sub("", inside)
     assert within._repr_png_() is not None
     plot.losses(LOG, ax=empty)  # the theme is that of the axes
     assert empty.get_lines()[0].get_color() == THEMES["dark"]["blue"]

@@ -174,9 +174,10 @@ def test_every_probe_measures_a_set_with_a_rare_class(
     x, y = example(12, 9, size)
     with pytest.warns(RareClassWarning) as caught:
         found = evaluate(x, y, probe=probe, folds=5, jobs=1, **labels)
-    assert len(caught) == 1
-    assert f"lack a class: 2 ({size} graph{'s' if size > 1 else ''});" in str(caught[0].message)
-    assert caught[0].filename == __file__
+    # A solver may warn as well, of its few rows.
+    (warned,) = (one for one in caught if issubclass(one.category, RareClassWarning))
+    assert f"lack a class: 2 ({size} graph{'s' if size > 1 else ''});" in str(warned.message)
+    assert warned.filename == __file__
     assert len(found.folds) == 5
     assert sorted(label for score in found.folds for label in score.labels) == sorted(y)
     if size == 1:  # unknown where it is tested
