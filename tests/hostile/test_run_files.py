@@ -89,3 +89,17 @@ def test_a_damaged_record_ends_in_tables_or_a_sentence(records, survey, tmp_path
 @pytest.mark.slow
 def test_no_damaged_record_is_a_traceback(records, survey, tmp_path) -> None:
     survey(tmp_path / "out", records, MANY, seed=1)
+
+
+@pytest.mark.parametrize("name", ["lock", "resume"])
+def test_a_damaged_lock_or_training_goes_on_or_ends_in_a_sentence(name, survey, tmp_path) -> None:
+    scratch, files = tmp_path / "scratch", tmp_path / "files"
+    survey(files, READERS[name](scratch), FEW if name == "lock" else 8)
+
+
+@pytest.mark.campaign
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "count"), [("lock", MANY), ("resume", 2000)])
+def test_no_damaged_lock_or_training_is_a_traceback(name, count, survey, tmp_path) -> None:
+    scratch, files = tmp_path / "scratch", tmp_path / "files"
+    survey(files, READERS[name](scratch), count, seed=1)  # a training takes a while
