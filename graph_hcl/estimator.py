@@ -27,6 +27,7 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore, as_store
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device, make_objective
+from graph_hcl.files import as_path
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.parts import Parts, shown
@@ -201,7 +202,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Raises `UserError` for a folder that holds something.
         """
         check_is_fitted(self, "model_")
-        place = Path(folder)
+        place = as_path(folder, "folder")
         if holds_something(place):
             raise UserError(f"Expected a new or empty folder, but {place} holds something.")
         run = Run.create(dataclasses.replace(self.config_, out=str(place)), self.spec_.data_sha256)
@@ -235,7 +236,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         unknown = [name for name in objects if name not in PARTS]
         if unknown:
             raise UserError(f"Expected objects for {', '.join(PARTS)}, but got '{unknown[0]}'.")
-        run = Run.open(folder, objects=Parts(**objects), trust_code=trust_code, device=device)
+        place = as_path(folder, "folder")
+        run = Run.open(place, objects=Parts(**objects), trust_code=trust_code, device=device)
         part = run.find_part(part)
         config = run.config
         if missing := [name for name in missing_parts(config) if name not in objects]:

@@ -52,6 +52,17 @@ def safe_name(text: str) -> str:
     return f"_{name}" if not name or _DEVICE.fullmatch(name) else name
 
 
+def as_path(given: object, name: str) -> Path:
+    """Return a path that a user gave; raise `UserError` for what is none.
+
+    >>> as_path("runs/a", "folder").parts
+    ('runs', 'a')
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise UserError(f"Expected a string or Path as {name}, but got {given!r:.60}.")
+    return Path(given)
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file in the same folder, flush it, and rename it to `path`.
 

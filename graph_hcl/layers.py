@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 from graph_hcl.kinds import coerce, describe_kind, format_value, parse_value
 from graph_hcl.registry import closest
 from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
@@ -141,8 +142,9 @@ def read_settings(file: str | Path) -> Layer:
 
     Raises `UserError` for a file that cannot be read or does not hold a mapping.
     """
+    file = as_path(file, "file")
     try:
-        content = parse_yaml(Path(file).read_text(encoding="utf-8"))
+        content = parse_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(
             f"Expected a YAML file of settings at {file}, but got: {error.strerror}."

@@ -101,7 +101,7 @@ class Run:
         graph_hcl.errors.UserError: Expected a run folder with a config.yaml at nowhere, but found \
 none: give the folder that python -m graph_hcl.train printed.
         """
-        folder = RunFolder.open(str(path))
+        folder = RunFolder.open(path)
         config = make_config(folder.config_path)
         if not trust_code:
             given = [name for name, part in vars(objects).items() if part is not None]

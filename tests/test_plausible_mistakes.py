@@ -19,6 +19,7 @@ from graph_hcl.plot import embedding_map, spectra
 GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
 X = np.random.default_rng(0).normal(size=(20, 4))
 Y = np.arange(20) % 2
+FOLDS = probes.stratified_folds(Y, folds=2, validation=0.2)
 TYPED = {
     "data": "load select official_split official_metric",
     "probes": "evaluate inductive compare paired_difference Inductive Transductive Metric "
@@ -101,7 +102,10 @@ MISTAKES = {
         lambda: data.load("MUTAG", undirected="no"),
         "undirected to be true or false, but got 'no'",
     ),
-    "a number for a folder": (lambda: data.load("MUTAG", data_dir=3), "data_dir to be a path"),
+    "a number for a folder": (
+        lambda: data.load("MUTAG", data_dir=3),
+        "a string or Path as data_dir",
+    ),
     "a number for names": (
         lambda: data.as_store(GRAPHS, node_attrs=3),
         "node_attrs to be a list of names, but got 3",
@@ -126,6 +130,22 @@ MISTAKES = {
         "repeats to be a whole number, but got '2'",
     ),
     "a negative seed": (lambda: probes.evaluate(X, Y, seed=-1), "a seed of 0 to 2³² − 1, but got"),
+    "jobs as text": (
+        lambda: probes.evaluate(X, Y, folds=3, jobs="all"),
+        "jobs to be an integer or None, but got 'all'",
+    ),
+    "a switch for progress": (
+        lambda: probes.evaluate(X, Y, folds=3, progress=True),
+        "progress to be a function of one FoldScore, but got True",
+    ),
+    "progress, before anything is trained": (
+        lambda: probes.inductive(lambda number, fold: 1 / 0, Y, folds=FOLDS, progress=3),
+        "progress to be a function of one FoldScore, but got 3",
+    ),
+    "a number for splits": (
+        lambda: probes.Inductive(splits=3).split(probes.Targets.of(Y), 0),
+        "splits to be a list of folds or a file of them, but got 3",
+    ),
     "folds of one's own kind": (
         lambda: probes.inductive(lambda number, fold: X, Y, folds=[(Y, Y)]),
         "a list of graph_hcl.probes.Fold",

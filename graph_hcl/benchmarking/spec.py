@@ -12,6 +12,7 @@ from graph_hcl.benchmarking.methods import MAX_POINTS, Method, build, read_metho
 from graph_hcl.config import Config
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 from graph_hcl.kinds import format_value
 from graph_hcl.layers import Layer, read_settings
 from graph_hcl.registries import PROTOCOLS
@@ -104,7 +105,7 @@ def read_benchmark(
     >>> read_benchmark(file).protocols
     ['transductive']
     """
-    path = Path(path)
+    path = as_path(path, "path")
     try:
         given = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:

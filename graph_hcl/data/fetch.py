@@ -27,12 +27,28 @@ from graph_hcl.data.tu_mirror import (
     mirror_of,
 )
 from graph_hcl.errors import UserError
-from graph_hcl.files import flush, flush_folder, retry_on_windows, safe_name, temporary_beside
+from graph_hcl.files import (
+    as_path,
+    flush,
+    flush_folder,
+    retry_on_windows,
+    safe_name,
+    temporary_beside,
+)
 from graph_hcl.registry import match_ignoring_case
 from graph_hcl.warn import warn_user
 
 LONGEST_NAME = 255
 """Bytes of the name of a file or folder that file systems take."""
+
+
+def place_text(option: str, place: str | Path | None) -> str | None:
+    """Return a folder or URL as text; raise `UserError` for what is neither.
+
+    >>> place_text("mirror", Path("sets")), place_text("mirror", "https://sets.org/tu")
+    ('sets', 'https://sets.org/tu')
+    """
+    return place if isinstance(place, str | None) else str(as_path(place, option))
 
 
 def data_folder(data_dir: str | None) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graph_hcl.data.assemble import both_ways
-from graph_hcl.data.fetch import canonical_name
+from graph_hcl.data.fetch import canonical_name, place_text
 from graph_hcl.data.names import short_name
 from graph_hcl.data.sources import Request, check_options, find_source
 from graph_hcl.data.store import GraphStore
@@ -85,7 +85,7 @@ def load(
     for option, value in (("node_attributes", node_attributes), ("undirected", undirected)):
         if not isinstance(value, bool):
             raise UserError(f"Expected {option} to be true or false, but got {value!r}.")
-    data_dir, mirror = _as_text("data_dir", data_dir), _as_text("mirror", mirror)
+    data_dir, mirror = place_text("data_dir", data_dir), place_text("mirror", mirror)
     name = canonical_name(str(source), data_dir, mirror)
     request = Request(
         name,
@@ -115,9 +115,3 @@ def load(
             "undirected=True (--data.undirected true)."
         )
     return store
-
-
-def _as_text(option: str, place: str | Path | None) -> str | None:
-    if not isinstance(place, str | Path | None):
-        raise UserError(f"Expected {option} to be a path, but got {place!r}.")
-    return None if place is None else str(place)

@@ -14,7 +14,7 @@ from torch import Tensor
 from graph_hcl.data.archive import decompress, extract
 from graph_hcl.data.cards import find_card
 from graph_hcl.data.download import download
-from graph_hcl.data.fetch import data_folder, new_folder
+from graph_hcl.data.fetch import data_folder, new_folder, place_text
 from graph_hcl.data.tu_text import read_table
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
@@ -142,7 +142,7 @@ def official_metric(name: str) -> str:
 
 @names_arguments()
 def official_split(
-    name: str, data_dir: str | None = None, mirror: str | None = None
+    name: str, data_dir: str | Path | None = None, mirror: str | Path | None = None
 ) -> dict[str, Tensor]:
     """Return the set's own scaffold split: the numbers of the graphs in train, valid and test.
 
@@ -153,7 +153,7 @@ def official_split(
 
     Raises `UserError` as `raw_files` does, and for a split that is no partition of the graphs.
     """
-    files = raw_files(name, data_dir, mirror)
+    files = raw_files(name, place_text("data_dir", data_dir), place_text("mirror", mirror))
     parts = {part: read_table(files[part], whole=True, columns=1)[0] for part in PARTS}
     graphs = read_table(files["num-node-list"], whole=True, columns=1).shape[1]
     if not torch.equal(torch.cat(list(parts.values())).sort()[0], torch.arange(graphs)):

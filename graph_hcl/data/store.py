@@ -24,6 +24,7 @@ from graph_hcl.data.indexing import (
 from graph_hcl.data.levels import LEVELS
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 from graph_hcl.keywords import check_keywords
 
 TENSORS = ("x", "edge_index", "node_ptr", "edge_ptr", *(name for name in LEVELS if name != "x"))
@@ -309,23 +310,23 @@ class GraphStore:
         check_keywords(from_smiles, options)
         return from_smiles(smiles, **options)
 
-    def save(self, path: Path, metadata: dict[str, str] | None = None) -> None:
+    def save(self, path: str | Path, metadata: dict[str, str] | None = None) -> None:
         """Write the store as one safetensors file, atomically, with a sha256 of all it holds."""
-        store_file.save(self, path, metadata or {})
+        store_file.save(self, as_path(path, "path"), metadata or {})
 
     @classmethod
-    def open(cls, path: Path) -> tuple[GraphStore, dict[str, str]]:
+    def open(cls, path: str | Path) -> tuple[GraphStore, dict[str, str]]:
         """Return the store in a file, and the metadata that it was saved with.
 
         Raises `UserError` for a file that is not a complete store, or has changed since.
         """
-        return store_file.read(path)
+        return store_file.read(as_path(path, "path"))
 
     def digest(self) -> str:
         """Return a sha256 of the content, which identifies data without files."""
         return store_file.digest(self)
 
     @staticmethod
-    def metadata(path: Path) -> dict[str, str]:
+    def metadata(path: str | Path) -> dict[str, str]:
         """Return the metadata of a file without its tensors; raise as `open` does."""
-        return store_file.metadata(path)
+        return store_file.metadata(as_path(path, "path"))

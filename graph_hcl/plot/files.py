@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from graph_hcl.files import write_atomically, write_text
+from graph_hcl.files import as_path, write_atomically, write_text
 from graph_hcl.keywords import names_arguments
 from graph_hcl.plot.style import styled
 from graph_hcl.plot.themes import theme_of_axes
@@ -56,7 +56,7 @@ def svg(ax: Axes, hover: bool = True) -> str:
 
 
 @names_arguments()
-def save(ax: Axes, stem: Path) -> str:
+def save(ax: Axes, stem: str | Path) -> str:
     """Write the figure of `ax` atomically as STEM.svg and STEM.png; return its `svg`.
 
     >>> import tempfile
@@ -66,6 +66,7 @@ def save(ax: Axes, stem: Path) -> str:
     ...     print(sorted(file.name for file in Path(folder).iterdir()))
     ['ranks.png', 'ranks.svg']
     """
+    stem = as_path(stem, "stem")
     drawn = svg(ax)
     text = f'<?xml version="1.0" encoding="utf-8"?>\n{drawn}'
     write_text(stem.with_name(f"{stem.name}.svg"), text)

@@ -17,7 +17,7 @@ from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.probe import selects
 from graph_hcl.probes.protocol import check_embeddings
 from graph_hcl.probes.protocols import Inductive, Transductive
-from graph_hcl.probes.scoring import check_jobs
+from graph_hcl.probes.scoring import check_execution
 from graph_hcl.probes.splits import Fold
 from graph_hcl.warn import warn_user
 
@@ -224,7 +224,7 @@ def inductive(
     protocol = Inductive(splits=tuple(_as_folds(folds)))
     targets = targets_for(labels, probe, metrics)
     probe = choose_probe(probe, targets)
-    check_jobs(jobs)
+    check_execution(jobs, progress)
     plan = protocol.plan(targets, seed, selects(probe_for(probe, targets)))
     plan.warn()
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]

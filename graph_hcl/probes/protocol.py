@@ -17,7 +17,7 @@ from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import check_test_parts, choose_metrics, own_directions
 from graph_hcl.probes.plan import Plan
 from graph_hcl.probes.probe import Floats, ProbeInput, decides, selects
-from graph_hcl.probes.scoring import check_jobs, score_folds
+from graph_hcl.probes.scoring import check_execution, score_folds
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Targets
 from graph_hcl.warn import warn_user
@@ -145,7 +145,7 @@ class EvaluationProtocol(ABC):
         for metric in measured:
             if metric.of_decision and not decides(found):
                 raise metric.undecided()
-        check_jobs(jobs)
+        check_execution(jobs)
         plans = [self.plan(targets, seed, choosing) for seed in seeds]
         for plan in plans:
             check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
@@ -244,7 +244,7 @@ class EvaluationProtocol(ABC):
             progress: called with the `FoldScore` of each finished fold.
         """
         chosen, measured = probe_for(probe, targets, options), choose_metrics(targets, metrics)
-        check_jobs(jobs)
+        check_execution(jobs, progress)
         check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
         inputs = self._inputs(plan, embeddings, targets, seed, measured[0])
         scores = score_folds(chosen, inputs, plan.folds, targets, measured, seed, jobs, progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -170,6 +170,11 @@ class Inductive(EvaluationProtocol):
         if isinstance(self.splits, str | Path):
             folds = read_splits(self.splits, len(targets))
         else:
+            if not isinstance(self.splits, Iterable):
+                raise UserError(
+                    f"Expected splits to be a list of folds or a file of them, but got "
+                    f"{self.splits!r:.60}."
+                )
             folds = list(self.splits)
             if not folds:
                 raise UserError("Expected one fold or more to evaluate, but got none.")

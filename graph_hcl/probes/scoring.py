@@ -19,13 +19,21 @@ from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, runs_in_threa
 from graph_hcl.probes.targets import Targets
 
 
-def check_jobs(jobs: int | None) -> None:
-    """Raise `UserError` for less than one job.
+def check_execution(
+    jobs: int | None, progress: Callable[[FoldScore], object] | None = None
+) -> None:
+    """Raise `UserError` for what is no number of jobs or no function, and for less than one job.
 
-    >>> check_jobs(None)
+    >>> check_execution(None)
     """
+    if not isinstance(jobs, int | np.integer | None) or isinstance(jobs, bool):
+        raise UserError(f"Expected jobs to be an integer or None, but got {jobs!r:.60}.")
     if jobs is not None and jobs < 1:
         raise UserError(f"Expected 1 job or more, but got {jobs}: leave it out for all cores.")
+    if progress is not None and not callable(progress):
+        raise UserError(
+            f"Expected progress to be a function of one FoldScore, but got {progress!r:.60}."
+        )
 
 
 def score_folds(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.sealed import parse_json
@@ -31,8 +32,9 @@ def read_splits(path: str | Path, graphs: int) -> list[Fold]:
     >>> read_splits(file, 4)[0].test
     array([0, 1])
     """
+    path = as_path(path, "path")
     try:
-        entries = parse_json(Path(path).read_bytes())
+        entries = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"Expected a JSON file of splits at {path}, but got: {reason}.") from error

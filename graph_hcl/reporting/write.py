@@ -7,20 +7,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graph_hcl import plot
-from graph_hcl.files import safe_name, write_text
+from graph_hcl.files import as_path, safe_name, write_text
 from graph_hcl.plot.maps import check_map
 from graph_hcl.reporting import figures, tables
 from graph_hcl.reporting.page import contents, figure, grid, page, section
 from graph_hcl.reporting.read import RunSummary
 
 
-def write_report(runs: list[RunSummary], out: Path, method: str = "pca") -> Path:
+def write_report(runs: list[RunSummary], out: str | Path, method: str = "pca") -> Path:
     """Write the page to `out`, and each figure as SVG and PNG to a folder; return that folder.
 
     `method` is that of the map: pca, tsne or umap. Raises `UserError` for a map that cannot be
     drawn. Figures are drawn for a light page, and follow the reader's theme.
     """
     check_map(method)
+    out = as_path(out, "out")
     folder = out.parent / f"{out.stem}_figures"
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"run{number}" for number in range(len(runs))]

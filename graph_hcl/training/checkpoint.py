@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
-from graph_hcl.files import copy_or_link, write_atomically
+from graph_hcl.files import as_path, copy_or_link, write_atomically
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.tensor_files import DAMAGE, hashed, read_tensors
 from graph_hcl.training.state import (
@@ -61,8 +61,8 @@ class Checkpoint:
     (3, torch.Size([2, 2]))
     """
 
-    def __init__(self, path: Path, model: str = "", run: str = "") -> None:
-        self.path = path
+    def __init__(self, path: str | Path, model: str = "", run: str = "") -> None:
+        self.path = as_path(path, "path")
         self.model = model
         self.run = run
 

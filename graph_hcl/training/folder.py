@@ -12,7 +12,7 @@ import yaml
 
 from graph_hcl.calling import called
 from graph_hcl.errors import UserError
-from graph_hcl.files import naming, place_folder, safe_name, write_text
+from graph_hcl.files import as_path, naming, place_folder, safe_name, write_text
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.epoch_record import is_epoch_record
@@ -45,13 +45,13 @@ class RunFolder:
     [{'part': 'seed0', 'epoch': 1}]
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = as_path(path, "path")
 
     @classmethod
     def create(
         cls,
-        out: str | None,
+        out: str | Path | None,
         default_name: str,
         settings: dict[str, Any],
         *,
@@ -84,7 +84,7 @@ class RunFolder:
             write_text(folder / CONFIG, text)
 
         if out is not None:
-            path = Path(out)
+            path = as_path(out, "out")
             if holds_something(path) or not place_folder(path, fill):
                 raise UserError(
                     f"Expected --out to be a new or empty folder, but {path} holds something: "
@@ -99,12 +99,12 @@ class RunFolder:
             number += 1
 
     @classmethod
-    def open(cls, path: str) -> RunFolder:
+    def open(cls, path: str | Path) -> RunFolder:
         """Return the run at `path`.
 
         Raises `UserError` where there is none, and where its config or manifest has changed.
         """
-        folder = cls(Path(path))
+        folder = cls(path)
         if not folder.config_path.is_file():
             raise UserError(
                 f"Expected a run folder with a config.yaml at {path}, but found none: give the "

@@ -1,0 +1,113 @@
+"""Files and folders are given as text or as a Path, and anything else is refused in a sentence."""
+
+import importlib
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+
+from graph_hcl import GraphContrast, data, plot, probes, reporting, training
+from graph_hcl.errors import UserError
+
+MODULES = ("", ".data", ".plot", ".probes", ".reporting", ".training")
+GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
+SMALL: dict[str, Any] = {"epochs": 0, "hidden": 4, "layers": 1, "random_state": 0}
+
+
+def model() -> GraphContrast:
+    return GraphContrast(**SMALL).fit(GRAPHS)
+
+
+def saved(place: Any) -> Any:
+    """Return a place where a store is, if it can be one."""
+    if isinstance(place, str | Path):
+        data.as_store(GRAPHS).save(place)
+    return place
+
+
+def of_digits(place: Any) -> Any:
+    if isinstance(place, str | Path):
+        GraphContrast(**SMALL).fit("digits").save(place)
+    return place
+
+
+def a_run(place: Any) -> Any:
+    if isinstance(place, str | Path):
+        model().save(place)
+    return place
+
+
+def splits(place: Any) -> Any:
+    if isinstance(place, str | Path):
+        text = '[{"test": [0, 1], "model_selection": [{"train": [2], "validation": [3]}]}, ' + (
+            '{"test": [2, 3], "model_selection": [{"train": [0], "validation": [1]}]}]'
+        )
+        Path(place).write_text(text, encoding="utf-8")
+    return place
+
+
+DOORS: dict[str, Callable[[Any], object]] = {
+    "GraphContrast": lambda at: GraphContrast(init_from=a_run(at), **SMALL).fit(GRAPHS),
+    "GraphContrast.save": lambda at: model().save(at),
+    "GraphContrast.load": lambda at: GraphContrast.load(a_run(at)),
+    "GraphStore.save": lambda at: data.as_store(GRAPHS).save(at),
+    "GraphStore.open": lambda at: data.GraphStore.open(saved(at)),
+    "GraphStore.metadata": lambda at: data.GraphStore.metadata(saved(at)),
+    "load": lambda at: data.load("digits", data_dir=at),
+    "official_split": lambda at: data.official_split("ogbg-molbace", data_dir=at),
+    "save": lambda at: plot.save(plot.ranks([{"epoch": 1, "effective_rank": 7.0}]), at),
+    "read_splits": lambda at: probes.read_splits(splits(at), 4),
+    "Inductive": lambda at: probes.Inductive(splits=splits(at)).split(
+        probes.Targets.of([0, 1, 1, 0]), 0
+    ),
+    "read_run": lambda at: reporting.read_run(of_digits(at), "mine"),
+    "write_report": lambda at: reporting.write_report([], at),
+    "Checkpoint": lambda at: training.Checkpoint(at).epoch(),
+    "RunFolder": lambda at: training.RunFolder(at).metrics(),
+    "RunFolder.open": lambda at: training.RunFolder.open(a_run(at)),
+    "RunFolder.create": lambda at: training.RunFolder.create(at, "mine", {}),
+}
+
+
+def public() -> dict[str, Any]:
+    """Return what the modules offer: functions, classes and their methods."""
+    found = {}
+    for module in MODULES:
+        package = importlib.import_module(f"graph_hcl{module}")
+        for name in package.__all__:
+            found[name] = getattr(package, name)
+            if inspect.isclass(found[name]):
+                methods = inspect.getmembers(found[name], callable)
+                found |= {f"{name}.{m}": f for m, f in methods if not m.startswith("_")}
+    return found
+
+
+def takes_a_path(function: Any) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any("Path" in str(one.annotation) for one in parameters)
+
+
+def test_the_doors_are_all_there_are() -> None:
+    assert {name for name, door in public().items() if takes_a_path(door)} == set(DOORS)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("door", DOORS)
+def test_text_and_a_path_are_the_same(door: str, kind: type, tmp_path: Path) -> None:
+    if door == "official_split" and not os.environ.get("GRAPH_HCL_OGB_MIRROR"):
+        pytest.skip("needs $GRAPH_HCL_OGB_MIRROR")
+    DOORS[door](kind(tmp_path / "here"))
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_number_is_no_path(door: str) -> None:
+    with pytest.raises(UserError, match=r"^Expected .* but got 3") as told:
+        DOORS[door](3)
+    assert "\n" not in str(told.value)
