@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.store_file import DamagedStore
+from graph_hcl.sealed import parse_json
+from graph_hcl.tensor_files import DAMAGE
 from graph_hcl.warn import warn_user
 
 
@@ -46,8 +48,18 @@ def _open(file: Path, stamp: str) -> tuple[tuple[GraphStore, list[str]] | None, 
         if GraphStore.metadata(file).get("stamp") != stamp:
             return None, ""
         store, metadata = GraphStore.open(file)
-        return (store, json.loads(metadata["notes"])), ""
+        return (store, _notes(metadata)), ""
     except DamagedStore as error:
         if isinstance(error.__cause__, PermissionError):
             raise error.__cause__ from None
         return None, "" if error.is_earlier else error.problem
+    except DAMAGE:
+        return None, "its warnings are no list of texts"
+
+
+def _notes(metadata: Mapping[str, str]) -> list[str]:
+    """Return the warnings in the metadata of a file; raise one of `DAMAGE` for anything else."""
+    notes = parse_json(metadata["notes"].encode())
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise TypeError(notes)
+    return notes

@@ -102,6 +102,16 @@ def test_damaged_cache_is_rebuilt(mutag, spoil) -> None:
         load("MUTAG", data_dir=str(mutag.parent))
 
 
+@pytest.mark.parametrize("notes", [None, "", "3", "[3]", '{"a": "b"}', "[" * 100_000, 3, ["a"]])
+def test_a_cache_with_forged_warnings_is_rebuilt(mutag, notes) -> None:
+    (cache,) = mutag.glob("*.safetensors")
+    store, metadata = GraphStore.open(cache)
+    store.save(cache, {"stamp": metadata["stamp"]} | ({} if notes is None else {"notes": notes}))
+    with pytest.warns(UserWarning, match="its warnings are no list of texts.*rebuilt from"):
+        assert same(load("MUTAG", data_dir=str(mutag.parent)), store)
+    assert GraphStore.open(cache)[1] == metadata
+
+
 def test_a_cache_of_an_earlier_version_is_rebuilt_without_a_word(mutag) -> None:
     (cache,) = mutag.glob("*.safetensors")
     first = load("MUTAG", data_dir=str(mutag.parent))
