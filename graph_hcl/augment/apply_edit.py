@@ -18,6 +18,7 @@ from graph_hcl.augment.edges import (
     runs_both_ways,
 )
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
+from graph_hcl.augment.tensors import check_edges, check_tensor, check_within, count_nodes
 from graph_hcl.data.batch import (
     append_rows,
     is_as_made,
@@ -40,7 +41,8 @@ def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) 
         augmentation: what draws the edit, called with the batch and the generator.
         generator: generator of the draws, on the device of the batch.
 
-    Raises `UserError` for a batch without what `apply` needs, before anything is drawn.
+    Raises `UserError` for a batch without what `apply` needs, before anything is drawn, and on the
+    CPU for edges that name no node or join two graphs.
 
     >>> from torch_geometric.data import Data
     >>> mask_all = lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool())
@@ -48,7 +50,18 @@ def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) 
     >>> sample_view(batch, mask_all, generator=torch.Generator()).x, batch.x
     (tensor([[0., 0.]]), tensor([[1., 1.]]))
     """
+    if not callable(augmentation):
+        raise UserError(
+            f"Expected an augmentation, such as parse makes of text, but got {augmentation!r:.60}."
+        )
+    if not isinstance(generator, Generator):
+        raise UserError(
+            f"Expected generator as a torch.Generator, but got {type(generator).__name__}: make "
+            "one with torch.Generator().manual_seed(0)."
+        )
     _check_batch(batch)
+    count_nodes(batch.edge_index, len(batch.x))
+    check_within(batch.edge_index, batch.batch)
     return apply(batch, augmentation(batch, generator))
 
 
@@ -226,6 +239,8 @@ def _check_batch(batch: Batch) -> None:
                 f"Expected a batch of graphs with x, edge_index, batch and ptr, but got "
                 f"{type(batch).__name__} without {name}: make one with Batch.from_data_list([…])."
             )
+    check_tensor("x", batch.x, "[n, F]", 2)
+    check_edges(batch.edge_index)
     if not is_as_made(batch) and int(batch.ptr[-1]) != batch.num_nodes:
         raise UserError(
             f"Expected a batch whose ptr ends at its {batch.num_nodes} nodes, but got "

@@ -17,6 +17,7 @@ from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio, check_mask_ratio
 from graph_hcl.augment.subgraph import grow_subgraphs
+from graph_hcl.augment.tensors import check_tensor, count_nodes, graphs_of
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 
@@ -47,7 +48,7 @@ def drop_edge(
             [1, 0]]), tensor([ True,  True, False, False]))
     """
     check_drop_ratio(p, "p")
-    edge_mask = keep_edges(edge_index, _count_nodes(edge_index, num_nodes), p, generator)
+    edge_mask = keep_edges(edge_index, count_nodes(edge_index, num_nodes), p, generator)
     return edge_index[:, edge_mask], edge_mask
 
 
@@ -80,7 +81,8 @@ def add_edge(
             [2, 0]])
     """
     check_drop_ratio(p, "p")
-    batch, ptr = _graphs(batch, _count_nodes(edge_index, num_nodes, batch), edge_index.device)
+    nodes = count_nodes(edge_index, num_nodes, batch)
+    batch, ptr = graphs_of(batch, nodes, edge_index.device, edge_index)
     pairs = draw_free_pairs(edge_index, batch, ptr, p, generator)
     added = both_ways(pairs, len(batch))
     return torch.cat([edge_index, added], dim=1), added
@@ -114,7 +116,8 @@ def drop_node(
             [1, 0]]), tensor([ True,  True, False, False]), tensor([ True,  True, False]))
     """
     check_drop_ratio(p, "p")
-    batch, ptr = _graphs(batch, _count_nodes(edge_index, num_nodes, batch), edge_index.device)
+    nodes = count_nodes(edge_index, num_nodes, batch)
+    batch, ptr = graphs_of(batch, nodes, edge_index.device, edge_index)
     return _between(edge_index, ~choose_nodes(batch, ptr, p, generator))
 
 
@@ -145,7 +148,8 @@ def random_walk_subgraph(
     tensor(2)
     """
     check_keep_ratio(ratio, "ratio")
-    batch, ptr = _graphs(batch, _count_nodes(edge_index, num_nodes, batch), edge_index.device)
+    nodes = count_nodes(edge_index, num_nodes, batch)
+    batch, ptr = graphs_of(batch, nodes, edge_index.device, edge_index)
     return _between(edge_index, grow_subgraphs(edge_index, batch, ptr, ratio, generator))
 
 
@@ -177,7 +181,8 @@ def mask_feature(
     (tensor(4.), torch.Size([4, 1]))
     """
     check_drop_ratio(p, "p")
-    batch, ptr = _graphs(batch, len(x), x.device)
+    check_tensor("x", x, "[n, F]", 2)
+    batch, ptr = graphs_of(batch, len(x), x.device)
     if mode == "row":
         kept = ~choose_nodes(batch, ptr, p, generator)[:, None]
     elif mode == "col":
@@ -214,38 +219,16 @@ def mask_edge(
     (tensor([1., 1., 0., 0.]), tensor([ True,  True, False, False]))
     """
     check_mask_ratio(p, "p")
+    nodes = count_nodes(edge_index, num_nodes)
+    check_tensor("edge_attr", edge_attr, "[E, …]")
     if len(edge_attr) != edge_index.shape[1]:
         raise UserError(
             f"Expected edge_attr of {edge_index.shape[1]} edges, but got {len(edge_attr)} rows."
         )
-    kept = keep_edges(edge_index, _count_nodes(edge_index, num_nodes), p, generator)
+    kept = keep_edges(edge_index, nodes, p, generator)
     return mask_rows(edge_attr, ~kept), kept
 
 
 def _between(edge_index: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     edge_mask = edges_between(nodes, edge_index)
     return edge_index[:, edge_mask], edge_mask, nodes
-
-
-def _count_nodes(edge_index: Tensor, num_nodes: int | None, batch: Tensor | None = None) -> int:
-    """Return the number of nodes: as given, that of `batch`, or the least that the edges need."""
-    if num_nodes is not None:
-        return num_nodes
-    if batch is not None:
-        return len(batch)
-    return int(edge_index.max()) + 1 if edge_index.numel() else 0
-
-
-def _graphs(batch: Tensor | None, num_nodes: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the graph of each node [n], all of one where it is None, and `ptr` [B + 1]."""
-    if batch is None:
-        batch = torch.zeros(num_nodes, dtype=torch.long, device=device)
-        return batch, torch.tensor([0, num_nodes], device=device)
-    if len(batch) != num_nodes:
-        raise UserError(f"Expected a batch of {num_nodes} nodes, but got {len(batch)}.")
-    if bool((batch.diff() < 0).any()):
-        raise UserError(
-            "Expected `batch` in ascending order, but got an unsorted one: sort the nodes by graph."
-        )
-    sizes = torch.bincount(batch)
-    return batch, torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])

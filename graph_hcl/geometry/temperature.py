@@ -97,7 +97,7 @@ def match_temperature(
         label: labels [M], where the loss reads them.
 
     Raises:
-        ValueError: as the loss does, and where its gradient is 0 or not finite.
+        ValueError: as the loss does, where its gradient is 0 or not finite, and for another loss.
 
     >>> from graph_hcl.losses import HUCL
     >>> z = torch.randn(32, 8, generator=torch.Generator().manual_seed(0))
@@ -105,6 +105,8 @@ def match_temperature(
     >>> round(found.temperature, 2), found.cosine > 0.99
     (0.18, True)
     """
+    if not isinstance(loss, ContrastiveLoss):
+        raise ValueError(f"Expected a contrastive loss such as HUCL(), but got {loss!r:.60}.")
     z = features(z).detach()
     graph = as_keys(graph, "graph", z)
     unit = loss.normalize or bool(((z.norm(dim=1) - 1).abs() < 1e-3).all())

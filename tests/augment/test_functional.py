@@ -20,7 +20,9 @@ from graph_hcl.augment import (
     drop_edge,
     drop_node,
     mask_feature,
+    parse,
     random_walk_subgraph,
+    sample_view,
 )
 from graph_hcl.augment.edges import absent_edges, edges_between, runs_both_ways
 from graph_hcl.errors import UserError
@@ -148,6 +150,80 @@ def test_what_does_not_fit_is_refused() -> None:
         mask_feature(torch.ones(4, 1), batch=torch.tensor([0, 0]))
     with pytest.raises(UserError, match="mode row or col, but got 'all'"):
         mask_feature(torch.ones(4, 1), mode="all")
+
+
+TRIANGLE = torch.tensor([[0, 1, 2], [1, 2, 0]])
+SPOILT = {
+    "a transpose": ({"edge_index": TRIANGLE.repeat(1, 2).t()}, r"got \[6, 2\]: give its transpose"),
+    "a list": ({"edge_index": TRIANGLE.tolist()}, "edge_index as a tensor .*, but got list"),
+    "floats": (
+        {"edge_index": TRIANGLE.float()},
+        "edge_index to hold integers",
+    ),
+    "a negative node": ({"edge_index": TRIANGLE - 1}, "from -1 to 1"),
+    "fewer nodes": ({"num_nodes": 2}, "nodes from 0 to 1, but it reaches from 0 to 2"),
+    "no number of nodes": ({"num_nodes": 2.5}, "num_nodes as a number of nodes, but got 2.5"),
+}
+SPOILT_BATCHES = {
+    "a list": ([0, 0, 0], "batch as a tensor"),
+    "floats": (torch.zeros(3), "batch to hold integers"),
+    "a negative graph": (torch.tensor([-1, -1, -1]), "graphs 0, 1, …, but got -1"),
+    "edges between graphs": (torch.tensor([0, 0, 1]), "some join two graphs"),
+    "two columns": (torch.zeros(3, 2).long(), r"batch as a tensor \[n\], but got \[3, 2\]"),
+}
+
+
+@pytest.mark.parametrize("function", [drop_edge, add_edge, drop_node, random_walk_subgraph])
+@pytest.mark.parametrize("how", SPOILT)
+def test_edges_that_are_none_are_refused(function, how: str) -> None:
+    arguments, sentence = SPOILT[how]
+    with pytest.raises(UserError, match=sentence):
+        function(**{"edge_index": TRIANGLE} | arguments)
+
+
+@pytest.mark.parametrize("function", [add_edge, drop_node, random_walk_subgraph])
+@pytest.mark.parametrize("how", SPOILT_BATCHES)
+def test_graphs_that_are_none_are_refused(function, how: str) -> None:
+    batch, sentence = SPOILT_BATCHES[how]
+    with pytest.raises(UserError, match=sentence):
+        function(TRIANGLE, batch=batch)
+
+
+@pytest.mark.parametrize(("x", "got"), [([[1.0]], "list"), (torch.ones(3), r"\[3\]")])
+def test_features_that_are_no_matrix_are_refused(x, got: str) -> None:
+    with pytest.raises(UserError, match=rf"x as a tensor \[n, F\], but got {got}"):
+        mask_feature(x)
+
+
+SPOILT_DATA = {
+    "a transpose": ({"edge_index": TRIANGLE.repeat(1, 2).t()}, "give its transpose"),
+    "features in one column": ({"x": torch.ones(6)}, r"x as a tensor \[n, F\], but got \[6\]"),
+    "fewer nodes": ({"x": torch.ones(2, 1), "edge_index": TRIANGLE}, "ptr ends at its 2 nodes"),
+    "edges between graphs": ({"edge_index": TRIANGLE + 2}, "some join two graphs"),
+}
+PARTS = ["edge_drop", "edge_add", "node_drop", "feature_mask", "column_mask", "subgraph"]
+
+
+@pytest.mark.parametrize("how", SPOILT_DATA)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_batch_that_is_none_is_refused_before_anything_is_drawn(part: str, how: str) -> None:
+    fields, sentence = SPOILT_DATA[how]
+    whole = Data(torch.ones(3, 1), TRIANGLE)
+    batch, generator = Batch.from_data_list([whole, whole]), seeded(0)
+    for name, value in fields.items():
+        batch[name] = value
+    before = generator.get_state()
+    with pytest.raises(UserError, match=sentence):
+        sample_view(batch, parse(f"{part}(0.5)"), generator)
+    assert torch.equal(before, generator.get_state())
+
+
+def test_what_draws_no_view_is_refused() -> None:
+    batch = batch_of(0)
+    with pytest.raises(UserError, match="an augmentation, such as parse makes of text"):
+        sample_view(batch, "edge_drop(0.2)", seeded(0))
+    with pytest.raises(UserError, match=r"a torch\.Generator, but got int"):
+        sample_view(batch, EdgeDrop(0.2), 0)
 
 
 @settings(max_examples=40, deadline=None)

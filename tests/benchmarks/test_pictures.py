@@ -38,6 +38,7 @@ def small(tmp_path) -> Path:
 
 def test_the_examples_in_the_docstrings_are_right() -> None:
     assert not doctest.testmod(measured).failed
+    assert not doctest.testmod(pictures).failed
 
 
 def test_two_runs_write_the_same_files(small: Path, capsys) -> None:
@@ -54,6 +55,18 @@ def test_two_runs_write_the_same_files(small: Path, capsys) -> None:
     (small / "a" / "losses-dark.svg").write_text("<svg/>", encoding="utf-8")
     assert pictures.main(flags) == 1
     assert capsys.readouterr().out == f"out of date: {small / 'a' / 'losses-dark.svg'}\n"
+
+
+def test_another_build_of_the_font_makes_no_other_picture(small: Path, capsys) -> None:
+    flags = ["losses", "--results", str(small), "--out", str(small)]
+    assert pictures.main(flags) == 0
+    file = small / "losses-light.svg"
+    text = file.read_text(encoding="utf-8")
+    glyph = re.findall(r'id="(DejaVuSans-[0-9a-f]+)"', text)[-1]
+    file.write_text(re.sub(rf"\b{glyph}\b", "DejaVuSans-fff", text), encoding="utf-8")
+    assert pictures.main([*flags, "--check"]) == 0
+    file.write_text(text.replace('d="M ', 'd="M 1', 1), encoding="utf-8")
+    assert pictures.main([*flags, "--check"]) == 1
 
 
 def test_a_picture_that_does_not_exist(capsys) -> None:

@@ -263,3 +263,8 @@ def test_effective_share_equals_loops(seed, temperature) -> None:
 def test_effective_share_without_negatives_is_refused() -> None:
     with pytest.raises(ValueError, match="no row has a negative"):
         effective_share(torch.eye(3), torch.zeros(3, dtype=torch.long), 0.5)
+
+
+def test_what_is_no_contrastive_loss_has_no_match() -> None:
+    with pytest.raises(ValueError, match=r"a contrastive loss such as HUCL\(\), but got 'h-ucl'"):
+        match_temperature("h-ucl", torch.eye(4), torch.tensor([0, 0, 1, 1]))

@@ -1,0 +1,115 @@
+"""What the augmentations on tensors are given: edges, features and the graph of each node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graph_hcl.errors import UserError
+
+
+def check_tensor(name: str, value: Any, form: str, dims: int | None = None) -> None:
+    """Raise `UserError` unless a value is a tensor of so many dimensions; `form` describes it.
+
+    >>> check_tensor("x", [[1.0]], "[n, F]")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected x as a tensor [n, F], but got list.
+    """
+    if not isinstance(value, Tensor):
+        raise UserError(f"Expected {name} as a tensor {form}, but got {type(value).__name__}.")
+    if dims is not None and value.dim() != dims:
+        raise UserError(f"Expected {name} as a tensor {form}, but got {list(value.shape)}.")
+
+
+def check_edges(edge_index: Any) -> None:
+    """Raise `UserError` for edges that are no integers [2, E].
+
+    >>> check_edges(torch.tensor([[0, 1], [1, 2], [2, 0]]))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected edge_index as a tensor [2, E], but got [3, 2]: give its \
+transpose.
+    """
+    check_tensor("edge_index", edge_index, "[2, E]", 2)
+    if len(edge_index) != 2:
+        advice = ": give its transpose" if edge_index.shape[1] == 2 else ""
+        raise UserError(
+            f"Expected edge_index as a tensor [2, E], but got {list(edge_index.shape)}{advice}."
+        )
+    _check_integers("edge_index", edge_index)
+
+
+def count_nodes(edge_index: Tensor, num_nodes: int | None, batch: Tensor | None = None) -> int:
+    """Return the number of nodes: as given, that of `batch`, or the least that the edges need.
+
+    Raises `UserError` for edges that are no integers [2, E], and on the CPU for those that name no
+    node; a GPU would have to be waited for.
+
+    >>> count_nodes(torch.tensor([[0, 1], [1, 2]]), None)
+    3
+    """
+    check_edges(edge_index)
+    if num_nodes is None and batch is not None:
+        check_tensor("batch", batch, "[n]", 1)
+        num_nodes = len(batch)
+    if num_nodes is None:
+        num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
+    if isinstance(num_nodes, bool) or not isinstance(num_nodes, int) or num_nodes < 0:
+        raise UserError(f"Expected num_nodes as a number of nodes, but got {num_nodes!r:.60}.")
+    if edge_index.numel() and edge_index.device.type == "cpu":
+        least, most = (int(bound) for bound in edge_index.aminmax())
+        if least < 0 or most >= num_nodes:
+            raise UserError(
+                f"Expected edge_index to hold nodes from 0 to {max(num_nodes, 1) - 1}, but it "
+                f"reaches from {least} to {most}."
+            )
+    return num_nodes
+
+
+def check_within(edge_index: Tensor, batch: Tensor) -> None:
+    """Raise `UserError` for an edge from one graph to another, on the CPU alone.
+
+    >>> check_within(torch.tensor([[1], [2]]), torch.tensor([0, 0, 1]))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected edges within one graph, but some join two graphs of batch.
+    """
+    if batch.device.type == "cpu":
+        ends = batch[edge_index.long()]
+        if not bool((ends[0] == ends[1]).all()):
+            raise UserError("Expected edges within one graph, but some join two graphs of batch.")
+
+
+def graphs_of(
+    batch: Tensor | None, num_nodes: int, device: torch.device, edge_index: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the graph of each node [n], all of one where it is None, and `ptr` [B + 1].
+
+    Raises `UserError` for a `batch` that is not the graphs 0, 1, … of the nodes in ascending order,
+    and on the CPU for an edge from one graph to another.
+
+    >>> graphs_of(torch.tensor([0, 0, 1]), 3, torch.device("cpu"))
+    (tensor([0, 0, 1]), tensor([0, 2, 3]))
+    """
+    if batch is None:
+        batch = torch.zeros(num_nodes, dtype=torch.long, device=device)
+        return batch, torch.tensor([0, num_nodes], device=device)
+    check_tensor("batch", batch, "[n]", 1)
+    _check_integers("batch", batch)
+    if len(batch) != num_nodes:
+        raise UserError(f"Expected a batch of {num_nodes} nodes, but got {len(batch)}.")
+    if bool((batch.diff() < 0).any()):
+        raise UserError(
+            "Expected `batch` in ascending order, but got an unsorted one: sort the nodes by graph."
+        )
+    if len(batch) and int(batch[0]) < 0:
+        raise UserError(f"Expected batch to name the graphs 0, 1, …, but got {int(batch[0])}.")
+    if edge_index is not None:
+        check_within(edge_index, batch)
+    sizes = torch.bincount(batch)
+    return batch, torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+
+
+def _check_integers(name: str, value: Tensor) -> None:
+    if value.dtype not in (torch.int64, torch.int32):
+        raise UserError(f"Expected {name} to hold integers, but got {value.dtype}.")
