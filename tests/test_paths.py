@@ -11,7 +11,9 @@ import networkx as nx
 import pytest
 
 from graph_hcl import GraphContrast, data, plot, probes, reporting, training
+from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
+from graph_hcl.training import RunFolder
 
 MODULES = ("", ".data", ".plot", ".probes", ".reporting", ".training")
 GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
@@ -55,7 +57,7 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "GraphContrast.save": lambda at: model().save(at),
     "GraphContrast.load": lambda at: GraphContrast.load(a_run(at)),
     "GraphStore.save": lambda at: data.as_store(GRAPHS).save(at),
-    "GraphStore.open": lambda at: data.GraphStore.open(saved(at)),
+    "GraphStore.open": lambda at: GraphStore.open(saved(at)),
     "GraphStore.metadata": lambda at: data.GraphStore.metadata(saved(at)),
     "load": lambda at: data.load("digits", data_dir=at),
     "official_split": lambda at: data.official_split("ogbg-molbace", data_dir=at),
@@ -68,7 +70,7 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "write_report": lambda at: reporting.write_report([], at),
     "Checkpoint": lambda at: training.Checkpoint(at).epoch(),
     "RunFolder": lambda at: training.RunFolder(at).metrics(),
-    "RunFolder.open": lambda at: training.RunFolder.open(a_run(at)),
+    "RunFolder.open": lambda at: RunFolder.open(a_run(at)),
     "RunFolder.create": lambda at: training.RunFolder.create(at, "mine", {}),
 }
 
