@@ -20,45 +20,35 @@ GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
 SMALL: dict[str, Any] = {"epochs": 0, "hidden": 4, "layers": 1, "random_state": 0}
 
 
-def model() -> GraphContrast:
-    return GraphContrast(**SMALL).fit(GRAPHS)
+def after(make: Callable[[Any], object], place: Any) -> Any:
+    """Return a place where something is made first, if it can be one."""
+    if isinstance(place, str | Path):
+        make(place)
+    return place
 
 
 def saved(place: Any) -> Any:
-    """Return a place where a store is, if it can be one."""
-    if isinstance(place, str | Path):
-        data.as_store(GRAPHS).save(place)
-    return place
+    return after(data.as_store(GRAPHS).save, place)
 
 
-def of_digits(place: Any) -> Any:
-    if isinstance(place, str | Path):
-        GraphContrast(**SMALL).fit("digits").save(place)
-    return place
-
-
-def a_run(place: Any) -> Any:
-    if isinstance(place, str | Path):
-        model().save(place)
-    return place
+def a_run(place: Any, graphs: Any = GRAPHS) -> Any:
+    return after(GraphContrast(**SMALL).fit(graphs).save, place)
 
 
 def splits(place: Any) -> Any:
-    if isinstance(place, str | Path):
-        text = '[{"test": [0, 1], "model_selection": [{"train": [2], "validation": [3]}]}, ' + (
-            '{"test": [2, 3], "model_selection": [{"train": [0], "validation": [1]}]}]'
-        )
-        Path(place).write_text(text, encoding="utf-8")
-    return place
+    text = '[{"test": [0, 1], "model_selection": [{"train": [2], "validation": [3]}]}, ' + (
+        '{"test": [2, 3], "model_selection": [{"train": [0], "validation": [1]}]}]'
+    )
+    return after(lambda at: Path(at).write_text(text, encoding="utf-8"), place)
 
 
 DOORS: dict[str, Callable[[Any], object]] = {
     "GraphContrast": lambda at: GraphContrast(init_from=a_run(at), **SMALL).fit(GRAPHS),
-    "GraphContrast.save": lambda at: model().save(at),
+    "GraphContrast.save": lambda at: GraphContrast(**SMALL).fit(GRAPHS).save(at),
     "GraphContrast.load": lambda at: GraphContrast.load(a_run(at)),
     "GraphStore.save": lambda at: data.as_store(GRAPHS).save(at),
     "GraphStore.open": lambda at: GraphStore.open(saved(at)),
-    "GraphStore.metadata": lambda at: data.GraphStore.metadata(saved(at)),
+    "GraphStore.metadata": lambda at: GraphStore.metadata(saved(at)),
     "load": lambda at: data.load("digits", data_dir=at),
     "official_split": lambda at: data.official_split("ogbg-molbace", data_dir=at),
     "save": lambda at: plot.save(plot.ranks([{"epoch": 1, "effective_rank": 7.0}]), at),
@@ -66,12 +56,12 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "Inductive": lambda at: probes.Inductive(splits=splits(at)).split(
         probes.Targets.of([0, 1, 1, 0]), 0
     ),
-    "read_run": lambda at: reporting.read_run(of_digits(at), "mine"),
+    "read_run": lambda at: reporting.read_run(a_run(at, "digits"), "mine"),
     "write_report": lambda at: reporting.write_report([], at),
     "Checkpoint": lambda at: training.Checkpoint(at).epoch(),
-    "RunFolder": lambda at: training.RunFolder(at).metrics(),
+    "RunFolder": lambda at: RunFolder(at).metrics(),
     "RunFolder.open": lambda at: RunFolder.open(a_run(at)),
-    "RunFolder.create": lambda at: training.RunFolder.create(at, "mine", {}),
+    "RunFolder.create": lambda at: RunFolder.create(at, "mine", {}),
 }
 
 

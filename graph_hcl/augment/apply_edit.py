@@ -18,7 +18,7 @@ from graph_hcl.augment.edges import (
     runs_both_ways,
 )
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
-from graph_hcl.augment.tensors import check_edges, check_tensor, check_within, count_nodes
+from graph_hcl.augment.tensors import check_edges, check_range, check_tensor, check_within
 from graph_hcl.data.batch import (
     append_rows,
     is_as_made,
@@ -60,7 +60,7 @@ def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) 
             "one with torch.Generator().manual_seed(0)."
         )
     _check_batch(batch)
-    count_nodes(batch.edge_index, len(batch.x))
+    check_range(batch.edge_index, len(batch.x))
     check_within(batch.edge_index, batch.batch)
     return apply(batch, augmentation(batch, generator))
 

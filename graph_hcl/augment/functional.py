@@ -17,7 +17,7 @@ from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio, check_mask_ratio
 from graph_hcl.augment.subgraph import grow_subgraphs
-from graph_hcl.augment.tensors import check_tensor, count_nodes, graphs_of
+from graph_hcl.augment.tensors import check_tensor, count_nodes, graphs_of, graphs_with
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 
@@ -81,8 +81,7 @@ def add_edge(
             [2, 0]])
     """
     check_drop_ratio(p, "p")
-    nodes = count_nodes(edge_index, num_nodes, batch)
-    batch, ptr = graphs_of(batch, nodes, edge_index.device, edge_index)
+    batch, ptr = graphs_with(edge_index, num_nodes, batch)
     pairs = draw_free_pairs(edge_index, batch, ptr, p, generator)
     added = both_ways(pairs, len(batch))
     return torch.cat([edge_index, added], dim=1), added
@@ -116,8 +115,7 @@ def drop_node(
             [1, 0]]), tensor([ True,  True, False, False]), tensor([ True,  True, False]))
     """
     check_drop_ratio(p, "p")
-    nodes = count_nodes(edge_index, num_nodes, batch)
-    batch, ptr = graphs_of(batch, nodes, edge_index.device, edge_index)
+    batch, ptr = graphs_with(edge_index, num_nodes, batch)
     return _between(edge_index, ~choose_nodes(batch, ptr, p, generator))
 
 
@@ -148,8 +146,7 @@ def random_walk_subgraph(
     tensor(2)
     """
     check_keep_ratio(ratio, "ratio")
-    nodes = count_nodes(edge_index, num_nodes, batch)
-    batch, ptr = graphs_of(batch, nodes, edge_index.device, edge_index)
+    batch, ptr = graphs_with(edge_index, num_nodes, batch)
     return _between(edge_index, grow_subgraphs(edge_index, batch, ptr, ratio, generator))
 
 

@@ -40,23 +40,14 @@ transpose.
     _check_integers("edge_index", edge_index)
 
 
-def count_nodes(edge_index: Tensor, num_nodes: int | None, batch: Tensor | None = None) -> int:
-    """Return the number of nodes: as given, that of `batch`, or the least that the edges need.
+def check_range(edge_index: Tensor, num_nodes: int) -> None:
+    """Raise `UserError` for edges that name no node, on the CPU alone: a GPU would be waited for.
 
-    Raises `UserError` for edges that are no integers [2, E], and on the CPU for those that name no
-    node; a GPU would have to be waited for.
-
-    >>> count_nodes(torch.tensor([[0, 1], [1, 2]]), None)
-    3
+    >>> check_range(torch.tensor([[0, 1], [1, 2]]), 2)
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected edge_index to hold nodes from 0 to 1, but it reaches from \
+0 to 2.
     """
-    check_edges(edge_index)
-    if num_nodes is None and batch is not None:
-        check_tensor("batch", batch, "[n]", 1)
-        num_nodes = len(batch)
-    if num_nodes is None:
-        num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
-    if isinstance(num_nodes, bool) or not isinstance(num_nodes, int) or num_nodes < 0:
-        raise UserError(f"Expected num_nodes as a number of nodes, but got {num_nodes!r:.60}.")
     if edge_index.numel() and edge_index.device.type == "cpu":
         least, most = (int(bound) for bound in edge_index.aminmax())
         if least < 0 or most >= num_nodes:
@@ -64,6 +55,22 @@ def count_nodes(edge_index: Tensor, num_nodes: int | None, batch: Tensor | None 
                 f"Expected edge_index to hold nodes from 0 to {max(num_nodes, 1) - 1}, but it "
                 f"reaches from {least} to {most}."
             )
+
+
+def count_nodes(edge_index: Tensor, num_nodes: int | None) -> int:
+    """Return the number of nodes: as given, or the least that the edges need.
+
+    Raises `UserError` for edges that are no integers [2, E], and as `check_range` does.
+
+    >>> count_nodes(torch.tensor([[0, 1], [1, 2]]), None)
+    3
+    """
+    check_edges(edge_index)
+    if num_nodes is None:
+        num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
+    if isinstance(num_nodes, bool) or not isinstance(num_nodes, int) or num_nodes < 0:
+        raise UserError(f"Expected num_nodes as a number of nodes, but got {num_nodes!r:.60}.")
+    check_range(edge_index, num_nodes)
     return num_nodes
 
 
@@ -80,13 +87,10 @@ def check_within(edge_index: Tensor, batch: Tensor) -> None:
             raise UserError("Expected edges within one graph, but some join two graphs of batch.")
 
 
-def graphs_of(
-    batch: Tensor | None, num_nodes: int, device: torch.device, edge_index: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def graphs_of(batch: Tensor | None, num_nodes: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the graph of each node [n], all of one where it is None, and `ptr` [B + 1].
 
-    Raises `UserError` for a `batch` that is not the graphs 0, 1, … of the nodes in ascending order,
-    and on the CPU for an edge from one graph to another.
+    Raises `UserError` for a `batch` that is not the graphs 0, 1, … of the nodes in ascending order.
 
     >>> graphs_of(torch.tensor([0, 0, 1]), 3, torch.device("cpu"))
     (tensor([0, 0, 1]), tensor([0, 2, 3]))
@@ -104,10 +108,27 @@ def graphs_of(
         )
     if len(batch) and int(batch[0]) < 0:
         raise UserError(f"Expected batch to name the graphs 0, 1, …, but got {int(batch[0])}.")
-    if edge_index is not None:
-        check_within(edge_index, batch)
     sizes = torch.bincount(batch)
     return batch, torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+
+
+def graphs_with(
+    edge_index: Tensor, num_nodes: int | None, batch: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return what `graphs_of` does for nodes with edges, as many as given, as in `batch`, or least.
+
+    Raises `UserError` as `count_nodes`, `graphs_of` and `check_within` do.
+
+    >>> graphs_with(torch.tensor([[0, 1], [1, 0]]), None, None)
+    (tensor([0, 0]), tensor([0, 2]))
+    """
+    if num_nodes is None and batch is not None:
+        check_tensor("batch", batch, "[n]", 1)
+        num_nodes = len(batch)
+    found, ptr = graphs_of(batch, count_nodes(edge_index, num_nodes), edge_index.device)
+    if batch is not None:
+        check_within(edge_index, batch)
+    return found, ptr
 
 
 def _check_integers(name: str, value: Tensor) -> None:

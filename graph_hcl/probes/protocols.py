@@ -169,12 +169,12 @@ class Inductive(EvaluationProtocol):
             )
         if isinstance(self.splits, str | Path):
             folds = read_splits(self.splits, len(targets))
+        elif not isinstance(self.splits, Iterable):
+            raise UserError(
+                f"Expected splits to be a list of folds or a file of them, but got "
+                f"{self.splits!r:.60}."
+            )
         else:
-            if not isinstance(self.splits, Iterable):
-                raise UserError(
-                    f"Expected splits to be a list of folds or a file of them, but got "
-                    f"{self.splits!r:.60}."
-                )
             folds = list(self.splits)
             if not folds:
                 raise UserError("Expected one fold or more to evaluate, but got none.")

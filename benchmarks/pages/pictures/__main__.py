@@ -101,7 +101,7 @@ def pictures(names: Sequence[str], results: Path) -> Iterator[tuple[str, str]]:
             yield f"{stem}.svg", plot.svg(figure.axes[0])
 
 
-GLYPH = re.compile(r"\b(DejaVu[A-Za-z]+(?:-[A-Z][A-Za-z]+)?)-[0-9a-f]+\b")
+GLYPH = re.compile(r"\bDejaVu[A-Za-z]+(?:-[A-Z][A-Za-z]+)?-[0-9a-f]+\b")
 """The name of a glyph in an SVG: its font, and its number in there."""
 
 
@@ -115,17 +115,18 @@ def stale(texts: dict[str, str], folder: Path) -> list[str]:
         name
         for name, path in paths.items()
         if not path.is_file()
-        or without_numbers(path.read_text(encoding="utf-8")) != without_numbers(texts[name])
+        or renumbered(path.read_text(encoding="utf-8")) != renumbered(texts[name])
     ]
 
 
-def without_numbers(text: str) -> str:
-    """Return an SVG without the numbers of its glyphs, whose outlines stay.
+def renumbered(text: str) -> str:
+    """Return an SVG with its glyphs numbered as they come.
 
-    >>> without_numbers('<path id="DejaVuSans-13b0" d="M 1 2"/>')
-    '<path id="DejaVuSans" d="M 1 2"/>'
+    >>> renumbered('<path id="DejaVuSans-13b0" d="M 1 2"/><use href="#DejaVuSans-13b0"/>')
+    '<path id="glyph0" d="M 1 2"/><use href="#glyph0"/>'
     """
-    return GLYPH.sub(r"\1", text)
+    names: dict[str, str] = {}
+    return GLYPH.sub(lambda found: names.setdefault(found[0], f"glyph{len(names)}"), text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
