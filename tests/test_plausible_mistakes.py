@@ -123,7 +123,10 @@ MISTAKES = {
         lambda: probes.evaluate([nx.path_graph(n) for n in range(2, 22)], Y, folds=3),
         r"embeddings as numbers \[20, D\], but got list",
     ),
-    "folds as text": (lambda: probes.evaluate(X, Y, folds="5"), "folds as a number, a list of"),
+    "folds as text": (
+        lambda: probes.evaluate(X, Y, folds="5"),
+        "folds as a list of graph_hcl.probes.Fold, a number",
+    ),
     "half a fold": (lambda: probes.evaluate(X, Y, folds=2.5), "but got 2.5"),
     "repeats as text": (
         lambda: probes.evaluate(X, Y, repeats="2"),
@@ -132,7 +135,7 @@ MISTAKES = {
     "a negative seed": (lambda: probes.evaluate(X, Y, seed=-1), "a seed of 0 to 2³² − 1, but got"),
     "jobs as text": (
         lambda: probes.evaluate(X, Y, folds=3, jobs="all"),
-        "jobs to be an integer or None, but got 'all'",
+        "jobs to be a whole number, but got 'all'",
     ),
     "a switch for progress": (
         lambda: probes.evaluate(X, Y, folds=3, progress=True),
@@ -144,7 +147,15 @@ MISTAKES = {
     ),
     "a number for splits": (
         lambda: probes.Inductive(splits=3).split(probes.Targets.of(Y), 0),
-        "splits to be a list of folds or a file of them, but got 3",
+        "folds as a list of graph_hcl.probes.Fold or a file of them, but got 3",
+    ),
+    "splits of one's own kind": (
+        lambda: probes.Inductive(splits=[(Y, Y)]).split(probes.Targets.of(Y), 0),
+        "folds as a list of graph_hcl.probes.Fold or a file of them",
+    ),
+    "folds that end": (
+        lambda: probes.Inductive(splits=iter(FOLDS)).split(probes.Targets.of(Y), 0),
+        "folds as a list of graph_hcl.probes.Fold or a file of them",
     ),
     "folds of one's own kind": (
         lambda: probes.inductive(lambda number, fold: X, Y, folds=[(Y, Y)]),

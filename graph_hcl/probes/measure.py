@@ -17,7 +17,8 @@ from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.probe import selects
 from graph_hcl.probes.protocol import check_embeddings
 from graph_hcl.probes.protocols import Inductive, Transductive
-from graph_hcl.probes.scoring import check_execution
+from graph_hcl.probes.scoring import check_execution, check_whole
+from graph_hcl.probes.split_files import as_folds
 from graph_hcl.probes.splits import Fold
 from graph_hcl.warn import warn_user
 
@@ -107,7 +108,7 @@ def evaluate(
     >>> evaluation.mean, [fold.params for fold in evaluation.folds]
     (1.0, [{'C': 0.001}, {'C': 0.001}])
     """
-    _check_whole(repeats=repeats, seed=seed, inner=inner, draws=draws)
+    check_whole(repeats=repeats, seed=seed, inner=inner, draws=draws)
     if repeats < 1:
         raise UserError(f"Expected 1 repetition or more, but got {repeats}.")
     targets = targets_for(labels, probe, metrics)
@@ -115,7 +116,8 @@ def evaluate(
     targets = targets if groups is None else targets.grouped(groups)
     if not isinstance(folds, int | np.integer):
         _check_drawn(repeats=repeats, inner=inner, fraction=fraction, draws=draws)
-        fixed = [Fold.of(folds)] if isinstance(folds, Mapping) else _as_folds(folds)
+        others = ", a number, or a split of train, valid and test"
+        fixed = [Fold.of(folds)] if isinstance(folds, Mapping) else as_folds(folds, others)
         found = inductive(
             lambda number, fold: embeddings,
             targets,
@@ -148,25 +150,6 @@ def evaluate(
         )
         for each, plan in zip(seeds, plans, strict=True)
     )
-
-
-def _check_whole(**numbers: Any) -> None:
-    """Raise `UserError` for what is no whole number, and for a seed that numpy does not take."""
-    for name, value in numbers.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool):
-            raise UserError(f"Expected {name} to be a whole number, but got {value!r}.")
-        if name == "seed" and not 0 <= value < 2**32:
-            raise UserError(f"Expected a seed of 0 to 2³² − 1, but got {value}.")
-
-
-def _as_folds(folds: Any) -> Sequence[Fold]:
-    """Return a list of folds; raise `UserError` for anything else."""
-    if not isinstance(folds, Sequence) or not all(isinstance(fold, Fold) for fold in folds):
-        raise UserError(
-            "Expected folds as a number, a list of graph_hcl.probes.Fold, or a split of train, "
-            f"valid and test, but got {folds!r:.60}."
-        )
-    return folds
 
 
 def _check_drawn(**settings: Any) -> None:
@@ -220,8 +203,8 @@ def inductive(
     >>> inductive(lambda number, fold: x, [0, 1] * 10, folds=folds, jobs=1).mean
     1.0
     """
-    _check_whole(seed=seed)
-    protocol = Inductive(splits=tuple(_as_folds(folds)))
+    check_whole(seed=seed)
+    protocol = Inductive(splits=tuple(as_folds(folds)))
     targets = targets_for(labels, probe, metrics)
     probe = choose_probe(probe, targets)
     check_execution(jobs, progress)

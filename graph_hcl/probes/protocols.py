@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
-from graph_hcl.probes.split_files import check_fold, check_groups, read_splits
+from graph_hcl.probes.split_files import as_folds, check_fold, check_groups, read_splits
 from graph_hcl.probes.splits import Fold, Split, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
 from graph_hcl.probes.tasks import task_warning
@@ -169,13 +169,8 @@ class Inductive(EvaluationProtocol):
             )
         if isinstance(self.splits, str | Path):
             folds = read_splits(self.splits, len(targets))
-        elif not isinstance(self.splits, Iterable):
-            raise UserError(
-                f"Expected splits to be a list of folds or a file of them, but got "
-                f"{self.splits!r:.60}."
-            )
         else:
-            folds = list(self.splits)
+            folds = list(as_folds(self.splits, " or a file of them"))
             if not folds:
                 raise UserError("Expected one fold or more to evaluate, but got none.")
             for number, fold in enumerate(folds):

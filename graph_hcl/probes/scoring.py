@@ -19,6 +19,18 @@ from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, runs_in_threa
 from graph_hcl.probes.targets import Targets
 
 
+def check_whole(**numbers: Any) -> None:
+    """Raise `UserError` for what is no whole number, and for a seed that numpy does not take.
+
+    >>> check_whole(repeats=2, seed=0)
+    """
+    for name, value in numbers.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool):
+            raise UserError(f"Expected {name} to be a whole number, but got {value!r:.60}.")
+        if name == "seed" and not 0 <= value < 2**32:
+            raise UserError(f"Expected a seed of 0 to 2³² − 1, but got {value}.")
+
+
 def check_execution(
     jobs: int | None, progress: Callable[[FoldScore], object] | None = None
 ) -> None:
@@ -26,10 +38,10 @@ def check_execution(
 
     >>> check_execution(None)
     """
-    if not isinstance(jobs, int | np.integer | None) or isinstance(jobs, bool):
-        raise UserError(f"Expected jobs to be an integer or None, but got {jobs!r:.60}.")
-    if jobs is not None and jobs < 1:
-        raise UserError(f"Expected 1 job or more, but got {jobs}: leave it out for all cores.")
+    if jobs is not None:
+        check_whole(jobs=jobs)
+        if jobs < 1:
+            raise UserError(f"Expected 1 job or more, but got {jobs}: leave it out for all cores.")
     if progress is not None and not callable(progress):
         raise UserError(
             f"Expected progress to be a function of one FoldScore, but got {progress!r:.60}."

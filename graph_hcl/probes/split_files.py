@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,19 @@ def _indices(values: list[Any]) -> Indices:
     if not isinstance(values, list) or not all(type(value) is int for value in values):
         raise ValueError("indices must be a list of integers")
     return np.array(values, dtype=np.int64)
+
+
+def as_folds(folds: Any, others: str = "") -> Sequence[Fold]:
+    """Return a list of folds; raise `UserError` for anything else, with what else is taken.
+
+    >>> as_folds([])
+    []
+    """
+    if not isinstance(folds, Sequence) or not all(isinstance(fold, Fold) for fold in folds):
+        raise UserError(
+            f"Expected folds as a list of graph_hcl.probes.Fold{others}, but got {folds!r:.60}."
+        )
+    return folds
 
 
 def check_fold(fold: Fold, graphs: int, where: str) -> None:
