@@ -19,7 +19,7 @@ from torch import Tensor
 
 from graph_hcl.geometry.inputs import features
 from graph_hcl.keywords import names_arguments
-from graph_hcl.losses.checks import check_number
+from graph_hcl.losses.checks import check_flag, check_number
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.inputs import as_keys
 
@@ -66,6 +66,7 @@ def equivalent_temperature(
     """
     check_number("temperature", temperature)
     check_number("beta", beta)
+    check_flag("detach_weights", detach_weights)
     if not (0 < temperature < math.inf and 0 <= beta < math.inf):
         raise ValueError(
             f"Expected a temperature above 0 and beta of 0 or more, but got {temperature} and "
@@ -91,7 +92,8 @@ def match_temperature(
     one does at that temperature. Temperatures from 0.002 T to 2 T are looked at.
 
     Args:
-        loss: a contrastive loss, with any hardening and any ψ; its memory is left out.
+        loss: a contrastive loss, with any hardening and any ψ; its memory is left out, and its
+            temperature is that of these features where it is "auto".
         z: features [M, d].
         graph: the graph [M] that each row is a view of.
         label: labels [M], where the loss reads them.
@@ -110,8 +112,12 @@ def match_temperature(
     z = features(z).detach()
     graph = as_keys(graph, "graph", z)
     unit = loss.normalize or bool(((z.norm(dim=1) - 1).abs() < 1e-3).all())
-    temperature = loss.temperature
     other = _bare_copy(loss, unit)
+    if loss.auto_temperature:
+        with torch.no_grad():
+            other(z, graph=graph, label=label if loss.uses_labels else None)
+        other.auto_temperature = False
+    temperature = other.temperature
     wanted = _gradient(other, z, graph, label)
     length = float(wanted.norm())
     # Where all rows agree, the gradient is rounding.
@@ -179,7 +185,6 @@ def _bare_copy(loss: ContrastiveLoss, unit: bool) -> ContrastiveLoss:
     vars(other)["_modules"] = dict(loss._modules)  # which copy.copy shares
     other.settings = dataclasses.replace(loss.settings, reduction="mean", mode="auto")
     other.memory, other.annealing, other.normalize = None, None, unit
-    other.auto_temperature = False
     return other
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.keywords import names_arguments
-from graph_hcl.losses.checks import check_keys_are_known
+from graph_hcl.losses.checks import check_keys_are_known, check_number
 from graph_hcl.losses.hardening import Adaptive
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
@@ -26,6 +26,7 @@ COLUMNS = 512
 
 def check_beta_max(value: float) -> None:
     """Raise `ValueError` unless the largest β that may be chosen is above 0 and finite."""
+    check_number("beta_max", value)
     if not 0 < value < math.inf:
         raise ValueError(f"Expected beta_max to be above 0 and finite, but got {value}.")
 
@@ -51,6 +52,7 @@ class EffectiveSampleSize(Adaptive):
 
     def __post_init__(self) -> None:
         check_beta_max(self.beta_max)
+        check_number("share", self.share)
         if not 0 < self.share <= 1:
             raise ValueError(f"Expected share to be in (0, 1], but got {self.share}.")
 
@@ -102,6 +104,8 @@ class ClassMass(Adaptive):
 
     def __post_init__(self) -> None:
         check_beta_max(self.beta_max)
+        check_number("bound", self.bound)
+        check_number("prior", self.prior)
         if not (0 < self.bound < 1 and 0 < self.prior < 1):
             raise ValueError(
                 f"Expected bound and prior to be in (0, 1), but got {self.bound} and {self.prior}."

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-if TYPE_CHECKING:
-    from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.pairs import Pairs
 
 
 def transformed() -> bool:
@@ -52,6 +52,43 @@ def check_whole(name: str, value: Any, least: int) -> None:
         )
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Raise `ValueError` for anything but True and False: of text, even "no" counts as true.
+
+    >>> check_flag("normalize", "none")
+    Traceback (most recent call last):
+    ValueError: Expected normalize to be True or False, but got 'none'.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"Expected {name} to be True or False, but got {value!r:.60}.")
+
+
+def check_tensor(name: str, value: object) -> None:
+    """Raise `ValueError` unless a value is a tensor.
+
+    >>> check_tensor("label", [0, 1])
+    Traceback (most recent call last):
+    ValueError: Expected label to be a tensor, but got list: use torch.as_tensor(label).
+    """
+    if not isinstance(value, Tensor):
+        raise ValueError(
+            f"Expected {name} to be a tensor, but got {type(value).__name__}: use "
+            f"torch.as_tensor({name})."
+        )
+
+
+def check_shape(what: str, value: Any, shape: Sequence[int]) -> None:
+    """Raise `ValueError` unless a value, of a function that a user gave, has that shape.
+
+    >>> check_shape("a penalty", torch.ones(2), [])
+    Traceback (most recent call last):
+    ValueError: Expected a penalty [], but got [2].
+    """
+    check_tensor(what, value)
+    if list(value.shape) != list(shape):
+        raise ValueError(f"Expected {what} {list(shape)}, but got {list(value.shape)}.")
+
+
 def check_choice(name: str, value: Any, known: Sequence[str]) -> None:
     """Raise `ValueError` for a value that is not one of the known ones.
 
@@ -71,6 +108,13 @@ def check_rows(
     names: tuple[str, str] = ("anchors [A, d]", "samples [S, d]"),
 ) -> None:
     """Raise `ValueError` unless anchors [A, d], samples [S, d] and the keys fit each other."""
+    if not isinstance(pairs, Pairs):
+        raise ValueError(
+            "Expected pairs as Pairs, such as Pairs.among(graph, graph), but got "
+            f"{type(pairs).__name__}."
+        )
+    for rows, name in zip((anchors, samples), names, strict=True):
+        check_tensor(name.split()[0], rows)
     if anchors.dim() != 2 or samples.dim() != 2 or anchors.shape[1] != samples.shape[1]:
         raise ValueError(
             f"Expected {names[0]} and {names[1]}, but got {list(anchors.shape)} and "

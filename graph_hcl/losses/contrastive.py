@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
-from graph_hcl.losses.checks import check_choice, check_whole, transformed
+from graph_hcl.losses.checks import check_choice, check_flag, check_shape, check_whole, transformed
 from graph_hcl.losses.contrast import (
     CONTRASTS,
     Block,
@@ -114,6 +114,8 @@ class ContrastiveLoss(SettingsModule):
             raise ValueError(
                 "Expected contrast all with include_self: no other view holds the anchor itself."
             )
+        check_flag("normalize", normalize)
+        check_flag("include_self", include_self)
         if psi is None and psi_options:
             raise ValueError("Expected no psi_options without psi: they would have no effect.")
         check_whole("memory_size", memory_size, 0)
@@ -128,6 +130,7 @@ class ContrastiveLoss(SettingsModule):
         self.include_self = include_self
         self.annealing: Annealing | None = None
         self._was_annealed = True
+        self._has_warned_of_label = False
         # A derived class may have a `forward` of its own that does not ask for them.
         self._takes_views = "views" in inspect.signature(self.forward).parameters
 
@@ -149,7 +152,12 @@ class ContrastiveLoss(SettingsModule):
         return None
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """Set β to its value in the epoch that is about to start, if there is a schedule."""
+        """Set β to its value in the epoch that is about to start, if there is a schedule.
+
+        Raises `ValueError` for what is no `Epoch`, or one outside the training.
+        """
+        if not isinstance(epoch, Epoch):
+            raise ValueError(f"Expected an epoch as Epoch(number, total), but got {epoch!r:.60}.")
         if self.annealing is not None:
             self._set_beta(self.annealing.beta(epoch.progress))
             self._was_annealed = True
@@ -163,7 +171,7 @@ class ContrastiveLoss(SettingsModule):
 
     def count(self, given: ObjectiveInput) -> Tensor:
         """Return how many rows have both a positive and a negative [], and so count."""
-        pairs = self._pairs(*self.keys(given.graph, given.label))
+        pairs = self._pairs(*self._keys(given.graph, given.label))
         if self.contrast == "all":
             return counted_anchors(pairs).sum()
         return counted_rows(self._blocks(pairs, view_numbers(given.graph)), len(given.graph)).sum()
@@ -200,7 +208,9 @@ class ContrastiveLoss(SettingsModule):
         if self.normalize:
             z = unit(z)
         names = self._names(new, z.device) if rows.graph is None else rows.graph
-        positive, negative = self.keys(names, rows.label)
+        if rows.label is not None and not self.uses_labels:
+            self._warn_of_label()
+        positive, negative = self._keys(names, rows.label)
         samples, pairs = self._samples(z, positive, negative)
         if samples is None and positive is names and negative is names:
             pairs = dataclasses.replace(pairs, copies=2 if rows.graph is None else views)
@@ -218,6 +228,7 @@ class ContrastiveLoss(SettingsModule):
                 losses.append(self._evaluate(part, others, block.pairs, kind))
             loss = join_losses(losses, blocks, self.settings, z)
         if (penalty := self.penalty(z)) is not None:
+            check_shape("a penalty", penalty, [])
             if self.settings.reduction == "none":
                 penalty = penalty * (
                     counted_anchors(pairs) if view is None else counted_rows(blocks, len(z))
@@ -228,6 +239,19 @@ class ContrastiveLoss(SettingsModule):
             kept = slice(None) if view is None else sampled_rows(self.contrast, view)
             self.memory.push(z[kept], negative[kept], new)
         return loss
+
+    def _keys(self, graph: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the keys; raise `ValueError` for what a derived class may have returned instead.
+
+        Others than tensors in the pair are found where the pairs are made.
+        """
+        keys = self.keys(graph, label)
+        if not isinstance(keys, tuple) or len(keys) != 2:
+            raise ValueError(
+                f"Expected keys of {type(self).__name__} as a pair of positive and negative keys, "
+                f"but got {type(keys).__name__}."
+            )
+        return keys
 
     def _blocks(self, pairs: Pairs, view: Tensor) -> list[Block]:
         """Return the blocks of a contrast across views; `view` [M] is that of each row."""
@@ -300,6 +324,14 @@ class ContrastiveLoss(SettingsModule):
             warn_user(
                 f"With a schedule, {type(self).__name__} stays at beta_start until its on_epoch is "
                 "called: call on_epoch(Epoch(number, total)) before each epoch."
+            )
+
+    def _warn_of_label(self) -> None:
+        if not self._has_warned_of_label and not transformed():
+            self._has_warned_of_label = True
+            warn_user(
+                f"{type(self).__name__} reads no labels (its uses_labels is False): leave label "
+                "out, or take a loss that reads them, such as SCL."
             )
 
     def extra_repr(self) -> str:

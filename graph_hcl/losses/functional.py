@@ -21,6 +21,7 @@ from graph_hcl.losses.finite import largest_product
 from graph_hcl.losses.hardening import Adaptive
 from graph_hcl.losses.options import lists_options
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.losses.precision import of_one_type
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.settings import (
     JensenShannonOptions,
@@ -73,6 +74,7 @@ def contrastive_loss(
     settings = LossSettings(**options)  # type: ignore[arg-type]
     if settings.validate_args:
         check_rows(anchors, anchors if samples is None else samples, pairs)
+    anchors, samples = of_one_type(anchors, samples)
     reach = largest_product(anchors, samples, settings)
     return compute_loss(anchors, samples, pairs, settings, reach)
 
@@ -111,8 +113,13 @@ def psi_loss(
     """
     settings = LossSettings(**options)
     check_has_weights(settings.hardening, "psi")
+    if not callable(psi) or isinstance(psi, type):
+        raise ValueError(
+            f"Expected psi as a function of t and q, such as Triplet(), but got {psi!r:.60}."
+        )
     if settings.validate_args:
         check_rows(anchors, anchors if samples is None else samples, pairs)
+    anchors, samples = of_one_type(anchors, samples)
     largest_product(anchors, samples, settings)
     return compute_psi_loss(anchors, samples, pairs, settings, psi)
 
@@ -169,6 +176,7 @@ def compute_jensen_shannon(
         check_rows(nodes, graphs, pairs, ("nodes [n, d]", "graphs [B, d]"))
         if isinstance(settings.hardening, Adaptive):
             raise ValueError("Expected a hardening with the same beta for all nodes.")
+    nodes, graphs = of_one_type(nodes, graphs)
     largest_product(nodes, graphs, settings, warn=False)
     if not (len(nodes) and len(graphs)):
         return empty_loss(nodes, graphs, settings)

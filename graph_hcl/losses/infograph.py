@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from torch import Tensor
 
+from graph_hcl.losses.checks import check_tensor
 from graph_hcl.losses.functional import compute_jensen_shannon
 from graph_hcl.losses.hardening import Adaptive, LogEta
 from graph_hcl.losses.inputs import as_keys
@@ -60,6 +61,8 @@ class InfoGraph(SettingsModule):
             nodes: node features [n, d].
             node_graph: the graph [n] of each node.
         """
+        check_tensor("z", z)
+        check_tensor("nodes", nodes)
         keys = as_keys(node_graph, "node_graph", nodes), as_keys(graph, "graph", z)
         return compute_jensen_shannon(nodes, z, Pairs(keys, keys), self.settings)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from graph_hcl.losses.checks import check_whole, transformed
+from graph_hcl.losses.checks import check_tensor, check_whole, transformed
 
 
 class Rows(NamedTuple):
@@ -100,20 +100,6 @@ not.
         raise ValueError(
             f"Expected graph to name the same distinct graphs {views} times in one order, but it "
             "does not."
-        )
-
-
-def check_tensor(name: str, value: object) -> None:
-    """Raise `ValueError` unless a value is a tensor.
-
-    >>> check_tensor("label", [0, 1])
-    Traceback (most recent call last):
-    ValueError: Expected label to be a tensor, but got list: use torch.as_tensor(label).
-    """
-    if not isinstance(value, Tensor):
-        raise ValueError(
-            f"Expected {name} to be a tensor, but got {type(value).__name__}: use "
-            f"torch.as_tensor({name})."
         )
 
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from graph_hcl.keywords import names_arguments
+from graph_hcl.losses.checks import check_tensor, check_whole
+from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.pairs import Pairs
 
 
@@ -18,7 +20,8 @@ class MemoryBank(nn.Module):
     A remembered row is positive of no anchor, and a negative of the anchors with another negative
     key: earlier views of the anchor's own graph, or graphs of its own label, do not repel it.
     Graphs without a number get one from `fresh` that no remembered row has. Raises `ValueError`
-    for a size below 1, and for features of another width than those that it holds.
+    for a size below 1, for features of another width than those that it holds, and for features
+    and keys that do not fit each other.
 
     >>> memory, z, key = MemoryBank(3), torch.eye(2), torch.tensor([5, 7])
     >>> memory.push(z, key)
@@ -37,8 +40,7 @@ class MemoryBank(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        if size < 1:
-            raise ValueError(f"Expected a memory of 1 row or more, but got {size}.")
+        check_whole("size", size, 1)
         self.size = size
         self.register_buffer("features", torch.empty(0, 0))
         self.register_buffer("keys", torch.empty(0, dtype=torch.long))
@@ -60,6 +62,14 @@ class MemoryBank(nn.Module):
             keys: negative keys [M].
             unnamed: how many of `fresh` are among the keys.
         """
+        check_tensor("features", z)
+        keys = as_keys(keys, "keys", z)
+        functorch: Any = torch._C._functorch
+        if functorch.is_batchedtensor(z) or functorch.is_batchedtensor(keys):
+            raise ValueError(
+                "Expected no rows to remember inside torch.func.vmap, whose batches have no order: "
+                "call eval() of the loss, or make it without memory_size."
+            )
         self.unnamed = self.unnamed.to(keys.device) + unnamed
         old = self.features.to(z) if len(self.keys) else z.new_empty(0, z.shape[1])
         self.features = torch.cat([old, z.detach()])[-self.size :]
@@ -97,6 +107,7 @@ class MemoryBank(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         for name in ("features", "keys"):
-            if prefix + name in state_dict:
-                setattr(self, name, torch.empty_like(state_dict[prefix + name]))
+            if prefix + name in state_dict:  # of a larger memory, what this one would have kept
+                state_dict[prefix + name] = kept = state_dict[prefix + name][-self.size :]
+                setattr(self, name, torch.empty_like(kept))
         super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
@@ -62,6 +63,8 @@ class ObjectiveInput(NamedTuple):
 class Epoch(NamedTuple):
     """The epoch that is about to start, 1 … `total`.
 
+    `progress` raises `ValueError` for a number outside 1 … `total`.
+
     >>> Epoch(1, 5).progress, Epoch(5, 5).progress
     (0.0, 1.0)
     """
@@ -72,6 +75,11 @@ class Epoch(NamedTuple):
     @property
     def progress(self) -> float:
         """Fraction of the training that is done, from 0 in the first epoch to 1 in the last."""
+        if not 1 <= self.number <= self.total:
+            raise ValueError(
+                f"Expected an epoch from 1 to {self.total}, the first and the last, but got "
+                f"{self.number}."
+            )
         return (self.number - 1) / max(1, self.total - 1)
 
 
@@ -166,11 +174,33 @@ def as_objective(objective: Objective | Callable[..., Tensor]) -> Objective:
     >>> as_objective(lambda z, graph, label: z.sum()).tags
     ObjectiveTags(labels=False, nodes=False, logits=False)
 
-    Raises `ValueError` for what cannot be called.
+    Raises `ValueError` for a class, and for what cannot be called with `graph` and `label`.
     """
-    if not callable(objective) and not isinstance(objective, Objective):
+    if isinstance(objective, type):
+        raise ValueError(
+            f"Expected an objective, but got the class {objective.__name__}: make one of it, "
+            f"{objective.__name__}(…)."
+        )
+    if isinstance(objective, Objective):
+        return objective
+    if not callable(objective) or not _takes_rows(objective):
         raise ValueError(
             "Expected an objective, or a function loss(z, graph=…, label=…), but got "
-            f"{type(objective).__name__}."
+            f"{getattr(objective, '__name__', type(objective).__name__)}."
         )
-    return objective if isinstance(objective, Objective) else CallableObjective(objective)
+    return CallableObjective(objective)
+
+
+def _takes_rows(function: Callable[..., Tensor]) -> bool:
+    """Tell whether a function can be called as `CallableObjective` does, where that is known."""
+    names = ["graph", "label"]
+    if getattr(function, "reads_nodes", False):
+        names += ["nodes", "node_graph"]
+    try:
+        called = function.forward if isinstance(function, nn.Module) else function
+        inspect.signature(called).bind(None, **dict.fromkeys(names))
+    except TypeError:
+        return False
+    except ValueError:  # a built-in function may have no signature
+        return True
+    return True

@@ -101,6 +101,12 @@ class Pairs:
 
     def _widen(self) -> None:
         """Make all keys int64, so that any two can be compared; one key stays one object."""
+        for side in (self.positive, self.negative):
+            if side is not None and not (isinstance(side, tuple | list) and len(side) == 2):
+                raise ValueError(
+                    "Expected keys as a pair, those of the anchors and those of the samples, but "
+                    f"got {type(side).__name__}."
+                )
         given = [*self.positive, *(self.negative or ())]
         for keys in given:
             if not isinstance(keys, Tensor) or keys.is_floating_point() or keys.is_complex():
@@ -126,7 +132,7 @@ class Pairs:
         return cls(
             (positive, positive),
             None if negative is None else (negative, negative),
-            torch.arange(len(positive), device=positive.device),
+            torch.arange(len(positive), device=getattr(positive, "device", None)),
             in_order=True,
             copies=copies,
         )

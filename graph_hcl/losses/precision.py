@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -28,6 +28,22 @@ def at_least_float(values: Tensor) -> Tensor:
     torch.float32
     """
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+@overload
+def of_one_type(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]: ...
+@overload
+def of_one_type(a: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor | None]: ...
+def of_one_type(a: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Return both in float64 where one of them is; other types meet in float32 by themselves.
+
+    >>> a, b = of_one_type(torch.ones(1), torch.ones(1, dtype=torch.float64))
+    >>> a.dtype, b.dtype
+    (torch.float64, torch.float64)
+    """
+    if b is None or a.dtype == b.dtype or torch.float64 not in (a.dtype, b.dtype):
+        return a, b
+    return a.double(), b.double()
 
 
 def unit(z: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 
 from torch import Tensor
 
-from graph_hcl.losses.checks import check_choice, check_number, check_whole
+from graph_hcl.losses.checks import check_choice, check_flag, check_number, check_whole
 from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening
 from graph_hcl.losses.weighting import Weighting, check_has_weights
 
@@ -133,8 +133,10 @@ class LossSettings:
     validate_args: bool = True
 
     def __post_init__(self) -> None:
+        check_flag("validate_args", self.validate_args)
         if not self.validate_args:
             return
+        check_flag("detach_weights", self.detach_weights)
         check_number("temperature", self.temperature)
         check_number("tau_plus", self.tau_plus)
         if not 0 < self.temperature < math.inf:

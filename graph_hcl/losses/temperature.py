@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.adaptive import spread_columns
+from graph_hcl.losses.checks import check_number
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 
@@ -36,12 +37,17 @@ def choose_temperature(
         pairs: who is a negative of whom.
         share: the share, in (0, 1).
 
+    Raises `ValueError` for another share.
+
     >>> z = torch.nn.functional.normalize(torch.randn(64, 8), dim=1)
     >>> key = torch.arange(64)
     >>> low = choose_temperature(z, z, Pairs.among(key, key), share=0.1)
     >>> low < choose_temperature(z, z, Pairs.among(key, key), share=0.5)
     True
     """
+    check_number("share", share)
+    if not 0 < share < 1:
+        raise ValueError(f"Expected share to be in (0, 1), but got {share}.")
     rows = spread_columns(len(anchors), anchors.device)
     columns = spread_columns(len(samples), anchors.device)
     negatives = pairs.masks(rows)[1][:, columns]

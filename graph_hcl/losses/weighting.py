@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graph_hcl.losses.checks import check_shape
 from graph_hcl.losses.hardening import Exponential, LogEta, NoHardening, PowerMean
 
 
@@ -57,11 +58,7 @@ class Weighting:
             values = self.beta[:, None] * logits
         else:
             values = self.function(logits)
-        if values.shape != logits.shape:
-            raise ValueError(
-                f"Expected log η of the logits' shape {list(logits.shape)}, but got "
-                f"{list(values.shape)}."
-            )
+        check_shape("log η of the logits' shape", values, logits.shape)
         return values.detach() if self.detached else values
 
     def push(self, logits: Tensor) -> Tensor:

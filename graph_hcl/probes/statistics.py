@@ -22,12 +22,17 @@ ROUNDING = 1e-12
 def majority_accuracy(labels: Any) -> float:
     """Return the accuracy of always predicting the most frequent class; labels [G] or `Targets`.
 
-    Raises `UserError` for labels of one class.
+    Raises `UserError` for labels of one class, real targets and several tasks.
 
     >>> majority_accuracy([0, 1, 1, 1])
     0.75
     """
     targets = Targets.of(labels)
+    if targets.kind == "regression" or targets.tasks > 1:
+        raise UserError(
+            f"Expected class labels to find the most frequent one of, but got {targets.kind} "
+            "targets: give one column of classes."
+        )
     strata = targets.strata()[targets.rows]
     return float(np.bincount(strata).max() / len(strata))
 
@@ -45,7 +50,7 @@ class PairedDifference:
         percent: prints percentage points, as of a share such as accuracy, instead of the metric's
             own unit.
         lower_is_better: prints that it is so, as of errors.
-        error: corrected standard error of the difference.
+        error: corrected standard error of the difference, ∞ where it is not known.
         degrees: degrees of freedom of t.
 
     >>> print(PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19))
@@ -74,7 +79,8 @@ class PairedDifference:
         the interval of confidence 1 − 2α is inside ±margin. The margin is of the metric's unit:
         .01 is a percentage point of accuracy.
 
-        Raises `UserError` for a margin that is not above 0, and where the error is not known.
+        1 where the error is infinite. Raises `UserError` for a margin that is not above 0, and for
+        a difference without an error.
 
         >>> alike = corrected_t_test([0.8, 0.7, 0.9, 0.8], [0.8, 0.71, 0.9, 0.8])
         >>> round(alike.equivalence_p(margin=0.02), 4), round(alike.equivalence_p(0.003), 4)
@@ -88,19 +94,22 @@ class PairedDifference:
                 "known: take one of corrected_t_test or compare."
             )
         room = margin - abs(self.difference)
-        if self.error == 0:
-            return float(room <= 0)
+        if not math.isfinite(self.error):
+            return 1.0
         return float(stats.t.sf(room / self.error, self.degrees))
 
     def __str__(self) -> str:
         numbers = self.difference, *self.interval
         mean, low, high = (f"{100 * x:+.2f}" if self.percent else f"{x:+.4g}" for x in numbers)
         p = p_text(self.p_value)
+        tested = (
+            f"{100 * self.confidence:g} % interval {low} … {high}, "
+            f"p {p if p.startswith('<') else f'= {p}'}"
+        )
         return (
             f"{mean}{' percentage points' if self.percent else ''} "
             f"({'lower is better; ' if self.lower_is_better else ''}"
-            f"{100 * self.confidence:g} % interval {low} … {high}, "
-            f"p {p if p.startswith('<') else f'= {p}'})"
+            f"{tested if math.isfinite(self.interval[1]) else 'not tested: the same in all folds'})"
         )
 
 
@@ -120,7 +129,8 @@ def corrected_interval(
     """Return a confidence interval of the mean of the scores of J folds or resamplings.
 
     x̄ ± t · sqrt((1/J + n_test/n_train) s²) with J − 1 degrees of freedom, as in
-    `corrected_t_test`, which has the reasons.
+    `corrected_t_test`, which has the reasons. Scores that are all the same have s = 0, and an
+    interval of no width, which is no evidence of certainty.
 
     Args:
         scores: one score [J] for each fold or resampling.
@@ -144,6 +154,7 @@ def corrected_t_test(
     *,
     test_to_train: float = 1 / 9,
     confidence: float = 0.95,
+    step: float | None = None,
 ) -> PairedDifference:
     """Compare two methods by their scores on the same J folds or resamplings.
 
@@ -152,14 +163,22 @@ def corrected_t_test(
     (Machine Learning 52, 2003), the corrected resampled t-test. The plain paired t-test omits the
     second term; because training sets overlap, it rejects equality far too often.
 
+    Where the difference is the same in all folds, s = 0 would make it certain, though scores of
+    small test parts, which move in steps, often agree by chance. Then s² is step² / J, which is its
+    least value above 0: one fold differs by one step. Without a step the difference is not tested:
+    p is 1, and error and interval are infinite.
+
     Args:
         first: scores [J] of one method.
         second: scores [J] of the other, in the same order of folds.
         test_to_train: n_test/n_train: 1/9 for 10-fold cross-validation. n_train are the graphs that
             training sets are drawn from and share: with few labels, the whole training part.
         confidence: confidence of the interval, in (0, 1).
+        step: the least change of one fold's score, where there is one: of accuracies, 1 over the
+            number of graphs in a test part.
 
-    Raises `UserError` for scores of different length, fewer than two of them, or NaN.
+    Raises `UserError` for scores of different length, fewer than two of them, NaN, and a step that
+    is not above 0.
 
     >>> result = corrected_t_test([0.8, 0.7, 0.9, 0.8], [0.7, 0.7, 0.8, 0.7], test_to_train=1 / 3)
     >>> round(result.difference, 4), round(result.t, 4), round(result.p_value, 4)
@@ -175,9 +194,13 @@ def corrected_t_test(
     # Averages of equal scores may differ by rounding, which would pass for a constant difference.
     differences[np.abs(differences) <= ROUNDING * np.maximum(np.abs(a), np.abs(b))] = 0.0
     difference, error, quantile = _mean_and_error(differences, test_to_train, confidence)
+    if step is not None and not 0 < step < math.inf:
+        raise UserError(f"Expected a finite step above 0, but got {step}.")
+    if np.ptp(differences) <= ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
+        least = math.inf if step is None else step / math.sqrt(len(a))
+        error = math.sqrt(1 / len(a) + test_to_train) * least
     half = quantile * error
-    t = difference / error if error > 0 else float(np.copysign(np.inf, difference))
-    t = t if difference != 0 else 0.0
+    t = difference / error
     p_value = float(2 * stats.t.sf(abs(t), len(a) - 1))
     interval = difference - half, difference + half
     return PairedDifference(
@@ -211,11 +234,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     The k-th smallest of m becomes the largest of (m − j + 1) p_j over j ≤ k, at most 1. Rejecting
     those below α keeps the probability of any false rejection below α, whatever the dependence:
     Holm, "A Simple Sequentially Rejective Multiple Test Procedure" (Scand. J. Statist. 6, 1979).
+    Raises `UserError` for anything but numbers from 0 to 1.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    p = np.asarray(p_values, dtype=float)
+    try:
+        p = np.asarray(p_values, dtype=float)
+    except (TypeError, ValueError):
+        p = np.array(np.nan)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise UserError(f"Expected p-values [m] from 0 to 1, but got {p_values!r:.60}.")
     order = np.argsort(p, kind="stable")
     raised = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
     corrected = np.empty(len(p))

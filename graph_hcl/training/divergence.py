@@ -45,6 +45,8 @@ def check_finite(state: TrainState) -> float:
     infinite where its squares pass float32.
     """
     kept = [*state.model.parameters(), *state.model.buffers()]
+    if state.objective_module is not None:
+        kept += state.objective_module.parameters()
     weights = total_norm([one for one in kept if one.is_floating_point()], math.inf)
     losses, norms = torch.stack(state.losses), torch.stack(state.norms)
     done, first = state.step, state.step - len(state.norms)

@@ -48,6 +48,7 @@ def take_step(
     except NotFinite as error:
         what = "features or logits are NaN or infinite"
         raise Diverged(what, state.epoch, state.step + 1) from error
+    check_loss(loss)
     for group in state.optimizer.param_groups:
         for parameter in group["params"]:  # what zero_grad does, at a tenth of its cost
             parameter.grad = None
@@ -56,6 +57,31 @@ def take_step(
     check_step(state, loss.detach(), norm)
     state.precision.step(state.optimizer)
     return Step(loss.detach(), norm, inputs._replace(z=inputs.z.detach(), nodes=None))
+
+
+def check_loss(loss: object) -> None:
+    """Raise `UserError` unless an objective returned one number with a gradient.
+
+    >>> check_loss(torch.ones(2))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected the objective to return one number, but got [2]: average \
+it, or leave reduction none out.
+    """
+    if not isinstance(loss, Tensor):
+        raise UserError(
+            f"Expected the objective to return a tensor, but got {type(loss).__name__}: compute it "
+            "from the features by torch."
+        )
+    if loss.dim() != 0:
+        raise UserError(
+            f"Expected the objective to return one number, but got {list(loss.shape)}: average it, "
+            "or leave reduction none out."
+        )
+    if not loss.requires_grad:
+        raise UserError(
+            "Expected a loss with a gradient, but the objective returned one without: compute it "
+            "from the features, and do not detach them."
+        )
 
 
 def encode(state: TrainState, views: Views, graph: Tensor, label: Tensor | None) -> ObjectiveInput:

@@ -231,6 +231,19 @@ def test_the_best_setting_is_chosen_on_the_other_seeds():
     assert pairs.chosen([], "knn") == {}
 
 
+def test_both_sides_are_chosen_on_the_seeds_that_both_have():
+    def trials(*scores):
+        return {seed: {"seed": seed, "scores": {"knn": [x]}} for seed, x in enumerate(scores)}
+
+    a, b, c = trials(0.5, 0.5, 0.9), trials(0.6, 0.6, 0.6), trials(0.4, 0.4)
+    found, other = pairs.chosen_pair([a, b], [c], "knn")
+    assert set(found) == set(other) == {0, 1}
+    # Of seeds 0 and 1 alone, b is the best in both; with the third seed, a would be.
+    assert found == {0: b[0], 1: b[1]}
+    assert pairs.chosen([a, b], "knn")[0] == a[0]
+    assert pairs.chosen_pair([], [c], "knn") == ({}, {})
+
+
 def test_the_mean_over_sets_takes_subsets_of_one_set_once():
     names = ("digits", "COIL-DEL", "COIL-DEL-5")
     runs = Runs(invented(core(datasets=names, seeds=1), 0.01, noise=0.02))

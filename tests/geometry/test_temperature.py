@@ -220,6 +220,25 @@ def test_a_plain_loss_matches_itself() -> None:
         assert found.cosine == pytest.approx(1.0, abs=1e-6)
 
 
+@pytest.mark.parametrize("make", [HUCL, UCL, lambda **t: SCL(contrast="across-views", **t)])
+def test_a_temperature_of_each_batch_is_that_of_the_features(make) -> None:
+    """Whatever the loss has chosen before, it is matched at what it would choose for these."""
+    z, graph, label = views(5, graphs=24)
+    auto = make(temperature="auto")
+    label = label if auto.uses_labels else None
+    auto(
+        z[:8],
+        graph=graph[:8] * 0 + torch.arange(8) // 2,
+        label=None if label is None else label[:8],
+    )
+    stale = auto.temperature
+    found = match_temperature(auto, z, graph, label)
+    assert auto.temperature == stale
+    auto(z, graph=graph, label=label)
+    assert auto.temperature != stale
+    assert found == match_temperature(make(temperature=auto.temperature), z, graph, label)
+
+
 def test_matching_leaves_the_loss_as_it_was() -> None:
     z, graph, _ = views(3)
     loss = HUCL(beta=1.0, memory_size=64, schedule="linear", normalize=False)

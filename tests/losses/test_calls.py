@@ -51,6 +51,7 @@ def views(seed: int = 0, graphs: int = 5, dim: int = 4):
     return z1, z2, torch.randint(3, (graphs,), generator=generator)
 
 
+@pytest.mark.filterwarnings("ignore:.* reads no labels")
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 7), st.sampled_from(list(OBJECTIVES)))
 def test_two_views_are_rows_with_graphs_in_any_order(seed, graphs, name) -> None:
@@ -67,6 +68,7 @@ def test_two_views_are_rows_with_graphs_in_any_order(seed, graphs, name) -> None
     torch.testing.assert_close(loss(first, second, label), found)
 
 
+@pytest.mark.filterwarnings("ignore:.* reads no labels")
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(list(OBJECTIVES)))
 def test_the_length_of_a_row_does_not_matter(seed, name) -> None:
@@ -125,6 +127,7 @@ def test_a_row_of_zeros_has_no_gradient(dtype) -> None:
 
 @pytest.mark.parametrize("name", [name for name in OBJECTIVES if name != "adaptive"])
 @pytest.mark.parametrize("memory", [0, 6])
+@pytest.mark.filterwarnings("ignore:.* reads no labels")
 def test_one_value_per_row(name, memory) -> None:
     if memory and name in ("nt-xent", "supcon"):
         pytest.skip("they have no memory")
@@ -143,6 +146,7 @@ def test_one_value_per_row(name, memory) -> None:
         graph = graph + 100
 
 
+@pytest.mark.filterwarnings("ignore:.* reads no labels")
 def test_one_value_per_row_is_that_of_the_loop(reference) -> None:
     z1, z2, label = views(4)
     each = HSCL(beta=0.7, reduction="none", normalize=False)(z1, z2, label)

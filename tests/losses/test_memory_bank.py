@@ -99,5 +99,5 @@ def test_what_the_loss_refuses_is_not_remembered() -> None:
 
 
 def test_mistakes() -> None:
-    with pytest.raises(ValueError, match="1 row or more"):
+    with pytest.raises(ValueError, match="whole number of 1 or more"):
         MemoryBank(0)

@@ -486,3 +486,81 @@ def test_graphs_without_labels_are_diagnosed_by_their_features_alone() -> None:
     names = {"epoch", "loss", "lr", "seconds", "graphs_per_second"}
     names |= {"alignment", "effective_rank", "uniformity", "feature_std"}
     assert all(set(record) == names for *_, record in states)
+
+
+class Prototypes(nn.Module):
+    """A loss with a weight of its own."""
+
+    uses_labels = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.seen: list[bool] = []
+
+    def forward(self, z, graph, label):
+        self.seen.append(self.training)
+        return (self.scale - 3) ** 2 + (z * self.scale).square().mean()
+
+
+@pytest.mark.parametrize("kind", [Prototypes, lambda: LearnedTerm()])
+def test_the_weights_of_an_objective_are_trained(kind, tmp_path) -> None:
+    """As by an optimiser that a user would make of both, and through an interruption."""
+    objective = kind().eval()
+    before = [p.detach().clone() for p in objective.parameters()]
+    whole, _ = train(4, objective=objective)
+    assert objective.training
+    assert not any(torch.equal(a, b) for a, b in zip(before, objective.parameters(), strict=True))
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    with pytest.raises(KeyboardInterrupt):
+        train(4, checkpoint, kind(), [Stop()])
+    again = kind()
+    resumed, _ = train(4, checkpoint, again)
+    assert same(whole, resumed)
+    assert same(objective, again)
+
+
+class LearnedTerm(HUCL):
+    """A contrastive loss with a weight of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2))
+
+    def penalty(self, z):
+        return (self.weight - 3).square().sum()
+
+
+def test_an_objective_in_eval_mode_is_trained_in_train_mode() -> None:
+    """Else its memory would stay empty without a word."""
+    objective = HUCL(memory_size=10).eval()
+    train(1, objective=objective)
+    assert len(objective.memory.keys) == 10
+
+
+def test_weights_of_an_objective_that_are_not_finite_are_found() -> None:
+    class Far(Prototypes):
+        def forward(self, z, graph, label):
+            return super().forward(z, graph, label) + 0 * self.scale
+
+        def on_epoch(self, epoch):
+            if epoch.number == 2:
+                self.scale.data.fill_(math.inf)
+
+    with pytest.raises(UserError, match="diverged in epoch 2"):
+        train(3, objective=Far())
+
+
+BAD_LOSSES = {
+    "one value a row": (HUCL(reduction="none"), r"one number, but got \[\d+\]: average it"),
+    "a vector": (lambda z, graph, label: z.sum(1), r"one number, but got \[\d+\]"),
+    "a float": (lambda z, graph, label: float(z.sum()), "return a tensor, but got float"),
+    "no gradient": (lambda z, graph, label: z.detach().sum(), "a loss with a gradient"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LOSSES)
+def test_what_is_no_loss_to_minimise_is_told(name: str) -> None:
+    objective, sentence = BAD_LOSSES[name]
+    with pytest.raises(UserError, match=sentence):
+        train(1, objective=objective)

@@ -81,7 +81,7 @@ def few_negatives(runs: Runs, family: str = "ucl") -> dict[str, Section | None]:
     def labelled(factor: str) -> Iterator[tuple[list[str], Iterator[Comparison]]]:
         for name in runs.datasets(family, factor):
             t = chosen_by_share(runs, family, name, factor)
-            if t is not None:
+            if t not in (None, USUAL):  # where it is the usual one, there is nothing to compare
                 low, usual = (runs.of(family, name, factor, "plain", x) for x in (t, USUAL))
                 yield (
                     [words.FACTOR_NAMES[factor], f"{t:g}", name],

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from scipy import stats
 
@@ -120,7 +121,8 @@ def compared(pairs: Sequence[Pair], probe: str) -> Comparison | None:
     """Compare the mean of the first settings with that of the second ones, by seed and fold.
 
     Only seeds that have the same pairs are averaged: all of the seed that has most of them. None
-    for fewer than two scores. The ratio of test to training graphs is that of the folds.
+    for fewer than two scores. The ratio of test to training graphs is that of the folds; the least
+    step of a mean over pairs is one graph of one of them.
     """
     have: dict[int, set[int]] = {}
     for number, (first, second) in enumerate(pairs):
@@ -138,7 +140,8 @@ def compared(pairs: Sequence[Pair], probe: str) -> Comparison | None:
     if len(means[0]) < 2:
         return None
     some = pairs[min(wanted)][0][seeds[0]]
-    paired = corrected_t_test(*means, test_to_train=test_to_train(some))
+    step = 1 / (test_graphs(some) * len(wanted))
+    paired = corrected_t_test(*means, test_to_train=test_to_train(some), step=step)
     return Comparison(some["dataset"], probe, paired, len(wanted), len(seeds))
 
 
@@ -154,6 +157,16 @@ def test_to_train(trial: dict) -> float:
     return float(test / train)
 
 
+def test_graphs(trial: dict) -> float:
+    """Return the number of graphs in a test part of the probes.
+
+    >>> test_graphs({"graphs": [600]}), test_graphs({"graphs": [480, 120]})
+    (60.0, 120.0)
+    """
+    graphs = trial["graphs"]
+    return float(graphs[0] / 10 if len(graphs) == 1 else graphs[1])
+
+
 def over_sets(comparisons: Sequence[Comparison], probe: str) -> Comparison | None:
     """Return the mean of a probe's differences over sets; None for fewer than two sets.
 
@@ -166,9 +179,13 @@ def over_sets(comparisons: Sequence[Comparison], probe: str) -> Comparison | Non
     found = [one for one in found if one.pairs == max(other.pairs for other in found)]
     largest = next((one for one in found if one.dataset.startswith("COIL-DEL")), None)
     found = [one for one in found if one is largest or not one.dataset.startswith("COIL-DEL")]
+    return _mean_of(tuple(found), probe) if len(found) > 1 else None
+
+
+@cache
+def _mean_of(found: tuple[Comparison, ...], probe: str) -> Comparison:
+    """Return the mean of comparisons, the same object for the same ones: it is tested once."""
     squares = [one.paired.error**2 for one in found]
-    if len(found) < 2 or not sum(squares):
-        return None
     degrees = sum(squares) ** 2 / sum(
         square**2 / one.paired.degrees for one, square in zip(found, squares, strict=True)
     )
@@ -208,6 +225,16 @@ def chosen(candidates: Sequence[BySeed], probe: str) -> BySeed:
         )
         found[seed] = best[seed]
     return found
+
+
+def chosen_pair(first: Sequence[BySeed], second: Sequence[BySeed], probe: str) -> Pair:
+    """Return what is `chosen` of two sides, each on the other seeds that both sides have."""
+    common = set.intersection(*map(set, [*first, *second])) if first and second else set()
+    one, other = (
+        chosen([{seed: trials[seed] for seed in common} for trials in side], probe)
+        for side in (first, second)
+    )
+    return one, other
 
 
 def accuracy(trial: dict, probe: str) -> float:

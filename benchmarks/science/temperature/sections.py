@@ -12,7 +12,7 @@ from benchmarks.science.temperature.pairs import (
     Comparison,
     Pair,
     Runs,
-    chosen,
+    chosen_pair,
     compared,
     each_probe,
     equivalent,
@@ -233,8 +233,7 @@ def oracle(runs: Runs) -> Section | None:
             for family, factor in (("scl", "oracle"), ("ucl-held-out", ""))
         ]
         for probe in PROBES:
-            without, with_them = (chosen(side, probe) for side in sides)
-            if (found := compared([(without, with_them)], probe)) is not None:
+            if (found := compared([chosen_pair(*sides, probe)], probe)) is not None:
                 yield found
 
     labelled = (([name], best(name)) for name in runs.datasets("scl", "oracle"))
@@ -252,6 +251,6 @@ def beside_best_plain(
     ]
     number = min(len(plain), len(candidates))
     for probe in PROBES:
-        pair = chosen(candidates[:number], probe), chosen(plain[:number], probe)
+        pair = chosen_pair(candidates[:number], plain[:number], probe)
         if (best := compared([pair], probe)) is not None:
             yield best

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from graph_hcl.losses._kernels.pair_loss import log_count, pair_loss, pair_weights
 from graph_hcl.losses._kernels.positives import pair_sums
-from graph_hcl.losses.checks import check_keys_are_known, transformed
+from graph_hcl.losses.checks import check_keys_are_known, check_shape, transformed
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
 from graph_hcl.losses.psi import Psi
@@ -102,6 +102,7 @@ def dense_psi_loss(
             if transformed()
             else checkpoint(chunk_losses, rows, columns, drawn, use_reentrant=False)
         )
+        check_shape("losses of ψ", losses, rows.shape)
         each = each.index_add(0, rows, losses)
     return _reduced(each, same, counted, settings)
 
