@@ -18,7 +18,13 @@ from graph_hcl.augment.edges import (
     runs_both_ways,
 )
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
-from graph_hcl.augment.tensors import check_edges, check_range, check_tensor, check_within
+from graph_hcl.augment.tensors import (
+    check_edges,
+    check_generator,
+    check_range,
+    check_tensor,
+    check_within,
+)
 from graph_hcl.data.batch import (
     append_rows,
     is_as_made,
@@ -54,11 +60,7 @@ def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) 
         raise UserError(
             f"Expected an augmentation, such as parse makes of text, but got {augmentation!r:.60}."
         )
-    if not isinstance(generator, Generator):
-        raise UserError(
-            f"Expected generator as a torch.Generator, but got {type(generator).__name__}: make "
-            "one with torch.Generator().manual_seed(0)."
-        )
+    check_generator(generator)
     _check_batch(batch)
     check_range(batch.edge_index, len(batch.x))
     check_within(batch.edge_index, batch.batch)
@@ -75,8 +77,8 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     edge. A graph that would lose all its nodes keeps its first. The batch itself is not changed.
     Where nodes or edges are dropped, a CUDA device is waited for once, to count them; edges that
     are added and not promised to be new take three waits more. Raises `UserError` for a batch
-    without x, edge_index, batch or ptr, for a ptr that does not end at its nodes, and for an edit
-    of another batch's shape.
+    without x, edge_index, batch or ptr, for a ptr that does not end at its nodes, for an edit of
+    another batch's shape and, on the CPU, for one that adds edges of no nodes or between graphs.
 
     >>> from torch_geometric.data import Data
     >>> path = Data(torch.arange(3.0)[:, None], torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
@@ -200,10 +202,11 @@ def _add_edges(batch: Batch, edit: Edit) -> tuple[Batch, Tensor | None]:
     """Return the batch with its new edges after the others, and the edges that stay (None: all)."""
     if edit.added is None:
         return batch, edit.edges
+    pairs = edit.added.long()
     if edit.free:
-        new = both_ways(edit.added, batch.num_nodes)
+        new = both_ways(pairs, batch.num_nodes)
     else:
-        new = absent_edges(edit.added, batch.edge_index, batch.num_nodes)
+        new = absent_edges(pairs, batch.edge_index, batch.num_nodes)
     fields = {"edge_index": torch.cat([batch.edge_index, new], dim=1)}
     count = new.shape[1]
     for name, level in levels(batch).items():

@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.basic import EdgeMask
-from graph_hcl.augment.edit import Augmentation, Edit
+from graph_hcl.augment.edit import Augmentation, Edit, check_edit, check_is_edit
 from graph_hcl.data.batch import select_each
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+
+
+def some_of(given: Any, whole: str) -> tuple[Any, ...]:
+    """Return a list of one augmentation or more as a tuple; raise `UserError` for anything else.
+
+    `whole` is what they are the parts of, in messages.
+
+    >>> some_of([], "Compose")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected at least one augmentation in Compose, but got none.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UserError(f"Expected a list of augmentations in {whole}, but got {given!r:.60}.")
+    parts = tuple(given)
+    if not parts:
+        raise UserError(f"Expected at least one augmentation in {whole}, but got none.")
+    return parts
+
+
+def check_augmentation(part: Any, whole: str) -> None:
+    """Raise `UserError` for what is no augmentation, such as the text or the class of one.
+
+    >>> check_augmentation("edge_drop(0.2)", "Compose")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected augmentations `(batch, generator) -> Edit` in Compose, \
+but got 'edge_drop(0.2)': make one of it with graph_hcl.augment.parse.
+    """
+    if isinstance(part, type) or not callable(part):
+        with_parse = "make one of it with graph_hcl.augment.parse"
+        raise UserError(
+            f"Expected augmentations `(batch, generator) -> Edit` in {whole}, but got "
+            f"{part!r:.60}: {with_parse if isinstance(part, str) else 'give an instance'}."
+        )
 
 
 @dataclass(frozen=True)
@@ -24,10 +59,10 @@ class _Parts:
     parts: tuple[Augmentation, ...]
 
     def __post_init__(self) -> None:
-        if not self.parts:
-            raise UserError(
-                f"Expected at least one augmentation in {type(self).__name__}, but got none."
-            )
+        whole = type(self).__name__
+        object.__setattr__(self, "parts", some_of(self.parts, whole))
+        for part in self.parts:
+            check_augmentation(part, whole)
 
 
 class Compose(_Parts):
@@ -36,7 +71,7 @@ class Compose(_Parts):
     Draws that each keep some node of a graph may have none in common; `apply` then keeps one. What
     two parts drop, mask or add alike is so once, and an edge that is added to a dropped node goes
     with it: then, the shares of the parts do not add up.
-    Raises `UserError` without parts.
+    Raises `UserError` without parts, and for parts that are no augmentations.
 
     >>> Compose((lambda batch, generator: Edit(), lambda batch, generator: Edit()))(None, None)
     Edit(nodes=None, edges=None, masked=None, masked_edges=None, added=None)
@@ -44,7 +79,10 @@ class Compose(_Parts):
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the parts' edits, combined."""
-        return reduce(and_, (part(batch, generator) for part in self.parts))
+        edits = [part(batch, generator) for part in self.parts]
+        for edit in edits:
+            check_is_edit(edit)
+        return reduce(and_, edits)
 
 
 @names_arguments()
@@ -52,7 +90,8 @@ class RandomChoice(_Parts):
     """Make the changes of one of `parts`, chosen uniformly at random for each graph.
 
     Each part is drawn only on the graphs for which it is chosen. A draw waits for a CUDA device
-    once, for the sizes of all parts' graphs. Raises `UserError` without parts.
+    once, for the sizes of all parts' graphs. Raises `UserError` without parts, and for parts that
+    are no augmentations.
 
     >>> from torch_geometric.data import Data
     >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))
@@ -70,7 +109,7 @@ class RandomChoice(_Parts):
         )
         masks = [choice == k for k in range(len(self.parts))]
         edits = [
-            _spread(part(some, generator), batch, nodes, edges)
+            _spread(part(some, generator), some, batch, nodes, edges)
             for part, (some, nodes, edges) in zip(
                 self.parts, select_each(batch, masks), strict=True
             )
@@ -89,8 +128,9 @@ def masks_edges(augmentation: Augmentation) -> bool:
     return isinstance(augmentation, EdgeMask)
 
 
-def _spread(edit: Edit, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
+def _spread(edit: Edit, some: Batch, batch: Batch, nodes: Tensor, edges: Tensor) -> Edit:
     """Return the edit of some nodes and edges of a batch as one of the whole batch."""
+    check_edit(edit, some)
 
     def whole(part: Tensor | None, size: int, where: Tensor, rest: bool) -> Tensor | None:
         if part is None:

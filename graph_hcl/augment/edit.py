@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
+from graph_hcl.augment.tensors import check_edges, check_range, check_tensor, check_within
 from graph_hcl.errors import UserError
 
 
@@ -16,15 +18,15 @@ from graph_hcl.errors import UserError
 class Edit:
     """A change to a batch of n nodes, E edges and F features; `None` leaves that part alone.
 
-    `a & b` makes both changes.
+    `a & b` makes both changes; it raises `UserError` for edits of batches of different shapes.
 
     Args:
         nodes: nodes [n] that stay (bool).
         edges: edges [E] that stay (bool).
         masked: features [n, F] or [n, 1] that become 0 (bool).
         masked_edges: edges [E] whose edge_attr becomes 0 (bool).
-        added: new undirected edges [2, K] as pairs of node numbers, given once; `apply` says which
-            fields they get.
+        added: new undirected edges [2, K] as pairs of node numbers, both of one graph, given once;
+            `apply` says which fields they get.
         paired: promises that `edges` keeps both directions of an edge or neither.
         free: promises that the pairs of `added` are different ones of different nodes that no edge
             joins, so that this need not be checked.
@@ -43,6 +45,7 @@ class Edit:
     free: bool = field(default=False, repr=False)
 
     def __and__(self, other: Edit) -> Edit:
+        check_is_edit(other)
         return Edit(
             nodes=_merge(self.nodes, other.nodes, torch.logical_and),
             edges=_merge(self.edges, other.edges, torch.logical_and),
@@ -54,6 +57,8 @@ class Edit:
         )
 
 
+ADDED = "the edit's added edges"
+"""What messages call them."""
 Augmentation = Callable[[Batch, Generator], Edit]
 """Anything that draws an edit of a batch from a generator on the batch's device."""
 
@@ -63,23 +68,40 @@ def _merge(
 ) -> Tensor | None:
     if a is None or b is None:
         return b if a is None else a
+    for part in (a, b):
+        check_tensor("each part of an edit", part, "of one batch")
+    if a.shape[:1] != b.shape[:1]:  # or else a mask of one would be one of all
+        raise UserError(
+            f"Expected two edits of one batch, but got parts {list(a.shape)} and {list(b.shape)}."
+        )
     return join(a, b)
+
+
+def check_is_edit(edit: Any) -> None:
+    """Raise `UserError` for what an augmentation must not return.
+
+    >>> check_is_edit(None)
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected an augmentation to return an Edit, but got NoneType.
+    """
+    if not isinstance(edit, Edit):
+        raise UserError(
+            f"Expected an augmentation to return an Edit, but got {type(edit).__name__}."
+        )
 
 
 def check_edit(edit: Edit, batch: Batch) -> None:
     """Raise `UserError` for what is not an edit, or is one of a batch of another shape.
 
-    So does an edit that masks edges of a batch without edge_attr.
+    So does an edit that masks edges of a batch without edge_attr and, on the CPU, one that adds
+    edges of no nodes or between graphs, unless it promises `free` ones.
 
     >>> batch = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0], [1]]))
     >>> check_edit(Edit(nodes=torch.tensor([True])), batch)
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected the edit's nodes as bool [2], but got torch.bool [1].
     """
-    if not isinstance(edit, Edit):
-        raise UserError(
-            f"Expected an augmentation to return an Edit, but got {type(edit).__name__}."
-        )
+    check_is_edit(edit)
     n, edges, features = batch.num_nodes, batch.edge_index.shape[1], batch.x.shape[-1]
     for name, mask, shapes in (
         ("nodes", edit.nodes, [(n,)]),
@@ -87,8 +109,11 @@ def check_edit(edit: Edit, batch: Batch) -> None:
         ("masked", edit.masked, [(n, features), (n, 1)]),
         ("masked_edges", edit.masked_edges, [(edges,)]),
     ):
-        if mask is not None and (mask.shape not in shapes or mask.dtype != torch.bool):
-            expected = " or ".join(str(list(shape)) for shape in shapes)
+        if mask is None:
+            continue
+        expected = " or ".join(str(list(shape)) for shape in shapes)
+        check_tensor(f"the edit's {name}", mask, expected)
+        if mask.shape not in shapes or mask.dtype != torch.bool:
             raise UserError(
                 f"Expected the edit's {name} as bool {expected}, but got {mask.dtype} "
                 f"{list(mask.shape)}."
@@ -98,7 +123,8 @@ def check_edit(edit: Edit, batch: Batch) -> None:
             "Expected graphs with edge_attr, which the edit masks at some edges, but got graphs "
             "without: leave that out, or give graphs that have it."
         )
-    if edit.added is not None and (edit.added.dim() != 2 or len(edit.added) != 2):
-        raise UserError(
-            f"Expected the edit's added edges as [2, edges], but got {list(edit.added.shape)}."
-        )
+    if edit.added is not None:
+        check_edges(edit.added, ADDED)
+        if not edit.free:
+            check_range(edit.added, n, ADDED)
+            check_within(edit.added, batch.batch, ADDED)

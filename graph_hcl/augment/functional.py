@@ -17,7 +17,13 @@ from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio, check_mask_ratio
 from graph_hcl.augment.subgraph import grow_subgraphs
-from graph_hcl.augment.tensors import check_tensor, count_nodes, graphs_of, graphs_with
+from graph_hcl.augment.tensors import (
+    check_generator,
+    check_tensor,
+    count_nodes,
+    graphs_of,
+    graphs_with,
+)
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 
@@ -40,7 +46,7 @@ def drop_edge(
         num_nodes: number of nodes n; by default one more than the largest node of an edge.
         generator: generator of the draws, on the same device; torch's own if None.
 
-    Raises `UserError` for another p.
+    Raises `UserError` for another p, and for what is no generator.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> drop_edge(edges, p=0.5, generator=torch.Generator().manual_seed(0))
@@ -48,6 +54,7 @@ def drop_edge(
             [1, 0]]), tensor([ True,  True, False, False]))
     """
     check_drop_ratio(p, "p")
+    _check_generator(generator)
     edge_mask = keep_edges(edge_index, count_nodes(edge_index, num_nodes), p, generator)
     return edge_index[:, edge_mask], edge_mask
 
@@ -73,7 +80,8 @@ def add_edge(
         num_nodes: number of nodes n; by default one more than the largest node of an edge.
         generator: generator of the draws, on the same device; torch's own if None.
 
-    Raises `UserError` for another p, and for a `batch` that is not sorted.
+    Raises `UserError` for another p, for what is no generator, and for a `batch` that is not
+    sorted.
 
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> add_edge(edges, p=0.9, generator=torch.Generator().manual_seed(0))[1]
@@ -81,6 +89,7 @@ def add_edge(
             [2, 0]])
     """
     check_drop_ratio(p, "p")
+    _check_generator(generator)
     batch, ptr = graphs_with(edge_index, num_nodes, batch)
     pairs = draw_free_pairs(edge_index, batch, ptr, p, generator)
     added = both_ways(pairs, len(batch))
@@ -99,8 +108,8 @@ def drop_node(
     """Drop exactly ⌊p · n⌋ random nodes of each graph of n nodes, and their edges; 0 ≤ p < 1.
 
     See `NodeDrop`. Returns the edges [2, E'] that are left, numbered as before, and masks of them
-    [E] and of the nodes that are left [n]. Raises `UserError` for another p, and for a `batch` that
-    is not sorted.
+    [E] and of the nodes that are left [n]. Raises `UserError` for another p, for what is
+    no generator, and for a `batch` that is not sorted.
 
     Args:
         edge_index: edges [2, E], both directions of an undirected one.
@@ -115,6 +124,7 @@ def drop_node(
             [1, 0]]), tensor([ True,  True, False, False]), tensor([ True,  True, False]))
     """
     check_drop_ratio(p, "p")
+    _check_generator(generator)
     batch, ptr = graphs_with(edge_index, num_nodes, batch)
     return _between(edge_index, ~choose_nodes(batch, ptr, p, generator))
 
@@ -139,13 +149,15 @@ def random_walk_subgraph(
         num_nodes: number of nodes n; by default one more than the largest node of an edge.
         generator: generator of the draws, on the same device; torch's own if None.
 
-    Raises `UserError` for another ratio, and for a `batch` that is not sorted.
+    Raises `UserError` for another ratio, for what is no generator, and for a `batch` that is not
+    sorted.
 
     >>> edges = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
     >>> random_walk_subgraph(edges, 0.5, generator=torch.Generator().manual_seed(0))[2].sum()
     tensor(2)
     """
     check_keep_ratio(ratio, "ratio")
+    _check_generator(generator)
     batch, ptr = graphs_with(edge_index, num_nodes, batch)
     return _between(edge_index, grow_subgraphs(edge_index, batch, ptr, ratio, generator))
 
@@ -164,7 +176,7 @@ def mask_feature(
     `mode="row"`: exactly ⌊p · n⌋ nodes of each graph of n nodes (see `FeatureMask`); `mode="col"`:
     each column with probability p in each graph (see `ColumnMask`). Returns the new x, and a mask
     of what is kept, [n, 1] of rows or [n, F] of columns. Raises `UserError` for another p or mode,
-    and for a `batch` that is not sorted.
+    for what is no generator, and for a `batch` that is not sorted.
 
     Args:
         x: node features [n, F].
@@ -178,6 +190,7 @@ def mask_feature(
     (tensor(4.), torch.Size([4, 1]))
     """
     check_drop_ratio(p, "p")
+    _check_generator(generator)
     check_tensor("x", x, "[n, F]", 2)
     batch, ptr = graphs_of(batch, len(x), x.device)
     if mode == "row":
@@ -202,7 +215,7 @@ def mask_edge(
     """Set edge_attr [E, …] of each edge to 0 with probability p, 0 ≤ p ≤ 1, in both directions.
 
     See `EdgeMask`. Returns the new edge_attr, and a mask [E] of the edges that keep theirs. Raises
-    `UserError` for another p, and for an edge_attr of other than E rows.
+    `UserError` for another p, for what is no generator, and for an edge_attr of other than E rows.
 
     Args:
         edge_index: edges [2, E], both directions of an undirected one.
@@ -216,14 +229,20 @@ def mask_edge(
     (tensor([1., 1., 0., 0.]), tensor([ True,  True, False, False]))
     """
     check_mask_ratio(p, "p")
+    _check_generator(generator)
     nodes = count_nodes(edge_index, num_nodes)
     check_tensor("edge_attr", edge_attr, "[E, …]")
-    if len(edge_attr) != edge_index.shape[1]:
+    if edge_attr.shape[:1] != edge_index.shape[1:]:
         raise UserError(
-            f"Expected edge_attr of {edge_index.shape[1]} edges, but got {len(edge_attr)} rows."
+            f"Expected edge_attr of {edge_index.shape[1]} edges, but got {list(edge_attr.shape)}."
         )
     kept = keep_edges(edge_index, nodes, p, generator)
     return mask_rows(edge_attr, ~kept), kept
+
+
+def _check_generator(generator: Generator | None) -> None:
+    if generator is not None:
+        check_generator(generator)
 
 
 def _between(edge_index: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -99,4 +99,7 @@ def nearest_counts(sizes: Tensor, ratio: float) -> Tensor:
 
 def _outside(bounds: str, ratio: float, name: str, of: str, what: str = "") -> UserError:
     subject = f"the {name} of {of}" if of else name
+    if not _is_number(ratio):
+        kind = type(ratio).__name__
+        return UserError(f"Expected {subject}{what} as a number with {bounds}, but got {kind}.")
     return UserError(f"Expected {subject}{what} with {bounds}, but got {ratio}.")

@@ -11,9 +11,11 @@ from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.apply_edit import apply_each
+from graph_hcl.augment.combine import check_augmentation, some_of
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.data.batch import concat
 from graph_hcl.data.store import GraphStore
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class View:
     """One view of each graph: how its graphs are augmented, and how a model encodes them.
 
     `encode` maps a model and a batch to features [B, d], as what `graph_hcl.nn.perturbed` returns
-    does for SimGRACE.
+    does for SimGRACE. Raises `UserError` for what is no augmentation, or no function.
 
     >>> from graph_hcl.augment import Identity
     >>> View(Identity()).encode is encode_plainly
@@ -53,6 +55,14 @@ class View:
 
     augmentation: Augmentation
     encode: Encode = encode_plainly
+
+    def __post_init__(self) -> None:
+        check_augmentation(self.augmentation, "a View")
+        if isinstance(self.encode, type) or not callable(self.encode):
+            raise UserError(
+                "Expected encode to be a function of a model and a batch, but got "
+                f"{self.encode!r:.60}."
+            )
 
 
 class SampledView(NamedTuple):
@@ -97,6 +107,8 @@ class ViewSampler:
         max_elements: most nodes and edges of the batches that are drawn at once.
         max_values: most values of x of the batches that are drawn at once.
 
+    Raises `UserError` without views, and for a view that is no augmentation, such as its text.
+
     >>> from torch_geometric.data import Data
     >>> from graph_hcl.augment import Identity
     >>> edges, parts = torch.tensor([[0, 1], [1, 0]]), torch.arange(4).split(2)
@@ -116,7 +128,8 @@ class ViewSampler:
         max_elements: int = MAX_ELEMENTS_PER_DRAW,
         max_values: int = MAX_VALUES_PER_DRAW,
     ) -> None:
-        self.views = tuple(view if isinstance(view, View) else View(view) for view in views)
+        given = some_of(views, "a ViewSampler")
+        self.views = tuple(view if isinstance(view, View) else View(view) for view in given)
         self.joint = not per_view and all(view.encode is encode_plainly for view in self.views)
         self.max_elements = max_elements
         self.max_values = max_values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from graph_hcl.errors import UserError
 
@@ -23,7 +23,22 @@ def check_tensor(name: str, value: Any, form: str, dims: int | None = None) -> N
         raise UserError(f"Expected {name} as a tensor {form}, but got {list(value.shape)}.")
 
 
-def check_edges(edge_index: Any) -> None:
+def check_generator(generator: Any) -> None:
+    """Raise `UserError` for what is no generator of torch.
+
+    >>> check_generator(0)
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected generator as a torch.Generator, but got int: make one \
+with torch.Generator().manual_seed(0).
+    """
+    if not isinstance(generator, Generator):
+        raise UserError(
+            f"Expected generator as a torch.Generator, but got {type(generator).__name__}: make "
+            "one with torch.Generator().manual_seed(0)."
+        )
+
+
+def check_edges(edge_index: Any, name: str = "edge_index") -> None:
     """Raise `UserError` for edges that are no integers [2, E].
 
     >>> check_edges(torch.tensor([[0, 1], [1, 2], [2, 0]]))
@@ -31,16 +46,16 @@ def check_edges(edge_index: Any) -> None:
     graph_hcl.errors.UserError: Expected edge_index as a tensor [2, E], but got [3, 2]: give its \
 transpose.
     """
-    check_tensor("edge_index", edge_index, "[2, E]", 2)
+    check_tensor(name, edge_index, "[2, E]", 2)
     if len(edge_index) != 2:
         advice = ": give its transpose" if edge_index.shape[1] == 2 else ""
         raise UserError(
-            f"Expected edge_index as a tensor [2, E], but got {list(edge_index.shape)}{advice}."
+            f"Expected {name} as a tensor [2, E], but got {list(edge_index.shape)}{advice}."
         )
-    _check_integers("edge_index", edge_index)
+    _check_integers(name, edge_index)
 
 
-def check_range(edge_index: Tensor, num_nodes: int) -> None:
+def check_range(edge_index: Tensor, num_nodes: int, name: str = "edge_index") -> None:
     """Raise `UserError` for edges that name no node, on the CPU alone: a GPU would be waited for.
 
     >>> check_range(torch.tensor([[0, 1], [1, 2]]), 2)
@@ -52,7 +67,7 @@ def check_range(edge_index: Tensor, num_nodes: int) -> None:
         least, most = (int(bound) for bound in edge_index.aminmax())
         if least < 0 or most >= num_nodes:
             raise UserError(
-                f"Expected edge_index to hold nodes from 0 to {max(num_nodes, 1) - 1}, but it "
+                f"Expected {name} to hold nodes from 0 to {max(num_nodes, 1) - 1}, but it "
                 f"reaches from {least} to {most}."
             )
 
@@ -74,7 +89,7 @@ def count_nodes(edge_index: Tensor, num_nodes: int | None) -> int:
     return num_nodes
 
 
-def check_within(edge_index: Tensor, batch: Tensor) -> None:
+def check_within(edge_index: Tensor, batch: Tensor, name: str = "edges") -> None:
     """Raise `UserError` for an edge from one graph to another, on the CPU alone.
 
     >>> check_within(torch.tensor([[1], [2]]), torch.tensor([0, 0, 1]))
@@ -84,7 +99,7 @@ def check_within(edge_index: Tensor, batch: Tensor) -> None:
     if batch.device.type == "cpu":
         ends = batch[edge_index.long()]
         if not bool((ends[0] == ends[1]).all()):
-            raise UserError("Expected edges within one graph, but some join two graphs of batch.")
+            raise UserError(f"Expected {name} within one graph, but some join two graphs of batch.")
 
 
 def graphs_of(batch: Tensor | None, num_nodes: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from torch_geometric.data import Batch
 
 from graph_hcl.data.kept import Kept, read_together
 from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.warn import warn_user
 
@@ -168,13 +169,18 @@ def select_each(batch: Batch, masks: Sequence[Tensor]) -> list[tuple[Batch, Tens
 def concat(batches: Sequence[Batch]) -> Batch:
     """Return the graphs of all batches as one batch, the first batch's graphs first.
 
-    A field that only some of them have is left out with a warning.
+    A field that only some of them have is left out with a warning. Raises `UserError` without
+    batches, and for what is none.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
     >>> path.batch, path.ptr = torch.tensor([0, 0]), torch.tensor([0, 2])
     >>> concat([path, path]).edge_index.tolist(), concat([path, path]).ptr.tolist()
     ([[0, 1, 2, 3], [1, 0, 3, 2]], [0, 2, 4])
     """
+    if not isinstance(batches, Sequence) or not all(isinstance(each, Batch) for each in batches):
+        raise UserError(f"Expected a list of batches of PyG, but got {batches!r:.60}.")
+    if not batches:
+        raise UserError("Expected one batch or more to concatenate, but got none.")
     level_of = [levels(batch) for batch in batches]
     names = [name for name in level_of[0] if all(name in each for each in level_of)]
     partial = {name for each in level_of for name in each}.difference(names)

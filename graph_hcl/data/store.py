@@ -184,9 +184,20 @@ class GraphStore:
         source = self.edge_index[0] + self._shift()
         return torch.bincount(source, minlength=int(self.node_ptr[-1]))
 
-    def to(self, device: torch.device | str) -> GraphStore:
-        """Return the store with all tensors on `device`."""
-        moved = {name: tensor.to(device) for name, tensor in self.tensors().items()}
+    def to(self, device: torch.device | str | int) -> GraphStore:
+        """Return the store with all tensors on `device`: itself where they are there.
+
+        Raises `UserError` for what is no device, such as a dtype: those of a store are its own.
+        """
+        try:
+            place = torch.device(device)
+        except (TypeError, RuntimeError) as error:
+            raise UserError(
+                f"Expected a device, such as cpu or cuda, but got {device!r:.60}."
+            ) from error
+        moved = {name: tensor.to(place) for name, tensor in self.tensors().items()}
+        if all(moved[name] is tensor for name, tensor in self.tensors().items()):
+            return self
         return replace(self, **moved)._edges_as_in(self)  # type: ignore[arg-type]
 
     def _edges_as_in(self, other: GraphStore) -> GraphStore:

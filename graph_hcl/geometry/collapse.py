@@ -10,10 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graph_hcl.geometry.inputs import features
+from graph_hcl.geometry.inputs import check_positive, check_spectrum, features, fitted_features
 from graph_hcl.geometry.rounding import difference, tolerance
 from graph_hcl.keywords import names_arguments
-from graph_hcl.losses.inputs import as_keys, check_tensor
+from graph_hcl.losses.checks import check_number
+from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.segment import segment_mean
 
 LIVE = 1e-3
@@ -70,7 +71,8 @@ def equal_inner_product(means: Tensor) -> Tensor:
     """
     means = features(means, "means", rows=2)
     length: Tensor = means.norm(dim=1, keepdim=True)
-    unit = (means / length).masked_fill(length <= tolerance(length.max()), 0)
+    point = length <= tolerance(length.max())
+    unit = (means / length.masked_fill(point, 1)).masked_fill(point, 0)
     apart = ~torch.eye(len(means), dtype=torch.bool, device=means.device)
     return ((unit @ unit.t())[apart] + 1 / (len(means) - 1)).abs().mean()
 
@@ -104,13 +106,15 @@ def nearest_class_mean(
         fitted: features [K, d] and labels [K] of other graphs, whose class means decide; by default
             those of the rows themselves.
 
+    Raises `ValueError` for features that are not of the same width and device.
+
     >>> z, label = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.1, 0.9]]), torch.tensor([0, 1, 1])
     >>> nearest_class_mean(z, label), nearest_class_mean(torch.ones(3, 2), label)
     (tensor(1.), tensor(0.5000))
     """
     z = features(z)
     label = as_keys(label, "label", z)
-    known, names = fitted or (z, label)
+    known, names = (z, label) if fitted is None else fitted_features(z, fitted)
     classes, means = as_keys(names, "label", known).unique(), class_means(known, names)
     product = z @ means.t()
     # Rounding acts on the size of the products of which the inner product is the sum.
@@ -136,12 +140,13 @@ def class_mean_spectrum(z: Tensor, label: Tensor) -> Tensor:
 def covariance_spectrum(z: Tensor) -> Tensor:
     """Return the singular values of the covariance of rows (divisor M), descending [d].
 
-    All are 0 where the rows are equal but for rounding. Raises `ValueError` without rows.
+    All are 0 where the rows are equal but for rounding. Raises `ValueError` without rows, and on
+    the CPU for features that are not finite.
 
     >>> covariance_spectrum(torch.tensor([[2.0, 0.0], [-2.0, 0.0]]))
     tensor([4., 0.])
     """
-    z = features(z)
+    z = features(z, finite=True)
     centred = difference(z, z.mean(0))
     # Of size 1, as squares of very small or large numbers are none that eigvalsh can take.
     size: Tensor = centred.abs().max()
@@ -154,38 +159,52 @@ def covariance_spectrum(z: Tensor) -> Tensor:
 def live_dimensions(spectrum: Tensor, threshold: float = LIVE) -> int:
     """Return how many singular values are above `threshold` times the largest; 0 if all are 0.
 
+    Raises `ValueError` for what is no spectrum [d], and for a threshold outside [0, 1).
+
     >>> live_dimensions(torch.tensor([1.0, 0.5, 1e-4]))
     2
     """
-    check_tensor("spectrum", spectrum)
+    check_spectrum(spectrum)
+    check_number("threshold", threshold)
+    if not 0 <= threshold < 1:
+        raise ValueError(f"Expected threshold to be in [0, 1), but got {threshold}.")
     return int((spectrum > threshold * spectrum.max()).sum())
 
 
 def effective_rank(spectrum: Tensor) -> Tensor:
     """Return exp of the entropy of the spectrum over its sum [] (Roy and Vetterli, 2007).
 
-    It is 0 where the whole spectrum is: equal features have no dimension.
+    It is 0 where the whole spectrum is: equal features have no dimension. Singular values of 0 are
+    constant to its derivative, as those are that features have for want of rows. Raises
+    `ValueError` for what is no spectrum [d].
 
     >>> effective_rank(torch.tensor([1.0, 1.0, 0.0])), effective_rank(torch.zeros(3))
     (tensor(2.), tensor(0.))
     """
-    check_tensor("spectrum", spectrum)
-    p = spectrum / spectrum.max()
-    rank = torch.special.entr(p / p.sum()).sum().exp()
-    return torch.where(spectrum.max() == 0, 0, rank)
+    check_spectrum(spectrum)
+    values = spectrum.clamp_min(0)
+    some = values.max() > 0
+    p = values / torch.where(some, values.max(), 1)
+    p = p / torch.where(some, p.sum(), 1)
+    # The entropy of 1 is 0, as that of 0 is, but its derivative is finite.
+    rank: Tensor = torch.special.entr(p.masked_fill(p == 0, 1)).sum().exp()
+    return torch.where(some, rank, 0)
 
 
 def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     """Return exp(−Σ p_k log p_k), p_k = σ_k(z)/Σσ + ε [] (RankMe, arXiv 2210.02885, equation 2).
 
-    The singular values are those of the features themselves, not centred.
+    The singular values are those of the features themselves, not centred. Raises `ValueError` for
+    an ε below 0, and on the CPU for features that are not finite.
 
     >>> rankme(torch.eye(3)).round(decimals=3)
     tensor(3.)
     """
-    z = features(z)
+    check_positive("epsilon", epsilon, or_zero=True)
+    z = features(z, finite=True)
     values: Tensor = torch.linalg.svdvals(z)
     p = values / values.sum().clamp_min(torch.finfo(z.dtype).tiny) + epsilon
+    p = p.masked_fill(p == 0, 1)  # whose p log p is 0, too
     return (-(p * p.log()).sum()).exp()
 
 
@@ -196,12 +215,21 @@ def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
     Args:
         first: features [P, d] of one member of each pair.
         second: features [P, d] of the other.
-        power: exponent of the distance, 2 in the paper.
+        power: exponent of the distance, above 0; 2 in the paper.
+
+    Raises `ValueError` for features of different shapes, and for another power.
 
     >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     tensor(25.)
     """
-    distance: Tensor = (features(first, "first") - features(second, "second")).norm(dim=1)
+    check_positive("power", power)
+    first, second = features(first, "first"), features(second, "second")
+    if first.shape != second.shape:
+        raise ValueError(
+            f"Expected first and second of one shape [P, d], a row for each pair, but got "
+            f"{list(first.shape)} and {list(second.shape)}."
+        )
+    distance: Tensor = (first - second).norm(dim=1)
     return distance.pow(power).mean()
 
 
@@ -210,19 +238,22 @@ def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, equation 5).
 
     Distances that rounding alone may make are 0, at any distance from the origin. Raises
-    `ValueError` for fewer than two rows.
+    `ValueError` for fewer than two rows, and for a t that is not above 0.
 
     >>> uniformity(torch.tensor([[1.0], [-1.0]]))
     tensor(-8.)
     """
+    check_positive("t", t)
     z = features(z, rows=2)
     z = difference(z, z.mean(0))
     square = z.square().sum(1)
     # Squared distances by one product: many times faster than pair by pair.
     total = square[:, None] + square
     apart = total - 2 * z @ z.t()
-    apart.masked_fill_(apart <= tolerance(total), 0)
-    return (apart.mul_(-t).exp_().fill_diagonal_(0).sum() / (len(z) * (len(z) - 1))).log()
+    apart = apart.masked_fill(apart <= tolerance(total), 0)
+    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    near = (-t * apart).exp().masked_fill(itself, 0)
+    return (near.sum() / (len(z) * (len(z) - 1))).log()
 
 
 def feature_std(z: Tensor) -> Tensor:
@@ -234,7 +265,10 @@ def feature_std(z: Tensor) -> Tensor:
     tensor(0.5000)
     """
     z = features(z)
-    return difference(z, z.mean(0)).square().mean(0).sqrt().mean()
+    variance = difference(z, z.mean(0)).square().mean(0)
+    constant = variance == 0
+    # The root's derivative at 0 is infinite; that of a constant dimension is 0.
+    return variance.masked_fill(constant, 1).sqrt().masked_fill(constant, 0).mean()
 
 
 def spread(z: Tensor) -> Tensor:

@@ -194,7 +194,7 @@ def negative_statistics(
     >>> round(seen.losses()["scl"], 4), seen.assumption_1().all()
     (0.1269, tensor(True))
     """
-    settings = LossSettings(temperature=temperature, hardening=hardening or Exponential(1.0))
+    settings = _settings(temperature, hardening)
     z, graph, label = _checked(z, graph, label)
     check_choice("positives", positives, ("views", "label"))
     pairs = Pairs.among(graph if positives == "views" else label, graph)
@@ -255,7 +255,7 @@ def negative_weights(
     >>> negative_weights(z, each, each, temperature=1.0)[0]
     tensor([0.0000, 0.8808, 0.1192])
     """
-    settings = LossSettings(temperature=temperature, hardening=hardening or Exponential(1.0))
+    settings = _settings(temperature, hardening)
     z, graph, label = _checked(z, graph, label)
     check_choice("positives", positives, ("views", "label"))
     check_choice("negatives", negatives, ("all", "label"))
@@ -267,6 +267,12 @@ def negative_weights(
     )
     weighting = resolve_hardening(settings, z, z, pairs)
     return hardness_weights(z @ z.t() / temperature, chosen, weighting)
+
+
+def _settings(temperature: float, hardening: LogEta | Adaptive | None) -> LossSettings:
+    """Return the settings of a loss with η = e^s unless another is given."""
+    eta = Exponential(1.0) if hardening is None else hardening
+    return LossSettings(temperature=temperature, hardening=eta)
 
 
 def _checked(z: Tensor, graph: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:

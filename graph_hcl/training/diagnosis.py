@@ -11,8 +11,11 @@ from torch import Tensor
 
 from graph_hcl import geometry
 from graph_hcl.keywords import names_arguments
+from graph_hcl.losses.checks import check_tensor
 from graph_hcl.losses.contrastive import ContrastiveLoss
+from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.objective import CallableObjective
+from graph_hcl.losses.settings import LossSettings
 
 
 @names_arguments()
@@ -24,13 +27,14 @@ def diagnose(
 
     The four losses of arXiv 2209.00078 (with Q = 1) and the statistics of the negatives use
     the temperature and the hardening of the objective; T = 0.5 and exponential hardening with β = 1
-    where it has none. Values that a batch does not define (no labels, one class, no positive) are
-    left out.
+    where it has none. Values that a batch does not define (no classes, one class, no positive,
+    features that are not finite) are left out.
 
     Args:
         z: features [M, d], as the objective gets them.
         graph: graph [M] that each row is a view of.
-        label: class [M] of each row, or None.
+        label: class [M] of each row, NaN where it has none, or None. Real targets, and those of
+            several tasks, are no classes.
         objective: the objective that is trained.
 
     >>> z, label = geometry.simplex(3).repeat(2, 1), torch.arange(3).repeat(2)
@@ -38,10 +42,15 @@ def diagnose(
     >>> round(metrics["equal_inner_product"], 4), metrics["class_mean_accuracy"]
     (0.0, 1.0)
     """
+    check_tensor("z", z)
     z = z.detach().float()
-    metrics = _spread_metrics(z)
-    if label is not None:
-        metrics |= _loss_metrics(z, graph, label, objective) | _collapse_metrics(z, label)
+    if not z.numel() or not bool(torch.isfinite(z).all()):
+        return {}
+    metrics, graph = _spread_metrics(z), as_keys(graph, "graph", z)
+    if label is not None and len(rows := _rows_with_class(z, label)):
+        some, names = z[rows], label[rows]
+        metrics |= _loss_metrics(some, graph[rows], names, objective)
+        metrics |= _collapse_metrics(some, names)
     first, second = _view_pairs(graph)
     if len(first):
         metrics["alignment"] = float(geometry.alignment(z[first], z[second]))
@@ -108,6 +117,19 @@ def describe_temperature(records: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def _rows_with_class(z: Tensor, label: Tensor) -> Tensor:
+    """Return the rows [K] that have a class: none of real targets, nor of several tasks."""
+    every = torch.arange(len(z), device=z.device)
+    if isinstance(label, Tensor) and label.dim() == 2 and len(label) == len(z):
+        return every[:0]
+    if isinstance(label, Tensor) and label.is_floating_point() and label.shape == every.shape:
+        rows = every[~label.isnan()]
+        values = label[rows]
+        return rows if bool((values.long() == values).all()) else rows[:0]
+    as_keys(label, "label", z)
+    return every
+
+
 def _loss_metrics(z: Tensor, graph: Tensor, label: Tensor, objective: Any) -> dict[str, float]:
     """Return the four losses, how often Assumption 1 holds, and statistics of the negatives."""
     temperature, hardening = _contrast(objective)
@@ -145,7 +167,7 @@ def _spread_metrics(z: Tensor) -> dict[str, float]:
     """Return how the features spread."""
     return {
         "effective_rank": float(geometry.effective_rank(geometry.covariance_spectrum(z))),
-        "uniformity": float(geometry.uniformity(z)),
+        "uniformity": float(geometry.uniformity(z)) if len(z) > 1 else math.nan,
         "feature_std": float(geometry.feature_std(z)),
     }
 
@@ -158,7 +180,15 @@ def _contrast(objective: Any) -> tuple[float, Any]:
     """
     if isinstance(objective, CallableObjective):
         objective = objective.function
-    return getattr(objective, "temperature", 0.5), getattr(objective, "hardening", None)
+    temperature = getattr(objective, "temperature", 0.5)
+    hardening = getattr(objective, "hardening", None)
+    if isinstance(temperature, Tensor) and temperature.numel() == 1:  # a learned one
+        temperature = float(temperature)
+    try:
+        LossSettings(temperature=temperature, hardening=hardening)
+    except ValueError:  # another meaning of these names
+        return 0.5, None
+    return temperature, hardening
 
 
 def _view_pairs(graph: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.augment import Edit, Identity, RandomChoice, apply, parse, sample_view
+from graph_hcl.augment import Compose, Edit, Identity, RandomChoice, apply, parse, sample_view
 from graph_hcl.augment.apply_edit import apply_each
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import is_sorted_undirected
@@ -228,10 +228,67 @@ def test_a_batch_without_ptr_is_refused():
         (Edit(nodes=torch.ones(3).bool()), r"nodes as bool \[17\], but got torch.bool \[3\]"),
         (Edit(nodes=torch.ones(17)), r"but got torch.float32 \[17\]"),
         (Edit(masked=torch.ones(17, 2).bool()), r"masked as bool \[17, 3\] or \[17, 1\]"),
-        (Edit(added=torch.ones(3, 2).long()), r"\[2, edges\], but got \[3, 2\]"),
+        (Edit(added=torch.ones(3, 2).long()), r"\[2, E\], but got \[3, 2\]"),
         (torch.ones(17), "to return an Edit, but got Tensor"),
+        (Edit(nodes=[True] * 17), r"edit's nodes as a tensor \[17\], but got list"),
+        (Edit(edges=[True]), "edit's edges as a tensor .*, but got list"),
+        (Edit(added=[[0], [1]]), r"edit's added edges as a tensor \[2, E\], but got list"),
+        (Edit(added=torch.tensor([[0.0], [1.0]])), "added edges to hold integers, but got torch.f"),
+        (
+            Edit(added=torch.tensor([[0], [99]])),
+            "added edges to hold nodes from 0 to 16, but it re",
+        ),
+        (Edit(added=torch.tensor([[0], [-1]])), "reaches from -1 to 0"),
+        (Edit(added=torch.tensor([[4], [5]])), "added edges within one graph, but some join two"),
+        (Edit(added=torch.tensor([[0.0], [1.0]]), free=True), "added edges to hold integers"),
     ],
 )
 def test_an_edit_that_does_not_fit_is_refused(edit, message):
     with pytest.raises(UserError, match=message):
         apply(random_batch(0), edit)
+
+
+def test_new_edges_may_be_numbered_by_32_bits():
+    batch, pairs = random_batch(0), torch.tensor([[0, 9], [1, 16]])
+    for free in (False, True):
+        found = apply(batch, Edit(added=pairs.int(), free=free))
+        assert torch.equal(found.edge_index, apply(batch, Edit(added=pairs, free=free)).edge_index)
+        assert found.edge_index.dtype == torch.long
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (Edit(added=torch.tensor([[0], [99]])), "added edges to hold nodes from 0"),
+        (Edit(added=torch.tensor([[-1], [0]])), "added edges to hold nodes from 0"),
+        (Edit(nodes=[True]), "edit's nodes as a tensor"),
+        (None, "to return an Edit, but got NoneType"),
+    ],
+)
+def test_parts_of_a_choice_are_checked_by_the_graphs_that_they_were_given(edit, message):
+    choice = RandomChoice((lambda batch, generator: edit,))
+    with pytest.raises(UserError, match=message):
+        sample_view(random_batch(0), choice, torch.Generator().manual_seed(0))
+
+
+def test_parts_that_are_composed_return_edits():
+    part = Compose((Identity(), lambda batch, generator: 3))
+    with pytest.raises(UserError, match="to return an Edit, but got int"):
+        sample_view(random_batch(0), part, torch.Generator())
+    with pytest.raises(UserError, match="to return an Edit, but got NoneType"):
+        Edit() & None
+
+
+def test_edits_of_different_batches_are_not_joined():
+    one, three = torch.ones(1).bool(), torch.ones(3).bool()
+    for name in ("nodes", "edges", "masked_edges"):
+        with pytest.raises(
+            UserError, match=r"two edits of one batch, but got parts \[1\] and \[3\]"
+        ):
+            Edit(**{name: one}) & Edit(**{name: three})
+    with pytest.raises(
+        UserError, match="each part of an edit as a tensor of one batch, but got li"
+    ):
+        Edit(nodes=[True] * 3) & Edit(nodes=three)
+    column, row = torch.ones(3, 1).bool(), torch.zeros(3, 2).bool()
+    assert (Edit(masked=column) & Edit(masked=row)).masked.shape == (3, 2)

@@ -205,3 +205,9 @@ def test_what_is_made_is_sorted_undirected_only_if_told() -> None:
     fields = {name: batch[name] for name in ("x", "edge_index", "batch", "ptr")}
     assert is_sorted_undirected(make_batch(5, True, **fields))
     assert not is_sorted_undirected(make_batch(5, False, **fields))
+
+
+@pytest.mark.parametrize("wrong", [[], (), Batch(), [Data(x=torch.ones(1, 1))], [1], None])
+def test_what_is_no_batch_is_not_concatenated(wrong):
+    with pytest.raises(UserError, match=r"^Expected (one batch or more|a list of batches of PyG)"):
+        concat(wrong)

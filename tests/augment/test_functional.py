@@ -19,6 +19,7 @@ from graph_hcl.augment import (
     apply,
     drop_edge,
     drop_node,
+    mask_edge,
     mask_feature,
     parse,
     random_walk_subgraph,
@@ -150,6 +151,31 @@ def test_what_does_not_fit_is_refused() -> None:
         mask_feature(torch.ones(4, 1), batch=torch.tensor([0, 0]))
     with pytest.raises(UserError, match="mode row or col, but got 'all'"):
         mask_feature(torch.ones(4, 1), mode="all")
+
+
+def test_a_seed_is_no_generator() -> None:
+    edges = torch.tensor([[0, 1], [1, 0]])
+    for function, first in (
+        (drop_edge, [edges]),
+        (add_edge, [edges]),
+        (drop_node, [edges]),
+        (random_walk_subgraph, [edges]),
+        (mask_feature, [torch.ones(4, 1)]),
+        (mask_edge, [edges, torch.ones(2)]),
+    ):
+        for seed in (0, "0", torch.tensor(0)):
+            with pytest.raises(UserError, match=r"as a torch\.Generator, .*: make one with"):
+                function(*first, generator=seed)
+
+
+def test_a_ratio_that_is_no_number_is_told_by_its_type() -> None:
+    edges = torch.tensor([[0, 1], [1, 0]])
+    with pytest.raises(UserError, match=r"p as a number with 0 <= p < 1, but got Tensor\.$"):
+        drop_edge(edges, torch.tensor(0.2))
+    with pytest.raises(UserError, match=r"p as a number with 0 <= p <= 1, but got str\.$"):
+        mask_edge(edges, torch.ones(2), "0.2")
+    with pytest.raises(UserError, match=r"0 < ratio <= 1, but got list\.$"):
+        random_walk_subgraph(edges, [0.5])
 
 
 TRIANGLE = torch.tensor([[0, 1, 2], [1, 2, 0]])

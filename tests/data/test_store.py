@@ -334,3 +334,12 @@ def test_every_field_with_a_level_is_an_attribute_of_the_store() -> None:
     kinds = {field.name: field.type for field in dataclasses.fields(GraphStore)}
     tensors = {name for name, kind in kinds.items() if str(kind).startswith("Tensor")}
     assert tensors == {*LEVELS, "edge_index", "node_ptr", "edge_ptr"} == set(TENSORS)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.ones(1), 1.5, "gpu"])
+def test_a_store_is_moved_to_a_device_alone(kind) -> None:
+    graph = Data(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
+    store = GraphStore.from_data([graph])
+    with pytest.raises(UserError, match=r"^Expected a device, such as cpu or cuda, but got .*\.$"):
+        store.to(kind)
+    assert store.to("cpu").batch([0]).x.device == store.to(torch.device("cpu")).x.device

@@ -171,3 +171,64 @@ def test_half_precision_is_computed_in_single() -> None:
         torch.testing.assert_close(measure(z, label), measure(z.float(), label.float()))
     with pytest.raises(ValueError, match="whole numbers"):
         g.class_means(z, label / 0)
+
+
+LABELS = torch.arange(8) % 3
+MEASURES = {
+    "uniformity": g.uniformity,
+    "alignment": lambda z: g.alignment(z, z.flip(0)),
+    "effective rank": lambda z: g.effective_rank(g.covariance_spectrum(z)),
+    "rankme": g.rankme,
+    "covariance": g.covariance_spectrum,
+    "class covariance": lambda z: g.class_mean_spectrum(z, LABELS),
+    "feature std": g.feature_std,
+    "spread": g.spread,
+    "zero sum": lambda z: g.zero_sum(g.class_means(z, LABELS)),
+    "unit norm": lambda z: g.unit_norm(g.class_means(z, LABELS)),
+    "angles": lambda z: g.equal_inner_product(g.class_means(z, LABELS)),
+    "within class": lambda z: g.within_class(z, LABELS),
+}
+
+
+@pytest.mark.parametrize("columns", [3, 16])
+@pytest.mark.parametrize("name", MEASURES)
+def test_derivatives_are_those_of_central_differences(name: str, columns: int) -> None:
+    generator = torch.Generator().manual_seed(columns)
+    z = torch.randn(8, columns, generator=generator, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(MEASURES[name], (z,))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_derivatives_at_collapse_are_finite(name: str) -> None:
+    z = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+    dead = torch.cat([z, torch.zeros(8, 1)], 1)
+    opposite = torch.cat([z[:3], z[3:6], -z[:2]])
+    opposite[6] -= z[3]
+    for collapsed in (dead, opposite, z[:2].repeat(4, 1), torch.ones(8, 4)):
+        leaf = collapsed.clone().requires_grad_()
+        MEASURES[name](leaf).sum().backward()
+        assert leaf.grad.isfinite().all()
+
+
+def test_the_effective_rank_of_single_precision_has_the_derivative_of_double() -> None:
+    z = torch.randn(8, 16, generator=torch.Generator().manual_seed(0))
+    slopes = []
+    for kind in (torch.float32, torch.float64):
+        leaf = z.to(kind, copy=True).requires_grad_()
+        g.effective_rank(g.covariance_spectrum(leaf)).backward()
+        slopes.append(leaf.grad)
+    torch.testing.assert_close(slopes[0].double(), slopes[1], rtol=1e-4, atol=1e-5)
+
+
+def test_uniformity_can_be_transformed() -> None:
+    z = torch.randn(3, 6, 2, generator=torch.Generator().manual_seed(0))
+    each = torch.stack([g.uniformity(one) for one in z])
+    torch.testing.assert_close(torch.func.vmap(g.uniformity)(z), each)
+    leaf = z[0].clone().requires_grad_()
+    g.uniformity(leaf).backward()
+    torch.testing.assert_close(torch.func.grad(g.uniformity)(z[0]), leaf.grad)
+
+
+def test_rankme_without_an_epsilon_counts_no_empty_dimension() -> None:
+    z = torch.cat([torch.eye(3), torch.zeros(3, 2)], 1)
+    assert g.rankme(torch.cat([z, torch.zeros(2, 5)]), epsilon=0.0) == pytest.approx(3)

@@ -227,7 +227,9 @@ def test_collapse_points_of_any_hardness() -> None:
         assert g.collapse_point(classes, temperature, beta) == pytest.approx(expected)
     assert g.collapse_point(3, 1e-3, 50.0) == (math.log(2), 1.0)
     for call in (g.collapse_point, g.loss_floor):
-        with pytest.raises(ValueError, match="two classes or more, but got 1"):
+        with pytest.raises(
+            ValueError, match="classes to be a whole number of 2 or more, but got 1"
+        ):
             call(1)
-        with pytest.raises(ValueError, match="positive temperature, but got 0"):
+        with pytest.raises(ValueError, match="temperature to be above 0 and finite, but got 0"):
             call(2, 0)

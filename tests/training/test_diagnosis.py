@@ -1,11 +1,19 @@
 """What the log says of features that have collapsed."""
 
+import dataclasses
 import math
 
+import pytest
 import torch
+from torch_geometric.data import Data
 
 from graph_hcl import geometry
+from graph_hcl.augment import Identity, ViewSampler
+from graph_hcl.data import GraphStore
 from graph_hcl.losses import HUCL, UCL
+from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
+from graph_hcl.training import Diagnosis, TrainingSettings, fit
+from graph_hcl.training.callbacks import History
 from graph_hcl.training.diagnosis import describe_temperature, diagnose, diagnose_temperature
 
 COSINE = {"gradient_cosine": 0.99}
@@ -68,3 +76,78 @@ def test_parts_are_averaged_at_their_last_epoch() -> None:
     ]
     assert "temperature 0.200 (cosine of the gradients 0.990)" in describe_temperature(records)
     assert describe_temperature([{"part": "a", "epoch": 1, "loss": 1.0}]) == ""
+
+
+def batch_of_six() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    z = torch.randn(12, 4, generator=torch.Generator().manual_seed(0))
+    graph = torch.arange(6).repeat(2)
+    return z, graph, (graph % 3).double()
+
+
+def test_rows_without_a_label_are_left_out_of_what_needs_labels() -> None:
+    z, graph, label = batch_of_six()
+    label[graph == 2] = math.nan
+    rows = graph != 2
+    found, known = diagnose(z, graph, label), diagnose(z[rows], graph[rows], label[rows])
+    plain = diagnose(z, graph, None)
+    assert found == known | plain
+    assert set(known) - set(plain)
+
+
+def test_what_is_no_class_is_no_label() -> None:
+    z, graph, label = batch_of_six()
+    plain = diagnose(z, graph, None)
+    for other in (label + 0.5, label * math.nan, label / 0, torch.stack([label, label], 1)):
+        assert diagnose(z, graph, other) == plain
+    with pytest.raises(ValueError, match=r"Expected label \[12\], one per row, but got \[5\]"):
+        diagnose(z, graph, label[:5])
+    with pytest.raises(ValueError, match=r"Expected graph \[12\], one per row, but got \[5\]"):
+        diagnose(z, graph[:5], None)
+
+
+def test_a_batch_that_defines_little_tells_that() -> None:
+    z, graph, label = batch_of_six()
+    assert diagnose(z / 0, graph, label) == {}
+    assert diagnose(z[:0], graph[:0], label[:0]) == {}
+    one = diagnose(z[:1], graph[:1], label[:1])
+    assert one["effective_rank"] == one["within_class"] == 0
+    assert not {"uniformity", "alignment", "scl"} & set(one)
+
+
+def test_an_objective_of_ones_own_may_learn_its_temperature() -> None:
+    z, graph, label = batch_of_six()
+
+    def loss(z: torch.Tensor, **keys: torch.Tensor) -> torch.Tensor:
+        return z.sum()
+
+    loss.temperature = torch.nn.Parameter(torch.tensor(0.25))
+    assert diagnose(z, graph, label, loss) == diagnose(z, graph, label, HUCL(temperature=0.25))
+    loss.temperature = "auto"
+    assert diagnose(z, graph, label, loss) == diagnose(z, graph, label)
+
+
+@pytest.mark.parametrize("kind", ["missing", "real", "tasks"])
+def test_a_training_without_labels_is_diagnosed_whatever_the_targets(kind: str) -> None:
+    edges = torch.tensor([[0, 1], [1, 0]])
+    store = GraphStore.from_data(
+        [Data(x=torch.rand(2, 3), edge_index=edges, y=torch.tensor([n % 2])) for n in range(8)]
+    )
+    y = store.y.double()
+    targets = {
+        "missing": torch.where(torch.arange(8) < 2, math.nan, y),
+        "real": y + 0.25,
+        "tasks": torch.stack([y, 1 - y], 1),
+    }
+    history = History()
+    fit(
+        ContrastiveModel(GraphEncoder(make_backbone("gin", 3, 4, 1), 4)),
+        HUCL(),
+        ViewSampler([Identity(), Identity()]),
+        dataclasses.replace(store, y=targets[kind]),
+        torch.arange(8),
+        TrainingSettings(epochs=1, batch_size=8),
+        device=torch.device("cpu"),
+        callbacks=[Diagnosis(), history],
+    )
+    assert ("scl" in history.rows[-1]) == (kind == "missing")
+    assert "effective_rank" in history.rows[-1]
