@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
@@ -136,9 +137,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         edge_attrs: Any = None,
         weight: Any = None,
         ignored_attrs: Any = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | None = (),
         logger: Any = None,
-        device: str = "auto",
+        device: str | None = "auto",
         random_state: Any = None,
         verbose: bool = False,
     ) -> None:
@@ -191,10 +192,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def transform_nodes(self, graphs: Any) -> list[NDArray[np.float64]]:
         """Return the embeddings of the nodes of each graph: matrices [nodes, D]."""
         check_is_fitted(self, "model_")
-        device = find_device(self.device)
         with deterministic(self.config_.deterministic):
             store = self.spec_.prepare(self._read_new(graphs))
-            return embed_nodes(self.model_, store, device, max_nodes=self.max_nodes)
+            return embed_nodes(self.model_, store, self._device(), max_nodes=self.max_nodes)
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a run folder, which `load` and all commands read.
@@ -315,7 +315,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             trainer.config.seed,
             spec,
             callbacks=[
-                *self.callbacks,
+                *(self.callbacks or ()),
                 CollapseCheck(),
                 history,
                 *self._trackers(trainer.config),
@@ -344,5 +344,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _embed(self, store: GraphStore) -> NDArray[np.float64]:
         store = self.spec_.prepare(store)
-        device = find_device(self.device)
-        return embed(self.model_, store.to(device), device, max_nodes=self.max_nodes)
+        return embed(self.model_, store, self._device(), max_nodes=self.max_nodes)
+
+    def _device(self) -> torch.device:
+        return find_device(Config.device if self.device is None else self.device)

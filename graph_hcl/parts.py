@@ -53,6 +53,12 @@ class Parts:
             names["views"] = [v if isinstance(v, str) else _view_name(v) for v in self.views]
         for setting, name in names.items():
             given, default = getattr(config, setting), getattr(Config(), setting)
+            marks = [given] if isinstance(given, str) else given
+            if given != name and any(mark.startswith(IN_MEMORY) for mark in marks):
+                raise UserError(
+                    f"Expected the {setting} {shown(given)} again, which the model was trained "
+                    f"with, but got {shown(name)}: hand over one like it."
+                )
             if given not in (name, default):
                 raise UserError(
                     f"Expected --{setting} or an object in its place, but got both {shown(given)} "

@@ -167,7 +167,7 @@ class Trainer:
             make_settings(self.config, seed),
             device=self.device,
             checkpoint=checkpoint,
-            checkpoint_every=self.config.checkpoint_every,
+            checkpoint_every=None if checkpoint is None else self.config.checkpoint_every,
             callbacks=callbacks,
         )
         return model

@@ -183,7 +183,9 @@ def test_a_run_folder_asks_for_what_it_cannot_hold(molecules, tmp_path) -> None:
     for make, word in ((make_objective, "objective 'Counting'"), (make_sampler, "DropFirst")):
         with pytest.raises(UserError, match=f"{word}.* to be handed over"):
             make(again.config)
-    with pytest.raises(UserError, match="got both Bonds and gcn"):
+    with pytest.raises(
+        UserError, match="the backbone Bonds again, which the model was trained with, but got gcn"
+    ):
         Run.open(folder.path, objects=Parts(backbone=GCN))
 
 

@@ -16,7 +16,7 @@ from torch_geometric.nn.models.basic_gnn import BasicGNN
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
-from graph_hcl.nn.call import ForwardArguments, call_backbone
+from graph_hcl.nn.call import ForwardArguments, call_backbone, check_nodes
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.gps import GPS
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
@@ -280,9 +280,6 @@ def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | No
     )
     with evaluating(backbone):
         nodes = call_backbone(backbone, arguments, toy)
-    if not isinstance(nodes, Tensor) or nodes.dim() != 2 or len(nodes) != 2:
-        got = list(nodes.shape) if isinstance(nodes, Tensor) else type(nodes).__name__
-        raise UserError(
-            f"Expected the backbone to return [nodes, features], [2, D], but got {got}."
-        )
-    return nodes.shape[1]
+    check_nodes([nodes], 2)
+    width: int = nodes.shape[1]
+    return width

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch_geometric.nn import Sequential
 from torch_geometric.nn.models.basic_gnn import BasicGNN
 
@@ -113,6 +114,32 @@ def call_backbone(backbone: nn.Module, arguments: ForwardArguments, batch: Any) 
     if x is None or edge_index is None:
         raise _lacking(backbone, "x" if x is None else "edge_index")
     return backbone(x, edge_index, **given)
+
+
+def check_nodes(blocks: Sequence[Any], count: int, width: int | None = None) -> None:
+    """Raise `UserError` unless blocks of columns are node embeddings [count, width] together.
+
+    >>> import torch
+    >>> check_nodes([torch.ones(2, 3)], 2)
+    >>> check_nodes([torch.ones(2, 3)], 2, width=4)
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected the backbone to return [nodes, features], [2, 4], but got \
+[2, 3]: give its width as out_channels, as infer_out_channels tells it.
+    """
+    advice = ""
+    if all(isinstance(one, Tensor) and one.dim() == 2 and len(one) == count for one in blocks):
+        found = sum(one.shape[1] for one in blocks)
+        if width in (None, found):
+            return
+        got: Any = [count, found]
+        advice = ": give its width as out_channels, as infer_out_channels tells it"
+    else:
+        one = blocks[0]
+        got = list(one.shape) if isinstance(one, Tensor) else type(one).__name__
+    raise UserError(
+        f"Expected the backbone to return [nodes, features], [{count}, {width or 'D'}], but got "
+        f"{got}{advice}."
+    )
 
 
 def _lacking(backbone: nn.Module, name: str) -> UserError:

@@ -13,7 +13,7 @@ from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_poo
 from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
-from graph_hcl.nn.call import ForwardArguments, call_backbone
+from graph_hcl.nn.call import ForwardArguments, call_backbone, check_nodes
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
 from graph_hcl.nn.readout import (
@@ -22,7 +22,9 @@ from graph_hcl.nn.readout import (
     infer_readout_channels,
     number_of_graphs,
 )
+from graph_hcl.ranges import Range
 from graph_hcl.registries import READOUTS
+from graph_hcl.setting_checks import check_value
 
 _EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
 
@@ -44,7 +46,8 @@ class GraphEncoder(nn.Module):
         embedding: map of the node features that comes before the backbone.
 
     Raises `UserError` for a backbone whose forward requires anything else, for a read-out that does
-    not return one row per graph, and when called with a batch that lacks a required field.
+    not return one row per graph, and when called with a batch that lacks a required field or does
+    not fit the weights, or when the backbone does not return [n, D].
 
     >>> from torch_geometric.data import Batch, Data
     >>> from graph_hcl.nn import make_backbone
@@ -68,6 +71,8 @@ class GraphEncoder(nn.Module):
                 f"Expected the backbone to be a module, but got {backbone!r:.60}: make_backbone "
                 "makes one by name."
             )
+        check_value("out_channels", out_channels, int, Range(1))
+        self._width = out_channels
         self.embedding = embedding
         self.backbone = backbone
         self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
@@ -97,6 +102,34 @@ class GraphEncoder(nn.Module):
 
     def _blocks(self, batch: Any) -> list[Any]:
         """Return blocks of columns that make the node embeddings when concatenated."""
+        try:
+            blocks = self._computed(batch)
+        except RuntimeError as error:
+            if (reason := self._misfit(batch.x)) is not None:
+                raise UserError(reason) from error
+            raise
+        check_nodes(blocks, len(batch.x), self._width)
+        return blocks
+
+    def _misfit(self, x: Any) -> str | None:
+        """Return why node features x do not fit the weights; None where they do."""
+        first = self.backbone if self.embedding is None else self.embedding
+        width = getattr(first, "in_features", getattr(first, "in_channels", None))
+        if isinstance(width, int) and x.shape[1:] != (width,):
+            return (
+                f"Expected node features x [n, {width}], for which the encoder was made, but got "
+                f"{list(x.shape)}."
+            )
+        weight = next((one for one in self.parameters() if one.is_floating_point()), x)
+        for what, own, got in (("of", weight.dtype, x.dtype), ("on", weight.device, x.device)):
+            if own != got:
+                return (
+                    f"Expected node features x {what} {own}, as the weights of the encoder, but "
+                    f"got {got}: bring one to the other with `to`."
+                )
+        return None
+
+    def _computed(self, batch: Any) -> list[Any]:
         backbone = self.backbone
         if self.embedding is not None:
             batch = copy.copy(batch)

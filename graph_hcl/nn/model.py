@@ -8,9 +8,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch_geometric.nn import MLP
 
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.encoder import GraphEncoder
 from graph_hcl.registries import NORMALIZATIONS
+from graph_hcl.setting_checks import check_setting, check_value
 
 
 def unchanged(z: Tensor) -> Tensor:
@@ -27,13 +29,17 @@ def normalize(z: Tensor, how: str = "sphere") -> Tensor:
 
     sphere: z / ‖z‖. ball: z · min(1, 1/‖z‖) (arXiv 2311.05139, section 5). none: z. The zero
     vector stays zero with a zero gradient (sphere). Half precision becomes float32, but for none.
-    Raises `UserError` for another name.
+    Raises `UserError` for another name, and for anything but a tensor of a floating type.
 
     >>> import torch
     >>> normalize(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), "ball")
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
     """
+    check_value("the normalization", how, str)
+    if not isinstance(z, Tensor) or not z.is_floating_point():
+        got = z.dtype if isinstance(z, Tensor) else type(z).__name__
+        raise UserError(f"Expected features as a tensor of a floating type, but got {got}.")
     return NORMALIZATIONS.get(how)(z)
 
 
@@ -65,10 +71,13 @@ class ContrastiveModel(ContrastiveNetwork):
         encoder: what maps a batch to graph embeddings.
         layers: number of linear maps of the head, with ReLU between them; with 0 the embedding
             itself is contrasted.
-        dim: width d of the features, that of the embeddings unless given.
+        dim: width d of the features, that of the embeddings unless given; without a head, there is
+            no other.
         normalization: sphere, ball or none, see `normalize`.
         local: adds a head of the same shape for node embeddings, for objectives that contrast nodes
             with graphs.
+
+    Raises `UserError` for a value out of range, an unknown normalisation, and a `dim` without use.
 
     >>> from graph_hcl.nn import make_backbone
     >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), 32)
@@ -85,9 +94,19 @@ class ContrastiveModel(ContrastiveNetwork):
         local: bool = False,
     ) -> None:
         super().__init__()
+        check_setting("projection.layers", layers)
+        check_setting("projection.dim", dim)
+        check_value("normalization", normalization, str)
+        NORMALIZATIONS.get(normalization)
+        width = encoder.out_channels
+        if layers == 0 and dim not in (None, width):
+            raise UserError(
+                f"Expected no dim without a head, but got dim={dim} with layers=0: leave it out, "
+                f"since features are then as wide as embeddings, {width}, or give 1 layer or more."
+            )
         self.encoder: GraphEncoder = encoder
         self.normalization = normalization
-        widths = [encoder.out_channels] * layers + [dim or encoder.out_channels]
+        widths = [width] * layers + [width if dim is None else dim]
         self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
         self.node_head = MLP(widths, norm=None) if layers and local else None
 

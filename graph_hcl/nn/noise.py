@@ -12,17 +12,20 @@ from torch.func import functional_call
 
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.model import ContrastiveNetwork
+from graph_hcl.setting_checks import check_setting
 
 
 @names_arguments()
 def perturbed(noise: float) -> Callable[[ContrastiveNetwork, Any], Tensor]:
     """Return the function that maps a model and a batch to features by weights with noise.
 
-    It is `perturbed_features` with η = `noise` ≥ 0, as the `encode` of a `View`.
+    It is `perturbed_features` with η = `noise` ≥ 0, as the `encode` of a `View`. Raises `UserError`
+    for another `noise`.
 
     >>> perturbed(0.1).keywords
     {'noise': 0.1}
     """
+    check_setting("encoder.weight_noise", noise, "noise")
     return partial(perturbed_features, noise=noise)
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from graph_hcl.errors import UserError
 from graph_hcl.interrupts import asked, stop_if_asked
 from graph_hcl.keywords import names_arguments
 from graph_hcl.progress import Progress
+from graph_hcl.ranges import Range
+from graph_hcl.setting_checks import check_setting, check_value
 from graph_hcl.training.checkpoint import Checkpoint, state_tensors
 from graph_hcl.training.diagnosis import diagnose, diagnose_temperature
 from graph_hcl.training.divergence import check_finite
+from graph_hcl.training.inputs import check_function
 from graph_hcl.training.state import TrainState
 
 CHECKPOINT_INTERVAL = 0.5
@@ -54,6 +58,27 @@ class Callback(Protocol):
         return  # a body: derived classes need not override it
 
 
+def as_callbacks(callbacks: Any) -> list[Callback]:
+    """Return a list of callbacks; raise `UserError` for anything that is none, such as a class.
+
+    >>> as_callbacks([])
+    []
+    """
+    if not isinstance(callbacks, Iterable):
+        raise UserError(
+            f"Expected callbacks to be a list, but got {callbacks!r:.60}: write callbacks=[…]."
+        )
+    found = list(callbacks)
+    for callback in found:
+        if isinstance(callback, type) or not isinstance(callback, Callback):
+            raise UserError(
+                "Expected callbacks with the methods on_train_start, on_epoch_end and "
+                f"on_train_end, but got {callback!r}: give an instance of a class that derives "
+                "from graph_hcl.training.Callback."
+            )
+    return found
+
+
 @names_arguments()
 class Diagnosis(Callback):
     """Add what `diagnose` returns for the largest batch to the record of an epoch.
@@ -64,6 +89,8 @@ class Diagnosis(Callback):
     Args:
         diagnose: called with z, graph, label and objective of the batch.
         every: number of batches between two diagnoses.
+
+    Raises `UserError` for what is no function, and for a number below 1.
 
     >>> import networkx as nx
     >>> from graph_hcl import GraphContrast
@@ -80,6 +107,8 @@ class Diagnosis(Callback):
         diagnose: Callable[..., dict[str, float]] = diagnose,
         every: int = DIAGNOSE_EVERY,
     ) -> None:
+        check_function("diagnose", diagnose, "z, graph, label and the objective")
+        check_value("every", every, int, Range(1))
         self.diagnose = diagnose
         self.every = every
 
@@ -114,6 +143,8 @@ class TemperatureDiagnosis(Diagnosis):
 class Log(Callback):
     """Pass the record of each epoch (epoch, loss, seconds, graphs per second, …) to `write`.
 
+    Raises `UserError` for what is no function.
+
     >>> import networkx as nx
     >>> from graph_hcl import GraphContrast
     >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
@@ -125,6 +156,7 @@ class Log(Callback):
     """
 
     def __init__(self, write: Callable[[dict[str, Any]], None]) -> None:
+        check_function("write", write, "the record of an epoch")
         self.write = write
 
     def on_epoch_end(self, state: TrainState) -> None:
@@ -181,6 +213,8 @@ class ProgressBar(Callback):
 class Snapshot(Callback):
     """Call `take(state)` after each epoch; it may put the model into evaluation mode.
 
+    Raises `UserError` for what is no function.
+
     >>> import networkx as nx
     >>> from graph_hcl import GraphContrast
     >>> graphs = [nx.path_graph(n) for n in range(2, 10)]
@@ -192,6 +226,7 @@ class Snapshot(Callback):
     """
 
     def __init__(self, take: Callable[[TrainState], None]) -> None:
+        check_function("take", take, "the state of a training")
         self.take = take
 
     def on_epoch_end(self, state: TrainState) -> None:
@@ -224,7 +259,8 @@ class CheckpointWriter(Callback):
 
     Inside an epoch it is written after each `every` steps, and where a signal asks to end.
     `fit` adds it itself, after all other callbacks: an epoch that is in the checkpoint has been
-    logged. Raises `UserError` for numbers that are not finite; the previous file stays.
+    logged. Raises `UserError` for numbers that are not finite; the previous file stays. So it does
+    when it is made for an `every` below 1.
 
     Args:
         checkpoint: the file.
@@ -238,6 +274,7 @@ class CheckpointWriter(Callback):
         interval: float = CHECKPOINT_INTERVAL,
         every: int | None = None,
     ) -> None:
+        check_setting("checkpoint_every", every)
         self.checkpoint = checkpoint
         self.interval = interval
         self.every = every

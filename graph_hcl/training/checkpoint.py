@@ -88,6 +88,8 @@ class Checkpoint:
         """Return the last good state, None when there is no file yet; raise as `epoch` does."""
         if not self.path.exists():
             return None
+        if self.path.is_dir():
+            raise UserError(f"Expected to use {self.path}, but got 'Is a directory': name a file.")
         try:
             return self._checked(self.path)
         except UserError:
@@ -154,7 +156,15 @@ class Checkpoint:
         return {} if state is None else read_tensors(state.file)[0]
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the weights of the saved model by name; raise `UserError` as `epoch` does."""
+        """Return the weights of the saved model by name.
+
+        Raises `UserError` as `epoch` does, and when there is no file.
+        """
+        if self.state() is None:
+            raise UserError(
+                f"Expected a checkpoint at {self.path}, but there is no such file: name one, "
+                "such as RUN/checkpoint/PART.safetensors."
+            )
         return self._groups()["model"]
 
     def _groups(self) -> dict[str, dict[str, Tensor]]:
@@ -182,7 +192,7 @@ class Checkpoint:
     def load(self, model: nn.Module) -> int:
         """Load the weights of a model; return the number of finished epochs.
 
-        Raises `UserError` as `epoch` does, and when the file does not fit the model.
+        Raises `UserError` as `weights` does, and when the file does not fit the model.
         """
         self._load_weights(model, self.weights())
         return self.epoch()

@@ -11,7 +11,9 @@ from torch import Tensor
 from graph_hcl.data import GraphStore
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork
+from graph_hcl.setting_checks import check_setting
 from graph_hcl.training.batches import cut
+from graph_hcl.training.inputs import as_device, stored_on
 
 MAX_GRAPHS = 512
 """Largest number of graphs that are embedded at once."""
@@ -27,7 +29,7 @@ MAX_VALUES = 2**26
 def embed(
     model: ContrastiveNetwork,
     store: GraphStore,
-    device: torch.device,
+    device: torch.device | str,
     projected: bool = False,
     *,
     max_nodes: int | None = None,
@@ -37,12 +39,15 @@ def embed(
     Args:
         model: a trained model.
         store: the graphs, with the columns that the model was trained with.
-        device: where it is computed.
+        device: where it is computed; the store is moved there.
         projected: returns the normalised features [G, d] behind the head instead: those that the
             objective is given.
         max_nodes: most nodes that are embedded at once, by default `MAX_NODES` or fewer where their
             features are wide; a graph with more is embedded alone. The bound changes embeddings by
             rounding only.
+
+    Raises `UserError` for anything but a store, for a device that is not available, and for a
+    `max_nodes` below 1.
 
     >>> from graph_hcl.data import load
     >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
@@ -51,8 +56,11 @@ def embed(
     >>> embed(ContrastiveModel(encoder), store, torch.device("cpu")).shape
     (4, 16)
     """
+    device = as_device(device)
+    store = stored_on(store, device)
     network = (model if projected else model.encoder).to(device).eval()
-    embeddings = [network(store.batch(part)).cpu() for part in embedding_batches(store, max_nodes)]
+    parts = list(embedding_batches(store, max_nodes)) or [torch.arange(0)]  # [0, D] of no graphs
+    embeddings = [network(store.batch(part)).cpu() for part in parts]
     return torch.cat(embeddings).double().numpy()
 
 
@@ -61,7 +69,7 @@ def embed(
 def embed_nodes(
     model: ContrastiveModel,
     store: GraphStore,
-    device: torch.device,
+    device: torch.device | str,
     *,
     max_nodes: int | None = None,
 ) -> list[np.ndarray]:
@@ -70,8 +78,10 @@ def embed_nodes(
     Args:
         model: a trained model.
         store: the graphs.
-        device: where it is computed.
+        device: where it is computed; the store is moved there.
         max_nodes: that of `embed`.
+
+    Raises `UserError` as `embed` does.
 
     >>> from graph_hcl.data import load
     >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
@@ -80,8 +90,9 @@ def embed_nodes(
     >>> [x.shape for x in embed_nodes(ContrastiveModel(encoder), store, torch.device("cpu"))]
     [(35, 16), (30, 16)]
     """
+    device = as_device(device)
+    store = stored_on(store, device)
     encoder = model.encoder.to(device).eval()
-    store = store.to(device)
     nodes: list[np.ndarray] = []
     for part in embedding_batches(store, max_nodes):
         batch = store.batch(part)
@@ -99,6 +110,7 @@ def embedding_batches(store: GraphStore, max_nodes: int | None = None) -> Iterat
     >>> [part.tolist() for part in embedding_batches(store, max_nodes=4)]
     [[0, 1], [2], [3]]
     """
+    check_setting("max_nodes", max_nodes)
     values = max(1, store.num_features)
     most = min(MAX_NODES, MAX_VALUES // values) if max_nodes is None else max_nodes
     counts = cut(store.node_ptr.diff().tolist(), MAX_GRAPHS, most)

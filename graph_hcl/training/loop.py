@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.indexing import Indices
 from graph_hcl.errors import UserError
 from graph_hcl.interrupts import postponed, stop_if_asked
 from graph_hcl.keywords import names_arguments
@@ -17,10 +18,17 @@ from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_obje
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.training.batches import index_batches
-from graph_hcl.training.callbacks import Callback, CheckpointWriter
+from graph_hcl.training.callbacks import Callback, CheckpointWriter, as_callbacks
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.divergence import Diverged, check_finite, explain
 from graph_hcl.training.graphed import CudaRecorder, GraphedSteps, check_graphed
+from graph_hcl.training.inputs import (
+    as_device,
+    check_function,
+    check_kind,
+    chosen_graphs,
+    stored_on,
+)
 from graph_hcl.training.optimizers import make_optimizer, rate, set_rate
 from graph_hcl.training.precision import MixedPrecision
 from graph_hcl.training.state import (
@@ -45,10 +53,10 @@ def fit(
     objective: Objective | Callable[..., Tensor],
     sampler: Sampler,
     store: GraphStore,
-    indices: Tensor,
+    indices: Indices,
     settings: TrainingSettings,
     *,
-    device: torch.device,
+    device: torch.device | str,
     checkpoint: Checkpoint | None = None,
     checkpoint_every: int | None = None,
     callbacks: Sequence[Callback] = (),
@@ -62,21 +70,22 @@ def fit(
 
     Args:
         model: what is trained, in place.
-        objective: the loss.
+        objective: the loss. One that is a module is trained with the model: its parameters, such as
+            prototypes or a temperature, get the same optimiser.
         sampler: draws the views, such as `graph_hcl.augment.ViewSampler`.
         store: all graphs.
-        indices: numbers [K] of the graphs in the store to train on.
+        indices: numbers [K] of the graphs in the store to train on, or a mask [G] or slice of them.
         settings: epochs, batch size, Adam's settings and seed.
-        device: where the training runs.
+        device: where the training runs; the store is moved there, too.
         checkpoint: file that the state goes to after the first epoch, the last, and some of those
             between (see `CheckpointWriter`). Training goes on from one that is already there, on
             the CPU bit for bit as if it had never stopped.
         checkpoint_every: number of steps of an epoch after which the state goes there, too.
         callbacks: called around the epochs in their order; they see the `TrainState`.
 
-    Raises `UserError` when features, loss or weights are no longer finite, and when no row of a
-    whole epoch had both a positive and a negative, for objectives that can tell; the last good
-    checkpoint stays.
+    Raises `UserError` for arguments of another kind, when features, loss or weights are no longer
+    finite, and when no row of a whole epoch had both a positive and a negative, for objectives that
+    can tell; the last good checkpoint stays. Raises `IndexError` for graphs that there are not.
 
     >>> from graph_hcl.augment import EdgeDrop, ViewSampler
     >>> from graph_hcl.data import load
@@ -91,13 +100,10 @@ def fit(
     >>> model(store.batch([0, 1])).shape
     torch.Size([2, 16])
     """
-    for callback in callbacks:
-        if isinstance(callback, type) or not isinstance(callback, Callback):
-            raise UserError(
-                "Expected callbacks with the methods on_train_start, on_epoch_end and "
-                f"on_train_end, but got {callback!r}: give an instance of a class that derives "
-                "from graph_hcl.training.Callback."
-            )
+    callbacks, device = as_callbacks(callbacks), as_device(device)
+    _check_arguments(sampler, settings, checkpoint, checkpoint_every)
+    store = stored_on(store, device)
+    chosen = chosen_graphs(indices, store)
     check_graphed(settings, objective, sampler, device)
     state = start(model, objective, settings, device)
     after_step = _stop_if_asked
@@ -111,7 +117,7 @@ def fit(
     try:
         while state.epoch < state.epochs:
             with postponed():
-                run_epoch(state, sampler, store, indices, settings, after_step)
+                run_epoch(state, sampler, store, chosen, settings, after_step)
                 for callback in callbacks:
                     callback.on_epoch_end(state)
                 stop_if_asked()
@@ -121,6 +127,18 @@ def fit(
         for callback in callbacks:
             callback.on_train_end(state)
     return model
+
+
+def _check_arguments(sampler: Any, settings: Any, checkpoint: Any, every: Any) -> None:
+    check_function("sampler", sampler, "a store, the graphs of each step and a generator")
+    check_kind("settings", settings, TrainingSettings, "TrainingSettings(epochs=…, batch_size=…)")
+    if checkpoint is not None:
+        check_kind("checkpoint", checkpoint, Checkpoint, "Checkpoint('NAME.safetensors')")
+    elif every is not None:
+        raise UserError(
+            f"Expected a checkpoint with checkpoint_every={every!r:.60}, but got none: give both, "
+            "or none of them."
+        )
 
 
 def _stop_if_asked(state: TrainState) -> None:
@@ -133,9 +151,10 @@ def start(
     settings: TrainingSettings,
     device: torch.device,
 ) -> TrainState:
-    """Return the state before the first epoch, and move the model to the device."""
-    model.to(device)
-    optimizer = make_optimizer(model.parameters(), settings, device)
+    """Return the state before the first epoch, and move what is trained to the device."""
+    module = objective if isinstance(objective, nn.Module) else None
+    trained = nn.ModuleList([model] if module is None else [model, module]).to(device)
+    optimizer = make_optimizer(trained.parameters(), settings, device)
     # Separate generators: a change of the views leaves the order of the graphs as it was.
     generators = {
         "shuffle": torch.Generator().manual_seed(settings.seed),
@@ -144,7 +163,7 @@ def start(
     return TrainState(
         model,
         as_objective(objective),
-        objective if isinstance(objective, nn.Module) else None,
+        module,
         optimizer,
         MixedPrecision(settings.precision, device),
         generators,
@@ -174,6 +193,8 @@ def run_epoch(
         state.largest_batch, state.losses, state.norms = None, [], []
         state.begun = {name: each.get_state() for name, each in state.generators.items()}
     state.model.train()
+    if state.objective_module is not None:
+        state.objective_module.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
     size, most = settings.batch_size, settings.max_nodes
     sizes = None if most is None else store.node_ptr.diff().cpu()

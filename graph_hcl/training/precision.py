@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graph_hcl.setting_checks import check_setting
+from graph_hcl.training.inputs import as_device
+
 KINDS: dict[str, torch.dtype] = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
@@ -20,14 +23,17 @@ class MixedPrecision:
             step whose gradients overflow is left out.
         device: where the training runs.
 
+    Raises `UserError` for another precision.
+
     >>> with MixedPrecision("bf16-mixed", torch.device("cpu")).autocast():
     ...     (torch.eye(2) @ torch.eye(2)).dtype
     torch.bfloat16
     """
 
-    def __init__(self, precision: str, device: torch.device) -> None:
-        self.device, self.kind = device, KINDS.get(precision)
-        self.scaler = torch.amp.GradScaler(device.type, enabled=self.kind == torch.float16)
+    def __init__(self, precision: str, device: torch.device | str) -> None:
+        check_setting("precision", precision)
+        self.device, self.kind = as_device(device), KINDS.get(precision)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.kind == torch.float16)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context that the encoder runs in."""

@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.objective import Objective
 from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.ranges import Range
+from graph_hcl.setting_checks import check_setting, check_value
 from graph_hcl.training.precision import MixedPrecision
+
+SEEDS = Range(0, 2**64 - 2)
+"""Seeds of torch's generators, of which one training has two in a row."""
+OF_OPTIMIZER = ("momentum", "clip", "schedule", "warmup")
+"""Settings that `Config` has in its group `optimizer`."""
 
 
 @names_arguments()
@@ -38,6 +46,8 @@ class TrainingSettings:
         precision: 32-true, bf16-mixed or 16-mixed, see `MixedPrecision`.
         cuda_graphs: record whole steps and repeat them on a CUDA device, see `Config`.
 
+    Raises `UserError` for a value that is of another type or out of the range of its setting.
+
     >>> TrainingSettings(epochs=20, batch_size=128).optimizer
     'adam'
     """
@@ -55,6 +65,21 @@ class TrainingSettings:
     warmup: float = 0.0
     precision: str = "32-true"
     cuda_graphs: bool = False
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            name, value = one.name, getattr(self, one.name)
+            if name == "seed":
+                check_value(name, value, int, SEEDS)
+            elif name == "optimizer":
+                check_value(name, value, str)
+            else:
+                check_setting(f"optimizer.{name}" if name in OF_OPTIMIZER else name, value)
+        if self.warmup > self.epochs > 0:
+            raise UserError(
+                f"Expected warmup to be at most the number of epochs, {self.epochs}, but got "
+                f"{self.warmup!r}."
+            )
 
 
 class BatchFeatures(NamedTuple):

@@ -12,9 +12,13 @@ from benchmarks.device.checks.common import some_graphs
 from benchmarks.device.checks.training import epoch_waits_once
 from benchmarks.device.pretend import DEVICE, WrongDevice, pretended
 from benchmarks.device.waits import count_waits
-from graph_hcl import embed, evaluate, report, train
+from graph_hcl import embed as embed_command
+from graph_hcl import evaluate, report, train
 from graph_hcl.augment import ViewSampler, parse
 from graph_hcl.config import RANDOM_VIEW
+from graph_hcl.losses import UCL
+from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
+from graph_hcl.training import TrainingSettings, embed, embed_nodes, fit
 
 # A loss takes the same road in each precision.
 NAMES = [name for name in checks.CHECKS if "loss " not in name or name.endswith("float32")]
@@ -40,7 +44,7 @@ def test_the_commands_run_on_a_pretended_device(tmp_path, capsys) -> None:
         (train, [*shared, "--out", run]),
         (train, ["--resume", run, "--epochs", "2"]),
         (evaluate, [run]),
-        (embed, [run, "--out", str(tmp_path / "z.npz")]),
+        (embed_command, [run, "--out", str(tmp_path / "z.npz")]),
         (report, [run]),
         (train, [*shared, "--init-from", run, "--out", str(tmp_path / "further")]),
     ]
@@ -48,6 +52,38 @@ def test_the_commands_run_on_a_pretended_device(tmp_path, capsys) -> None:
         with pretended() as device:
             assert not command.main(words), capsys.readouterr().err
         assert device.waits
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_store_is_moved_to_where_a_model_is_trained_and_embeds() -> None:
+    found = []
+    for place in (torch.device("cpu"), DEVICE):
+        with pretended():
+            torch.manual_seed(0)
+            store = some_graphs()
+            backbone = make_backbone("gin", store.num_features, 8, 2)
+            model = fit(
+                ContrastiveModel(GraphEncoder(backbone, 16)),
+                UCL(),
+                ViewSampler([parse("identity")] * 2),
+                store,
+                torch.arange(8),
+                TrainingSettings(1, 4),
+                device=place,
+            )
+            assert {one.device for one in model.parameters()} == {place}
+            found.append([embed(model, store, place), *embed_nodes(model, store, place)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_store_that_is_there_stays_the_same() -> None:
+    with pretended():
+        store = some_graphs()
+        assert store.to("cpu") is store
+        moved = store.to(DEVICE)
+        assert moved is not store
+        assert moved.to(DEVICE) is moved
 
 
 def test_values_are_those_of_the_cpu() -> None:

@@ -73,7 +73,7 @@ def assert_equal(model: ContrastiveModel, batch: Batch, loss: nn.Module) -> None
                 z = own(pad(batch, nodes, edges))[:-1]
         else:
             z = own(batch)
-        value = loss(z, graph=graph, label=batch.y)
+        value = loss(z, graph=graph, label=batch.y if loss.uses_labels else None)
         value.backward()
         gradients = [p.grad for p in own.parameters() if p.grad is not None]
         found.append([z.detach(), value.detach(), *gradients, *own.buffers()])

@@ -1,0 +1,92 @@
+"""What the functions of this package are given: checked, and brought to one form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graph_hcl.data import GraphStore
+from graph_hcl.data.indexing import Indices, positions
+from graph_hcl.errors import UserError
+
+CPU = torch.device("cpu")
+
+
+def as_device(device: Any) -> torch.device:
+    """Return a device, which may be given by its name; raise `UserError` for none that is there.
+
+    >>> as_device("cpu")
+    device(type='cpu')
+    """
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise UserError(
+            f"Expected device to be one that is available, such as torch.device('cpu'), but got "
+            f"{device!r:.60}."
+        ) from error
+    return found
+
+
+def stored_on(store: Any, device: torch.device) -> GraphStore:
+    """Return a store on a device; raise `UserError` for anything but a store.
+
+    >>> stored_on([], torch.device("cpu"))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected the graphs as a GraphStore, but got list: make one with \
+graph_hcl.data.as_store.
+    """
+    if not isinstance(store, GraphStore):
+        raise UserError(
+            f"Expected the graphs as a GraphStore, but got {type(store).__name__}: make one with "
+            "graph_hcl.data.as_store."
+        )
+    return store.to(device)
+
+
+def chosen_graphs(indices: Indices, store: GraphStore) -> Tensor:
+    """Return the numbers [K] of one graph or more, given in any way that a store is indexed.
+
+    Raises `UserError` for none and for anything else, `IndexError` for numbers out of range.
+
+    >>> from torch_geometric.data import Data
+    >>> edges = torch.empty(2, 0, dtype=torch.long)
+    >>> store = GraphStore.from_data([Data(torch.ones(1, 1), edges) for _ in range(3)])
+    >>> chosen_graphs([True, False, True], store)
+    tensor([0, 2])
+    """
+    if isinstance(indices, Tensor):
+        indices = indices.cpu()
+    chosen = positions(indices, len(store), CPU)
+    if not len(chosen):
+        raise UserError("Expected indices of at least one graph to train on, but got none.")
+    return chosen
+
+
+def check_function(name: str, value: Any, of: str) -> None:
+    """Raise `UserError` for what cannot be called; `of` says what it is a function of.
+
+    >>> check_function("write", "x.txt", "the record of an epoch")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected write to be a function of the record of an epoch, but got \
+'x.txt'.
+    """
+    if isinstance(value, type) or not callable(value):
+        raise UserError(f"Expected {name} to be a function of {of}, but got {value!r:.60}.")
+
+
+def check_kind(name: str, value: Any, kind: type, example: str) -> None:
+    """Raise `UserError` for an argument that is not of a class; `example` makes one that is.
+
+    >>> check_kind("settings", {"epochs": 1}, Tensor, "Tensor(…)")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected settings to be a Tensor, but got dict: write Tensor(…).
+    """
+    if not isinstance(value, kind):
+        raise UserError(
+            f"Expected {name} to be a {kind.__name__}, but got {type(value).__name__}: write "
+            f"{example}."
+        )
