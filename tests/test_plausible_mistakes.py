@@ -185,7 +185,7 @@ MISTAKES = {
         lambda: GraphContrast(random_state="x").fit(GRAPHS),
         "random_state to be an integer, a generator of numpy's or None, but got 'x'",
     ),
-    "a ratio as text": (lambda: EdgeDrop("a"), "but got a"),
+    "a ratio as text": (lambda: EdgeDrop("a"), "as a number with .*, but got str"),
     "a number for an augmentation": (lambda: parse(3), "an augmentation as text"),
     "a name for a module": (lambda: GraphEncoder("gin", 3), "make_backbone makes one by name"),
     "embeddings for a map": (

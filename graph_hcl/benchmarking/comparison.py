@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,12 @@ import numpy as np
 from graph_hcl.benchmarking.folder import TrialFolder
 from graph_hcl.benchmarking.mixtures import mixtures
 from graph_hcl.benchmarking.record import Record
+from graph_hcl.benchmarking.selection import is_lower, metric_scores, same_tests, tests_of
 from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.benchmarking.units import know_metrics
 from graph_hcl.errors import UserError
 from graph_hcl.probes import MetricScores, PairedDifference, holm, paired_difference
+from graph_hcl.probes.telling import is_share
 
 EQUAL, AGREES, DIFFERS = "equal", "agrees within noise", "differs"
 ALPHA = 0.05
@@ -97,7 +101,10 @@ def compare_folders(
     where its p, after Holm's correction for all of them, is below 0.05, and *agree within noise*
     otherwise. Where no test is possible (other folds, a single fold, measurements in place of
     scores), trials that are not equal differ.
+
+    Raises `UserError` for a metric of the user's own that cannot be imported.
     """
+    know_metrics(trials)
     found = [(trial, first.read(trial), second.read(trial)) for trial in trials]
     pairs = [(trial, a, b) for trial, a, b in found if a is not None and b is not None]
     candidates = _judge(pairs)
@@ -135,18 +142,24 @@ class _Group:
 
     def scores(self, metric: str) -> tuple[MetricScores, MetricScores]:
         """Return the scores of a metric in either folder."""
-        fixed = self.trial.config.probe.splits is not None
-        rows = list(self.first.values())
-        ratio = float(np.mean([row["test"] / (row.get("pool") or row["train"]) for row in rows]))
         first, second = (
-            MetricScores({key: row["scores"][metric] for key, row in side.items()}, ratio, fixed)
+            metric_scores(
+                metric,
+                {key: row["scores"][metric] for key, row in side.items()},
+                side.values(),
+                self.trial,
+            )
             for side in (self.first, self.second)
         )
         return first, second
 
     def tests(self) -> dict[str, PairedDifference]:
         """Return first − second of each metric that both have, empty where none can be tested."""
-        tests = {}
+        tests: dict[str, PairedDifference] = {}
+        if self.trial.measure is not None:
+            return tests
+        if not same_tests(*(tests_of(side.values()) for side in (self.first, self.second))):
+            return tests
         rows = [*self.first.values(), *self.second.values()]
         for metric in rows[0].get("scores", {}):
             if any(metric not in row.get("scores", {}) for row in rows):
@@ -154,7 +167,11 @@ class _Group:
             first, second = self.scores(metric)
             finite = np.isfinite([*first.values.values(), *second.values.values()]).all()
             if finite and set(first.values) == set(second.values) and len(first.resamplings()) > 1:
-                tests[metric] = paired_difference(first, second)
+                tests[metric] = dataclasses.replace(
+                    paired_difference(first, second),
+                    percent=is_share(metric),
+                    lower_is_better=is_lower(metric, rows[0]),
+                )
         return tests
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from graph_hcl.benchmarking.comparison import (
@@ -13,7 +14,10 @@ from graph_hcl.benchmarking.comparison import (
     FolderComparison,
 )
 from graph_hcl.benchmarking.table import Table
+from graph_hcl.benchmarking.units import of_lower, told_difference
+from graph_hcl.probes.metrics import title
 from graph_hcl.probes.statistics import p_text
+from graph_hcl.probes.telling import told_value
 
 HEAD = [
     *("data set", "method", "protocol", "seeds", "candidate", "metric", "first", "second"),
@@ -45,12 +49,21 @@ def _summary(found: FolderComparison) -> str:
 
 def _resolution(found: FolderComparison) -> list[str]:
     """Return the sentence that says how large a change the tests may have missed."""
-    tested = [one.test.paired for one in found.candidates if one.test and one.verdict == AGREES]
-    if not tested:
+    halves: dict[str, list[float]] = {}
+    for test in (one.test for one in found.candidates if one.verdict == AGREES):
+        if test is not None and math.isfinite(test.paired.interval[1]):
+            unit = "points" if test.paired.percent else f"of {title(test.metric)}"
+            low, high = test.paired.interval
+            halves.setdefault(unit, []).append((high - low) / 2)
+    if not halves:
         return []
-    half = statistics.median((one.interval[1] - one.interval[0]) / 2 for one in tested)
+    medians = {unit: statistics.median(each) for unit, each in halves.items()}
+    told = [
+        f"± {100 * half:.1f} points" if unit == "points" else f"± {half:.2g} {unit}"
+        for unit, half in medians.items()
+    ]
     return [
-        f"Agreement within noise is no proof: the median interval is ± {100 * half:.1f} points, and"
+        f"Agreement within noise is no proof: the median interval is {' and '.join(told)}, and"
         " smaller changes may go unseen; more repetitions narrow it."
     ]
 
@@ -60,12 +73,19 @@ def comparison_table(found: FolderComparison) -> Table:
     order = (DIFFERS, AGREES, EQUAL)
     candidates = sorted(found.candidates, key=lambda one: order.index(one.verdict))
     first, second = found.names
+    tests = [one.test for one in candidates if one.test is not None]
+    shares = all(test.paired.percent for test in tests)
+    unit = (
+        "Means in %, and first − second in percentage points"
+        if shares
+        else "Means, shares in %, and first − second, shares in percentage points,"
+    )
     caption = (
-        f"First: {first}; second: {second}. Means in %, and first − second in percentage points "
-        "with its 95 % interval, over the same seeds and folds by the corrected resampled t-test "
-        "(Nadeau and Bengio 2003), of the metric with the smallest p; p is corrected for all "
-        f"candidates and metrics (Holm). A candidate differs where p < {ALPHA}, and is equal where "
-        "the scores of all folds are identical."
+        f"First: {first}; second: {second}. {unit} with its 95 % interval, over the same seeds and "
+        "folds by the corrected resampled t-test (Nadeau and Bengio 2003), of the metric with the "
+        "smallest p; p is corrected for all candidates and metrics (Holm). A candidate differs "
+        f"where p < {ALPHA}, and is equal where the scores of all folds are identical."
+        f"{of_lower(test.metric for test in tests if test.paired.lower_is_better)}"
     )
     return Table(caption, HEAD, [_row(one) for one in candidates])
 
@@ -76,7 +96,7 @@ def _row(one: Candidate) -> list[str]:
     if one.test is None:
         return [*row, *[""] * 5, one.verdict]
     test = one.test
-    low, high = (100 * end for end in test.paired.interval)
-    difference = f"{100 * test.paired.difference:+.2f} ({low:+.2f} … {high:+.2f})"
-    means = [f"{100 * mean:.2f}" for mean in test.means]
-    return [*row, test.metric, *means, difference, p_text(test.p_value), one.verdict]
+    difference, interval = told_difference(test.paired)
+    means = [told_value(mean, test.metric) for mean in test.means]
+    text = f"{difference} ({interval})"
+    return [*row, test.metric, *means, text, p_text(test.p_value), one.verdict]

@@ -56,6 +56,10 @@ def _is_sha256(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
+def _is_short_hash(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value) is not None
+
+
 def _is_mapping(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -106,6 +110,7 @@ _FOLD = {
     "test": _Column("a number of graphs", lambda value: _is_whole(value, 1)),
     "draws": _Column("a number of draws", lambda value: _is_whole(value, 1), NEVER),
     "pool": _Column("a number of graphs", lambda value: _is_whole(value, 1), NEVER),
+    "tested": _Column("16 digits of a sha256", _is_short_hash, NEVER),
 }
 _MEASURED = {
     "epoch": _Column("an epoch", _is_whole),

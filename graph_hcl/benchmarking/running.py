@@ -22,6 +22,7 @@ from graph_hcl.nn import ContrastiveNetwork
 from graph_hcl.provenance import environment
 from graph_hcl.registries import BASELINES
 from graph_hcl.reproducible import deterministic, threads
+from graph_hcl.sealed import digest
 from graph_hcl.spec import describe_unread
 from graph_hcl.training import Snapshot
 from graph_hcl.training.state import BatchFeatures, TrainState
@@ -42,10 +43,10 @@ def run_trial(trial: Trial, jobs: int = 1) -> dict[str, Any]:
 
 def _run_trial(trial: Trial, jobs: int) -> dict[str, Any]:
     check_imported(trial.code)
+    named_for = trial.data_sha256
     probe = dataclasses.replace(trial.config.probe, jobs=jobs)
     experiment = _make_experiment(trial, dataclasses.replace(trial.config, probe=probe))
-    data_sha256 = experiment.trainer.spec.data_sha256
-    if trial.data_sha256 not in (None, data_sha256):
+    if trial.read_data_sha256() != named_for:
         raise UserError(
             f"Expected the files of {trial.dataset} to stay as they are while the benchmark runs, "
             "but they have changed: run the same command again."
@@ -72,7 +73,7 @@ def _run_trial(trial: Trial, jobs: int) -> dict[str, Any]:
         "protocol": trial.protocol,
         "method": str(trial.method),  # for readers: its name in the file, not part of what it is
         "key": trial.key(),
-        "data_sha256": data_sha256,
+        "data_sha256": experiment.trainer.spec.data_sha256,
         **environment(experiment.trainer.device),
         "seconds": {"train": round(training, 2), "evaluate": round(total - training, 2)},
         **({} if stopped is None else {"stopped": stopped}),
@@ -158,7 +159,8 @@ def _measure_snapshots(
 def _records(evaluation: probes.Evaluation, epoch: int) -> list[dict[str, Any]]:
     """Return one record for each fold, with sizes in place of graph numbers and predictions.
 
-    With few labels, scores are means over the draws of the labelled graphs.
+    `tested` is the same in folds of the same test graphs. With few labels, scores are means over
+    the draws of the labelled graphs.
     """
     folds: dict[tuple[int, int], list[probes.FoldScore]] = {}
     for fold in evaluation.folds:
@@ -179,6 +181,7 @@ def _records(evaluation: probes.Evaluation, epoch: int) -> list[dict[str, Any]]:
             "train": draws[0].train,
             "validation": draws[0].validation,
             "test": len(draws[0].test),
+            "tested": digest(sorted(draws[0].test))[:16],
             **({} if draws[0].pool is None else {"draws": len(draws), "pool": draws[0].pool}),
         }
         for (seed, number), draws in folds.items()

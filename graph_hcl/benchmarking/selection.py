@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from graph_hcl.benchmarking.record import Record
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.errors import UserError
 from graph_hcl.probes import MetricScores, ResultTable
+from graph_hcl.probes.metric_scores import least_step, repeated_tests
 from graph_hcl.probes.metrics import greater_is_better
 from graph_hcl.probes.probe import selects
 from graph_hcl.registries import PROBES
@@ -36,6 +37,8 @@ class Scores:
         unfinished: Whether trials are missing: candidates, or whole repetitions.
         selected_on: Data sets that the settings were chosen on.
         leaked: Whether the data set is one of these.
+        lower: Metrics of which lower is better.
+        tested: What tells the test graphs of each seed and fold, as far as its record has it.
     """
 
     metrics: dict[str, MetricScores]
@@ -45,6 +48,8 @@ class Scores:
     unfinished: bool
     selected_on: tuple[str, ...] = ()
     leaked: bool = False
+    lower: tuple[str, ...] = ()
+    tested: dict[Key, str] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> MetricScores:
         """Return the scores of a metric by seed and fold."""
@@ -59,8 +64,9 @@ class Scores:
 def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]:
     """Return for each seed and fold the candidate with the best validation score there.
 
-    `sign` is −1 where lower scores are better. Of equals the first is selected. A single candidate
-    needs no validation scores. Raises `UserError` where one of several has none, or lacks a fold.
+    `sign` is −1 where lower scores are better. Of equals the first is selected, and NaN is worst. A
+    single candidate needs no validation scores. Raises `UserError` where one of several has none,
+    or lacks a fold.
 
     >>> one = {(0, 0): {"validation_score": 0.5}, (0, 1): {"validation_score": 0.7}}
     >>> two = {(0, 0): {"validation_score": 0.6}, (0, 1): {"validation_score": 0.7}}
@@ -77,8 +83,18 @@ def select(candidates: Mapping[str, Folds], sign: float = 1.0) -> dict[Key, str]
         scores = [fold.get("validation_score") for fold in folds]
         if None in scores:
             raise without_validation(folds[scores.index(None)].get("probe", "one"))
-        selected[key] = names[int(np.argmax(sign * np.array(scores, dtype=float)))]
+        selected[key] = names[int(np.argmax(goodness(np.array(scores, dtype=float), sign)))]
     return selected
+
+
+def goodness(scores: np.ndarray, sign: float | np.ndarray) -> np.ndarray:
+    """Return scores times their signs, so that greater is better; NaN is worst.
+
+    >>> goodness(np.array([0.5, np.nan]), -1.0).tolist()
+    [-0.5, -inf]
+    """
+    values = sign * scores
+    return np.where(np.isnan(values), -np.inf, values)
 
 
 def without_validation(probe: str, development: bool = False) -> UserError:
@@ -124,17 +140,44 @@ def score(trials: Sequence[tuple[Trial, Record | None]]) -> Scores | None:
     if not rows:
         return None
     table, one = ResultTable(rows), trials[0][0]
-    ratio = float(np.mean([row["test"] / (row.get("pool") or row["train"]) for row in rows]))
-    fixed = one.config.probe.splits is not None
     return Scores(
-        {name: MetricScores(table.scores(name), ratio, fixed) for name in rows[0]["scores"]},
+        {name: metric_scores(name, table.scores(name), rows, one) for name in rows[0]["scores"]},
         dict(selected.most_common()),
         candidates=None if one.baseline is not None else _candidates(trials),
         complete=bool(finished),
         unfinished=bool(unfinished),
         selected_on=one.selected_on,
         leaked=one.dataset in one.selected_on,
+        lower=tuple(name for name in rows[0]["scores"] if is_lower(name, rows[0])),
+        tested=tests_of(rows),
     )
+
+
+def metric_scores(
+    name: str, values: Mapping[Key, float], rows: Iterable[Mapping[str, Any]], trial: Trial
+) -> MetricScores:
+    """Return the scores of a metric in records of folds, which say what repeats the same data."""
+    rows = list(rows)
+    ratio = float(np.mean([row["test"] / (row.get("pool") or row["train"]) for row in rows]))
+    fixed = trial.config.probe.splits is not None
+    # One number that stands for the test graphs is as good as the list of them.
+    tests = {key: [int(part, 16)] for key, part in tests_of(rows).items()}
+    step = least_step(name, (row["test"] for row in rows))
+    return MetricScores(values, ratio, fixed, repeated_tests(tests), step)
+
+
+def tests_of(rows: Iterable[Mapping[str, Any]]) -> dict[Key, str]:
+    """Return what tells the test graphs of each seed and fold; records of before have it not."""
+    return {(row["seed"], row["fold"]): row["tested"] for row in rows if "tested" in row}
+
+
+def same_tests(one: Mapping[Key, str], other: Mapping[Key, str]) -> bool:
+    """Tell whether seeds and folds that are in both have the same test graphs, as far as is known.
+
+    >>> same_tests({(0, 0): "a"}, {(0, 0): "a", (1, 0): "b"}), same_tests({(0, 0): "a"}, {})
+    (True, True)
+    """
+    return all(other.get(key, part) == part for key, part in one.items())
 
 
 def _candidates(trials: Sequence[tuple[Trial, Record | None]]) -> int:
@@ -144,6 +187,15 @@ def _candidates(trials: Sequence[tuple[Trial, Record | None]]) -> int:
 
 def _sign(candidates: Mapping[str, Folds]) -> float:
     return metric_sign(next(iter(next(iter(candidates.values())).values())))
+
+
+def is_lower(metric: str, record: Mapping[str, Any]) -> bool:
+    """Tell whether lower is better of a metric of a fold's record, as far as that is known.
+
+    >>> is_lower("rmse", {}), is_lower("kappa", {})
+    (True, False)
+    """
+    return greater_is_better(metric, record.get("settings", {})) is False
 
 
 def metric_sign(record: Mapping[str, Any]) -> float:

@@ -61,6 +61,7 @@ def _quoted(text: str) -> str:
 ESCAPES = {
     "±": r"$\pm$",
     "−": "$-$",
+    "²": "$^2$",
     "…": r"\ldots{}",
     "<": "$<$",
     "†": r"$\dagger$",

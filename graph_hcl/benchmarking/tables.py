@@ -10,10 +10,11 @@ from graph_hcl.benchmarking.record import Record
 from graph_hcl.benchmarking.selection import ONLY, Scores, score
 from graph_hcl.benchmarking.table import Table
 from graph_hcl.benchmarking.trials import Trial
+from graph_hcl.benchmarking.units import know_metrics, of_lower
 from graph_hcl.data import find_card
-
-TITLES = {"accuracy": "Accuracy", "macro_f1": "Macro-F1"}
-"""Metrics as captions name them; others by their own names."""
+from graph_hcl.probes import METRICS
+from graph_hcl.probes.metrics import title
+from graph_hcl.probes.telling import is_share, told_value
 
 
 def score_grids(trials: Sequence[tuple[Trial, Record | None]]) -> dict[str, Grid]:
@@ -44,21 +45,32 @@ def score_table(grid: Grid, protocol: str, metric: str) -> Table:
     chosen on the data set.
     """
     methods, datasets = _axes(grid)
+    shares = is_share(metric)
     count = max(scores.seeds for scores in grid.values())
 
     def text(scores: Scores | None) -> str:
         if scores is None or metric not in scores.metrics:
             return ""
         values = scores[metric]
-        over_seeds = f" ± {100 * values.std_seeds:.2f}" if scores.seeds > 1 else ""
-        marks = f" ×{scores.seeds}" if scores.seeds < count else ""
-        over_folds = f" ({100 * values.std:.1f})" if values.over == "folds" else ""
-        return f"{100 * values.mean:.2f}{over_seeds}{over_folds}{marks}{mark(scores)}"
+        seeds, folds = values.std_seeds, values.std
+        over_seeds = f" ± {100 * seeds:.2f}" if shares else f" ± {seeds:.2g}"
+        over_folds = f" ({100 * folds:.1f})" if shares else f" ({folds:.2g})"
+        return "".join(
+            [
+                told_value(values.mean, metric),
+                over_seeds if scores.seeds > 1 else "",
+                over_folds if values.over == "folds" else "",
+                f" ×{scores.seeds}" if scores.seeds < count else "",
+                mark(scores),
+            ]
+        )
 
+    lower = [metric] if any(metric in scores.lower for scores in grid.values()) else []
     caption = (
-        f"{TITLES.get(metric, metric)} in %, {protocol} protocol: mean ± deviation over "
-        f"repetitions (deviation over folds); {count} repetition{'s' if count > 1 else ''}, or ×n. "
-        "Of several candidates each fold takes the best on its validation part."
+        f"{_capital(metric)}{' in %' if shares else ''}, {protocol} protocol: mean ± deviation "
+        f"over repetitions (deviation over folds); {count} repetition{'s' if count > 1 else ''}, "
+        "or ×n. Of several candidates each fold takes the best on its validation part."
+        f"{of_lower(lower)}"
     )
     rows = []
     for method in methods:
@@ -68,6 +80,16 @@ def score_table(grid: Grid, protocol: str, metric: str) -> Table:
         rows.append([method, number, settings_from(some), *map(text, row.values())])
     head = ["method", "candidates", "settings from", *datasets]
     return Table(f"{caption}{footnotes(grid.values())}", head, rows)
+
+
+def _capital(metric: str) -> str:
+    """Return the title of a metric as a caption begins with it; one's own keeps its letters.
+
+    >>> _capital("accuracy"), _capital("rmse"), _capital("kappa")
+    ('Accuracy', 'RMSE', 'kappa')
+    """
+    name = title(metric)
+    return name[:1].upper() + name[1:] if metric in METRICS else name
 
 
 def settings_from(scores: Scores) -> str:
@@ -141,7 +163,9 @@ def all_tables(
     """Return every table of the finished trials, by name.
 
     p-values are corrected for all tests of the tables, and for `others`, those of further ones.
+    Raises `UserError` for a metric of the user's own that cannot be imported.
     """
+    know_metrics(trial for trial, _ in trials)
     tables: dict[str, Table] = {}
     grids = score_grids(trials)
     tests = {protocol: paired_tests(grid, compare) for protocol, grid in grids.items()}
@@ -159,7 +183,11 @@ def all_tables(
 
 
 def development_tables(trials: Sequence[tuple[Trial, Record | None]]) -> dict[str, Table]:
-    """Return the tables of a development benchmark: validation scores of all candidates."""
+    """Return the tables of a development benchmark: validation scores of all candidates.
+
+    Raises `UserError` as `all_tables` and `candidate_table` do.
+    """
+    know_metrics(trial for trial, _ in trials)
     protocols = dict.fromkeys(trial.protocol for trial, _ in trials)
     tables = {f"{one}-candidates": candidate_table(trials, one) for one in protocols}
     return {name: table for name, table in tables.items() if table.rows}

@@ -13,6 +13,7 @@ from graph_hcl.probes.probe import (
     ProbeInput,
     ProbeResult,
     classes_to_fit,
+    no_columns,
     serves,
     without_decision,
     without_selection,
@@ -52,7 +53,10 @@ def estimator_probe(estimator: Any) -> Probe:
         final = given.final()
         if not regresses:
             classes_to_fit(final.y_train)
-        model = clone(estimator).fit(final.x_train, final.y_train)
+        try:
+            model = clone(estimator).fit(final.x_train, final.y_train)
+        except ValueError as error:
+            raise (error if final.x_train.shape[1] else no_columns()) from error
         decision = None if regresses else _decision(model, final)
         return ProbeResult(np.asarray(model.predict(final.x_test)), decision)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.frame import data_frame
-from graph_hcl.probes.metric_scores import MetricScores
+from graph_hcl.probes.metric_scores import Key, MetricScores, least_step, repeated_tests
 from graph_hcl.probes.metrics import METRICS, check_kind, known_metric, title
 from graph_hcl.probes.targets import CLASSES, Kind
 from graph_hcl.probes.telling import is_share, told, told_value
@@ -136,7 +136,8 @@ class Evaluation:
             draws.setdefault((fold.seed, fold.fold), []).append(score)
         values = {key: float(np.mean(scores)) for key, scores in draws.items()}
         ratio = float(np.mean([fold.test_to_train for fold in self.folds]))
-        return MetricScores(values, ratio, self.fixed_folds)
+        step = least_step(metric, (len(fold.test) for fold in self.folds))
+        return MetricScores(values, ratio, repeated=self.repeated, step=step)
 
     def _scores(self, name: str) -> list[float]:
         if name in self.metrics:
@@ -179,7 +180,10 @@ class Evaluation:
         values = np.unique(np.concatenate(labels))
         if values.dtype.kind == "f" and (values != np.floor(values)).any():
             return "regression"
-        return "binary" if len(values) == 2 else "multiclass"
+        # Test parts may lack a class that is predicted, or has a column of decision values.
+        seen = {value for fold in self.folds for value in (*fold.labels, *fold.predictions)}
+        columns = any(np.ndim(fold.decision or []) == 2 for fold in self.folds)
+        return "binary" if len(values) == len(seen) == 2 and not columns else "multiclass"
 
     @property
     def metrics(self) -> list[str]:
@@ -197,12 +201,22 @@ class Evaluation:
         return len({fold.draw for fold in self.folds})
 
     @property
+    def repeated(self) -> dict[Key, Key]:
+        """The first seed and fold with the same test graphs, by each that repeats them.
+
+        >>> folds = [FoldScore(s, k, {"accuracy": 1.0}, {}, None, 8, 0, [(s + k) % 2], [], [])
+        ...          for s in range(2) for k in range(2)]
+        >>> Evaluation("transductive", "svm", {}, folds).repeated
+        {(1, 0): (0, 1), (1, 1): (0, 0)}
+        """
+        return repeated_tests({(fold.seed, fold.fold): fold.test for fold in self.folds})
+
+    @property
     def fixed_folds(self) -> bool:
-        """Whether several seeds have the same test graphs in each fold."""
-        tests: dict[int, set[tuple[int, ...]]] = {}
-        for fold in self.folds:
-            tests.setdefault(fold.fold, set()).add(tuple(sorted(fold.test)))
-        return len(self.seeds) > 1 and all(len(each) == 1 for each in tests.values())
+        """Whether several seeds all have the same test parts, in any order."""
+        seeds, repeated = self.seeds, self.repeated
+        others = {(fold.seed, fold.fold) for fold in self.folds if fold.seed != min(seeds)}
+        return len(seeds) > 1 and others == set(repeated)
 
     @property
     def mean(self) -> float:

@@ -52,7 +52,8 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
         if len(results) == 1:
             return results[0]
         sign = find_metric(given.metric).sign
-        gains = [sign * (result.validation_score or 0.0) for result in results]
+        scores = [result.validation_score for result in results]
+        gains = [-np.inf if score is None else sign * score for score in scores]
         best = int(np.argmax(gains))
         return dataclasses.replace(results[best], params={"kernel": best, **results[best].params})
 

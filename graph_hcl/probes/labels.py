@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.probes.checks import square_limit
 
 Labels = NDArray[Any]
 """One class label per graph [G]: integers, booleans, whole floats or strings."""
@@ -33,7 +34,7 @@ def check_labels(labels: Any) -> Labels:
     graph_hcl.errors.UserError: Expected class labels, but graph 0 has 0.5: real numbers are no \
 classes.
     """
-    y = _array(labels)
+    y = as_array(labels)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
@@ -74,7 +75,8 @@ def is_real(labels: Any) -> bool:
 def as_numbers(labels: Any) -> Labels:
     """Return real targets [G] of any container; a column [G, 1] is flattened.
 
-    Raises `UserError` for anything but finite numbers, and for one number alone.
+    Raises `UserError` for anything but finite numbers whose squares are finite, too, and for one
+    number alone.
 
     >>> as_numbers([1, 0.5])
     array([1. , 0.5])
@@ -97,6 +99,7 @@ def as_numbers(labels: Any) -> Labels:
             f"Expected different targets, but all {len(y)} graphs have the same one: there is "
             "nothing to predict."
         )
+    _check_squares(y)
     return y
 
 
@@ -114,36 +117,68 @@ def tasks_of(labels: Any, *, single: bool = False) -> Labels | None:
         return None
     for graph, task in np.argwhere(np.isinf(y))[:1]:
         raise UserError(f"Expected finite targets, but graph {graph} has {y[graph, task]}.")
+    _check_squares(y)
     return y
+
+
+def _check_squares(targets: Labels) -> None:
+    """Raise `UserError` for targets whose squared errors overflow."""
+    limit = square_limit(len(targets))
+    for wrong in targets[np.abs(targets) > limit][:1]:
+        raise UserError(
+            f"Expected targets of {limit:.2g} or less in size, but got {wrong:.2g}, whose square "
+            "overflows: give them in a larger unit."
+        )
 
 
 def _numbers(labels: Any) -> Labels | None:
     """Return labels as floats, missing ones as NaN; None where some are no numbers."""
-    y = _array(labels)
+    y = as_array(labels)
     if y.dtype.kind == "O":
-        flat = [math.nan if _missing(value) else value for value in y.ravel().tolist()]
+        flat = [math.nan if is_missing(value) else value for value in y.ravel().tolist()]
         if not all(isinstance(value, numbers.Real) for value in flat):
             return None
         y = np.array(flat, dtype=float).reshape(y.shape)
     return y.astype(np.float64) if y.dtype.kind in "biuf" else None
 
 
-def _array(labels: Any) -> Labels:
-    """Return any container as an array, strings as objects so that no number turns into one."""
-    if hasattr(labels, "detach"):
-        labels = labels.detach().cpu()
-        if str(labels.dtype) == "torch.bfloat16":  # NumPy has none
-            labels = labels.float()
+def as_array(values: Any, what: str = "class label") -> Labels:
+    """Return any container as an array, strings as objects so that no number turns into one.
+
+    Raises `UserError` for what makes no array; `what` says what there is of each graph.
+
+    >>> as_array(["a", 1])
+    array(['a', 1], dtype=object)
+    """
+    values = on_host(values)
     try:
-        y = np.asarray(labels)
-        return np.asarray(labels, dtype=object) if y.dtype.kind == "U" else y
+        y = np.asarray(values)
+        return np.asarray(values, dtype=object) if y.dtype.kind == "U" else y
     except (ValueError, TypeError) as error:
         raise UserError(
-            f"Expected one class label per graph [G], but the labels make no array ({error})."
+            f"Expected one {what} per graph [G], but the {what.split()[-1]}s make no array "
+            f"({error})."
         ) from error
 
 
-def _missing(value: Any) -> bool:
+def on_host(values: Any) -> Any:
+    """Return a torch tensor as one that NumPy takes, on any device and with any history.
+
+    >>> on_host([1, 2])
+    [1, 2]
+    """
+    if not hasattr(values, "detach"):
+        return values
+    values = values.detach().cpu()
+    return values.float() if str(values.dtype) == "torch.bfloat16" else values  # NumPy has none
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value is None, NaN, NaT or the missing value of pandas.
+
+    >>> is_missing(None), is_missing(math.nan), is_missing("")
+    (True, True, False)
+    """
     try:
         return value is None or bool(value != value)
     except TypeError:  # the missing value of pandas has no truth
@@ -154,7 +189,7 @@ def _same_kind(y: Labels) -> Labels:
     """Return labels that are Python objects as an array of their common kind."""
     values = y.tolist()
     for graph, value in enumerate(values):
-        if _missing(value):
+        if is_missing(value):
             raise _no_label(graph, value)
     if all(isinstance(value, str) for value in values):
         return np.array(values, dtype=str)

@@ -11,13 +11,15 @@ from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.probes.checks import check_whole
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, targets_for
+from graph_hcl.probes.embeddings import check_embeddings
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
 from graph_hcl.probes.metric import Metric
+from graph_hcl.probes.plan import warn_once
 from graph_hcl.probes.probe import selects
-from graph_hcl.probes.protocol import check_embeddings
 from graph_hcl.probes.protocols import Inductive, Transductive
-from graph_hcl.probes.scoring import check_execution, check_whole
+from graph_hcl.probes.scoring import check_execution
 from graph_hcl.probes.split_files import as_folds
 from graph_hcl.probes.splits import Fold
 from graph_hcl.warn import warn_user
@@ -46,7 +48,7 @@ def evaluate(
 
     A probe or first metric that serves real targets alone makes them real. Of several tasks, each
     has a model that is fitted to the graphs with its label, and scores are means over the tasks of
-    which a test part has both classes; one warning names the others.
+    which a test part has both classes, or targets of real ones; one warning names the others.
 
     Nested cross-validation, stratified by class (several tasks and real targets have no strata, and
     the plain folds of `KFold`): in each of `folds` outer folds, the training part alone scales the
@@ -134,7 +136,7 @@ def evaluate(
     choosing = selects(probe_for(probe, targets))
     seeds = range(seed, seed + repeats)
     plans = [protocol.plan(targets, each, choosing) for each in seeds]
-    plans[0].warn()  # the sizes of the classes decide: all seeds warn alike
+    warn_once(plans)
     for setting in protocol.unused(targets, choosing):
         warn_user(f"{setting} has no use with this probe and fraction: leave it out.")
     return Evaluation.concat(
@@ -209,7 +211,7 @@ def inductive(
     probe = choose_probe(probe, targets)
     check_execution(jobs, progress)
     plan = protocol.plan(targets, seed, selects(probe_for(probe, targets)))
-    plan.warn()
+    warn_once([plan])
     embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
     return protocol.evaluate_plan(
         plan,

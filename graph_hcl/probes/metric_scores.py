@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from graph_hcl.probes.statistics import corrected_interval
+
+Key = tuple[int, int]
+"""A seed and a fold."""
+
+
+def repeated_tests(tests: Mapping[Key, Iterable[int]]) -> dict[Key, Key]:
+    """Return the first seed and fold with the same test graphs, by each that repeats them.
+
+    Folds of one seed are no repetitions of each other.
+
+    >>> repeated_tests({(0, 0): [4, 5], (0, 1): [6], (1, 0): [6], (1, 1): [5, 4]})
+    {(1, 0): (0, 1), (1, 1): (0, 0)}
+    """
+    first: dict[Hashable, Key] = {}
+    repeated: dict[Key, Key] = {}
+    seen: Counter[Hashable] = Counter()
+    for seed, fold in sorted(tests):
+        test = tuple(sorted(tests[seed, fold]))
+        one = first.setdefault((test, seen[seed, test]), (seed, fold))
+        seen[seed, test] += 1  # folds of this seed with these test graphs
+        if one != (seed, fold):
+            repeated[seed, fold] = one
+    return repeated
+
+
+def least_step(metric: str, sizes: Iterable[int]) -> float | None:
+    """Return by how much scores of test parts of these sizes change at least; None if not known.
+
+    >>> least_step("accuracy", [40, 50]), least_step("roc_auc", [40, 50])
+    (0.025, None)
+    """
+    least = min(sizes)
+    return 1 / least if metric == "accuracy" and least else None
 
 
 @dataclass(frozen=True)
@@ -18,36 +52,56 @@ class MetricScores:
     Attributes:
         values: One score for each seed and fold; an average where labels were drawn repeatedly.
         test_to_train: n_test/n_train, which the corrected interval and tests need.
-        fixed_folds: Whether all seeds have the same folds. Repetitions on fixed folds are no new
-            data, so intervals and tests average them within each fold first.
+        fixed_folds: Whether all seeds have the same folds, by number. Repetitions on fixed folds
+            are no new data, so intervals and tests average them within each fold first.
+        repeated: The seed and fold with the same test graphs, by each seed and fold of another seed
+            that repeats them under any number. They are no new data either: intervals and tests
+            average equal test parts first, so that each counts once. Where seeds share some of
+            their test parts alone, that may move the middle of an interval away from `mean`.
+        step: The least change of one score, as for `corrected_t_test`; None where none is known.
 
     >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0})
     >>> scores.mean, scores.std, scores.std_seeds
     (0.8125, 0.0625, 0.1875)
     """
 
-    values: Mapping[tuple[int, int], float]
+    values: Mapping[Key, float]
     test_to_train: float = 1 / 9
     fixed_folds: bool = False
+    repeated: Mapping[Key, Key] = field(default_factory=dict)
+    step: float | None = None
 
     def by_seed(self) -> list[np.ndarray]:
         """Return the scores of the folds [folds] of each seed."""
         seeds = dict.fromkeys(seed for seed, _ in self.values)
         return [np.array([v for (s, _), v in self.values.items() if s == seed]) for seed in seeds]
 
-    def resamplings(self) -> dict[tuple[int, int] | int, float]:
-        """Return the scores that intervals and tests are made of: by fold alone if folds are fixed.
+    @property
+    def test_parts(self) -> dict[Key, Key | int]:
+        """What tells the test part of each seed and fold from others: equal ones have the same.
+
+        >>> MetricScores({(0, 0): 0.5, (1, 2): 1.0}, repeated={(1, 2): (0, 0)}).test_parts
+        {(0, 0): (0, 0), (1, 2): (0, 0)}
+        """
+        if self.fixed_folds:
+            return {key: key[1] for key in self.values}
+        return {key: self.repeated.get(key, key) for key in self.values}
+
+    def resamplings(self, parts: Mapping[Key, Hashable] | None = None) -> dict[Hashable, float]:
+        """Return the scores that intervals and tests are made of: one for each test part.
+
+        Args:
+            parts: which seeds and folds have equal test parts, as `test_parts` unless given.
 
         >>> MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0},
         ...              fixed_folds=True).resamplings()
         {0: 0.75, 1: 0.875}
         """
-        if not self.fixed_folds:
-            return dict(self.values)
-        folds: dict[tuple[int, int] | int, list[float]] = {}
-        for (_, fold), value in self.values.items():
-            folds.setdefault(fold, []).append(value)
-        return {fold: float(np.mean(values)) for fold, values in folds.items()}
+        parts = self.test_parts if parts is None else parts
+        averaged: dict[Hashable, list[float]] = {}
+        for key, value in self.values.items():
+            averaged.setdefault(parts[key], []).append(value)
+        return {part: float(np.mean(values)) for part, values in averaged.items()}
 
     @property
     def mean(self) -> float:

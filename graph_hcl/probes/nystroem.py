@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 
+from graph_hcl.errors import UserError
+from graph_hcl.probes.checks import check_whole
 from graph_hcl.probes.linear import solve_svm
 from graph_hcl.probes.probe import Floats, ProbeInput, ProbeResult, scale, serves
 from graph_hcl.probes.search import Predictor, over_c, search
@@ -25,11 +27,16 @@ def nystroem_svm(given: ProbeInput, features: int = FEATURES) -> ProbeResult:
     exact kernel matrix grows with its square. The first inner split alone selects C, as it has
     thousands of graphs to score.
 
+    Raises `UserError` for `features` that are no whole number above 0.
+
     >>> x, rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.arange(4)
     >>> y, x_test = np.array([0, 0, 1, 1]), np.array([[-3.0], [3.0]])
     >>> nystroem_svm(ProbeInput(x, y, x_test, splits=[(rows, rows)])).predictions
     array([0, 1])
     """
+    check_whole(features=features)
+    if features < 1:
+        raise UserError(f"Expected 1 feature or more, but got {features}.")
 
     def solve(one: ProbeInput) -> Predictor:
         x, x_test = nystroem(one, features)

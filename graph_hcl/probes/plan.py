@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graph_hcl.probes.rare import RareClassWarning
@@ -31,12 +32,16 @@ class PlannedFold:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All fits of a seed, and a warning of rare classes if there are any."""
+    """All fits of a seed, and a warning of rare classes or tasks if there are any."""
 
     folds: list[PlannedFold]
     warning: str | None
 
-    def warn(self) -> None:
-        """Warn of rare classes, if there are any."""
-        if self.warning is not None:
-            warn_user(self.warning, RareClassWarning)
+
+def warn_once(plans: Iterable[Plan]) -> None:
+    """Give the first warning of the plans of several seeds, if any has one.
+
+    >>> warn_once([Plan([], None)])
+    """
+    for plan in [plan for plan in plans if plan.warning is not None][:1]:
+        warn_user(str(plan.warning), RareClassWarning)

@@ -180,11 +180,14 @@ def scale(x_train: Floats, x_test: Floats) -> tuple[Floats, Floats]:
     """Return both standardised by the mean and standard deviation of `x_train` alone.
 
     To the last bit as scikit-learn's `StandardScaler`, whose checks of its input take ten times as
-    long for few graphs; a column that is constant up to rounding is not divided.
+    long for few graphs; a column that is constant up to rounding is not divided. Raises `UserError`
+    for embeddings without columns.
 
     >>> scale(np.array([[0.0], [2.0]]), np.array([[5.0]]))[1]
     array([[4.]])
     """
+    if x_train.shape[1] == 0:
+        raise no_columns()
     n = len(x_train)
     mean = x_train.sum(axis=0) / n
     centred = x_train - mean
@@ -193,6 +196,13 @@ def scale(x_train: Floats, x_test: Floats) -> tuple[Floats, Floats]:
     constant = variance <= n * eps * variance + (n * mean * eps) ** 2
     deviation = np.where(constant, 1.0, np.sqrt(variance))
     return centred / deviation, (x_test - mean) / deviation
+
+
+def no_columns() -> UserError:
+    """Return the error for a probe that reads embeddings of width 0."""
+    return UserError(
+        "Expected embeddings of one column or more, but got a width of 0: there is nothing to fit."
+    )
 
 
 def classes_to_fit(y: Labels) -> Labels:

@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, probe_name
+from graph_hcl.probes.embeddings import check_embeddings
 from graph_hcl.probes.evaluation import Evaluation, FoldScore
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import check_test_parts, choose_metrics, own_directions
-from graph_hcl.probes.plan import Plan
-from graph_hcl.probes.probe import Floats, ProbeInput, decides, selects
+from graph_hcl.probes.plan import Plan, warn_once
+from graph_hcl.probes.probe import ProbeInput, decides, selects
 from graph_hcl.probes.scoring import check_execution, score_folds
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Targets
@@ -149,8 +150,7 @@ class EvaluationProtocol(ABC):
         plans = [self.plan(targets, seed, choosing) for seed in seeds]
         for plan in plans:
             check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
-        for plan in [plan for plan in plans if plan.warning is not None][:1]:
-            plan.warn()
+        warn_once(plans)
         for setting in self.unused(targets, choosing):
             warn_user(
                 f"--probe.{setting} has no use with this protocol, probe and splits: leave it out."
@@ -298,30 +298,3 @@ class EvaluationProtocol(ABC):
                 )
             )
         return inputs
-
-
-def check_embeddings(embeddings: ArrayLike, graphs: int) -> Floats:
-    """Return embeddings [G, D] as an array; raise `UserError` for another shape, NaN and infinity.
-
-    >>> check_embeddings([[1], [2]], 2).shape
-    (2, 1)
-    """
-    try:
-        x = np.asarray(embeddings, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"Expected embeddings as numbers [{graphs}, D], but got {type(embeddings).__name__} "
-            "without such numbers: GraphContrast().fit_transform(graphs) embeds graphs."
-        ) from error
-    if x.ndim != 2 or len(x) != graphs:
-        raise UserError(
-            f"Expected one embedding for each of the {graphs} labels [{graphs}, D], but got an "
-            f"array of shape {list(x.shape)}."
-        )
-    if not np.isfinite(x).all():
-        graph = int((~np.isfinite(x).all(1)).argmax())
-        raise UserError(
-            f"Expected finite embeddings, but that of graph {graph} has NaN or infinite entries: "
-            "did training diverge?"
-        )
-    return x

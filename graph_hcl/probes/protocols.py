@@ -12,6 +12,7 @@ import numpy as np
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.probes.checks import check_fraction, check_whole
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
@@ -51,12 +52,12 @@ class Transductive(EvaluationProtocol):
     trains_on_test_graphs: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        check_whole(folds=self.folds, inner=self.inner, draws=self.draws)
         if self.inner < 2:
             raise UserError(
                 f"Expected 2 inner folds or more, but got {self.inner}: one alone fits nothing."
             )
-        if not 0 < self.fraction <= 1:
-            raise UserError(f"Expected a fraction of labels in (0, 1], but got {self.fraction}.")
+        check_fraction(self.fraction)
         if self.draws < 1:
             raise UserError(f"Expected 1 draw of labels or more, but got {self.draws}.")
 

@@ -46,8 +46,8 @@ def rare_class_warning(
 ) -> str | None:
     """Return a warning of classes without a graph in a part, or with less than `least` to train.
 
-    None where there are none. It follows from the sizes of the classes, so that all seeds give the
-    same. `unselected` adds that some fold selects no parameters.
+    None where there are none. Without groups it follows from the sizes of the classes, so that all
+    seeds give the same. `unselected` adds that some fold selects no parameters.
 
     >>> folds = [Fold(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2]))]
     >>> rare_class_warning(Targets.of([0, 1, 1]), folds, least=1)

@@ -11,24 +11,13 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
+from graph_hcl.probes.checks import check_whole
 from graph_hcl.probes.evaluation import FoldScore
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.plan import PlannedFold
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, runs_in_threads
 from graph_hcl.probes.targets import Targets
-
-
-def check_whole(**numbers: Any) -> None:
-    """Raise `UserError` for what is no whole number, and for a seed that numpy does not take.
-
-    >>> check_whole(repeats=2, seed=0)
-    """
-    for name, value in numbers.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool):
-            raise UserError(f"Expected {name} to be a whole number, but got {value!r:.60}.")
-        if name == "seed" and not 0 <= value < 2**32:
-            raise UserError(f"Expected a seed of 0 to 2³² − 1, but got {value}.")
 
 
 def check_execution(

@@ -58,7 +58,8 @@ def search(
     best mean. Where the metric is bounded, parameters that could not win even with the best
     possible score in all remaining splits are not tried any longer. Without inner splits, where too
     few graphs make selection impossible, it takes `default`. A metric of decision values leaves out
-    splits that score graphs of one class alone.
+    splits that score graphs of one class alone. Parameters with a score that is NaN are never
+    selected; where all have one, it takes `default`, too.
 
     Args:
         given: the input of the probe.
@@ -77,7 +78,11 @@ def search(
     metric = given.metric if metric is None else metric
     metric = find_metric(metric) if isinstance(metric, str) else metric
     classes = np.unique(given.y_train)
-    splits = [split for split in given.splits if metric.is_defined(given.y_train[split[1]])]
+    splits = [
+        (fit, score)
+        for fit, score in given.splits
+        if len(score) and metric.is_defined(given.y_train[score])
+    ]
     if not splits:
         return _result(given, solver, default, None)
     scores = np.zeros((len(grid), len(splits)))
@@ -88,14 +93,18 @@ def search(
         predict = solver(given.inner(fit, score))
         remaining = len(splits) - number
         leader = gains.sum(1).argmax()
-        for index in sorted(range(len(grid)), key=lambda index: index != leader):
+        for index in sorted(np.flatnonzero(alive).tolist(), key=lambda index: index != leader):
             total = gains.sum(1)
             # The margin keeps ties, which floating-point sums may tell apart either way.
-            alive[index] &= total[index] + remaining * span > total.max() - 1e-9
+            alive[index] = total[index] + remaining * span > total.max() - 1e-9
             if alive[index]:
                 labels, decision = predict(**grid[index])
                 value = metric(given.y_train[score], labels, decision, classes)
                 scores[index, number], gains[index, number] = value, metric.sign * value - worst
+            if np.isnan(scores[index, number]):
+                alive[index], gains[index] = False, -np.inf
+    if not alive.any():
+        return _result(given, solver, default, None)
     means = np.mean(scores, axis=1)
     best = int(np.where(alive, metric.sign * means, -np.inf).argmax())
     return _result(given, solver, grid[best], float(means[best]))

@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.probes.checks import check_fraction, check_real, check_whole
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.targets import Targets
 
@@ -87,13 +88,16 @@ def stratified_folds(
         validation: share of each training part that is set aside, stratified, for selection, in [0,
             1).
 
-    Raises `UserError` for labels of one class, fewer graphs of every class than folds, or a
-    validation share outside [0, 1).
+    Raises `UserError` for labels of one class, fewer graphs of every class than folds, groups that
+    leave a test part empty or a training part with one group to set a share aside of, and numbers
+    out of range.
 
     >>> first = stratified_folds([0, 1] * 10, folds=5, validation=0.25)[0]
     >>> len(first.train), len(first.validation), len(first.test)
     (12, 4, 4)
     """
+    check_whole(folds=folds, seed=seed)
+    check_real(validation=validation)
     targets = Targets.of(labels)
     strata, rows = targets.strata(), targets.rows
     if folds < 2:
@@ -119,9 +123,15 @@ def stratified_folds(
             f"{len(np.unique(groups[rows]))}: take fewer folds."
         )
     own = None if groups is None else groups[rows]
+    parts = spread(strata[rows], folds, seed, own)
+    if not all(len(test) for _, test in parts):
+        raise UserError(
+            f"Expected groups that can be spread over {folds} folds, but these leave a test part "
+            "empty, as some are much larger than others: take fewer folds."
+        )
     return [
         Fold(*set_aside(strata, rows[train], validation, seed, groups), rows[test])
-        for train, test in spread(strata[rows], folds, seed, own)
+        for train, test in parts
     ]
 
 
@@ -130,7 +140,8 @@ def spread(labels: Labels, folds: int, seed: int, groups: Indices | None = None)
 
     The parts' numbers of graphs of a class differ by one at most. So the graphs of a class that is
     rarer than `folds` are all in different parts, and the other parts are without the class. One
-    class must have `folds` graphs. Of a single stratum, the parts are those of `KFold`.
+    class must have `folds` graphs. Of a single stratum, the parts are those of `KFold`. Groups of
+    unequal size may leave a part empty.
 
     >>> [labels.tolist() for labels in (np.array([0, 0, 0, 7])[part] for _, part in
     ...                                 spread(np.array([0, 0, 0, 7]), 2, seed=0))]
@@ -154,7 +165,8 @@ def set_aside(
 
     They are those of scikit-learn's stratified `train_test_split`. Where it refuses, as a class has
     a single graph or the share is smaller than the number of classes, as many graphs are taken from
-    the classes in proportion, by largest remainders, and each class keeps a graph for training.
+    the classes in proportion, by largest remainders, and each class keeps a graph for training. Of
+    groups, that share is set aside, and one at least is kept. Raises `UserError` for one group.
 
     >>> set_aside(np.array([0, 0, 0, 0, 7]), np.arange(5), 0.5, seed=0)
     (array([3, 4]), array([0, 1, 2]))
@@ -162,7 +174,14 @@ def set_aside(
     if share == 0:
         return train, np.empty(0, dtype=np.int64)
     if groups is not None:  # whole groups, whatever their classes
-        splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
+        count = len(np.unique(groups[train]))
+        if count < 2:
+            raise UserError(
+                "Expected two groups or more in each training part to set one aside for "
+                "validation, but got one: take more folds, or a validation share of 0."
+            )
+        number = min(math.ceil(share * count), count - 1)
+        splitter = GroupShuffleSplit(1, test_size=number, random_state=seed)
         kept, taken = next(splitter.split(train, groups=groups[train]))
         return train[kept], train[taken]
     try:
@@ -198,8 +217,9 @@ def inner_splits(
 
     `labels` are those of the whole training part. Classes with `inner` graphs or more in it decide
     how many parts there are: `inner`, or fewer where few labels leave one of them with fewer rows.
-    Rare classes are spread; where all are rare, the largest decides. A part whose other parts are
-    of one class selects nothing and is left out. No part at all means that selection is impossible.
+    Rare classes are spread; where all are rare, the largest decides. A part that groups leave
+    empty, or whose other parts are of one class, selects nothing and is left out. No part at all
+    means that selection is impossible.
 
     >>> y = np.array([0, 0, 0, 0, 7])
     >>> len(inner_splits(y, np.arange(5), 3, seed=0)), len(inner_splits(y, np.array([0, 4]), 3, 0))
@@ -216,7 +236,9 @@ def inner_splits(
         return []
     parts = spread(seen, count, seed, own)
     one = _has_one_value(labels)  # without strata there is no class to lack
-    return [(fit, part) for fit, part in parts if one or not _has_one_value(seen[fit])]
+    return [
+        (fit, part) for fit, part in parts if len(part) and (one or not _has_one_value(seen[fit]))
+    ]
 
 
 def _has_one_value(labels: Labels) -> bool:
@@ -234,8 +256,7 @@ def with_few_labels(fold: Fold, labels: Labels, fraction: float, seed: int | Seq
     >>> len(few.train), len(few.test)
     (2, 1)
     """
-    if not 0 < fraction <= 1:
-        raise UserError(f"Expected a fraction of labels in (0, 1], but got {fraction}.")
+    check_fraction(fraction)
     generator = np.random.default_rng(seed)
     y = labels[fold.train]
     kept = [

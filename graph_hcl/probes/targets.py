@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes.labels import Labels, as_numbers, check_labels, is_real, tasks_of
+from graph_hcl.probes.labels import (
+    Labels,
+    as_array,
+    as_numbers,
+    check_labels,
+    is_missing,
+    is_real,
+    tasks_of,
+)
 
 Kind = Literal["binary", "multiclass", "multilabel", "regression"]
 CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
@@ -153,20 +161,28 @@ class Targets:
 
         `by` says what the groups are.
 
-        Raises `UserError` for another number of groups than of graphs, missing ones, and one alone.
+        Raises `UserError` for another number of groups than of graphs, missing ones, groups of
+        several kinds such as numbers and text, and one alone.
 
         >>> Targets.of([0, 1, 0]).grouped(["a", "b", "a"]).groups
         array([0, 1, 0])
         """
-        values = np.asarray(groups)
+        values = as_array(groups, "group")
         if values.shape != (len(self),):
             raise UserError(
                 f"Expected the group of each of the {len(self)} graphs, but got an array of shape "
                 f"{list(values.shape)}."
             )
-        if any(value is None or value != value for value in values.tolist()):
+        if any(is_missing(value) for value in values):
             raise UserError("Expected a group for each graph, but some are missing.")
-        names, codes = np.unique(values, return_inverse=True)
+        try:
+            names, codes = np.unique(values, return_inverse=True)
+        except TypeError as error:
+            kinds = sorted({type(value).__name__ for value in values})
+            raise UserError(
+                f"Expected groups of one kind, such as all numbers or all text, but got "
+                f"{', '.join(kinds)}: number the groups."
+            ) from error
         if len(names) < 2:
             raise UserError("Expected two groups or more, but got one: leave them out.")
         return dataclasses.replace(self, groups=codes.astype(np.int64), grouped_by=by)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Kind, Targets
@@ -86,30 +89,67 @@ def _constant(given: ProbeInput) -> ProbeResult:
     return ProbeResult(np.full(count, y[0] if len(y) else 0), np.zeros(count))
 
 
+class _Problem(NamedTuple):
+    """What a part of a fold may lack of a task, and what follows."""
+
+    part: str
+    lacks: Callable[[Labels], NDArray[Any]]
+    text: str
+
+
+def _one_class(values: Labels) -> NDArray[Any]:
+    return np.array([not {0, 1} <= {*task} for task in values.T])
+
+
+def _no_target(values: Labels) -> NDArray[Any]:
+    return np.array([np.isnan(task).all() for task in values.T])
+
+
+def _one_target(values: Labels) -> NDArray[Any]:
+    return np.array([len(np.unique(task[~np.isnan(task)])) < 2 for task in values.T])
+
+
+OTHERS = "in the test part of a fold, whose score is the mean over the others"
+PROBLEMS = {
+    "multilabel": (
+        _Problem("test", _one_class, f"lack a class {OTHERS}"),
+        _Problem(
+            "train",
+            _one_class,
+            "lack a class in the training part of a fold, where they get one constant score",
+        ),
+    ),
+    "regression": (
+        _Problem("test", _no_target, f"lack targets {OTHERS}"),
+        _Problem(
+            "train",
+            _one_target,
+            "lack different targets in the training part of a fold, where they get one constant "
+            "prediction",
+        ),
+    ),
+}
+"""What `task_warning` tells of, by the kind of the targets."""
+
+
 def task_warning(targets: Targets, folds: Sequence[Fold]) -> str | None:
     """Return a warning of tasks that are left out of a fold's score, or that no model is fitted to.
 
-    None where each part has both classes of each task, and for targets that are not several tasks.
+    None where each part has both classes of each task, or targets of each real one, and for targets
+    that are not several tasks.
 
     >>> folds = [Fold(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2, 3]))]
     >>> task_warning(Targets.of([[0, 0], [1, 1], [0, 1], [0, 0]]), folds)
     'Of 2 tasks, some lack a class in the test part of a fold, whose score is the mean over the \
 others: 0 (in 1 of 1 folds).'
     """
-    if targets.kind != "multilabel":
+    if targets.values.ndim < 2:
         return None
     texts = []
-    for part, problem in (
-        (
-            "test",
-            "lack a class in the test part of a fold, whose score is the mean over the others",
-        ),
-        ("train", "lack a class in the training part of a fold, where they get one constant score"),
-    ):
+    for part, lacks, problem in PROBLEMS[targets.kind]:
         counts = np.zeros(targets.tasks, dtype=np.int64)
         for fold in folds:
-            values = targets.values[getattr(fold, part)]
-            counts += ~((values == 0).any(0) & (values == 1).any(0))
+            counts += lacks(targets.values[getattr(fold, part)])
         order = [task for task in np.argsort(-counts, kind="stable") if counts[task]]
         if order:
             named = [

@@ -6,12 +6,14 @@ import html
 import itertools
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import yaml
 
 from graph_hcl import geometry
 from graph_hcl.calling import called
+from graph_hcl.errors import UserError
 from graph_hcl.geometry.collapse import LIVE
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, compare, holm
@@ -115,22 +117,32 @@ def differences(runs: list[RunSummary]) -> str:
             if probe not in first.results:
                 continue
             other = first.results[probe]
-            if same_folds(comparison, other) and comparison.metrics[0] == other.metrics[0]:
-                found, p = difference(comparison.trained, other.trained)
-                p_values.append(p)
-                metric = title(other.metrics[0])
-                rows.append([f"{run.name} − {first.name}", probe, metric, found])
-            else:
+            found = _tested(comparison, other)
+            if found is None:
                 incomparable.append(f"{run.name} (probe {probe})")
+                continue
+            text, p = found
+            p_values.append(p)
+            metric = title(other.metrics[0])
+            rows.append([f"{run.name} − {first.name}", probe, metric, text])
     head = ["runs", "probe", "metric", "difference", "p", "p (Holm)"]
     rows = [[*row, *cells] for row, cells in zip(rows, p_cells(p_values), strict=True)]
-    text = table(head, rows, "rows") if rows else ""
+    page = table(head, rows, "rows") if rows else ""
     if incomparable:
         names = html.escape(f"{', '.join(incomparable)} and {first.name}")
-        text += (
+        page += (
             f'<p class="small">Not comparable, because data, folds or metrics differ: {names}.</p>'
         )
-    return text
+    return page
+
+
+def _tested(one: Comparison, other: Comparison) -> tuple[str, float | None] | None:
+    """Return the difference of two trained encoders; None of other data, folds, metrics, labels."""
+    if not same_folds(one, other) or one.metrics[0] != other.metrics[0]:
+        return None
+    with suppress(UserError):  # of other labels, which may be drawn or of another target
+        return difference(one.trained, other.trained)
+    return None
 
 
 def same_folds(one: Comparison, other: Comparison) -> bool:
@@ -176,8 +188,9 @@ def difference(one: Evaluation, other: Evaluation) -> tuple[str, float | None]:
     numbers = (tested.difference, *tested.interval)
     shares = is_share(metric)
     mean, low, high = (f"{100 * one:+.2f}" if shares else f"{one:+.4g}" for one in numbers)
-    text = f"{mean} [{low}, {high}]".replace("-", "−")
-    return text, tested.p_value
+    finite = math.isfinite(tested.interval[1])
+    text = f"{mean} [{low}, {high}]" if finite else f"{mean}, the same in all folds"
+    return text.replace("-", "−"), tested.p_value
 
 
 def status_notes(run: RunSummary) -> str:

@@ -151,9 +151,57 @@ def test_noise_agrees_and_a_shift_of_one_candidate_differs_in_any_metric(tmp_pat
     assert planted.metric == "auc"
     assert planted.paired.difference == pytest.approx(0.05, abs=0.015)
     assert planted.means[0] - planted.means[1] == pytest.approx(planted.paired.difference)
-    assert "the median interval is ± 1." in page(found)  # expected: 3 √(1/30 + 1/9) · 2.05 = 2.3
+    assert "the median interval is ± 0.01" in page(found)  # expected: .03 √(1/30 + 1/9) 2.05 = .023
     rows = [line for line in page(found).splitlines() if line.startswith("| MUTAG")]
     assert [row.split("|")[-2].strip() for row in rows] == [DIFFERS, AGREES, EQUAL, EQUAL]
+
+
+def renamed(given: dict, name: str, unit: float) -> dict:
+    """Return the record with one metric, of other values, in place of all."""
+    changed = copy.deepcopy(given)
+    for row in changed["records"]:
+        row["scores"] = {name: unit * row["scores"]["accuracy"]}
+        row["validation_score"] = None
+    return changed
+
+
+@pytest.mark.parametrize("name", ["rmse", "accuracy"])
+def test_a_page_tells_each_metric_in_its_own_unit(tmp_path: Path, name: str) -> None:
+    some, draw = trials(), np.random.default_rng(0)
+    unit = 20.0 if name == "rmse" else 1.0
+    first = [renamed(record(trial), name, unit) for trial in some]
+    second = [shifted(one, lambda: unit * draw.normal(0, 0.03), 10, name) for one in first]
+    found = compare_folders(
+        some, folder(tmp_path / "first", first), folder(tmp_path / "second", second)
+    )
+    (test, *_) = [one.test for one in found.candidates if one.verdict == AGREES]
+    text = page(found)
+    if name == "accuracy":
+        assert "Means in %, and first − second in percentage points with its" in text
+        assert f"{100 * test.means[0]:.2f} | {100 * test.means[1]:.2f}" in text
+        assert "Lower is better" not in text
+        return
+    assert "Means, shares in %, and first − second, shares in percentage points, with its" in text
+    assert "identical. Lower is better of RMSE." in text
+    assert f"| {test.means[0]:.4g} " in text
+    assert f"{test.paired.difference:+.4g} ({test.paired.interval[0]:+.4g} …" in text
+    assert "the median interval is ± 0." in text
+    assert " of RMSE, and smaller changes" in text
+
+
+def test_the_larger_test_share_of_two_folders_counts_whichever_is_first(tmp_path: Path) -> None:
+    some, draw = trials(), np.random.default_rng(0)
+    first = [record(trial) for trial in some]
+    second = [shifted(one, lambda: draw.normal(0.01, 0.03)) for one in first]
+    for one in second:
+        for row in one["records"]:
+            row["train"] = 20
+    a, b = folder(tmp_path / "a", first), folder(tmp_path / "b", second)
+    p = [
+        [one.test.paired.p_value for one in compare_folders(some, *sides).candidates if one.test]
+        for sides in ((a, b), (b, a))
+    ]
+    assert p[0] == p[1]
 
 
 def test_only_the_trials_that_changed_are_counted(tmp_path: Path) -> None:
@@ -178,6 +226,54 @@ def test_repetitions_of_one_shift_on_fixed_folds_are_no_more_evidence(tmp_path: 
     assert set(drawn.verdicts) == {AGREES}
     p = [min(one.test.paired.p_value for one in each.candidates) for each in (drawn, fixed)]
     assert p[0] < p[1]
+
+
+def test_repetitions_on_the_same_test_graphs_in_another_order_are_no_more_evidence(
+    tmp_path: Path,
+) -> None:
+    shifts = np.random.default_rng(2).normal(0.03, 0.055, 10)
+
+    def records(place) -> list[dict]:  # of leaving one group out, the order of the folds is drawn
+        made = [copy.deepcopy(record(trial)) for trial in trials()]
+        for one in made:
+            for row in one["records"]:
+                group = (row["fold"] + row["seed"]) % 10
+                row["tested"] = f"{group:016x}"
+                place(row, group)
+        return made
+
+    def change(row, group) -> None:
+        row["scores"]["auc"] += shifts[group]
+
+    first, second = records(lambda row, group: None), records(change)
+    for one in second:
+        for row in one["records"]:
+            row["scores"]["accuracy"] += 1e-6 * row["fold"] ** 2
+    found = {}
+    for name in ("known", "unknown"):
+        sides = [folder(tmp_path / f"{name}{k}", side) for k, side in enumerate((first, second))]
+        (one, *_) = compare_folders(trials(), *sides).candidates
+        assert one.test is not None
+        found[name] = one.test.paired
+        for side in (first, second):
+            for row in (row for one in side for row in one["records"]):
+                row.pop("tested", None)
+    assert found["known"].degrees == 9
+    assert found["unknown"].degrees == 29
+    assert found["known"].p_value > found["unknown"].p_value
+
+
+def test_other_test_graphs_in_a_fold_cannot_be_tested(tmp_path: Path) -> None:
+    some = trials()[:1]
+    sides = []
+    for moved in (0, 1):
+        one = shifted(record(some[0]), lambda: 0.01 * moved)  # noqa: B023
+        for row in one["records"]:
+            row["tested"] = f"{row['fold'] + moved:016x}"
+        sides.append(folder(tmp_path / f"side{moved}", [one]))
+    found = compare_folders(some, *sides)
+    assert [one.test for one in found.candidates] == [None, None]
+    assert found.verdicts == [DIFFERS]
 
 
 def test_the_level_holds_for_all_candidates_together(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import yaml
 
 from graph_hcl.__main__ import main
 from graph_hcl.benchmarking.development import candidate_table
+from graph_hcl.benchmarking.tables import development_tables
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.config import Config
+from graph_hcl.errors import UserError
 
 
 def trial(dataset: str, beta: float) -> Trial:
@@ -17,14 +19,14 @@ def trial(dataset: str, beta: float) -> Trial:
     )
 
 
-def record(validation: float | None, test: float) -> dict:
+def record(validation: float | None, test: float, metric: str = "accuracy") -> dict:
     return {
         "records": [
             {
                 "epoch": 20,
                 "seed": 0,
                 "fold": fold,
-                "scores": {"accuracy": test},
+                "scores": {metric: test},
                 "validation_score": validation,
             }
             for fold in range(2)
@@ -56,6 +58,46 @@ def test_a_candidate_that_lacks_a_data_set_has_no_rank() -> None:
     ]
     rows = candidate_table(some, "transductive").rows
     assert [row[2:] for row in rows] == [["1.00", "50.00", "70.00"], ["", "60.00", ""]]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_each_data_set_has_the_direction_and_the_unit_of_its_metric(order: int) -> None:
+    some = [
+        (trial("A", 0.1), record(0.9, 0.0)),
+        (trial("A", 0.5), record(0.5, 0.0)),
+        (trial("B", 0.1), record(1.0, 0.0, "rmse")),
+        (trial("B", 0.5), record(2.0, 0.0, "rmse")),
+    ]
+    table = candidate_table(some[::order], "transductive")
+    heads = ["A, accuracy %", "B, RMSE"][::order]
+    assert table.head == ["method", "candidate", "mean rank", *heads]
+    assert table.rows == [
+        ["H-UCL", "beta=0.1", "1.00", *["90.00", "1"][::order]],
+        ["H-UCL", "beta=0.5", "2.00", *["50.00", "2"][::order]],
+    ]
+    assert table.caption.startswith("Validation scores, shares in %, transductive")
+    assert table.caption.endswith("Lower is better of RMSE.")
+
+
+def test_metrics_that_do_not_compare_have_no_ranks() -> None:
+    some = [(trial("A", 0.1), record(0.9, 0.0)), (trial("A", 0.5), record(2.0, 0.0, "rmse"))]
+    with pytest.raises(UserError, match="one metric on A, but got accuracy and rmse") as caught:
+        development_tables(some)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_candidate_without_a_number_is_the_last() -> None:
+    some = [
+        (trial("A", 0.1), record(float("nan"), 0.0)),
+        (trial("A", 0.5), record(0.5, 0.0)),
+        (trial("A", 0.7), record(0.6, 0.0)),
+    ]
+    rows = candidate_table(some, "transductive").rows
+    assert [row[1:3] for row in rows] == [
+        ["beta=0.7", "1.00"],
+        ["beta=0.5", "2.00"],
+        ["beta=0.1", "3.00"],
+    ]
 
 
 def write(file: Path, **fields) -> None:

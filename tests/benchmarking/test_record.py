@@ -100,6 +100,8 @@ FAULTS = [
     ([*FOLD, "fold"], -1, "'fold' of record 0"),
     ([*FOLD, "train"], 10**400, "'train' of record 0"),
     ([*FOLD, "test"], 0, "'test' of record 0"),
+    ([*FOLD, "tested"], "0" * 15, "'tested' of record 0"),
+    ([*FOLD, "tested"], None, "'tested' of record 0"),
     ([*FOLD, "params"], None, "'params' of record 0"),
     ([*FOLD, "probe"], "\ud800", "surrogates not allowed"),
     ([*FOLD, "more"], 1, 'an unknown column "more"'),

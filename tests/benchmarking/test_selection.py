@@ -16,6 +16,7 @@ from graph_hcl.benchmarking.tables import all_tables, published_table, score_gri
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.config import Config, ProbeConfig
 from graph_hcl.probes import corrected_t_test, holm
+from graph_hcl.probes import metrics as known_metrics
 from graph_hcl.probes.statistics import p_text
 
 
@@ -109,6 +110,12 @@ def test_the_lowest_score_is_selected_where_lower_is_better() -> None:
     assert select({"a": one, "b": two}, sign=-1.0) == {(0, 0): "a"}
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_score_that_is_no_number_is_not_selected(sign: float) -> None:
+    one, two = ({(0, 0): {"validation_score": value}} for value in (float("nan"), 0.6))
+    assert select({"a": one, "b": two}, sign) == {(0, 0): "b"}
+
+
 def test_an_unfinished_repetition_is_left_out_and_marked() -> None:
     some = trials(0, 2, 2)
     whole = score(some[:2])
@@ -165,6 +172,103 @@ def test_scores_and_differences_in_the_tables() -> None:
     assert float(chosen[3]) == -float(difference)
 
 
+def measured(some, *metrics: str, settings: dict | None = None, unit: float = 1.0):
+    """The trials with scores of these metrics in place of theirs."""
+    for _, one in some:
+        for row in one["records"]:
+            values = [unit * value for value in row["scores"].values()]
+            row |= {"scores": dict(zip(metrics, values, strict=False)), "settings": settings or {}}
+    return some
+
+
+def test_errors_are_in_their_own_unit_and_lower_is_better() -> None:
+    some = trials(0, 1, 3, "a", (5,)) + trials(50, 1, 3, "b", (5,))
+    before = all_tables(some)["transductive-differences"].rows[0][3]
+    tables = all_tables(measured(some, "rmse", "r2", unit=20.0))
+    table = tables["transductive-rmse"]
+    values = np.array([[r["scores"]["rmse"] for r in one["records"]] for _, one in some[:3]])
+    text = f"{values.mean():.4g} ± {values.mean(1).std():.2g} ({values.std(1).mean():.2g})"
+    assert table.rows[0][3] == text
+    assert table.caption.startswith("RMSE, transductive protocol: mean ± deviation over rep")
+    assert table.caption.endswith("validation part. Lower is better of RMSE.")
+    explained = tables["transductive-r2"]
+    assert explained.caption.startswith("R², transductive protocol")
+    assert "ower" not in explained.caption
+    assert r"\caption{R$^2$, trans" in explained.latex()
+    errors = tables["transductive-differences"]
+    assert errors.head == [
+        *("data set", "first", "second", "metric", "difference", "95 %", "p", "p (Holm)")
+    ]
+    assert errors.rows[0][3] == "RMSE"
+    assert float(errors.rows[0][4]) == pytest.approx(20 * float(before) / 100, rel=1e-2)
+    assert errors.caption.startswith("Paired differences (shares in percentage points), trans")
+    assert errors.caption.endswith("for all 1 tests. Lower is better of RMSE.")
+    for made in (table, explained, errors):
+        assert "in %" not in made.csv() + made.latex() + made.markdown()
+
+
+def test_ones_own_metric_is_told_as_its_record_and_its_code_say(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_shares.py").write_text(
+        "from graph_hcl.probes import Metric\n"
+        "HITS = Metric('hits', lambda a, b: 0.5, best=1.0, worst=0.0, title='Hits')\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(known_metrics, "_OTHERS", {})
+    some = trials(0, 1, 2, "a", (5,)) + trials(50, 1, 2, "b", (5,))
+    lower = {"greater_is_better": {"cost": False}}
+    tables = all_tables(measured(some, "cost", settings=lower, unit=20.0))
+    assert tables["transductive-cost"].caption.startswith("cost, transductive protocol")
+    for name in ("cost", "differences"):
+        assert tables[f"transductive-{name}"].caption.endswith("Lower is better of cost.")
+    probe = ProbeConfig(metric="own_shares:HITS")
+    own = [
+        (dataclasses.replace(t, config=dataclasses.replace(t.config, probe=probe)), one)
+        for t, one in measured(some, "hits", unit=0.05)
+    ]
+    table = all_tables(own)["transductive-hits"]
+    assert table.caption.startswith("Hits in %, transductive protocol")
+    assert float(table.rows[0][3].split()[0]) > 1
+
+
+def test_data_sets_of_two_metrics_share_no_unit() -> None:
+    some = trials(0, 1, 2, "a", (5,)) + trials(50, 1, 2, "b", (5,))
+    other = trials(0, 1, 2, "a", (5,)) + trials(50, 1, 2, "b", (5,))
+    other = [(dataclasses.replace(t, dataset="NCI1"), one) for t, one in measured(other, "mae")]
+    alone = all_tables(some)["transductive-differences"].rows[0]
+    table = all_tables([*some, *other])["transductive-differences"]
+    assert [row[3] for row in table.rows] == ["accuracy", "MAE"]
+    assert table.rows[0][4:6] == alone[3:5]
+    assert float(table.rows[1][4]) == pytest.approx(float(alone[3]) / 100, abs=1e-4)
+
+
+def test_what_is_not_finite_or_chosen_by_other_metrics_is_not_tested() -> None:
+    some = trials(0, 1, 2, "a", (5,)) + trials(50, 1, 2, "b", (5,))
+    other = [some[0], some[1], *measured(trials(50, 1, 2, "b", (5,)), "macro_f1", "accuracy")]
+    (test,) = paired_tests(grid_of(other))
+    assert (test.found, test.reason) == (None, "first metrics accuracy and macro-F1")
+    some[0][1]["records"][0]["scores"]["accuracy"] = float("nan")
+    (test,) = paired_tests(grid_of(some))
+    assert (test.found, test.reason) == (None, "scores that are not finite")
+
+
+def test_the_larger_test_share_of_two_methods_counts_whichever_is_first() -> None:
+    some = trials(0, 1, 3, "a", (5,)) + trials(50, 1, 3, "b", (5,))
+    (alike,) = paired_tests(grid_of(some))
+    for trial, one in some:
+        for row in one["records"]:
+            row["train"] = 90 if trial.method == "a" else 20
+    grid = grid_of(some)
+    (test,), (back,) = (paired_tests(grid, [pair]) for pair in (["a", "b"], ["b", "a"]))
+    assert test.found is not None
+    assert back.found is not None
+    assert alike.found is not None
+    assert test.found.p_value == back.found.p_value > alike.found.p_value
+    assert test.found.difference == -back.found.difference
+
+
 def test_differences_are_paired_by_seed_and_fold_whatever_the_order() -> None:
     one, two = trials(0, 1, 3, "a", (5,)), trials(50, 1, 3, "b", (5,))
     expected = paired_tests(grid_of(one[1:] + two[1:]))
@@ -198,6 +302,44 @@ def test_repetitions_on_fixed_folds_are_no_new_data() -> None:
     other = paired_tests(grid_of(shuffled_folds))[0].found
     assert other is not None
     assert other.p_value < once[0].found.p_value  # which is the fault, where folds are not fixed
+
+
+def leave_one_out(some, shift: int):
+    """The first repetition of each method as three, on the same test graphs in another order."""
+    for trial, one in some:
+        for seed in range(3):
+            config = dataclasses.replace(trial.config, seed=seed)
+            rows = [
+                row | {"seed": seed, "fold": (k + shift * seed) % 4, "tested": f"{k:016x}"}
+                for k, row in enumerate(one["records"])
+            ]
+            yield dataclasses.replace(trial, config=config), {"records": rows}
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_repetitions_on_the_same_test_graphs_in_another_order_are_no_new_data(shift: int) -> None:
+    some = trials(0, 1, 1, "a", (5,)) + trials(50, 1, 1, "b", (5,))
+    repeated = list(leave_one_out(some, shift))
+    (once,), (thrice,) = (paired_tests(grid_of(one)) for one in (some, repeated))
+    assert once.found is not None
+    assert thrice.found is not None
+    assert thrice.found.p_value == pytest.approx(once.found.p_value)
+    assert thrice.found.interval == pytest.approx(once.found.interval)
+    (scores, *_) = grid_of(repeated).values()
+    (first, *_) = grid_of(some).values()
+    assert scores["accuracy"].interval == pytest.approx(first["accuracy"].interval)
+
+
+def test_methods_with_other_test_graphs_in_a_fold_are_not_compared() -> None:
+    some = trials(0, 1, 1, "a", (5,)) + trials(50, 1, 1, "b", (5,))
+    for trial, one in some:
+        for row in one["records"]:
+            row["tested"] = f"{row['fold'] + (trial.method == 'b'):016x}"
+    (test,) = paired_tests(grid_of(some))
+    assert (test.found, test.reason) == (None, "other folds")
+    for row in some[0][1]["records"]:  # as in records of before
+        del row["tested"]
+    assert paired_tests(grid_of(some))[0].found is not None
 
 
 def test_p_values_are_corrected_for_all_tests_of_the_page() -> None:

@@ -19,6 +19,7 @@ from graph_hcl.config import Config, EncoderConfig, ProbeConfig
 from graph_hcl.data import cards
 from graph_hcl.experiment import make_experiment
 from graph_hcl.probes import evaluate, inductive, stratified_folds
+from graph_hcl.sealed import digest
 from graph_hcl.training import embed
 
 CONFIG = Config(
@@ -137,6 +138,7 @@ def test_epochs_of_one_training_are_those_of_shorter_trainings() -> None:
             assert row["scores"]["accuracy"] == round(fold.scores["accuracy"], 6)
             assert row["params"] == fold.params
             assert (row["train"], row["test"]) == (fold.train, len(fold.test))
+            assert row["tested"] == digest(sorted(fold.test))[:16]
     json.dumps(record)
 
 

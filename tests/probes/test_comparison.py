@@ -116,7 +116,7 @@ def test_folds_are_fixed_where_all_test_the_same_graphs_in_any_order() -> None:
         for seed, each in enumerate((folds, turned))
     )
     assert fixed.fixed_folds
-    assert list(fixed["accuracy"].resamplings()) == [0, 1, 2, 3]
+    assert list(fixed["accuracy"].resamplings()) == [(0, 0), (0, 1), (0, 2), (0, 3)]
     drawn = evaluate(x, y, folds=4, probe="class-mean", repeats=2, jobs=1)
     assert not drawn.fixed_folds
     assert len(drawn["accuracy"].resamplings()) == 8
@@ -168,14 +168,17 @@ def test_what_cannot_be_tested_is_refused() -> None:
 
 
 def test_equal_and_constant_differences() -> None:
+    """A difference that all folds have is as sure as one graph more or less lets it be."""
     same = {(0, k): 0.5 + k / 10 for k in range(4)}
     found = compare(evaluation(same), evaluation(same))
-    assert (found.difference, found.t, found.p_value, found.interval) == (0.0, 0.0, 1.0, (0.0, 0.0))
+    assert (found.difference, found.t, found.p_value) == (0.0, 0.0, 1.0)
     more = {key: value + 0.25 for key, value in same.items()}
     always = compare(evaluation(more), evaluation(same))
-    assert always.p_value < 1e-9
-    assert always.interval == pytest.approx((0.25, 0.25))
-    assert "p < .001" in str(always)
+    size = len(evaluation(same).folds[0].test)
+    once = corrected_t_test([0.25 + 1 / size, 0.25, 0.25, 0.25], [0.0] * 4)
+    assert always.error == pytest.approx(once.error)
+    assert always.difference == pytest.approx(0.25)
+    assert 0 < always.p_value < 1
 
 
 def test_rounding_is_no_difference() -> None:
@@ -183,8 +186,8 @@ def test_rounding_is_no_difference() -> None:
     rounded = [0.3, 0.1 + 0.2, 0.7 - 1e-16]
     found = corrected_t_test(scores, rounded)
     assert (found.t, found.p_value) == (0.0, 1.0)
-    assert corrected_t_test([0.1 + 0.2] * 2, [0.3] * 2).p_value == 1.0
-    assert corrected_t_test([0.3 + 1e-9] * 2, [0.3] * 2).p_value == 0.0
+    assert corrected_t_test([0.1 + 0.2] * 2, [0.3] * 2, step=1e-12).t == 0.0
+    assert corrected_t_test([0.3 + 1e-9] * 2, [0.3] * 2, step=1e-12).p_value < 0.001
 
 
 def test_few_labels_take_the_size_of_the_whole_training_part() -> None:
@@ -256,3 +259,40 @@ def test_holm_by_its_definition(p: list[float]) -> None:
             rejected.add(k)
         assert {k for k, value in enumerate(found) if value <= alpha} == rejected
     assert all(a <= b <= 1 for a, b in zip(p, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    "p", [0.05, [[0.1, 0.2]], [0.1, 1.2], [-0.1], [float("nan")], ["a"], None, "0.05"]
+)
+def test_what_is_no_p_value_is_not_corrected(p) -> None:
+    with pytest.raises(UserError, match=r"^Expected p-values \[m\] from 0 to 1, but got .*\.$"):
+        holm(p)
+
+
+def test_the_order_of_two_training_sizes_does_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    y = np.array([0, 1] * 30)
+    x = rng.normal(size=(60, 3)) + y[:, None] * 0.4
+    whole = evaluate(x, y, folds=5, probe="class-mean", jobs=1)
+    folds = stratified_folds(y, folds=5, validation=0.6)
+    less = inductive(lambda number, fold: x[:, :2], y, folds=folds, probe="class-mean", jobs=1)
+    found, turned = compare(whole, less), compare(less, whole)
+    assert found.p_value == turned.p_value
+    assert found.interval == (-turned.interval[1], -turned.interval[0])
+    assert less["accuracy"].test_to_train > whole["accuracy"].test_to_train
+    scores = [list(one["accuracy"].values.values()) for one in (whole, less)]
+    ratio = less["accuracy"].test_to_train  # of the smaller training parts
+    assert found.p_value == corrected_t_test(*scores, test_to_train=ratio).p_value
+
+
+def test_labels_are_the_same_up_to_their_precision() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 2)), rng.normal(size=(40, 2))
+    y[::5, 1] = np.nan
+    one, single, other = (
+        evaluate(x, each, folds=4, metrics=["mae"], jobs=1)
+        for each in (y, y.astype(np.float32), y * [1, 2])
+    )
+    assert compare(one, single).p_value > 0.05
+    with pytest.raises(UserError, match=r"same labels, but graph .* in one and .* in the other"):
+        compare(one, other)

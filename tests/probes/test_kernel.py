@@ -11,6 +11,7 @@ from sklearn.svm import SVC
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
     C_GRID,
+    Metric,
     ProbeInput,
     evaluate,
     inductive,
@@ -94,3 +95,17 @@ def test_the_selected_matrix_is_named() -> None:
     noise = np.random.default_rng(0).normal(size=(90, 8))
     found = evaluate(NOTHING, y, folds=3, probe=kernel_svm(noise @ noise.T, gram), jobs=1)
     assert {fold.params["kernel"] for fold in found.folds} == {1}
+
+
+def test_a_matrix_without_a_score_is_not_selected() -> None:
+    """A cost that is NaN where all graphs are predicted alike, as on a kernel of zeros."""
+    y = np.arange(40) % 2
+    x = np.random.default_rng(0).normal(size=(40, 1)) + 2 * y[:, None]
+    cost = Metric(
+        "cost",
+        lambda labels, guess: np.mean(labels != guess) if np.ptp(guess) else np.nan,
+        greater_is_better=False,
+    )
+    probe = kernel_svm(np.zeros((40, 40)), np.outer(x, x) + 1)
+    found = evaluate(np.zeros((40, 0)), y, folds=2, probe=probe, metrics=[cost], jobs=1)
+    assert [fold.params["kernel"] for fold in found.folds] == [1, 1]

@@ -256,7 +256,7 @@ def modelled(repeats: int, noise: float, rng, *, folds: int = 10) -> Evaluation:
 def as_new_data(first: Evaluation, second: Evaluation) -> PairedDifference:
     """Compare as if each repetition on the fixed folds were new data."""
     return paired_difference(
-        *(dataclasses.replace(one["accuracy"], fixed_folds=False) for one in (first, second))
+        *(dataclasses.replace(one["accuracy"], repeated={}) for one in (first, second))
     )
 
 
@@ -268,7 +268,7 @@ def test_repetitions_on_fixed_folds_are_no_new_data() -> None:
         averaged.append(rejects(compare(first, second)))
         counted.append(rejects(as_new_data(first, second)))
         covered.append(first.interval[0] < 0.7 < first.interval[1])
-        scores = dataclasses.replace(first["accuracy"], fixed_folds=False)
+        scores = dataclasses.replace(first["accuracy"], repeated={})
         covered_as_new.append(scores.interval[0] < 0.7 < scores.interval[1])
     print("fixed:", *map(np.mean, (averaged, counted, covered, covered_as_new)))
     assert at_most(averaged, 0.05)

@@ -1,6 +1,7 @@
 """Several tasks with missing entries: one model for each, scores as means over the tasks."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +13,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes import C_GRID, Evaluation, Targets, compare, evaluate
+from graph_hcl.probes import (
+    C_GRID,
+    Evaluation,
+    RareClassWarning,
+    Targets,
+    Transductive,
+    compare,
+    evaluate,
+    stratified_folds,
+)
+from graph_hcl.probes.tasks import task_warning
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 4))
@@ -120,3 +131,44 @@ def test_several_real_targets_and_comparisons() -> None:
     worse = evaluate(rng.normal(size=X.shape), real, folds=3, jobs=1)
     assert "lower is better" in str(compare(found, worse))
     assert compare(found, worse).difference < 0
+
+
+def test_the_first_seed_with_a_warning_gives_it() -> None:
+    y = np.zeros((40, 3))
+    y[::2] = 1
+    y[:, 1] = np.arange(40) < 5  # in each of the test parts of some seeds alone
+    targets = Targets.of(y)
+    warned = [
+        task_warning(targets, stratified_folds(targets, folds=4, seed=seed)) for seed in range(9)
+    ]
+    start = next(s for s in range(8) if warned[s] is None and warned[s + 1] is not None)
+    x = rng.normal(size=(40, 2))
+    for call in (
+        lambda: evaluate(x, y, folds=4, repeats=2, seed=start, probe="class-mean", jobs=1),
+        lambda: Transductive(folds=4).check(targets, "class-mean", seeds=(start, start + 1)),
+    ):
+        with pytest.warns(RareClassWarning) as caught:
+            call()
+        assert [str(one.message) for one in caught] == [warned[start + 1]]
+
+
+def test_real_tasks_without_targets_in_a_part_are_told() -> None:
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    tests = [test for _, test in KFold(5, shuffle=True, random_state=0).split(x)]
+    y[:, 1] = np.nan
+    y[tests[0][:3], 1] = 500 + np.arange(3)
+    with pytest.warns(RareClassWarning) as caught:
+        evaluate(x, Targets.of(y, names=("a", "b")), folds=5, metrics=["rmse"], jobs=1)
+    assert [str(one.message) for one in caught] == [
+        "Of 2 tasks, some lack targets in the test part of a fold, whose score is the mean over "
+        "the others: b (in 4 of 5 folds); some lack different targets in the training part of a "
+        "fold, where they get one constant prediction: b (in 1 of 5 folds)."
+    ]
+
+
+def test_real_tasks_with_targets_in_all_parts_are_not_warned_of() -> None:
+    y = rng.normal(size=(40, 2))
+    y[::3, 1] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluate(rng.normal(size=(40, 3)), y, folds=4, jobs=1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graph_hcl.probes.statistics import corrected_t_test, p_text
-from graph_hcl.reporting import figures, read_run, tables
+from graph_hcl.reporting import RunSummary, figures, read_run, tables
 
 ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
 LOGGED = {"loss", "losses", "orderings", "temperature", "collapse", "class-mean", "rank", "spread"}
@@ -55,6 +55,35 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
     assert told in page.text
     assert "loss.hardeningexponentialthreshold" in read_page(tables.settings_diff(runs[:2])).text
     assert tables.differences(runs[:1]) == tables.settings_diff(runs[:1]) == ""
+
+
+def changed(one: RunSummary, change) -> RunSummary:
+    """Return a run under another name whose trained folds are changed."""
+    comparison = one.results["class-mean"]
+    folds = [change(fold) for fold in comparison.trained.folds]
+    trained = dataclasses.replace(comparison.trained, folds=folds)
+    results = {"class-mean": dataclasses.replace(comparison, trained=trained)}
+    return dataclasses.replace(one, name="changed", results=results)
+
+
+def test_runs_on_other_labels_of_the_same_graphs_are_not_comparable(run, read_page) -> None:
+    one = read_run(run("hucl"), "hucl")
+    other = changed(
+        one, lambda fold: dataclasses.replace(fold, labels=[1 - k for k in fold.labels])
+    )
+    told = "Not comparable, because data, folds or metrics differ: changed (probe class-mean)"
+    assert told in read_page(tables.differences([one, other])).text
+
+
+def test_a_difference_that_is_the_same_in_all_folds_has_no_interval(run, read_page) -> None:
+    """But for accuracies, of which one graph is the least step."""
+    one = read_run(run("hucl"), "hucl")
+    page = read_page(tables.differences([one, changed(one, lambda fold: fold)]))
+    assert "accuracy+0.00 [−" in page.text
+    one = changed(one, lambda fold: dataclasses.replace(fold, scores={"macro_f1": 0.5}))
+    page = read_page(tables.differences([one, changed(one, lambda fold: fold)]))
+    assert "+0.00, the same in all folds11" in page.text
+    assert "inf" not in page.text
 
 
 def test_an_option_that_one_run_alone_has_stands_among_the_differences(run, read_page) -> None:

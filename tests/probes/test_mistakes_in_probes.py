@@ -1,0 +1,157 @@
+"""Plausible mistakes in what probes are given end in one sentence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from graph_hcl.errors import UserError
+from graph_hcl.probes import (
+    Fold,
+    Targets,
+    Transductive,
+    compare,
+    evaluate,
+    majority_accuracy,
+    stratified_folds,
+)
+from graph_hcl.probes.choice import find_probe
+from graph_hcl.probes.probe import ProbeInput
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 3))
+Y = np.arange(30) % 2
+REAL = RNG.normal(size=30)
+THREE = Fold(np.arange(20), np.arange(20, 24), np.array([24, 25, 27, 28]))
+"""A test part with two of three classes."""
+ROWS = np.arange(30)
+MIXED = np.array([1, "a"] * 15, dtype=object)
+
+
+def measured(x=X, y=Y, **more):
+    return evaluate(x, y, **({"folds": 2, "jobs": 1} | more))
+
+
+def nystroem(features):
+    given = ProbeInput(X, Y, X, splits=[(ROWS, ROWS)])
+    return find_probe("nystroem-svm", {"features": features})(given)
+
+
+MISTAKES = {
+    "tasks for classes": (
+        lambda: majority_accuracy([[0, 1], [1, 0], [0, 0]]),
+        "class labels to find the most frequent one of, but got multilabel targets",
+    ),
+    "numbers for classes": (
+        lambda: majority_accuracy([0.5, 1.5, 2.5]),
+        "class labels to find the most frequent one of, but got regression targets",
+    ),
+    "labels of another unit": (
+        lambda: compare(measured(y=REAL), measured(y=100 * REAL)),
+        "evaluations with the same labels, but graph 2 has .* in one and .* in the other",
+    ),
+    "labels of other values": (
+        lambda: compare(measured(), measured(y=np.array(["a", "b"])[Y])),
+        "same labels, but graph . has . in one and '.' in the other",
+    ),
+    "a metric of two classes for three": (
+        lambda: measured(y=ROWS % 3, folds=[THREE])["roc_auc"],
+        "metrics of multiclass targets, but roc_auc serves binary",
+    ),
+    "a missing group of pandas": (
+        lambda: Targets.of(Y).grouped([pd.NA, *"a" * 29]),
+        "a group for each graph, but some are missing",
+    ),
+    "a missing integer of pandas": (
+        lambda: Targets.of(Y).grouped(pd.array([*range(29), None], dtype="Int64")),
+        "a group for each graph, but some are missing",
+    ),
+    "a missing date": (
+        lambda: Targets.of(Y).grouped(pd.to_datetime(["2020"] * 29 + [None])),
+        "a group for each graph, but some are missing",
+    ),
+    "groups of two kinds": (
+        lambda: measured(groups=MIXED),
+        "groups of one kind, such as all numbers or all text, but got int, str",
+    ),
+    "a list of groups of two kinds": (
+        lambda: measured(groups=MIXED.tolist()),
+        "groups of one kind, such as all numbers or all text, but got int, str",
+    ),
+    "groups of unequal length": (
+        lambda: measured(groups=[[1], [1, 2]] * 15),
+        "one group per graph .*, but the groups make no array",
+    ),
+    "a fraction of a fold": (
+        lambda: stratified_folds(Y, folds=2.5),
+        "folds to be a whole number, but got 2.5",
+    ),
+    "folds of a protocol as text": (
+        lambda: Transductive(folds="3"),
+        "folds to be a whole number, but got '3'",
+    ),
+    "inner folds of a protocol as text": (
+        lambda: Transductive(inner="3"),
+        "inner to be a whole number, but got '3'",
+    ),
+    "a seed as text": (
+        lambda: stratified_folds(Y, folds=2, seed="1"),
+        "seed to be a whole number, but got '1'",
+    ),
+    "a validation share as text": (
+        lambda: stratified_folds(Y, folds=2, validation="0.1"),
+        "validation to be a number, but got '0.1'",
+    ),
+    "a fraction as text": (
+        lambda: measured(fraction="0.5"),
+        "fraction to be a number, but got '0.5'",
+    ),
+    "a fraction of a feature": (lambda: nystroem(2.5), "features to be a whole number.* got 2.5"),
+    "features as text": (lambda: nystroem("a"), "features to be a whole number, but got 'a'"),
+    "no features": (lambda: nystroem(0), "1 feature or more, but got 0"),
+    "fewer than no features": (lambda: nystroem(-1), "1 feature or more, but got -1"),
+    "huge targets": (
+        lambda: measured(y=1e200 * REAL, probe="svr"),
+        r"targets of 1.2e\+153 or less in size, but got .*, whose square overflows",
+    ),
+    "huge targets of tasks": (
+        lambda: measured(y=np.stack([REAL, -1e200 * abs(REAL)], axis=1)),
+        "targets of .* or less in size, but got -.*, whose square overflows",
+    ),
+}
+for _probe in ("svm", "logistic", "knn", "class-mean", "ridge"):
+    _labels = REAL if _probe == "ridge" else Y
+    MISTAKES |= {
+        f"huge embeddings, {_probe}": (
+            lambda p=_probe, y=_labels: measured(1e160 * X, y, probe=p),
+            r"embeddings of 1.2e\+153 or less in size, but that of graph \d+ reaches .*e\+160",
+        ),
+        f"embeddings without a column, {_probe}": (
+            lambda p=_probe, y=_labels: measured(X[:, :0], y, probe=p),
+            "embeddings of one column or more, but got a width of 0",
+        ),
+    }
+MISTAKES["embeddings without a column, forest"] = (
+    lambda: measured(X[:, :0], probe="sklearn.ensemble:RandomForestClassifier"),
+    "embeddings of one column or more, but got a width of 0",
+)
+
+
+@pytest.mark.filterwarnings("ignore::graph_hcl.probes.RareClassWarning")
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_ends_in_one_sentence(mistake: str) -> None:
+    wrong, sentence = MISTAKES[mistake]
+    with pytest.raises(UserError, match=sentence) as told:
+        wrong()
+    text = str(told.value)
+    assert text.startswith("Expected ")
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+def test_what_is_near_a_mistake_is_measured() -> None:
+    assert measured(1e150 * X).mean == measured(X).mean
+    assert measured(X[:, :0], probe="majority").mean == measured(probe="majority").mean
+    assert majority_accuracy(Targets.of([[0], [1], [1]], kind="multilabel")) == pytest.approx(2 / 3)
+    assert nystroem(np.int64(5)).params.keys() == {"C"}
+    days = pd.to_datetime([f"2020-01-0{1 + k % 4}" for k in range(30)])
+    assert Targets.of(Y).grouped(days).groups.tolist() == [k % 4 for k in range(30)]
