@@ -11,10 +11,10 @@ import pytest
 from graph_hcl import GraphContrast, data, probes
 from graph_hcl.augment import EdgeDrop, parse
 from graph_hcl.commands import COMMANDS
-from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import GraphEncoder
 from graph_hcl.plot import embedding_map, spectra
+from tests.one_sentence import ends_in_one_sentence
 
 GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
 X = np.random.default_rng(0).normal(size=(20, 4))
@@ -199,13 +199,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_ends_in_one_sentence(mistake: str) -> None:
-    wrong, sentence = MISTAKES[mistake]
-    with pytest.raises(UserError, match=sentence) as told:
-        wrong()
-    text = str(told.value)
-    assert text.startswith("Expected ")
-    assert text.endswith(".")
-    assert "\n" not in text
+    ends_in_one_sentence(*MISTAKES[mistake])
 
 
 def test_a_path_is_a_folder_of_data_and_a_generator_a_seed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from graph_hcl import geometry as g
 from graph_hcl.losses import Pairs, Triplet
 from graph_hcl.losses.temperature import choose_temperature
 from graph_hcl.training import diagnose
+from tests.one_sentence import ends_in_one_sentence
 
 Z = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
 LABEL, EACH = torch.arange(6) % 2, torch.arange(6)
@@ -122,13 +123,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_ends_in_one_sentence(mistake: str) -> None:
-    wrong, sentence = MISTAKES[mistake]
-    with pytest.raises(ValueError, match=sentence) as told:
-        wrong()
-    text = str(told.value)
-    assert text.startswith("Expected ")
-    assert text.endswith(".")
-    assert "\n" not in text
+    ends_in_one_sentence(*MISTAKES[mistake], ValueError)
 
 
 def test_nan_without_a_decomposition_stays_nan() -> None:

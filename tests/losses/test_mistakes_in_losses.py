@@ -24,6 +24,7 @@ from graph_hcl.losses import (
 )
 from graph_hcl.losses.adaptive import ClassMass, EffectiveSampleSize
 from graph_hcl.losses.objective import Epoch
+from tests.one_sentence import ends_in_one_sentence
 
 Z, GRAPH = torch.nn.functional.normalize(torch.randn(8, 3), dim=1), torch.arange(4).repeat(2)
 AMONG = Pairs.among(GRAPH, GRAPH)
@@ -148,9 +149,7 @@ def reads_nodes(function):
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_ends_in_one_sentence(name: str) -> None:
-    call, sentence = MISTAKES[name]
-    with pytest.raises(ValueError, match=sentence):
-        call()
+    ends_in_one_sentence(*MISTAKES[name], ValueError)
 
 
 def test_functions_that_take_rows_are_objectives() -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graph_hcl.errors import UserError
 from graph_hcl.probes import (
     Fold,
     Targets,
@@ -16,6 +15,7 @@ from graph_hcl.probes import (
 )
 from graph_hcl.probes.choice import find_probe
 from graph_hcl.probes.probe import ProbeInput
+from tests.one_sentence import ends_in_one_sentence
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -139,13 +139,7 @@ MISTAKES["embeddings without a column, forest"] = (
 @pytest.mark.filterwarnings("ignore::graph_hcl.probes.RareClassWarning")
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_ends_in_one_sentence(mistake: str) -> None:
-    wrong, sentence = MISTAKES[mistake]
-    with pytest.raises(UserError, match=sentence) as told:
-        wrong()
-    text = str(told.value)
-    assert text.startswith("Expected ")
-    assert text.endswith(".")
-    assert "\n" not in text
+    ends_in_one_sentence(*MISTAKES[mistake])
 
 
 def test_what_is_near_a_mistake_is_measured() -> None:

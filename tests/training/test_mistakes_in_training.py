@@ -31,6 +31,7 @@ from graph_hcl.training import (
     fit,
 )
 from graph_hcl.training.callbacks import CheckpointWriter
+from tests.one_sentence import ends_in_one_sentence
 
 GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
 SMALL = {"epochs": 1, "hidden": 4, "layers": 1}
@@ -300,25 +301,15 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def told_in_one_sentence(error: UserError) -> bool:
-    text = str(error)
-    return text.startswith("Expected ") and text.endswith(".") and "\n" not in text
-
-
 @pytest.mark.parametrize("mistake", SETTINGS)
 def test_a_mistake_in_the_settings(mistake: str) -> None:
     given, sentence = SETTINGS[mistake]
-    with pytest.raises(UserError, match=sentence) as told:
-        Settings(**given)
-    assert told_in_one_sentence(told.value)
+    ends_in_one_sentence(lambda: Settings(**given), sentence)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_ends_in_one_sentence(mistake: str) -> None:
-    wrong, sentence = MISTAKES[mistake]
-    with pytest.raises(UserError, match=sentence) as told:
-        wrong()
-    assert told_in_one_sentence(told.value)
+    ends_in_one_sentence(*MISTAKES[mistake])
 
 
 def test_a_normalisation_is_known_before_anything_is_computed() -> None:
