@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.data import GraphStore
+from graph_hcl.warn import warn_user
 
 Columns = dict[str, np.ndarray[Any, Any]]
 
+EXACT = 2**53
+"""Whole numbers below are exact as floats, of which one is NaN where a label is missing."""
 
-def label_columns(store: GraphStore) -> Columns:
+
+def label_columns(store: GraphStore, width: int = 0) -> Columns:
     """Return what is known of each graph [G] by column: id, and label or one column per task.
 
-    Labels are in the user's own words or numbers; missing ones are '' or NaN.
+    Labels are in the user's own words or numbers; missing ones are '' or NaN. A task that has the
+    name of another column, id or one of e0, e1, … of embeddings of this width, gets label_ before.
 
     >>> import networkx
     >>> graphs = [networkx.path_graph(2)] * 2
@@ -27,43 +32,73 @@ def label_columns(store: GraphStore) -> Columns:
     columns: Columns = {}
     if store.ids is not None:
         columns["id"] = np.array(store.ids, dtype=object)
+    labels = _labels(store)
+    names = ["label"]
+    if store.y is not None and store.y.ndim == 2:
+        tasks = store.tasks or [f"label{number}" for number in range(len(labels))]
+        names = _free_names(tasks, {*columns, *(f"e{index}" for index in range(width))})
+    return columns | dict(zip(names, labels, strict=False))
+
+
+def _labels(store: GraphStore) -> list[np.ndarray[Any, Any]]:
+    """Return the labels [G] in the user's own words or numbers: none, one, or one per task."""
     if store.y is None:
-        return columns
+        return []
     y = store.y.cpu().numpy()
     if y.ndim == 2:
-        names = store.tasks or [f"label{number}" for number in range(y.shape[1])]
-        return columns | dict(zip(names, y.T, strict=True))
-    return columns | {"label": _own_classes(y, store.classes) if store.classes else y}
+        return list(y.T)
+    return [_own_classes(y, store.classes) if store.classes else y]
+
+
+def _free_names(tasks: list[str], taken: set[str]) -> list[str]:
+    """Return the names of tasks, with label_ before those that are taken."""
+    names = []
+    for task in tasks:
+        name = task
+        while name in taken or (name != task and name in tasks):
+            name = f"label_{name}"
+        if name != task:
+            warn_user(f"The task '{task}' is written as '{name}': there is another '{task}'.")
+        names.append(name)
+    return names
 
 
 def _own_classes(codes: np.ndarray[Any, Any], classes: list[str]) -> np.ndarray[Any, Any]:
     missing = np.isnan(codes)
     place = np.where(missing, 0, codes).astype(int)
-    try:
-        numbers = np.array(list(map(int, classes)))
-    except (ValueError, OverflowError):
+    numbers = _whole_numbers(classes, EXACT if missing.any() else 2**63)
+    if numbers is None:
         return np.where(missing, "", np.array(classes, dtype=object)[place])
     return np.where(missing, np.nan, numbers[place]) if missing.any() else numbers[place]
 
 
+def _whole_numbers(classes: list[str], limit: int) -> np.ndarray[Any, Any] | None:
+    """Return classes as numbers below a limit; None unless all are written as numbers are."""
+    try:
+        numbers = list(map(int, classes))
+    except ValueError:
+        return None
+    if [*map(str, numbers)] != classes or not all(abs(number) < limit for number in numbers):
+        return None
+    return np.array(numbers)
+
+
 def write_npz(to: Path, embeddings: np.ndarray[Any, Any], store: GraphStore) -> None:
     """Write the arrays `embeddings` [G, D], and `labels` and `ids` if there are any."""
-    columns = label_columns(store)
     arrays = {"embeddings": embeddings}
-    if (ids := columns.pop("id", None)) is not None:
-        arrays["ids"] = ids.astype(str)
-    if columns:
-        labels = list(columns.values())
+    if store.ids is not None:
+        arrays["ids"] = np.array(store.ids, dtype=object).astype(str)
+    if store.y is not None:
         # Text is of fixed width there: objects would need pickle.
-        labels = [one.astype(str) if one.dtype == object else one for one in labels]
-        arrays["labels"] = labels[0] if "label" in columns else np.stack(labels, axis=1)
+        labels = [one.astype(str) if one.dtype == object else one for one in _labels(store)]
+        arrays["labels"] = labels[0] if store.y.ndim == 1 else np.stack(labels, axis=1)
     with to.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def _rows(embeddings: np.ndarray[Any, Any], store: GraphStore) -> Columns:
     numbered = {f"e{index}": column for index, column in enumerate(embeddings.T)}
-    return label_columns(store) | numbered
+    return label_columns(store, embeddings.shape[1]) | numbered
 
 
 def write_parquet(to: Path, embeddings: np.ndarray[Any, Any], store: GraphStore) -> None:

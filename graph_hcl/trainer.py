@@ -30,6 +30,7 @@ from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, embed, fit, set_seed
+from graph_hcl.training.finite import check_weights
 from graph_hcl.training.graphed import check_graphed
 from graph_hcl.training.optimizers import check_optimizer
 from graph_hcl.warn import warn_user
@@ -103,6 +104,7 @@ class Trainer:
                 f"The {' and the '.join(new)} of {self.pretrained.name} has another shape: it "
                 "starts from random weights."
             )
+        check_weights(model.encoder.to(self.device), self.store)
         if unread := describe_unread(self.store, self.spec, f"the backbone {backbone}"):
             warn_user(unread)
         if large := describe_large(self.store, self.config.max_nodes):

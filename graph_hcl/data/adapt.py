@@ -11,13 +11,21 @@ from graph_hcl.data.columns import LOG_DEGREE
 from graph_hcl.data.indexing import segment_rows
 from graph_hcl.data.translate import name_unused, translate
 from graph_hcl.data.vocabulary import Vocabulary
+from graph_hcl.errors import UserError
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
 
 
 def with_vocabulary(store: GraphStore, wanted: Vocabulary) -> GraphStore:
-    """Return the store with its features in an encoder's vocabulary; see `translate`."""
+    """Return the store with its features in an encoder's vocabulary; see `translate`.
+
+    Raises `UserError` for anything but a vocabulary.
+    """
+    if not isinstance(wanted, Vocabulary):
+        raise UserError(
+            f"Expected a Vocabulary, such as that of another store, but got {wanted!r:.60}."
+        )
     own = store.vocabulary
     if wanted == own:
         return store

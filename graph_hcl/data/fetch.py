@@ -14,7 +14,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from graph_hcl.data.cards import find_card, list_datasets
-from graph_hcl.data.names import is_function, is_ogb, is_place
+from graph_hcl.data.names import (
+    GRAPH_FILES,
+    LABELS,
+    is_function,
+    is_ogb,
+    is_place,
+    suffix_of,
+)
 from graph_hcl.data.tu_mirror import (
     OFFLINE,
     OPTIONAL,
@@ -53,7 +60,8 @@ def place_text(option: str, place: str | Path | None) -> str | None:
 
 def data_folder(data_dir: str | None) -> Path:
     """Return the cache folder: the argument, else GRAPH_HCL_DATA, else ~/.cache/graph_hcl."""
-    return Path(data_dir or os.environ.get("GRAPH_HCL_DATA") or "~/.cache/graph_hcl").expanduser()
+    place = data_dir or os.environ.get("GRAPH_HCL_DATA") or "~/.cache/graph_hcl"
+    return as_path(place, "data_dir")
 
 
 def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
@@ -79,7 +87,7 @@ def canonical_name(name: str, data_dir: str | None = None, mirror: str | None = 
         return name
     if is_ogb(name):
         return name.lower().replace("_", "-")
-    place = Path(mirror_of(mirror)).expanduser()
+    place = as_path(mirror_of(mirror), "mirror")
     archives = {zipped.stem for zipped in place.glob("*.zip")} if place.is_dir() else set()
     equal = sorted(one for one in archives if one.casefold() == name.casefold())
     if len(equal) > 1:
@@ -138,12 +146,13 @@ def _warn_of_newer(name: str, mirror: str | None, files: dict[str, Path]) -> Non
 def content_sha256(name: str, data_dir: str | None = None, mirror: str | None = None) -> str:
     """Return one sha256 over the raw files of a data set, which are fetched if absent.
 
-    That of one's own file or folder is over its bytes, or over all files in it.
+    That of one's own file is over its name and bytes, that of a folder over all files that are
+    read in it.
     It is remembered for as long as the files keep their sizes and times. Raises `UserError` as
     `raw_files` does, but does not warn.
     """
     if is_place(name):
-        return _place_sha256(Path(name).expanduser())
+        return _place_sha256(as_path(name, "dataset"))
     raw = data_folder(data_dir) / name / "raw"
     if not raw.is_dir():
         with warnings.catch_warnings():
@@ -153,15 +162,27 @@ def content_sha256(name: str, data_dir: str | None = None, mirror: str | None = 
     return _content_sha256(name, raw, tuple((n, s.st_size, s.st_mtime_ns) for n, s in states))
 
 
+def place_files(place: Path) -> list[Path]:
+    """Return what is read of the user's own data: the file itself, or files of a folder by name."""
+    if not place.is_dir():
+        return [place]
+    files = (file for file in sorted(place.iterdir()) if file.is_file())
+    return [file for file in files if file.name == LABELS or suffix_of(file.name) in GRAPH_FILES]
+
+
 def _place_sha256(place: Path) -> str:
-    files = sorted(place.iterdir()) if place.is_dir() else [place]
     total = hashlib.sha256()
     try:
-        for file in (file for file in files if file.is_file()):
-            total.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        for file in place_files(place):
+            total.update(f"{file.name} {_file_sha256(file)}\n".encode())
     except OSError as error:
         raise UserError(f"Cannot read {place}: {error}") from error
     return total.hexdigest()
+
+
+def _file_sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=1024)
@@ -207,8 +228,7 @@ def check_sha256(name: str, files: dict[str, Path], source: str = "") -> str:
     expected = card.sha256 if card else {}
     total = hashlib.sha256()
     for suffix, file in sorted(files.items()):
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = _file_sha256(file)
         total.update(f"{suffix} {digest}\n".encode())
         if expected and digest != expected.get(suffix, digest):
             what = f"{file.name} in {source}" if source else str(file)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -29,7 +30,7 @@ def read_graph_file(file: Path) -> Any:
         text = read_all(stream, file)
     if suffix_of(file.name) == ".edgelist":
         return parse_edges(text, file)
-    return _parse_xml(text, file, networkx.read_gexf if _is_gexf(file) else networkx.read_graphml)
+    return _parse_xml(text, file, _read_gexf if _is_gexf(file) else _read_graphml)
 
 
 def _is_gexf(file: Path) -> bool:
@@ -88,34 +89,85 @@ def _parse_xml(text: str, file: Path, read: Callable[[Any], Any]) -> Any:
             f"Expected each node of {file} once, with an id of its own, but its {nodes} nodes and "
             f"its edges name {len(graph)}."
         )
-    _drop_bookkeeping(graph)
+    for name in ("node_default", "edge_default"):  # the readers' own
+        graph.graph.pop(name, None)
     return graph
 
 
-def _drop_bookkeeping(graph: Any) -> None:
-    """Remove what the formats and their readers add to the attributes that a user gave."""
-    for node, attributes in graph.nodes(data=True):
-        if attributes.get("label") == str(node):
-            del attributes["label"]
+def _read_graphml(content: Any) -> Any:
+    """Return a graph whose edges have the attributes of the user, without the ids of GraphML.
+
+    NetworkX puts these in place of an attribute id, unless it reads them as keys of parallel edges.
+    """
+    graph = networkx.read_graphml(content, force_multigraph=True)
+    simple = networkx.DiGraph(graph) if graph.is_directed() else networkx.Graph(graph)
+    return simple if simple.number_of_edges() == graph.number_of_edges() else graph
+
+
+def _read_gexf(content: Any) -> Any:
+    """Return a graph without what GEXF adds to the attributes of the user.
+
+    These are the ids of edges, labels that are the ids of all nodes, and times of the whole.
+    """
+    graph = networkx.read_gexf(content)
+    if all(label in (None, node) for node, label in graph.nodes(data="label")):
+        for _, attributes in graph.nodes(data=True):
+            attributes.pop("label", None)
     for *_, attributes in graph.edges(data=True):
         attributes.pop("id", None)
-    for name in ("mode", "node_default", "edge_default", "start", "end", "timeformat"):
+    for name in ("mode", "start", "end"):
         graph.graph.pop(name, None)
+    return graph
+
+
+HEADERS = (
+    {"source", "target"},
+    {"source", "destination"},
+    {"src", "dst"},
+    {"src", "dest"},
+    {"from", "to"},
+    {"fromnode", "tonode"},
+    {"node1", "node2"},
+    {"nodea", "nodeb"},
+    {"vertex1", "vertex2"},
+    {"id1", "id2"},
+    {"start", "end"},
+    {"head", "tail"},
+    {"u", "v"},
+    {"i", "j"},
+)
+"""Pairs of words in the header of a table of edges, without capitals, marks or the word id."""
+
+
+def is_header(words: Sequence[str]) -> bool:
+    """Tell whether the first words of an edge list are the usual names of columns.
+
+    >>> is_header(["source", "Target"]), is_header(["node_1", "node_2"]), is_header(["a", "b"])
+    (True, True, False)
+    """
+    plain = (re.sub(r"[\W_]", "", word.casefold()) for word in words[:2])
+    return {word.removesuffix("id") for word in plain} in HEADERS
 
 
 def parse_edges(text: str, file: Path) -> Any:
     r"""Return the graph of an edge list; raise `UserError`, with the line, for a wrong one.
 
+    A first line of usual names of columns is wrong, unless further edges lead to such nodes.
+
     >>> parse_edges("a b 0.5\n# a comment\nb c 2\n", Path("g.edgelist")).edges(data=True)
     EdgeDataView([('a', 'b', {'weight': 0.5}), ('b', 'c', {'weight': 2.0})])
     """
-    graph, width = networkx.Graph(), 0
+    graph, width, first = networkx.Graph(), 0, None
     for line, row in enumerate(text.splitlines(), 1):
         words = row.partition("#")[0].replace(",", " ").split()
         if not words:
             continue
-        width = width or len(words)
         weight = parse_number(words[2]) if len(words) == 3 else None
+        if not width:
+            width = len(words)
+            first = words if is_header(words) else None
+            if first and width == 3 and weight is None:
+                raise _header(first, file)
         if len(words) != width or width not in (2, 3) or (width == 3 and weight is None):
             raise UserError(
                 f"Expected two nodes and perhaps a weight on each line of {file}, but line {line} "
@@ -128,4 +180,13 @@ def parse_edges(text: str, file: Path) -> Any:
                 "another weight: edges of a list have no direction."
             )
         graph.add_edge(*words[:2], **values)
+    if first and all(graph.degree(word) == 1 for word in first[:2]):
+        raise _header(first, file)
     return graph
+
+
+def _header(words: Sequence[str], file: Path) -> UserError:
+    return UserError(
+        f"Expected two nodes on each line of {file}, but its first line '{' '.join(words)}' names "
+        "columns: delete it, or rename these nodes."
+    )

@@ -11,6 +11,8 @@ from graph_hcl.data.cards import find_card
 TABLES = (".csv", ".tsv", ".parquet", ".smi")
 LINES = (".jsonl", ".ndjson")
 GRAPH_FILES = (".graphml", ".gexf", ".edgelist")
+LABELS = "labels.csv"
+"""What a folder of graphs may have beside them."""
 OGB_PREFIX = "ogbg-"
 _FUNCTION = re.compile(r"[^\W\d]\w+(\.[^\W\d]\w*)*:[^\W\d]\w*")  # not C:file, a path of Windows
 

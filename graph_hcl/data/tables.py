@@ -200,6 +200,17 @@ def _parquet_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, lis
             lists = [batch.column(name).to_pylist() for name in columns]
             for row in zip(*lists, strict=True):
                 number += 1
+                for name, value in zip(columns, row, strict=True):
+                    if isinstance(value, bytes | list | dict):
+                        raise _no_text(name, value, f"row {number} of {file}")
                 yield number, [as_text(value) for value in row]
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"Expected a complete Parquet file at {file}, but got: {error}.") from error
+
+
+def _no_text(column: str, value: bytes | list[Any] | dict[Any, Any], place: str) -> UserError:
+    remedy = "save it as text" if isinstance(value, bytes) else "write one column for each entry"
+    return UserError(
+        f"Expected words or numbers in the column '{column}', but {place} has {value!r:.60}: "
+        f"{remedy}."
+    )

@@ -131,12 +131,26 @@ def task_row(values: Sequence[str], names: Sequence[str], place: str) -> np.ndar
     return row
 
 
+def check_one_task(count: int, labels: str, what: str) -> None:
+    """Raise `UserError` for several tasks that are to be read as classes.
+
+    >>> check_one_task(1, "classes", "y")
+    """
+    if labels == "classes" and count > 1:
+        raise UserError(
+            f"Expected one target for classes, but got {count} in {what}: several tasks hold 0 and "
+            '1, or numbers; name one, or leave out labels="classes" (--data.labels classes).'
+        )
+
+
 def graph_targets(
     values: Sequence[Any], labels: str, name: str, places: Sequence[str]
 ) -> dict[str, Any]:
     """Return y, classes and tasks of a store from the label of each graph.
 
-    A label is a word, a number, a list of tasks, or None.
+    A label is a word, a number, a list of tasks, or None. A list of one task is a class where
+    `labels` = "classes". Raises `UserError` as `column_targets` does, for lists of other lengths
+    and of several classes, and for anything else.
 
     >>> graph_targets([[1, None], [0, 2]], "auto", "y", ["line 1", "line 2"])["y"]
     tensor([[1., nan],
@@ -146,17 +160,11 @@ def graph_targets(
         return {}
     listed = [row for row, value in enumerate(values) if isinstance(value, list)]
     if not listed:
-        for row, value in enumerate(values):
-            if isinstance(value, dict):
-                raise UserError(
-                    f"Expected {name} as a word, a number or a list, but {places[row]} has "
-                    f"{json.dumps(value)[:60]}."
-                )
-        y, classes = column_targets(list(map(as_text, values)), labels, name, places)
-        return {"y": y, "classes": classes, "tasks": [] if classes else [name]}
+        return _one_target(values, labels, name, places)
     tasks = len(values[listed[0]])
     names = [f"{name}[{task}]" for task in range(tasks)]
-    rows = []
+    check_one_task(tasks, labels, f"{name} of {places[listed[0]]}")
+    lists = []
     for place, value in zip(places, values, strict=True):
         value = [None] * tasks if value is None else value
         if not isinstance(value, list) or len(value) != tasks or not tasks:
@@ -164,8 +172,28 @@ def graph_targets(
                 f"Expected {name} as a list of {tasks} tasks in all graphs, as in "
                 f"{places[listed[0]]}, but {place} has {json.dumps(value)[:60]}."
             )
-        rows.append(task_row(list(map(as_text, value)), names, place))
+        lists.append(value)
+    if labels == "classes":
+        return _one_target([value for (value,) in lists], labels, name, places)
+    rows = [
+        task_row(list(map(as_text, value)), names, place)
+        for place, value in zip(places, lists, strict=True)
+    ]
     return {"y": torch.from_numpy(np.stack(rows)), "tasks": names}
+
+
+def _one_target(
+    values: Sequence[Any], labels: str, name: str, places: Sequence[str]
+) -> dict[str, Any]:
+    """Return y, classes and tasks from one word or number for each graph."""
+    for row, value in enumerate(values):
+        if isinstance(value, dict | list):
+            raise UserError(
+                f"Expected {name} as a word, a number or a list, but {places[row]} has "
+                f"{json.dumps(value)[:60]}."
+            )
+    y, classes = column_targets(list(map(as_text, values)), labels, name, places)
+    return {"y": y, "classes": classes, "tasks": [] if classes else [name]}
 
 
 def names_of(ids: Sequence[Any]) -> list[str] | None:

@@ -141,7 +141,7 @@ def probe_for(probe: AnyProbe, targets: Targets, options: Mapping[str, Any] | No
     >>> probe_for("ridge", Targets.of([0, 1]))
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected a probe of binary targets, but ridge serves regression \
-ones: take another probe, or read the targets as numbers (--data.labels numbers).
+ones: take another probe, or train with --data.labels numbers, which reads the targets as numbers.
     """
     found = find_probe(probe, options)
     if targets.kind not in kinds_of(found):
@@ -149,8 +149,8 @@ ones: take another probe, or read the targets as numbers (--data.labels numbers)
         hint = (
             "take another probe."
             if targets.kind == "multilabel"
-            else f"take another probe, or read the targets as {as_other} "
-            f"(--data.labels {as_other})."
+            else f"take another probe, or train with --data.labels {as_other}, which reads the "
+            f"targets as {as_other}."
         )
         raise UserError(
             f"Expected a probe of {targets.kind} targets, but {probe_name(probe)} serves "

@@ -119,7 +119,11 @@ def evaluate(
     if not isinstance(folds, int | np.integer):
         _check_drawn(repeats=repeats, inner=inner, fraction=fraction, draws=draws)
         others = ", a number, or a split of train, valid and test"
-        fixed = [Fold.of(folds)] if isinstance(folds, Mapping) else as_folds(folds, others)
+        fixed = (
+            [Fold.of(folds, len(targets.values))]
+            if isinstance(folds, Mapping)
+            else as_folds(folds, others)
+        )
         found = inductive(
             lambda number, fold: embeddings,
             targets,

@@ -22,7 +22,7 @@ from sklearn.model_selection import (
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.checks import check_fraction, check_real, check_whole
-from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.labels import Labels, as_array
 from graph_hcl.probes.targets import Targets
 
 Indices = NDArray[np.int64]
@@ -49,11 +49,12 @@ class Fold:
     test: Indices
 
     @classmethod
-    def of(cls, split: Mapping[str, Any]) -> Fold:
+    def of(cls, split: Mapping[str, Any], graphs: int | None = None) -> Fold:
         """Return a published split, such as that of `official_split`, as one fold.
 
-        `split` has the numbers of the graphs in train, valid (or validation, or none) and test.
-        Raises `UserError` for other parts.
+        `split` has the numbers of the graphs in train, valid (or validation, or none) and test, or
+        a mask [G] of them, of which there are `graphs`. Raises `UserError` for other parts, and for
+        what is neither whole numbers nor a mask, or masks of another length.
 
         >>> Fold.of({"train": [0, 2], "valid": [1], "test": [3]}).validation
         array([1])
@@ -64,8 +65,25 @@ class Fold:
             raise UserError(
                 f"Expected a split of train, valid and test, but got {', '.join(split) or 'none'}."
             )
-        parts = {known[name]: np.asarray(rows, dtype=np.int64) for name, rows in split.items()}
+        parts = {known[name]: _numbers(name, rows, graphs) for name, rows in split.items()}
         return cls(**{"validation": np.empty(0, dtype=np.int64)} | parts)
+
+
+def _numbers(part: str, rows: Any, graphs: int | None) -> Indices:
+    """Return the numbers of the graphs of a part, which may be given as a mask [graphs]."""
+    array = as_array(rows, "number")
+    if array.ndim == 1 and array.dtype == bool and len(array) in (graphs or len(array), 0):
+        return np.flatnonzero(array)
+    whole = array.dtype.kind in "iu"
+    if array.dtype.kind == "f":
+        whole = bool((np.isfinite(array) & (array == np.floor(array))).all())
+    if array.ndim != 1 or not whole:
+        got = f"{array.dtype} {list(array.shape)}"
+        raise UserError(
+            f"Expected the {part} part of a split to be whole numbers [K] of graphs, or a mask "
+            f"[{graphs or 'G'}] of them, but got {got if array.ndim else repr(rows)[:60]}."
+        )
+    return array.astype(np.int64)
 
 
 @names_arguments()

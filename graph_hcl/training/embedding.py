@@ -13,6 +13,7 @@ from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork
 from graph_hcl.setting_checks import check_setting
 from graph_hcl.training.batches import cut
+from graph_hcl.training.finite import check_embeddings, check_weights
 from graph_hcl.training.inputs import as_device, stored_on
 
 MAX_GRAPHS = 512
@@ -46,8 +47,8 @@ def embed(
             features are wide; a graph with more is embedded alone. The bound changes embeddings by
             rounding only.
 
-    Raises `UserError` for anything but a store, for a device that is not available, and for a
-    `max_nodes` below 1.
+    Raises `UserError` for anything but a store, for a device that is not available, for a
+    `max_nodes` below 1, and for embeddings that are not finite.
 
     >>> from graph_hcl.data import load
     >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
@@ -60,8 +61,10 @@ def embed(
     store = stored_on(store, device)
     network = (model if projected else model.encoder).to(device).eval()
     parts = list(embedding_batches(store, max_nodes)) or [torch.arange(0)]  # [0, D] of no graphs
-    embeddings = [network(store.batch(part)).cpu() for part in parts]
-    return torch.cat(embeddings).double().numpy()
+    check_weights(model.encoder, store)
+    embeddings = torch.cat([network(store.batch(part)).cpu() for part in parts]).double().numpy()
+    check_embeddings(np.isfinite(embeddings).all(axis=tuple(range(1, embeddings.ndim))))
+    return embeddings
 
 
 @names_arguments()
@@ -93,11 +96,13 @@ def embed_nodes(
     device = as_device(device)
     store = stored_on(store, device)
     encoder = model.encoder.to(device).eval()
+    check_weights(encoder, store)
     nodes: list[np.ndarray] = []
     for part in embedding_batches(store, max_nodes):
         batch = store.batch(part)
         sizes = batch.ptr.diff().tolist()
         nodes += [one.cpu().double().numpy() for one in encoder.nodes(batch).split(sizes)]
+    check_embeddings(np.array([np.isfinite(one).all() for one in nodes], dtype=bool))
     return nodes
 
 

@@ -21,6 +21,7 @@ from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter, as_callbacks
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.divergence import Diverged, check_finite, explain
+from graph_hcl.training.finite import check_weights
 from graph_hcl.training.graphed import CudaRecorder, GraphedSteps, check_graphed
 from graph_hcl.training.inputs import (
     as_device,
@@ -83,9 +84,10 @@ def fit(
         checkpoint_every: number of steps of an epoch after which the state goes there, too.
         callbacks: called around the epochs in their order; they see the `TrainState`.
 
-    Raises `UserError` for arguments of another kind, when features, loss or weights are no longer
-    finite, and when no row of a whole epoch had both a positive and a negative, for objectives that
-    can tell; the last good checkpoint stays. Raises `IndexError` for graphs that there are not.
+    Raises `UserError` for arguments of another kind, for negative edge weights that the network
+    makes NaN of, when features, loss or weights are no longer finite, and when no row of a whole
+    epoch had both a positive and a negative, for objectives that can tell; the last good checkpoint
+    stays. Raises `IndexError` for graphs that there are not.
 
     >>> from graph_hcl.augment import EdgeDrop, ViewSampler
     >>> from graph_hcl.data import load
@@ -106,6 +108,7 @@ def fit(
     chosen = chosen_graphs(indices, store)
     check_graphed(settings, objective, sampler, device)
     state = start(model, objective, settings, device)
+    check_weights(model.encoder, store, chosen)
     after_step = _stop_if_asked
     if checkpoint is not None:
         writer = CheckpointWriter(checkpoint, every=checkpoint_every)

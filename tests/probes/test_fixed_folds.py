@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -93,3 +94,42 @@ def test_what_is_told_beside_a_mean(values, over, text, words) -> None:
     about = {"protocol": "inductive", "probe": "svm", "settings": {}}
     evaluation = Evaluation.from_records(about | empty | record for record in records)
     assert words in deviations(evaluation)
+
+
+def masks(kind):
+    """Return SPLIT as masks of all graphs."""
+    return {part: kind(np.isin(np.arange(60), rows)) for part, rows in SPLIT.items()}
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy, list])
+def test_masks_are_splits(kind) -> None:
+    by_number = {part: np.sort(rows) for part, rows in SPLIT.items()}
+    expected = evaluate(X, Y, folds=by_number, probe="knn", jobs=1)
+    assert evaluate(X, Y, folds=masks(kind), probe="knn", jobs=1) == expected
+    tensors = {part: torch.from_numpy(rows) for part, rows in by_number.items()}
+    assert evaluate(X, Y, folds=tensors, probe="knn", jobs=1) == expected
+
+
+PARTS = "Expected the train part of a split to be whole numbers .K. of graphs, or a mask .60. of"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.arange(40) + 0.5,
+        [0, np.nan],
+        [0, np.inf],
+        np.ones(40, dtype=bool),
+        np.ones(61, dtype=bool),
+        np.ones((60, 1), dtype=bool),
+        ["1", "2"],
+        "train",
+        [None],
+        None,
+        3,
+    ],
+)
+def test_other_parts_of_a_split_are_refused(rows) -> None:
+    with pytest.raises(UserError, match=PARTS) as told:
+        evaluate(X, Y, folds={"train": rows, "test": ORDER[50:]}, probe="knn", jobs=1)
+    assert "\n" not in str(told.value)

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from graph_hcl.data.names import (
+    GRAPH_FILES,
+    LINES,
+    TABLES,
+    is_lines,
+    is_place,
+    is_table,
+    suffix_of,
+)
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
@@ -76,7 +86,11 @@ def find_source(name: str) -> Source:
 
 
 def check_options(source: Source, request: Request) -> None:
-    """Raise `UserError` for an option that the source does not take or that has no such value."""
+    """Raise `UserError` for an option that the source does not take or that has no such value.
+
+    Where the place is none of graphs, no option would do, and that is told.
+    """
+    check_place(request.name)
     for name in ("invalid", "labels"):
         value, allowed = getattr(request, name), ALLOWED[name]
         if value not in allowed:
@@ -92,6 +106,23 @@ def check_options(source: Source, request: Request) -> None:
                 f"Expected no {name} ({_flag(name)}) for '{request.name}', but got {value!r}: "
                 f"{source.what} takes {', '.join(taken) or 'no options'}."
             )
+
+
+def check_place(name: str) -> None:
+    """Raise `UserError` for a path at which there is neither a folder nor a file of graphs."""
+    path = as_path(name, "dataset")
+    if not is_place(name) or is_table(name) or is_lines(name) or path.is_dir():
+        return
+    if not path.exists():
+        raise UserError(f"Expected a file or a folder at {path}, but there is none.")
+    if suffix_of(path.name) in GRAPH_FILES:
+        raise UserError(
+            f"Expected a folder of graph files, but got the one graph {path}: give its folder."
+        )
+    raise UserError(
+        f"Expected a file that ends in {', '.join((*TABLES, *LINES))}, or a folder of "
+        f"{', '.join(GRAPH_FILES)} files, but got {path}."
+    )
 
 
 ALLOWED = {"invalid": ("error", "skip"), "labels": ("auto", "classes", "numbers")}

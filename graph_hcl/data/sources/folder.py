@@ -8,18 +8,17 @@ from pathlib import Path
 
 from graph_hcl.data.graph_files import read_graph_file
 from graph_hcl.data.groups import group_names
-from graph_hcl.data.names import GRAPH_FILES, LINES, TABLES, is_folder, is_place, suffix_of
+from graph_hcl.data.names import GRAPH_FILES, LABELS, is_folder, is_place, suffix_of
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.networkx import from_networkx
-from graph_hcl.data.sources import Request
+from graph_hcl.data.sources import Request, check_place
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import find_column, read_header, read_rows
 from graph_hcl.data.targets import graph_targets
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 from graph_hcl.registry import did_you_mean
 from graph_hcl.warn import warn_user
-
-LABELS = "labels.csv"
 
 
 class Folder:
@@ -40,9 +39,8 @@ class Folder:
 
     def read(self, request: Request) -> GraphStore:
         """Return the graphs; raise `UserError`, with the file, for one that cannot be read."""
-        folder = Path(request.name).expanduser()
-        if not folder.is_dir():
-            raise _not_a_folder(folder)
+        folder = as_path(request.name, "dataset")
+        check_place(request.name)
         files = graph_files(folder)
         names = [file.name for file in files]
         graphs = [read_graph_file(file) for file in files]
@@ -70,42 +68,32 @@ class Folder:
         return replace(store, **targets, ids=names, groups=groups, sha256=hashed.hexdigest())
 
 
-def _not_a_folder(path: Path) -> UserError:
-    listed = ", ".join((*TABLES, *LINES))
-    if not path.exists():
-        return UserError(f"Expected a file or a folder at {path}, but there is none.")
-    if suffix_of(path.name) in GRAPH_FILES:
-        return UserError(
-            f"Expected a folder of graph files, but got the one graph {path}: give its folder."
-        )
-    return UserError(
-        f"Expected a file that ends in {listed}, or a folder of {', '.join(GRAPH_FILES)} files, "
-        f"but got {path}."
-    )
-
-
 def graph_files(folder: Path) -> list[Path]:
-    """Return the graph files in a folder by name, with a warning for files of another kind.
+    """Return the graph files in a folder by name, with a warning for what else there is.
 
-    Raises `UserError` if there are none.
+    That is files of another kind, and folders, whose files are not read. Raises `UserError` if
+    there are none.
     """
-    present = sorted(file for file in folder.iterdir() if file.is_file())
-    files = [file for file in present if suffix_of(file.name) in GRAPH_FILES]
+    present = sorted(file for file in folder.iterdir() if file.is_file() or file.is_dir())
+    files = [f for f in present if f.is_file() and suffix_of(f.name) in GRAPH_FILES]
     others = [
-        file.name
+        f"{file.name}/" if file.is_dir() else file.name
         for file in present
         if file not in files
         and file.name != LABELS
         and not file.name.upper().startswith((".", "README", "LICENSE"))
     ]
-    shown = ", ".join(others[:5]) + (f", … ({len(others)} files)" if len(others) > 5 else "")
+    shown = ", ".join(others[:5]) + (f", … ({len(others)} in all)" if len(others) > 5 else "")
+    remedy = ""
+    if any(name.endswith("/") for name in others):
+        remedy = f": folders within are not read, so put all graphs in one, with a {LABELS}"
     if not files:
         raise UserError(
             f"Expected {', '.join(GRAPH_FILES)} files in the folder {folder}, but it has "
-            f"{shown or 'none'}."
+            f"{shown or 'none'}{remedy}."
         )
     if others:
-        warn_user(f"Not read in the folder {folder}: {shown}.")
+        warn_user(f"Not read in the folder {folder}: {shown}{remedy}.")
     return files
 
 

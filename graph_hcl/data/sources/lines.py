@@ -22,6 +22,7 @@ from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import open_text, read_lines
 from graph_hcl.data.targets import graph_targets, names_of
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 from graph_hcl.registry import closest, did_you_mean
 from graph_hcl.sealed import parse_json
 from graph_hcl.warn import warn_user
@@ -51,7 +52,7 @@ class Lines:
 
     def read(self, request: Request) -> GraphStore:
         """Return the graphs; raise `UserError`, with the line, for one that cannot be read."""
-        file = Path(request.name).expanduser()
+        file = as_path(request.name, "dataset")
         if not file.is_file():
             raise UserError(f"Expected a file at {file}, but there is none.")
         with file.open("rb") as stream:

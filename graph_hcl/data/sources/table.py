@@ -21,11 +21,11 @@ from graph_hcl.data.names import is_table, short_name, suffix_of
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import find_column, read_header, read_rows, read_smi
-from graph_hcl.data.targets import column_targets, task_row
+from graph_hcl.data.targets import check_one_task, column_targets, task_row
 from graph_hcl.errors import UserError
-from graph_hcl.files import safe_name
+from graph_hcl.files import as_path, safe_name
 
-READER = 1  # incremented when the same files are read differently
+READER = 2  # incremented when the same files are read differently
 
 
 class Table:
@@ -45,7 +45,7 @@ class Table:
 
     def read(self, request: Request) -> GraphStore:
         """Return the molecules; raise `UserError` for missing columns and what is no molecule."""
-        file = Path(request.name).expanduser()
+        file = as_path(request.name, "dataset")
         with _existing(file).open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
         bare = suffix_of(file.name) == ".smi"
@@ -87,13 +87,18 @@ def _with_columns(request: Request, file: Path) -> Request:
     smiles = request.smiles
     if smiles is None:
         named = [name for name in header if name.casefold() == "smiles"]
-        if len(named) != 1:
+        if len(named) != 1 and "smiles" not in named:
+            many = f"{' and '.join(named)} are called so"
+            none = f"none is called so among {', '.join(header[:12])}"
             raise UserError(
-                f"Expected a column of SMILES in {file}, but none is called so among "
-                f"{', '.join(header[:12])}: name it with smiles= (--data.smiles)."
+                f"Expected a column of SMILES in {file}, but {many if named else none}: name it "
+                "with smiles= (--data.smiles)."
             )
-        smiles = named[0]
+        smiles = "smiles" if "smiles" in named else named[0]
     targets = target_columns(request.targets, header, file)
+    if isinstance(targets, list):
+        check_one_task(len(targets), request.labels, ", ".join(targets))
+        targets = targets[0] if request.labels == "classes" else targets
     if request.ids is not None:
         find_column(request.ids, header, file)
     if request.groups not in (None, SCAFFOLD):
