@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.benchmarking.spec import read_benchmark, restricted
     from graph_hcl.benchmarking.trials import expand
     from graph_hcl.benchmarking.workers import run_trials
-    from graph_hcl.files import safe_name
+    from graph_hcl.files import as_path, safe_name
 
     spec = read_benchmark(flags.file, flags.splits, os.environ.get("GRAPH_HCL_SPLITS"))
     check_settings(spec)
@@ -81,7 +81,8 @@ def main(argv: Sequence[str]) -> None:
             f"Left out: {', '.join(left_out)}, which read labels, of the protocol "
             f"{' and '.join(spec.protocols)}: add the protocol inductive."
         )
-    folder = TrialFolder(Path(flags.out) if flags.out else Path("runs") / safe_name(str(spec.name)))
+    usual = Path("runs") / safe_name(str(spec.name))
+    folder = TrialFolder(as_path(flags.out or usual, "--out"))
     shard = _shard(trials, flags.shard)
     if flags.dry_run:
         print(_listing(shard, folder, flags.jobs))
@@ -230,14 +231,14 @@ def _compare(trials: list[Trial], folder: TrialFolder, other: str) -> str:
     """
     from graph_hcl.benchmarking.comparison import compare_folders, open_records
     from graph_hcl.benchmarking.comparison_page import page
-    from graph_hcl.files import write_text
+    from graph_hcl.files import as_path, write_text
 
     if not any(folder.is_finished(trial) for trial in trials):
         raise UserError(
             f"Expected finished trials to compare in {folder.path}, but there are none: run them, "
             "or name their folder with --out."
         )
-    second = open_records(other)
+    second = open_records(str(as_path(other, "--compare-to")))
     if second.path.resolve() == folder.path.resolve():
         raise UserError(
             f"Expected --compare-to to be another folder than that of the trials, but got {other} "

@@ -6,14 +6,16 @@ import dataclasses
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from graph_hcl.cli import overridden_settings
 from graph_hcl.commands import refuse_calls
 from graph_hcl.config import Config, DataConfig
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.files import check_writable, write_atomically
+from graph_hcl.files import as_path, check_writable, write_atomically
 from graph_hcl.help_text import Example
+from graph_hcl.kinds import parse_value
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
 from graph_hcl.warn import warn_user
@@ -47,14 +49,16 @@ EXAMPLES = (
     ),
 )
 
-TABLE = {
+READING = {
+    "data.undirected": "",
     "data.smiles": "",
     "data.targets": " They are written beside the embeddings.",
     "data.ids": " They are written beside the embeddings.",
     "data.invalid": "",
+    "data.options": " Those of the run are not taken over for another function.",
 }
-"""Settings of tables, and what else their flags do here."""
-OVERRIDES = ("dataset", "mirror", "data_dir", "data.undirected", *TABLE, "device", "max_nodes")
+"""Settings that say how graphs are read, and what else their flags do here."""
+OVERRIDES = ("dataset", "mirror", "data_dir", *READING, "device", "max_nodes")
 """Settings of the run that flags override."""
 SUFFIXES = (".npz", ".parquet", ".csv")
 
@@ -64,7 +68,12 @@ def make_parser() -> Parser:
     parser = Parser("embed", EXAMPLES, usage="RUN --out FILE ")
     parser.add_argument("run", type=str, metavar="RUN", help="Folder of a run.")
     parser.add_argument(
-        "--out", type=str, required=True, metavar="FILE", help="New .npz, .parquet or .csv file."
+        "--out",
+        type=str,
+        required=True,
+        metavar="FILE",
+        help=".npz, .parquet or .csv file to write, also in place of an older one. The data "
+        "themselves are not replaced.",
     )
     parser.add_setting("dataset")
     parser.add_argument(
@@ -73,9 +82,9 @@ def make_parser() -> Parser:
         metavar="NAME",
         help="Trained part of the run, such as seed0 or seed0-fold3. Default: the first.",
     )
-    for name in ("mirror", "data_dir", "data.undirected"):
+    for name in ("mirror", "data_dir"):
         parser.add_setting(name)
-    for name, more in TABLE.items():
+    for name, more in READING.items():
         parser.add_setting(name, more)
     parser.add_setting("device")
     parser.add_argument(
@@ -97,7 +106,7 @@ def make_parser() -> Parser:
 def main(argv: Sequence[str]) -> None:
     """Embed all graphs of a data set with one trained model of a run."""
     flags = make_parser().read(argv)
-    out = Path(flags.out)
+    out = as_path(flags.out, "--out")
     if out.suffix not in SUFFIXES:
         raise UserError(
             f"Expected --out to end in .npz, .parquet or .csv, but got '{out.name}': rename it."
@@ -113,9 +122,12 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.training import embed
 
     overrides = overridden_settings(flags, *OVERRIDES)
+    if "data.options" in overrides:
+        overrides["data.options"] = parse_value(overrides["data.options"], dict[str, Any])
     trust = flags.trust_code
     run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
     before = make_config(run.folder.config_path).dataset
+    check_replaces_no_data(out, [run.config.dataset, before])
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)
     if (done := run.epoch(part)) < config.epochs:
@@ -137,14 +149,28 @@ def main(argv: Sequence[str]) -> None:
     print(f"{len(embeddings)} graphs × {embeddings.shape[1]} features: {out}")
 
 
+def check_replaces_no_data(out: Path, datasets: Sequence[str]) -> None:
+    """Raise `UserError` for a file to write that one of the data sets is read from."""
+    from graph_hcl.data.fetch import place_files
+    from graph_hcl.data.names import is_place
+
+    for place in (as_path(name, "dataset") for name in datasets if is_place(name)):
+        files = [file for file in place_files(place) if file.exists()] if out.exists() else []
+        if any(out.samefile(file) for file in files):
+            raise UserError(
+                f"Expected --out to be another file than the data that are read, but got {out} for "
+                "both: choose another name."
+            )
+
+
 def new_graphs(config: Config, before: str, given: Collection[str]) -> DataConfig:
     """Return how to read another data set than the run's own, which was called `before`.
 
     Settings that were `given` count. Of the others, those of the run that say what graphs are count
-    for sources of the same kind, and of columns those that the new table has; labels are read only
-    if asked for.
+    for sources of the same kind, of columns those that the new table has, and arguments for the
+    same function alone; labels are read only if asked for.
     """
-    from graph_hcl.data.names import is_table, suffix_of
+    from graph_hcl.data.names import is_function, is_table, suffix_of
     from graph_hcl.data.sources import find_source
     from graph_hcl.data.tables import read_header
 
@@ -152,8 +178,10 @@ def new_graphs(config: Config, before: str, given: Collection[str]) -> DataConfi
     inherited = {"undirected", "standardize"}
     if source.what == find_source(before).what:
         inherited |= {"smiles", "ids", "invalid", "options"}
+    if is_function(config.dataset) and config.dataset != before:
+        inherited -= {"options"}
     if is_table(config.dataset):
-        table = Path(config.dataset).expanduser()
+        table = as_path(config.dataset, "dataset")
         bare = suffix_of(table.name) == ".smi" or not table.is_file()
         header = [] if bare else read_header(table)
         inherited -= {

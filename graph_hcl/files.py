@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from graph_hcl.causes import as_system_error
+from graph_hcl.causes import as_system_error, sentence
 from graph_hcl.errors import UserError
 from graph_hcl.process import WINDOWS, is_gone, place
 
@@ -53,14 +53,19 @@ def safe_name(text: str) -> str:
 
 
 def as_path(given: object, name: str) -> Path:
-    """Return a path that a user gave; raise `UserError` for what is none.
+    """Return a path that a user gave, with their home folder in place of ~.
 
-    >>> as_path("runs/a", "folder").parts
-    ('runs', 'a')
+    Raises `UserError` for what is no path, and for ~ where there is no home folder.
+
+    >>> as_path("runs/a", "folder").parts, as_path("~/a", "folder") == Path.home() / "a"
+    (('runs', 'a'), True)
     """
     if not isinstance(given, str | os.PathLike):
         raise UserError(f"Expected a string or Path as {name}, but got {given!r:.60}.")
-    return Path(given)
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:  # no home folder
+        raise UserError(sentence(error) or str(error)) from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

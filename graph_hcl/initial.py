@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
+from graph_hcl.files import as_path
 from graph_hcl.parts import shown
 from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, make_config
@@ -113,8 +114,8 @@ def read_pretrained(path: str) -> Pretrained:
     graph_hcl.errors.UserError: Expected a run folder with a config.yaml at nowhere, but found \
 none: give the folder that python -m graph_hcl.train printed.
     """
-    if Path(path).suffix == SUFFIX:
-        folder, part = _of_file(Path(path))
+    if (file := as_path(path, "init_from")).suffix == SUFFIX:
+        folder, part = _of_file(file)
     else:
         folder = RunFolder.open(path)
         parts = folder.parts()

@@ -11,7 +11,7 @@ from graph_hcl.cli import overridden_settings
 from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
-from graph_hcl.files import check_writable
+from graph_hcl.files import as_path, check_writable
 from graph_hcl.help_text import Example
 from graph_hcl.parser import TRUST_CODE, Parser
 
@@ -39,7 +39,8 @@ def make_parser() -> Parser:
         "--out",
         type=str,
         metavar="FILE",
-        help="HTML file to write. Default: report.html, in the run's folder for a single run.",
+        help="HTML file to write, also in place of an older one. Default: report.html, in the "
+        "run's folder for a single run.",
     )
     parser.add_argument(
         "--map",
@@ -62,8 +63,9 @@ def make_parser() -> Parser:
 def main(argv: Sequence[str]) -> None:
     """Write one HTML file about the runs, and its figures; print their paths."""
     flags = make_parser().read(argv)
-    paths = [Path(run) for run in flags.runs]
-    out = Path(flags.out or (paths[0] if len(paths) == 1 else Path()) / "report.html")
+    paths = [as_path(run, "RUN") for run in flags.runs]
+    usual = (paths[0] if len(paths) == 1 else Path()) / "report.html"
+    out = as_path(flags.out or usual, "--out")
     if out.suffix != ".html":
         raise UserError(f"Expected --out to end in .html, but got '{out.name}'.")
     if flags.out:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from graph_hcl.calling import called
 from graph_hcl.config import Config
 from graph_hcl.data.names import short_name
 from graph_hcl.errors import UserError
@@ -26,6 +27,7 @@ from graph_hcl.training import (
     Checkpoint,
     CollapseCheck,
     Diagnosis,
+    KeepState,
     Log,
     ProgressBar,
     RunFolder,
@@ -158,11 +160,17 @@ none: give the folder that python -m graph_hcl.train printed.
 
         Raises `UserError` for a part that is not trained.
         """
-        part = name or (self.parts[0] if self.parts else "")
-        if part not in self.parts:
-            known = ", ".join(self.parts) or "none: the run has not finished an epoch"
+        parts = self.parts
+        if not parts:
             raise UserError(
-                f"Expected --part to be a trained part of the run ({known}), got '{part}'."
+                f"Expected a run with a trained part, but {self.path} has none yet: train it with "
+                f"{called('train')} --resume {self.path}."
+            )
+        part = name or parts[0]
+        if part not in parts:
+            raise UserError(
+                f"Expected --part to be a trained part of the run ({', '.join(parts)}), but got "
+                f"'{part}'."
             )
         return part
 
@@ -217,7 +225,8 @@ none: give the folder that python -m graph_hcl.train printed.
     ) -> tuple[ContrastiveModel, ModelSpec]:
         """Return the trained model of a part; training resumes from its checkpoint if there is one.
 
-        Each epoch is logged to the folder. Raises `UserError` as `spec_of` and `Trainer.fit` do.
+        Each epoch is logged to the folder; of no epochs, the untrained model is the checkpoint.
+        Raises `UserError` as `spec_of` and `Trainer.fit` do.
         """
         spec = self.spec_of(part, trainer)
         checkpoint = self.checkpoint(part.name, spec)
@@ -234,7 +243,12 @@ none: give the folder that python -m graph_hcl.train printed.
             *([ProgressBar(part.name)] if show else []),
             *self._trackers(part.name),
         ]
+        untrained = KeepState()
+        if not self.config.epochs:
+            callbacks.append(untrained)
         model = trainer.fit(part.train, part.seed, spec, checkpoint=checkpoint, callbacks=callbacks)
+        if not self.config.epochs and done is None:
+            checkpoint.write(0, untrained.tensors)
         return model, spec
 
     def _tell_changed_environment(self, trainer: Trainer) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from graph_hcl.config import OFFICIAL, Config
+from graph_hcl.files import as_path
 from graph_hcl.layers import Layer, Settings, as_layer, check_layer
 from graph_hcl.schema import field_types, setting_of
 
@@ -120,7 +120,7 @@ def with_absolute_paths(config: Config) -> Config:
     def absolute(path: str | None) -> str | None:
         if path is None or "://" in path:
             return path
-        return str(Path(path).expanduser().absolute())
+        return str(as_path(path, "path").absolute())
 
     paths = {name: getattr(config, name) for name in ("mirror", "data_dir", "init_from")}
     paths |= {"dataset": config.dataset} if is_place(config.dataset) else {}

@@ -120,7 +120,9 @@ def test_graphs_without_labels_are_trained_and_not_measured() -> None:
 def test_a_run_is_opened_with_its_models(tmp_path) -> None:
     experiment = make_experiment(dataclasses.replace(SUPERVISED, out="run"))
     run = Run.create(experiment.config)
-    with pytest.raises(UserError, match="none: the run has not finished an epoch"):
+    with pytest.raises(
+        UserError, match="a run with a trained part, but run has none yet: train it with"
+    ):
         run.find_part()
     with pytest.raises(UserError, match=r"not finished \(seed0-fold0 has 0 of 1 epochs"):
         check_trained(experiment, run)

@@ -11,12 +11,14 @@ import networkx as nx
 import pytest
 
 from graph_hcl import GraphContrast, data, plot, probes, reporting, training
+from graph_hcl.__main__ import main
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.training import RunFolder
 
 MODULES = ("", ".data", ".plot", ".probes", ".reporting", ".training")
 GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
+FILE = "run/checkpoint/seed0.safetensors"
 SMALL: dict[str, Any] = {"epochs": 0, "hidden": 4, "layers": 1, "random_state": 0}
 
 
@@ -39,7 +41,7 @@ def splits(place: Any) -> Any:
     text = '[{"test": [0, 1], "model_selection": [{"train": [2], "validation": [3]}]}, ' + (
         '{"test": [2, 3], "model_selection": [{"train": [0], "validation": [1]}]}]'
     )
-    return after(lambda at: Path(at).write_text(text, encoding="utf-8"), place)
+    return after(lambda at: Path(at).expanduser().write_text(text, encoding="utf-8"), place)
 
 
 DOORS: dict[str, Callable[[Any], object]] = {
@@ -96,6 +98,58 @@ def test_text_and_a_path_are_the_same(door: str, kind: type, tmp_path: Path) -> 
     if door == "official_split" and not os.environ.get("GRAPH_HCL_OGB_MIRROR"):
         pytest.skip("needs $GRAPH_HCL_OGB_MIRROR")
     DOORS[door](kind(tmp_path / "here"))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a home folder that is not the current one."""
+    for name in ("home", "elsewhere"):
+        (tmp_path / name).mkdir()
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return tmp_path / "home"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_tilde_is_the_home_folder(door: str, home: Path) -> None:
+    if door == "official_split" and not os.environ.get("GRAPH_HCL_OGB_MIRROR"):
+        pytest.skip("needs $GRAPH_HCL_OGB_MIRROR")
+    DOORS[door]("~/here")
+    assert list(Path().iterdir()) == []
+
+
+def test_a_tilde_is_the_home_folder_in_commands(home: Path) -> None:
+    tiny = ["--dataset", "MUTAG", "--epochs", "1", "--hidden", "4", "--layers", "1"]
+    quick = [*tiny, "--config=~/a.yaml"]
+    (home / "a.yaml").write_text("{probe: {name: class-mean, folds: 3}}", encoding="utf-8")
+    (home / "b.yaml").write_text(
+        "{datasets: [MUTAG], common: {hidden: 4, layers: 1, probe: {folds: 3}}, "
+        "methods: {bag: {baseline: bag}, ucl: {config: ~/a.yaml, epochs: [0]}}}",
+        encoding="utf-8",
+    )
+    for command in (
+        ["train", *quick, "--out=~/run"],
+        ["train", "--resume=~/run", "--epochs=2"],
+        ["train", *quick, "--init-from=~/run", "--out=~/again"],
+        ["train", *quick, f"--init-from=~/{FILE}", "--out=~/from-a-file"],
+        ["evaluate", "~/run", "--probe=knn"],
+        ["embed", "~/run", "--out=~/e.csv"],
+        ["report", "~/run"],
+        ["report", "~/run", "~/again", "--out=~/both.html"],
+        ["benchmark", "~/b.yaml", "--out=~/first"],
+        ["benchmark", "~/b.yaml", "--out=~/second"],
+        ["benchmark", "~/b.yaml", "--out=~/first", "--compare-to=~/second"],
+    ):
+        assert main(command) == 0, command
+    assert list(Path().iterdir()) == []
+    made = "run/report.html again/results.json e.csv both.html first/comparison.md second/trials"
+    assert [name for name in made.split() if not (home / name).exists()] == []
+
+
+def test_a_tilde_without_a_home_folder_is_told() -> None:
+    with pytest.raises(UserError, match=r"^Expected a home folder for a path with ~"):
+        RunFolder("~nobody-is-called-so/run")
 
 
 @pytest.mark.parametrize("door", DOORS)

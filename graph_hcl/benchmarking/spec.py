@@ -60,7 +60,7 @@ class BenchmarkSpec:
         method = self.methods[name]
         layers = [Layer(self.common, " in common")]
         if method.config is not None:
-            file = self.folder / method.config
+            file = self.folder / as_path(method.config, "config")
             if not file.is_file():
                 raise UserError(f"The method '{name}': expected a config file, got {file}.")
             layers.append(read_settings(file))
@@ -77,7 +77,7 @@ class BenchmarkSpec:
             except UserError as error:
                 raise UserError(f"The method '{name}': {error}") from error
             if takes_splits and self.splits is not None:
-                file = splits_file(Path(self.splits), dataset)
+                file = splits_file(as_path(self.splits, "splits"), dataset)
                 if config.probe.splits is not None:
                     raise UserError(
                         f"The method '{name}': expected its fixed folds once, but got probe.splits "
@@ -164,7 +164,8 @@ def _with_data_sets(method: Any, path: Path) -> Any:
     if not isinstance(file, str):
         return method
     try:
-        given = parse_yaml((path.parent / file).read_text(encoding="utf-8"))
+        place = path.parent / as_path(file, "selected_on")
+        given = parse_yaml(place.read_text(encoding="utf-8"))
         return method | {"selected_on": list(given["datasets"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(

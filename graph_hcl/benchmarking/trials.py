@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from graph_hcl.benchmarking import identity
@@ -16,8 +15,10 @@ from graph_hcl.benchmarking.spec import BenchmarkSpec
 from graph_hcl.config import OFFICIAL, Config
 from graph_hcl.data import find_card
 from graph_hcl.data.fetch import content_sha256
+from graph_hcl.data.names import is_function, is_ogb
 from graph_hcl.errors import UserError
 from graph_hcl.factory import make_objective
+from graph_hcl.files import as_path
 from graph_hcl.initial import read_pretrained
 from graph_hcl.probes.choice import EXACT_LIMIT
 from graph_hcl.registries import BASELINES, PROTOCOLS
@@ -59,7 +60,7 @@ class Trial:
         """Return the settings that affect the result, by dotted name; files by their content."""
         settings = identity.settings(self.config)
         if settings["probe.splits"] not in (None, OFFICIAL):
-            content = Path(settings["probe.splits"]).read_bytes()
+            content = as_path(settings["probe.splits"], "probe.splits").read_bytes()
             settings["probe.splits"] = hashlib.sha256(content).hexdigest()
         if settings["init_from"] is not None:
             settings["init_from"] = read_pretrained(settings["init_from"]).sha256
@@ -103,13 +104,18 @@ class Trial:
 
     @cached_property
     def data_sha256(self) -> str | None:
-        """Hash of the raw files of a data set whose card publishes none; None for any other.
+        """What `read_data_sha256` returned first: the content that the trial's name stands for."""
+        return self.read_data_sha256()
 
-        None, too, for files that cannot be read, which running the trial reports.
+    def read_data_sha256(self) -> str | None:
+        """Return the hash of the raw files of a data set as they are now.
+
+        None for one whose card publishes their hashes, for one that is no files of the user's, and
+        for files that cannot be read, which running the trial reports.
         """
         card = find_card(self.dataset)
-        if card is not None and card.sha256:
-            return None  # other files are refused
+        if is_ogb(self.dataset) or is_function(self.dataset) or (card is not None and card.sha256):
+            return None  # other files are refused, and `code` is that of a function
         try:
             return content_sha256(self.dataset, self.config.data_dir, self.config.mirror)
         except UserError:

@@ -25,6 +25,7 @@ from graph_hcl.results_file import read_results
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
+from graph_hcl.training.finite import EmbeddingsNotFinite
 
 MAX_ROWS = 1000
 """Largest number of rows whose pairs are compared; of more graphs, every k-th is taken."""
@@ -208,9 +209,10 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
     labels = torch.from_numpy(own)
     spec = run.spec_of(part, trainer)
     model = run.model(part.name) if epoch else trainer.model(part.seed, spec)
-    z = torch.from_numpy(trainer.embed(model, spec, projected=True))
-    embeddings = trainer.embed(model, spec)
-    if not (z.isfinite().all() and np.isfinite(embeddings).all()):
+    try:
+        z = torch.from_numpy(trainer.embed(model, spec, projected=True))
+        embeddings = trainer.embed(model, spec)
+    except EmbeddingsNotFinite:
         return None
     description, chosen, training = "all graphs", targets.rows, None
     held_out = experiment.protocol.held_out(targets, part)

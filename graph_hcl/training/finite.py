@@ -12,6 +12,14 @@ from graph_hcl.errors import UserError
 from graph_hcl.nn.evaluating import evaluating
 
 
+class EmbeddingsNotFinite(UserError):
+    """Embeddings that hold NaN or infinity.
+
+    >>> issubclass(EmbeddingsNotFinite, ValueError)
+    True
+    """
+
+
 def check_weights(encoder: nn.Module, store: GraphStore, chosen: Tensor | None = None) -> None:
     """Raise `UserError` for negative edge weights of which the encoder makes NaN.
 
@@ -59,17 +67,17 @@ def _breaks(encoder: nn.Module, store: GraphStore, number: int) -> bool:
 
 
 def check_embeddings(finite: NDArray[np.bool_]) -> None:
-    """Raise `UserError` unless the embedding of each graph is finite [G].
+    """Raise `EmbeddingsNotFinite` unless the embedding of each graph is finite [G].
 
     >>> check_embeddings(np.array([True, False]))
     Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected finite embeddings, but those of 1 of 2 graphs, graph 1 \
-first, hold NaN or infinity: look for attributes or edge weights that are far from those of \
-training.
+    graph_hcl.training.finite.EmbeddingsNotFinite: Expected finite embeddings, but those of 1 of 2 \
+graphs, graph 1 first, hold NaN or infinity: look for attributes or edge weights that are far from \
+those of training.
     """
     wrong = np.flatnonzero(~finite)
     if len(wrong):
-        raise UserError(
+        raise EmbeddingsNotFinite(
             f"Expected finite embeddings, but those of {len(wrong):,} of {len(finite):,} graphs, "
             f"graph {wrong[0]} first, hold NaN or infinity: look for attributes or edge weights "
             "that are far from those of training."

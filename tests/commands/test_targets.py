@@ -148,7 +148,7 @@ def test_whole_numbers_as_numbers() -> None:
     [
         ("--data.targets size --metric accuracy", "regression targets, but accuracy serves"),
         ("--data.targets size --probe svm", "regression targets, but svm serves"),
-        ("--data.targets active --probe ridge", "(--data.labels numbers)"),
+        ("--data.targets active --probe ridge", "train with --data.labels numbers"),
         ("--data.targets active --metric rmse", "binary targets, but rmse serves"),
         ("--data.targets grade --metric roc_auc", "multiclass targets, but roc_auc serves"),
         ("--data.targets active --metric auc", "Expected a metric of accuracy, macro_f1"),

@@ -161,7 +161,7 @@ def test_cache(read, tmp_path, monkeypatch) -> None:
         (ROWS, {"node_attributes": True}, r"no node_attributes \(--data.node-attributes\)"),
         (ROWS, {"options": {"a": 1}}, "Expected no options"),
         ("a,b\n1,2\n", {}, r"column of SMILES in .*, but none .* among a, b: name it with smiles="),
-        ("smiles,SMILES\nC,C\n", {}, "name it with smiles="),
+        ("Smiles,SMILES\nC,C\n", {}, "name it with smiles="),
         ("smiles,smiles\nC,C\n", {"smiles": "smiles"}, "one column 'smiles' in .*, but got 2"),
         ("smiles\n", {}, "there are none"),
         ("", {}, "a header line in .*t.csv, but the file is empty"),
