@@ -14,7 +14,7 @@ from graph_hcl.benchmarking.comparison import (
     FolderComparison,
 )
 from graph_hcl.benchmarking.table import Table
-from graph_hcl.benchmarking.units import of_lower, told_difference
+from graph_hcl.benchmarking.units import of_lower
 from graph_hcl.probes.metrics import title
 from graph_hcl.probes.statistics import p_text
 from graph_hcl.probes.telling import told_value
@@ -96,7 +96,7 @@ def _row(one: Candidate) -> list[str]:
     if one.test is None:
         return [*row, *[""] * 5, one.verdict]
     test = one.test
-    difference, interval = told_difference(test.paired)
+    difference, interval = test.paired.told()
     means = [told_value(mean, test.metric) for mean in test.means]
     text = f"{difference} ({interval})"
     return [*row, test.metric, *means, text, p_text(test.p_value), one.verdict]

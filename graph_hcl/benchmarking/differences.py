@@ -11,7 +11,7 @@ import numpy as np
 
 from graph_hcl.benchmarking.selection import Scores, same_tests
 from graph_hcl.benchmarking.table import Table
-from graph_hcl.benchmarking.units import of_lower, told_difference
+from graph_hcl.benchmarking.units import of_lower
 from graph_hcl.probes import MetricScores, PairedDifference, holm, paired_difference
 from graph_hcl.probes.metrics import title
 from graph_hcl.probes.statistics import p_text
@@ -111,7 +111,7 @@ def difference_table(
             rows.append([*row, "", f"not tested: {test.reason}", "", ""])
             continue
         p = [p_text(found.p_value), p_text(next(corrected))]
-        rows.append([*row, *told_difference(found), *p])
+        rows.append([*row, *found.told(), *p])
     unit = "in percentage points" if shares else "(shares in percentage points)"
     caption = (
         f"Paired differences {unit}, {protocol} protocol: first − second over the same folds, "

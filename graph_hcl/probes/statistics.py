@@ -98,18 +98,31 @@ class PairedDifference:
             return 1.0
         return float(stats.t.sf(room / self.error, self.degrees))
 
-    def __str__(self) -> str:
+    def told(self) -> tuple[str, str]:
+        """Return difference and interval as text: of shares in percentage points.
+
+        >>> PairedDifference(0.02, (-0.01, 0.05), 1.4, 0.19).told()
+        ('+2.00', '-1.00 … +5.00')
+        >>> PairedDifference(-2.5, (-4, -1), -3.6, 0.006, percent=False).told()
+        ('-2.5', '-4 … -1')
+        >>> PairedDifference(0.0, (-math.inf, math.inf), 0.0, 1.0).told()
+        ('+0.00', 'the same in all folds')
+        """
         numbers = self.difference, *self.interval
         mean, low, high = (f"{100 * x:+.2f}" if self.percent else f"{x:+.4g}" for x in numbers)
-        p = p_text(self.p_value)
+        finite = math.isfinite(self.interval[1])
+        return mean, f"{low} … {high}" if finite else "the same in all folds"
+
+    def __str__(self) -> str:
+        (mean, interval), p = self.told(), p_text(self.p_value)
         tested = (
-            f"{100 * self.confidence:g} % interval {low} … {high}, "
+            f"{100 * self.confidence:g} % interval {interval}, "
             f"p {p if p.startswith('<') else f'= {p}'}"
         )
         return (
             f"{mean}{' percentage points' if self.percent else ''} "
             f"({'lower is better; ' if self.lower_is_better else ''}"
-            f"{tested if math.isfinite(self.interval[1]) else 'not tested: the same in all folds'})"
+            f"{tested if math.isfinite(self.interval[1]) else f'not tested: {interval}'})"
         )
 
 

@@ -19,7 +19,7 @@ from graph_hcl.plot.curves import finite_number
 from graph_hcl.probes import METRICS, Evaluation, compare, holm
 from graph_hcl.probes.metrics import title
 from graph_hcl.probes.statistics import p_text
-from graph_hcl.probes.telling import heading, is_share, told
+from graph_hcl.probes.telling import heading, told
 from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import Comparison, deviations, directions, of_draws
@@ -131,7 +131,8 @@ def differences(runs: list[RunSummary]) -> str:
     if incomparable:
         names = html.escape(f"{', '.join(incomparable)} and {first.name}")
         page += (
-            f'<p class="small">Not comparable, because data, folds or metrics differ: {names}.</p>'
+            '<p class="small">Not comparable, because data, targets, protocol, folds or metrics '
+            f"differ: {names}.</p>"
         )
     return page
 
@@ -178,18 +179,16 @@ def difference(one: Evaluation, other: Evaluation) -> tuple[str, float | None]:
     ...     return Evaluation("transductive", "svm", {}, folds)
     >>> text, p = difference(encoder(0.8, 0.7, 0.9), encoder(0.7, 0.7, 0.8))
     >>> text, round(p, 4)
-    ('+6.67 [−9.89, +23.23]', 0.2254)
+    ('+6.67 [−9.89 … +23.23]', 0.2254)
     """
     metric = one.metrics[0]
     scores = [list(each[metric].resamplings().values()) for each in (one, other)]
     if len(scores[0]) < 2 or not all(map(math.isfinite, itertools.chain(*scores))):
         return "not testable", None
     tested = compare(one, other)
-    numbers = (tested.difference, *tested.interval)
-    shares = is_share(metric)
-    mean, low, high = (f"{100 * one:+.2f}" if shares else f"{one:+.4g}" for one in numbers)
+    mean, interval = tested.told()
     finite = math.isfinite(tested.interval[1])
-    text = f"{mean} [{low}, {high}]" if finite else f"{mean}, the same in all folds"
+    text = f"{mean} [{interval}]" if finite else f"{mean}, {interval}"
     return text.replace("-", "−"), tested.p_value
 
 

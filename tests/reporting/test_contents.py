@@ -11,6 +11,8 @@ from graph_hcl.reporting import RunSummary, figures, read_run, tables
 ALWAYS = {"folds-class-mean", "confusion-class-mean", "similarities", "spectra", "map"}
 LOGGED = {"loss", "losses", "orderings", "temperature", "collapse", "class-mean", "rank", "spread"}
 
+INCOMPARABLE = "Not comparable, because data, targets, protocol, folds or metrics differ: "
+
 
 def test_every_kind_of_run_has_its_figures(any_run, run) -> None:
     name = any_run
@@ -46,12 +48,10 @@ def test_runs_on_the_same_folds_are_tested_against_the_first(run, read_page) -> 
         test_to_train=float(ratio),
     )
     low, high = (f"{100 * end:+.2f}" for end in found.interval)
-    told = f"{100 * found.difference:+.2f} [{low}, {high}]".replace("-", "−")
+    told = f"{100 * found.difference:+.2f} [{low} … {high}]".replace("-", "−")
     page = read_page(tables.differences(runs))
     assert f"threshold − huclclass-meanaccuracy{told}{p_text(found.p_value)}" in page.text
-    told = (
-        "Not comparable, because data, folds or metrics differ: hscl (probe class-mean) and hucl."
-    )
+    told = f"{INCOMPARABLE}hscl (probe class-mean) and hucl."
     assert told in page.text
     assert "loss.hardeningexponentialthreshold" in read_page(tables.settings_diff(runs[:2])).text
     assert tables.differences(runs[:1]) == tables.settings_diff(runs[:1]) == ""
@@ -71,7 +71,7 @@ def test_runs_on_other_labels_of_the_same_graphs_are_not_comparable(run, read_pa
     other = changed(
         one, lambda fold: dataclasses.replace(fold, labels=[1 - k for k in fold.labels])
     )
-    told = "Not comparable, because data, folds or metrics differ: changed (probe class-mean)"
+    told = f"{INCOMPARABLE}changed (probe class-mean)"
     assert told in read_page(tables.differences([one, other])).text
 
 
