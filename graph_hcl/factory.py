@@ -265,6 +265,11 @@ def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
             f"Expected --projection.layers of 1 or more and no --projection.dim with the objective "
             f"'{shown(config.objective)}': its head ends in one column per class."
         )
+    if head.layers == 0 and head.dim is not None:
+        raise UserError(
+            f"Expected no --projection.dim with --projection.layers 0, but got {head.dim}: leave it "
+            "out, since features are then the embeddings, or give 1 layer or more."
+        )
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 
 

@@ -92,3 +92,12 @@ def test_the_model_alone_normalises(monkeypatch) -> None:
     assert isinstance(
         make_objective(Config(dataset="MUTAG", objective="outside:Outside"))[0].function, Outside
     )
+
+
+def test_a_head_of_no_layers_has_no_width() -> None:
+    """It was ignored without a word."""
+    config = Config(dataset="MUTAG", projection=ProjectionConfig(layers=0, dim=4))
+    with pytest.raises(
+        UserError, match=r"no --projection.dim with --projection.layers 0, but got 4"
+    ):
+        make_objective(config)
