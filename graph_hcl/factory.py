@@ -267,8 +267,8 @@ def _make_projection(config: Config, objective: Objective) -> ProjectionConfig:
         )
     if head.layers == 0 and head.dim is not None:
         raise UserError(
-            f"Expected no --projection.dim with --projection.layers 0, but got {head.dim}: leave it "
-            "out, since features are then the embeddings, or give 1 layer or more."
+            f"Expected no --projection.dim with --projection.layers 0, but got {head.dim}: leave "
+            "it out, since features are then the embeddings, or give 1 layer or more."
         )
     return dataclasses.replace(head, normalize=head.normalize or ("none" if logits else "sphere"))
 

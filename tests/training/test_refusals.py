@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from graph_hcl.__main__ import main
-from graph_hcl.config import Config, LossConfig
+from graph_hcl.config import Config, LossConfig, ProjectionConfig
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
 from graph_hcl.factory import check_counted, make_objective
