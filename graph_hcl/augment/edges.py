@@ -61,9 +61,9 @@ def absent_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
     tensor([[0, 2],
             [2, 0]])
     """
-    source, target = torch.cat([pairs, pairs.flip(0)], dim=1)
+    source, target = torch.cat([pairs, pairs.flip(0)], dim=1).long()
     keys = torch.unique((source * num_nodes + target)[source != target])
-    present = torch.isin(keys, edge_index[0] * num_nodes + edge_index[1])
+    present = torch.isin(keys, edge_index[0].long() * num_nodes + edge_index[1])
     keys = keys[~present]
     return torch.stack([keys // num_nodes, keys % num_nodes])
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graph_hcl.baselines.wl import wl_optimal_assignment, wl_subtree
 from graph_hcl.data import GraphStore
+from graph_hcl.data.collect import known_store
 from graph_hcl.keywords import names_arguments
 from graph_hcl.probes import PROBES, Probe, kernel_svm
 
@@ -42,7 +43,10 @@ def bag(store: GraphStore) -> NDArray[np.float64]:
     >>> from graph_hcl.data import load
     >>> bag(load("MUTAG"))[0]  # 14 carbon, 1 nitrogen and 2 oxygen atoms
     array([14.,  1.,  2.,  0.,  0.,  0.,  0.])
+
+    Raises `UserError` for anything but a store.
     """
+    store = known_store(store)
     graph = torch.repeat_interleave(store.node_ptr.diff())
     x = store.vocabulary.node.encode(store.x)
     sums = x.new_zeros(len(store), store.num_features).index_add_(0, graph, x)

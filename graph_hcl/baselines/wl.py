@@ -9,8 +9,12 @@ from scipy import sparse
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.collect import known_store
 from graph_hcl.data.vocabulary import Features
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.ranges import Range
+from graph_hcl.setting_checks import check_value
 
 FREQUENT = 0.02
 """Fraction of graphs with a colour above which its column is multiplied as a dense one."""
@@ -22,7 +26,8 @@ def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
 
     K_h(a, b) = Σ_{t≤h} ⟨φ_t(a), φ_t(b)⟩, divided by √(K_h(a, a) K_h(b, b)), with φ_t(a) the
     histogram of the colours of a's nodes after t rounds of colour refinement (Shervashidze et al.,
-    JMLR 12, 2011, definition 4). Labels of nodes and edges enter as `refine` says.
+    JMLR 12, 2011, definition 4). Labels of nodes and edges enter as `refine` says, which
+    raises the same errors.
 
     >>> from torch_geometric.data import Data
     >>> edges = torch.tensor([[0, 1, 1, 2, 0, 2], [1, 0, 2, 1, 2, 0]])
@@ -31,7 +36,7 @@ def wl_subtree(store: GraphStore, iterations: int) -> list[NDArray[np.float32]]:
     >>> [round(float(kernel[0, 1]), 4) for kernel in kernels]  # 9 / 9; (9 + 3) / √((9 + 5) (9 + 9))
     [1.0, 0.7559]
     """
-    store = store.to("cpu")
+    store = known_store(store).to("cpu")
     return _kernels([_counts(store, colour) for colour in refine(store, iterations)])
 
 
@@ -51,7 +56,7 @@ def wl_optimal_assignment(store: GraphStore, iterations: int) -> list[NDArray[np
     >>> [round(float(kernel[0, 1]), 4) for kernel in kernels]  # 3 / 3; (3 + 1) / √(6 · 6)
     [1.0, 0.6667]
     """
-    store = store.to("cpu")
+    store = known_store(store).to("cpu")
     return _kernels([_unary(store, colour) for colour in refine(store, iterations)])
 
 
@@ -69,11 +74,17 @@ def refine(store: GraphStore, iterations: int) -> list[Tensor]:
     vocabulary, or the whole row of x where no column is categorical. The label of an edge follows
     in the same way from edge_attr. Edge weights do not enter.
 
+    Raises `UserError` for anything but a store of one graph or more, and but 0 rounds or more.
+
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> path = GraphStore(torch.ones(3, 1), edges, torch.tensor([0, 3]), torch.tensor([0, 4]))
     >>> [colour.tolist() for colour in refine(path, 1)[:1]], refine(path, 1)[1].unique().tolist()
     ([[0, 0, 0]], [0, 1])
     """
+    store = known_store(store)
+    check_value("iterations", iterations, int, Range(0))
+    if not len(store):
+        raise UserError("Expected one graph or more, but got a store of none.")
     shift = torch.repeat_interleave(store.node_ptr[:-1], store.edge_ptr.diff())
     source, target = store.edge_index + shift
     colours = [_numbered(store.x, store.vocabulary.node)]

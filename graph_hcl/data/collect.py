@@ -171,3 +171,19 @@ def _check(given: Mapping[str, Any], kind: str, where: str) -> None:
                 f"Expected no {name} for {kind}, but got {given[name]!r:.60}: it applies to "
                 f"{' or '.join(others)}."
             )
+
+
+def known_store(graphs: Any) -> GraphStore:
+    """Return a store; raise `UserError` for anything else.
+
+    >>> known_store([])
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected the graphs as a GraphStore, but got list: make one with \
+graph_hcl.data.as_store.
+    """
+    if not isinstance(graphs, GraphStore):
+        raise UserError(
+            f"Expected the graphs as a GraphStore, but got {type(graphs).__name__}: make one with "
+            "graph_hcl.data.as_store."
+        )
+    return graphs

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
+from graph_hcl.data.collect import known_store
 from graph_hcl.data.indexing import Indices, positions
 from graph_hcl.errors import UserError
 
@@ -34,17 +35,12 @@ def as_device(device: Any) -> torch.device:
 def stored_on(store: Any, device: torch.device) -> GraphStore:
     """Return a store on a device; raise `UserError` for anything but a store.
 
-    >>> stored_on([], torch.device("cpu"))
-    Traceback (most recent call last):
-    graph_hcl.errors.UserError: Expected the graphs as a GraphStore, but got list: make one with \
-graph_hcl.data.as_store.
+    >>> from torch_geometric.data import Data
+    >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))
+    >>> stored_on(GraphStore.from_data([graph]), torch.device("cpu")).x.device
+    device(type='cpu')
     """
-    if not isinstance(store, GraphStore):
-        raise UserError(
-            f"Expected the graphs as a GraphStore, but got {type(store).__name__}: make one with "
-            "graph_hcl.data.as_store."
-        )
-    return store.to(device)
+    return known_store(store).to(device)
 
 
 def chosen_graphs(indices: Indices, store: GraphStore) -> Tensor:

@@ -6,6 +6,7 @@ from collections import Counter
 from fractions import Fraction
 
 import networkx
+import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
@@ -15,6 +16,7 @@ from torch_geometric.data import Batch, Data
 from graph_hcl.augment import EdgeAdd, Edit, add_edge, apply, parse, sample_view
 from graph_hcl.augment.free_pairs import choose_numbers, draw_free_pairs
 from graph_hcl.data import GraphStore
+from graph_hcl.data.batch import is_sorted_undirected
 
 NONE: list[tuple[int, int]] = []
 
@@ -190,3 +192,31 @@ def test_pairs_of_graphs_without_nodes() -> None:
     edges = torch.tensor([[2, 3], [3, 2]])
     ptr = torch.tensor([0, 2, 2, 4])
     assert draw_free_pairs(edges, gap, ptr, 0.9, seeded(0)).shape == (2, 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.1, 0.5, 0.9]))
+def test_targets_of_a_source_may_be_in_any_order(seed: int, ratio: float) -> None:
+    """A store of adjacency lists is sorted by source alone, and its batches say so."""
+    rng = np.random.default_rng(seed)
+    graphs = []
+    for _ in range(4):
+        pairs = [(u, v) for u in range(7) for v in range(u) if rng.random() < 0.4] or [(0, 1)]
+        edges = sorted(rng.permutation(both(pairs)).tolist(), key=lambda pair: pair[0])
+        graphs.append(Data(torch.ones(7, 1), torch.tensor(edges).t()))
+    batch = GraphStore.from_data(graphs).batch(range(4))
+    assert is_sorted_undirected(batch)
+    drawn = draw_free_pairs(
+        batch.edge_index, batch.batch, batch.ptr, ratio, seeded(seed), sorted_undirected=True
+    )
+    plain = draw_free_pairs(batch.edge_index, batch.batch, batch.ptr, ratio, seeded(seed))
+    assert torch.equal(drawn, plain)
+    have = set(zip(*batch.edge_index.tolist(), strict=True))
+    assert not have & set(zip(*drawn.tolist(), strict=True))
+
+
+def test_small_integers_name_no_other_edges() -> None:
+    edges = torch.tensor([[60000, 60001], [60001, 60000]], dtype=torch.int32)
+    batch = Batch.from_data_list([Data(torch.ones(70000, 1), edge_index=edges)])
+    added = Edit(added=torch.tensor([[60000], [60001]], dtype=torch.int32))
+    assert apply(batch, added).num_edges == 2

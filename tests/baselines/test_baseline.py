@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
-from graph_hcl.baselines import BASELINES, bag, wl_subtree
+from graph_hcl.baselines import BASELINES, bag, refine, wl_optimal_assignment, wl_subtree
 from graph_hcl.baselines.baseline import ROUNDS
 from graph_hcl.data import load
 from graph_hcl.probes import (
@@ -15,6 +15,7 @@ from graph_hcl.probes import (
     majority_accuracy,
     stratified_folds,
 )
+from tests.one_sentence import ends_in_one_sentence
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,20 @@ def test_rounds_and_C_are_chosen_as_a_grid_search_chooses_them(store) -> None:
         kernel = grams[ROUNDS[best]][np.ix_(fold.test, fold.train)]
         assert score.predictions == searches[best].predict(kernel).tolist()
         assert searches[best].best_params_["C"] == score.params["C"]
+
+
+@pytest.mark.parametrize("function", [wl_subtree, wl_optimal_assignment, refine])
+def test_rounds_and_graphs_are_checked(function, store) -> None:
+    for wrong, sentence in (
+        (-1, "iterations to be 0 or more, but got -1"),
+        (True, "iterations to be a whole number, but got True"),
+        (1.5, "iterations to be a whole number, but got 1.5"),
+        ("2", "iterations to be a whole number, but got '2'"),
+        (None, "iterations to be a whole number, but got None"),
+    ):
+        ends_in_one_sentence(lambda wrong=wrong: function(store, wrong), sentence)
+    ends_in_one_sentence(lambda: function("MUTAG", 1), "graphs as a GraphStore, but got str")
+    ends_in_one_sentence(
+        lambda: function(store[[]], 1), "one graph or more, but got a store of none"
+    )
+    ends_in_one_sentence(lambda: bag(["MUTAG"]), "graphs as a GraphStore, but got list")
