@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import numbers
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from graph_hcl.keywords import names_arguments
+from graph_hcl.plot.inputs import Records, check_by_name, check_records
 from graph_hcl.plot.style import (
     canvas,
+    draw_levels,
     in_style,
     legend_below,
+    legend_name,
     line_style,
     short_names,
+    start_at_zero,
+    zero_of,
 )
-from graph_hcl.plot.themes import colour
-
-Records = Sequence[Mapping[str, Any]]
+from graph_hcl.registry import unknown_name
 
 LOSSES = {"ucl": "UCL", "h-ucl": "H-UCL", "scl": "SCL", "h-scl": "H-SCL"}
 ORDERINGS = {
@@ -47,7 +51,7 @@ def finite_number(value: Any) -> float | None:
     >>> [finite_number(value) for value in (1, math.nan, "1", None, 10**400)]
     [1.0, None, None, None, None]
     """
-    if not isinstance(value, int | float):
+    if not isinstance(value, numbers.Real):
         return None
     try:
         return float(value) if math.isfinite(value) else None
@@ -90,10 +94,10 @@ def losses(
     >>> losses([{"epoch": 1, "ucl": 1.0, "scl": 0.9}], {"SCL floor": 0.2}).get_ylabel()
     'loss (mean over negatives)'
     """
+    floors = {} if floors is None else floors
+    check_by_name("floors", floors)
     ax = _draw(canvas(ax), records, LOSSES)
-    dots = [(0, (1, 1)), (0, (4, 2, 1, 2)), (0, (8, 2))]
-    for dash, (name, level) in zip(dots, (floors or {}).items(), strict=False):
-        ax.axhline(level, color=colour("reference"), lw=1.1, ls=dash, label=name)
+    draw_levels(ax, floors)
     return _finish(ax, "The four losses", "loss (mean over negatives)")
 
 
@@ -115,9 +119,8 @@ def orderings(records: Records, base: float | None = None, ax: Axes | None = Non
     """
     ax = _draw(canvas(ax), records, ORDERINGS)
     if base is not None:
-        name = "same-class share, unweighted"
-        ax.axhline(base, color=colour("reference"), lw=1.1, ls=(0, (1, 1)), label=name)
-    ax.set_ylim(0, 1.03)
+        draw_levels(ax, {"same-class share, unweighted": base})
+    ax.set_ylim(zero_of(ax), 1.03)
     return _finish(ax, "Negatives", "share")
 
 
@@ -130,7 +133,7 @@ def collapse(records: Records, ax: Axes | None = None) -> Axes:
     'distance from neural collapse'
     """
     ax = _draw(canvas(ax), records, COLLAPSE)
-    ax.set_ylim(bottom=0)
+    start_at_zero(ax)
     return _finish(ax, "Neural collapse", "distance from neural collapse")
 
 
@@ -160,9 +163,8 @@ def ranks(records: Records, dimensions: int | None = None, ax: Axes | None = Non
     """
     ax = _draw(canvas(ax), records, {"effective_rank": "effective rank of the features"})
     if dimensions is not None:
-        name = f"dimensions: {dimensions}"
-        ax.axhline(dimensions, color=colour("reference"), lw=1.1, ls=(0, (1, 1)), label=name)
-    ax.set_ylim(bottom=0)
+        draw_levels(ax, {f"dimensions: {dimensions}": dimensions})
+    start_at_zero(ax)
     return _finish(ax, "Dimensional collapse", "effective rank")
 
 
@@ -185,16 +187,15 @@ def temperatures(
     >>> temperatures(log, {"T": 0.5}).get_ylabel()
     'temperature'
     """
+    levels = {} if levels is None else levels
+    check_by_name("levels", levels)
+    check_records(records)
     ax = canvas(ax)
     cosines = by_epoch(records, "gradient_cosine")[1][1]
     cosine = f", cosine {cosines[-1]:.3f}" if len(cosines) else ""
     _line(ax, records, "matched_temperature", f"of the plain loss{cosine}", 0)
-    dashes = [(0, (1, 1)), (0, (4, 2, 1, 2))]
-    for dash, (title, level) in zip(dashes, (levels or {}).items(), strict=False):
-        ax.axhline(
-            level, color=colour("reference"), lw=1.1, ls=dash, label=f"{title} = {level:.3g}"
-        )
-    ax.set_ylim(bottom=0)
+    draw_levels(ax, {f"{title} = {level:.3g}": level for title, level in levels.items()})
+    start_at_zero(ax)
     return _finish(ax, "Hardness as a temperature", "temperature")
 
 
@@ -209,27 +210,38 @@ def compare(runs: Mapping[str, Records], key: str, label: str, ax: Axes | None =
         label: label of the vertical axis.
         ax: where it is drawn; a new figure unless given.
 
+    Runs without the value have no line, and the others keep their colours. Raises `UserError` for
+    what are no records by name, and for a key that no record has.
+
     >>> compare({"a": [{"epoch": 1, "loss": 2.0}]}, "loss", "training loss").get_ylabel()
     'training loss'
     """
+    check_by_name("runs", runs)
+    for records in runs.values():
+        check_records(records)
+    known = {name: None for records in runs.values() for record in records for name in record}
+    if known and key not in known:
+        raise unknown_name("key", str(key), map(str, known))
     ax = canvas(ax)
     for number, (name, records) in enumerate(zip(short_names(runs), runs.values(), strict=True)):
-        _line(ax, records, key, name if len(runs) > 1 else "", number)
+        _line(ax, records, key, name if len(runs) > 1 else None, number)
     return _finish(ax, label[:1].upper() + label[1:], label, columns=1 if len(runs) < 4 else 2)
 
 
 def _draw(ax: Axes, records: Records, names: Mapping[str, str]) -> Axes:
+    check_records(records)
     for number, (key, name) in enumerate(names.items()):
         _line(ax, records, key, name, number)
     return ax
 
 
-def _line(ax: Axes, records: Records, key: str, name: str, number: int) -> None:
+def _line(ax: Axes, records: Records, key: str, name: str | None, number: int) -> None:
     epochs, (low, mean, high) = by_epoch(records, key)
     if not len(epochs):
         return
     style = line_style(number)
-    ax.plot(epochs, mean, marker="o" if len(epochs) == 1 else None, label=name or None, **style)
+    label = None if name is None else legend_name(name)
+    ax.plot(epochs, mean, marker="o" if len(epochs) == 1 else None, label=label, **style)
     if (high > low).any():
         ax.fill_between(epochs, low, high, color=style["color"], alpha=0.15, lw=0)
 

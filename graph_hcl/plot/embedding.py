@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,14 +13,22 @@ from numpy.typing import ArrayLike
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.plot.files import HOVER
+from graph_hcl.plot.inputs import finite_floats
 from graph_hcl.plot.maps import clip_outliers
-from graph_hcl.plot.style import MARKERS, canvas, in_style, legend_below
+from graph_hcl.plot.style import MARKERS, canvas, in_style, legend_below, short_names
 from graph_hcl.plot.themes import CLASSES, colour
+from graph_hcl.probes.labels import as_array, is_missing
 
 MAX_POINTS = 1500
 """Largest number of graphs on a map; of more graphs, every k-th is drawn."""
 MAX_LEGEND_CLASSES = 16
 """Largest number of classes that a legend lists."""
+NO_CLASS = -1
+"""Number of the class of points without one."""
+NAME_LENGTH = 20
+"""Longest name of a class on the map and in the legend, in characters."""
+LEGEND_WIDTH, HANDLE_WIDTH = 72, 8
+"""Widths of a legend below the map, and of a marker with its space, in characters."""
 NAME_SIZE = 7.0
 """Font size of class names on the map, in points."""
 
@@ -40,34 +49,33 @@ def embedding_map(
 
     Args:
         points: places [G, 2], such as those of `project`.
-        label: class [G] of each graph; None draws all in one colour.
+        label: class [G] of each graph, None or NaN where it has none; None draws all in one
+            colour.
         caption: words behind the title.
         graphs: names of the points, by default 0, 1, ….
         ax: where it is drawn; a new figure unless given.
 
+    Raises `UserError` for points that are not finite, and for other numbers of labels or names.
+
     >>> embedding_map([[0, 0], [1, 1]], [0, 1], "PCA").get_title(loc="left")
     'Embeddings (PCA)'
     """
-    xy = np.asarray(points, dtype=float)
+    xy = finite_floats("points", points)
     if xy.size and (xy.ndim != 2 or xy.shape[1] != 2):
         raise UserError(
             f"Expected points [G, 2], such as those of project, but got {list(xy.shape)}."
         )
-    ax = canvas(ax, 4.6, 4.0)
     xy = xy.reshape(-1, 2)
-    y = np.zeros(len(xy), dtype=int) if label is None else np.asarray(label)
-    if len(y) != len(xy):
-        raise UserError(f"Expected one class for each of the {len(xy)} points, but got {len(y)}.")
-    names = np.arange(len(xy)) if graphs is None else np.asarray(graphs)
+    classes, member = _members(label, len(xy))
+    names = list(range(len(xy)) if graphs is None else graphs)
+    if len(names) != len(xy):
+        raise UserError(f"Expected one name for each of {len(xy)} points, but got {len(names)}.")
+    ax = canvas(ax, 4.6, 4.0)
     clipped, is_outlier = clip_outliers(xy)
     suffixes = np.where(is_outlier, ", beyond the border", "")
-    rows = zip(names, y, suffixes, strict=True)
-    titles = np.array(
-        [
-            f"{HOVER}graph {g}{'' if label is None else f', class {c}'}{suffix}"
-            for g, c, suffix in rows
-        ]
-    )
+    groups = [""] * len(xy) if label is None else _hover_classes(classes, member)
+    rows = zip(names, groups, suffixes, strict=True)
+    titles = np.array([f"{HOVER}graph {g}{group}{suffix}" for g, group, suffix in rows])
     shown = np.arange(0, len(xy), max(1, -(-len(xy) // MAX_POINTS)))
     size = float(np.clip(6000 / max(1, len(shown)), 6, 30))
     notes = []
@@ -82,45 +90,87 @@ def embedding_map(
             urls = titles[outliers].tolist()
             ax.scatter(x[outliers], height[outliers], s=size + 8, urls=urls, **style)
 
-    classes = np.unique(y)
+    columns = 4
     if label is None:
         draw(shown, color=colour(0), alpha=0.65)
     elif len(classes) <= MAX_LEGEND_CLASSES:
-        for number, name in enumerate(classes):
+        listed = [f"class {name}" for name in short_names(classes, NAME_LENGTH)]
+        for number, name in enumerate(listed):
             shade = colour(CLASSES[number % len(CLASSES)])
             marker = MARKERS[number % len(MARKERS)]
-            members = shown[y[shown] == name]
-            draw(members, f"class {name}", color=shade, marker=marker, alpha=0.65)
+            draw(shown[member[shown] == number], name, color=shade, marker=marker, alpha=0.65)
+        if (member == NO_CLASS).any():
+            draw(shown[member[shown] == NO_CLASS], "no class", color=colour("grey"), alpha=0.45)
+        columns = _columns(listed)
     else:
         draw(shown, color=colour("grey"), alpha=0.45)
-        notes.append(_name_classes(ax, clipped, y))
+        notes.append(_name_classes(ax, clipped, classes, member))
     if len(shown) < len(xy):
         notes.append(f"{len(shown)} of {len(xy)} graphs are drawn")
     if is_outlier[shown].any():
         notes.append(f"hollow, at the border: {is_outlier[shown].sum()} outliers")
     ax.set(xticks=[], yticks=[], title=f"Embeddings ({caption})" if caption else "Embeddings")
     ax.set_xlabel("; ".join(notes), fontsize=7)
-    return legend_below(ax, columns=4, points=20 if notes else 6, markerscale=(30 / size) ** 0.5)
+    return legend_below(
+        ax, columns=columns, points=20 if notes else 6, markerscale=(30 / size) ** 0.5
+    )
 
 
-def _name_classes(ax: Axes, xy: np.ndarray, y: np.ndarray) -> str:
+def _members(label: ArrayLike | None, count: int) -> tuple[list[Any], np.ndarray]:
+    """Return the classes in order and the position among them of each of `count` points [G]."""
+    if label is None:
+        return [], np.full(count, NO_CLASS)
+    y = as_array(label)
+    if y.shape != (count,):
+        found = len(y) if y.ndim == 1 else list(y.shape)
+        raise UserError(f"Expected one class for each of the {count} points, but got {found}.")
+    known = np.array([not is_missing(value) for value in y], dtype=bool)
+    given = y[known]
+    if given.dtype.kind == "O":
+        values = given.tolist()
+        are_numbers = all(isinstance(value, numbers.Real) for value in values)
+        given = np.array(values if are_numbers else [str(value) for value in values])
+    classes, number = np.unique(given, return_inverse=True)
+    member = np.full(count, NO_CLASS)
+    member[known] = number
+    return list(classes), member
+
+
+def _hover_classes(classes: list[Any], member: np.ndarray) -> list[str]:
+    """Return the words on the class of each point."""
+    return [", no class" if k == NO_CLASS else f", class {classes[k]}" for k in member]
+
+
+def _columns(names: list[str]) -> int:
+    """Return the number of columns, four or less, at which the legend is no wider than the map.
+
+    >>> _columns(["class 1"]), _columns(["class aromatic amine, ring"])
+    (4, 2)
+    """
+    longest = max(map(len, names), default=0)
+    return int(np.clip(LEGEND_WIDTH // (longest + HANDLE_WIDTH), 1, 4))
+
+
+def _name_classes(ax: Axes, xy: np.ndarray, classes: list[Any], member: np.ndarray) -> str:
     """Write each class name at its median if it overlaps no other; return a note about them."""
     ax.autoscale_view()
     figure = ax.get_figure(root=True)
     assert figure is not None
     width, height = ax.get_position().size * figure.get_size_inches() * 72
-    classes, count = np.unique(y, return_counts=True)
-    medians = np.array([np.median(xy[y == name], axis=0) for name in classes])
+    count = np.bincount(member[member != NO_CLASS])
+    medians = np.array([np.median(xy[member == k], axis=0) for k in range(len(classes))])
     places = ax.transAxes.inverted().transform(ax.transData.transform(medians))
     drawn: list[tuple[float, float, float]] = []
-    for name, members, place, median in zip(classes, count, places, medians, strict=True):
+    names = short_names(classes, NAME_LENGTH)
+    rows = zip(classes, names, count, places, medians, strict=True)
+    for full_name, name, members, place, median in rows:
         x, height_above = place * (width, height)
-        half = 0.32 * NAME_SIZE * len(str(name))
-        title = f"{HOVER}class {name}, median of {members} graphs"
+        half = 0.32 * NAME_SIZE * len(name)
+        title = f"{HOVER}class {full_name}, median of {members} graphs"
         if all(abs(x - a) > half + b or abs(height_above - c) > NAME_SIZE for a, b, c in drawn):
             drawn.append((x, half, height_above))
             style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": NAME_SIZE}
-            ax.text(median[0], median[1], str(name), **style | {"url": title})
+            ax.text(median[0], median[1], name, **style | {"url": title})
         else:
             ax.scatter(median[0], median[1], s=5, color=colour("ink"), lw=0, zorder=3, urls=[title])
     if len(drawn) == len(classes):

@@ -24,7 +24,8 @@ A URL is the only text that matplotlib writes per element; `svg` turns these int
 IMAGE_DPI = 180
 """Resolution of images in an SVG; nothing else in it depends on this."""
 
-_LINK = re.compile(rf'<a xlink:href="{HOVER}([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+# matplotlib puts a text with double quotes between single ones.
+_LINK = re.compile(rf"""<a xlink:href=(["']){HOVER}(.*?)\1[^>]*>(.*?)</a>""", re.DOTALL)
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
@@ -51,7 +52,7 @@ def svg(ax: Axes, hover: bool = True) -> str:
         for each in points:
             each.set_rasterized(False)
     text = buffer.getvalue()
-    text = _LINK.sub(r'<g class="point"><title>\1</title>\2</g>' if hover else r"\2", text)
+    text = _LINK.sub(r'<g class="point"><title>\2</title>\3</g>' if hover else r"\3", text)
     return text[text.index("<svg") :]
 
 

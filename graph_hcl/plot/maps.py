@@ -9,6 +9,7 @@ from sklearn.manifold import TSNE
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.plot.inputs import finite_floats
 
 MAPS = ("pca", "tsne", "umap")
 QUARTILE_WIDTH, MIDDLE_WIDTH = 1.349, 4.107
@@ -73,15 +74,18 @@ def project(x: ArrayLike, method: str = "pca", seed: int = 0) -> tuple[np.ndarra
             umap, which keep neighbours near: distances between groups mean nothing there.
         seed: seed of tsne and umap, which draw numbers.
 
-    Raises `UserError` as `check_map` does, and for values that are not finite.
+    Raises `UserError` as `check_map` does, and for what are no finite embeddings.
 
     >>> project([[0.0, 0.0], [1.0, 0.0], [2.0, 3.0]])[1]
     'PCA, 100% of the variance'
     """
     check_map(method)
-    if not np.isfinite(np.asarray(x, dtype=float)).all():
-        raise UserError("Expected finite embeddings to draw a map, but got NaN or infinity.")
-    scaled = compress(x)
+    values = finite_floats("embeddings to draw a map", x)
+    if values.ndim != 2 or not values.size:
+        raise UserError(
+            f"Expected embeddings [G, D] of one graph or more, but got {list(values.shape)}."
+        )
+    scaled = compress(values)
     if method == "umap":
         from umap import UMAP
 

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from sklearn.metrics import confusion_matrix
 
 from graph_hcl.keywords import names_arguments
+from graph_hcl.plot.inputs import check_by_name
 from graph_hcl.plot.style import (
     MARKERS,
     canvas,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_LABELLED_CLASSES = 12
 """Largest number of classes for which a confusion matrix labels every class and cell."""
+MAX_LEGEND_TASKS = 16
+"""Largest number of tasks that a legend lists."""
 BLUE, DENSEST = to_rgb(THEMES["light"]["blue"]), 0.75
 SHARES = LinearSegmentedColormap.from_list("shares", [(*BLUE, alpha) for alpha in (0, DENSEST)])
 """Transparent to blue, on which text reads in the ink of a light and of a dark page."""
@@ -34,27 +37,32 @@ SHARES = LinearSegmentedColormap.from_list("shares", [(*BLUE, alpha) for alpha i
 
 @names_arguments()
 @in_style
-def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes:
+def folds(comparisons: Mapping[str, Comparison | None], ax: Axes | None = None) -> Axes:
     """Draw a score of every fold with mean ± standard deviation, and the baselines.
 
     The score is the first metric of the first comparison, which must be known of all. With few
     labels, that of a fold is the mean over its draws of labels.
 
     `comparisons` are those of `read_results` by name of the run: each gives a row for the trained
-    encoder, one for the untrained encoder, and, of accuracies, a line for the majority class.
+    encoder, one for the untrained encoder, and, of accuracies, a line for the majority class. None
+    gives no rows, and the others keep their colours. Raises `UserError` for what is no mapping.
 
     >>> from pathlib import Path
     >>> from graph_hcl.results_file import read_results
     >>> folds(read_results(Path("none/results.json")).comparisons()).get_xlabel()
     'test accuracy'
     """
-    ax = canvas(ax, 4.6, 1.6 + 0.8 * len(comparisons))
+    check_by_name("comparisons", comparisons)
+    present = [one for one in comparisons.values() if one is not None]
+    ax = canvas(ax, 4.6, 1.6 + 0.8 * len(present))
     rows: list[str] = []
-    metric = next((one.metrics[0] for one in comparisons.values()), "accuracy")
+    metric = present[0].metrics[0] if present else "accuracy"
     known = known_metric(metric)
     share = known is not None and known.is_share
-    names = short_names(comparisons, 20)
+    names, majority = short_names(comparisons, 20), "majority class"
     for number, (name, comparison) in enumerate(zip(names, comparisons.values(), strict=True)):
+        if comparison is None:
+            continue
         for offset, evaluation in enumerate((comparison.trained, comparison.untrained)):
             scores = evaluation[metric]
             values = np.concatenate(scores.by_seed())
@@ -92,7 +100,7 @@ def folds(comparisons: Mapping[str, Comparison], ax: Axes | None = None) -> Axes
             color=colour("ink"),
             ls=(0, (2, 2)),
             lw=1.1,
-            label=None if number else "majority class",
+            label=None if majority in ax.get_legend_handles_labels()[1] else majority,
         )
     ax.set_yticks(range(len(rows)), rows)
     ax.set_ylim(len(rows) - 0.5, -0.5)
@@ -136,7 +144,8 @@ def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
 def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     """Draw predicted against true real targets, over all folds, seeds and draws.
 
-    Of several tasks, each has its colour, and its targets are in units of their deviation.
+    Of several tasks, each has its colour and marker, and its targets are in units of their
+    deviation. A legend names up to `MAX_LEGEND_TASKS` of them by number, counted from 0.
 
     >>> from graph_hcl.probes import Evaluation, FoldScore
     >>> fold = FoldScore(0, 0, {"rmse": 1.0}, {}, None, 9, 0, [3, 4], [0.5, 1.0], [0.0, 1.5])
@@ -149,16 +158,26 @@ def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         for name in ("labels", "predictions")
     )
     several = truth.ndim == 2
+    listed = several and truth.shape[1] <= MAX_LEGEND_TASKS
     if several:
         mean, unit = np.nanmean(truth, axis=0), np.nanstd(truth, axis=0)
         unit = np.where(unit > 0, unit, 1.0)
         truth, guess = (truth - mean) / unit, (guess - mean) / unit
     for task, (x, y) in enumerate(zip(np.atleast_2d(truth.T), np.atleast_2d(guess.T), strict=True)):
-        ax.scatter(x, y, s=8, alpha=0.5, lw=0, color=colour(task))
+        ax.scatter(
+            x,
+            y,
+            s=8,
+            alpha=0.5,
+            lw=0,
+            color=colour(task),
+            marker=MARKERS[task % len(MARKERS)],
+            label=f"task {task}" if listed else None,
+        )
     ends = [np.nanmin(truth), np.nanmax(truth)]
     ax.plot(ends, ends, color=colour("reference"), lw=1.1)
     unit_text = " (in standard deviations)" if several else ""
     ax.set(
         xlabel=f"true target{unit_text}", ylabel=f"predicted{unit_text}", title="Predicted values"
     )
-    return ax
+    return legend_below(ax, columns=4, markerscale=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,16 +16,20 @@ from torch import Tensor
 from graph_hcl.errors import UserError
 from graph_hcl.geometry import negative_weights
 from graph_hcl.geometry.collapse import LIVE
+from graph_hcl.geometry.inputs import check_positive
 from graph_hcl.keywords import names_arguments
-from graph_hcl.losses import Adaptive, LogEta
+from graph_hcl.losses import Adaptive, Exponential, LogEta
+from graph_hcl.plot.inputs import check_by_name, finite_row
 from graph_hcl.plot.style import (
     canvas,
     in_style,
     legend_below,
+    legend_name,
     line_style,
     short_names,
 )
 from graph_hcl.plot.themes import colour
+from graph_hcl.probes.labels import on_host
 
 BINS = 50
 MIN_RATIO = 1e-8
@@ -36,7 +41,7 @@ MIN_RATIO = 1e-8
 def similarities(
     z: Tensor,
     graph: Tensor,
-    label: Tensor,
+    label: Tensor | None = None,
     *,
     temperature: float = 0.5,
     hardening: LogEta | Adaptive | None = None,
@@ -54,39 +59,52 @@ def similarities(
     Args:
         z: features [M, d], as the loss gets them.
         graph: graph [M] that each row is a view of.
-        label: class [M] of each row.
+        label: class [M] of each row; None draws one histogram, of all pairs.
         temperature: T > 0 of the logits.
         hardening: log η as a function of the logits, or an adaptive hardening; None for η = e^s.
         positives: "views" or "label", as in `HSCL`.
         negatives: "all" other graphs, or those of another "label" only.
         ax: where it is drawn; a new figure unless given.
 
+    Raises `ValueError` as `negative_weights` does, and `UserError` for rows of one graph alone and
+    for positives or negatives by label without labels.
+
     >>> z, graph = torch.eye(4), torch.arange(4)
     >>> similarities(z, graph, torch.tensor([0, 0, 1, 1])).get_xlabel()
     'inner product of anchor and negative'
     """
+    if label is None and "label" in (positives, negatives):
+        raise UserError("Expected a label of each row for pairs that depend on it, but got None.")
     ax = canvas(ax)
-    z = z.detach().float()
-    product = (z @ z.t()).cpu().numpy()
     weight = negative_weights(
         z,
         graph,
-        label,
+        graph if label is None else label,
         temperature=temperature,
         hardening=hardening,
         positives=positives,
         negatives=negatives,
     )
+    z = z.detach().float()
+    product = (z @ z.t()).cpu().numpy()
     shares = (weight / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)).cpu().numpy()
     other_graph = (graph[:, None] != graph).cpu().numpy()
-    same_class = (label[:, None] == label).cpu().numpy()
+    if not other_graph.any():
+        raise UserError(f"Expected rows of two graphs or more, but got {len(z)} of one graph.")
     low, high = float(product[other_graph].min()), float(product[other_graph].max())
     bins = np.linspace(low, max(high, low + 1e-3), BINS + 1).tolist()
     # Filled and hatched, to be distinguishable in greyscale.
-    for name, is_class, shade, fill, dash in (
-        ("same class", same_class, colour(0), {"fc": (colour(0), 0.35)}, "-"),
-        ("other class", ~same_class, colour(1), {"fc": "none", "hatch": "/////"}, "--"),
-    ):
+    filled: dict[str, Any] = {"fc": (colour(0), 0.35)}
+    hatched: dict[str, Any] = {"fc": "none", "hatch": "/////"}
+    if label is None:
+        parts = [("all pairs", other_graph, colour(0), filled, "-")]
+    else:
+        same_class = (label[:, None] == label).cpu().numpy()
+        parts = [
+            ("same class", same_class, colour(0), filled, "-"),
+            ("other class", ~same_class, colour(1), hatched, "--"),
+        ]
+    for name, is_class, shade, fill, dash in parts:
         pairs = is_class & other_graph
         uniform = np.full(int(pairs.sum()), 1 / other_graph.sum())
         ax.hist(
@@ -122,7 +140,7 @@ def similarities(
 @names_arguments()
 @in_style
 def weights(
-    hardenings: Mapping[str, LogEta],
+    hardenings: Mapping[str, LogEta | None],
     products: ArrayLike,
     *,
     temperature: float = 0.5,
@@ -135,27 +153,37 @@ def weights(
     the weight is 0.
 
     Args:
-        hardenings: functions of logits by name, such as those of `graph_hcl.losses`.
+        hardenings: functions of logits by name, such as those of `graph_hcl.losses`; None for
+            η = e^s.
         products: inner products [K] of negatives with their anchors.
         temperature: T of the logits.
         ax: axes to draw on; new ones by default.
 
-    Raises `UserError` for adaptive hardenings, which have a curve for each anchor, and for one that
-    gives no negative any weight.
+    Raises `UserError` for adaptive hardenings, which have a curve for each anchor, for one that
+    gives no negative any weight, and for products that are not finite; `ValueError` for a
+    temperature that is not above 0.
 
     >>> from graph_hcl.losses import Exponential
     >>> ax = weights({"β = 1": Exponential(1.0)}, [-0.5, 0.0, 0.5])
     >>> ax.get_lines()[0].get_ydata()[[0, -1]].round(3).tolist()
     [0.27, 1.996]
     """
+    check_by_name("hardenings", hardenings)
+    check_positive("temperature", temperature)
+    s = torch.as_tensor(finite_row("products", np.ravel(on_host(products))))
     ax = canvas(ax)
-    s = torch.as_tensor(np.asarray(products, dtype=float)).flatten()
     grid = torch.linspace(float(s.min()), float(s.max()), 301, dtype=s.dtype)
-    for number, (name, log_eta) in enumerate(hardenings.items()):
+    for number, (name, given) in enumerate(hardenings.items()):
+        log_eta = Exponential(1.0) if given is None else given
         if isinstance(log_eta, Adaptive):
             raise UserError(
                 f"Expected hardenings that are functions of the logit, but got "
                 f"{type(log_eta).__name__}, whose β differs by anchor: use plot.similarities."
+            )
+        if not callable(log_eta):
+            raise UserError(
+                "Expected hardenings to be functions of the logit, such as Exponential(1.0), but "
+                f"got {type(log_eta).__name__} for {name!r}."
             )
         mean = log_eta(s / temperature).logsumexp(0) - math.log(len(s))
         if not mean.isfinite():
@@ -165,7 +193,7 @@ def weights(
             )
         weight = (log_eta(grid / temperature) - mean).exp().numpy()
         curve = np.where(weight > 0, weight, np.nan)
-        ax.plot(grid.numpy(), curve, label=name, **line_style(number))
+        ax.plot(grid.numpy(), curve, label=legend_name(name), **line_style(number))
     count, edges = np.histogram(s.numpy(), BINS)
     ax.stairs(
         0.25 * count / count.max(),
@@ -190,7 +218,9 @@ def weights(
 @names_arguments()
 @in_style
 def spectra(
-    spectrums: Mapping[str, ArrayLike], title: str = "Singular spectra", ax: Axes | None = None
+    spectrums: Mapping[str, ArrayLike | None],
+    title: str = "Singular spectra",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw singular values of covariances relative to the largest, on a logarithmic scale.
 
@@ -198,28 +228,29 @@ def spectra(
     above the dotted line count as live.
 
     Args:
-        spectrums: singular values by name, descending.
+        spectrums: singular values by name, descending; None has no curve, and the others keep their
+            colours.
         title: title of the figure.
         ax: where it is drawn; a new figure unless given.
+
+    Raises `UserError` for what are no rows of finite numbers by name.
 
     >>> spectra({"class means": [1.0, 0.5, 0.1]}).get_yscale()
     'log'
     """
-    if not isinstance(spectrums, Mapping):
-        raise UserError(
-            "Expected spectra by name, such as {'class means': values}, but got "
-            f"{type(spectrums).__name__}."
-        )
+    check_by_name("spectra", spectrums)
     ax = canvas(ax)
     names = short_names(spectrums)
     for number, (name, values) in enumerate(zip(names, spectrums.values(), strict=True)):
-        spectrum = np.asarray(values, dtype=float)
+        if values is None:
+            continue
+        spectrum = finite_row(f"spectrum {name!r}", values)
         ratio = np.maximum(spectrum / max(spectrum.max(), 1e-300), MIN_RATIO)
         ax.plot(
             np.arange(1, len(ratio) + 1),
             ratio,
             marker="." if len(ratio) < 40 else None,
-            label=name,
+            label=legend_name(name),
             **line_style(number),
         )
     ax.axhline(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ParamSpec
 
@@ -20,6 +21,13 @@ from graph_hcl.plot.themes import colour, theme_of, theme_of_axes, theme_setting
 P = ParamSpec("P")
 
 DASHES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
+LEVEL_DASHES: list[Any] = [
+    (0, (1, 1)),
+    (0, (4, 2, 1, 2)),
+    (0, (8, 2)),
+    (0, (1, 3)),
+    (0, (6, 2, 1, 2, 1, 2)),
+]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 NOTEBOOK_DPI = 130
 
@@ -152,7 +160,40 @@ def line_style(number: int) -> dict[str, Any]:
     return {"color": colour(number), "ls": DASHES[number % len(DASHES)]}
 
 
-def short_names(names: Iterable[str], length: int = 28) -> list[str]:
+def draw_levels(ax: Axes, levels: Mapping[str, float]) -> None:
+    """Draw grey level lines with their names; dashes are repeated after the fifth."""
+    for dash, (name, level) in zip(itertools.cycle(LEVEL_DASHES), levels.items(), strict=False):
+        ax.axhline(level, color=colour("reference"), lw=1.1, ls=dash, label=legend_name(name))
+
+
+def start_at_zero(ax: Axes) -> None:
+    """Let the vertical axis start at 0 unless its scale has none; more curves may raise its top."""
+    ax.set_ylim(bottom=zero_of(ax), auto=None)
+
+
+def zero_of(ax: Axes) -> float | None:
+    """Return 0 as the lower end of the vertical axis, None on a scale without 0.
+
+    >>> ax = canvas(None)
+    >>> zero_of(ax), ax.set_yscale("log"), zero_of(ax)
+    (0.0, None, None)
+    """
+    return None if ax.get_yscale() in ("log", "logit") else 0.0
+
+
+def legend_name(name: object) -> str:
+    """Return a name that legends show: matplotlib leaves out empty ones and those with `_` first.
+
+    Such a name gets a character without width in front.
+
+    >>> legend_name("a"), legend_name("_a")
+    ('a', '\\u200b_a')
+    """
+    text = str(name)
+    return f"\u200b{text}" if not text or text.startswith("_") else text
+
+
+def short_names(names: Iterable[object], length: int = 28) -> list[str]:
     """Return names shortened in the middle to `length`; those that become equal are numbered.
 
     Long names of folders would leave no room for the axes.
@@ -161,7 +202,8 @@ def short_names(names: Iterable[str], length: int = 28) -> list[str]:
     ['ucl', 'PROTEINS-h-ucl…layers-seed-0']
     """
     half = length // 2
-    short = [f"{n[:half]}…{n[1 - half :]}" if len(n) > length else n for n in names]
+    texts = [str(name) for name in names]
+    short = [f"{n[:half]}…{n[1 - half :]}" if len(n) > length else n for n in texts]
     return [
         f"{number}: {name}" if short.count(name) > 1 else name
         for number, name in enumerate(short, 1)

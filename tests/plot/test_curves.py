@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from graph_hcl import plot
 from graph_hcl.geometry import collapse_point, loss_floor
+from graph_hcl.losses import Exponential
 from graph_hcl.probes import Evaluation, FoldScore
 from graph_hcl.results import Comparison, Provenance
 
@@ -139,9 +141,77 @@ def test_a_name_with_dollars_is_text_and_no_formula() -> None:
 
 def test_one_set_of_axes_is_drawn_on_and_settings_stay(log) -> None:
     import matplotlib as mpl
-    from matplotlib.figure import Figure
 
     before = dict(mpl.rcParams)
     mine = Figure().subplots()
     assert plot.losses(log, ax=mine) is mine
     assert dict(mpl.rcParams) == before
+
+
+def test_every_curve_is_in_the_legend_whatever_its_name(log) -> None:
+    strange = ["_old", "", "_", "new", 5]
+    named = {name: [1.0, 0.5] for name in strange}
+    for ax in (
+        plot.compare(dict.fromkeys(strange, log), "ucl", "UCL"),
+        plot.losses(log, {"_old": 0.1, "": 0.2, "_": 0.3, "new": 0.4, 5: 0.5}),
+        plot.temperatures(log, {"_old": 0.1, "": 0.2, "_": 0.3, "new": 0.4, 5: 0.5}),
+        plot.spectra(named),
+        plot.weights({name: Exponential(1.0) for name in strange}, [0.0, 0.5]),
+    ):
+        told = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert len(told) >= len(ax.lines)
+        for name in strange:
+            assert any(text.lstrip("\u200b").startswith(str(name)) for text in told)
+    assert plot.compare({"_old": log}, "ucl", "UCL").get_legend() is None
+
+
+@pytest.mark.parametrize("count", [3, 5, 12])
+def test_every_level_is_drawn(log, count) -> None:
+    levels = {f"level {k}": 0.1 * k for k in range(1, count + 1)}
+    losses, temperatures = plot.losses(log, levels), plot.temperatures(log, levels)
+    for name, level in levels.items():
+        assert lines(losses)[name][1] == [level, level]
+        assert lines(temperatures)[f"{name} = {level:.3g}"][1] == [level, level]
+    drawn = [line for line in losses.lines if line.get_label() in levels]
+    assert len({str(line._unscaled_dash_pattern) for line in drawn}) == min(count, 5)
+
+
+CURVES = {
+    "ranks": (plot.ranks, "effective_rank"),
+    "collapse": (plot.collapse, "zero_sum"),
+    "temperatures": (plot.temperatures, "matched_temperature"),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_curves_on_the_same_axes_are_all_in_sight(name) -> None:
+    draw, key = CURVES[name]
+    ax = None
+    for top in (1.0, 40.0, 7.0):
+        ax = draw([{"epoch": 1, key: 0.5 * top}, {"epoch": 2, key: top}], ax=ax)
+        assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > 40
+    first, second = Figure().subplots(1, 2, sharey=True)
+    draw([{"epoch": 1, key: 1.0}, {"epoch": 2, key: 2.0}], ax=first)
+    draw([{"epoch": 1, key: 1.0}, {"epoch": 2, key: 9.0}], ax=second)
+    assert first.get_ylim() == second.get_ylim()
+    assert first.get_ylim()[1] > 9
+    fixed = Figure().subplots()
+    fixed.set_ylim(0, 3)
+    assert draw([{"epoch": 1, key: 9.0}], ax=fixed).get_ylim() == (0, 3)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("draw", [plot.ranks, plot.collapse, plot.temperatures, plot.orderings])
+def test_a_logarithmic_axis_stays_one(log, draw) -> None:
+    ax = Figure().subplots()
+    ax.set_yscale("log")
+    drawn = draw(log, ax=ax)
+    assert drawn.get_yscale() == "log"
+    assert drawn.get_ylim()[0] > 0
+    plot.svg(drawn)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    log = [{"epoch": np.int64(1), "ucl": np.float32(1.0)}, {"epoch": np.int64(2), "ucl": 0.5}]
+    assert lines(plot.losses(log)) == {"UCL": ([1, 2], [1.0, 0.5])}

@@ -167,3 +167,58 @@ def test_tsne_keeps_neighbours_near() -> None:
     assert (plot.project(x, "tsne")[0] == points).all()
     for few in (2, 3, 5):
         assert np.isfinite(plot.project(x[:few], "tsne")[0]).all()
+
+
+@pytest.mark.parametrize("name", ['a "x"', "a 'x'", """'a' "x" <b> & c""", "a > b"])
+def test_a_name_with_quotes_is_hover_text_and_no_link(name) -> None:
+    xy = np.random.default_rng(0).normal(size=(30, 2))
+    text = plot.svg(plot.embedding_map(xy, [name] * 30))
+    assert "hover:" not in text
+    titles = [title.text for title in ET.fromstring(text).iter(f"{SVG}title")]
+    assert titles == [f"graph {k}, class {name}" for k in range(30)]
+
+
+MISSING = {
+    "floats": [0.0, np.nan, 1.0, np.nan],
+    "none": [0, None, 10, None],
+    "texts": ["b", None, "a", float("nan")],
+    "all": [None] * 4,
+}
+
+
+@pytest.mark.parametrize("kind", MISSING)
+def test_points_without_a_class_are_drawn_as_such(kind) -> None:
+    label = MISSING[kind] * 10
+    xy = np.random.default_rng(0).normal(size=(40, 2))
+    ax = plot.embedding_map(xy, label)
+    drawn = {c.get_label(): len(c.get_offsets()) for c in ax.collections}
+    listed = {"floats": ["0.0", "1.0"], "none": ["0", "10"], "texts": ["a", "b"], "all": []}[kind]
+    each = {f"class {name}": 10 for name in listed}
+    assert drawn == each | {"no class": 40 - 10 * len(listed)}
+    text = plot.svg(ax)
+    assert text.count("<title>") == 40
+    assert "<title>graph 1, no class</title>" in text
+    assert "nan" not in text
+
+
+def test_points_without_a_class_among_many_classes() -> None:
+    y = [None if k % 5 == 0 else k % 30 for k in range(300)]
+    ax = plot.embedding_map(np.random.default_rng(0).normal(size=(300, 2)), y)
+    assert sum(len(c.get_offsets()) for c in ax.collections[:1]) == 300
+    assert ax.get_xlabel().startswith("names: medians of")
+    assert plot.svg(ax).count(", no class</title>") == 60
+
+
+@pytest.mark.parametrize("count", [2, 4, 9, 16])
+def test_long_names_of_classes_leave_room_for_the_map(count) -> None:
+    long = [f"polycyclic aromatic hydrocarbon number {k}" for k in range(count)]
+    xy = np.random.default_rng(0).normal(size=(160, 2))
+    ax = plot.embedding_map(xy, [long[k % count] for k in range(160)])
+    text = plot.svg(ax)
+    assert f"class {long[0]}</title>" in text
+    box, figure = ax.get_legend().get_window_extent(), ax.figure.bbox
+    assert box.x0 >= 0
+    assert box.x1 <= figure.width
+    assert ax.get_position().width > 0.9
+    told = [entry.get_text() for entry in ax.get_legend().get_texts()]
+    assert len(told) == len(set(told)) == count

@@ -41,6 +41,40 @@ def test_every_fold_its_mean_and_its_controls() -> None:
     assert len(levels) == 2
 
 
+def test_a_run_without_scores_leaves_its_colour() -> None:
+    scored = encoder([0.9, 0.8, 0.7])
+    with_majority = Provenance("SET", "ucl", "a", ["a"], 0.55, 1.0, 1.0)
+    runs = dict.fromkeys("abc", Comparison(scored, scored, with_majority))
+    colours = []
+    for given in (runs, runs | {"a": None}):
+        ax = plot.folds(given)
+        rows = [text.get_text() for text in ax.get_yticklabels()]
+        points = [c.get_facecolor()[0].tolist() for c in ax.collections if c.get_offsets().size > 2]
+        assert len(points) == len(rows)
+        colours.append(dict(zip(rows, points, strict=True)))
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["majority class"]
+    whole, some = colours
+    assert set(some) == {"b", "c", "untrained"}
+    assert all(whole[name] == some[name] for name in some)
+
+
+@pytest.mark.parametrize("tasks", [1, 3, 16, 17])
+def test_tasks_of_predictions_are_named(tasks) -> None:
+    truth, found = np.random.default_rng(0).normal(size=(2, 9, tasks)).tolist()
+    fold = FoldScore(0, 0, {"rmse": 1.0}, {}, None, 9, 0, list(range(9)), truth, found)
+    ax = plot.predictions(Evaluation("transductive", "ridge", {}, [fold]))
+    looks = {
+        (c.get_facecolor().tobytes(), c.get_paths()[0].vertices.tobytes()) for c in ax.collections
+    }
+    assert len(ax.collections) == tasks
+    assert len(looks) == min(tasks, 8)
+    if tasks > 16:
+        assert ax.get_legend() is None
+    else:
+        told = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert told == [f"task {k}" for k in range(tasks)]
+
+
 @pytest.mark.parametrize("classes", [2, 6, 40])
 def test_confusion_is_the_share_of_each_true_class(classes) -> None:
     generator = np.random.default_rng(0)

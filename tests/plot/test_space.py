@@ -100,3 +100,31 @@ def test_spectra_are_relative_singular_values() -> None:
     assert all(value > 0 for value in by_name["zeros"].get_ydata())
     ticks = [text.get_text() for text in ax.get_yticklabels()]
     assert not any("$" in text for text in ticks)
+
+
+def test_without_labels_there_is_one_histogram_of_all_pairs() -> None:
+    z, graph, label = rows()
+    one = plot.similarities(z, graph, None, hardening=Exponential(2.0))
+    two = plot.similarities(z, graph, label, hardening=Exponential(2.0))
+    for kind in ("pairs", "the weight"):
+        parts = [p.get_label() for p in two.patches if p.get_label().endswith(kind)]
+        both = np.sum([heights(two, name) for name in parts], axis=0)
+        np.testing.assert_allclose(heights(one, f"all pairs: 100% of {kind}"), both, atol=1e-6)
+    assert len(one.patches) == 2
+    assert [p.get_label() for p in plot.similarities(z, graph).patches] == [
+        "all pairs: 100% of pairs",
+        "all pairs: 100% of the weight",
+    ]
+
+
+def test_a_spectrum_that_is_not_known_leaves_its_colour() -> None:
+    known = {"a": [1.0, 0.5], "b": [1.0, 0.1], "c": [1.0, 0.2]}
+    whole = {line.get_label(): line.get_color() for line in plot.spectra(known).lines}
+    some = {line.get_label(): line.get_color() for line in plot.spectra(known | {"b": None}).lines}
+    assert some == {name: shade for name, shade in whole.items() if name != "b"}
+
+
+def test_no_hardening_of_weights_is_that_of_similarities() -> None:
+    ax = plot.weights({"none": None, "e^s": Exponential(1.0)}, [-0.5, 0.0, 0.5])
+    none, exponential = (line.get_ydata() for line in ax.lines)
+    assert none.tolist() == exponential.tolist()
