@@ -256,38 +256,38 @@ def _write_tables(spec: BenchmarkSpec, trials: list[Trial], folder: TrialFolder)
     """
     from graph_hcl.benchmarking.folder import last_sentence
     from graph_hcl.benchmarking.mixtures import mixtures
+    from graph_hcl.benchmarking.table_files import write_tables
     from graph_hcl.benchmarking.tables import all_tables, development_tables
     from graph_hcl.files import write_text
 
     records = [(trial, folder.read(trial)) for trial in trials]
-    finished = sum(record is not None for _, record in records)
     errors = [(trial, folder.read_error(trial)) for trial, record in records if record is None]
     problems = [
         f"{trial.dataset}, {trial.method}: {text.strip()}" for trial, text in errors if text
     ]
     chosen_here = spec.development
     tables = development_tables(records) if chosen_here else all_tables(records, spec.compare)
-    for name, table in tables.items():
-        for suffix, text in (("csv", table.csv()), ("tex", table.latex())):
-            file = folder.path / "tables" / f"{name}.{suffix}"
-            write_text(file, text + "\n")
-    mixed = mixtures(record for _, record in records if record is not None)
-    page = "\n\n".join([*(table.markdown() for table in tables.values()), *mixed])
+    found = [record for _, record in records if record is not None]
+    mixed = mixtures(found)
+    count = f"{len(found)} of {len(trials)} trials are finished"
     if tables:
+        left = [f"{count}."] if len(found) < len(trials) else []
+        page = "\n\n".join([*(table.markdown() for table in tables.values()), *mixed, *left])
+        write_tables(folder.path / "tables", tables, found)
         write_text(folder.path / "tables.md", page + "\n")
     first = next(iter(tables), "").partition("-")[2]  # the first metric, of any protocol
     shown = [table.markdown() for name, table in tables.items() if name.endswith(f"-{first}")]
     lines = [
         *shown,
         *mixed,
-        f"{finished} of {len(trials)} trials are finished; tables: {folder.path}",
+        f"{count}; tables: {folder.path}",
     ]
     if problems:
         print("\n\n".join(lines))
         first = last_sentence(problems[0])
-        count = f"{len(problems)} trial{'s' if len(problems) > 1 else ''}"
+        failed = f"{len(problems)} trial{'s' if len(problems) > 1 else ''}"
         raise UserError(
-            f"{count} could not be run, for example {first} The same command runs "
+            f"{failed} could not be run, for example {first} The same command runs "
             f"{'them' if len(problems) > 1 else 'it'} again."
         )
     return "\n\n".join(lines)

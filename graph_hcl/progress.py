@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from types import TracebackType
 from typing import Any
 
@@ -18,9 +19,9 @@ _last_line = -float("inf")
 class Progress:
     """Shows progress up to `total` of `unit`; silent unless `show`.
 
-    On a terminal it is a bar that disappears at the end. Elsewhere (a log file, a pipe, a batch
-    job) it prints lines such as `seed0: epoch 12 of 40, loss 4.1873, 9 s left`: the first at once,
-    the others at least `SECONDS_BETWEEN_LINES` apart.
+    On a terminal it is a bar that disappears at the end, with warnings above it. Elsewhere (a log
+    file, a pipe, a batch job) it prints lines such as `seed0: epoch 12 of 40, loss 4.1873, 9 s
+    left`: the first at once, the others at least `SECONDS_BETWEEN_LINES` apart.
 
     >>> with Progress("fit", total=3, unit="epoch", show=False) as progress:
     ...     progress.update(loss="0.5")
@@ -43,6 +44,9 @@ class Progress:
             leave=False,
             disable=self._plain or not show,
         )
+        self._before = self._warn = warnings.showwarning
+        if not self._bar.disable:
+            self._warn = warnings.showwarning = self._above  # type: ignore[assignment]  # as in workers
 
     def update(self, count: int = 1, **values: str) -> None:
         """Advance by `count`; `values` are shown next to the progress."""
@@ -54,6 +58,11 @@ class Progress:
         if self._plain and time.monotonic() - _last_line >= SECONDS_BETWEEN_LINES:
             _last_line = time.monotonic()
             print(self._line(values), file=sys.stderr, flush=True)
+
+    def _above(self, *warning: Any) -> None:
+        """Show a warning on a line of its own, as it is shown without a bar."""
+        with tqdm.external_write_mode(file=sys.stderr):
+            self._before(*warning)
 
     def _line(self, values: dict[str, str]) -> str:
         if self.unit == "B":
@@ -71,6 +80,8 @@ class Progress:
 
     def close(self) -> None:
         """Remove the bar."""
+        if warnings.showwarning == self._warn:
+            warnings.showwarning = self._before
         self._bar.close()
 
     def __enter__(self) -> Progress:

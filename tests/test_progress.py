@@ -2,6 +2,7 @@
 
 import io
 import sys
+import warnings
 
 import pytest
 
@@ -84,3 +85,20 @@ def test_silence_where_none_is_asked(capsys, monkeypatch) -> None:
         assert shown.done == 1
     assert capsys.readouterr().err == ""
     assert sys.stderr.getvalue() == ""
+
+
+def test_a_warning_stands_above_the_bar(monkeypatch, recwarn) -> None:
+    def show(message, *_) -> None:
+        print(f"warning: {message}", file=sys.stderr)
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(warnings, "showwarning", show)
+    with Progress("seed0", 2, "epoch") as shown:
+        warnings.warn("Not read.", stacklevel=1)
+        shown.update(2)
+    before, _, after = screen.getvalue().partition("warning: Not read.\n")
+    assert "seed0" in before
+    assert before.endswith("\r")
+    assert "seed0" in after
+    assert warnings.showwarning is show

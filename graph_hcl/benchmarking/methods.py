@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -20,6 +21,14 @@ MAX_POINTS = 10_000
 """Largest number of candidates of a method."""
 NO_ITEM = ("datasets", "selected_on")
 """Lists of which a text is no single item."""
+LISTS = {
+    "datasets": "a list of data sets such as [MUTAG, NCI1]",
+    "selected_on": "a list of data sets such as [MUTAG, NCI1], or a benchmark file",
+    "protocols": "a list of protocols such as [transductive]",
+    "compare": "a list of pairs of methods such as [[H-UCL, UCL]]",
+    "epochs": "a list of epochs such as [20, 40]",
+}
+"""Lists of a benchmark file, as messages describe them."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,7 @@ def read_method(name: str, given: Any) -> Method:
     if bad:
         raise UserError(f"Expected a list of values for '{bad[0]}' in the grid of {where}.")
     for key, values in method.grid.items():
-        if twice := [one for index, one in enumerate(values) if one in values[:index]]:
+        if twice := repeated(values):
             raise UserError(
                 f"Expected different values of '{key}' in the grid of {where}, but got "
                 f"{format_value(twice[0])} twice: leave one out."
@@ -138,6 +147,15 @@ def read_method(name: str, given: Any) -> Method:
     if any(epoch < 0 for epoch in method.epochs):
         raise UserError(f"Expected epochs of 0 or more in {where}, but got {method.epochs}.")
     return method
+
+
+def repeated(values: Sequence[Any]) -> list[Any]:
+    """Return the values that occurred before, in order.
+
+    >>> repeated([1, 2, 1, [3], [3]])
+    [1, [3]]
+    """
+    return [one for index, one in enumerate(values) if one in values[:index]]
 
 
 def build(kind: Any, given: Any, where: str) -> Any:
@@ -165,8 +183,8 @@ def _checked(kind: Any, name: str, value: Any, where: str) -> Any:
         return value if is_text or of_ours or not plain else coerce(value, wanted)
     except ValueError as error:
         raise UserError(
-            f"Expected '{name}' of {where} to be {describe_kind(wanted)}, but got "
-            f"{format_value(value)}."
+            f"Expected '{name}' of {where} to be {LISTS.get(name) or describe_kind(wanted)}, but "
+            f"got {format_value(value)}."
         ) from error
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graph_hcl.benchmarking.methods import MAX_POINTS, Method, build, read_method
+from graph_hcl.benchmarking.methods import MAX_POINTS, Method, build, read_method, repeated
 from graph_hcl.config import Config
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
@@ -24,6 +24,8 @@ MAX_REPEATS = 10_000
 """Largest number of repetitions."""
 MAX_THREADS = 1024
 """Largest number of threads; of many more, the system ends the process."""
+SPLITS_FROM = "--splits, 'splits' of the file or $GRAPH_HCL_SPLITS"
+"""What names the folder of fixed folds."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class BenchmarkSpec:
                 if config.probe.splits is not None:
                     raise UserError(
                         f"The method '{name}': expected its fixed folds once, but got probe.splits "
-                        f"{config.probe.splits} and the folder {self.splits} (--splits, 'splits' "
-                        "of the file or $GRAPH_HCL_SPLITS): leave one out."
+                        f"{config.probe.splits} and the folder {self.splits} ({SPLITS_FROM}): "
+                        "leave one out."
                     )
                 probe = dataclasses.replace(config.probe, splits=str(file))
                 config = dataclasses.replace(config, probe=probe)
@@ -117,9 +119,15 @@ def read_benchmark(
         raise UserError(f"Cannot read the benchmark file {path}: {error}.") from error
     if not isinstance(given, dict):
         raise UserError(f"Expected {path} to name datasets and methods, but it is not a mapping.")
-    fields = {"protocols": ["transductive"]} | given
+    fields: dict[str, Any] = {"protocols": ["transductive"]} | given
     methods = fields.get("methods")
-    if not isinstance(methods, dict) or not methods:
+    if methods and not isinstance(methods, dict):
+        raise UserError(
+            f"Expected 'methods' of {path} to be a mapping such as "
+            "{UCL: {settings: {objective: ucl}}}, but got "
+            f"{format_value(methods)}."
+        )
+    if not methods:
         raise UserError(f"Expected at least one method in {path}, under 'methods'.")
     if not all(isinstance(name, str) for name in methods):
         raise UserError(f"Expected methods by their names in {path}, but got {[*methods]}.")
@@ -130,7 +138,9 @@ def read_benchmark(
         fields["splits"] = splits
     elif fields.get("splits") is None:
         fields["splits"] = otherwise
-    spec = build(BenchmarkSpec, {"name": path.stem, "folder": path.parent} | fields, str(path))
+    spec: BenchmarkSpec = build(
+        BenchmarkSpec, {"name": path.stem, "folder": path.parent} | fields, str(path)
+    )
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
     if spec.candidates is not None and not 1 <= spec.candidates <= MAX_POINTS:
@@ -147,15 +157,38 @@ def read_benchmark(
         raise UserError(
             f"Expected threads of 1 to {MAX_THREADS:,} in {path}, but got {spec.threads!r}."
         )
-    for pair in spec.compare:
-        if not isinstance(pair, list) or len(pair) != 2 or not set(pair) <= set(spec.methods):
-            raise UserError(f"Expected pairs of methods under 'compare' in {path}, got {pair!r}.")
+    _check_pairs(spec, path)
     unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS.names()]
     if unknown:
         raise UserError(
             f"Expected protocols of {', '.join(PROTOCOLS.names())}, but got '{unknown[0]}'."
         )
-    return dataclasses.replace(spec, datasets=[canonical_name(str(d)) for d in spec.datasets])
+    spec = dataclasses.replace(spec, datasets=[canonical_name(str(d)) for d in spec.datasets])
+    for kind, names in (("data sets", spec.datasets), ("protocols", spec.protocols)):
+        if twice := repeated(names):
+            raise UserError(
+                f"Expected different {kind} in {path}, but got {format_value(twice[0])} twice: "
+                "leave one out."
+            )
+    return spec
+
+
+def _check_pairs(spec: BenchmarkSpec, path: Path) -> None:
+    """Raise `UserError` for pairs under `compare` that are none, and for one in either order twice.
+
+    Each would count as one more test in the correction of the p-values.
+    """
+    for pair in spec.compare:
+        if len(pair) != 2 or not set(pair) <= set(spec.methods) or pair[0] == pair[1]:
+            raise UserError(
+                f"Expected pairs of methods under 'compare' in {path}, each of two different ones, "
+                f"but got {format_value(pair)}."
+            )
+    if twice := repeated([sorted(pair) for pair in spec.compare]):
+        raise UserError(
+            f"Expected each pair once under 'compare' in {path}, in one order, but got "
+            f"{' and '.join(map(repr, twice[0]))} twice: leave one out."
+        )
 
 
 def _with_data_sets(method: Any, path: Path) -> Any:
@@ -183,7 +216,10 @@ def splits_file(folder: Path, dataset: str) -> Path:
     for file in files:
         if file.is_file():
             return file
-    raise UserError(f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file.")
+    raise UserError(
+        f"Expected fixed folds of {dataset} at {files[0]}, but there is no such file: add it, or "
+        f"change what names the folder ({SPLITS_FROM})."
+    )
 
 
 def restricted(

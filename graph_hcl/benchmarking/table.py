@@ -36,7 +36,9 @@ class Table:
         """Return the table as a LaTeX table with the rules of the package booktabs."""
 
         def line(row: Sequence[str]) -> str:
-            return " & ".join(map(_escaped, row)) + r" \\"
+            cells = " & ".join(map(_escaped, row))
+            # After the end of a row, LaTeX takes a bracket or an asterisk as part of it.
+            return ("{}" if cells.startswith(("[", "*")) else "") + cells + r" \\"
 
         return "\n".join(
             [
@@ -58,20 +60,32 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n') else text
 
 
-ESCAPES = {
-    "±": r"$\pm$",
-    "−": "$-$",
-    "²": "$^2$",
-    "…": r"\ldots{}",
-    "<": "$<$",
-    "†": r"$\dagger$",
-    "τ": r"$\tau$",
+NAMES = (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma "
+    "sigma tau upsilon varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi "
+    "Omega"
+)
+GREEK = dict(zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", NAMES.split(), strict=True))
+LIKE_LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=True))
+"""The Greek letters that have no command, and what they look like."""
+MATHS = {
+    **{letter: rf"\{name}" for letter, name in GREEK.items()},
+    **{letter: rf"\mathrm{{{like}}}" for letter, like in LIKE_LATIN.items()},
+    **{"±": r"\pm", "×": r"\times", "·": r"\cdot", "∑": r"\sum", "∞": r"\infty", "√": r"\surd"},
+    **{"≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "→": r"\to", "←": r"\gets"},
+    **{"−": "-", "²": "^2", "³": "^3", "′": "'", "″": "''", "†": r"\dagger", "µ": r"\mu"},
+    **{"<": "<", ">": ">", "|": "|"},
 }
+"""Signs that LaTeX has in formulas alone."""
+ESCAPES = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%_#${}"},
+        **{"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"},
+        **{character: f"${command}$" for character, command in MATHS.items()},
+        "…": r"\ldots{}",
+    }
+)
 
 
 def _escaped(text: str) -> str:
-    for character in "&%_#$":
-        text = text.replace(character, "\\" + character)
-    for character, command in ESCAPES.items():
-        text = text.replace(character, command)
-    return text
+    return text.translate(ESCAPES)

@@ -16,6 +16,11 @@ from graph_hcl.probes import METRICS
 from graph_hcl.probes.metrics import title
 from graph_hcl.probes.telling import is_share, told_value
 
+PUBLISHED = "published"
+"""Name of the table of published scores."""
+UNFINISHED = "*"
+"""Mark of scores of which trials are unfinished."""
+
 
 def score_grids(trials: Sequence[tuple[Trial, Record | None]]) -> dict[str, Grid]:
     """Return the scores of all methods and data sets that have any, by protocol."""
@@ -37,18 +42,24 @@ def metrics(grid: Grid) -> list[str]:
     return list(dict.fromkeys(name for scores in grid.values() for name in scores.metrics))
 
 
-def score_table(grid: Grid, protocol: str, metric: str) -> Table:
+def score_table(
+    grid: Grid, protocol: str, metric: str, wanted: Sequence[tuple[str, str]] = ()
+) -> Table:
     """Return methods by data sets: mean ± deviation over repetitions (deviation over folds).
 
     Each method has its number of candidates and where its settings are from. ×n marks fewer
     repetitions than other methods have, an asterisk unfinished trials, a dagger settings that were
-    chosen on the data set.
+    chosen on the data set. `wanted` are the methods and data sets of all trials, also unfinished.
     """
-    methods, datasets = _axes(grid)
+    methods, datasets = _axes(wanted or grid)
+    missing = {cell for cell in wanted if cell not in grid}
     shares = is_share(metric)
     count = max(scores.seeds for scores in grid.values())
 
-    def text(scores: Scores | None) -> str:
+    def text(method: str, name: str) -> str:
+        if (method, name) in missing:
+            return f"– {UNFINISHED}"
+        scores = grid.get((method, name))
         if scores is None or metric not in scores.metrics:
             return ""
         values = scores[metric]
@@ -74,12 +85,12 @@ def score_table(grid: Grid, protocol: str, metric: str) -> Table:
     )
     rows = []
     for method in methods:
-        row = {name: grid.get((method, name)) for name in datasets}
-        some = next(scores for scores in row.values() if scores is not None)
-        number = "–" if some.candidates is None else str(some.candidates)
-        rows.append([method, number, settings_from(some), *map(text, row.values())])
+        some = next((scores for (one, _), scores in grid.items() if one == method), None)
+        number = "–" if some is None or some.candidates is None else str(some.candidates)
+        origin = "–" if some is None else settings_from(some)
+        rows.append([method, number, origin, *(text(method, name) for name in datasets)])
     head = ["method", "candidates", "settings from", *datasets]
-    return Table(f"{caption}{footnotes(grid.values())}", head, rows)
+    return Table(f"{caption}{footnotes(grid.values(), bool(missing))}", head, rows)
 
 
 def _capital(metric: str) -> str:
@@ -107,20 +118,32 @@ def mark(scores: Scores) -> str:
     >>> mark(Scores({}, {}, 1, True, unfinished=True, selected_on=("NCI1",), leaked=True))
     ' † *'
     """
-    return (" †" if scores.leaked else "") + (" *" if scores.unfinished else "")
+    return (" †" if scores.leaked else "") + (f" {UNFINISHED}" if scores.unfinished else "")
 
 
-def footnotes(shown: Iterable[Scores]) -> str:
-    """Return what the marks of these scores mean, nothing where none is marked."""
+def footnotes(shown: Iterable[Scores], unfinished: bool = False) -> str:
+    """Return what the marks of these scores mean, nothing where none is marked.
+
+    `unfinished` tells that others are marked as unfinished.
+    """
     shown = list(shown)
     text = ""
     if any(scores.leaked for scores in shown):
         text += (
             " † The settings were chosen on this data set, so the score is too high and not tested."
         )
-    if any(scores.unfinished for scores in shown):
-        text += " * Not all trials are finished."
+    if unfinished or any(scores.unfinished for scores in shown):
+        text += f" {UNFINISHED} Not all trials are finished."
     return text
+
+
+def file_name(metric: str) -> str:
+    """Return a metric as names of tables have it.
+
+    >>> file_name("macro_f1")
+    'macro-f1'
+    """
+    return metric.replace("_", "-")
 
 
 def published_table(datasets: Sequence[str]) -> Table:
@@ -170,15 +193,20 @@ def all_tables(
     grids = score_grids(trials)
     tests = {protocol: paired_tests(grid, compare) for protocol, grid in grids.items()}
     for protocol, grid in grids.items():
+        wanted = [
+            (trial.method, trial.dataset)
+            for trial, _ in trials
+            if trial.protocol == protocol and trial.measure is None
+        ]
         for metric in metrics(grid):
-            name = f"{protocol}-{metric.replace('_', '-')}"
-            tables[name] = score_table(grid, protocol, metric)
+            name = f"{protocol}-{file_name(metric)}"
+            tables[name] = score_table(grid, protocol, metric, wanted)
         rest = [p for name, found in tests.items() if name != protocol for p in p_values(found)]
         table = difference_table(tests[protocol], protocol, [*rest, *others])
         tables[f"{protocol}-differences"] = table
         tables[f"{protocol}-choices"] = choice_table(grid, protocol)
     datasets = list(dict.fromkeys(name for grid in grids.values() for name in _axes(grid)[1]))
-    tables["published"] = published_table(datasets)
+    tables[PUBLISHED] = published_table(datasets)
     return {name: table for name, table in tables.items() if table.rows}
 
 
@@ -193,5 +221,6 @@ def development_tables(trials: Sequence[tuple[Trial, Record | None]]) -> dict[st
     return {name: table for name, table in tables.items() if table.rows}
 
 
-def _axes(grid: Grid) -> tuple[list[str], list[str]]:
-    return list(dict.fromkeys(m for m, _ in grid)), list(dict.fromkeys(d for _, d in grid))
+def _axes(cells: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    methods, datasets = zip(*cells, strict=True)
+    return list(dict.fromkeys(methods)), list(dict.fromkeys(datasets))

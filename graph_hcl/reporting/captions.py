@@ -71,12 +71,19 @@ def orderings(run: RunSummary) -> str:
 
 def similarities(run: RunSummary, space: EmbeddingSnapshot) -> str:
     """Return the caption of the histogram of similarities."""
-    text = f"Views of {space.description}; weights: {hardening(run)}. "
+    _, graphs, label = space.views
+    shown, count = len(graphs.unique()), len(space.graphs)
+    some = "" if shown == count else f", but only of {shown} of the {count}"
+    text = f"Views of {space.description}{some}; weights: {hardening(run)}. "
     if run.contrast.nodes:
         return text + "The objective contrasts nodes with graphs, this figure graphs with graphs."
-    if run.contrast.negatives == "label":
+    if run.contrast.negatives == "label" and label is not None:
         return text + "Graphs of the anchor's class are not negatives in this objective."
-    return text + "Filled and hatched: all pairs of graphs; outlined: weighted by η."
+    if label is None:
+        text += "The targets are no classes. "
+    filled = "Filled" if label is None else "Filled and hatched"
+    pairs = "all pairs of these graphs" if some else "all pairs of graphs"
+    return f"{text}{filled}: {pairs}; outlined: weighted by η."
 
 
 def spectra(space: EmbeddingSnapshot) -> str:

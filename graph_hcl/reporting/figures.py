@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
+from torch import Tensor
 
 from graph_hcl import geometry, plot
 from graph_hcl.losses import Exponential, PowerMean
 from graph_hcl.plot.curves import finite_number
 from graph_hcl.reporting import captions
 from graph_hcl.reporting.read import RunSummary
+from graph_hcl.results import Comparison
 
 
 class Drawing(NamedTuple):
@@ -61,12 +63,12 @@ def space(run: RunSummary, method: str) -> Iterator[Drawing]:
     space, contrast = run.space, run.contrast
     if space is None:
         return
+    kinds: dict[str, Any] = {"positives": contrast.positives, "negatives": contrast.negatives}
     drawn = plot.similarities(
         *space.views,
         temperature=contrast.temperature,
         hardening=contrast.hardening,
-        positives=contrast.positives,
-        negatives=contrast.negatives,
+        **(kinds if space.views[-1] is not None else {}),
     )
     yield Drawing("similarities", drawn, captions.similarities(run, space))
     spectra: dict[str, Any] = {}
@@ -98,27 +100,52 @@ def scores(run: RunSummary) -> Iterator[Drawing]:
 
 
 def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
-    """Yield the figures that compare several runs; unfinished ones are marked."""
+    """Yield the figures that compare several runs; unfinished ones are marked.
+
+    Each figure gets all runs, those without data as None, so that a run has one colour on the page.
+    """
     for probe in dict.fromkeys(probe for run in runs for probe in run.results):
-        scored = {run.marked_name: run.results[probe] for run in runs if probe in run.results}
-        metric = next(iter(scored.values())).metrics[0]
-        # Only scores of the same metric are comparable.
-        scored = {name: one for name, one in scored.items() if metric in one.metrics}
-        without = [run.marked_name for run in runs if run.marked_name not in scored]
-        caption = captions.folds(probe, scored.values(), without)
+        metric = next(run.results[probe] for run in runs if probe in run.results).metrics[0]
+        scored = {run.marked_name: _scored(run, probe, metric) for run in runs}
+        without = [name for name, one in scored.items() if one is None]
+        present = [one for one in scored.values() if one is not None]
+        caption = captions.folds(probe, present, without)
         yield Drawing(f"folds-{probe}", plot.folds(scored), caption)
     records = {run.marked_name: run.records for run in runs}
     for key, label, caption in captions.COMPARED:
         if any(has_values(run, key) for run in runs):
-            yield Drawing(key.replace("_", "-"), plot.compare(records, key, label), caption)
-    spaces = {run.marked_name: (run, run.space) for run in runs if run.space is not None}
-    spectra = {n: space.class_spectrum for n, (run, space) in spaces.items() if run.classes > 2}
-    if spectra:
-        drawn = plot.spectra(spectra, "Spectrum of class means")
-        yield Drawing("class-spectra", drawn, captions.CLASS_SPECTRA)
-    spectra = {n: geometry.covariance_spectrum(space.z) for n, (_, space) in spaces.items()}
-    if spectra:
-        yield Drawing("spectra", plot.spectra(spectra, "Spectrum of features"), captions.SPECTRA)
+            yield Drawing(compared_name(key), plot.compare(records, key, label), caption)
+    for name, spectrum, title, caption in (
+        ("class-spectra", _class_spectrum, "Spectrum of class means", captions.CLASS_SPECTRA),
+        ("spectra", _spectrum, "Spectrum of features", captions.SPECTRA),
+    ):
+        spectra = {run.marked_name: spectrum(run) for run in runs}
+        if any(values is not None for values in spectra.values()):
+            yield Drawing(name, plot.spectra(spectra, title), caption)
+
+
+def _scored(run: RunSummary, probe: str, metric: str) -> Comparison | None:
+    """Return a run's scores of a probe; None without that metric, as others do not compare."""
+    found = run.results.get(probe)
+    return found if found is not None and metric in found.metrics else None
+
+
+def _class_spectrum(run: RunSummary) -> Tensor | None:
+    """Return the spectrum of a run's class means, None of two, which span a single dimension."""
+    return None if run.space is None or run.classes <= 2 else run.space.class_spectrum
+
+
+def _spectrum(run: RunSummary) -> Tensor | None:
+    return None if run.space is None else geometry.covariance_spectrum(run.space.z)
+
+
+def compared_name(key: str) -> str:
+    """Return the name of the figure that compares runs by a logged key.
+
+    >>> compared_name("same_class_mass")
+    'same-class-mass'
+    """
+    return key.replace("_", "-")
 
 
 def has_values(run: RunSummary, key: str) -> bool:

@@ -37,8 +37,9 @@ class EmbeddingSnapshot:
 
     `z` [G, d] are projected and normalised features, `embeddings` [G, D] the input of the probe;
     `graphs` are the graphs' indices in the data set, and `description` says which graphs they are.
-    `views` are features [M, d], graph [M] and label [M] of up to `MAX_ROWS` augmented views.
-    `training` are features and labels of the training graphs, if they are not among these.
+    `views` are features [M, d], graph [M] and label [M], None without classes, of up to `MAX_ROWS`
+    augmented views. `training` are features and labels of the training graphs, if they are not
+    among these.
     """
 
     z: Tensor
@@ -46,7 +47,7 @@ class EmbeddingSnapshot:
     labels: Tensor
     graphs: np.ndarray
     description: str
-    views: tuple[Tensor, Tensor, Tensor]
+    views: tuple[Tensor, Tensor, Tensor | None]
     training: tuple[Tensor, Tensor] | None
 
     @cached_property
@@ -227,7 +228,7 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
         labels[chosen],
         chosen,
         description,
-        (views, graphs, labels[graphs]),
+        (views, graphs, labels[graphs] if targets.has_classes else None),
         training,
     )
 

@@ -197,8 +197,10 @@ def status_notes(run: RunSummary) -> str:
     text, space = "", run.space
     if run.unfinished:
         text += f'<p class="note">{html.escape(status(run))}</p>'
-    if run.labelled and not any("ucl" in record for record in run.records):
+    if run.labelled and not _logged(run, "effective_rank"):
         text += "<p>No diagnosis was logged (--diagnose false, or no epoch).</p>"
+    elif run.labelled and not _logged(run, "ucl"):
+        text += "<p>The part of the diagnosis that needs classes was not logged.</p>"
     if any("loss" in r and finite_number(r["loss"]) is None for r in run.records):
         text += '<p class="note">The training loss is not finite in some epochs.</p>'
     collapsed = {r["part"]: str(r["collapse"]) for r in run.records if "collapse" in r}
@@ -224,6 +226,10 @@ def status_notes(run: RunSummary) -> str:
     if len({record["part"] for record in run.records}) > 1:
         text += "<p>Curves are means over the models of the run; bands span their range.</p>"
     return text
+
+
+def _logged(run: RunSummary, key: str) -> bool:
+    return any(key in record for record in run.records)
 
 
 def settings(run: RunSummary) -> str:

@@ -408,3 +408,21 @@ def test_hostile_names_survive_every_format() -> None:
     assert r"50 \% $\pm$ 1\_000 \\" in table.latex()
     assert r"\caption{a \& b}" in table.latex()
     assert table.markdown().splitlines()[2].count("|") == 3
+
+
+def test_what_has_no_finished_trial_keeps_its_place() -> None:
+    def none(some):
+        return [(trial, None) for trial, _ in some]
+
+    def on(name: str, some):
+        return [(dataclasses.replace(trial, dataset=name), one) for trial, one in some]
+
+    first, second = trials(0, 1, 1, "a"), trials(1, 1, 1, "b")
+    table = all_tables([*none(first), *second, *on("NCI1", none(second))])["transductive-accuracy"]
+    assert table.head[3:] == ["MUTAG", "NCI1"]
+    (a, b) = table.rows
+    assert a == ["a", "–", "–", "– *", ""]
+    assert b[0] == "b"
+    assert b[4] == "– *"
+    assert "*" not in b[3]
+    assert table.caption.endswith("* Not all trials are finished.")

@@ -230,3 +230,45 @@ def test_former_names_of_settings_are_told(tmp_path: Path) -> None:
     spec = read_benchmark(write(tmp_path, common={"encoder": {"readout": "mean"}}))
     with pytest.raises(UserError, match=r"encoder\.readout is now readout: rename it in common"):
         list(spec.configs("ucl", "MUTAG", "transductive"))
+
+
+METHODS = {"ucl": {"settings": {"objective": "ucl"}}, "h": {"settings": {"objective": "h-ucl"}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"compare": [["ucl", "h"], ["h", "ucl"]]}, "each pair once .* got 'h' and 'ucl' twice"),
+        ({"compare": [["ucl", "h"], ["ucl", "h"]]}, "each pair once .* leave one out"),
+        ({"compare": [["ucl", "ucl"]]}, r"two different ones, but got \['ucl', 'ucl'\]"),
+        ({"datasets": ["MUTAG", "NCI1", "mutag"]}, "different data sets .* got 'MUTAG' twice"),
+        ({"protocols": ["inductive", "inductive"]}, "different protocols .* got 'inductive' twice"),
+    ],
+)
+def test_what_is_given_twice_is_refused(tmp_path: Path, fields, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        read_benchmark(write(tmp_path, methods=METHODS, **fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"datasets": [5]}, r"a list of data sets such as \[MUTAG, NCI1\], but got \[5\]"),
+        ({"datasets": {"MUTAG": 1}}, "a list of data sets such as"),
+        ({"protocols": 3}, r"a list of protocols such as \[transductive\], but got 3"),
+        ({"compare": 3}, "a list of pairs of methods such as"),
+        ({"methods": {"a": {"epochs": 5}}}, r"a list of epochs such as \[20, 40\], but got 5"),
+        ({"methods": {"a": {"selected_on": 5}}}, "a list of data sets such as"),
+        ({"methods": ["UCL"]}, r"'methods' of .* to be a mapping .*, but got \['UCL'\]"),
+        ({"methods": "UCL"}, "'methods' of .* to be a mapping"),
+    ],
+)
+def test_the_example_is_of_the_field(tmp_path: Path, fields, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        read_benchmark(write(tmp_path, **fields))
+
+
+def test_what_names_the_folder_of_missing_folds_is_told(tmp_path: Path) -> None:
+    spec = read_benchmark(write(tmp_path), otherwise=str(tmp_path))
+    with pytest.raises(UserError, match=r"add it, or change what .* or \$GRAPH_HCL_SPLITS\)"):
+        list(spec.configs("ucl", "MUTAG", "inductive"))

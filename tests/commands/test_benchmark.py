@@ -350,3 +350,32 @@ def test_a_method_that_the_protocol_leaves_out_is_named() -> None:
     file = write(methods=methods)
     with pytest.warns(UserWarning, match="Left out: h-scl, which read labels, of .* transductive"):
         assert main(["benchmark", file, "--dry-run"]) == 0
+
+
+def test_tables_of_an_earlier_call_are_removed(capsys) -> None:
+    methods = {name: METHODS[name] for name in ("majority", "bag")}
+    file = write(methods=methods, protocols=["transductive", "inductive"])
+    assert main(["benchmark", file]) == 0
+    folder = Path("runs/tiny/tables")
+    assert (folder / "transductive-differences.csv").is_file()
+    mine = [folder / name for name in ("notes.csv", "transductive-mine.tex", "inductive-accuracy")]
+    for kept in mine:
+        kept.write_text("mine", encoding="utf-8")
+    assert main(["benchmark", file, "--table", "--methods", "bag"]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert not any("differences" in name for name in names)
+    assert {path.name for path in mine} < names
+    file = write(methods=methods)
+    assert main(["benchmark", file, "--table"]) == 0
+    names = {path.name for path in folder.iterdir()} - {path.name for path in mine}
+    assert {"transductive-accuracy.csv", "transductive-differences.tex"} < names
+    assert not any(name.startswith("inductive") for name in names)
+
+
+def test_the_page_tells_how_much_is_finished(capsys) -> None:
+    file = write(protocols=["transductive", "inductive"])
+    assert main(["benchmark", file, "--methods", "bag", "--shard", "1/2"]) == 0
+    page = Path("runs/tiny/tables.md")
+    assert "1 of 2 trials are finished." in page.read_text(encoding="utf-8")
+    assert main(["benchmark", file, "--methods", "bag"]) == 0
+    assert "trials are finished" not in page.read_text(encoding="utf-8")

@@ -1,0 +1,26 @@
+"""What an earlier call of a command left among the files that it writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path
+
+from graph_hcl.files import retry_on_windows
+
+
+def remove_others(folder: Path, pattern: str, kept: Collection[str]) -> None:
+    """Remove the files in a folder whose whole names match `pattern`, but for those `kept`.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("run0-loss.svg", "run1-loss.svg", "mine.svg"):
+    ...     (folder / name).touch()
+    >>> remove_others(folder, r"run\\d+-loss\\.svg", {"run0-loss.svg"})
+    >>> sorted(file.name for file in folder.iterdir())
+    ['mine.svg', 'run0-loss.svg']
+    """
+    for file in [*folder.iterdir()] if folder.is_dir() else []:
+        if re.fullmatch(pattern, file.name) and file.name not in kept and file.is_file():
+            retry_on_windows(partial(file.unlink, missing_ok=True))
