@@ -104,9 +104,10 @@ def test_a_part_is_one_of_the_run(here: Path, capsys) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_stay_inside_their_folder(here: Path, name: str) -> None:
     ax = plot.embedding_map([[0, 0], [1, 1]], [0, 1])
-    _drawn([Drawing(name, ax, "caption", False)], here, "run0")
-    files = list(here.iterdir())
-    assert len(files) == 2
+    written: set[str] = set()
+    _drawn([Drawing(name, ax, "caption", False)], here, "run0", written)
+    assert {file.name for file in here.iterdir()} == written
+    assert len(written) == 2
     assert outside(here) == []
 
 
