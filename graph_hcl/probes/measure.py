@@ -88,7 +88,7 @@ def evaluate(
             SVM (of more than 10 000 graphs its Nyström approximation, with a warning), logistic
             regression for several tasks, or ridge regression for real targets.
         folds: number of outer folds, 2 or more; or a list of `Fold`; or a split of train, valid and
-            test such as that of `graph_hcl.data.official_split`.
+            test, numbers or masks of graphs, such as that of `graph_hcl.data.official_split`.
         inner: number of inner folds, 2 or more.
         fraction: share of the labels of each training part that the probe sees, in (0, 1].
         draws: number of draws of the labelled graphs for each fold, where `fraction` is below 1.
