@@ -231,14 +231,14 @@ def _compare(trials: list[Trial], folder: TrialFolder, other: str) -> str:
     """
     from graph_hcl.benchmarking.comparison import compare_folders, open_records
     from graph_hcl.benchmarking.comparison_page import page
-    from graph_hcl.files import as_path, write_text
+    from graph_hcl.files import write_text
 
     if not any(folder.is_finished(trial) for trial in trials):
         raise UserError(
             f"Expected finished trials to compare in {folder.path}, but there are none: run them, "
             "or name their folder with --out."
         )
-    second = open_records(str(as_path(other, "--compare-to")))
+    second = open_records(other)
     if second.path.resolve() == folder.path.resolve():
         raise UserError(
             f"Expected --compare-to to be another folder than that of the trials, but got {other} "

@@ -61,7 +61,7 @@ def absent_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
     tensor([[0, 2],
             [2, 0]])
     """
-    source, target = torch.cat([pairs, pairs.flip(0)], dim=1).long()
+    source, target = torch.cat([pairs, pairs.flip(0)], dim=1)
     keys = torch.unique((source * num_nodes + target)[source != target])
     present = torch.isin(keys, edge_index[0].long() * num_nodes + edge_index[1])
     keys = keys[~present]

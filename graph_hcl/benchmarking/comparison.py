@@ -6,7 +6,6 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from graph_hcl.benchmarking.selection import is_lower, metric_scores, same_tests
 from graph_hcl.benchmarking.trials import Trial
 from graph_hcl.benchmarking.units import know_metrics
 from graph_hcl.errors import UserError
+from graph_hcl.files import as_path
 from graph_hcl.probes import MetricScores, PairedDifference, holm, paired_difference
 from graph_hcl.probes.telling import is_share
 
@@ -80,7 +80,7 @@ def open_records(path: str) -> TrialFolder:
 
     Raises `UserError` where there is neither.
     """
-    given = Path(path)
+    given = as_path(path, "path")
     is_file = given.suffix == ".jsonl" and not given.is_dir()
     folder = TrialFolder(given.with_suffix("") if is_file else given)
     if not folder.gathered_file.is_file() and (is_file or not (given / "trials").is_dir()):

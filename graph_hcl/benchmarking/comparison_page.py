@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 
 from graph_hcl.benchmarking.comparison import (
@@ -51,7 +50,7 @@ def _resolution(found: FolderComparison) -> list[str]:
     """Return the sentence that says how large a change the tests may have missed."""
     halves: dict[str, list[float]] = {}
     for test in (one.test for one in found.candidates if one.verdict == AGREES):
-        if test is not None and math.isfinite(test.paired.interval[1]):
+        if test is not None and test.paired.is_tested:
             unit = "points" if test.paired.percent else f"of {title(test.metric)}"
             low, high = test.paired.interval
             halves.setdefault(unit, []).append((high - low) / 2)

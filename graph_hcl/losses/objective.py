@@ -201,6 +201,6 @@ def _takes_rows(function: Callable[..., Tensor]) -> bool:
         inspect.signature(called).bind(None, **dict.fromkeys(names))
     except TypeError:
         return False
-    except ValueError:  # a built-in function may have no signature
-        return True
+    except ValueError:
+        pass  # a built-in function may have no signature
     return True

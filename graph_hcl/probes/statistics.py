@@ -98,6 +98,15 @@ class PairedDifference:
             return 1.0
         return float(stats.t.sf(room / self.error, self.degrees))
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether the error is known, so that the interval is finite and p says something.
+
+        >>> PairedDifference(0.0, (-math.inf, math.inf), 0.0, 1.0).is_tested
+        False
+        """
+        return math.isfinite(self.interval[1])
+
     def told(self) -> tuple[str, str]:
         """Return difference and interval as text: of shares in percentage points.
 
@@ -110,8 +119,7 @@ class PairedDifference:
         """
         numbers = self.difference, *self.interval
         mean, low, high = (f"{100 * x:+.2f}" if self.percent else f"{x:+.4g}" for x in numbers)
-        finite = math.isfinite(self.interval[1])
-        return mean, f"{low} … {high}" if finite else "the same in all folds"
+        return mean, f"{low} … {high}" if self.is_tested else "the same in all folds"
 
     def __str__(self) -> str:
         (mean, interval), p = self.told(), p_text(self.p_value)
@@ -122,7 +130,7 @@ class PairedDifference:
         return (
             f"{mean}{' percentage points' if self.percent else ''} "
             f"({'lower is better; ' if self.lower_is_better else ''}"
-            f"{tested if math.isfinite(self.interval[1]) else f'not tested: {interval}'})"
+            f"{tested if self.is_tested else f'not tested: {interval}'})"
         )
 
 

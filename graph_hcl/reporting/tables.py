@@ -187,8 +187,7 @@ def difference(one: Evaluation, other: Evaluation) -> tuple[str, float | None]:
         return "not testable", None
     tested = compare(one, other)
     mean, interval = tested.told()
-    finite = math.isfinite(tested.interval[1])
-    text = f"{mean} [{interval}]" if finite else f"{mean}, {interval}"
+    text = f"{mean} [{interval}]" if tested.is_tested else f"{mean}, {interval}"
     return text.replace("-", "−"), tested.p_value
 
 
