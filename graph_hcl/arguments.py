@@ -15,9 +15,9 @@ from sklearn.utils.validation import column_or_1d
 from graph_hcl.config import Config
 from graph_hcl.data.labels import fill_missing
 from graph_hcl.errors import UserError
-from graph_hcl.factory import make_objective
 from graph_hcl.kinds import format_value
 from graph_hcl.layers import Layer
+from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
 from graph_hcl.schema import setting_types

@@ -1,7 +1,7 @@
 """The schema of a run: of the flags, `configs/*.yaml` and the `config.yaml` of a run folder.
 
 Imports nothing heavy, so that `--help` is fast. A field whose default is `None` takes the
-objective's own default, which `graph_hcl.factory.make_objective` fills in.
+objective's own default, which `graph_hcl.objective_factory.make_objective` fills in.
 """
 
 from __future__ import annotations

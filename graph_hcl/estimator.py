@@ -27,10 +27,11 @@ from graph_hcl.arguments import (
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore, as_store
 from graph_hcl.errors import UserError
-from graph_hcl.factory import find_device, make_objective
+from graph_hcl.factory import find_device
 from graph_hcl.files import as_path
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel
+from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import Parts, shown
 from graph_hcl.probes.protocol import part_of
 from graph_hcl.registry import IN_MEMORY

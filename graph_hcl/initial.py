@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.factory import make_objective
 from graph_hcl.files import as_path
+from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import shown
 from graph_hcl.schema import flag
 from graph_hcl.settings import flat_settings, make_config

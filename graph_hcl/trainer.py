@@ -15,18 +15,12 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
-from graph_hcl.factory import (
-    check_counted,
-    find_device,
-    make_objective,
-    make_sampler,
-    make_settings,
-    training_seed,
-)
+from graph_hcl.factory import find_device, make_sampler, make_settings, training_seed
 from graph_hcl.initial import read_pretrained
 from graph_hcl.losses.objective import Objective
 from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
+from graph_hcl.objective_factory import check_counted, make_objective
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, embed, fit, set_seed

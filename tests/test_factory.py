@@ -7,9 +7,10 @@ from graph_hcl.config import Config, EncoderConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
-from graph_hcl.factory import complete_config, find_device, with_canonical_names
+from graph_hcl.factory import complete_config, find_device
 from graph_hcl.losses import CrossEntropy, InfoGraph
 from graph_hcl.model_factory import make_model
+from graph_hcl.objective_factory import with_canonical_names
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
 

@@ -14,10 +14,11 @@ from graph_hcl.augment import EdgeDrop, Edit, Identity
 from graph_hcl.config import Config, EncoderConfig, LossConfig, ProjectionConfig
 from graph_hcl.data import GraphStore, load
 from graph_hcl.errors import UserError
-from graph_hcl.factory import complete_config, make_objective, make_sampler
+from graph_hcl.factory import complete_config, make_sampler
 from graph_hcl.losses import HUCL, UCL, ContrastiveLoss
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn.layers import GCN
+from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import Parts, shown
 from graph_hcl.registries import BACKBONES
 from graph_hcl.run import Run

@@ -17,9 +17,9 @@ from graph_hcl.data import find_card
 from graph_hcl.data.fetch import content_sha256
 from graph_hcl.data.names import is_function, is_ogb
 from graph_hcl.errors import UserError
-from graph_hcl.factory import make_objective
 from graph_hcl.files import as_path
 from graph_hcl.initial import read_pretrained
+from graph_hcl.objective_factory import make_objective
 from graph_hcl.probes.choice import EXACT_LIMIT
 from graph_hcl.registries import BASELINES, PROTOCOLS
 from graph_hcl.user_code import user_code

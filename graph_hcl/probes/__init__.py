@@ -7,7 +7,8 @@ takes and returns, and `Targets` and `Fold` what it is measured on.
 
 from graph_hcl.probes.choice import find_probe
 from graph_hcl.probes.comparison import compare, paired_difference
-from graph_hcl.probes.evaluation import Evaluation, FoldScore, summarize
+from graph_hcl.probes.evaluation import Evaluation, summarize
+from graph_hcl.probes.fold_score import FoldScore
 from graph_hcl.probes.kernel import kernel_svm
 from graph_hcl.probes.labels import check_labels
 from graph_hcl.probes.measure import evaluate, inductive

@@ -14,7 +14,8 @@ from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.checks import check_whole
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, targets_for
 from graph_hcl.probes.embeddings import check_embeddings
-from graph_hcl.probes.evaluation import Evaluation, FoldScore
+from graph_hcl.probes.evaluation import Evaluation
+from graph_hcl.probes.fold_score import FoldScore
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.plan import warn_once
 from graph_hcl.probes.probe import selects

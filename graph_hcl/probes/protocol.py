@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from graph_hcl.errors import UserError
 from graph_hcl.probes.choice import AnyProbe, choose_probe, probe_for, probe_name
 from graph_hcl.probes.embeddings import check_embeddings
-from graph_hcl.probes.evaluation import Evaluation, FoldScore
+from graph_hcl.probes.evaluation import Evaluation
+from graph_hcl.probes.fold_score import FoldScore
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import check_test_parts, choose_metrics, own_directions
 from graph_hcl.probes.plan import Plan, warn_once

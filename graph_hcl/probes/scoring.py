@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes.checks import check_whole
-from graph_hcl.probes.evaluation import FoldScore
+from graph_hcl.probes.fold_score import FoldScore
 from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.plan import PlannedFold

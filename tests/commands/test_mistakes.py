@@ -14,7 +14,7 @@ from graph_hcl.__main__ import main
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
-from graph_hcl.factory import with_canonical_names
+from graph_hcl.objective_factory import with_canonical_names
 from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_types
 from graph_hcl.settings import make_config
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from graph_hcl.factory import make_objective
 from graph_hcl.losses import ObjectiveInput
 from graph_hcl.nn.model import normalize
+from graph_hcl.objective_factory import make_objective
 from graph_hcl.settings import make_config
 
 REPRODUCE = Path(__file__).parents[2] / "configs" / "reproduce"

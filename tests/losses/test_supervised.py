@@ -8,10 +8,10 @@ import torch
 from graph_hcl.config import Config, ProjectionConfig
 from graph_hcl.data import load
 from graph_hcl.errors import UserError
-from graph_hcl.factory import make_objective
 from graph_hcl.losses import CrossEntropy
 from graph_hcl.losses.objective import as_objective
 from graph_hcl.model_factory import describe_model, make_model
+from graph_hcl.objective_factory import make_objective
 
 
 def test_equals_loops() -> None:

@@ -11,8 +11,8 @@ from graph_hcl.__main__ import main
 from graph_hcl.config import Config, LossConfig, ProjectionConfig
 from graph_hcl.errors import UserError
 from graph_hcl.experiment import make_experiment
-from graph_hcl.factory import check_counted, make_objective
 from graph_hcl.losses import HSCL, HUCL, SCL, InfoGraph, NTXent, SupCon, as_objective
+from graph_hcl.objective_factory import check_counted, make_objective
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ import yaml
 from graph_hcl.augment import parse
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.config import Config
-from graph_hcl.factory import make_objective, make_sampler
+from graph_hcl.factory import make_sampler
+from graph_hcl.objective_factory import make_objective
 from graph_hcl.schema import flag, setting_types
 from graph_hcl.settings import make_config
 from tests.hostile.damage import damage_yaml
