@@ -113,8 +113,8 @@ class Trainer:
     def describe(self, indices: Indices) -> ModelSpec:
         """Return the spec of a model trained on the graphs of these indices [K].
 
-        Its standardisation and degree histogram are those of the training graphs, or those of the
-        run that the model starts from.
+        Its standardisation, known values and degree histogram are those of the training graphs, or
+        those of the run that the model starts from.
         """
         spec = self.spec
         if self.pretrained is not None:
@@ -122,9 +122,7 @@ class Trainer:
         if spec.degrees is not None:
             own = degree_histogram(self.store[torch.from_numpy(indices)])
             spec = dataclasses.replace(spec, degrees=tuple(own))
-        if not self.config.data.standardize:
-            return spec
-        fitted = self.store.fitted(indices).vocabulary
+        fitted = self.store.fitted(indices, self.config.data.standardize).vocabulary
         edge = fitted.edge if spec.vocabulary.edge.columns else spec.vocabulary.edge
         return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
 

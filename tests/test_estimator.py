@@ -322,3 +322,15 @@ def test_new_graphs_must_carry_what_training_had(fitted: GraphContrast) -> None:
         model.transform(GRAPHS[:1])
     with pytest.raises(UserError, match="list of graphs"):
         fitted.transform(GRAPHS[0])
+
+
+def test_a_part_of_a_store_is_read_as_its_graphs_are() -> None:
+    """Values that only other graphs of the store have were never trained on."""
+    smiles = ["CCO", "CCN", "CCC", "CCBr"]
+    store = GraphStore.from_smiles(smiles)
+    one, other = (GraphContrast(epochs=1, random_state=0).fit(g) for g in (store[:3], smiles[:3]))
+    assert one.spec_.vocabulary == other.spec_.vocabulary
+    with pytest.warns(UserWarning, match="training never saw the value of 1 with"):
+        embedded = one.transform(smiles)
+    with pytest.warns(UserWarning, match="training never saw the value of 1 with"):
+        assert np.array_equal(other.transform(store), embedded)

@@ -1,4 +1,4 @@
-"""A store with its features in another vocabulary, or with its quantities standardised."""
+"""A store with its features in another vocabulary, or as some of its graphs alone tell them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from graph_hcl.data.columns import LOG_DEGREE
 from graph_hcl.data.indexing import segment_rows
 from graph_hcl.data.translate import name_unused, translate
-from graph_hcl.data.vocabulary import Vocabulary
+from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,16 +29,10 @@ def with_vocabulary(store: GraphStore, wanted: Vocabulary) -> GraphStore:
     own = store.vocabulary
     if wanted == own:
         return store
-
-    def derive(name: str) -> Tensor | None:
-        """Return a node feature [N] that follows from the graphs themselves."""
-        if name == "degree":
-            return store.degree()
-        return store.degree().float().log1p() if name == LOG_DEGREE else None
-
     changed: dict[str, Any] = {"vocabulary": wanted}
     if wanted.node.columns != own.node.columns:
-        changed["x"] = translate(store.x, own.node, wanted.node, level="node", derive=derive)
+        derived = _degrees(store, wanted.node)
+        changed["x"] = translate(store.x, own.node, wanted.node, level="node", derived=derived)
     if not wanted.edge.columns:
         changed["edge_attr"] = None
         name_unused([column.name for column in own.edge.columns], "edge")
@@ -47,13 +41,25 @@ def with_vocabulary(store: GraphStore, wanted: Vocabulary) -> GraphStore:
     return replace(store, **changed)._edges_as_in(store)
 
 
-def fitted(store: GraphStore, graphs: Tensor) -> GraphStore:
-    """Return the store with its quantities standardised by the graphs with these numbers [B]."""
+def _degrees(store: GraphStore, wanted: Features) -> dict[str, Tensor]:
+    """Return the degrees [N] by name where they are all that is wanted, as of graphs without x.
+
+    A column that a user calls "degree" stands beside others, or has other values.
+    """
+    for column in wanted.columns[: len(wanted.columns) == 1]:
+        if column.name == "degree" and column.is_range:
+            return {column.name: store.degree()}
+        if column.name == LOG_DEGREE and column.values is None:
+            return {column.name: store.degree().float().log1p()}
+    return {}
+
+
+def fitted(store: GraphStore, graphs: Tensor, standardize: bool = True) -> GraphStore:
+    """Return the store with its vocabulary as the graphs with these numbers [B] alone tell it."""
     node, edge = store.vocabulary.node, store.vocabulary.edge
-    if node.scalable:
-        rows = segment_rows(store.node_ptr, graphs)[0]
-        node = node.fitted(store.x.index_select(0, rows))
-    if edge.scalable and store.edge_attr is not None:
+    rows = segment_rows(store.node_ptr, graphs)[0]
+    node = node.fitted(store.x.index_select(0, rows), standardize)
+    if store.edge_attr is not None:
         rows = segment_rows(store.edge_ptr, graphs)[0]
-        edge = edge.fitted(store.edge_attr.index_select(0, rows))
+        edge = edge.fitted(store.edge_attr.index_select(0, rows), standardize)
     return replace(store, vocabulary=Vocabulary(node, edge))._edges_as_in(store)

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.data import BaseData
 
+from graph_hcl.data.concat import store_in
 from graph_hcl.data.convert import from_data
 from graph_hcl.data.labels import labels_given
 from graph_hcl.data.store import GraphStore
@@ -69,9 +70,9 @@ def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
     if isinstance(graphs, str | Path):
         _check(given, "a name or path", where)
         return _by_name(graphs, given)
-    if isinstance(graphs, GraphStore):
+    if (store := store_in(graphs)) is not None:
         _check(given, "a GraphStore", where)
-        return from_data(graphs, **given)
+        return from_data(store, **given)
     if isinstance(graphs, Data | BaseData) and not isinstance(graphs, Batch):
         raise UserError(f"Expected {where} as a list of graphs, but got one Data: write [data].")
     if hasattr(graphs, "to_directed"):

@@ -46,8 +46,9 @@ class Column:
         >>> Column("element", ("C", "N", "O")).seen_in(torch.tensor([0, 2, 2])).absent
         (1,)
         """
-        last = self.width - 1
-        present = torch.bincount(codes.long().clamp(0, last), minlength=self.width) > 0
+        codes = codes.long()
+        known = codes[codes >= 0].clamp(max=self.width - 1)
+        present = torch.bincount(known, minlength=self.width) > 0
         return replace(self, absent=tuple((~present).nonzero().flatten().tolist()))
 
     @classmethod
@@ -72,6 +73,11 @@ class Column:
             raise ValueError(f"invalid column of features: {str(values)[:200]}")
         labels = None if known is None else tuple(known)
         return cls(**values | {"values": labels, "absent": tuple(absent)})
+
+    @property
+    def is_range(self) -> bool:
+        """Whether the values are 0, 1, …, so that positions equal values."""
+        return self.values == tuple(range(len(self.values or ())))
 
     @property
     def width(self) -> int:

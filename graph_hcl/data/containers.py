@@ -17,7 +17,8 @@ from graph_hcl.errors import UserError
 def data_list(graphs: Any) -> list[Data]:
     """Return the graphs in a list, generator, PyG data set or batch as a list.
 
-    Raises `UserError` for other containers, empty ones, and elements that are not `Data`.
+    Raises `UserError` for other containers, empty ones, elements that are not `Data`, and graphs of
+    stores whose columns or classes mean different things.
 
     >>> data_list(Data())
     Traceback (most recent call last):
@@ -51,6 +52,11 @@ def data_list(graphs: Any) -> list[Data]:
     for number, item in enumerate(items):
         if not isinstance(item, Data) or isinstance(item, Batch):
             _refuse(item, number)
+    if len({getattr(item, "_meaning", None) for item in items} - {None}) > 1:
+        raise UserError(
+            "Expected graphs of one store, but got graphs of stores whose columns or classes mean "
+            "different things: join the stores by GraphStore.concat."
+        )
     return items
 
 

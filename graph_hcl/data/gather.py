@@ -40,6 +40,7 @@ def one_graph(store: GraphStore, number: int) -> Data:
         graph[name] = store.encoded(name, value[part])
         if name == "x":
             graph.edge_index = store.edge_index[:, edges]
+    graph._meaning = store.meaning
     return graph.clone()  # so that changing it leaves the store alone
 
 

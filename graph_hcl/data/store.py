@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.data import adapt, store_file
+from graph_hcl.data.concat import concat
 from graph_hcl.data.gather import batch_of, one_graph, some_graphs
 from graph_hcl.data.indexing import (
     Indices,
@@ -221,15 +223,18 @@ class GraphStore:
         """
         return adapt.with_vocabulary(self, wanted)
 
-    def fitted(self, indices: Indices) -> GraphStore:
-        """Return the store with quantities standardised by the statistics of the graphs `indices`.
+    def fitted(self, indices: Indices, standardize: bool = True) -> GraphStore:
+        """Return the store with its vocabulary as an encoder trained on `indices` knows it.
+
+        Quantities are standardised by the statistics of these graphs, if `standardize`, and values
+        of categories that none of them has are marked as absent.
 
         >>> edges = torch.empty(2, 0, dtype=torch.long)
         >>> graphs = [Data(x=torch.tensor([[v], [v + 2.0]]), edge_index=edges) for v in (1.0, 9.0)]
         >>> GraphStore.from_data(graphs).fitted([0])[1].x.flatten()
         tensor([7., 9.])
         """
-        return adapt.fitted(self, positions(indices, len(self), self.x.device))
+        return adapt.fitted(self, positions(indices, len(self), self.x.device), standardize)
 
     @overload
     def __getitem__(self, chosen: int) -> Data: ...
@@ -269,6 +274,12 @@ class GraphStore:
     def _sizes_on_host(self) -> tuple[Tensor, Tensor]:
         """Numbers of nodes and of edges [G] on the CPU, so that a device is asked for them once."""
         return self.node_ptr.diff().cpu(), self.edge_ptr.diff().cpu()
+
+    @cached_property
+    def meaning(self) -> str:
+        """A sha256 of the vocabulary and the class names: what its graphs do not say themselves."""
+        names = "\n".join([self.vocabulary.to_json(), *self.classes])
+        return hashlib.sha256(names.encode()).hexdigest()
 
     def encoded(self, name: str, value: Tensor) -> Tensor:
         """Return rows of the field `name` encoded as in graphs and batches."""
@@ -320,6 +331,23 @@ class GraphStore:
 
         check_keywords(from_smiles, options)
         return from_smiles(smiles, **options)
+
+    @classmethod
+    def concat(cls, stores: Iterable[GraphStore]) -> GraphStore:
+        """Return the graphs of several stores as one store, the first store's graphs first.
+
+        Features are matched by name and categories by value; those of any store are known. Classes
+        with names are matched by name. Quantities keep the scale of the first store.
+
+        Raises `UserError` for stores with other features, fields or kinds of labels, where only
+        some have groups, and for anything but stores.
+
+        >>> one, two = (GraphStore.from_smiles([s], y=[s]) for s in ("CO", "CN"))
+        >>> both = GraphStore.concat([one, two])
+        >>> len(both), both.classes, both.y
+        (2, ['CN', 'CO'], tensor([1, 0]))
+        """
+        return concat(stores)
 
     def save(self, path: str | Path, metadata: dict[str, str] | None = None) -> None:
         """Write the store as one safetensors file, atomically, with a sha256 of all it holds."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -19,14 +20,14 @@ def translate(
     wanted: Features,
     *,
     level: str,
-    derive: Callable[[str], Tensor | None] = lambda name: None,
+    derived: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> Tensor:
     """Return stored features [n, columns] of vocabulary `own` in the vocabulary `wanted`.
 
     Columns are matched by name and categories by value, in any order. A value unknown to `wanted`
     becomes the value "misc" or, without one, −1, which one warning counts; a column that `wanted`
-    lacks is left out with a warning. `level` is "node" or "edge"; `derive` returns columns that
-    follow from the graphs, by name.
+    lacks is left out with a warning. Whole numbers serve as quantities. `level` is "node" or
+    "edge"; `derived` are columns [n] that follow from the graphs, by name.
 
     Raises `UserError` for a column that is missing or of another kind.
 
@@ -43,13 +44,12 @@ def translate(
     unused = [name for name in number if name not in {c.name for c in wanted.columns}]
     parts, unknown = [], []
     for column in wanted.columns:
-        derived = None if column.name in number else derive(column.name)
-        if derived is not None:
-            values, meaning = derived, column
-        elif column.name in number and x is not None:
+        if column.name in number and x is not None:
             values, meaning = x[:, number[column.name]], own.columns[number[column.name]]
+        elif column.name in derived:
+            values, meaning = derived[column.name], column
         else:
-            present = ", ".join(number) or "none"
+            present = ", ".join([*number][:8]) + ", …" * (len(number) > 8) or "none"
             raise UserError(
                 f"Expected the {level} feature '{column.name}', which the encoder was trained "
                 f"with, but these graphs have {present}."
@@ -84,6 +84,8 @@ def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Te
     """Return one column in the wanted vocabulary, and how many of its values are unknown in it."""
     if own.values is None and wanted.values is None:
         return values, 0
+    if wanted.values is None and (numbers := _as_numbers(values, own)) is not None:
+        return numbers, 0
     if own.values is None or wanted.values is None:
         kinds = {True: "a number", False: "a category"}
         raise UserError(
@@ -91,12 +93,12 @@ def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Te
             f"the encoder was trained with, but here it is {kinds[own.values is None]}."
         )
     codes = values.long()
-    if _is_range(own) and _is_range(wanted):
+    if own.is_range and wanted.is_range:
         # Degrees and the like: positions equal values, and may exceed the last one.
         last = len(wanted.values) - 1
         known = torch.ones(last + 2, dtype=torch.bool, device=codes.device)
         known[list(wanted.absent)] = False
-        known[last + 1] = wanted.clamp  # stands for all positions beyond the last
+        known[last + 1] &= wanted.clamp and last not in wanted.absent  # all beyond the last
         codes = torch.where(known[codes.clamp(0, last + 1)], codes, -1)
     else:
         _check_same_kind_of_values(own, wanted, level)
@@ -108,8 +110,15 @@ def _column(values: Tensor, own: Column, wanted: Column, level: str) -> tuple[Te
     return codes, int((codes < 0).sum())
 
 
-def _is_range(column: Column) -> bool:
-    return column.values == tuple(range(len(column.values or ())))
+def _as_numbers(values: Tensor, own: Column) -> Tensor | None:
+    """Return the values of a category as numbers; None where one is a word or is not known."""
+    words = any(isinstance(value, str) for value in own.values or ())
+    if words or (len(values) and int(values.min()) < 0):
+        return None
+    if own.is_range:
+        return values.to(torch.get_default_dtype())
+    table = torch.tensor(own.values, dtype=torch.get_default_dtype(), device=values.device)
+    return table[values.long()]
 
 
 def _check_same_kind_of_values(own: Column, wanted: Column, level: str) -> None:

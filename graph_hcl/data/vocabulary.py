@@ -140,19 +140,25 @@ class Features:
             self._layouts[device] = _Layout(self.columns, device)
         return self._layouts[device]
 
-    def fitted(self, x: Tensor) -> Features:
-        """Return the features with the quantities' means and standard deviations in x [n, columns].
+    def fitted(self, x: Tensor, standardize: bool = True) -> Features:
+        """Return the features as an encoder that sees x [n, columns] alone knows them.
 
-        Columns of 0 and 1 and constant columns are not standardised.
+        Categories get the values that do not occur there marked absent, and quantities their means
+        and standard deviations there, if `standardize`. Columns of 0 and 1 and constant columns are
+        not standardised.
 
-        >>> Features((Column("size"),)).fitted(torch.tensor([[1.0], [5.0]])).columns
-        (Column(name='size', values=None, clamp=False, mean=3.0, std=2.0, absent=()),)
+        >>> features = Features((Column("size"), Column("element", ("C", "N"))))
+        >>> size, element = features.fitted(torch.tensor([[1.0, 0.0], [5.0, 0.0]])).columns
+        >>> size.mean, size.std, element.absent
+        (3.0, 2.0, (1,))
         """
-        if not self.scalable or not len(x):
+        if not len(x):
             return self
         columns = []
         for column, stored in zip(self.columns, x.reshape(len(x), -1).unbind(1), strict=True):
-            if column.values is None:
+            if column.values is not None:
+                column = column.seen_in(stored)
+            elif standardize:
                 values = stored.double()
                 std = float(values.std(correction=0))
                 indicator = bool(((values == 0) | (values == 1)).all())

@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 
+import networkx
 import numpy as np
 import pytest
 import torch
@@ -71,12 +72,63 @@ def test_degrees_are_counted_where_they_are_asked_for() -> None:
         assert labelled.with_vocabulary(old.vocabulary)[0].x.equal(seen[0].x)
 
 
+def one_real(*values: float) -> GraphStore:
+    edges = torch.tensor([[0, 1], [1, 0]])
+    return GraphStore.from_data([Data(torch.tensor(values)[:, None], edges)])
+
+
 def test_numbers_and_categories_are_not_confused() -> None:
-    whole = chemistry([6, 7])
-    real = GraphStore.from_data([Data(torch.rand(2, 1), torch.tensor([[0, 1], [1, 0]]))])
-    for one, other in ((whole, real), (real, whole)):
+    whole, real = chemistry([6, 7]), one_real(0.5, 0.25)
+    named = dataclasses.replace(
+        whole, vocabulary=Vocabulary(Features((Column("x[0]", ("C", "N")),)), whole.vocabulary.edge)
+    )
+    for one, other in ((real, whole), (named, real)):
         with pytest.raises(UserError, match=r"Expected the node feature 'x\[0\]' as a "):
             one.with_vocabulary(dataclasses.replace(other.vocabulary, edge=one.vocabulary.edge))
+
+
+@pytest.mark.parametrize("numbers", [[3, 1], [0, 1], [-2, 40]])
+def test_whole_numbers_serve_as_quantities(numbers: list[int]) -> None:
+    """Whether a list of graphs happens to hold whole numbers alone must not matter."""
+    trained = one_real(0.5, 2.5).fitted([0])
+    whole = GraphStore.from_data([Data(torch.tensor(numbers)[:, None], trained[0].edge_index)])
+    assert whole.vocabulary.node.columns[0].values is not None
+    expected = one_real(*map(float, numbers)).with_vocabulary(trained.vocabulary)
+    assert torch.equal(whole.with_vocabulary(trained.vocabulary)[0].x, expected[0].x)
+
+
+def test_unknown_values_are_no_numbers() -> None:
+    trained, whole = one_real(0.5, 2.5), chemistry([6, 7])
+    lost = dataclasses.replace(whole, x=torch.full_like(whole.x, -1))
+    with pytest.raises(UserError, match="as a number"):
+        lost.with_vocabulary(dataclasses.replace(trained.vocabulary, edge=whole.vocabulary.edge))
+
+
+def roles(*nodes: int, degrees: dict[str, int | str] | None = None) -> GraphStore:
+    """Return paths with a role, and with what a user calls "degree"."""
+    graphs = []
+    for n in nodes:
+        graph = networkx.path_graph(n)
+        for node in graph:
+            graph.nodes[node]["role"] = "ab"[node % 2]
+            if degrees is not None:
+                graph.nodes[node]["degree"] = list(degrees.values())[node % len(degrees)]
+        graphs.append(graph)
+    names = ["role"] if degrees is None else ["role", "degree"]
+    return GraphStore.from_networkx(graphs, node_attrs=names)
+
+
+@pytest.mark.parametrize("degrees", [{"a": 1, "b": 2}, {"a": 0, "b": 1}, {"a": "BSc", "b": "MSc"}])
+def test_a_feature_that_a_user_calls_degree_is_not_computed(degrees) -> None:
+    trained = roles(4, 5, degrees=degrees)
+    with pytest.raises(UserError, match="Expected the node feature 'degree'"):
+        roles(4).with_vocabulary(trained.vocabulary)
+
+
+def test_a_real_feature_called_log_degree_beside_others_is_not_computed() -> None:
+    columns = (Column("role", ("a", "b")), Column("log_degree"))
+    with pytest.raises(UserError, match="Expected the node feature 'log_degree'"):
+        roles(4).with_vocabulary(Vocabulary(Features(columns)))
 
 
 words = st.lists(st.sampled_from("CNOFSPIBH"), min_size=1, unique=True).map(tuple)

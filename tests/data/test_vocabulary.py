@@ -120,3 +120,17 @@ def test_degree_column(largest, cap) -> None:
     column = degree_column(largest, cap)
     assert column.values == tuple(range(min(largest, cap) + 1))
     assert column.clamp == (largest > cap)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_values_that_some_rows_lack_are_absent(standardize: bool) -> None:
+    columns = (Column("size"), Column("element", ("C", "N", "O")), degree_column(9, cap=2))
+    x = torch.tensor([[1.0, 0, 0], [3.0, 2, 9], [3.0, -1, 0]])
+    size, element, degree = Features(columns).fitted(x, standardize).columns
+    assert (element.absent, degree.absent) == ((1,), (1,))
+    assert (size.mean == 0.0) is not standardize
+
+
+def test_an_unknown_value_is_not_the_first_one() -> None:
+    column = Column("element", ("C", "N")).seen_in(torch.tensor([-1, 1]))
+    assert column.absent == (0,)
