@@ -91,7 +91,7 @@ class Experiment:
         embeddings: dict[ModelSpec, Embeddings] = {}
         specs = [self.trainer.describe(part.train) for part in self.parts(seed)]
         for spec in specs:
-            if spec not in embeddings:  # without standardisation all parts are equal
+            if spec not in embeddings:  # parts may know the same values
                 embeddings[spec] = self.trainer.embed(self.trainer.model(seed, spec), spec)
         return [embeddings[spec] for spec in specs]
 
