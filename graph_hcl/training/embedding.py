@@ -26,8 +26,8 @@ MAX_NODES = 2**19
 of REDDIT-MULTI-5K, and about half a gigabyte by a network of width 32."""
 MAX_EDGES = 2**20
 """Largest number of edges, each counted in both directions, that are embedded at once, in more than
-one graph: about two gigabytes by a network of width 32 whose messages are those of edges, such as
-pna."""
+one graph: two to three gigabytes by a network of width 32 whose messages are those of edges, as
+those of pna are."""
 MAX_VALUES = 2**26
 """Largest number of node features (nodes × columns) that are embedded at once."""
 
