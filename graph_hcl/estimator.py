@@ -97,7 +97,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         verbose: Show a progress bar.
 
     Attributes:
-        model_: The trained network.
+        model_: The trained network, in evaluation mode.
         spec_: What the network must know of its training graphs to read others.
         config_: All settings, with defaults filled in.
         history_: One dictionary for each epoch: epoch, loss, seconds, ….
@@ -247,7 +247,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                 f"since they have no import path: write load(folder, {missing[0]}=…)."
             )
         model = cls(**arguments_of(config, objects), device=device)
-        model.model_, model.spec_, model.config_ = run.model(part), run.spec(part), config
+        model.model_, model.spec_, model.config_ = run.model(part).eval(), run.spec(part), config
         model.history_ = [
             {name: value for name, value in record.items() if name != "part"}
             for record in run.folder.metrics()
@@ -329,6 +329,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.history_ = history.rows
         warn_of_collapse(history.rows)
         self._state: dict[str, Tensor] = kept.tensors
+        self.model_.eval()
         self._n_features_out: int = self.model_.encoder.out_channels
 
     def _trackers(self, config: Config) -> list[Callback]:

@@ -20,7 +20,8 @@ from graph_hcl.nn import (
     make_backbone,
     make_readout,
 )
-from graph_hcl.nn.backbone import DEFAULTS, needs_edge_dim, scales_by_degree
+from graph_hcl.nn.backbone import needs_edge_dim, scales_by_degree
+from graph_hcl.nn.constructor import DEFAULTS
 from graph_hcl.parts import NO_PARTS, Parts, shown
 from graph_hcl.registries import BACKBONES
 from graph_hcl.spec import ModelSpec
@@ -34,11 +35,18 @@ def describe_model(
     `tags` are those of the config's objective, which determine the heads.
     """
     backbone = parts.backbone or BACKBONES.get(config.backbone)
+    name = shown(parts.named(config).backbone)
+    degrees = tuple(degree_histogram(store)) if scales_by_degree(backbone) else None
+    if degrees is not None and len(degrees) < 2:
+        raise UserError(
+            f"Expected graphs with edges for the backbone '{name}', which scales by the number of "
+            "neighbours, but no node has any: take another backbone, such as gin."
+        )
     spec = ModelSpec(
         store.vocabulary,
         node_head=tags.nodes,
         classes=store.num_classes if tags.logits else None,
-        degrees=tuple(degree_histogram(store)) if scales_by_degree(backbone) else None,
+        degrees=degrees,
         data_sha256=store.sha256 or store.digest(),
     )
     reads = make_model(config, spec, parts).encoder.reads
@@ -47,7 +55,6 @@ def describe_model(
         and store.edge_attr is not None
         and needs_edge_dim(backbone, config.encoder.options)
     ):
-        name = shown(parts.named(config).backbone)
         raise UserError(
             f"Expected edge_attr in the forward of the backbone '{name}', whose constructor needs "
             "an edge_dim, but it takes none: add it there, or give edge_dim a default."

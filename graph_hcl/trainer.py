@@ -20,6 +20,7 @@ from graph_hcl.initial import read_pretrained
 from graph_hcl.losses.objective import Objective
 from graph_hcl.model_factory import degree_histogram, describe_model, make_model
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
+from graph_hcl.nn.evaluating import most_graphs
 from graph_hcl.objective_factory import check_counted, make_objective
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
 from graph_hcl.spec import ModelSpec, describe_unread
@@ -104,7 +105,9 @@ class Trainer:
         if large := describe_large(self.store, self.config.max_nodes):
             warn_user(large)
         if ":" in self.config.backbone + self.config.readout:  # not one of this package
-            check_independent(model.encoder.to(self.device), self.store.batch(slice(8)))
+            encoder = model.encoder.to(self.device)
+            count = max(8, most_graphs(encoder))
+            check_independent(encoder, self.store.batch(slice(count)))
 
     def new_objective(self) -> Objective:
         """Return a fresh objective, with no state of another training."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -17,26 +15,31 @@ from torch_geometric.nn.models.basic_gnn import BasicGNN
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.call import ForwardArguments, call_backbone, check_nodes
+from graph_hcl.nn.constructor import (
+    FLAGS,
+    check_complete,
+    check_once,
+    check_taken,
+    is_of_construction,
+    is_required,
+    parameters_of,
+    reason,
+    settings_for,
+    settings_of_pyg,
+    sizes_for,
+)
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.nn.gps import GPS
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
 from graph_hcl.registries import BACKBONES
-from graph_hcl.registry import did_you_mean
+from graph_hcl.setting_checks import check_setting
 
 _OURS: dict[Any, Any] = {
     getattr(models, net.__name__, None): net
     for net in (GIN, GINE, GPS, GCN, GraphSAGE, GAT, PNA, EdgeCNN)
 }
 """PyG's classes, and those of this package with the same parameters, whose norms act per graph."""
-
-DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}
-"""Defaults for networks of PyG; a user's class is built with its own."""
-_FLAGS = {"hidden_channels": "--hidden", "num_layers": "--layers"}
-_PNA_DEFAULTS: dict[str, Any] = {
-    "aggregators": ["mean", "min", "max", "std"],
-    "scalers": ["identity", "amplification", "attenuation"],
-}
 
 
 @names_arguments()
@@ -58,9 +61,11 @@ def make_backbone(
     """Return a network that maps x [n, in_channels] and edge_index [2, E] to nodes [n, D].
 
     A value of None for jk, act and dropout, and "default" for norm, is that of `DEFAULTS`;
-    norm=None is no norm. A user's class is called by keyword with those of in_channels,
-    hidden_channels, num_layers and edge_dim that it names, or by position if it has other names for
-    the first three. PyG's own classes are replaced by those of `BACKBONES`.
+    norm=None is no norm. A user's class is given those of in_channels, hidden_channels,
+    num_layers and edge_dim that it names. If it has other names for the first three parameters,
+    these are the sizes in this order, but for what has a default that is no number, or is called
+    heads or K. A required parameter that names the output, such as out_channels or num_classes,
+    is `hidden`. PyG's own classes are replaced by those of `BACKBONES`.
 
     Args:
         name: one of `BACKBONES`, an import path, or a class or function that makes a network; a
@@ -73,7 +78,8 @@ def make_backbone(
         jk: how layers become one node embedding: cat, last or max. With "cat" it is the plain
             concatenation of all layers (D = layers × hidden, Xu et al. 2019, arXiv 1810.00826,
             equation 4.2): PyG's final linear map is omitted, because it would put one more random
-            projection between an untrained encoder and its input.
+            projection between an untrained encoder and its input. An option out_channels is the
+            width of that map, and keeps it.
         norm: name of a normalisation of PyG, None for none, or "default".
         act: name of the activation.
         dropout: probability, in [0, 1).
@@ -81,9 +87,10 @@ def make_backbone(
         options: other arguments of a user's class.
         explicit: sizes, hidden_channels or num_layers, that the class must take.
 
-    Raises `UserError` for an unknown name, for settings or options that the class does not take,
-    for a size in `explicit` (hidden_channels, num_layers) that it does not take, and for a width
-    that is no multiple of the number of attention heads.
+    Raises `UserError` for an unknown name, for sizes and settings out of range, for settings or
+    options that the class does not take, that it is given twice, or that it needs besides, for a
+    size in `explicit` (hidden_channels, num_layers) that it does not take, and for a width that is
+    no multiple of the number of attention heads or towers.
 
     >>> net = make_backbone("gin", in_channels=7, hidden=32, layers=3)
     >>> net(torch.zeros(4, 7), torch.tensor([[0, 1], [1, 0]])).shape
@@ -92,44 +99,74 @@ def make_backbone(
     make = BACKBONES.get(name) if isinstance(name, str) else name
     make, preset = _unwrapped(make)
     label = name if isinstance(name, str) else getattr(make, "__name__", repr(make))
-    options = preset | (options or {})
     if isinstance(make, nn.Module) or not callable(make):
         raise UserError(
             f"Expected a class or function that makes the backbone, but got a "
             f"{type(make).__name__}: give what makes it, such as its class."
         )
-    twice = [size for size in explicit if size in options]
-    if twice:
-        raise UserError(
-            f"Expected {' and '.join(twice)} of the backbone '{label}' once, but got it among its "
-            f"own options and by {' and '.join(_FLAGS[size] for size in twice)}: leave one out."
-        )
+    options = preset | _checked_options(options)
+    check_setting("hidden", hidden)
+    check_setting("layers", layers)
     chosen: dict[str, Any] = {"jk": jk, "act": act, "dropout": dropout}
     given = {setting: value for setting, value in chosen.items() if value is not None}
+    for setting in given.keys() & {"jk", "dropout"}:
+        check_setting(f"encoder.{setting}", given[setting])
     if norm != "default":
         given["norm"] = norm
-    sizes = {"in_channels": in_channels, "hidden_channels": hidden, "num_layers": layers}
+    check_once(label, options, explicit, given)
+    if edge_dim is not None and options.get("edge_dim") not in (None, edge_dim):
+        raise UserError(
+            f"Expected edge_dim to be {edge_dim}, the columns of edge_attr, but got "
+            f"{options['edge_dim']!r:.60} among the options of the backbone '{label}': leave it "
+            "out."
+        )
+    parameters = parameters_of(make)
+    check_taken(parameters, label, given)
     if isinstance(make, type) and issubclass(make, BasicGNN):
-        settings = _of_pyg(make, hidden, DEFAULTS | given, edge_dim, degrees, options)
-        positional: list[Any] = list(sizes.values())
+        settings = settings_of_pyg(make, hidden, given, edge_dim, degrees, options)
     else:
-        positional, settings = _of_users(make, label, sizes, given, edge_dim, options)
-        unread = [size for size in explicit if not positional and size not in settings]
-        if unread:
-            raise UserError(
-                f"The backbone '{label}' takes no {' and no '.join(unread)}: leave out "
-                f"{' and '.join(_FLAGS[size] for size in unread)}, or give its constructor an "
-                "argument of that name."
-            )
+        settings = settings_for(make, label, given, edge_dim, options)
+    sizes = {"in_channels": in_channels, "hidden_channels": hidden, "num_layers": layers}
+    positional, by_name, taken = sizes_for(parameters, sizes, settings)
+    settings = by_name | settings
+    unread = [size for size in explicit if size not in taken]
+    if unread:
+        raise UserError(
+            f"The backbone '{label}' takes no {' and no '.join(unread)}: leave out "
+            f"{' and '.join(FLAGS[size] for size in unread)}, or give its constructor an "
+            "argument of that name."
+        )
+    check_complete(parameters, label, settings, len(positional))
     try:
         net: nn.Module = make(*positional, **settings)
     except UserError:
         raise
-    except (TypeError, ValueError) as error:
-        raise UserError(f"The backbone '{label}' cannot be built: {_reason(error)}.") from error
-    if isinstance(net, BasicGNN) and hasattr(net, "lin"):
+    except Exception as error:
+        if not is_of_construction(error):
+            raise
+        raise UserError(f"The backbone '{label}' cannot be built: {reason(error)}.") from error
+    if isinstance(net, BasicGNN) and "out_channels" not in options and _ends_in_own_map(net):
         net.lin = nn.Identity()
     return net
+
+
+def _checked_options(options: Any) -> dict[str, Any]:
+    if options is not None and not isinstance(options, Mapping):
+        raise UserError(
+            f"Expected options to be a mapping of names to values, but got {options!r:.60}."
+        )
+    return dict(options or {})
+
+
+def _ends_in_own_map(net: Any) -> bool:
+    """Tell whether the last map of a network is the one that PyG adds after jumping knowledge."""
+    width = net.hidden_channels * (net.num_layers if net.jk_mode == "cat" else 1)
+    last = getattr(net, "lin", None)
+    return (
+        net.jk_mode is not None
+        and type(last) is nn.Linear
+        and (last.in_features, last.out_features) == (width, net.hidden_channels)
+    )
 
 
 def scales_by_degree(backbone: Callable[..., Any]) -> bool:
@@ -148,11 +185,8 @@ def needs_edge_dim(backbone: Callable[..., Any], options: Collection[str] = ()) 
     >>> needs_edge_dim(lambda in_channels, edge_dim: None), needs_edge_dim(GCN)
     (True, False)
     """
-    try:
-        asked = inspect.signature(backbone).parameters.get("edge_dim")
-    except ValueError:  # a builtin has none
-        return False
-    return asked is not None and asked.default is asked.empty and "edge_dim" not in options
+    asked = parameters_of(backbone).get("edge_dim")
+    return asked is not None and is_required(asked) and "edge_dim" not in options
 
 
 def _unwrapped(make: Any) -> tuple[Any, dict[str, Any]]:
@@ -163,97 +197,10 @@ def _unwrapped(make: Any) -> tuple[Any, dict[str, Any]]:
     return (_OURS.get(make, make) if isinstance(make, type) else make), preset
 
 
-def _reason(error: Exception) -> str:
-    """Return what a constructor complains of; of PyG's long lists of choices the nearest alone."""
-    found = re.match(r"Could not resolve '(.*?)' among choices \{(.*)\}", str(error))
-    if found is None:
-        return str(error).rstrip(".")
-    choices = re.findall(r"'(\w+)'", found[2])
-    return f"there is no '{found[1]}'.{did_you_mean(found[1], choices)}".rstrip(".?")
-
-
-def _of_pyg(
-    make: type,
-    hidden: int,
-    settings: dict[str, Any],
-    edge_dim: int | None,
-    degrees: Callable[[], Tensor] | None,
-    options: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the keyword arguments for a network of PyG."""
-    if options.get("cached"):
-        raise UserError(
-            "Expected no option 'cached' of the encoder: the edges of the first batch would be "
-            "those of all others."
-        )
-    settings = settings | {"jk": None if settings["jk"] == "last" else settings["jk"]} | options
-    reads = issubclass(make, models.GAT | models.PNA | GINE | GPS)
-    if edge_dim is not None and (reads or "edge_dim" in inspect.signature(make).parameters):
-        settings.setdefault("edge_dim", edge_dim)
-    if issubclass(make, models.PNA):
-        settings = _PNA_DEFAULTS | settings
-        if degrees is not None:
-            settings.setdefault("deg", degrees())
-    heads = settings.get("heads") or 1
-    if issubclass(make, models.GAT | GPS) and settings.get("concat", True) and hidden % heads:
-        lower = hidden // heads * heads
-        widths = f"{lower} or {lower + heads}" if lower else f"{heads}"
-        raise UserError(
-            f"Expected a hidden width that {heads} attention heads divide, but got {hidden}: take "
-            f"a width of {widths}, or another number of heads."
-        )
-    return settings
-
-
-def _of_users(
-    make: Callable[..., nn.Module],
-    label: str,
-    sizes: dict[str, int],
-    given: dict[str, Any],
-    edge_dim: int | None,
-    options: dict[str, Any],
-) -> tuple[list[Any], dict[str, Any]]:
-    """Return the positional and keyword arguments for a user's class or function."""
-    try:
-        parameters = inspect.signature(make).parameters
-    except ValueError:  # a builtin has none
-        return list(sizes.values()), given | options
-    kinds = {parameter.kind for parameter in parameters.values()}
-    anything = inspect.Parameter.VAR_KEYWORD in kinds
-    for setting in given:
-        if setting not in parameters and not anything:
-            raise UserError(
-                f"The backbone '{label}' takes no {setting}: leave out --encoder.{setting}, or "
-                f"name {setting} in its constructor."
-            )
-    settings = given | options
-    asked = parameters.get("edge_dim")
-    if asked is not None and "edge_dim" not in settings:
-        if edge_dim is not None:
-            settings["edge_dim"] = edge_dim
-        elif needs_edge_dim(make):
-            raise UserError(
-                f"The backbone '{label}' needs an edge_dim, but the graphs have no edge_attr: give "
-                "graphs that have it, or edge_dim a default."
-            )
-    named = {size: value for size, value in sizes.items() if size in parameters}
-    first = [
-        parameter.name
-        for parameter in list(parameters.values())[:3]
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    others = {"edge_dim", *DEFAULTS, *settings}
-    if anything and not first:
-        return [], sizes | settings
-    if len(named) == 3 or (named and (len(first) < 3 or others.intersection(first))):
-        return [], named | settings
-    return list(sizes.values()), settings
-
-
 def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | None = None) -> int:
     """Return the number of features D of a backbone's node embeddings, by running it once.
 
-    The input is one edge between two nodes.
+    The input is one edge between two nodes, in space, or in the plane if it needs that.
 
     Args:
         backbone: the network.
@@ -279,7 +226,18 @@ def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | No
         num_graphs=1,
     )
     with evaluating(backbone):
-        nodes = call_backbone(backbone, arguments, toy)
+        try:
+            nodes = call_backbone(backbone, arguments, toy)
+        except RuntimeError:
+            if toy.pos is None:
+                raise
+            toy.pos = toy.pos[:, :2]  # a network of points in the plane
+            nodes = call_backbone(backbone, arguments, toy)
+        except ValueError as error:
+            if isinstance(error, UserError) or not isinstance(backbone, BasicGNN):
+                raise
+            name = type(backbone).__name__
+            raise UserError(f"The backbone '{name}' cannot be run: {reason(error)}.") from error
     check_nodes([nodes], 2)
     width: int = nodes.shape[1]
     return width

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch_geometric.nn import Sequential
 from torch_geometric.nn.models.basic_gnn import BasicGNN
@@ -96,7 +97,7 @@ def call_backbone(backbone: nn.Module, arguments: ForwardArguments, batch: Any) 
     """Return `backbone(x, edge_index, …)` for a batch, with all arguments that the batch has.
 
     An edge_attr [E] is passed as [E, 1]. Raises `UserError` for a required field that the batch
-    lacks.
+    lacks, and for one without a row for each node or edge.
     """
     given: dict[str, Any] = {}
     for name in arguments.fields:
@@ -104,6 +105,7 @@ def call_backbone(backbone: nn.Module, arguments: ForwardArguments, batch: Any) 
         if value is not None:
             one_column = name == "edge_attr" and value.dim() == 1
             given[name] = value[:, None] if one_column else value
+            _check_rows(name, value, batch)
         elif name in arguments.required:
             raise _lacking(backbone, name)
     if "batch" in arguments.names:
@@ -140,6 +142,20 @@ def check_nodes(blocks: Sequence[Any], count: int, width: int | None = None) -> 
         f"Expected the backbone to return [nodes, features], [{count}, {width or 'D'}], but got "
         f"{got}{advice}."
     )
+
+
+def _check_rows(name: str, value: Any, batch: Any) -> None:
+    """Raise `UserError` unless a field has a row for each node or edge: one would be broadcast."""
+    of = "edge" if name.startswith("edge_") else "node"
+    rows = getattr(batch, "edge_index" if of == "edge" else "x", None)
+    if not isinstance(rows, Tensor) or rows.layout is not torch.strided:
+        return
+    count = rows.shape[1] if of == "edge" else len(rows)
+    if len(value) != count:
+        raise UserError(
+            f"Expected {name} to have a row for each of the {count} {of}s, but got "
+            f"{list(value.shape)}."
+        )
 
 
 def _lacking(backbone: nn.Module, name: str) -> UserError:

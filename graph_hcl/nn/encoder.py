@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
+from torch_geometric.nn import global_add_pool
 
 from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.call import ForwardArguments, call_backbone, check_nodes
+from graph_hcl.nn.evaluating import POOLINGS
 from graph_hcl.nn.layers import FastNetwork
 from graph_hcl.nn.neighbours import Neighbours, sum_of_graphs
 from graph_hcl.nn.readout import (
@@ -26,15 +27,14 @@ from graph_hcl.ranges import Range
 from graph_hcl.registries import READOUTS
 from graph_hcl.setting_checks import check_value
 
-_EACH_COLUMN = (global_add_pool, global_mean_pool, global_max_pool)
-
 
 @names_arguments()
 class GraphEncoder(nn.Module):
     """A graph's embedding is the read-out of its node embeddings.
 
     The attribute `out_channels` is the width of the graph embeddings, which the read-out may
-    change; `reads` names the fields of a batch that are read.
+    change; `node_channels` is that of the node embeddings; `reads` names the fields of a batch that
+    are read.
 
     Args:
         backbone: returns node embeddings [n, D]: it is called with x, edge_index, and those of
@@ -72,11 +72,16 @@ class GraphEncoder(nn.Module):
                 "makes one by name."
             )
         check_value("out_channels", out_channels, int, Range(1))
-        self._width = out_channels
+        if embedding is not None and not isinstance(embedding, nn.Module):
+            raise UserError(
+                f"Expected embedding to be a module or None, but got {embedding!r:.60}: write "
+                "torch.nn.Linear(columns, width, bias=False)."
+            )
+        self.node_channels = out_channels
         self.embedding = embedding
         self.backbone = backbone
         self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
-        if self.readout not in _EACH_COLUMN:
+        if self.readout not in POOLINGS:
             out_channels = infer_readout_channels(self.readout, out_channels)
         self.out_channels = out_channels
         self._arguments = ForwardArguments.of(backbone)
@@ -89,7 +94,7 @@ class GraphEncoder(nn.Module):
 
     def forward(self, batch: Any) -> Tensor:
         """Return graph embeddings [B, D]."""
-        if self.readout not in _EACH_COLUMN:
+        if self.readout not in POOLINGS:
             return self.pool(self.nodes(batch), batch)
         # Reading out layer by layer avoids copying all node embeddings side by side.
         return torch.cat([self.pool(block, batch) for block in self._blocks(batch)], dim=1)
@@ -104,29 +109,41 @@ class GraphEncoder(nn.Module):
         """Return blocks of columns that make the node embeddings when concatenated."""
         try:
             blocks = self._computed(batch)
-        except RuntimeError as error:
-            if (reason := self._misfit(batch.x)) is not None:
+        except (RuntimeError, IndexError) as error:
+            if (reason := self._misfit(batch)) is not None:
                 raise UserError(reason) from error
             raise
-        check_nodes(blocks, len(batch.x), self._width)
+        check_nodes(blocks, len(batch.x), self.node_channels)
         return blocks
 
-    def _misfit(self, x: Any) -> str | None:
-        """Return why node features x do not fit the weights; None where they do."""
+    def _misfit(self, batch: Any) -> str | None:
+        """Return why the features of a batch do not fit the weights; None where they do."""
         first = self.backbone if self.embedding is None else self.embedding
         width = getattr(first, "in_features", getattr(first, "in_channels", None))
-        if isinstance(width, int) and x.shape[1:] != (width,):
-            return (
-                f"Expected node features x [n, {width}], for which the encoder was made, but got "
-                f"{list(x.shape)}."
-            )
-        weight = next((one for one in self.parameters() if one.is_floating_point()), x)
-        for what, own, got in (("of", weight.dtype, x.dtype), ("on", weight.device, x.device)):
-            if own != got:
+        convs = getattr(self.backbone, "convs", ())
+        edge_width = next((dim for conv in convs if (dim := getattr(conv, "edge_dim", None))), None)
+        weight = next((one for one in self.parameters() if one.is_floating_point()), batch.x)
+        for name, what, form, columns in (
+            ("x", "node features x", f"[n, {width}]", [width]),
+            ("edge_attr", "edge features edge_attr", f"[E, {edge_width}]", [edge_width]),
+            ("edge_weight", "edge_weight", "[E]", []),
+        ):
+            value = getattr(batch, name, None)
+            if value is None or name not in self.reads:
+                continue
+            found = list(value.shape[1:]) or [1] * (name == "edge_attr")  # [E] is [E, 1]
+            if all(isinstance(one, int) for one in columns) and found != columns:
                 return (
-                    f"Expected node features x {what} {own}, as the weights of the encoder, but "
-                    f"got {got}: bring one to the other with `to`."
+                    f"Expected {what} {form}, for which the encoder was made, but got "
+                    f"{list(value.shape)}."
                 )
+            for place in ("dtype", "device"):
+                own, got = getattr(weight, place), getattr(value, place)
+                if own != got:
+                    return (
+                        f"Expected {what} {'of' if place == 'dtype' else 'on'} {own}, as the "
+                        f"weights of the encoder, but got {got}: bring one to the other with `to`."
+                    )
         return None
 
     def _computed(self, batch: Any) -> list[Any]:

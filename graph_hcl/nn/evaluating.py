@@ -8,13 +8,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from graph_hcl.data.batch import select_graphs
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 
+POOLINGS = (global_add_pool, global_mean_pool, global_max_pool)
+"""The read-outs of this package, which act on each column alone."""
 MAX_GRAPHS = 4
-"""Most graphs that `check_independent` embeds."""
+"""Most graphs that `check_independent` embeds alone."""
+MAX_GRAPHS_OF_READOUT = 32
+"""Most graphs for a read-out of the user's, which may order nodes by values that are equal."""
 TOLERANCE = 1e-3
 """Largest difference that is taken for rounding, relative to the largest value."""
 
@@ -45,8 +50,9 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 def check_independent(encoder: nn.Module, batch: Any) -> None:
     """Raise `UserError` unless the embedding of a graph is the same alone as in its batch.
 
-    Up to four graphs of the batch are embedded alone, all together, and among all others, in
-    evaluation mode; the encoder is left unchanged. Graphs with equal statistics, such as
+    Up to four graphs of the batch, or 32 with a read-out that is not of this package, are embedded
+    alone, all together, and among all others, in evaluation mode; the encoder is left unchanged. A
+    read-out is named where it alone depends on the batch. Graphs with equal statistics, such as
     identical ones, cannot reveal a mean over the batch. A network that is random in evaluation
     mode is refused as well.
 
@@ -62,8 +68,8 @@ def check_independent(encoder: nn.Module, batch: Any) -> None:
 Centred embeds graph 0 alone 100 % away from graph 0 in a batch: take `batch`, the graph of each \
 node, in its forward, and keep the graphs apart by it.
     """
-    count = batch.num_graphs
-    which = torch.linspace(0, count - 1, min(MAX_GRAPHS, count), device=batch.batch.device)
+    count, most = batch.num_graphs, most_graphs(encoder)
+    which = torch.linspace(0, count - 1, min(most, count), device=batch.batch.device)
     which = which.round().long().unique()
     one_of = torch.arange(count, device=which.device)[:, None] == which
     name = type(getattr(encoder, "backbone", encoder)).__name__
@@ -81,12 +87,40 @@ node, in its forward, and keep the graphs apart by it.
             for together in (whole[place], some[place]):
                 share = difference(alone, together)
                 if share > TOLERANCE:
+                    advice = (
+                        "take `batch`, the graph of each node, in its forward, and keep the graphs "
+                        "apart by it"
+                    )
+                    if _has_same_nodes(encoder, batch, single, number):
+                        name = f"the read-out {_name(encoder.readout)}"
+                        advice = "take one that depends on the nodes of each graph alone"
                     raise UserError(
                         "Expected the embedding of a graph not to depend on its batch, but "
                         f"{name} embeds graph {number} alone {100 * share:.3g} % away from graph "
-                        f"{number} in a batch: take `batch`, the graph of each node, in its "
-                        "forward, and keep the graphs apart by it."
+                        f"{number} in a batch: {advice}."
                     )
+
+
+def most_graphs(encoder: nn.Module) -> int:
+    """Return how many graphs of a batch `check_independent` embeds alone at most.
+
+    >>> most_graphs(nn.Identity())
+    4
+    """
+    own = getattr(encoder, "readout", POOLINGS[0]) in POOLINGS
+    return MAX_GRAPHS if own else MAX_GRAPHS_OF_READOUT
+
+
+def _has_same_nodes(encoder: Any, batch: Any, single: Any, number: int) -> bool:
+    """Tell whether an encoder embeds the nodes of a graph alone as it does in a batch."""
+    if not hasattr(encoder, "nodes"):
+        return False
+    together = encoder.nodes(batch)[batch.batch == number]
+    return difference(encoder.nodes(single), together) <= TOLERANCE
+
+
+def _name(readout: Any) -> str:
+    return getattr(readout, "__name__", type(readout).__name__)
 
 
 def difference(a: Tensor, b: Tensor) -> float:

@@ -24,7 +24,8 @@ class GPSConv(pyg.GPSConv):
     """PyG's `GPSConv`, whose attention pads a graph to less than twice its size.
 
     PyG pads all graphs of a batch to its largest: one of 5,000 nodes among 255 molecules costs as
-    much as 256 of them. Here graphs of 2^k to 2^(k+1) − 1 nodes attend together.
+    much as 256 of them. Here graphs of 2^k to 2^(k+1) − 1 nodes attend together; for a performer,
+    which sums over padding as well, those of the same size.
     """
 
     def forward(
@@ -43,10 +44,11 @@ class GPSConv(pyg.GPSConv):
         if not len(x):
             return x
         size = torch.bincount(graph)[graph]
-        octave = torch.frexp(size.double()).exponent
+        padded = isinstance(self.attn, nn.MultiheadAttention)
+        kind = torch.frexp(size.double()).exponent if padded else size
         out = torch.zeros_like(x)
-        for each in octave.unique().tolist():
-            nodes = (octave == each).nonzero().squeeze(1)
+        for each in kind.unique().tolist():
+            nodes = (kind == each).nonzero().squeeze(1)
             dense, real = to_dense_batch(x[nodes], graph[nodes].unique(return_inverse=True)[1])
             found = self._attention(dense, real)[real]
             out = out.index_copy(0, nodes, found)
@@ -56,7 +58,9 @@ class GPSConv(pyg.GPSConv):
         """Return the attention [B, N, D] among the real nodes [B, N] of each graph."""
         found: Tensor
         if isinstance(self.attn, nn.MultiheadAttention):
-            found, _ = self.attn(dense, dense, dense, key_padding_mask=~real, need_weights=False)
+            # In evaluation mode, torch would hold N × N matrices if the query were the same tensor.
+            query = dense if self.training else dense.view_as(dense)
+            found, _ = self.attn(query, dense, dense, key_padding_mask=~real, need_weights=False)
         else:
             found = self.attn(dense, mask=real)
         return found

@@ -75,9 +75,10 @@ class ContrastiveModel(ContrastiveNetwork):
             no other.
         normalization: sphere, ball or none, see `normalize`.
         local: adds a head of the same shape for node embeddings, for objectives that contrast nodes
-            with graphs.
+            with graphs; it starts at the width of these, which the read-out may change.
 
-    Raises `UserError` for a value out of range, an unknown normalisation, and a `dim` without use.
+    Raises `UserError` for anything but a `GraphEncoder`, a value out of range, an unknown
+    normalisation, a `dim` without use, and nodes and graphs of different widths without a head.
 
     >>> from graph_hcl.nn import make_backbone
     >>> encoder = GraphEncoder(make_backbone("gcn", 7, 16, 2), 32)
@@ -94,21 +95,32 @@ class ContrastiveModel(ContrastiveNetwork):
         local: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(getattr(encoder, "_orig_mod", encoder), GraphEncoder):
+            raise UserError(
+                f"Expected encoder to be a GraphEncoder, but got {type(encoder).__name__}: write "
+                "GraphEncoder(backbone, out_channels)."
+            )
         check_setting("projection.layers", layers)
         check_setting("projection.dim", dim)
         check_value("normalization", normalization, str)
         NORMALIZATIONS.get(normalization)
-        width = encoder.out_channels
+        width, own = encoder.out_channels, encoder.node_channels
         if layers == 0 and dim not in (None, width):
             raise UserError(
                 f"Expected no dim without a head, but got dim={dim} with layers=0: leave it out, "
                 f"since features are then as wide as embeddings, {width}, or give 1 layer or more."
             )
+        if local and layers == 0 and own != width:
+            raise UserError(
+                "Expected a head, projection.layers of 1 or more, to compare nodes with graphs of "
+                f"another width, but got layers=0 with nodes [n, {own}] and graphs [B, {width}], "
+                "which the read-out makes: add a layer, or take another read-out."
+            )
         self.encoder: GraphEncoder = encoder
         self.normalization = normalization
-        widths = [width] * layers + [width if dim is None else dim]
-        self.head: nn.Module = MLP(widths, norm=None) if layers else nn.Identity()
-        self.node_head = MLP(widths, norm=None) if layers and local else None
+        dim = width if dim is None else dim
+        self.head: nn.Module = MLP([width] * layers + [dim], norm=None) if layers else nn.Identity()
+        self.node_head = MLP([own] * layers + [dim], norm=None) if layers and local else None
 
     def forward(self, batch: Any) -> Tensor:
         """Return normalised features z [B, d]."""

@@ -65,7 +65,8 @@ def make_readout(readout: str | Callable[..., Any], in_channels: int) -> Callabl
 
     A class, or a `functools.partial` of one, is made anew, with `in_channels` under that name or as
     `channels` where it takes it; a module is copied, so that no two encoders share its weights.
-    Raises `UserError` for an unknown name, and for a class that cannot be made so.
+    Raises `UserError` for an unknown name, for what cannot be called, and for a class that cannot
+    be made so.
 
     >>> from functools import partial
     >>> from torch_geometric.nn import Set2Set
@@ -74,6 +75,11 @@ def make_readout(readout: str | Callable[..., Any], in_channels: int) -> Callabl
     """
     part: Any = READOUTS.get(readout) if isinstance(readout, str) else readout
     made: Callable[..., Any]
+    if not callable(part):
+        raise UserError(
+            f"Expected a read-out by its name, such as sum, or what can be called, but got "
+            f"{part!r:.60}."
+        )
     if isinstance(part, nn.Module):
         made = copy.deepcopy(part)
         return made

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork
+from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.setting_checks import check_setting
 from graph_hcl.training.batches import cut
 from graph_hcl.training.finite import check_embeddings, check_weights
@@ -21,6 +24,10 @@ MAX_GRAPHS = 512
 MAX_NODES = 2**19
 """Largest number of nodes that are embedded at once, in more than one graph: those of 512 graphs
 of REDDIT-MULTI-5K, and about half a gigabyte by a network of width 32."""
+MAX_EDGES = 2**20
+"""Largest number of edges, each counted in both directions, that are embedded at once, in more than
+one graph: two to three gigabytes by a network of width 32 whose messages are those of edges, as
+those of pna are."""
 MAX_VALUES = 2**26
 """Largest number of node features (nodes × columns) that are embedded at once."""
 
@@ -44,11 +51,11 @@ def embed(
         projected: returns the normalised features [G, d] behind the head instead: those that the
             objective is given.
         max_nodes: most nodes that are embedded at once, by default `MAX_NODES` or fewer where their
-            features are wide; a graph with more is embedded alone. The bound changes embeddings by
-            rounding only.
+            features are wide; a graph with more is embedded alone. Edges are bounded by
+            `MAX_EDGES`. The bounds change embeddings by rounding only.
 
-    Raises `UserError` for anything but a store, for a device that is not available, for a
-    `max_nodes` below 1, and for embeddings that are not finite.
+    Raises `UserError` for anything but a model and a store, for a device that is not available, for
+    a `max_nodes` below 1, and for embeddings that are not finite.
 
     >>> from graph_hcl.data import load
     >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
@@ -57,12 +64,15 @@ def embed(
     >>> embed(ContrastiveModel(encoder), store, torch.device("cpu")).shape
     (4, 16)
     """
+    _check_model(model, ContrastiveNetwork)
     device = as_device(device)
     store = stored_on(store, device)
-    network = (model if projected else model.encoder).to(device).eval()
+    network = (model if projected else model.encoder).to(device)
     parts = list(embedding_batches(store, max_nodes)) or [torch.arange(0)]  # [0, D] of no graphs
     check_weights(model.encoder, store)
-    embeddings = torch.cat([network(store.batch(part)).cpu() for part in parts]).double().numpy()
+    with evaluating(network):
+        found = torch.cat([network(store.batch(part)).cpu() for part in parts])
+    embeddings = found.double().numpy()
     check_embeddings(np.isfinite(embeddings).all(axis=tuple(range(1, embeddings.ndim))))
     return embeddings
 
@@ -93,15 +103,17 @@ def embed_nodes(
     >>> [x.shape for x in embed_nodes(ContrastiveModel(encoder), store, torch.device("cpu"))]
     [(35, 16), (30, 16)]
     """
+    _check_model(model, ContrastiveModel)
     device = as_device(device)
     store = stored_on(store, device)
-    encoder = model.encoder.to(device).eval()
+    encoder = model.encoder.to(device)
     check_weights(encoder, store)
     nodes: list[np.ndarray] = []
-    for part in embedding_batches(store, max_nodes):
-        batch = store.batch(part)
-        sizes = batch.ptr.diff().tolist()
-        nodes += [one.cpu().double().numpy() for one in encoder.nodes(batch).split(sizes)]
+    with evaluating(encoder):
+        for part in embedding_batches(store, max_nodes):
+            batch = store.batch(part)
+            sizes = batch.ptr.diff().tolist()
+            nodes += [one.cpu().double().numpy() for one in encoder.nodes(batch).split(sizes)]
     check_embeddings(np.array([np.isfinite(one).all() for one in nodes], dtype=bool))
     return nodes
 
@@ -118,5 +130,14 @@ def embedding_batches(store: GraphStore, max_nodes: int | None = None) -> Iterat
     check_setting("max_nodes", max_nodes)
     values = max(1, store.num_features)
     most = min(MAX_NODES, MAX_VALUES // values) if max_nodes is None else max_nodes
-    counts = cut(store.node_ptr.diff().tolist(), MAX_GRAPHS, most)
-    yield from torch.arange(len(store)).split(counts)
+    nodes, edges = store.node_ptr.diff().tolist(), store.edge_ptr.diff().tolist()
+    shares = [max(n * MAX_EDGES, m * most) for n, m in zip(nodes, edges, strict=True)]
+    yield from torch.arange(len(store)).split(cut(shares, MAX_GRAPHS, most * MAX_EDGES))
+
+
+def _check_model(model: Any, kind: Any) -> None:
+    if not isinstance(getattr(model, "_orig_mod", model), kind):
+        raise UserError(
+            f"Expected model to be a {kind.__name__}, but got {type(model).__name__}: write "
+            "ContrastiveModel(encoder)."
+        )

@@ -1,10 +1,12 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch_geometric.data import Batch, Data
-from torch_geometric.nn import global_mean_pool
+from torch_geometric.nn import MultiAggregation, Set2Set, global_mean_pool
 
 from graph_hcl.errors import UserError
 from graph_hcl.nn import (
@@ -24,9 +26,10 @@ def batch_of(*edges: torch.Tensor, features: int = 5) -> Batch:
     return Batch.from_data_list([Data(x=torch.randn(3, features), edge_index=e) for e in edges])
 
 
-def encoder_for(name: str, readout: str = "sum", **options: object) -> GraphEncoder:
+def encoder_for(name: str, readout: Any = "sum", **options: Any) -> GraphEncoder:
     backbone = make_backbone(name, 5, 8, 2, degrees=lambda: torch.tensor([0, 2, 4]), **options)
-    return GraphEncoder(backbone, infer_out_channels(backbone, 5), readout)
+    channels = infer_out_channels(backbone, 5, options.get("edge_dim"))
+    return GraphEncoder(backbone, channels, readout)
 
 
 @pytest.mark.parametrize("name", ["gin", "gcn", "graphsage", "gat", "pna", "edgecnn"])
@@ -133,3 +136,47 @@ def test_head_without_layers_contrasts_the_embedding_itself() -> None:
     model = ContrastiveModel(encoder, layers=0, normalization="none").eval()
     torch.testing.assert_close(model(batch), encoder(batch))
     assert ContrastiveModel(encoder, layers=2, dim=3)(batch).shape == (2, 3)
+
+
+READOUTS = [Set2Set(16, 2), MultiAggregation(["mean", "max"])]
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_nodes_have_a_head_of_their_own_width(readout) -> None:
+    encoder = encoder_for("gin", readout)
+    assert (encoder.node_channels, encoder.out_channels) == (16, 32)
+    for dim, width in ((None, 32), (4, 4)):
+        model = ContrastiveModel(encoder, dim=dim, local=True)
+        nodes, graphs = model.local_and_global(batch_of(CYCLE, PATH))
+        assert (nodes.shape, graphs.shape) == ((6, width), (2, width))
+    with pytest.raises(UserError, match=r"layers=0 with nodes \[n, 16\] and graphs \[B, 32\], wh"):
+        ContrastiveModel(encoder, layers=0, local=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "sentence"),
+    [
+        ("gine", "edge_attr", torch.ones(4, 5), r"edge_attr \[E, 2\], for which .* got \[4, 5\]"),
+        ("gine", "edge_attr", torch.ones(4, 2).long(), r"edge_attr of torch\.float32, .*int64"),
+        ("gine", "edge_attr", torch.ones(3, 2), r"a row for each of the 4 edges, but got \[3, 2\]"),
+        ("gcn", "edge_weight", torch.ones(4).long(), r"edge_weight of torch\.float32, .*int64"),
+        (
+            "gcn",
+            "edge_weight",
+            torch.ones(4).double(),
+            r"edge_weight of torch\.float32, .*float64",
+        ),
+        (
+            "graphsage",
+            "edge_weight",
+            torch.ones(1),
+            r"a row for each of the 4 edges, but got \[1\]",
+        ),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named(name, field, value, sentence) -> None:
+    encoder = encoder_for(name, edge_dim=2 if name == "gine" else None)
+    batch = batch_of(PATH)
+    batch[field] = value
+    with pytest.raises(UserError, match=sentence):
+        encoder(batch)

@@ -114,3 +114,26 @@ def test_a_large_graph_does_not_pad_the_small_ones(monkeypatch) -> None:
     owner = torch.arange(5).repeat_interleave(sizes)
     layer(torch.randn(218, 4), torch.empty(2, 0, dtype=torch.long), batch=owner)
     assert shapes == [(3, 3), (2, 120)]
+
+
+def test_no_matrix_among_all_nodes_is_held_in_evaluation(monkeypatch) -> None:
+    net = make_backbone("gps", 4, 8, 2).eval()
+    x, graph = torch.randn(9, 4), torch.tensor([0, 0, 0, 1, 1, 1, 1, 1, 2])
+    edges = torch.tensor([[0, 3], [1, 4]])
+    expected = net(x, edges, batch=graph)
+
+    def native(*given):
+        raise AssertionError("its weights are N × N")
+
+    monkeypatch.setattr(torch, "_native_multi_head_attention", native)
+    with torch.no_grad():
+        torch.testing.assert_close(net(x, edges, batch=graph), expected)
+
+
+def test_a_performer_attends_within_graphs_alone() -> None:
+    options = {"attn_type": "performer"}
+    net = make_backbone("gps", 4, 8, 2, options=options)
+    encoder = GraphEncoder(net, infer_out_channels(net, 4)).double().eval()
+    graphs = [Data(x=torch.randn(n, 4).double(), edge_index=PATH) for n in (3, 5, 4, 7, 3, 6)]
+    alone = torch.cat([encoder(Batch.from_data_list([one])) for one in graphs])
+    torch.testing.assert_close(encoder(Batch.from_data_list(graphs)), alone)

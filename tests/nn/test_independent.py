@@ -230,8 +230,21 @@ def test_a_readout_that_mixes_graphs_is_named() -> None:
         return sums - sums.mean(0)
 
     encoder = GraphEncoder(make_backbone("gcn", 5, 8, 2), 16, centred)
-    with pytest.raises(UserError, match="not to depend on its batch"):
+    with pytest.raises(UserError, match=r"the read-out centred embeds graph 0 .* take one that"):
         check_independent(encoder, Batch.from_data_list(graphs(0)))
+
+
+def test_a_readout_of_the_users_is_tried_on_more_graphs() -> None:
+    """One that shifts a single graph, which four of the batch would miss."""
+
+    def shifted(nodes, batch, size):
+        sums = nodes.new_zeros(size, nodes.shape[1]).index_add_(0, batch, nodes)
+        return sums + (torch.arange(size) == 3)[:, None]
+
+    encoder = GraphEncoder(make_backbone("gcn", 5, 8, 2), 16, shifted)
+    batch = Batch.from_data_list(graphs(0, sizes=(5, 4, 6, 7, 3, 5, 4, 8)))
+    with pytest.raises(UserError, match="the read-out shifted embeds graph 3 alone"):
+        check_independent(encoder, batch)
 
 
 def test_the_check_leaves_no_trace() -> None:

@@ -13,7 +13,7 @@ from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import Callback, embed
+from graph_hcl.training import Callback, embed, embed_nodes
 from graph_hcl.training.batches import cut, index_batches
 from graph_hcl.training.embedding import embedding_batches
 
@@ -93,6 +93,25 @@ def test_embeddings_under_any_bound_are_equal_to_rounding(name) -> None:
         torch.testing.assert_close(
             torch.from_numpy(part), torch.from_numpy(whole), rtol=1e-5, atol=1e-5
         )
+
+
+def test_edges_are_bounded_as_well(monkeypatch) -> None:
+    store = rings([3, 9, 4, 4, 12, 3])
+    monkeypatch.setattr("graph_hcl.training.embedding.MAX_EDGES", 24)
+    parts = list(embedding_batches(store))
+    assert [part.tolist() for part in parts] == [[0, 1], [2, 3], [4], [5]]
+    assert [part.tolist() for part in embedding_batches(store, 8)] == [[0], [1], [2, 3], [4], [5]]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_embedding_leaves_the_modes_as_they_are(training) -> None:
+    model = ContrastiveModel(GraphEncoder(make_backbone("gin", 4, 8, 2), 16)).train(training)
+    model.encoder.backbone.norms[0].eval()  # a part that a user has frozen
+    before = [module.training for module in model.modules()]
+    for projected in (False, True):
+        embed(model, rings([3, 4]), torch.device("cpu"), projected)
+    embed_nodes(model, rings([3, 4]), torch.device("cpu"))
+    assert [module.training for module in model.modules()] == before
 
 
 def test_wide_features_and_large_graphs_are_embedded_few_at_a_time(monkeypatch) -> None:

@@ -12,6 +12,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.losses import HSCL, HUCL, SCL, UCL
 from graph_hcl.losses import NTXent as NTXentLoss
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, perturbed
+from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.training import (
     Callback,
     Checkpoint,
@@ -186,7 +187,7 @@ def test_embeddings_do_not_depend_on_the_batch_they_are_in() -> None:
     model, _ = train(2)
     graphs = cycles()
     found = embed(model, graphs, CPU)
-    with torch.no_grad():
+    with evaluating(model):
         alone = [model.encoder(graphs.batch(torch.tensor([i]))) for i in range(len(graphs))]
     assert torch.allclose(torch.from_numpy(found).float(), torch.cat(alone), atol=1e-5)
 

@@ -16,7 +16,14 @@ from graph_hcl.augment import Compose, EdgeDrop, RandomChoice, View, ViewSampler
 from graph_hcl.data import GraphStore, load
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HUCL, UCL
-from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, normalize, perturbed
+from graph_hcl.nn import (
+    ContrastiveModel,
+    GraphEncoder,
+    make_backbone,
+    make_readout,
+    normalize,
+    perturbed,
+)
 from graph_hcl.training import (
     Checkpoint,
     Diagnosis,
@@ -166,6 +173,26 @@ MISTAKES = {
     "a list to embed": (
         lambda: embed(model(), list(store()), CPU),
         "the graphs as a GraphStore, but got list",
+    ),
+    "an encoder to embed by": (
+        lambda: embed(encoder(), store(), CPU),
+        "model to be a ContrastiveNetwork, but got GraphEncoder: write ContrastiveModel",
+    ),
+    "an encoder of nodes": (
+        lambda: embed_nodes(encoder(), store(), CPU),
+        "model to be a ContrastiveModel, but got GraphEncoder",
+    ),
+    "a head on a network": (
+        lambda: ContrastiveModel(make_backbone("gin", 7, 4, 2)),
+        r"encoder to be a GraphEncoder, but got GIN: write GraphEncoder\(backbone, out_channels\)",
+    ),
+    "a number for an embedding": (
+        lambda: GraphEncoder(GIN(7, 8, 2), 8, embedding=5),
+        "embedding to be a module or None, but got 5",
+    ),
+    "no read-out": (
+        lambda: make_readout(None, 8),
+        "a read-out by its name, such as sum, or what can be called, but got None",
     ),
     "nodes of a list": (
         lambda: embed_nodes(model(), list(store()), CPU),
