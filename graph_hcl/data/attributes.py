@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.data.columns import Column
-from graph_hcl.data.fields import Categorical, encode_columns, owner, stack_columns
+from graph_hcl.data.fields import Categorical, encode_columns, is_category, owner, stack_columns
 from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
@@ -95,10 +95,7 @@ def _column(
         if any(is_word):
             raise TypeError
         # Integers beside floats become floats; True and False alone become 0.0 and 1.0.
-        kinds = set(map(type, values))
-        kind = (
-            torch.bool if kinds == {bool} else torch.long if kinds <= {bool, int} else torch.double
-        )
+        kind = torch.long if is_category(set(map(type, values))) else torch.double
         numbers = torch.tensor(values, dtype=kind)
         if numbers.dim() != 1:
             raise TypeError
@@ -108,8 +105,6 @@ def _column(
             f"Expected either words or numbers in '{name}' of {level}s, but graph "
             f"{owner(ptr, row)} has {values[row]!r:.60}."
         ) from None
-    if not len(numbers):
-        numbers = numbers.double()
     return encode_columns(numbers[:, None], name, ptr, categorical, [name])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +89,26 @@ def from_data(
         return both_ways(store) if undirected else store
     fields = [data.to_dict() for data in data_list(graphs)]
     _name_dropped(fields, ignored)
+    kinds = dict.fromkeys(("x", "edge_attr"), categorical)
+    return from_fields(fields, kinds, y=y, undirected=undirected)
+
+
+def from_fields(
+    fields: list[dict[str, Any]],
+    categorical: Mapping[str, Categorical | Sequence[bool]],
+    *,
+    y: Any = None,
+    undirected: bool = False,
+) -> GraphStore:
+    """Return the store of graphs that are dictionaries of the fields of `from_data`.
+
+    `categorical` says for x and edge_attr which columns are categories, as that of
+    `encode_columns`. Raises `UserError` as `from_data` does.
+
+    >>> path = {"edge_index": torch.tensor([[0, 1], [1, 0]]), "x": torch.tensor([[6, 1], [8, 2]])}
+    >>> from_fields([path], {"x": [True, False]}).x.tolist()
+    [[0.0, 1.0], [1.0, 2.0]]
+    """
     taken = {name: _field(fields, name) for name in KEPT if name != "y" or y is None}
     edge_index, edge_sizes = _edges(taken.pop("edge_index"), fields)
     own = taken.pop("y", None)
@@ -96,7 +116,7 @@ def from_data(
     sizes: dict[str, Tensor] = {}
     for name, parts in taken.items():
         if parts is not None:
-            mixed = categorical != "auto" or name not in ("x", "edge_attr")
+            mixed = categorical.get(name) != "auto"
             tensors[name], sizes[name] = join(parts, name, mixed=mixed)
     if "x" in tensors and tensors["x"].dim() == 1:
         raise UserError(
@@ -114,7 +134,7 @@ def from_data(
     for name, values in tensors.items():
         ptr = ptrs[LEVELS[name]]
         if name in ("x", "edge_attr"):
-            tensors[name], meaning[name] = encode_columns(values, name, ptr, categorical)
+            tensors[name], meaning[name] = encode_columns(values, name, ptr, categorical[name])
         elif name == "edge_weight":
             tensors[name] = edge_weights(values, ptr)
         else:

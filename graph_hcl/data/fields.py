@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, Literal
 
 import torch
@@ -14,6 +14,8 @@ from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 
 Categorical = bool | Literal["auto"]
+EXACT = 2**53
+"""Whole numbers below are exact as floats of 64 bits."""
 
 
 def ends(sizes: Sequence[int] | Tensor) -> Tensor:
@@ -42,6 +44,17 @@ def is_whole(kind: torch.dtype) -> bool:
     (True, False)
     """
     return not (kind.is_floating_point or kind.is_complex or kind == torch.bool)
+
+
+def is_category(kinds: Set[type]) -> bool:
+    """Tell whether a column of numbers of these Python types holds categories.
+
+    It does if all are whole: a number with a point makes quantities, and so do bools alone.
+
+    >>> is_category({int}), is_category({int, float}), is_category({bool})
+    (True, False, False)
+    """
+    return int in kinds and kinds <= {bool, int}
 
 
 def join(
@@ -135,16 +148,18 @@ def encode_columns(
     values: Tensor,
     name: str,
     ptr: Tensor,
-    categorical: Categorical = "auto",
+    categorical: Categorical | Sequence[bool] = "auto",
     columns: Sequence[str] = (),
 ) -> tuple[Tensor, Features]:
     """Return values [n] or [n, k] as a store holds them, and the meaning of their columns.
 
     With "auto", integer types are categories and all others quantities; with True, floats with
-    integer values are categories too; with False, all are quantities. Quantities [n] keep that
-    shape, categories become [n, 1]. `columns` are the names; name[0], name[1], … by default.
+    integer values are categories too; with False, all are quantities; a list says it of each
+    column. Quantities [n] keep that shape, categories become [n, 1]. `columns` are the names;
+    name[0], name[1], … by default.
 
-    Raises `UserError` for no columns, NaN, and categories that are not integers.
+    Raises `UserError` for no columns, NaN, and categories that are not integers, or are too large
+    for the floats that they are given as beside quantities.
 
     >>> encode_columns(torch.tensor([[6], [8], [6]]), "x", torch.tensor([0, 3]))[0].tolist()
     [[0], [1], [0]]
@@ -159,6 +174,14 @@ def encode_columns(
     if not table.shape[1]:
         raise UserError(f"Expected {name} with at least one column, but it has none: leave it out.")
     columns = columns or [f"{name}[{k}]" for k in range(table.shape[1])]
+    if not isinstance(categorical, bool | str):
+        _check_exact(table, name, ptr, columns, categorical)
+        return stack_columns(
+            [
+                encode_columns(table[:, [k]], name, ptr, category, [column])
+                for k, (category, column) in enumerate(zip(categorical, columns, strict=True))
+            ]
+        )
     if categorical is False or not (categorical is True or is_whole(values.dtype)):
         return real(values, name, ptr, columns), Features(tuple(map(Column, columns)))
     if values.dtype.is_floating_point:
@@ -178,6 +201,19 @@ def _check_whole(table: Tensor, name: str, ptr: Tensor, columns: Sequence[str]) 
             f"Expected whole numbers in {name} with categorical=True, but graph {owner(ptr, row)} "
             f"has {table[row, column].item():g} in {columns[column]}: give the categories alone as "
             "whole-number types, with categorical='auto'."
+        )
+
+
+def _check_exact(
+    table: Tensor, name: str, ptr: Tensor, columns: Sequence[str], categorical: Sequence[bool]
+) -> None:
+    wrong = (table.abs() >= EXACT) & torch.tensor(categorical)
+    if wrong.any():
+        row, column = wrong.nonzero()[0].tolist()
+        raise UserError(
+            f"Expected categories below 2⁵³ in {name}, but graph {owner(ptr, row)} has "
+            f"{table[row, column].item():.0f} in {columns[column]}: write one of that column with "
+            "a point, such as 1.0, if they are quantities, or number the categories from 0."
         )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 from xml.parsers import expat
 
 import networkx
@@ -16,12 +17,16 @@ from graph_hcl.data.tables import open_text, read_all
 from graph_hcl.data.targets import parse_number
 from graph_hcl.errors import UserError
 
+FREE_DEFAULTS = 10_000_000
+"""Values that a file's defaults may have beyond one for each of its characters: more is a bomb."""
+
 
 def read_graph_file(file: Path) -> Any:
     """Return the NetworkX graph in a .graphml, .gexf or .edgelist file, which may end in .gz.
 
     An edge list has two node names on each line and perhaps a weight, separated by blanks, tabs or
-    commas; what follows a # is a comment. Its edges have no direction.
+    commas; what follows a # is a comment, and so is a line that starts with %. Its edges have no
+    direction.
 
     Raises `UserError` for a file that cannot be read, XML with a document type declaration, which
     could expand without bounds, and a file of several graphs.
@@ -89,9 +94,45 @@ def _parse_xml(text: str, file: Path, read: Callable[[Any], Any]) -> Any:
             f"Expected each node of {file} once, with an id of its own, but its {nodes} nodes and "
             f"its edges name {len(graph)}."
         )
-    for name in ("node_default", "edge_default"):  # the readers' own
-        graph.graph.pop(name, None)
+    _fill_defaults(graph, content, file)
     return graph
+
+
+def _fill_defaults(graph: Any, content: bytes, file: Path) -> None:
+    """Give nodes and edges without an attribute the default that the file declares for it.
+
+    The readers leave the defaults to the graph, an empty one as "None". Raises `UserError` where
+    the values would be many more than the file has characters.
+    """
+    elements = {
+        "node_default": [values for _, values in graph.nodes(data=True)],
+        "edge_default": [values for *_, values in graph.edges(data=True)],
+    }
+    defaults = {name: graph.graph.pop(name, {}) for name in elements}
+    added = sum(len(defaults[name]) * len(elements[name]) for name in elements)
+    if added > FREE_DEFAULTS + len(content):
+        raise UserError(
+            f"Expected about as many values as {file} has text for, but its defaults make "
+            f"{added:,}: write values only where they differ, or leave out the defaults."
+        )
+    if any("None" in values.values() for values in defaults.values()):
+        empty = _empty_defaults(content)
+        for values in defaults.values():
+            values |= {k: "" for k, v in values.items() if v == "None" and k in empty}
+    for name, values in defaults.items():
+        for attributes in elements[name] if values else []:
+            for key, value in values.items():
+                attributes.setdefault(key, value)
+
+
+def _empty_defaults(content: bytes) -> set[str | None]:
+    """Return the names of the attributes whose default is the empty text."""
+    return {
+        key.get("attr.name") or key.get("title")
+        for key in ElementTree.fromstring(content).iter()
+        for child in key
+        if child.tag.rpartition("}")[2] == "default" and not child.text
+    }
 
 
 def _read_graphml(content: Any) -> Any:
@@ -101,7 +142,22 @@ def _read_graphml(content: Any) -> Any:
     """
     graph = networkx.read_graphml(content, force_multigraph=True)
     simple = networkx.DiGraph(graph) if graph.is_directed() else networkx.Graph(graph)
-    return simple if simple.number_of_edges() == graph.number_of_edges() else graph
+    return simple if simple.number_of_edges() == graph.number_of_edges() else _without_ids(graph)
+
+
+def _without_ids(graph: Any) -> Any:
+    """Return a MultiGraph with counted keys where those it has are the ids of its edges.
+
+    Ids differ for all edges; keys that return, such as kinds of edges, are the user's own.
+    """
+    keys = [key for *_, key in graph.edges(keys=True)]
+    if len({*keys}) < len(keys):
+        return graph
+    counted = graph.__class__()
+    counted.graph.update(graph.graph)
+    counted.add_nodes_from(graph.nodes(data=True))
+    counted.add_edges_from((u, v, values) for u, v, values in graph.edges(data=True))
+    return counted
 
 
 def _read_gexf(content: Any) -> Any:
@@ -117,7 +173,7 @@ def _read_gexf(content: Any) -> Any:
         attributes.pop("id", None)
     for name in ("mode", "start", "end"):
         graph.graph.pop(name, None)
-    return graph
+    return _without_ids(graph) if graph.is_multigraph() else graph
 
 
 HEADERS = (
@@ -154,13 +210,13 @@ def parse_edges(text: str, file: Path) -> Any:
 
     A first line of usual names of columns is wrong, unless further edges lead to such nodes.
 
-    >>> parse_edges("a b 0.5\n# a comment\nb c 2\n", Path("g.edgelist")).edges(data=True)
+    >>> parse_edges("a b 0.5\n# a comment\n% another\nb c 2\n", Path("g.edgelist")).edges(data=True)
     EdgeDataView([('a', 'b', {'weight': 0.5}), ('b', 'c', {'weight': 2.0})])
     """
     graph, width, first = networkx.Graph(), 0, None
     for line, row in enumerate(text.splitlines(), 1):
         words = row.partition("#")[0].replace(",", " ").split()
-        if not words:
+        if not words or words[0].startswith("%"):
             continue
         weight = parse_number(words[2]) if len(words) == 3 else None
         if not width:

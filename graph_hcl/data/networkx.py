@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -36,18 +36,20 @@ def from_networkx(
 ) -> GraphStore:
     """Return the store of NetworkX graphs, whose nodes may have any names.
 
-    A list, array or tensor named "x" becomes columns "x[0]", "x[1]", …. Words and whole numbers are
-    categories, one-hot in every batch; other numbers and bools are quantities (see `categorical` of
-    `from_data`). One warning names the attributes that are not read.
+    A list, array or tensor named "x", as PyG's `to_networkx` writes features, becomes columns
+    "x[0]", "x[1]", …, and is the one attribute that is read unasked: a single number or word "x"
+    may be a position in a drawing and is read where `node_attrs` names it. Words and whole numbers
+    are categories, one-hot in every batch; other numbers and bools are quantities (see
+    `categorical` of `from_data`). One warning names the attributes that are not read.
 
     Edges are sorted. An undirected edge is stored in both directions, a self-loop once. A DiGraph
     keeps its directions unless `undirected`, and a MultiGraph its parallel edges, each with its own
-    attributes.
+    attributes. A key of a MultiGraph that is no whole number is the edge attribute "key".
 
     Args:
         graphs: NetworkX graphs of any kind.
-        node_attrs: names of the node attributes that become the columns of x; by default the
-            attribute "x" or, if no node has it, the degree.
+        node_attrs: names of the node attributes that become the columns of x; by default those
+            of "x" where it is a list, array or tensor, and else the degree.
         edge_attrs: names of the edge attributes that become the columns of edge_attr.
         weight: name of the edge attribute for edge_weight.
         fields: names of the attributes for the store's other fields, as in {"pos": "coordinates"}.
@@ -73,7 +75,7 @@ def from_networkx(
     named = _named_fields(fields, weight)
     node_names, edge_names = _names(node_attrs, "node_attrs"), _names(edge_attrs, "edge_attrs")
     nodes = [[attributes for _, attributes in graph.nodes(data=True)] for graph in items]
-    if node_attrs is None and any("x" in one for one in chain.from_iterable(nodes)):
+    if node_attrs is None and any(_is_vector(one.get("x")) for one in chain.from_iterable(nodes)):
         node_names = ["x"]
     node_ptr = ends([len(graph) for graph in items])
     edge_index, edges, edge_ptr = _edges(items, node_ptr)
@@ -135,6 +137,10 @@ def _graphs(graphs: Any) -> list[Any]:
     return items
 
 
+def _is_vector(value: Any) -> bool:
+    return isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
+
+
 def _names(names: Names, argument: str) -> list[Hashable]:
     if not isinstance(names, str | Iterable | None):
         raise UserError(f"Expected {argument} to be a list of names, but got {names!r}.")
@@ -181,7 +187,7 @@ def _edges(items: list[Any], node_ptr: Tensor) -> tuple[Tensor, list[dict[Any, A
     for first, graph in zip(node_ptr.tolist(), items, strict=False):
         place = {node: number for number, node in enumerate(graph, first)}
         both = not graph.is_directed()
-        for source, target, values in graph.edges(data=True):
+        for source, target, values in _edges_of(graph):
             u, v = place[source], place[target]
             pairs.append((u, v))
             attributes.append(values)
@@ -194,6 +200,16 @@ def _edges(items: list[Any], node_ptr: Tensor) -> tuple[Tensor, list[dict[Any, A
     edge_ptr = torch.searchsorted(edges[0].contiguous(), node_ptr)
     edges = edges - torch.repeat_interleave(node_ptr[:-1], edge_ptr.diff())
     return edges, [attributes[number] for number in order.tolist()], edge_ptr
+
+
+def _edges_of(graph: Any) -> Iterator[tuple[Hashable, Hashable, dict[Any, Any]]]:
+    """Yield the edges with their attributes, to which a key that is no number belongs, too."""
+    if not graph.is_multigraph():
+        yield from graph.edges(data=True)
+        return
+    for source, target, key, values in graph.edges(keys=True, data=True):
+        # Whole numbers are those that NetworkX counts parallel edges by.
+        yield source, target, values if isinstance(key, int) else {"key": key} | values
 
 
 def _own_labels(items: list[Any]) -> list[Any] | None:

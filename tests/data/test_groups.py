@@ -107,7 +107,7 @@ def test_a_key_of_lines(tmp_path) -> None:
 def test_a_column_of_labels(tmp_path) -> None:
     for name in "ab":
         nx.write_graphml(nx.path_graph(3), tmp_path / f"{name}.graphml")
-    with pytest.raises(UserError, match=r"labels.csv with the columns file, label and lab"):
+    with pytest.raises(UserError, match=r"labels.csv with the columns file and lab"):
         load(tmp_path, groups="lab")
     (tmp_path / "labels.csv").write_text(
         "file,label,lab\nb.graphml,1,x\na.graphml,0,y\n", encoding="utf-8"

@@ -57,6 +57,16 @@ def lines(*labels) -> Callable[[], object]:
     return read
 
 
+def written(graph: dict[str, object]) -> Callable[[], object]:
+    """Return what reads a .jsonl file of one graph that NetworkX wrote."""
+
+    def read() -> object:
+        Path("g.jsonl").write_text(json.dumps(graph), encoding="utf-8")
+        return load("g.jsonl")
+
+    return read
+
+
 def folders() -> object:
     for name in ("pos", "neg"):
         (Path("f") / name).mkdir(parents=True)
@@ -64,6 +74,7 @@ def folders() -> object:
     return load("./f")
 
 
+NODES = {"directed": False, "nodes": [{"id": 0}, {"id": 1}]}
 COLUMNS = r"first line 'source target' names columns: delete it, or rename these nodes"
 NO_VALUE = r"words or numbers in the column 'y', but row 1 of m.parquet has "
 MISTAKES = {
@@ -83,6 +94,20 @@ MISTAKES = {
         lambda: graph_targets([[[1]]], "classes", "y", ["line 1"]),
         r"y as a word, a number or a list, but line 1 has \[1\]",
     ),
+    "links of NetworkX": (
+        written(NODES | {"links": [{"source": 0, "target": 1}]}),
+        r"line 1 of g.jsonl has nodes and links as networkx.node_link_data writes .*"
+        r'networkx.node_link_graph\(json.loads\(line\), edges="links"\), and give .*from_networkx',
+    ),
+    "edges of NetworkX": (
+        written(NODES | {"edges": [{"source": 0, "target": 1}]}),
+        "has nodes and edges as networkx.node_link_data writes them",
+    ),
+    "neighbours of NetworkX": (
+        written(nx.adjacency_data(nx.path_graph(3))),
+        r"nodes and adjacency as networkx.adjacency_data writes .* networkx.adjacency_graph\(",
+    ),
+    "nodes alone": (written({"nodes": [0, 1]}), r"line 1 of g.jsonl has nodes\.$"),
     "graphs in folders alone": (folders, "it has neg/, pos/: folders within are not read, so put"),
     "a number for a vocabulary": (
         lambda: GraphStore.from_networkx([nx.path_graph(2)]).with_vocabulary(3),

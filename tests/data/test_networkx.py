@@ -46,6 +46,7 @@ def store(*graphs, **options):
         return GraphStore.from_networkx(graphs, **options)
 
 
+X = {"node_attrs": "x"}
 ALL = {"node_attrs": ["element", "charge"], "edge_attrs": ["length", "bond"], "weight": "weight"}
 
 
@@ -127,17 +128,46 @@ def test_a_change_is_seen_or_named(change, asked) -> None:
     ],
 )  # fmt: skip
 def test_kinds_of_values(values, x, names) -> None:
-    found = store(marked(values))
+    found = store(marked(values), **X)
     assert found.x.tolist() == x
     assert found.vocabulary.node.names() == names
     assert all(type(v) in (int, str) for c in found.vocabulary.node.columns for v in c.values or ())
 
 
+@pytest.mark.parametrize("vector", [[1.0, 2.0], (1.0, 2.0), np.ones(2), torch.ones(2)])
+def test_a_vector_x_is_read_unasked(vector) -> None:
+    assert store(marked([vector] * 2)).vocabulary.node.names() == ["x[0]", "x[1]"]
+
+
+@pytest.mark.parametrize("place", [0.5, 3, "100.0", np.float64(2), torch.tensor(1.0)])
+def test_a_position_in_a_drawing_is_no_feature(place) -> None:
+    with pytest.warns(UserWarning, match=r"of nodes 'x' \(node_attrs\)"):
+        found = GraphStore.from_networkx([marked([place, place])])
+    assert found.vocabulary.node.names() == ["degree=0", "degree=1"]
+    assert store(marked([place, place]), ignored_attrs="x").vocabulary == found.vocabulary
+
+
+def test_a_key_that_is_no_number_is_an_attribute() -> None:
+    graph = nx.MultiGraph([(0, 1), (0, 1)])
+    assert store(graph).edge_ptr.tolist() == [0, 4]  # the keys 0 and 1 are NetworkX's own
+    kinds = nx.MultiGraph()
+    for kind in ("likes", "knows"):
+        kinds.add_edge("a", "b", key=kind)
+    with pytest.warns(UserWarning, match=r"of edges 'key' \(edge_attrs, weight\)"):
+        GraphStore.from_networkx([kinds])
+    store(kinds, ignored_attrs="key")
+    found = store(kinds, edge_attrs="key")
+    assert found.vocabulary.edge.names() == ["key=knows", "key=likes"]
+    assert found.edge_attr.flatten().tolist() == [1, 0, 1, 0]
+    kinds.edges["a", "b", "likes"]["key"] = "own"
+    assert store(kinds, edge_attrs="key").vocabulary.edge.names() == ["key=knows", "key=own"]
+
+
 def test_categorical_and_names_that_are_no_words() -> None:
-    assert store(marked([7, 5]), categorical=False).x.tolist() == [[7], [5]]
-    assert store(marked([7.0, 5.0]), categorical=True).x.tolist() == [[1], [0]]
+    assert store(marked([7, 5]), **X, categorical=False).x.tolist() == [[7], [5]]
+    assert store(marked([7.0, 5.0]), **X, categorical=True).x.tolist() == [[1], [0]]
     with pytest.raises(UserError, match=r"graph 0 has 5\.5 in x"):
-        store(marked([7.0, 5.5]), categorical=True)
+        store(marked([7.0, 5.5]), **X, categorical=True)
     graph = nx.path_graph(2)
     nx.set_node_attributes(graph, 1.5, 0)
     assert store(graph, node_attrs=[0]).vocabulary.node.names() == ["0"]
@@ -153,8 +183,8 @@ def test_categorical_and_names_that_are_no_words() -> None:
         ([Data(torch.ones(1, 1), edge_index=torch.ones(2, 0))], {}, "graph 0 is Data: .*from_data"),
         ([nx.path_graph(2), None], {}, "graph 1 is NoneType"),
         ([nx.path_graph(2), nx.Graph()], {}, "at least one node in graph 1"),
-        ([marked([1.0]), nx.path_graph(2)], {}, "'x' on all nodes, but one node of graph 1"),
-        ([marked([1.0, None])], {}, "'x' on all nodes, but one node of graph 0"),
+        ([marked([1.0]), nx.path_graph(2)], X, "'x' on all nodes, but one node of graph 1"),
+        ([marked([1.0, None])], X, "'x' on all nodes, but one node of graph 0"),
         ([molecule()], {"node_attrs": ["chrge"]}, "graph 0 has charge, element: did you mean 'c"),
         ([nx.path_graph(2)], {"node_attrs": ["x"]}, "'x' on all nodes, .* 0 has none at all"),
         ([molecule()], {"edge_attrs": "lenght"}, "on all edges, .* did you mean 'length'"),
@@ -165,11 +195,11 @@ def test_categorical_and_names_that_are_no_words() -> None:
         ([marked([[1.0], 1.0])], {}, "has 1 values and one of graph 0 has one value"),
         ([marked([[], []])], {}, "graph 0 has 0 values"),
         ([marked([[[1.0]], [[2.0]]])], {}, r"either words or numbers in 'x\[0\]' .* graph 0"),
-        ([marked([1.0]), marked([1.0, "a"])], {}, "either words or numbers .* graph 1 has 'a'"),
-        ([marked(["a"]), marked(["a", 1])], {}, "either words or numbers .* graph 1 has 1"),
-        ([marked([1.0]), marked([{}])], {}, "either words or numbers .* graph 1 has {}"),
-        ([marked([1, 2**70])], {}, "either words or numbers"),
-        ([marked([1.0]), marked([NAN])], {}, "graph 1 has nan in x"),
+        ([marked([1.0]), marked([1.0, "a"])], X, "either words or numbers .* graph 1 has 'a'"),
+        ([marked(["a"]), marked(["a", 1])], X, "either words or numbers .* graph 1 has 1"),
+        ([marked([1.0]), marked([{}])], X, "either words or numbers .* graph 1 has {}"),
+        ([marked([1, 2**70])], X, "either words or numbers"),
+        ([marked([1.0]), marked([NAN])], X, "graph 1 has nan in x"),
         ([molecule(), molecule(length=NAN)], {"edge_attrs": "length"}, "graph 1 has nan in length"),
         ([molecule(), molecule(weight=NAN)], {"weight": "weight"}, "graph 1 has nan in weight"),
         ([molecule(), unlabelled()], {}, "'y' in all graphs or in none, but graph 1 has none"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from graph_hcl.data.graph_files import read_graph_file
 from graph_hcl.data.groups import group_names
@@ -14,7 +15,7 @@ from graph_hcl.data.networkx import from_networkx
 from graph_hcl.data.sources import Request, check_place
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import find_column, read_header, read_rows
-from graph_hcl.data.targets import graph_targets
+from graph_hcl.data.targets import as_text, graph_targets, is_missing, parse_number
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path
 from graph_hcl.registry import did_you_mean
@@ -25,9 +26,10 @@ class Folder:
     """A folder of graph files, in the order of their names, which become `ids`.
 
     Its labels are in a file labels.csv with the columns file and label, or in the attribute y of
-    each graph. `groups` is another column of labels.csv. `options` are the arguments of
-    `GraphStore.from_networkx`, such as `node_attrs`, and an edge list's third column is the edge
-    weight.
+    each graph, which holds where labels.csv has no column of labels or none for this graph; where
+    any label differs from y, those of labels.csv alone are read, with a warning. `groups` is
+    another column of labels.csv. `options` are the arguments of `GraphStore.from_networkx`, such as
+    `node_attrs`, and an edge list's third column is the edge weight.
     """
 
     what = "a folder of graphs"
@@ -50,7 +52,7 @@ class Folder:
             options.setdefault("weight", "weight")
         table = folder / LABELS if (folder / LABELS).is_file() else None
         own = [graph.graph.pop("y", None) for graph in graphs]
-        labels = own if table is None else read_labels(table, names)
+        labels = own if table is None else _labels(table, names, own, request.groups)
         groups = _read_groups(request.groups, table, names, folder)
         places = [f"{name} in {folder if table is None else table}" for name in names]
         targets = graph_targets(labels, request.labels, "label", places)
@@ -105,11 +107,55 @@ def _read_groups(
         return None
     if table is None:
         raise UserError(
-            f"Expected {LABELS} with the columns file, label and {column} in {folder}, but there "
+            f"Expected {LABELS} with the columns file and {column} in {folder}, but there "
             "is none: write it, or leave out the groups."
         )
     places = [f"{name} in {table}" for name in names]
     return group_names(read_labels(table, names, column), column, places)
+
+
+def _labels(table: Path, names: list[str], own: list[Any], groups: str | None) -> list[Any]:
+    """Return the labels in a table and, where it has none, those that the graphs have as y.
+
+    One warning names the columns that nothing reads.
+    """
+    header = read_header(table)
+    listed = own
+    if "label" in header or all(value is None for value in own):
+        listed = _filled(read_labels(table, names), own, names, table)
+    if unread := [name for name in header if name not in ("file", "label", groups)]:
+        warn_user(f"Not read in {table}: {', '.join(unread)}.")
+    return listed
+
+
+def _filled(labels: list[str], own: list[Any], names: list[str], table: Path) -> list[Any]:
+    """Return labels with those of the graphs themselves where there is none, if the others agree.
+
+    A warning tells where the graphs' own labels are taken, or that they differ.
+    """
+    pairs = [(label, as_text(value)) for label, value in zip(labels, own, strict=True)]
+    known = [row for row, (_, text) in enumerate(pairs) if not is_missing(text)]
+    absent = {row for row in known if is_missing(labels[row])}
+    differing = [row for row in known if row not in absent and not _alike(*pairs[row])]
+    if differing:
+        row = differing[0]
+        warn_user(
+            f"The labels in {table} are read, not the attribute y of the graphs, which differs: "
+            f"{names[row]} has '{labels[row]:.60}' there and y='{pairs[row][1]:.60}'."
+        )
+        return labels
+    if absent:
+        warn_user(
+            f"Of {len(names):,} graphs, {len(absent):,} have no label in {table}, such as "
+            f"{names[min(absent)]}: their attribute y is read."
+        )
+    return [own[row] if row in absent else label for row, label in enumerate(labels)]
+
+
+def _alike(first: str, second: str) -> bool:
+    """Tell whether two texts are one word or one number."""
+    number = parse_number(first)
+    return first == second or (number is not None and number == parse_number(second))
 
 
 def read_labels(file: Path, names: list[str], column: str = "label") -> list[str]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graph_hcl.data.convert import from_data
+from graph_hcl.data.convert import from_fields
+from graph_hcl.data.fields import Categorical
 from graph_hcl.data.groups import group_names
 from graph_hcl.data.names import is_lines
 from graph_hcl.data.naming import naming_graphs
+from graph_hcl.data.number_columns import NumberColumns, number_array
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import open_text, read_lines
@@ -29,8 +30,15 @@ from graph_hcl.warn import warn_user
 
 FREE_NODES = 10_000_000
 """Nodes that a file may have beyond one for each of its characters: more would be a bomb."""
-FIELDS = ("x", "edge_attr", "edge_weight", "pos")
+COLUMNS = ("x", "edge_attr")
+FIELDS = (*COLUMNS, "edge_weight", "pos")
 KEYS = ("edges", "num_nodes", *FIELDS, "y", "id")
+NETWORKX = {
+    "edges": ("node_link_data", 'node_link_graph(json.loads(line), edges="edges")'),
+    "links": ("node_link_data", 'node_link_graph(json.loads(line), edges="links")'),
+    "adjacency": ("adjacency_data", "adjacency_graph(json.loads(line))"),
+}
+"""What of NetworkX writes nodes beside these keys, and what reads them."""
 
 
 class Lines:
@@ -38,7 +46,8 @@ class Lines:
 
     `{"edges": [[u, v], …], "num_nodes": n, "x": [[…]], "edge_attr": [[…]], "edge_weight": […],
     "pos": [[…]], "y": …, "id": …}`. Edges join nodes numbered from 0 and lead one way, as PyG's
-    edge_index. Whole numbers in x and edge_attr are categories, numbers with a point quantities.
+    edge_index. A column of x or edge_attr whose numbers are whole in all lines holds categories,
+    one with a point in any of them quantities.
     y is a class (a word or a whole number), a real target, or a list of tasks in which null is a
     missing entry. A further entry that `groups` names is the group.
     """
@@ -60,6 +69,7 @@ class Lines:
         graphs, labels, ids, places, groups = [], [], [], [], []
         unread: dict[str, int] = {}
         nodes_left = FREE_NODES
+        columns = {name: NumberColumns(name) for name in COLUMNS}
         with open_text(file) as stream:
             for line, text in enumerate(read_lines(stream, file), 1):
                 if not text.strip():
@@ -68,7 +78,7 @@ class Lines:
                 entry = _parse(text, f"{place} of {file}")
                 for key in entry.keys() - {*KEYS, request.groups}:
                     unread.setdefault(key, line)
-                graph = _graph(entry, f"{place} of {file}")
+                graph = _graph(entry, columns, f"{place} of {file}")
                 nodes_left += len(text) - _nodes(graph)
                 if nodes_left < 0:
                     raise UserError(
@@ -92,7 +102,7 @@ class Lines:
             )
         _fill_empty(graphs)
         with naming_graphs(places, str(file)):
-            store = from_data(graphs)
+            store = _store(graphs, columns)
         targets = graph_targets(labels, request.labels, "y", [f"{p} of {file}" for p in places])
         return replace(store, **targets, ids=names_of(ids), groups=grouped, sha256=sha256)
 
@@ -120,18 +130,35 @@ def _parse(text: str, place: str) -> dict[str, Any]:
             "Expected a graph as JSON, like '{\"edges\": [[0, 1]]}', but "
             f"{place} is not: {error}."
         ) from error
+    if isinstance(entry, dict):
+        _refuse_networkx(entry, place)
     if not isinstance(entry, dict) or "edges" not in entry:
         shown = f"has {', '.join(entry)}" if isinstance(entry, dict) and entry else "has none"
-        unknown = [key for key in entry if key not in KEYS] if isinstance(entry, dict) else []
+        unknown = set(entry) - {*KEYS, "nodes"} if isinstance(entry, dict) else set()
         near = closest("edges", unknown)
         remedy = f": rename {near[0]} to edges" if near else ""
         raise UserError(f"Expected 'edges' in each graph, but {place} {shown}{remedy}.")
     return entry
 
 
-def _graph(entry: dict[str, Any], place: str) -> Data:
+def _refuse_networkx(entry: dict[str, Any], place: str) -> None:
+    """Raise `UserError` for a graph as NetworkX writes it, with names and attributes of nodes."""
+    key = next((key for key in NETWORKX if isinstance(entry.get(key), list)), None)
+    nodes = entry.get("nodes")
+    if key is None or not isinstance(nodes, list):
+        return
+    if key != "edges" or any(isinstance(edge, dict) for edge in entry[key][:1]):
+        writer, reader = NETWORKX[key]
+        raise UserError(
+            f"Expected edges as pairs of node numbers, like [[0, 1], [1, 2]], but {place} has "
+            f"nodes and {key} as networkx.{writer} writes them: read each line with "
+            f"networkx.{reader}, and give the graphs to GraphStore.from_networkx."
+        )
+
+
+def _graph(entry: dict[str, Any], columns: Mapping[str, NumberColumns], place: str) -> Data:
     """Return a JSON object as a graph without its label."""
-    edges = _tensor(entry["edges"], "edges", place)
+    edges = torch.from_numpy(number_array(entry["edges"], "edges", place))
     if not edges.numel():
         edges = torch.empty(0, 2, dtype=torch.long)
     if edges.dim() != 2 or edges.shape[1] != 2 or edges.dtype != torch.long:
@@ -150,9 +177,24 @@ def _graph(entry: dict[str, Any], place: str) -> Data:
         graph.num_nodes = count
     for name in FIELDS:
         if entry.get(name) is not None:
-            value = _tensor(entry[name], name, place)
+            if name in columns:
+                value = columns[name].read(entry[name], place)
+            else:
+                value = torch.from_numpy(number_array(entry[name], name, place)).float()
             graph[name] = value[:, None] if name == "x" and value.dim() == 1 else value
     return graph
+
+
+def _store(graphs: list[Data], columns: Mapping[str, NumberColumns]) -> GraphStore:
+    """Return the graphs as a store; the columns have seen them all."""
+    fields = [graph.to_dict() for graph in graphs]
+    categorical: dict[str, Categorical | Sequence[bool]] = {}
+    for name, column in columns.items():
+        having = [one for one in fields if one.get(name) is not None]
+        tensors, categorical[name] = column.settled([one[name] for one in having])
+        for one, tensor in zip(having, tensors, strict=True):
+            one[name] = tensor
+    return from_fields(fields, categorical)
 
 
 def _nodes(graph: Data) -> int:
@@ -169,20 +211,3 @@ def _fill_empty(graphs: list[Data]) -> None:
         for graph in graphs if present else []:
             if not graph.num_edges:
                 graph[name] = present[0].new_empty(0, *present[0].shape[1:])
-
-
-def _tensor(value: Any, name: str, place: str) -> torch.Tensor:
-    """Return a JSON list of numbers as a tensor, int64 or float32."""
-    try:
-        array = np.array(value)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "bif" or not isinstance(value, list):
-        raise UserError(
-            f"Expected {name} as a list of numbers, or of lists of one length, but {place} has "
-            f"{json.dumps(value)[:60]}."
-        )
-    tensor = torch.from_numpy(array)
-    if tensor.is_floating_point():
-        return tensor.float()
-    return tensor if tensor.dtype == torch.bool else tensor.long()

@@ -5,7 +5,7 @@ import warnings
 import networkx as nx
 import pytest
 
-from graph_hcl.data import load
+from graph_hcl.data import graph_files, load
 from graph_hcl.errors import UserError
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE z [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
@@ -82,8 +82,143 @@ def test_labels_in_the_graphs(tmp_path) -> None:
     assert (store.y.tolist(), store.classes) == ([1, 0, 1], ["path", "ring"])
 
 
+LABELLED = {"a.graphml": "neg", "b.graphml": "pos", "c.graphml": "neg"}
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A folder of three graphs with an attribute y, and what writes labels.csv and loads it."""
+    for name, label in LABELLED.items():
+        nx.write_graphml(nx.Graph([(0, 1)], y=label), tmp_path / name)
+
+    def read(*rows, **options):
+        (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            store = load(tmp_path, **options)
+        y = [None if code.isnan() else store.classes[int(code)] for code in store.y.float()]
+        return y, " ".join(str(one.message) for one in told), store
+
+    return read
+
+
+def test_groups_alone_in_the_table(labelled) -> None:
+    y, told, store = labelled("file,plate", *(f"{n},{n[0]}1" for n in LABELLED), groups="plate")
+    assert (y, told, store.groups) == ([*LABELLED.values()], "", ["a1", "b1", "c1"])
+
+
+def test_columns_that_nothing_reads_are_named(labelled) -> None:
+    _, told, _ = labelled("file,label,plate,day", *(f"{n},{y},p,1" for n, y in LABELLED.items()))
+    assert told.endswith("labels.csv: plate, day.")
+    assert told.startswith("Not read in ")
+
+
+def test_graphs_that_the_table_leaves_out_have_their_own_label(labelled) -> None:
+    y, told, _ = labelled("file,label", "a.graphml,neg", "c.graphml,")
+    assert y == ["neg", "pos", "neg"]
+    assert "Of 3 graphs, 2 have no label in " in told
+    assert "such as b.graphml: their attribute y is read" in told
+
+
+def test_labels_that_differ_from_those_of_the_graphs(labelled) -> None:
+    y, told, _ = labelled("file,label", "a.graphml,toxic", "c.graphml,inert")
+    assert y == ["toxic", None, "inert"]
+    assert "not the attribute y of the graphs, which differs: a.graphml has 'toxic'" in told
+    assert "there and y='neg'" in told
+
+
+def test_one_number_may_be_written_in_two_ways(labelled, tmp_path) -> None:
+    for name in LABELLED:
+        nx.write_graphml(nx.Graph([(0, 1)], y=1.0), tmp_path / name)
+    assert labelled("file,label", *(f"{name},1" for name in LABELLED))[:2] == (["1"] * 3, "")
+
+
+def test_a_table_of_neither(folder) -> None:
+    (folder / "labels.csv").write_text("file,labl\na.gexf,1\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"Expected a column 'label' .* Did you mean labl"):
+        load(folder)
+
+
+def test_defaults_are_the_values_of_those_without(tmp_path) -> None:
+    """Those of one file in GraphML and in GEXF, with parallel edges, and an empty one."""
+    keys = {"color": ("string", "yellow"), "k": ("long", "3"), "on": ("boolean", "false")}
+    keys |= {"note": ("string", "")}
+    declared = "".join(
+        f'<key id="{name}" for="node" attr.name="{name}" attr.type="{kind}">'
+        f"<default>{default}</default></key>"
+        for name, (kind, default) in keys.items()
+    )
+    (tmp_path / "a.graphml").write_text(
+        f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">{declared}<key id="w" for="edge" '
+        'attr.name="w" attr.type="double"><default>1.5</default></key><graph '
+        'edgedefault="undirected"><node id="a"><data key="color">red</data></node><node id="b">'
+        '<data key="k">5</data><data key="on">true</data></node><edge id="e0" source="a" '
+        'target="b"/><edge id="e1" source="a" target="b"><data key="w">2.0</data></edge></graph>'
+        "</graphml>",
+        encoding="utf-8",
+    )
+    declared = "".join(
+        f'<attribute id="{name}" title="{name}" type="{kind}"><default>{default}</default>'
+        "</attribute>"
+        for name, (kind, default) in keys.items()
+    )
+    (tmp_path / "b.gexf").write_text(
+        '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2"><graph defaultedgetype='
+        f'"undirected"><attributes class="node">{declared}</attributes><attributes class="edge">'
+        '<attribute id="w" title="w" type="double"><default>1.5</default></attribute></attributes>'
+        '<nodes><node id="a"><attvalues><attvalue for="color" value="red"/></attvalues></node>'
+        '<node id="b"><attvalues><attvalue for="k" value="5"/><attvalue for="on" value="true"/>'
+        '</attvalues></node></nodes><edges><edge id="e0" source="a" target="b"/><edge id="e1" '
+        'source="a" target="b"><attvalues><attvalue for="w" value="2.0"/></attvalues></edge>'
+        "</edges></graph></gexf>",
+        encoding="utf-8",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store = load(tmp_path, options={"node_attrs": [*keys], "edge_attrs": ["w"]})
+    names = ["color=red", "color=yellow", "k=3", "k=5", "on", "note="]
+    assert store.vocabulary.node.names() == names
+    assert store[0].x.tolist() == store[1].x.tolist() == [[1, 0, 1, 0, 0, 1], [0, 1, 0, 1, 1, 1]]
+    assert store.edge_attr.flatten().tolist() == [1.5, 2, 1.5, 2] * 2
+
+
+def test_defaults_make_no_values_without_bounds(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(graph_files, "FREE_DEFAULTS", 1000)
+    keys = "".join(
+        f'<key id="{n}" for="node" attr.name="{n}" attr.type="int"><default>1</default></key>'
+        for n in range(1000)
+    )
+    nodes = "".join(f'<node id="{n}"/>' for n in range(200))
+    (tmp_path / "a.graphml").write_text(
+        f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">{keys}'
+        f'<graph edgedefault="undirected">{nodes}</graph></graphml>',
+        encoding="utf-8",
+    )
+    with pytest.raises(UserError, match="its defaults make 200,000"):
+        load(tmp_path)
+
+
+def test_drawings_are_no_features(tmp_path) -> None:
+    graph = nx.path_graph(3)
+    nx.set_node_attributes(graph, 17.5, "x")
+    nx.write_graphml(graph, tmp_path / "a.graphml")
+    with pytest.warns(UserWarning, match=r"of nodes 'x' \(node_attrs\)"):
+        assert load(tmp_path).vocabulary.node.columns[0].name == "degree"
+
+
+@pytest.mark.parametrize("write", [nx.write_graphml, nx.write_gexf])
+def test_keys_that_return_are_the_users_own(tmp_path, write) -> None:
+    graph = nx.MultiGraph([("a", "b", "likes"), ("a", "b", "knows"), ("b", "c", "likes")])
+    suffix = write.__name__.partition("_")[2].removesuffix("_lxml")
+    write(graph, tmp_path / f"a.{suffix}")
+    store = load(tmp_path, options={"edge_attrs": "key"})
+    assert store.vocabulary.edge.names() == ["key=knows", "key=likes"]
+
+
 def test_lists_of_edges(tmp_path) -> None:
-    (tmp_path / "a.edgelist").write_text("x y 0.5\n\n# all\ny,z, 2 # last\n", encoding="utf-8")
+    (tmp_path / "a.edgelist").write_text(
+        "% sym\nx y 0.5\n\n# all\n % 2 3\ny,z, 2 # last\n", encoding="utf-8"
+    )
     (tmp_path / "b.edgelist").write_text("0 1 1\n1 0 1\n", encoding="utf-8")
     store = load(tmp_path)
     assert store.edge_weight.tolist() == [0.5, 0.5, 2, 2, 1, 1]

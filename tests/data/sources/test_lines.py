@@ -77,6 +77,50 @@ def test_a_list_is_one_column(read) -> None:
     assert store.x.tolist() == [[0], [1]]
 
 
+def test_each_column_is_of_one_kind_in_the_whole_file(read) -> None:
+    pair = {"edges": [[0, 1], [1, 0]]}
+    mixed = pair | {"x": [[0, 0.5], [1, 0.25]], "edge_attr": [[1.5, 7], [2, 7]]}
+    whole = pair | {"x": [[4, 1], [4, 0]], "edge_attr": [[1, 9], [1, 7]]}
+    for entries in ([mixed, whole], [whole, mixed]):
+        store = read(entries)
+        assert store.vocabulary.node.names() == ["x[0]=0", "x[0]=1", "x[0]=4", "x[1]"]
+        assert store.vocabulary.edge.names() == ["edge_attr[0]", "edge_attr[1]=7", "edge_attr[1]=9"]
+        first = store[entries.index(mixed)]
+        assert first.x.tolist() == [[1, 0, 0, 0.5], [0, 1, 0, 0.25]]
+        assert first.edge_attr.tolist() == [[1.5, 1, 0], [2, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        ([[1.0], [0.5]], [[1], [2]], ["x[0]"]),
+        ([1, 2], [0.5, 2], ["x[0]"]),
+        ([[1], [2]], [[1], [3]], ["x[0]=1", "x[0]=2", "x[0]=3"]),
+        ([[2.0], [2.0]], [[2], [2]], ["x[0]"]),
+        ([[True], [False]], [[True], [True]], ["x[0]"]),
+        ([[True], [False]], [[2], [1]], ["x[0]=0", "x[0]=1", "x[0]=2"]),
+        ([[True, 0.5], [False, 1]], [[True, 1], [False, 1]], ["x[0]=0", "x[0]=1", "x[1]"]),
+        ([[10**15, 0.5], [1, 1]], [[1, 1], [1, 1]], ["x[0]=1", f"x[0]={10**15}", "x[1]"]),
+        ([[2**62], [1]], [[1], [1]], ["x[0]=1", f"x[0]={2**62}"]),
+    ],
+)
+def test_kinds_of_columns(read, first, second, names) -> None:
+    pair = {"edges": [[0, 1], [1, 0]]}
+    store = read([pair | {"x": first}, pair | {"x": second}])
+    assert store.vocabulary.node.names() == names
+
+
+def test_edges_with_one_kind_each_and_a_graph_without_any(read) -> None:
+    entries = [
+        {"edges": [[0, 1], [1, 0]], "edge_attr": [1, 2]},
+        {"edges": [], "num_nodes": 2, "edge_attr": []},
+        {"edges": [[0, 1], [1, 0]], "edge_attr": [0.5, 2]},
+    ]
+    entries = [{"num_nodes": 2} | one for one in entries]
+    assert read(entries).edge_attr.flatten().tolist() == [1, 2, 0.5, 2]
+    assert read(entries[:2]).vocabulary.edge.names() == ["edge_attr[0]=1", "edge_attr[0]=2"]
+
+
 def test_graphs_without_edges_have_no_bonds(read) -> None:
     bare = {"edges": [], "num_nodes": 1, "x": [[6, 1]]}
     with_list = bare | {"edge_attr": [], "edge_weight": []}
@@ -117,7 +161,9 @@ def test_targets(read) -> None:
         ({"num_nodes": 10**30}, "num_nodes of 1 or more, a whole number below 2⁶³"),
         ({"x": [[1, 2], [3]]}, "x as a list of numbers, or of lists of one length, but line 3"),
         ({"x": [["C", "O"]]}, "x as a list of numbers"),
-        ({"x": [[1.5, 2], [1, 2]]}, "x as whole numbers in all graphs or in none"),
+        ({"x": [[1.5, 2**53], [1, 2]]}, r"categories below 2⁵³ in x, but line 3 has .* in x\[1\]"),
+        ({"x": [[1.5, 2, 3], [1, 2, 3]]}, "x of one shape"),
+        ({"nodes": [{"id": 0}], "edges": [{"source": 0}]}, "node_link_data writes them: read each"),
         ({"x": [[1], [2]]}, "x of one shape"),
         ({"x": None}, "'x' in all graphs or in none, but line 3 has none and line 1 has it"),
         ({"edge_attr": [[0.5]]}, "2 rows of edge_attr in line 3"),
