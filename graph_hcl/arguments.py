@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
@@ -16,12 +17,12 @@ from graph_hcl.config import Config
 from graph_hcl.data.labels import fill_missing
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import format_value
-from graph_hcl.layers import Layer
+from graph_hcl.layers import Layer, check_layer
 from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
 from graph_hcl.schema import setting_types
-from graph_hcl.settings import flat_settings, make_config
+from graph_hcl.settings import flat_settings, make_config, preset_of
 
 PARTS = tuple(field.name for field in dataclasses.fields(Parts))
 SETTINGS = (
@@ -40,6 +41,8 @@ SETTINGS = (
 READING = ("node_attrs", "edge_attrs", "weight", "ignored_attrs")
 """Arguments that say which attributes of graphs are read."""
 ARGUMENTS = (*PARTS, *SETTINGS, *READING, "device", "logger", "seed")
+TEXTS: dict[str, type] = {"init_from": Path, "device": torch.device}
+"""Arguments that may be objects of a class whose text is the setting."""
 USELESS = (
     "dataset",
     "mirror",
@@ -73,7 +76,8 @@ def read_arguments(
     values: dict[str, Any] = {"dataset": dataset, "seed": seed}
     for name in ("device", *SETTINGS, *PARTS):
         value = arguments.get(name)
-        value = str(value) if name == "init_from" and isinstance(value, Path) else value
+        if isinstance(value, TEXTS.get(name, ())):
+            value = str(value)
         texts = value if name == "views" and value is not None else [value]
         is_object = name in PARTS and not all(isinstance(text, str) for text in texts)
         if value is not None:
@@ -128,7 +132,15 @@ def class_labels(y: Any, objective: str) -> NDArray[Any]:
     >>> class_labels([0.0, 1.0], "h-scl")
     array([0, 1])
     """
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    try:
+        labels: NDArray[Any] = column_or_1d(y, warn=True)
+    except ValueError as error:
+        shape = getattr(y, "shape", None)
+        got = f"shape {list(shape)}" if shape is not None else f"{y!r:.60}"
+        raise UserError(
+            f"Expected labels y [G], one class of each graph, with the objective '{objective}', "
+            f"but got {got}: of one column per class, give y.argmax(1)."
+        ) from error
     for number, label in enumerate(fill_missing(labels)):
         if isinstance(label, float) and math.isnan(label):
             raise UserError(
@@ -155,7 +167,11 @@ def missing_parts(config: Config) -> list[str]:
 
 
 def arguments_of(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `GraphContrast` that stand for a config and objects."""
+    """Return the arguments of `GraphContrast` that stand for a config and objects.
+
+    Defaults are left out, but for those that the preset of the data set would replace.
+    """
+    preset = check_layer(preset_of(config.dataset.removeprefix(IN_MEMORY)))
     usual = (
         Config()
         if "objective" in objects
@@ -163,7 +179,7 @@ def arguments_of(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:
     )
     given = {name: getattr(config, name) for name in (*SETTINGS, *PARTS)}
     for name in ("beta", "temperature", "readout", "views"):
-        if given[name] == getattr(usual, name):
+        if given[name] == getattr(usual, name) and name not in preset:
             given[name] = None
     default = flat_settings(usual)
     settings = {
@@ -171,10 +187,10 @@ def arguments_of(config: Config, objects: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in flat_settings(config).items()
         if not name.startswith("data.options")
         and name.split(".")[0] not in (*ARGUMENTS, *USELESS, "probe", "data")
-        and (name not in default or value != default[name])
+        and (name not in default or value != default[name] or name in preset)
     }
-    if not config.data.standardize:
-        settings["data.standardize"] = False
+    if not config.data.standardize or "data.standardize" in preset:
+        settings["data.standardize"] = config.data.standardize
     return {
         **given,
         **{name: config.data.options.get(name) for name in READING},

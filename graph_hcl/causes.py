@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from graph_hcl.errors import UserError
 
@@ -87,6 +89,24 @@ by --max-nodes.'
             parts["what"] = f" ({what[0].lower()}{what[1:]})" if what else ""
             return text.format(**parts)
     return None
+
+
+@contextmanager
+def in_one_sentence() -> Iterator[None]:
+    """Raise errors of the system inside the block as `UserError`, where `sentence` has one.
+
+    >>> with in_one_sentence():
+    ...     raise PermissionError(13, "Permission denied", "runs")
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected to use runs, but got 'Permission denied': change its \
+permissions, or name another place.
+    """
+    try:
+        yield
+    except OSError as error:
+        if (told := sentence(error)) is None:
+            raise
+        raise UserError(told) from error
 
 
 def as_system_error(error: BaseException) -> OSError | None:

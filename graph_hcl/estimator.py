@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,19 +25,23 @@ from graph_hcl.arguments import (
     read_arguments,
     setting_named,
 )
+from graph_hcl.causes import in_one_sentence
 from graph_hcl.config import Config
+from graph_hcl.config_groups import MAX_SEED
 from graph_hcl.data import GraphStore, as_store
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device
-from graph_hcl.files import as_path
+from graph_hcl.files import as_path, place_folder
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel
 from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import Parts, shown
 from graph_hcl.probes.protocol import part_of
-from graph_hcl.registry import IN_MEMORY
-from graph_hcl.reproducible import deterministic
+from graph_hcl.ranges import Range
+from graph_hcl.registry import IN_MEMORY, did_you_mean
+from graph_hcl.reproducible import deterministic, generators_kept, in_turn
 from graph_hcl.run import Run
+from graph_hcl.setting_checks import check_value
 from graph_hcl.settings import preset_of
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
@@ -92,8 +97,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             them.
         callbacks: Called around the epochs, see `graph_hcl.training.Callback`.
         logger: tensorboard, wandb, mlflow, or a logger of Lightning.
-        device: cpu, cuda, mps or auto.
-        random_state: Seed of weights, batches and views: an integer, a numpy generator, or None.
+        device: cpu, cuda, mps or auto, or a `torch.device`.
+        random_state: Seed of weights, batches and views: an integer, a numpy generator, or None,
+            which draws it from numpy's global generator, as scikit-learn does.
         verbose: Show a progress bar.
 
     Attributes:
@@ -104,6 +110,9 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     Groups of graphs, such as scaffolds, matter where graphs are split: give them to scikit-learn's
     `cross_val_score(…, groups=groups, cv=GroupKFold())`, or to `graph_hcl.probes.evaluate`.
+
+    The global generators of Python, numpy and torch are left as they were, and fits in threads of
+    one process take turns.
 
     `fit` raises `UserError`, which is a `ValueError`, for every mistake in the settings and the
     graphs; `transform` for graphs that lack what the encoder was trained with.
@@ -140,7 +149,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         ignored_attrs: Any = None,
         callbacks: Sequence[Callback] | None = (),
         logger: Any = None,
-        device: str | None = "auto",
+        device: str | torch.device | None = "auto",
         random_state: Any = None,
         verbose: bool = False,
     ) -> None:
@@ -172,14 +181,14 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def fit(self, graphs: Any, y: Any = None) -> Self:
         """Train an encoder on graphs; `y` [G] are labels for objectives that read them."""
         config, parts = self._config(graphs)
-        with deterministic(config.deterministic):
+        with in_turn(), generators_kept(), deterministic(config.deterministic):
             self._fit(self._read(graphs, y, config, parts), config, parts)
         return self
 
     def fit_transform(self, graphs: Any, y: Any = None) -> NDArray[np.float64]:
         """Train an encoder on graphs, and return their embeddings [G, D]."""
         config, parts = self._config(graphs)
-        with deterministic(config.deterministic):
+        with in_turn(), generators_kept(), deterministic(config.deterministic):
             store = self._read(graphs, y, config, parts)
             self._fit(store, config, parts)
             return self._embed(store)
@@ -187,30 +196,36 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def transform(self, graphs: Any) -> NDArray[np.float64]:
         """Return embeddings [G, D]: each is a property of its graph alone."""
         check_is_fitted(self, "model_")
-        with deterministic(self.config_.deterministic):
+        with self._reproducible():
             return self._embed(self._read_new(graphs))
 
     def transform_nodes(self, graphs: Any) -> list[NDArray[np.float64]]:
         """Return the embeddings of the nodes of each graph: matrices [nodes, D]."""
         check_is_fitted(self, "model_")
-        with deterministic(self.config_.deterministic):
+        with self._reproducible():
             store = self.spec_.prepare(self._read_new(graphs))
             return embed_nodes(self.model_, store, self._device(), max_nodes=self.max_nodes)
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a run folder, which `load` and all commands read.
 
-        Raises `UserError` for a folder that holds something.
+        It appears with all of its files. Raises `UserError` for a folder that holds something, and
+        where nothing can be written.
         """
         check_is_fitted(self, "model_")
         place = as_path(folder, "folder")
-        if holds_something(place):
-            raise UserError(f"Expected a new or empty folder, but {place} holds something.")
-        run = Run.create(dataclasses.replace(self.config_, out=str(place)), self.spec_.data_sha256)
-        part = part_of(self.config_.seed, None, np.arange(0)).name
+        with in_one_sentence():
+            if holds_something(place) or not place_folder(place, lambda at: self._write(at, place)):
+                raise UserError(f"Expected a new or empty folder, but {place} holds something.")
+
+    def _write(self, at: Path, place: Path) -> None:
+        """Write the files of the run folder `place` into the folder `at`."""
+        config = dataclasses.replace(self.config_, out=str(place))
+        run = Run.create(config, self.spec_.data_sha256, at)
+        part = part_of(config.seed, None, np.arange(0)).name
         for record in self.history_:
             run.folder.log({"part": part} | record)
-        run.checkpoint(part, self.spec_).write(self.config_.epochs, self._state)
+        run.checkpoint(part, self.spec_).write(config.epochs, self._state)
 
     @classmethod
     def load(
@@ -218,7 +233,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         folder: str | Path,
         *,
         part: str | None = None,
-        device: str = "auto",
+        device: str | torch.device = "auto",
         trust_code: bool = False,
         **objects: Any,
     ) -> Self:
@@ -238,7 +253,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if unknown:
             raise UserError(f"Expected objects for {', '.join(PARTS)}, but got '{unknown[0]}'.")
         place = as_path(folder, "folder")
-        run = Run.open(place, objects=Parts(**objects), trust_code=trust_code, device=device)
+        named = str(device) if isinstance(device, torch.device) else device
+        run = Run.open(place, objects=Parts(**objects), trust_code=trust_code, device=named)
         part = run.find_part(part)
         config = run.config
         if missing := [name for name in missing_parts(config) if name not in objects]:
@@ -257,6 +273,19 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         model._n_features_out = model.model_.encoder.out_channels
         return model
 
+    def set_params(self, **params: Any) -> Self:
+        """Set arguments by name; raises `UserError` for one that there is not."""
+        known = self.get_params(deep=False)
+        for name in params:
+            if name not in known and "__" not in name:
+                hint = setting_named(name)
+                raise UserError(
+                    f"Unknown argument {name} of GraphContrast"
+                    f"{f': {hint}.' if hint else '.' + did_you_mean(name, known)}"
+                )
+        result: Self = super().set_params(**params)
+        return result
+
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags: graphs are no arrays, and y is optional."""
         tags = super().__sklearn_tags__()
@@ -271,10 +300,20 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if isinstance(graphs, str | Path):
             return read_arguments(arguments, str(graphs), seed)
         preset = preset_of(graphs.name) if isinstance(graphs, GraphStore) else None
-        return read_arguments(arguments, GRAPHS_IN_MEMORY, seed, preset)
+        # A loaded model knows by the name which settings its preset replaced.
+        place = f"{IN_MEMORY}{graphs.name}" if preset and preset.values else GRAPHS_IN_MEMORY
+        return read_arguments(arguments, place, seed, preset)
+
+    @contextmanager
+    def _reproducible(self) -> Iterator[None]:
+        """Compute as the settings ask for, one thread at a time if that is of the whole process."""
+        wanted = self.config_.deterministic
+        with in_turn() if wanted else nullcontext(), deterministic(wanted):
+            yield
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
+            check_value("random_state", self.random_state, int, Range(0, MAX_SEED))
             return int(self.random_state)
         if isinstance(self.random_state, np.random.Generator):  # which scikit-learn does not take
             return int(self.random_state.integers(2**31))
@@ -311,19 +350,16 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         history, kept = History(), KeepState()
         everything = np.arange(len(store))
         spec = trainer.describe(everything)
-        self.model_: ContrastiveModel = trainer.fit(
-            everything,
-            trainer.config.seed,
-            spec,
-            callbacks=[
-                *(self.callbacks or ()),
-                CollapseCheck(),
-                history,
-                *self._trackers(trainer.config),
-                *([ProgressBar("fit")] if self.verbose else []),
-                kept,
-            ],
-        )
+        callbacks = [
+            *(self.callbacks or ()),
+            CollapseCheck(),
+            history,
+            *self._trackers(trainer.config),
+            *([ProgressBar("fit")] if self.verbose else []),
+            kept,
+        ]
+        model = trainer.fit(everything, trainer.config.seed, spec, callbacks=callbacks)
+        self.model_: ContrastiveModel = model.eval()
         self.spec_: ModelSpec = spec
         self.config_: Config = trainer.config
         self.history_ = history.rows
@@ -349,4 +385,4 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return embed(self.model_, store, self._device(), max_nodes=self.max_nodes)
 
     def _device(self) -> torch.device:
-        return find_device(Config.device if self.device is None else self.device)
+        return find_device(Config.device if self.device is None else str(self.device))

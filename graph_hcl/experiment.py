@@ -24,12 +24,13 @@ from graph_hcl.probes.choice import choose_probe
 from graph_hcl.probes.metrics import with_usual_metrics
 from graph_hcl.progress import Progress
 from graph_hcl.provenance import environment
+from graph_hcl.reproducible import generators_kept
 from graph_hcl.results import ENCODERS, Comparison, Provenance, table
 from graph_hcl.results_file import read_results, write_results
 from graph_hcl.run import Run
 from graph_hcl.spec import ModelSpec
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import warn_of_collapse
+from graph_hcl.training import set_seed, warn_of_collapse
 from graph_hcl.training.diagnosis import describe_temperature
 
 Embeddings = NDArray[np.floating[Any]]
@@ -105,12 +106,15 @@ class Experiment:
     ) -> Evaluation:
         """Return the evaluation of embeddings [G, D], one matrix per part of the seed.
 
-        The probe is by default the experiment's own.
+        The probe is by default the experiment's own. One that draws from the global generators
+        finds them at the seed.
         """
         settings = self.probe
         fits = self.protocol.fits_per_fold
         count = fits * len(self.protocol.split(self.targets, seed))
-        with Progress("evaluate", count, "fold" if fits == 1 else "draw", show=show) as bar:
+        unit = "fold" if fits == 1 else "draw"
+        with generators_kept(), Progress("evaluate", count, unit, show=show) as bar:
+            set_seed(seed)
             return self.protocol.evaluate(
                 embeddings,
                 self.targets,

@@ -36,6 +36,21 @@ def unknown_keyword(title: str, name: str, known: Iterable[str], hint: str = "")
     return TypeError(f"{text}: {hint or taken}.")
 
 
+def can_be_called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+    """Tell whether a function takes such arguments, where that is known; else True.
+
+    >>> can_be_called(lambda batch: batch, None), can_be_called(lambda batch: batch, None, None)
+    (True, False)
+    """
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    except ValueError:
+        pass  # a built-in function may have no signature
+    return True
+
+
 def check_keywords(function: Callable[..., Any], given: Iterable[str]) -> None:
     """Raise the error of `unknown_keyword` for keyword arguments that a function does not take.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ def parse_value(text: str, kind: Any) -> Any:
 
     >>> parse_value("3", int | None), parse_value("null", int | None), parse_value("3", str)
     (3, None, '3')
+    >>> parse_value("010", int)
+    10
     """
     kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     if type(None) in kinds and text == "null":
@@ -26,13 +29,29 @@ def parse_value(text: str, kind: Any) -> Any:
         is_text = str in kinds or get_origin(kinds[0]) is Literal
     if is_text:
         return text
+    if (int in kinds or float in kinds) and re.fullmatch(r"[-+]?[0-9]+", text):
+        return int(text)  # YAML takes 008 for a string
     return parse_yaml(text)
+
+
+def plain(value: Any) -> Any:
+    """Return a scalar of NumPy, or a tensor of one number without dimensions, as Python's own.
+
+    Anything else stays as it is.
+
+    >>> import numpy as np
+    >>> plain(np.int64(3)), plain([3])
+    (3, [3])
+    """
+    is_scalar = getattr(value, "shape", None) == () and hasattr(value, "item")
+    return value.item() if is_scalar else value
 
 
 def coerce(value: Any, kind: Any) -> Any:
     """Return a value converted to a type; raise `ValueError` where it does not fit.
 
-    A string becomes a list of one item and an integer a float; choices ignore case.
+    A string becomes a list of one item and an integer a float; choices ignore case. Scalars of
+    NumPy count as Python's own.
 
     >>> coerce("1e-3", float), coerce("identity", list[str]), coerce("MEAN", Literal["sum", "mean"])
     (0.001, ['identity'], 'mean')
@@ -40,6 +59,7 @@ def coerce(value: Any, kind: Any) -> Any:
     254.0
     """
     origin, inner = get_origin(kind), get_args(kind)
+    value = plain(value)
     if kind is Any:
         return value
     if origin in (Union, types.UnionType):
@@ -58,7 +78,7 @@ def coerce(value: Any, kind: Any) -> Any:
     if origin is list:
         return [coerce(v, inner[0]) for v in ([value] if isinstance(value, str) else _list(value))]
     if origin is dict and isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
-        return dict(value)
+        return {key: plain(item) for key, item in value.items()}
     raise ValueError(value)
 
 

@@ -45,6 +45,9 @@ SENTENCES = (
 )  # fmt: skip
 """Patterns of messages of jsonargparse, each with the sentence that replaces it."""
 
+OTHER_BASES = re.compile(r"[-+]?(?:0b[01_]+|[0-9_]+(?::[0-9_]+)+)")
+"""What jsonargparse takes for an integer, as YAML 1.1 did: of base 2 or 60."""
+
 
 @dataclass(frozen=True)
 class ParsedFlag:
@@ -224,6 +227,11 @@ class Parser(ArgumentParser):
         actions = self._named_actions()
         options = []
         for parsed in flags:
+            if self._kind(parsed.name) is int and OTHER_BASES.fullmatch(parsed.value or ""):
+                raise UserError(
+                    f"Expected {parsed.typed} to be {self._describe_kind(parsed.name)}, but got "
+                    f"'{parsed.value}'."
+                )
             option = actions[parsed.name].option_strings[-1]
             options.append(option if parsed.value is None else f"{option}={parsed.value}")
         try:

@@ -1,14 +1,68 @@
-"""The same bits again: how many threads compute, and by which algorithms."""
+"""The same bits again: whose random numbers, how many threads compute, by which algorithms."""
 
 from __future__ import annotations
 
 import os
+import random
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from graph_hcl.errors import UserError
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+_lock = threading.RLock()
+_counting = threading.Lock()
+_found: list[int] = []
+"""The mode of torch that each block of `deterministic` found, in the order in which they began."""
+
+
+def _renew() -> None:
+    """Make the locks anew: in a forked process, nobody is left to release them."""
+    global _lock, _counting
+    _lock, _counting = threading.RLock(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Let one thread at a time into such blocks; they may be in each other.
+
+    For what uses a state of the whole process, such as the global generators.
+
+    >>> with in_turn(), in_turn():
+    ...     print("mine")
+    mine
+    """
+    with _lock:
+        yield
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Leave the global generators of Python, numpy and torch as they were before the block.
+
+    That of a CUDA device is left so if it was in use before.
+
+    >>> state = random.getstate()
+    >>> with generators_kept():
+    ...     random.seed(0)
+    >>> state == random.getstate()
+    True
+    """
+    import numpy as np
+    import torch
+
+    with ExitStack() as after:
+        after.callback(random.setstate, random.getstate())
+        after.callback(np.random.set_state, np.random.get_state())
+        after.callback(torch.set_rng_state, torch.get_rng_state())
+        if torch.cuda.is_initialized():
+            after.callback(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
+        yield
 
 
 @contextmanager
@@ -38,7 +92,8 @@ def threads(count: int) -> Iterator[None]:
 def deterministic(wanted: bool = True) -> Iterator[None]:
     """Compute the same bits on any number of cores inside the block, if this is wanted.
 
-    The CPU computes on one thread, and torch uses deterministic algorithms alone. Raises
+    The CPU computes on one thread, and torch uses deterministic algorithms alone, in the whole
+    process until the last of such blocks in several threads ends. Raises
     `UserError` for an operation that has none on its device, and where products of matrices were
     computed on a GPU before without the setting that makes them deterministic.
 
@@ -54,8 +109,9 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
 
     # Read by cuBLAS when it starts; without it, torch refuses products of matrices.
     os.environ.setdefault(WORKSPACE, ":4096:8")
-    before = torch.get_deterministic_debug_mode()
-    torch.use_deterministic_algorithms(True)
+    with _counting:
+        _found.append(torch.get_deterministic_debug_mode())
+        torch.use_deterministic_algorithms(True)
     try:
         with threads(1):
             yield
@@ -73,4 +129,7 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
             "the CPU with --device cpu, or leave out --deterministic."
         ) from error
     finally:
-        torch.set_deterministic_debug_mode(before)
+        with _counting:
+            first = _found.pop()  # in the end, that of the first block
+            if not _found:
+                torch.set_deterministic_debug_mode(first)

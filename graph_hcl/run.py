@@ -63,14 +63,14 @@ class Run:
         self.objects = objects
 
     @classmethod
-    def create(cls, config: Config, data: str = "") -> Run:
-        """Create the folder of a new run, at `config.out` or the next free name.
+    def create(cls, config: Config, data: str = "", place: Path | None = None) -> Run:
+        """Create the folder of a new run, at `place`, or else `config.out` or the next free name.
 
         `data` is the sha256 of its graphs. Raises `UserError` if the folder exists.
         """
         settings = config.to_dict()
         folder = RunFolder.create(
-            config.out,
+            place or config.out,
             f"{short_name(config.dataset)}-{config.objective}",
             settings,
             code=user_code(settings),
@@ -187,7 +187,7 @@ none: give the folder that python -m graph_hcl.train printed.
         return read_spec(self.checkpoint(part))
 
     def model(self, part: str) -> ContrastiveModel:
-        """Return the trained model of a part.
+        """Return the trained model of a part, in evaluation mode.
 
         Raises `UserError` for a part without a checkpoint, and for a checkpoint that is damaged or
         does not match the config.
@@ -196,7 +196,7 @@ none: give the folder that python -m graph_hcl.train printed.
         self.check_fits(part)
         model = make_model(self.config, self.spec(part), self.objects)
         self.checkpoint(part).load(model)
-        return model
+        return model.eval()
 
     def check_fits(self, part: str) -> None:
         """Raise `UserError` as `model` does, before any memory is taken for the model."""

@@ -23,6 +23,7 @@ from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork, check_independent
 from graph_hcl.nn.evaluating import most_graphs
 from graph_hcl.objective_factory import check_counted, make_objective
 from graph_hcl.parts import NO_PARTS, Parts, fresh, shown
+from graph_hcl.reproducible import generators_kept, in_turn
 from graph_hcl.spec import ModelSpec, describe_unread
 from graph_hcl.training import Callback, Checkpoint, embed, fit, set_seed
 from graph_hcl.training.finite import check_weights
@@ -130,7 +131,15 @@ class Trainer:
         return dataclasses.replace(spec, vocabulary=Vocabulary(fitted.node, edge))
 
     def model(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
-        """Return the model of a seed before training; `spec` is by default that of all graphs."""
+        """Return the model of a seed before training; `spec` is by default that of all graphs.
+
+        The global generators stay as they are.
+        """
+        with in_turn(), generators_kept():
+            return self._seeded(seed, spec)
+
+    def _seeded(self, seed: int, spec: ModelSpec | None = None) -> ContrastiveModel:
+        """Return the model as `model` does; the generators go on from its seed."""
         set_seed(training_seed(seed, self.config.restart))
         model = make_model(self.config, spec or self.spec, self.parts)
         if self.pretrained is not None:
@@ -148,26 +157,27 @@ class Trainer:
     ) -> ContrastiveModel:
         """Return the model of a seed, trained on the graphs of these indices [K].
 
-        `spec` defaults to `describe(indices)`. Raises `UserError` as `graph_hcl.training.fit` does.
+        `spec` defaults to `describe(indices)`. The global generators stay as they are: the training
+        draws from them by its seed and leaves them as before, one thread at a time. Raises
+        `UserError` as `graph_hcl.training.fit` does.
         """
         spec = spec or self.describe(indices)
-        model = self.model(seed, spec)
         graphs = spec.prepare(self.store)
         if graphs.class_labels is None:  # nothing in training reads other targets
             graphs = dataclasses.replace(graphs, y=None)
-        fit(
-            model,
-            self.new_objective(),
-            fresh(self.sampler, "augmentation"),
-            graphs,
-            torch.from_numpy(indices),
-            make_settings(self.config, seed),
-            device=self.device,
-            checkpoint=checkpoint,
-            checkpoint_every=None if checkpoint is None else self.config.checkpoint_every,
-            callbacks=callbacks,
-        )
-        return model
+        with in_turn(), generators_kept():
+            return fit(
+                self._seeded(seed, spec),
+                self.new_objective(),
+                fresh(self.sampler, "augmentation"),
+                graphs,
+                torch.from_numpy(indices),
+                make_settings(self.config, seed),
+                device=self.device,
+                checkpoint=checkpoint,
+                checkpoint_every=None if checkpoint is None else self.config.checkpoint_every,
+                callbacks=callbacks,
+            )
 
     def embed(
         self, model: ContrastiveNetwork, spec: ModelSpec, projected: bool = False

@@ -23,8 +23,10 @@ def parse_yaml(text: str) -> Any:
     twice, that names objects of Python, that holds half of a character, or whose aliases repeat it
     without bounds.
 
-    >>> parse_yaml("{a: [1, null]}")
-    {'a': [1, None]}
+    Numbers are decimal, 010 is 10, or hexadecimal after 0x, as in YAML 1.2.
+
+    >>> parse_yaml("{a: [1, null]}"), parse_yaml("[010, 1:30]")
+    ({'a': [1, None]}, [10, '1:30'])
     >>> parse_yaml("lr: 1\nlr: 2")
     Traceback (most recent call last):
     ValueError: it gives the key lr twice, line 2
@@ -76,6 +78,27 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             seen.add((key.tag, key.value))
         return node
+
+
+def _int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    """Return an integer whose leading zeros mean nothing, which YAML 1.1 reads as octal."""
+    digits = loader.construct_scalar(node).replace("_", "")
+    return int(digits, 16 if "x" in digits else 10)
+
+
+_NUMBERS = {
+    "tag:yaml.org,2002:int": r"[-+]?(?:0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)",
+    "tag:yaml.org,2002:float": r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|\.[0-9][0-9_]*"
+    r"(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?",
+}
+"""What PyYAML takes for numbers, but for those of base 2 and 60, which YAML 1.2 has no more."""
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if tag not in _NUMBERS]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _tag, _pattern in _NUMBERS.items():
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list("-+0123456789."))
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
 
 
 def _check_size(value: Any) -> None:

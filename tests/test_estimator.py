@@ -1,7 +1,9 @@
 """GraphContrast as users of scikit-learn use it: fit, transform, save, load, search."""
 
 import pickle
+import random
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import networkx as nx
@@ -15,15 +17,17 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 from sklearn.pipeline import make_pipeline
 from torch import nn
 from torch_geometric.data import Data
+from torch_geometric.transforms import Constant
 
 from graph_hcl import HUCL, GraphContrast
 from graph_hcl.__main__ import main
 from graph_hcl.augment import EdgeDrop
 from graph_hcl.config import Config
-from graph_hcl.data import GraphStore, load
+from graph_hcl.data import GraphStore, as_store, load
 from graph_hcl.errors import UserError
 from graph_hcl.run import Run
-from graph_hcl.training import Callback
+from graph_hcl.training import Callback, History
+from tests.one_sentence import ends_in_one_sentence
 
 GRAPHS = [nx.cycle_graph(n) for n in range(4, 16)] + [nx.star_graph(n) for n in range(4, 16)]
 LABELS = ["ring"] * 12 + ["star"] * 12
@@ -334,3 +338,189 @@ def test_a_part_of_a_store_is_read_as_its_graphs_are() -> None:
         embedded = one.transform(smiles)
     with pytest.warns(UserWarning, match="training never saw the value of 1 with"):
         assert np.array_equal(other.transform(store), embedded)
+
+
+def drawn() -> list[float]:
+    return [random.random(), np.random.rand(), torch.rand(1).item()]
+
+
+def test_a_fit_leaves_the_global_generators_as_they_were(fitted: GraphContrast) -> None:
+    random.seed(7), np.random.seed(7), torch.manual_seed(7)
+    expected = drawn()
+    random.seed(7), np.random.seed(7), torch.manual_seed(7)
+    model = GraphContrast("h-scl", **SMALL | {"settings": {"encoder.dropout": 0.2}})
+    z = model.fit_transform(GRAPHS, LABELS)
+    assert drawn() == expected
+    assert np.array_equal(model.fit(GRAPHS, LABELS).transform(GRAPHS), z)
+    with pytest.raises(UserError):
+        GraphContrast("h-scl").fit(GRAPHS)
+    fits = {GraphContrast(**SMALL | {"random_state": None}).fit(GRAPHS).config_.seed for _ in "ab"}
+    assert len(fits) == 2
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_fits_in_threads_are_those_of_one_after_the_other(deterministic) -> None:
+    settings = {"deterministic": deterministic, "encoder.dropout": 0.2}
+
+    def embeddings(seed: int) -> np.ndarray:
+        model = GraphContrast(**SMALL | {"random_state": seed, "settings": settings})
+        return model.fit(GRAPHS).transform(GRAPHS)
+
+    alone, count = [embeddings(seed % 2) for seed in range(4)], torch.get_num_threads()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(embeddings, [0, 1, 0, 1]))
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one, other)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.get_num_threads() == count
+
+
+def test_a_network_is_in_evaluation_mode(fitted: GraphContrast, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    for model in (fitted, GraphContrast.load(tmp_path / "model", device=torch.device("cpu"))):
+        assert not any(module.training for module in model.model_.modules())
+
+
+def test_a_loaded_model_keeps_what_the_preset_would_replace(tmp_path: Path) -> None:
+    part = load("digits")[:64]
+    settings = {"data.standardize": True}
+    model = GraphContrast(**SMALL, readout="sum", settings=settings).fit(part)
+    model.save(tmp_path / "own")
+    again = clone(GraphContrast.load(tmp_path / "own")).fit(part)
+    assert (again.config_.readout, again.config_.data.standardize) == ("sum", True)
+    assert np.array_equal(again.transform(part), model.transform(part))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    model = GraphContrast(
+        np.str_("h-ucl"), temperature=np.float32(0.5), layers=np.int64(1), epochs=np.int32(1),
+        hidden=np.int64(4), max_nodes=np.int64(64), batch_size=np.int64(8),
+        settings={"loss.tau_plus": np.float32(0.1), "data.standardize": np.bool_(False)},
+        device=torch.device("cpu"),
+    ).fit(GRAPHS)  # fmt: skip
+    assert model.config_.temperature == 0.5
+    assert not model.config_.data.standardize
+    assert type(model.config_.layers) is int
+    search = GridSearchCV(
+        make_pipeline(GraphContrast(epochs=1, hidden=4), LogisticRegression()),
+        {"graphcontrast__layers": np.arange(1, 3)}, cv=2, error_score="raise",
+    )  # fmt: skip
+    assert search.fit(GRAPHS, LABELS).best_params_["graphcontrast__layers"] in (1, 2)
+
+
+class Measured(Callback):
+    def on_epoch_end(self, state) -> None:
+        state.record |= {"tensor": torch.tensor(1.5), "scalar": np.float32(2.5)}
+
+
+def test_what_callbacks_add_is_logged_and_saved(tmp_path: Path) -> None:
+    told = []
+
+    class Logger:
+        def log_hyperparams(self, params) -> None: ...
+
+        def log_metrics(self, metrics, step=None) -> None:
+            told.append(metrics)
+
+        def finalize(self, status) -> None: ...
+
+    model = GraphContrast(**SMALL, callbacks=[Measured()], logger=Logger()).fit(GRAPHS)
+    assert [(one["tensor"], one["scalar"]) for one in told] == [(1.5, 2.5)] * 2
+    model.save(tmp_path / "model")
+    assert GraphContrast.load(tmp_path / "model").history_ == model.history_
+
+
+class Odd(Callback):
+    def on_epoch_end(self, state) -> None:
+        state.record["odd"] = torch.ones(2)
+
+
+def test_a_model_is_saved_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    model = GraphContrast(**SMALL, callbacks=[Odd()]).fit(GRAPHS)
+    with pytest.raises(UserError, match="record of an epoch to hold numbers"):
+        model.save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^Expected to use .*file.*, but got "):
+        model.save(tmp_path / "file" / "model")
+
+
+def test_a_history_is_of_the_last_fit() -> None:
+    history = History()
+    model = GraphContrast(**SMALL, callbacks=[history])
+    for _ in range(2):
+        model.fit(GRAPHS)
+        assert [row["epoch"] for row in history.rows] == [1, 2]
+
+
+SMILES = ["CC", "CCO", "c1ccccc1", "CCN"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [pd.DataFrame({"smiles": SMILES}), np.array(SMILES, dtype=object)[:, None], pd.Series(SMILES)],
+    ids=["frame", "column", "series"],
+)
+def test_one_column_of_a_table_is_graphs(given) -> None:
+    pytest.importorskip("rdkit")
+    small = GraphContrast(epochs=1, hidden=4, random_state=0)
+    assert np.array_equal(small.fit(given).transform(given), small.fit(SMILES).transform(SMILES))
+
+
+def test_a_column_of_arrow_is_graphs() -> None:
+    pytest.importorskip("rdkit")
+    arrow = pytest.importorskip("pyarrow")
+    assert len(as_store(arrow.array(SMILES))) == len(as_store(arrow.table({"s": SMILES}))) == 4
+
+
+MISTAKES = {
+    "no columns of graphs": (
+        lambda: GraphContrast().fit(pd.DataFrame(np.ones((5, 3)), columns=["C", "N", "O"])),
+        r"one column as graphs, but got 3: C, N, O: write df\['smiles'\]",
+    ),
+    "two columns of graphs": (
+        lambda: as_store(np.array([["C", "N"]] * 3, dtype=object)),
+        r"one column as graphs, but got 2: write array\[:, 0\]",
+    ),
+    "a missing molecule": (
+        lambda: as_store(pd.Series(["CC", None, "CO"])),
+        "SMILES of each graph in graphs, but graph 1 has none: leave it out",
+    ),
+    "one-hot labels": (
+        lambda: GraphContrast("h-scl").fit(GRAPHS, np.eye(24)[:, :2]),
+        r"one class of each graph, .*'h-scl', but got shape \[24, 2\]: .*y\.argmax\(1\)",
+    ),
+    "a negative seed": (
+        lambda: GraphContrast(random_state=-1).fit(GRAPHS),
+        "Expected random_state to be 0 or more, but got -1",
+    ),
+    "a seed too large": (
+        lambda: GraphContrast(random_state=2**40).fit(GRAPHS),
+        "Expected random_state to be 4294967295 or less, but got 1099511627776",
+    ),
+    "a setting among the arguments": (
+        lambda: GraphContrast().set_params(tau_plus=0.1),
+        r"argument tau_plus of GraphContrast: write settings=\{'loss\.tau_plus': …\}\.",
+    ),
+    "an argument misspelt": (
+        lambda: GraphContrast().set_params(epoch=1),
+        r"argument epoch of GraphContrast\. Did you mean epochs\?",
+    ),
+    "a logger without an end": (
+        lambda: GraphContrast(**SMALL, logger=type("L", (), {"log_metrics": print})()).fit(GRAPHS),
+        "methods log_hyperparams, log_metrics, finalize, .* without log_hyperparams",
+    ),
+    "a transform for a view": (
+        lambda: GraphContrast(views=[Constant()] * 2).fit(GRAPHS),
+        r"Expected augmentations .* but Constant\(value=1\.0\) takes other arguments: return",
+    ),
+    "a function of a batch for a view": (
+        lambda: GraphContrast(views=[lambda batch: batch] * 2).fit(GRAPHS),
+        "Expected augmentations .* takes other arguments",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_end_in_one_sentence(name: str) -> None:
+    ends_in_one_sentence(*MISTAKES[name])

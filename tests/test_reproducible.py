@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
 from threadpoolctl import threadpool_info
 
 from graph_hcl.errors import UserError
-from graph_hcl.reproducible import deterministic, threads
+from graph_hcl.reproducible import deterministic, in_turn, threads
 
 SCRIPT = """
 import hashlib, sys, warnings
@@ -128,3 +129,30 @@ def test_products_before_the_deterministic_mode_are_one_sentence() -> None:
         "GPU, but it was not: set CUBLAS_WORKSPACE_CONFIG=:4096:8 before Python starts."
     )
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_last_of_several_blocks_restores_what_the_first_found() -> None:
+    first, second = deterministic(), deterministic()
+    first.__enter__(), second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.are_deterministic_algorithms_enabled()
+    second.__exit__(None, None, None)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_process_that_is_forked_inside_a_turn_gets_its_own() -> None:
+    holds, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with in_turn():
+            holds.set(), done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start(), holds.wait()
+    child = os.fork()
+    if not child:
+        with in_turn():
+            os._exit(3)
+    done.set(), thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3

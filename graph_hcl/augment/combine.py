@@ -9,14 +9,14 @@ from operator import and_
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.basic import EdgeMask
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit, check_is_edit
 from graph_hcl.data.batch import select_each
 from graph_hcl.errors import UserError
-from graph_hcl.keywords import names_arguments
+from graph_hcl.keywords import can_be_called, names_arguments
 
 
 def some_of(given: Any, whole: str) -> tuple[Any, ...]:
@@ -39,6 +39,8 @@ def some_of(given: Any, whole: str) -> tuple[Any, ...]:
 def check_augmentation(part: Any, whole: str) -> None:
     """Raise `UserError` for what is no augmentation, such as the text or the class of one.
 
+    Nor is a function of a graph alone, such as a transform of PyG.
+
     >>> check_augmentation("edge_drop(0.2)", "Compose")
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected augmentations `(batch, generator) -> Edit` in Compose, \
@@ -49,6 +51,12 @@ but got 'edge_drop(0.2)': make one of it with graph_hcl.augment.parse.
         raise UserError(
             f"Expected augmentations `(batch, generator) -> Edit` in {whole}, but got "
             f"{part!r:.60}: {with_parse if isinstance(part, str) else 'give an instance'}."
+        )
+    if not can_be_called(part.forward if isinstance(part, nn.Module) else part, None, None):
+        raise UserError(
+            f"Expected augmentations `(batch, generator) -> Edit` in {whole}, but {part!r:.60} "
+            "takes other arguments: return a graph_hcl.augment.Edit of the batch, drawn by the "
+            "generator."
         )
 
 

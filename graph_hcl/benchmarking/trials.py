@@ -166,7 +166,8 @@ def expand(spec: BenchmarkSpec) -> list[Trial]:
     """Return all trials of a benchmark, ordered by repetition.
 
     A method that reads labels has no transductive trials, where it would leak them. Raises
-    `UserError` for a method whose settings are refused.
+    `UserError` for a method whose settings are refused, of which only some candidates read labels,
+    and for one with a candidate twice: each would have fewer than it says.
     """
     trials: list[Trial] = []
     for protocol in spec.protocols:
@@ -180,16 +181,24 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
     method, baseline = spec.methods[name], None
     if method.measure is not None:
         find_measurement(method.measure)
-    candidates = list(spec.configs(name, dataset, protocol))
-    for point, given in candidates:
-        objective, config = make_objective(given)
-        if method.baseline is not None:
-            baseline = BASELINES.canonical(method.baseline)
-            BASELINES.get(baseline)
-            epochs: tuple[int, ...] = (0,)
-        elif PROTOCOLS.get(protocol).trains_on_test_graphs and objective.tags.labels:
+    candidates = [(point, *make_objective(c)) for point, c in spec.configs(name, dataset, protocol)]
+    _check_different(name, [(point, config) for point, _, config in candidates])
+    if method.baseline is not None:
+        baseline = BASELINES.canonical(method.baseline)
+        BASELINES.get(baseline)
+    elif PROTOCOLS.get(protocol).trains_on_test_graphs:
+        leaking = [point for point, objective, _ in candidates if objective.tags.labels]
+        if len(leaking) == len(candidates):
             return
-        else:
+        if leaking:
+            raise UserError(
+                f"Expected all candidates of the method '{name}' to read labels or none, since the "
+                f"protocol {protocol} leaves out those that do, but {_shown(leaking[0])} does and "
+                "others do not: make it a method of its own."
+            )
+    for point, _, config in candidates:
+        epochs: tuple[int, ...] = (0,)
+        if baseline is None:
             epochs = tuple(sorted(set(method.epochs))) or (config.epochs,)
             config = dataclasses.replace(config, epochs=max(epochs))
         several = len(candidates) * len(epochs) > 1
@@ -209,3 +218,18 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
                 spec.threads,
                 needs_validation,
             )
+
+
+def _check_different(name: str, candidates: list[tuple[dict[str, Any], Config]]) -> None:
+    """Raise `UserError` for two candidates of a method with the same settings."""
+    for number, (point, config) in enumerate(candidates):
+        for earlier, same in candidates[:number]:
+            if config == same:
+                raise UserError(
+                    f"Expected different candidates of the method '{name}', but {_shown(earlier)} "
+                    f"and {_shown(point)} are the same: leave one of them out."
+                )
+
+
+def _shown(point: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in point.items()) or "the settings"

@@ -15,7 +15,7 @@ from torch_geometric.data.data import BaseData
 
 from graph_hcl.data.concat import store_in
 from graph_hcl.data.convert import from_data
-from graph_hcl.data.labels import labels_given
+from graph_hcl.data.labels import fill_missing, labels_given
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
@@ -67,6 +67,7 @@ def as_store(graphs: Any, **options: Any) -> GraphStore:
 def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
     """Return graphs as `as_store` does; `where` names them in messages."""
     given = {name: value for name, value in options.items() if not _is_usual(name, value)}
+    graphs = one_column(graphs, where)
     if isinstance(graphs, str | Path):
         _check(given, "a name or path", where)
         return _by_name(graphs, given)
@@ -87,6 +88,26 @@ def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
     return _listed(list(graphs), given, where)
 
 
+def one_column(graphs: Any, where: str) -> Any:
+    """Return the one column of a table or of an array [n, 1] of objects; other graphs as they are.
+
+    Columns of pyarrow become lists. Raises `UserError` for several columns.
+
+    >>> one_column(np.array([["CC"], ["CO"]], dtype=object), "graphs").tolist()
+    ['CC', 'CO']
+    """
+    is_table = hasattr(graphs, "columns") and len(getattr(graphs, "shape", ())) == 2
+    if is_table or (isinstance(graphs, np.ndarray) and graphs.ndim == 2 and graphs.dtype == object):
+        names = list(getattr(graphs, "column_names", graphs.columns)) if is_table else None
+        count = graphs.shape[1]
+        if count != 1:
+            got = f"{count}" if names is None else f"{count}: {', '.join(map(str, names))}"
+            example = "array[:, 0]" if names is None else "df['smiles']"
+            raise UserError(f"Expected one column as {where}, but got {got:.200}: write {example}.")
+        graphs = graphs[:, 0] if names is None else graphs[names[0]]
+    return graphs.to_pylist() if hasattr(graphs, "to_pylist") else graphs
+
+
 def _is_usual(name: str, value: Any) -> bool:
     return value is None or (isinstance(value, str | bool) and USUAL.get(name) == value)
 
@@ -102,6 +123,11 @@ def _listed(items: list[Any], given: dict[str, Any], where: str) -> GraphStore:
         )
     _check(given, kind, where)
     for number, item in enumerate(items):
+        if kind == "SMILES" and fill_missing(item) != fill_missing(item):  # NaN
+            raise UserError(
+                f"Expected a SMILES of each graph in {where}, but graph {number} has none: leave "
+                "it out, and its label."
+            )
         if not KINDS[kind](item):
             raise UserError(
                 f"Expected {where} of one kind, {kind} as graph 0 is, but graph {number} is "

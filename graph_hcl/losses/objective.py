@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from graph_hcl.keywords import names_arguments
+from graph_hcl.keywords import can_be_called, names_arguments
 
 if TYPE_CHECKING:
     from graph_hcl.losses.hardening import Adaptive, LogEta
@@ -196,11 +195,5 @@ def _takes_rows(function: Callable[..., Tensor]) -> bool:
     names = ["graph", "label"]
     if getattr(function, "reads_nodes", False):
         names += ["nodes", "node_graph"]
-    try:
-        called = function.forward if isinstance(function, nn.Module) else function
-        inspect.signature(called).bind(None, **dict.fromkeys(names))
-    except TypeError:
-        return False
-    except ValueError:
-        pass  # a built-in function may have no signature
-    return True
+    called = function.forward if isinstance(function, nn.Module) else function
+    return can_be_called(called, None, **dict.fromkeys(names))

@@ -36,7 +36,8 @@ class Callback(Protocol):
     """Called by `fit` around its epochs, in the order in which callbacks are given.
 
     Derive from it, and a method that is not overridden does nothing; any other object with these
-    three methods will do. They may read all of the `TrainState`, and add numbers to its `record`.
+    three methods will do. They may read all of the `TrainState`, and add numbers to its `record`:
+    NumPy's, and tensors of one number, become Python's own for the callbacks after them.
 
     >>> class Margin(Callback):
     ...     def on_epoch_end(self, state):
@@ -167,7 +168,8 @@ class Log(Callback):
 class History(Callback):
     """Keep the record of each epoch in `rows`, as dictionaries with epoch, loss, seconds, ….
 
-    Comes after callbacks that add to the record.
+    Comes after callbacks that add to the record. A new training begins with no rows; one that is
+    resumed goes on after those before.
 
     >>> import networkx as nx
     >>> from graph_hcl import GraphContrast
@@ -180,6 +182,10 @@ class History(Callback):
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+
+    def on_train_start(self, state: TrainState) -> None:
+        """Forget the epochs of another training: those that this one has still to do."""
+        self.rows = [row for row in self.rows if row["epoch"] <= state.epoch]
 
     def on_epoch_end(self, state: TrainState) -> None:
         """Keep a copy of the record."""

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path, copy_or_link, write_atomically
+from graph_hcl.losses.objective import CallableObjective, Objective
+from graph_hcl.parts import label_of
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.tensor_files import DAMAGE, hashed, read_tensors
 from graph_hcl.training.state import (
@@ -30,13 +32,18 @@ GROUPS = ("model", "objective", "optimizer", "scaler", "rng", "progress")
 
 @dataclass(frozen=True)
 class SavedState:
-    """What a checkpoint says besides its tensors: its file, epoch, step, model and run."""
+    """What a checkpoint says besides its tensors.
+
+    That is its file, epoch, step, model and run, and the class or function of its objective if it
+    is of no run.
+    """
 
     file: Path
     epoch: int
     step: int
     model: str
     run: str
+    objective: str = ""
 
 
 class Checkpoint:
@@ -122,17 +129,22 @@ class Checkpoint:
     def save(self, state: TrainState) -> None:
         """Write the state of a training, inside an epoch or after one, atomically."""
         finished = state.epoch - (1 if state.step else 0)
-        self.write(finished, state_tensors(state), state.step)
+        objective = "" if self.run else label_of_objective(state.objective)
+        self.write(finished, state_tensors(state), state.step, objective)
 
-    def write(self, epoch: int, tensors: dict[str, Tensor], step: int = 0) -> None:
+    def write(
+        self, epoch: int, tensors: dict[str, Tensor], step: int = 0, objective: str = ""
+    ) -> None:
         """Write the tensors of a training, atomically.
 
         Args:
             epoch: number of finished epochs.
             tensors: what `state_tensors` returns.
             step: number of finished steps of the next epoch.
+            objective: name of the objective's class or function, where no run tells it.
         """
         state = {"epoch": epoch, "step": step, "model": self.model, "run": self.run}
+        state |= {"objective": objective} if objective else {}
         # One entry only: safetensors would write several in arbitrary order.
         metadata = {"state": json.dumps(seal(state | {"tensors": hashed(tensors)}))}
 
@@ -254,12 +266,25 @@ def _verified(file: Path, signature: tuple[int, int, int]) -> SavedState:
         raise ValueError("its tensors do not have their sha256")
     if {name.partition(".")[0] for name in tensors} - set(GROUPS):
         raise ValueError("it holds unknown tensors")
-    kinds = {"epoch": int, "step": int, "model": str, "run": str}
+    kinds = {"epoch": int, "step": int, "model": str, "run": str, "objective": str}
+    state.setdefault("objective", "")
     if any(type(state[name]) is not kind for name, kind in kinds.items()):
         raise ValueError("one of its entries is of another type")
     if not 0 <= state["epoch"] < 1 << 53 or not 0 <= state["step"] < 1 << 53:
         raise ValueError("its epoch or step is out of range")
     return SavedState(file, **{name: state[name] for name in kinds})
+
+
+def label_of_objective(objective: Objective) -> str:
+    """Return the name of an objective's class, or of the function that it is.
+
+    >>> from graph_hcl.losses import UCL, as_objective
+    >>> label_of_objective(UCL()), label_of_objective(as_objective(lambda z, graph, label: z.sum()))
+    ('UCL', '<lambda>')
+    """
+    if isinstance(objective, CallableObjective):
+        return label_of(objective.function)
+    return label_of(objective)
 
 
 def state_tensors(state: TrainState) -> dict[str, Tensor]:

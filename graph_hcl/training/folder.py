@@ -155,10 +155,17 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     def log(self, record: dict[str, Any]) -> None:
-        """Append one line to `metrics.jsonl`."""
+        """Append one line to `metrics.jsonl`; raise `UserError` for what JSON cannot hold."""
         path = self.metrics_path
+        try:
+            line = json.dumps(seal(record)) + "\n"
+        except TypeError as error:
+            raise UserError(
+                f"Expected the record of an epoch to hold numbers, texts and lists of them, but "
+                f"{error}: correct the callback that adds it."
+            ) from error
         with naming(path), path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps(seal(record)) + "\n")
+            file.write(line)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the lines of `metrics.jsonl`, without one that an interrupt cut short.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graph_hcl.data import GraphStore
 from graph_hcl.data.collect import known_store
@@ -72,6 +72,23 @@ def check_function(name: str, value: Any, of: str) -> None:
     """
     if isinstance(value, type) or not callable(value):
         raise UserError(f"Expected {name} to be a function of {of}, but got {value!r:.60}.")
+
+
+def check_network(model: Any) -> None:
+    """Raise `UserError` for a model without an encoder, such as an encoder itself, or a class.
+
+    >>> check_network(nn.Linear(1, 1))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected model to be a network with an encoder, but got Linear: \
+write graph_hcl.nn.ContrastiveModel(encoder).
+    """
+    if isinstance(model, nn.Module) and isinstance(getattr(model, "encoder", None), nn.Module):
+        return
+    got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+    raise UserError(
+        f"Expected model to be a network with an encoder, but got {got}: write "
+        "graph_hcl.nn.ContrastiveModel(encoder)."
+    )
 
 
 def check_kind(name: str, value: Any, kind: type, example: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import torch
@@ -14,9 +15,11 @@ from graph_hcl.data.indexing import Indices
 from graph_hcl.errors import UserError
 from graph_hcl.interrupts import postponed, stop_if_asked
 from graph_hcl.keywords import names_arguments
+from graph_hcl.kinds import plain
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.nn import ContrastiveNetwork
+from graph_hcl.reproducible import generators_kept
 from graph_hcl.training.batches import index_batches
 from graph_hcl.training.callbacks import Callback, CheckpointWriter, as_callbacks
 from graph_hcl.training.checkpoint import Checkpoint
@@ -27,11 +30,13 @@ from graph_hcl.training.inputs import (
     as_device,
     check_function,
     check_kind,
+    check_network,
     chosen_graphs,
     stored_on,
 )
 from graph_hcl.training.optimizers import make_optimizer, rate, set_rate
 from graph_hcl.training.precision import MixedPrecision
+from graph_hcl.training.resuming import resume
 from graph_hcl.training.state import (
     BatchFeatures,
     TrainingSettings,
@@ -80,14 +85,16 @@ def fit(
         device: where the training runs; the store is moved there, too.
         checkpoint: file that the state goes to after the first epoch, the last, and some of those
             between (see `CheckpointWriter`). Training goes on from one that is already there, on
-            the CPU bit for bit as if it had never stopped.
+            the CPU bit for bit as if it had never stopped; its random numbers are those of the
+            file, and the global generators stay as they are.
         checkpoint_every: number of steps of an epoch after which the state goes there, too.
         callbacks: called around the epochs in their order; they see the `TrainState`.
 
-    Raises `UserError` for arguments of another kind, for negative edge weights that the network
-    makes NaN of, when features, loss or weights are no longer finite, and when no row of a whole
-    epoch had both a positive and a negative, for objectives that can tell; the last good checkpoint
-    stays. Raises `IndexError` for graphs that there are not.
+    Raises `UserError` for arguments of another kind, for a checkpoint of another seed or objective,
+    for negative edge weights that the network makes NaN of, when features, loss or weights are no
+    longer finite, and when no row of a whole epoch had both a positive and a negative, for
+    objectives that can tell; the last good checkpoint stays. Raises `IndexError` for graphs that
+    there are not.
 
     >>> from graph_hcl.augment import EdgeDrop, ViewSampler
     >>> from graph_hcl.data import load
@@ -103,6 +110,7 @@ def fit(
     torch.Size([2, 16])
     """
     callbacks, device = as_callbacks(callbacks), as_device(device)
+    check_network(model)
     _check_arguments(sampler, settings, checkpoint, checkpoint_every)
     store = stored_on(store, device)
     chosen = chosen_graphs(indices, store)
@@ -110,25 +118,29 @@ def fit(
     state = start(model, objective, settings, device)
     check_weights(model.encoder, store, chosen)
     after_step = _stop_if_asked
+    saved = None
     if checkpoint is not None:
         writer = CheckpointWriter(checkpoint, every=checkpoint_every)
         callbacks, after_step = [*callbacks, writer], writer.on_step_end
-        if checkpoint.state() is not None:
-            checkpoint.resume(state)
-    for callback in callbacks:
-        callback.on_train_start(state)
-    try:
-        while state.epoch < state.epochs:
-            with postponed():
-                run_epoch(state, sampler, store, chosen, settings, after_step)
-                for callback in callbacks:
-                    callback.on_epoch_end(state)
-                stop_if_asked()
-    except Diverged as error:
-        raise explain(error, state, settings, store, checkpoint) from error
-    finally:
+        saved = None if checkpoint.state() is None else checkpoint
+    with nullcontext() if saved is None else generators_kept():
+        if saved is not None:
+            resume(saved, state)
         for callback in callbacks:
-            callback.on_train_end(state)
+            callback.on_train_start(state)
+        try:
+            while state.epoch < state.epochs:
+                with postponed():
+                    run_epoch(state, sampler, store, chosen, settings, after_step)
+                    for callback in callbacks:
+                        callback.on_epoch_end(state)
+                        state.record |= {name: plain(v) for name, v in state.record.items()}
+                    stop_if_asked()
+        except Diverged as error:
+            raise explain(error, state, settings, store, checkpoint) from error
+        finally:
+            for callback in callbacks:
+                callback.on_train_end(state)
     return model
 
 

@@ -21,6 +21,10 @@ REQUIRES = {
 """The packages that each logger needs: one of each group."""
 
 
+METHODS = ("log_hyperparams", "log_metrics", "finalize")
+"""What is called of a logger."""
+
+
 class Logger(Protocol):
     """What is asked of a logger: three methods of Lightning Fabric's `Logger`."""
 
@@ -39,17 +43,29 @@ class Tracker(Callback):
     """Pass the settings and the numbers of each epoch to a logger, such as one of Lightning's.
 
     Comes after callbacks that add to the record, such as `Diagnosis`. `settings` by name may be
-    nested. Values that are no numbers are left out of an epoch's.
+    nested. Values that are no numbers are left out of an epoch's. Raises `UserError` for a logger
+    that lacks one of the methods of `Logger`.
 
     >>> class Printer:
     ...     def log_hyperparams(self, params):
     ...         print(params)
+    ...     def log_metrics(self, metrics, step=None):
+    ...         print(step, metrics)
+    ...     def finalize(self, status):
+    ...         print(status)
     >>> tracker = Tracker(Printer(), {"lr": 0.1})
     >>> tracker.on_train_start(None)
     {'lr': 0.1}
     """
 
     def __init__(self, logger: Logger, settings: dict[str, Any] | None = None) -> None:
+        lacking = [name for name in METHODS if not callable(getattr(logger, name, None))]
+        if isinstance(logger, type) or lacking:
+            raise UserError(
+                f"Expected a logger with the methods {', '.join(METHODS)}, such as one of "
+                f"Lightning, but got {logger!r:.60}"
+                f"{f' without {lacking[0]}' if lacking else ': give an instance'}."
+            )
         self.logger = logger
         self.settings = settings
 

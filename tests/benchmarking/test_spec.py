@@ -272,3 +272,31 @@ def test_what_names_the_folder_of_missing_folds_is_told(tmp_path: Path) -> None:
     spec = read_benchmark(write(tmp_path), otherwise=str(tmp_path))
     with pytest.raises(UserError, match=r"add it, or change what .* or \$GRAPH_HCL_SPLITS\)"):
         list(spec.configs("ucl", "MUTAG", "inductive"))
+
+
+@pytest.mark.parametrize(
+    ("grid", "sentence"),
+    [
+        (
+            {"objective": ["scl", "ucl"]},
+            "'a' to read labels or none, .* but objective=scl does and others do not: make it a",
+        ),
+        (
+            {"batch_size": [16, 32], "objective": ["ucl", "scl"]},
+            "but .*objective=scl does and others do not",
+        ),
+        ({"lr": ["1e-3", 0.001]}, "'a', but lr=1e-3 and lr=0.001 are the same: leave one of them"),
+        ({"beta": [None, 1.0]}, "'a', but beta=None and beta=1.0 are the same"),
+    ],
+)
+def test_no_candidate_is_lost_without_a_word(tmp_path: Path, grid, sentence: str) -> None:
+    protocols = ["transductive"]
+    spec = read_benchmark(write(tmp_path, methods={"a": {"grid": grid}}, protocols=protocols))
+    with pytest.raises(UserError, match=sentence):
+        expand(spec)
+
+
+def test_candidates_that_all_read_labels_are_of_the_inductive_protocol(tmp_path: Path) -> None:
+    methods = {"a": {"grid": {"objective": ["ucl", "scl"]}}}
+    spec = read_benchmark(write(tmp_path, methods=methods, protocols=["inductive"]))
+    assert len({trial.name for trial in expand(spec)}) == 2 * spec.repeats

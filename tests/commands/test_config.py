@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from graph_hcl import benchmark
 from graph_hcl.__main__ import main
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.commands import COMMANDS
@@ -14,6 +15,7 @@ from graph_hcl.config import Config
 from graph_hcl.data import cards
 from graph_hcl.errors import UserError
 from graph_hcl.settings import make_config
+from graph_hcl.yaml_text import parse_yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PRESETS = sorted((CONFIGS / "reproduce").glob("*.yaml"))
@@ -45,6 +47,40 @@ def test_the_weight_of_negatives_is_a_word_or_a_number(text: str, tmp_path) -> N
     assert make_config(file) == config
     assert read("--loss.negative-reduction", "Mean").loss.negative_reduction == "mean"
     assert read("--loss.negative-reduction", "null").loss.negative_reduction is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("010", 10), ("-010", -10), ("0x10", 16), ("1_000", 1000), ("0", 0)]
+)
+def test_numbers_are_decimal(text: str, number: int, tmp_path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(f"encoder.options: {{given: {text}}}\n", encoding="utf-8")
+    assert make_config(file).encoder.options == {"given": number}
+    if number > 0:
+        assert read("--seed", text).seed == number
+        assert read("--temperature", text).temperature == number
+        assert benchmark.make_parser().read(["a.yaml", "--jobs", text]).jobs == number
+
+
+def test_zeros_before_a_number_mean_nothing() -> None:
+    assert (read("--seed", "008").seed, read("--temperature", "08").temperature) == (8, 8.0)
+
+
+@pytest.mark.parametrize("text", ["1:30", "0b11"])
+def test_numbers_of_other_bases_are_none(text: str, tmp_path) -> None:
+    with pytest.raises(UserError, match=f"--seed to be an integer, but got '{text}'"):
+        read("--seed", text)
+    with pytest.raises(UserError, match=f"--jobs to be an integer, but got '{text}'"):
+        benchmark.make_parser().read(["a.yaml", "--jobs", text])
+    file = tmp_path / "c.yaml"
+    file.write_text(f"epochs: {text}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=f"to be an integer, but got '{text}'"):
+        make_config(file)
+
+
+def test_text_that_looks_like_a_number_is_read_as_it_was_written() -> None:
+    words = ["010", "08", "1:30", "0b1", "1e5", "0o7", "1_0", "0_8", "0x1"]
+    assert parse_yaml(yaml.safe_dump(words)) == words
 
 
 def test_dashes_inside_values_stay() -> None:

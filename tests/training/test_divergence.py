@@ -50,7 +50,8 @@ def test_the_likely_cause_is_named(mutag, settings, cause, advice) -> None:
 def test_huge_attributes_are_named(mutag) -> None:
     graphs = []
     for graph in mutag[:40]:
-        graphs.append(Data(x=torch.rand(graph.num_nodes, 2) * 1e30, edge_index=graph.edge_index))
+        x = torch.linspace(0, 1e30, 2 * graph.num_nodes).view(-1, 2)
+        graphs.append(Data(x=x, edge_index=graph.edge_index))
     model = GraphContrast(
         epochs=2, random_state=0, settings={"data.standardize": False}, device="cpu"
     )

@@ -1,22 +1,27 @@
 import dataclasses
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.augment import Identity, SampledView, View, ViewSampler
-from graph_hcl.data import GraphStore
+from graph_hcl.config import Config
+from graph_hcl.data import GraphStore, load
 from graph_hcl.errors import UserError
 from graph_hcl.losses import HSCL, HUCL, SCL, UCL
 from graph_hcl.losses import NTXent as NTXentLoss
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone, perturbed
 from graph_hcl.nn.evaluating import evaluating
+from graph_hcl.trainer import Trainer
 from graph_hcl.training import (
     Callback,
     Checkpoint,
     Diagnosis,
+    History,
     Log,
     RunFolder,
     Snapshot,
@@ -76,8 +81,8 @@ def draw(store, parts, generator):
         yield [SampledView(jitter(store.batch(part), generator)) for _ in range(2)]
 
 
-def train(epochs: int, checkpoint=None, objective=None, callbacks=(), labels=None):
-    settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=3)
+def train(epochs: int, checkpoint=None, objective=None, callbacks=(), labels=None, seed=3):
+    settings = TrainingSettings(epochs=epochs, batch_size=4, lr=0.01, seed=seed)
     graphs = cycles(labels)
     records: list[dict] = []
     model = fit(
@@ -128,9 +133,44 @@ def test_interrupted_training_goes_on_bit_for_bit(tmp_path) -> None:
 def test_a_finished_checkpoint_is_loaded_and_not_trained(tmp_path) -> None:
     checkpoint = Checkpoint(tmp_path / "part.safetensors")
     whole, _ = train(3, checkpoint)
-    again, records = train(3, checkpoint)
+    with pytest.warns(UserWarning, match="has all 3 epochs: nothing was left to train"):
+        again, records = train(3, checkpoint)
     assert same(whole, again)
     assert records == []
+
+
+def test_a_training_goes_on_with_its_own_seed_and_objective(tmp_path) -> None:
+    checkpoint = Checkpoint(tmp_path / "part.safetensors")
+    train(1, checkpoint)
+    with pytest.raises(UserError, match="to go on with the seed 3, but got 4: give that one, or"):
+        train(2, checkpoint, seed=4)
+    with pytest.raises(UserError, match="to go on with the objective NTXent, but got UCL"):
+        train(2, checkpoint, UCL())
+    checkpoint.write(1, checkpoint.tensors())  # as earlier versions did
+    with pytest.raises(UserError, match="the seed 3, but got 4"):
+        train(2, checkpoint, seed=4)
+    train(2, checkpoint)
+
+
+def test_a_resumed_training_leaves_the_global_generator_as_it_was(tmp_path) -> None:
+    checkpoint, history = Checkpoint(tmp_path / "part.safetensors"), History()
+    train(2, checkpoint, callbacks=[history])
+    new_model()
+    expected = torch.rand(1)
+    train(4, checkpoint, callbacks=[history])
+    assert torch.equal(torch.rand(1), expected)
+    assert [row["epoch"] for row in history.rows] == [1, 2, 3, 4]
+
+
+def test_the_global_generators_are_kept_by_a_trainer() -> None:
+    trainer = Trainer(Config(epochs=1, hidden=4, layers=1, device="cpu"), load("digits")[:16])
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    one, other = trainer.model(3), trainer.model(3)
+    assert same(one, other)
+    trainer.fit(np.arange(16), seed=3)
+    assert states[0] == random.getstate()
+    assert states[1] == np.random.get_state()[1].tolist()
+    assert torch.equal(states[2], torch.get_rng_state())
 
 
 def test_labels_reach_only_an_objective_that_reads_them() -> None:

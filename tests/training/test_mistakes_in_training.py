@@ -32,12 +32,14 @@ from graph_hcl.training import (
     MixedPrecision,
     Snapshot,
     TemperatureDiagnosis,
+    Tracker,
     TrainingSettings,
     embed,
     embed_nodes,
     fit,
 )
 from graph_hcl.training.callbacks import CheckpointWriter
+from graph_hcl.training.trackers import Logger
 from tests.one_sentence import ends_in_one_sentence
 
 GRAPHS = [nx.cycle_graph(n) for n in range(3, 9)]
@@ -125,6 +127,26 @@ MISTAKES = {
     "a checkpoint after no step": (
         lambda: trained(checkpoint=Checkpoint("a.safetensors"), checkpoint_every=0),
         "checkpoint_every to be 1 or more, but got 0",
+    ),
+    "an encoder alone": (
+        lambda: trained(model=encoder()),
+        r"a network with an encoder, but got GraphEncoder: write graph_hcl\.nn\.ContrastiveModel\(",
+    ),
+    "a network of another kind": (
+        lambda: trained(model=nn.Linear(1, 1)),
+        "a network with an encoder, but got Linear",
+    ),
+    "a class for a model": (
+        lambda: trained(model=ContrastiveModel),
+        "a network with an encoder, but got the class ContrastiveModel",
+    ),
+    "a logger that cannot end": (
+        lambda: Tracker(type("Half", (), {"log_metrics": print, "log_hyperparams": print})()),
+        "methods log_hyperparams, log_metrics, finalize, .* without finalize",
+    ),
+    "the class of a logger": (
+        lambda: Tracker(Logger),
+        "methods log_hyperparams, log_metrics, finalize, .*: give an instance",
     ),
     "a writer after no step": (
         lambda: CheckpointWriter(Checkpoint("a.safetensors"), every=0),
