@@ -139,7 +139,8 @@ def test_the_first_seed_with_a_warning_gives_it() -> None:
     y[:, 1] = np.arange(40) < 5  # in each of the test parts of some seeds alone
     targets = Targets.of(y)
     warned = [
-        task_warning(targets, stratified_folds(targets, folds=4, seed=seed)) for seed in range(9)
+        task_warning(targets, [[fold] for fold in stratified_folds(targets, folds=4, seed=seed)])
+        for seed in range(9)
     ]
     start = next(s for s in range(8) if warned[s] is None and warned[s + 1] is not None)
     x = rng.normal(size=(40, 2))
