@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,7 +125,7 @@ def evaluate(
     if not isinstance(folds, int | np.integer):
         _check_drawn(repeats=repeats, inner=inner, fraction=fraction, draws=draws)
         others = ", a number, or a split of train, valid and test"
-        given = [folds] if isinstance(folds, Mapping) else folds
+        given = [folds] if isinstance(folds, Mapping) else _listed(folds)
         fixed = as_folds(given, len(targets.values), others)
         found = inductive(
             lambda number, fold: embeddings,
@@ -159,6 +159,11 @@ def evaluate(
         )
         for each, plan in zip(seeds, plans, strict=True)
     )
+
+
+def _listed(folds: Any) -> Any:
+    """Return what a splitter yields, which can be read once, as a list."""
+    return list(folds) if isinstance(folds, Iterator) else folds
 
 
 def _check_drawn(**settings: Any) -> None:
@@ -214,7 +219,7 @@ def inductive(
     """
     check_whole(seed=seed)
     targets = targets_for(labels, probe, metrics)
-    fixed = as_folds(folds, len(targets))
+    fixed = as_folds(_listed(folds), len(targets))
     protocol = Inductive(splits=tuple(fixed))
     probe = choose_probe(probe, targets)
     check_execution(jobs, progress)

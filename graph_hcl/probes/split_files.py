@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def as_folds(folds: Any, graphs: int, others: str = "") -> list[Fold]:
     array([2])
     """
     splits = None
-    if isinstance(folds, Iterable) and not isinstance(folds, str | Mapping):
+    if isinstance(folds, Sequence) and not isinstance(folds, str):
         splits = [_as_split(fold) for fold in folds]
     if splits is None or None in splits:
         raise UserError(
