@@ -229,14 +229,16 @@ def directions(metrics: Iterable[str], *evaluations: Evaluation) -> str:
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text, header first, as an aligned Markdown table; `|` in them is escaped.
+    """Return rows of text, header first, as an aligned Markdown table.
+
+    `|` in them is escaped, and a line break is a space.
 
     >>> print(markdown([["a", "b"], ["1", "22"]]))
     | a | b  |
     | - | -- |
     | 1 | 22 |
     """
-    rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    rows = [[" ".join(cell.splitlines()).replace("|", r"\|") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [rows[0], ["-" * width for width in widths], *rows[1:]]
     return "\n".join(

@@ -150,7 +150,7 @@ MISTAKES = {
         "folds as a list of graph_hcl.probes.Fold or a file of them, but got 3",
     ),
     "splits of one's own kind": (
-        lambda: probes.Inductive(splits=[(Y, Y)]).split(probes.Targets.of(Y), 0),
+        lambda: probes.Inductive(splits=[(Y, Y, Y)]).split(probes.Targets.of(Y), 0),
         "folds as a list of graph_hcl.probes.Fold or a file of them",
     ),
     "folds that end": (

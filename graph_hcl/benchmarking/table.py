@@ -74,7 +74,9 @@ MATHS = {
     **{"±": r"\pm", "×": r"\times", "·": r"\cdot", "∑": r"\sum", "∞": r"\infty", "√": r"\surd"},
     **{"≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "→": r"\to", "←": r"\gets"},
     **{"−": "-", "²": "^2", "³": "^3", "′": "'", "″": "''", "†": r"\dagger", "µ": r"\mu"},
-    **{"<": "<", ">": ">", "|": "|"},
+    **{"<": "<", ">": ">", "|": "|", "‖": r"\|", "∈": r"\in", "∉": r"\notin", "∆": r"\Delta"},
+    **{raised: f"^{plain}" for raised, plain in zip("⁰¹⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "01456789+-n", strict=True)},
+    **{low: f"_{plain}" for low, plain in zip("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-", strict=True)},
 }
 """Signs that LaTeX has in formulas alone."""
 ESCAPES = str.maketrans(

@@ -7,11 +7,13 @@ the tolerance of `rounding`, 32 ε of the magnitudes, so that no count, tie or a
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from graph_hcl.geometry.inputs import check_positive, check_spectrum, features, fitted_features
-from graph_hcl.geometry.rounding import difference, tolerance
+from graph_hcl.geometry.rounding import difference, tolerance, widest
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_number
 from graph_hcl.losses.inputs import as_keys
@@ -240,20 +242,23 @@ def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
     Distances that rounding alone may make are 0, at any distance from the origin. Raises
     `ValueError` for fewer than two rows, and for a t that is not above 0.
 
-    >>> uniformity(torch.tensor([[1.0], [-1.0]]))
-    tensor(-8.)
+    >>> uniformity(torch.tensor([[1.0], [-1.0]])), uniformity(torch.tensor([[9.0], [-9.0]]))
+    (tensor(-8.), tensor(-648.))
     """
     check_positive("t", t)
     z = features(z, rows=2)
-    z = difference(z, z.mean(0))
-    square = z.square().sum(1)
+    least = widest(tolerance(torch.linalg.vector_norm(z, dim=1))).square()
+    # A product of float32 would drown small distances between rows that are far out.
+    wide = widest(difference(z, z.mean(0)))
+    square = wide.square().sum(1)
     # Squared distances by one product: many times faster than pair by pair.
     total = square[:, None] + square
-    apart = total - 2 * z @ z.t()
-    apart = apart.masked_fill(apart <= tolerance(total), 0)
+    apart = total - 2 * wide @ wide.t()
+    same = apart <= tolerance(total).maximum(least[:, None].maximum(least))
     itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
-    near = (-t * apart).exp().masked_fill(itself, 0)
-    return (near.sum() / (len(z) * (len(z) - 1))).log()
+    near = (-t * apart.masked_fill(same, 0)).masked_fill(itself, -math.inf)
+    mean: Tensor = near.flatten().logsumexp(0) - math.log(len(z) * (len(z) - 1))
+    return mean.to(z.dtype)
 
 
 def feature_std(z: Tensor) -> Tensor:

@@ -35,3 +35,12 @@ def difference(z: Tensor, centre: Tensor) -> Tensor:
     length = torch.linalg.vector_norm(z, dim=1)
     near = torch.linalg.vector_norm(apart, dim=1) <= tolerance(length.maximum(length.mean()))
     return apart.masked_fill(near[:, None], 0)
+
+
+def widest(values: Tensor) -> Tensor:
+    """Return values in float64, or as they are on a device that has none, as "mps".
+
+    >>> widest(torch.ones(1)).dtype
+    torch.float64
+    """
+    return values if values.device.type == "mps" else values.double()

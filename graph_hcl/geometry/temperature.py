@@ -27,6 +27,10 @@ LOWEST = 0.002
 """Least temperature, as a part of the loss's own, that is looked at."""
 COARSE = 12
 """Temperatures of the first, evenly spaced look."""
+ROUGH = 120
+"""Those of a debiased loss, whose floor lets the cosine jump."""
+VANISHING = 1e-12
+"""Largest entry of a gradient below which squares may vanish in float32."""
 FINE = 12
 """Golden-section steps of the second look: 0.3 % of T."""
 
@@ -89,7 +93,8 @@ def match_temperature(
 
     The plain loss is the same with η = 1; gradients are those by the features, along the sphere
     where all rows have length 1. A cosine near 1 means that the hardened loss trains as the plain
-    one does at that temperature. Temperatures from 0.002 T to 2 T are looked at.
+    one does at that temperature. Temperatures from 0.002 T to 2 T are looked at. With
+    `num_negatives`, the gradient is that of one draw: calls differ unless torch is seeded before.
 
     Args:
         loss: a contrastive loss, with any hardening and any ψ; its memory is left out, and its
@@ -131,13 +136,16 @@ def match_temperature(
     def cosine(log_t: float) -> float:
         other.settings = dataclasses.replace(plain, temperature=math.exp(log_t))
         found = _gradient(other, z, graph, label)
+        largest = float(found.abs().max())
+        if 0 < largest < VANISHING:
+            found = found / largest
         return float((found * wanted).sum() / (found.norm() * length).clamp_min(1e-30))
 
     plain = dataclasses.replace(
         other.settings, hardening=None, detach_weights=False, num_negatives=None
     )
     low, high = math.log(LOWEST * temperature), math.log(2 * temperature)
-    best, value = _highest(cosine, low, high)
+    best, value = _highest(cosine, low, high, ROUGH if plain.tau_plus > 0 else COARSE)
     return TemperatureMatch(math.exp(best), value)
 
 
@@ -196,10 +204,12 @@ def _gradient(loss: ContrastiveLoss, z: Tensor, graph: Tensor, label: Tensor | N
     return slope
 
 
-def _highest(f: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+def _highest(
+    f: Callable[[float], float], low: float, high: float, points: int
+) -> tuple[float, float]:
     """Return where f is highest in [low, high], and f there: a grid, then golden steps."""
-    step = (high - low) / (COARSE - 1)
-    grid = [(f(low + k * step), low + k * step) for k in range(COARSE)]
+    step = (high - low) / (points - 1)
+    grid = [(f(low + k * step), low + k * step) for k in range(points)]
     value, best = max(grid)
     left, right, golden = max(low, best - step), min(high, best + step), (math.sqrt(5) - 1) / 2
     a, b = right - golden * (right - left), left + golden * (right - left)

@@ -13,6 +13,7 @@ from graph_hcl.probes.estimators import estimator_probe, is_estimator
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.probe import Probe, kinds_of
+from graph_hcl.probes.returned import checking
 from graph_hcl.probes.targets import CLASSES, Targets
 from graph_hcl.probes.tasks import each_task
 from graph_hcl.registries import PROBES
@@ -136,7 +137,8 @@ def _check_options(part: Any, options: Mapping[str, Any], probe: AnyProbe) -> No
 def probe_for(probe: AnyProbe, targets: Targets, options: Mapping[str, Any] | None = None) -> Probe:
     """Return the probe that serves the targets; of several tasks, a model for each.
 
-    Raises `UserError` as `find_probe` does, and for a probe that serves other kinds of targets.
+    The results of the probe are checked by `checked_result`. Raises `UserError` as `find_probe`
+    does, and for a probe that serves other kinds of targets, or another number of graphs.
 
     >>> probe_for("ridge", Targets.of([0, 1]))
     Traceback (most recent call last):
@@ -156,9 +158,19 @@ ones: take another probe, or train with --data.labels numbers, which reads the t
             f"Expected a probe of {targets.kind} targets, but {probe_name(probe)} serves "
             f"{' and '.join(kinds_of(found))} ones: {hint}"
         )
-    if targets.values.ndim == 2:
-        return _marked(each_task(found, targets.kind), found)
-    return found
+    _check_graphs(found, targets)
+    checked = checking(found, targets)
+    several = targets.values.ndim == 2
+    return _marked(each_task(checked, targets.kind) if several else checked, found)
+
+
+def _check_graphs(probe: Probe, targets: Targets) -> None:
+    """Raise `UserError` for a probe that was made for another number of graphs."""
+    graphs = getattr(probe, "graphs", len(targets))
+    if graphs != len(targets):
+        raise UserError(
+            f"Expected kernel matrices of all {len(targets)} graphs, but they have {graphs} rows."
+        )
 
 
 def targets_for(labels: Any, probe: AnyProbe | None, metrics: Any = None) -> Targets:

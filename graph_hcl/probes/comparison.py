@@ -9,13 +9,16 @@ from typing import Any
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.probes.evaluation import Evaluation
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metric_scores import MetricScores
-from graph_hcl.probes.metrics import greater_is_better, known_metric
+from graph_hcl.probes.metrics import greater_is_better, known_metric, metric_name
 from graph_hcl.probes.statistics import PairedDifference, corrected_t_test
 
 
 @names_arguments()
-def compare(first: Evaluation, second: Evaluation, metric: str | None = None) -> PairedDifference:
+def compare(
+    first: Evaluation, second: Evaluation, metric: str | Metric | None = None
+) -> PairedDifference:
     """Compare two evaluations on the same folds by the corrected resampled t-test.
 
     Scores are paired by seed and fold; draws of labels, and repetitions on equal test parts, are
@@ -27,7 +30,7 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
     Args:
         first: an evaluation.
         second: another on the same seeds, folds and test graphs.
-        metric: name of the metric, by default the first of both.
+        metric: the metric, or its name; by default the first of both.
 
     Raises `UserError` for other seeds, folds, test graphs or labels, for a metric that one of the
     two lacks, for none where their first ones differ, and for fewer than two folds.
@@ -47,7 +50,7 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
                 f"{type(one).__name__}: evaluate both first."
             )
     _check_same_data(first, second)
-    name = first.metrics[0] if metric is None else metric
+    name = first.metrics[0] if metric is None else metric_name(metric)
     if metric is None and second.metrics[0] != name:
         raise UserError(
             "Expected a metric to compare by, as the evaluations have different first ones, "
@@ -64,12 +67,18 @@ def compare(first: Evaluation, second: Evaluation, metric: str | None = None) ->
 def paired_difference(first: MetricScores, second: MetricScores) -> PairedDifference:
     """Compare two methods' scores of one metric, paired by seed and fold, as `compare` does.
 
-    Raises `UserError` where the seeds and folds of the two differ.
+    Raises `UserError` where the seeds and folds of the two differ, and for what is no such scores.
 
     >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75})
     >>> paired_difference(scores, scores).p_value
     1.0
     """
+    for one in (first, second):
+        if not isinstance(one, MetricScores):
+            raise UserError(
+                "Expected the scores of one metric, as evaluation['accuracy'], but got "
+                f"{type(one).__name__}: compare takes evaluations."
+            )
     if set(first.values) != set(second.values):
         raise UserError("Expected scores of the same seeds and folds, but they differ.")
     others = second.test_parts

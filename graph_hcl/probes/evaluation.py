@@ -13,8 +13,9 @@ import numpy as np
 from graph_hcl.errors import UserError
 from graph_hcl.probes.fold_score import FoldScore
 from graph_hcl.probes.frame import data_frame
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metric_scores import Key, MetricScores, least_step, repeated_tests
-from graph_hcl.probes.metrics import METRICS, check_kind, known_metric, title
+from graph_hcl.probes.metrics import METRICS, check_kind, known_metric, metric_name, title
 from graph_hcl.probes.targets import CLASSES, Kind
 from graph_hcl.probes.telling import is_share, told, told_value
 from graph_hcl.registry import unknown_name
@@ -74,7 +75,7 @@ class Evaluation:
             parts.append(part)
         return ", ".join(parts)
 
-    def __getitem__(self, metric: str) -> MetricScores:
+    def __getitem__(self, metric: str | Metric) -> MetricScores:
         """Return the scores of a metric that was measured, or follows from what was predicted.
 
         Raises `UserError` for an unknown one, or one that does not serve the labels or the probe.
@@ -83,13 +84,14 @@ class Evaluation:
         >>> Evaluation("transductive", "svm", {}, [fold])["balanced_accuracy"].mean
         0.5
         """
-        scores = self._scores(metric)
+        name = metric_name(metric)
+        scores = self._scores(name)
         draws: dict[tuple[int, int], list[float]] = {}
         for fold, score in zip(self.folds, scores, strict=True):
             draws.setdefault((fold.seed, fold.fold), []).append(score)
         values = {key: float(np.mean(scores)) for key, scores in draws.items()}
         ratio = float(np.mean([fold.test_to_train for fold in self.folds]))
-        step = least_step(metric, (len(fold.test) for fold in self.folds))
+        step = least_step(name, (len(fold.test) for fold in self.folds))
         return MetricScores(values, ratio, repeated=self.repeated, step=step)
 
     def _scores(self, name: str) -> list[float]:
@@ -222,24 +224,20 @@ class Evaluation:
     def from_records(cls, records: Iterable[Mapping[str, Any]]) -> Evaluation:
         """Return the evaluation of such records; columns that it does not know are left out.
 
-        Raises `UserError` for no records, for records of several protocols, probes, settings or
-        lists of metrics, and for two of the same seed, fold and draw.
+        Raises `UserError` for no records, for what is no record, for records of several protocols,
+        probes, settings or lists of metrics, and for two of the same seed, fold and draw.
 
         >>> fold = FoldScore(0, 3, {"accuracy": 0.5}, {}, None, 8, 0, [1], [0], [0])
         >>> evaluation = Evaluation("transductive", "svm", {"folds": 9}, [fold])
         >>> Evaluation.from_records(evaluation.records()) == evaluation
         True
         """
-        names = [field.name for field in dataclasses.fields(FoldScore)]
-        return cls.concat(
-            cls(
-                record["protocol"],
-                record["probe"],
-                dict(record["settings"]),
-                [FoldScore(**{name: record[name] for name in names})],
+        if isinstance(records, str | Mapping) or not isinstance(records, Iterable):
+            raise UserError(
+                f"Expected a list of records, as Evaluation.records returns them, but got "
+                f"{type(records).__name__}."
             )
-            for record in records
-        )
+        return cls.concat(_of_record(record) for record in records)
 
     @classmethod
     def concat(cls, evaluations: Iterable[Evaluation]) -> Evaluation:
@@ -266,6 +264,19 @@ class Evaluation:
                 "evaluations apart."
             )
         return cls(one.protocol, one.probe, one.settings, folds)
+
+
+def _of_record(record: Mapping[str, Any]) -> Evaluation:
+    """Return the evaluation of one record; raise `UserError` for one that lacks a value."""
+    names = [field.name for field in dataclasses.fields(FoldScore)]
+    try:
+        fold = FoldScore(**{name: record[name] for name in names})
+        return Evaluation(record["protocol"], record["probe"], dict(record["settings"]), [fold])
+    except (TypeError, KeyError) as error:
+        missing = f"one without {error}" if isinstance(error, KeyError) else repr(record)[:60]
+        raise UserError(
+            f"Expected records as Evaluation.records returns them, but got {missing}."
+        ) from error
 
 
 def summarize(evaluations: Evaluation | Sequence[Evaluation]) -> dict[str, dict[str, float]]:

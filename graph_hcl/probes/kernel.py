@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.probes.labels import as_array
 from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult, serves
 from graph_hcl.probes.search import Predictor, Solver, over_c, search
 from graph_hcl.probes.splits import Indices
 from graph_hcl.probes.svm import solve_kernel
 from graph_hcl.probes.targets import CLASSES
+
+BLOCK = 1024
+"""Rows of a matrix that are compared with its columns at once."""
 
 
 @names_arguments()
@@ -27,8 +31,9 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
     matrix, then the smallest C; `params` hold C, and the number of the matrix as `kernel` where
     there are several. Nothing of a test graph enters the fit but its own kernel values.
 
-    Raises `UserError` for a matrix that is not square or holds NaN; from the probe, for an input
-    without numbers of its graphs, or with numbers beyond the matrix.
+    A matrix may be an array, a tensor or a list of rows. Raises `UserError` for none, for one that
+    is not square, not symmetric or holds NaN, and where it is measured on another number of graphs;
+    from the probe, for an input without numbers of its graphs, or with numbers beyond the matrix.
 
     >>> x, y, rows = np.array([-2.0, -1.0, 1.0, 2.0]), np.array([0, 0, 1, 1]), np.arange(3)
     >>> given = ProbeInput(np.zeros((3, 0)), y[:3], np.zeros((1, 0)), splits=[(rows, rows)],
@@ -36,18 +41,18 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
     >>> kernel_svm(np.outer(x, x))(given).predictions
     array([1])
     """
-    for gram in grams:
-        if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or gram.shape != grams[0].shape:
-            raise UserError(
-                f"Expected square kernel matrices [G, G] of the same graphs, but got "
-                f"{[list(other.shape) for other in grams]}."
-            )
-        if not np.isfinite(gram).all():
-            raise UserError("Expected finite kernel values, but some are NaN or infinite.")
+    kernels = [_as_kernel(gram) for gram in grams]
+    if not kernels or any(one.shape != (len(kernels[0]),) * 2 for one in kernels):
+        got = ", ".join(str(list(one.shape)) for one in kernels) or "none"
+        raise UserError(
+            f"Expected square kernel matrices [G, G] of the same graphs, but got {got}."
+        )
+    for one in kernels:
+        _check_kernel(one)
 
     def probe(given: ProbeInput) -> ProbeResult:
         results = [
-            search(given, _solver(gram), grid=over_c(), default={"C": 1.0}) for gram in grams
+            search(given, _solver(gram), grid=over_c(), default={"C": 1.0}) for gram in kernels
         ]
         if len(results) == 1:
             return results[0]
@@ -58,7 +63,42 @@ def kernel_svm(*grams: NDArray[np.floating[Any]]) -> Probe:
         return dataclasses.replace(results[best], params={"kernel": best, **results[best].params})
 
     probe.__name__ = "kernel-svm"
+    probe.graphs = len(kernels[0])  # type: ignore[attr-defined]
     return serves(*CLASSES, "multilabel")(probe)
+
+
+def _as_kernel(gram: Any) -> NDArray[np.floating[Any]]:
+    """Return a kernel matrix of any container as an array of its own numbers."""
+    values = as_array(gram, "row of kernel values")
+    if values.ndim != 2 or values.dtype.kind not in "biuf":
+        raise UserError(
+            f"Expected square kernel matrices [G, G] of numbers, but got {values.dtype} "
+            f"{list(values.shape)}."
+        )
+    return values
+
+
+def _check_kernel(gram: NDArray[np.floating[Any]]) -> None:
+    """Raise `UserError` for a square matrix that is not finite, or not symmetric but for rounding.
+
+    >>> _check_kernel(np.array([[1.0, 0.5], [0.25, 1.0]]))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected symmetric kernel matrices, but the value of graphs 0 and \
+1 is 0.5, and that of 1 and 0 is 0.25: divide it by both sqrt(k[i, i]) and sqrt(k[j, j]).
+    """
+    if not np.isfinite(gram).all():
+        raise UserError("Expected finite kernel values, but some are NaN or infinite.")
+    size = float(np.abs(gram).max(initial=0))
+    for start in range(0, len(gram), BLOCK):
+        rows, columns = gram[start : start + BLOCK], gram[:, start : start + BLOCK].T
+        differ = ~np.isclose(rows, columns, rtol=1e-5, atol=1e-6 * size)
+        for i, j in np.argwhere(differ)[:1]:
+            i += start
+            raise UserError(
+                f"Expected symmetric kernel matrices, but the value of graphs {i} and {j} is "
+                f"{gram[i, j]:.4g}, and that of {j} and {i} is {gram[j, i]:.4g}: divide it by "
+                "both sqrt(k[i, i]) and sqrt(k[j, j])."
+            )
 
 
 def _solver(gram: NDArray[np.floating[Any]]) -> Solver:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ from graph_hcl.probes.embeddings import check_embeddings
 from graph_hcl.probes.evaluation import Evaluation
 from graph_hcl.probes.fold_score import FoldScore
 from graph_hcl.probes.metric import Metric
+from graph_hcl.probes.metrics import choose_metrics
 from graph_hcl.probes.plan import warn_once
 from graph_hcl.probes.probe import selects
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.scoring import check_execution
-from graph_hcl.probes.split_files import as_folds
+from graph_hcl.probes.split_files import AnyFold, as_folds
 from graph_hcl.probes.splits import Fold
 from graph_hcl.warn import warn_user
 
@@ -34,7 +35,7 @@ def evaluate(
     labels: Any,
     *,
     probe: AnyProbe | None = None,
-    folds: int | Sequence[Fold] | Mapping[str, Any] = Transductive.folds,
+    folds: int | Iterable[AnyFold] | Mapping[str, Any] = Transductive.folds,
     inner: int = Transductive.inner,
     fraction: float = Transductive.fraction,
     draws: int = Transductive.draws,
@@ -49,7 +50,8 @@ def evaluate(
 
     A probe or first metric that serves real targets alone makes them real. Of several tasks, each
     has a model that is fitted to the graphs with its label, and scores are means over the tasks of
-    which a test part has both classes, or targets of real ones; one warning names the others.
+    which a test part has both classes, or targets of real ones (R² different ones); one warning
+    names the others.
 
     Nested cross-validation, stratified by class (several tasks and real targets have no strata, and
     the plain folds of `KFold`): in each of `folds` outer folds, the training part alone scales the
@@ -67,9 +69,10 @@ def evaluate(
 
     With `fraction` below 1 the probe sees the labels of that share of each training part only:
     `draws` independent stratified draws for each fold, with one graph of each class at least, whose
-    scores are averaged. It takes fewer inner folds where a draw leaves a class that is not rare
-    with fewer graphs than `inner`, and the default parameters where it leaves one with a single
-    graph.
+    scores are averaged. Draws of several tasks are not stratified: a task of which one has a single
+    class gets a constant score there, with a warning. It takes fewer inner folds where a draw
+    leaves a class that is not rare with fewer graphs than `inner`, and the default parameters where
+    it leaves one with a single graph.
 
     Rare classes are spread: the graphs of a class that has fewer than folds, outer or inner, are in
     different ones, and the other folds are without it; one warning names such classes. A class with
@@ -89,7 +92,9 @@ def evaluate(
             SVM (of more than 10 000 graphs its Nyström approximation, with a warning), logistic
             regression for several tasks, or ridge regression for real targets.
         folds: number of outer folds, 2 or more; or a list of `Fold`; or a split of train, valid and
-            test, numbers or masks of graphs, such as that of `graph_hcl.data.official_split`.
+            test, numbers or masks of graphs, such as that of `graph_hcl.data.official_split`; or
+            pairs (train, test), as splitters of scikit-learn yield them, for probes that select no
+            parameters.
         inner: number of inner folds, 2 or more.
         fraction: share of the labels of each training part that the probe sees, in (0, 1].
         draws: number of draws of the labelled graphs for each fold, where `fraction` is below 1.
@@ -120,11 +125,8 @@ def evaluate(
     if not isinstance(folds, int | np.integer):
         _check_drawn(repeats=repeats, inner=inner, fraction=fraction, draws=draws)
         others = ", a number, or a split of train, valid and test"
-        fixed = (
-            [Fold.of(folds, len(targets.values))]
-            if isinstance(folds, Mapping)
-            else as_folds(folds, others)
-        )
+        given = [folds] if isinstance(folds, Mapping) else _listed(folds)
+        fixed = as_folds(given, len(targets.values), others)
         found = inductive(
             lambda number, fold: embeddings,
             targets,
@@ -141,7 +143,7 @@ def evaluate(
     choosing = selects(probe_for(probe, targets))
     seeds = range(seed, seed + repeats)
     plans = [protocol.plan(targets, each, choosing) for each in seeds]
-    warn_once(plans)
+    warn_once(plans, targets, choose_metrics(targets, metrics))
     for setting in protocol.unused(targets, choosing):
         warn_user(f"{setting} has no use with this probe and fraction: leave it out.")
     return Evaluation.concat(
@@ -159,6 +161,11 @@ def evaluate(
     )
 
 
+def _listed(folds: Any) -> Any:
+    """Return what a splitter yields, which can be read once, as a list."""
+    return list(folds) if isinstance(folds, Iterator) else folds
+
+
 def _check_drawn(**settings: Any) -> None:
     """Raise `UserError` for settings that draw folds or labels, where folds are given."""
     for name, value in settings.items():
@@ -174,7 +181,7 @@ def inductive(
     embed: Callable[[int, Fold], ArrayLike],
     labels: Any,
     *,
-    folds: Sequence[Fold],
+    folds: Iterable[AnyFold],
     probe: AnyProbe | None = None,
     seed: int = 0,
     metrics: Sequence[str | Metric] | None = None,
@@ -211,13 +218,14 @@ def inductive(
     1.0
     """
     check_whole(seed=seed)
-    protocol = Inductive(splits=tuple(as_folds(folds)))
     targets = targets_for(labels, probe, metrics)
+    fixed = as_folds(_listed(folds), len(targets))
+    protocol = Inductive(splits=tuple(fixed))
     probe = choose_probe(probe, targets)
     check_execution(jobs, progress)
     plan = protocol.plan(targets, seed, selects(probe_for(probe, targets)))
-    warn_once([plan])
-    embeddings = [embed(number, fold) for number, fold in enumerate(folds)]
+    warn_once([plan], targets, choose_metrics(targets, metrics))
+    embeddings = [embed(number, fold) for number, fold in enumerate(fixed)]
     return protocol.evaluate_plan(
         plan,
         embeddings,

@@ -76,9 +76,18 @@ class Metric:
         if labels.ndim == 2:
             return self._mean(labels, predictions, decision, classes)
         if not self.of_decision:
-            return float(self.function(labels, predictions))
+            return self._number(self.function(labels, predictions))
         assert classes is not None
-        return float(self.function(labels == classes[1], decision))
+        return self._number(self.function(labels == classes[1], decision))
+
+    def _number(self, score: Any) -> float:
+        try:
+            return float(score)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"Expected the metric {self.name} to return a number, but got "
+                f"{type(score).__name__}."
+            ) from error
 
     def _mean(
         self, labels: Labels, predictions: Labels, decision: Any, classes: Labels | None

@@ -169,6 +169,19 @@ roc_auc, average_precision, rmse, mae, r2, but got 'acuracy'. Did you mean accur
     return metric
 
 
+def metric_name(metric: str | Metric) -> str:
+    """Return the name of a metric in results, which a name is itself.
+
+    Raises `UserError` for anything else.
+
+    >>> metric_name(METRICS["roc_auc"]), metric_name("accuracy")
+    ('roc_auc', 'accuracy')
+    """
+    if isinstance(metric, str):
+        return metric
+    return find_metric(metric).name
+
+
 def choose_metrics(targets: Targets, names: Sequence[str | Metric] | None = None) -> list[Metric]:
     """Return the metrics of these names, or the usual ones for the targets, the default first.
 

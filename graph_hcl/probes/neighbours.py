@@ -12,7 +12,6 @@ from graph_hcl.probes.probe import (
     ProbeResult,
     scale,
     serves,
-    without_decision,
     without_selection,
 )
 from graph_hcl.probes.targets import CLASSES
@@ -57,16 +56,18 @@ def knn(given: ProbeInput) -> ProbeResult:
 
 @serves(*CLASSES, "multilabel")
 @without_selection
-@without_decision
 def majority(given: ProbeInput) -> ProbeResult:
     """Predict the most frequent class of the training graphs: what a score must beat.
+
+    Decision values are all 0: it ranks no graph above another.
 
     >>> given = ProbeInput(np.zeros((3, 1)), np.array([0, 1, 1]), np.zeros((2, 1)))
     >>> majority(given).predictions
     array([1, 1])
     """
     classes, counts = np.unique(given.final().y_train, return_counts=True)
-    return ProbeResult(np.full(len(given.x_test), classes[counts.argmax()]))
+    alike = np.zeros((len(given.x_test), len(classes)))
+    return ProbeResult(np.full(len(alike), classes[counts.argmax()]), _decision(alike))
 
 
 def _decision(values: Floats) -> Floats:

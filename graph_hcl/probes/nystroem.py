@@ -9,8 +9,9 @@ import numpy as np
 from graph_hcl.errors import UserError
 from graph_hcl.probes.checks import check_whole
 from graph_hcl.probes.linear import solve_svm
+from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.probe import Floats, ProbeInput, ProbeResult, scale, serves
-from graph_hcl.probes.search import Predictor, over_c, search
+from graph_hcl.probes.search import Predictor, over_c, search, selecting_splits
 from graph_hcl.probes.svm import rbf, scale_gamma
 from graph_hcl.probes.targets import CLASSES
 
@@ -24,8 +25,8 @@ def nystroem_svm(given: ProbeInput, features: int = FEATURES) -> ProbeResult:
 
     Features φ(x) = k(x, L) K_LL^{−1/2} of landmarks L drawn from the graphs that are fitted, as in
     scikit-learn's `Nystroem`: time and memory grow linearly with the number of graphs, where an
-    exact kernel matrix grows with its square. The first inner split alone selects C, as it has
-    thousands of graphs to score.
+    exact kernel matrix grows with its square. The first inner split that the metric is defined for
+    selects C alone, as it has thousands of graphs to score.
 
     Raises `UserError` for `features` that are no whole number above 0.
 
@@ -42,7 +43,8 @@ def nystroem_svm(given: ProbeInput, features: int = FEATURES) -> ProbeResult:
         x, x_test = nystroem(one, features)
         return solve_svm(dataclasses.replace(one, x_train=x, x_test=x_test), scaled=True)
 
-    first = dataclasses.replace(given, splits=given.splits[:1])
+    splits = selecting_splits(given, find_metric(given.metric))
+    first = dataclasses.replace(given, splits=splits[:1])
     return search(first, solve, grid=over_c(), default={"C": 1.0})
 
 

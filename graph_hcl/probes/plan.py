@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.rare import RareClassWarning
 from graph_hcl.probes.splits import Fold, Split
+from graph_hcl.probes.targets import Targets
+from graph_hcl.probes.tasks import task_warning
 from graph_hcl.warn import warn_user
 
 
@@ -32,16 +35,22 @@ class PlannedFold:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All fits of a seed, and a warning of rare classes or tasks if there are any."""
+    """All fits of a seed, and a warning of rare classes if there are any."""
 
     folds: list[PlannedFold]
     warning: str | None
 
 
-def warn_once(plans: Iterable[Plan]) -> None:
-    """Give the first warning of the plans of several seeds, if any has one.
+def warn_once(plans: Iterable[Plan], targets: Targets, metrics: Sequence[Metric]) -> None:
+    """Give the first warning of the plans of several seeds, if any has one: of classes or tasks.
 
-    >>> warn_once([Plan([], None)])
+    >>> warn_once([Plan([], None)], Targets.of([0, 1]), [])
     """
-    for plan in [plan for plan in plans if plan.warning is not None][:1]:
-        warn_user(str(plan.warning), RareClassWarning)
+    for plan in plans:
+        draws: dict[int, list[Fold]] = {}
+        for planned in plan.folds:
+            draws.setdefault(planned.number, []).append(planned.fold)
+        warning = plan.warning or task_warning(targets, list(draws.values()), metrics)
+        if warning is not None:
+            warn_user(warning, RareClassWarning)
+            return

@@ -151,7 +151,7 @@ class EvaluationProtocol(ABC):
         plans = [self.plan(targets, seed, choosing) for seed in seeds]
         for plan in plans:
             check_test_parts(targets, measured, [planned.fold for planned in plan.folds])
-        warn_once(plans)
+        warn_once(plans, targets, measured)
         for setting in self.unused(targets, choosing):
             warn_user(
                 f"--probe.{setting} has no use with this protocol, probe and splits: leave it out."

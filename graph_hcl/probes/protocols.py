@@ -16,10 +16,9 @@ from graph_hcl.probes.checks import check_fraction, check_whole
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
-from graph_hcl.probes.split_files import as_folds, check_fold, check_groups, read_splits
+from graph_hcl.probes.split_files import AnyFold, as_folds, check_fold, check_groups, read_splits
 from graph_hcl.probes.splits import Fold, Split, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
-from graph_hcl.probes.tasks import task_warning
 
 REFUSED = {"refused_by_others": True}
 """Marks a setting that changes what is measured: a protocol without it refuses it. Of other
@@ -101,7 +100,7 @@ class Transductive(EvaluationProtocol):
         least = self.inner if selects else 1
         none = selects and self.fraction == 1 and not all(planned.splits for planned in folds)
         rare = rare_class_warning(targets, whole, least=least, unselected=none)
-        return Plan(folds, rare or task_warning(targets, whole))
+        return Plan(folds, rare)
 
     def settings(self, targets: Targets, selects: bool) -> dict[str, Any]:
         """Return the settings; `inner` is None where nothing is selected, no draws of all labels.
@@ -148,7 +147,7 @@ class Inductive(EvaluationProtocol):
 
     folds: int = 10
     validation: float = 0.1
-    splits: str | Path | Sequence[Fold] | None = field(default=None, metadata=REFUSED)
+    splits: str | Path | Sequence[AnyFold] | None = field(default=None, metadata=REFUSED)
     origin: str = field(default="", repr=False)
 
     name: ClassVar[str] = "inductive"
@@ -171,7 +170,7 @@ class Inductive(EvaluationProtocol):
         if isinstance(self.splits, str | Path):
             folds = read_splits(self.splits, len(targets))
         else:
-            folds = list(as_folds(self.splits, " or a file of them"))
+            folds = as_folds(self.splits, len(targets), " or a file of them")
             if not folds:
                 raise UserError("Expected one fold or more to evaluate, but got none.")
             for number, fold in enumerate(folds):
@@ -194,7 +193,7 @@ class Inductive(EvaluationProtocol):
         """
         folds = self.split(targets, seed)
         check_two_classes(targets, folds)
-        warning = rare_class_warning(targets, folds, least=1) or task_warning(targets, folds)
+        warning = rare_class_warning(targets, folds, least=1)
         planned: list[PlannedFold] = []
         for number, fold in enumerate(folds):
             if not selects:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from graph_hcl.errors import UserError
@@ -55,6 +56,9 @@ def score_folds(
     with threadpool_limits(1), warnings.catch_warnings():
         # Of few graphs of many rare classes; whether labels are classes is settled by now.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        # Of a Newton step from a minimum, as of constant embeddings; lbfgs, which then takes over,
+        # has a warning of its own.
+        warnings.filterwarnings("ignore", "Line search of Newton solver", ConvergenceWarning)
         count = -1 if jobs is None else min(jobs, max(1, len(inputs)))
         count = count if runs_in_threads(probe) else 1
         parallel = Parallel(count, backend="threading", return_as="generator")

@@ -12,6 +12,8 @@ from graph_hcl.probes.labels import Labels
 from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.metrics import find_metric
 from graph_hcl.probes.probe import Floats, ProbeInput, ProbeResult
+from graph_hcl.probes.returned import for_each_graph
+from graph_hcl.probes.splits import Split
 
 C_GRID = tuple(10.0**power for power in range(-3, 4))
 """Inverse regularisation strengths 1e-3 … 1e3 that the probes select from."""
@@ -78,11 +80,7 @@ def search(
     metric = given.metric if metric is None else metric
     metric = find_metric(metric) if isinstance(metric, str) else metric
     classes = np.unique(given.y_train)
-    splits = [
-        (fit, score)
-        for fit, score in given.splits
-        if len(score) and metric.is_defined(given.y_train[score])
-    ]
+    splits = selecting_splits(given, metric)
     if not splits:
         return _result(given, solver, default, None)
     scores = np.zeros((len(grid), len(splits)))
@@ -99,6 +97,7 @@ def search(
             alive[index] = total[index] + remaining * span > total.max() - 1e-9
             if alive[index]:
                 labels, decision = predict(**grid[index])
+                labels = for_each_graph(labels, len(score))
                 value = metric(given.y_train[score], labels, decision, classes)
                 scores[index, number], gains[index, number] = value, metric.sign * value - worst
             if np.isnan(scores[index, number]):
@@ -108,6 +107,21 @@ def search(
     means = np.mean(scores, axis=1)
     best = int(np.where(alive, metric.sign * means, -np.inf).argmax())
     return _result(given, solver, grid[best], float(means[best]))
+
+
+def selecting_splits(given: ProbeInput, metric: Metric) -> list[Split]:
+    """Return the inner splits of an input that a metric is defined for.
+
+    >>> given = ProbeInput(np.zeros((2, 1)), np.array([0, 1]), np.zeros((1, 1)),
+    ...                    splits=[(np.arange(2), np.array([1])), (np.arange(2), np.arange(2))])
+    >>> len(selecting_splits(given, find_metric("roc_auc")))
+    1
+    """
+    return [
+        (fit, score)
+        for fit, score in given.splits
+        if len(score) and metric.is_defined(given.y_train[score])
+    ]
 
 
 def _bounds(metric: Metric) -> tuple[float, float]:

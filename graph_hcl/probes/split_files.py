@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +70,35 @@ def _indices(values: list[Any]) -> Indices:
     return np.array(values, dtype=np.int64)
 
 
-def as_folds(folds: Any, others: str = "") -> Sequence[Fold]:
-    """Return a list of folds; raise `UserError` for anything else, with what else is taken.
+AnyFold = Fold | Mapping[str, Any] | tuple[Any, Any]
+"""A fold, a split as `Fold.of` takes it, or a pair (train, test)."""
 
-    >>> as_folds([])
-    []
+
+def as_folds(folds: Any, graphs: int, others: str = "") -> list[Fold]:
+    """Return folds, their parts as numbers of graphs; parts may be masks [graphs].
+
+    Each may be a `Fold`, a split as `Fold.of` takes it, or a pair (train, test), as the splitters
+    of scikit-learn yield them. Raises `UserError` for anything else, with what else is taken.
+
+    >>> as_folds([([0, 1], [2])], graphs=3)[0].test
+    array([2])
     """
-    if not isinstance(folds, Sequence) or not all(isinstance(fold, Fold) for fold in folds):
+    splits = None
+    if isinstance(folds, Sequence) and not isinstance(folds, str):
+        splits = [_as_split(fold) for fold in folds]
+    if splits is None or None in splits:
         raise UserError(
             f"Expected folds as a list of graph_hcl.probes.Fold{others}, but got {folds!r:.60}."
         )
-    return folds
+    return [Fold.of(split, graphs) for split in splits if split is not None]
+
+
+def _as_split(fold: Any) -> Mapping[str, Any] | None:
+    if isinstance(fold, Fold):
+        return vars(fold)
+    if isinstance(fold, tuple | list) and len(fold) == 2:
+        return dict(zip(("train", "test"), fold, strict=True))
+    return fold if isinstance(fold, Mapping) else None
 
 
 def check_fold(fold: Fold, graphs: int, where: str) -> None:

@@ -83,7 +83,7 @@ def _numbers(part: str, rows: Any, graphs: int | None) -> Indices:
             f"Expected the {part} part of a split to be whole numbers [K] of graphs, or a mask "
             f"[{graphs or 'G'}] of them, but got {got if array.ndim else repr(rows)[:60]}."
         )
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)
 
 
 @names_arguments()

@@ -13,6 +13,8 @@ from scipy import stats
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.probes.checks import check_real
+from graph_hcl.probes.labels import on_host
 from graph_hcl.probes.targets import Targets
 
 ROUNDING = 1e-12
@@ -86,6 +88,7 @@ class PairedDifference:
         >>> round(alike.equivalence_p(margin=0.02), 4), round(alike.equivalence_p(0.003), 4)
         (0.005, 0.4392)
         """
+        check_real(margin=margin)
         if not 0 < margin < math.inf:
             raise UserError(f"Expected a finite margin above 0, but got {margin}.")
         if self.degrees < 1 or math.isnan(self.error):
@@ -163,7 +166,7 @@ def corrected_interval(
     >>> [round(end, 3) for end in corrected_interval([0.8, 0.7, 0.9, 0.8], test_to_train=1 / 3)]
     [0.602, 0.998]
     """
-    values = np.asarray(scores, dtype=float)
+    values = _as_scores(scores)
     mean, error, quantile = _mean_and_error(values, test_to_train, confidence)
     return mean - quantile * error, mean + quantile * error
 
@@ -205,18 +208,20 @@ def corrected_t_test(
     >>> round(result.difference, 4), round(result.t, 4), round(result.p_value, 4)
     (0.075, 1.964, 0.1443)
     """
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    a, b = _as_scores(first), _as_scores(second)
     if a.shape != b.shape:
         raise UserError(
             f"Expected two or more paired scores of each method, but got shapes {a.shape} and "
             f"{b.shape}: give both methods' scores on the same folds."
         )
+    if step is not None:
+        check_real(step=step)
+        if not 0 < step < math.inf:
+            raise UserError(f"Expected a finite step above 0, but got {step}.")
     differences = a - b
     # Averages of equal scores may differ by rounding, which would pass for a constant difference.
     differences[np.abs(differences) <= ROUNDING * np.maximum(np.abs(a), np.abs(b))] = 0.0
     difference, error, quantile = _mean_and_error(differences, test_to_train, confidence)
-    if step is not None and not 0 < step < math.inf:
-        raise UserError(f"Expected a finite step above 0, but got {step}.")
     if np.ptp(differences) <= ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
         least = math.inf if step is None else step / math.sqrt(len(a))
         error = math.sqrt(1 / len(a) + test_to_train) * least
@@ -227,6 +232,21 @@ def corrected_t_test(
     return PairedDifference(
         difference, interval, t, p_value, confidence, error=error, degrees=len(a) - 1
     )
+
+
+def _as_scores(scores: Any) -> np.ndarray:
+    """Return scores of any container as numbers; raise `UserError` for what has none.
+
+    >>> _as_scores([1, 0.5])
+    array([1. , 0.5])
+    """
+    try:
+        return np.asarray(on_host(scores), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"Expected one score [J] as a number for each fold, but got {type(scores).__name__} "
+            "without such numbers: compare and evaluation.interval take those of evaluations."
+        ) from error
 
 
 def _mean_and_error(
@@ -240,10 +260,11 @@ def _mean_and_error(
         )
     if not np.isfinite(values).all():
         raise UserError("Expected finite scores, but some are NaN or infinite.")
-    if test_to_train <= 0 or not 0 < confidence < 1:
+    check_real(test_to_train=test_to_train, confidence=confidence)
+    if not 0 < test_to_train < math.inf or not 0 < confidence < 1:
         raise UserError(
-            f"Expected test_to_train above 0 and confidence in (0, 1), but got {test_to_train} and "
-            f"{confidence}."
+            f"Expected a finite test_to_train above 0 and confidence in (0, 1), but got "
+            f"{test_to_train} and {confidence}."
         )
     error = float(np.sqrt((1 / len(values) + test_to_train) * values.var(ddof=1)))
     return float(values.mean()), error, float(stats.t.ppf((1 + confidence) / 2, len(values) - 1))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.probes.labels import Labels
+from graph_hcl.probes.metric import Metric
 from graph_hcl.probes.probe import Probe, ProbeInput, ProbeResult
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Kind, Targets
@@ -109,6 +110,11 @@ def _one_target(values: Labels) -> NDArray[Any]:
     return np.array([len(np.unique(task[~np.isnan(task)])) < 2 for task in values.T])
 
 
+def _one_value(values: Labels) -> NDArray[Any]:
+    one: NDArray[Any] = _one_target(values) & ~_no_target(values)
+    return one
+
+
 OTHERS = "in the test part of a fold, whose score is the mean over the others"
 PROBLEMS = {
     "multilabel": (
@@ -132,24 +138,28 @@ PROBLEMS = {
 """What `task_warning` tells of, by the kind of the targets."""
 
 
-def task_warning(targets: Targets, folds: Sequence[Fold]) -> str | None:
+def task_warning(
+    targets: Targets, folds: Sequence[Sequence[Fold]], metrics: Sequence[Metric] = ()
+) -> str | None:
     """Return a warning of tasks that are left out of a fold's score, or that no model is fitted to.
 
-    None where each part has both classes of each task, or targets of each real one, and for targets
-    that are not several tasks.
+    Each fold is given by all draws of its labelled graphs, which share a test part. None where each
+    part has both classes of each task, or targets of each real one, different ones in test parts
+    where one of the metrics needs them, and for targets that are not several tasks.
 
     >>> folds = [Fold(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2, 3]))]
-    >>> task_warning(Targets.of([[0, 0], [1, 1], [0, 1], [0, 0]]), folds)
+    >>> task_warning(Targets.of([[0, 0], [1, 1], [0, 1], [0, 0]]), [folds])
     'Of 2 tasks, some lack a class in the test part of a fold, whose score is the mean over the \
 others: 0 (in 1 of 1 folds).'
     """
     if targets.values.ndim < 2:
         return None
     texts = []
-    for part, lacks, problem in PROBLEMS[targets.kind]:
+    for part, lacks, problem in (*PROBLEMS[targets.kind], *_of_metrics(targets, metrics)):
         counts = np.zeros(targets.tasks, dtype=np.int64)
-        for fold in folds:
-            counts += lacks(targets.values[getattr(fold, part)])
+        for draws in folds:
+            rows = [getattr(fold, part) for fold in (draws[:1] if part == "test" else draws)]
+            counts += np.any([lacks(targets.values[some]) for some in rows], axis=0)
         order = [task for task in np.argsort(-counts, kind="stable") if counts[task]]
         if order:
             named = [
@@ -158,3 +168,18 @@ others: 0 (in 1 of 1 folds).'
             more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
             texts.append(f"{problem}: {', '.join(named[:NAMED])}{more}")
     return f"Of {targets.tasks} tasks, some {'; some '.join(texts)}." if texts else None
+
+
+def _of_metrics(targets: Targets, metrics: Sequence[Metric]) -> list[_Problem]:
+    """Return what test parts may lack for metrics of real targets that need different ones."""
+    names = [metric.title for metric in metrics if metric.needs_spread]
+    if targets.kind != "regression" or not names:
+        return []
+    text = "in the test part of a fold, whose"
+    return [
+        _Problem(
+            "test",
+            _one_value,
+            f"have a single target {text} {' and '.join(names)} is the mean over the others",
+        )
+    ]

@@ -22,6 +22,11 @@ def test_a_bar_shifts_no_column() -> None:
     assert last == r"| x\|y | 1 |"
 
 
+def test_a_line_break_divides_no_row() -> None:
+    lines = Table("", ["a\nb", "c"], [["x\r\ny", "1"]]).markdown().splitlines()[2:]
+    assert [line.split(" | ")[0] for line in lines] == ["| a b", "| ---", "| x y"]
+
+
 @pytest.mark.parametrize(
     ("text", "escaped"),
     [
@@ -32,6 +37,9 @@ def test_a_bar_shifts_no_column() -> None:
         ("UCL at H-UCL's T′", "UCL at H-UCL's T$'$"),
         ("∑ ≤ ≥ ×", r"$\sum$ $\le$ $\ge$ $\times$"),
         ("λςΩΑο", r"$\lambda$$\varsigma$$\Omega$$\mathrm{A}$$\mathrm{o}$"),
+        ("τ⁺=0.1, τ⁻", r"$\tau$$^+$=0.1, $\tau$$^-$"),
+        ("‖z₁₂‖ ∈ ∆", r"$\|$z$_1$$_2$$\|$ $\in$ $\Delta$"),
+        ("10⁻³", "10$^-$$^3$"),
         ("naïve – 2", "naïve – 2"),
         ("[a]", "{}[a]"),
         ("*a", "{}*a"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from graph_hcl import geometry as g
 
@@ -232,3 +233,28 @@ def test_uniformity_can_be_transformed() -> None:
 def test_rankme_without_an_epsilon_counts_no_empty_dimension() -> None:
     z = torch.cat([torch.eye(3), torch.zeros(3, 2)], 1)
     assert g.rankme(torch.cat([z, torch.zeros(2, 5)]), epsilon=0.0) == pytest.approx(3)
+
+
+FAR = {
+    "two rows": torch.tensor([[10.0], [-10.0]]),
+    "many dimensions": torch.randn(100, 64, generator=torch.Generator().manual_seed(0)),
+    "two clusters": torch.randn(100, 2, generator=torch.Generator().manual_seed(1))
+    + torch.tensor([500.0, -500.0]).repeat_interleave(50)[:, None],
+    "a large sphere": 100
+    * F.normalize(torch.randn(100, 3, generator=torch.Generator().manual_seed(2)), dim=1),
+}
+
+
+@pytest.mark.parametrize("name", FAR)
+@pytest.mark.parametrize("t", [1.0, 2.0])
+def test_uniformity_off_the_unit_sphere(name: str, t: float) -> None:
+    z = FAR[name]
+    square = torch.pdist(z.double()).square()
+    expected = float(torch.logsumexp(-t * square, 0)) - math.log(len(square))
+    assert g.uniformity(z, t) == pytest.approx(expected, rel=1e-6)
+    leaf = z.clone().requires_grad_()
+    g.uniformity(leaf, t).backward()
+    exact = z.double().requires_grad_()
+    torch.logsumexp(-t * torch.pdist(exact).square(), 0).backward()
+    torch.testing.assert_close(leaf.grad.double(), exact.grad, rtol=1e-4, atol=1e-4)
+    assert g.uniformity(z).dtype == z.dtype

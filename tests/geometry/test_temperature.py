@@ -287,3 +287,21 @@ def test_effective_share_without_negatives_is_refused() -> None:
 def test_what_is_no_contrastive_loss_has_no_match() -> None:
     with pytest.raises(ValueError, match=r"a contrastive loss such as HUCL\(\), but got 'h-ucl'"):
         match_temperature("h-ucl", torch.eye(4), torch.tensor([0, 0, 1, 1]))
+
+
+@pytest.mark.parametrize(("seed", "beta", "tau_plus"), [(2, 2.0, 0.3), (1, 1.0, 0.1)])
+def test_a_debiased_loss_is_matched_at_the_highest_of_several_peaks(seed, beta, tau_plus) -> None:
+    z = torch.randn(64, 8, generator=torch.Generator().manual_seed(seed))
+    z[32:] = z[:32] + 0.3 * z[32:]
+    graph = torch.arange(32).repeat(2)
+
+    def gradient(loss):
+        leaf = z.clone().requires_grad_()
+        return torch.autograd.grad(loss(leaf, graph=graph), leaf)[0].double()
+
+    wanted = gradient(HUCL(beta=beta, tau_plus=tau_plus))
+    temperatures = torch.linspace(math.log(0.001), math.log(1.0), 200).exp().tolist()
+    found = [gradient(UCL(temperature=t, tau_plus=tau_plus)) for t in temperatures]
+    best = max(float(F.cosine_similarity(one.flatten(), wanted.flatten(), dim=0)) for one in found)
+    match = match_temperature(HUCL(beta=beta, tau_plus=tau_plus), z, graph)
+    assert best - 1e-3 <= match.cosine <= 1

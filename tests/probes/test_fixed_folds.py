@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from graph_hcl.errors import UserError
-from graph_hcl.probes import Evaluation, Fold, MetricScores, compare, evaluate
+from graph_hcl.probes import Evaluation, Fold, MetricScores, compare, evaluate, inductive
 from graph_hcl.probes.telling import told
 from graph_hcl.results import deviations
 
@@ -59,6 +60,13 @@ def test_several_folds_have_an_interval_and_one_has_none() -> None:
         ({"folds": []}, "one fold or more"),
         ({"folds": {"train": [0, 1], "test": [99]}}, "indices below 60 in fold 0"),
         ({"folds": {"train": [0, 1], "test": [1, 2]}}, "some graph appears twice"),
+        ({"folds": [Fold([[0], [1]], [], [2])]}, r"train part .* whole numbers \[K\]"),
+        ({"folds": [Fold([True] * 9, [], [2])]}, r"train part .* or a mask \[60\] of them"),
+        ({"folds": [Fold([0.5, 1], [], [2])]}, "train part of a split to be whole numbers"),
+        ({"folds": [([0, 1], [2])], "probe": "svm"}, "a validation part in fold 0"),
+        ({"folds": ([0, 1], [2, 3])}, "train part of a split to be whole numbers .* got 0"),
+        ({"folds": StratifiedKFold(3)}, r"a list of graph_hcl.probes.Fold, .* got Stratif"),
+        ({"folds": [3, 4]}, r"a list of graph_hcl.probes.Fold, .* got \[3, 4\]"),
     ],
 )
 def test_mistakes(given, sentence: str) -> None:
@@ -133,3 +141,43 @@ def test_other_parts_of_a_split_are_refused(rows) -> None:
     with pytest.raises(UserError, match=PARTS) as told:
         evaluate(X, Y, folds={"train": rows, "test": ORDER[50:]}, probe="knn", jobs=1)
     assert "\n" not in str(told.value)
+
+
+def mask(rows):
+    return np.isin(np.arange(60), rows)
+
+
+@pytest.mark.parametrize(
+    "as_part",
+    [
+        np.ndarray.tolist,
+        torch.as_tensor,
+        lambda rows: rows.astype(float),
+        lambda rows: rows.astype(np.uint8),
+        lambda rows: mask(rows).tolist(),
+        lambda rows: torch.as_tensor(mask(rows)),
+    ],
+    ids=["list", "tensor", "float", "uint8", "mask", "tensor mask"],
+)
+def test_parts_of_any_container_are_the_same_folds(as_part) -> None:
+    order = {part: np.sort(rows) for part, rows in SPLIT.items()}
+    expected = evaluate(X, Y, folds=order, probe="linear-svm", jobs=1)
+    fold = Fold(*map(as_part, order.values()))
+    for given in (
+        [fold],
+        (fold,),
+        iter([fold]),
+        [dict(zip(order, vars(fold).values(), strict=True))],
+    ):
+        assert evaluate(X, Y, folds=given, probe="linear-svm", jobs=1) == expected
+    apart = inductive(lambda number, fold: X[:], Y, folds=[fold], probe="linear-svm", jobs=1)
+    assert apart.folds == expected.folds
+
+
+def test_a_probe_without_selection_takes_ranges_and_pairs() -> None:
+    pairs = list(StratifiedKFold(3).split(X, Y))
+    expected = evaluate(X, Y, folds=[Fold(a, [], b) for a, b in pairs], probe="knn", jobs=1)
+    for given in (pairs, StratifiedKFold(3).split(X, Y), [[*pair] for pair in pairs]):
+        assert evaluate(X, Y, folds=given, probe="knn", jobs=1) == expected
+    found = evaluate(X, Y, folds=[Fold(range(40), np.array([]), range(40, 60))], probe="knn")
+    assert found.folds[0].test == list(range(40, 60))

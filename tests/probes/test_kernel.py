@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_classification
@@ -20,6 +21,7 @@ from graph_hcl.probes import (
 )
 
 NOTHING = np.empty((90, 0))
+ROWS = np.arange(2)
 
 
 def kernel(seed: int, classes: int = 2):
@@ -74,6 +76,16 @@ def test_sees_no_test_graph_but_its_own_values() -> None:
         ([np.zeros((3, 4))], "square kernel matrices"),
         ([np.zeros((3, 3)), np.zeros((4, 4))], "of the same graphs"),
         ([np.full((3, 3), np.nan)], "finite kernel values"),
+        ([], "same graphs, but got none"),
+        (
+            [[[1, 0.5], [0.25, 1]]],
+            "symmetric .* graphs 0 and 1 is 0.5, and that of 1 and 0 is 0.25",
+        ),
+        ([np.triu(np.ones((3, 3)))], "symmetric kernel matrices"),
+        ([np.eye(3) + 1e-4 * np.triu(np.ones((3, 3)))], "symmetric kernel matrices"),
+        ([[[1], [1, 0]]], "make no array"),
+        ([[["a", "b"], ["b", "a"]]], r"matrices \[G, G\] of numbers"),
+        (["gram.npy"], r"matrices \[G, G\] of numbers"),
     ],
 )
 def test_matrices_that_are_no_kernels(grams, sentence: str) -> None:
@@ -83,8 +95,12 @@ def test_matrices_that_are_no_kernels(grams, sentence: str) -> None:
 
 def test_numbers_of_graphs_that_the_matrix_has_not() -> None:
     gram, y = kernel(2)
-    with pytest.raises(UserError, match="have 89 rows and a graph is number 89"):
-        evaluate(NOTHING, y, folds=2, probe=kernel_svm(gram[:89, :89]), jobs=1)
+    for wrong in (gram[:89, :89], np.eye(95)):
+        with pytest.raises(UserError, match=f"all 90 graphs, but they have {len(wrong)} rows"):
+            evaluate(NOTHING, y, folds=2, probe=kernel_svm(wrong), jobs=1)
+    small = ProbeInput(NOTHING[:2], y[:2], NOTHING[2:3], indices=ROWS, test_indices=ROWS + 9)
+    with pytest.raises(UserError, match="have 4 rows and a graph is number 10"):
+        kernel_svm(gram[:4, :4])(small)
     given = ProbeInput(NOTHING[:2], y[:2], NOTHING[2:3])
     with pytest.raises(UserError, match="numbers of the graphs"):
         kernel_svm(gram)(given)
@@ -109,3 +125,11 @@ def test_a_matrix_without_a_score_is_not_selected() -> None:
     probe = kernel_svm(np.zeros((40, 40)), np.outer(x, x) + 1)
     found = evaluate(np.zeros((40, 0)), y, folds=2, probe=probe, metrics=[cost], jobs=1)
     assert [fold.params["kernel"] for fold in found.folds] == [1, 1]
+
+
+def test_a_kernel_may_be_a_list_or_a_tensor_and_rounded() -> None:
+    gram, y = kernel(0)
+    expected = evaluate(NOTHING, y, folds=3, probe=kernel_svm(gram), jobs=1)
+    for same in (gram.tolist(), torch.as_tensor(gram), gram + 1e-9 * np.triu(gram)):
+        found = evaluate(NOTHING, y, folds=3, probe=kernel_svm(same), jobs=1)
+        assert found["accuracy"].values == expected["accuracy"].values

@@ -5,12 +5,18 @@ import pandas as pd
 import pytest
 
 from graph_hcl.probes import (
+    METRICS,
+    Evaluation,
     Fold,
+    PairedDifference,
     Targets,
     Transductive,
     compare,
+    corrected_interval,
+    corrected_t_test,
     evaluate,
     majority_accuracy,
+    paired_difference,
     stratified_folds,
 )
 from graph_hcl.probes.choice import find_probe
@@ -118,6 +124,50 @@ MISTAKES = {
         "targets of .* or less in size, but got -.*, whose square overflows",
     ),
 }
+SCORES = [0.5, 0.75, 0.75]
+TESTED = PairedDifference(0.0, (-0.1, 0.1), 0.0, 1.0, error=0.1, degrees=4)
+RATIO = "a finite test_to_train above 0 and confidence in "
+MISTAKES |= {
+    "a ratio of NaN": (
+        lambda: corrected_t_test(SCORES, SCORES[::-1], test_to_train=np.nan),
+        RATIO + r"\(0, 1\), but got nan and 0.95",
+    ),
+    "an infinite ratio": (
+        lambda: corrected_interval(SCORES, test_to_train=np.inf),
+        RATIO + r"\(0, 1\), but got inf",
+    ),
+    "a ratio as text": (
+        lambda: corrected_interval(SCORES, test_to_train="1/9"),
+        "test_to_train to be a number, but got '1/9'",
+    ),
+    "a step as text": (lambda: corrected_t_test(SCORES, SCORES, step="a"), "step to be a number"),
+    "a margin as text": (lambda: TESTED.equivalence_p("0.01"), "margin to be a number, but got"),
+    "text for scores": (lambda: corrected_interval("abc"), r"one score \[J\] as .* but got str"),
+    "words for scores": (lambda: corrected_t_test(["a"], ["b"]), "one score .* but got list"),
+    "a mapping of scores": (
+        lambda: corrected_t_test({0: 1.0}, {0: 1.0}),
+        "one score .* but got dict without such numbers: compare and",
+    ),
+    "the scores of a metric": (
+        lambda: corrected_t_test(measured()["accuracy"], SCORES),
+        "one score .* but got MetricScores without such numbers: compare and",
+    ),
+    "evaluations for scores": (
+        lambda: paired_difference(measured(), measured()),
+        "scores of one metric, as .* but got Evaluation: compare takes evaluations",
+    ),
+    "a number for a metric": (lambda: measured()[3], "a graph_hcl.probes.Metric, or its name"),
+    "the file of records": (
+        lambda: Evaluation.from_records("x.json"),
+        "a list of records, as Evaluation.records returns them, but got str",
+    ),
+    "one record": (lambda: Evaluation.from_records(measured().records()[0]), "but got dict"),
+    "names of records": (lambda: Evaluation.from_records(["x.json"]), "records as .* got 'x.json'"),
+    "records without a draw": (
+        lambda: Evaluation.from_records([{"seed": 0, "fold": 0}]),
+        "records as Evaluation.records returns them, but got one without 'scores'",
+    ),
+}
 for _probe in ("svm", "logistic", "knn", "class-mean", "ridge"):
     _labels = REAL if _probe == "ridge" else Y
     MISTAKES |= {
@@ -149,3 +199,16 @@ def test_what_is_near_a_mistake_is_measured() -> None:
     assert nystroem(np.int64(5)).params.keys() == {"C"}
     days = pd.to_datetime([f"2020-01-0{1 + k % 4}" for k in range(30)])
     assert Targets.of(Y).grouped(days).groups.tolist() == [k % 4 for k in range(30)]
+
+
+def test_a_metric_is_as_good_as_its_name() -> None:
+    first, second = measured(probe="knn"), measured(probe="class-mean")
+    assert compare(first, second, METRICS["accuracy"]) == compare(first, second, "accuracy")
+    assert first[METRICS["roc_auc"]].values == first["roc_auc"].values
+    assert first[METRICS["accuracy"]] == first["accuracy"]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_constant_embeddings_give_no_warning(recwarn, classes: int) -> None:
+    measured(np.full((30, 3), 0.1), ROWS % classes, probe="logistic", inner=2)
+    assert [str(one.message) for one in recwarn] == []

@@ -1,5 +1,6 @@
 """The probe of many graphs: features are scikit-learn's, and the default changes with a warning."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from graph_hcl.probes import ProbeInput, Targets, choice, evaluate
 from graph_hcl.probes.choice import choose_probe
-from graph_hcl.probes.nystroem import nystroem
+from graph_hcl.probes.nystroem import nystroem, nystroem_svm
 from graph_hcl.probes.probe import scale
 from graph_hcl.probes.svm import scale_gamma
 
@@ -55,3 +56,18 @@ def test_the_default_changes_beyond_the_limit(monkeypatch) -> None:
         few = evaluate(X, Y, folds=3, fraction=0.5, draws=1, jobs=1)
         assert few.probe == "svm"
         assert choose_probe(None, Targets.of(X[:, 0])) == "ridge"
+
+
+def test_the_first_inner_fold_with_both_classes_selects() -> None:
+    generator = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    x = generator.normal(size=(40, 3)) + y[:, None]
+    rows, zeros = np.arange(40), np.flatnonzero(y == 0)[:9]
+    given = ProbeInput(x, y, x, splits=[(rows, zeros), (rows[9:], rows[:9])], metric="roc_auc")
+    alone = dataclasses.replace(given, splits=given.splits[1:])
+    found = nystroem_svm(given)
+    assert found.validation_score is not None
+    assert (found.params, found.validation_score) == (
+        nystroem_svm(alone).params,
+        nystroem_svm(alone).validation_score,
+    )

@@ -16,6 +16,8 @@ from graph_hcl.errors import UserError
 from graph_hcl.probes import (
     C_GRID,
     Evaluation,
+    Fold,
+    ProbeResult,
     RareClassWarning,
     Targets,
     Transductive,
@@ -23,6 +25,7 @@ from graph_hcl.probes import (
     evaluate,
     stratified_folds,
 )
+from graph_hcl.probes.probe import without_decision, without_selection
 from graph_hcl.probes.tasks import task_warning
 
 rng = np.random.default_rng(0)
@@ -30,6 +33,13 @@ X = rng.normal(size=(120, 4))
 Y = (X[:, :3] + 0.5 * rng.normal(size=(120, 3)) > 0).astype(float)
 Y[rng.random(Y.shape) < 0.25] = np.nan
 Y[np.isnan(Y).all(1), 0] = 1.0  # graphs without any label are in no fold
+
+
+@without_decision
+@without_selection
+def undecided(given):
+    """Predict the first label of the training part."""
+    return ProbeResult(np.full(len(given.x_test), given.y_train[0]))
 
 
 def test_each_task_is_scikit_learns_on_the_graphs_with_its_label() -> None:
@@ -111,7 +121,7 @@ def test_what_does_not_serve_tasks() -> None:
     with pytest.raises(UserError, match="multilabel targets, but ridge serves regression"):
         evaluate(X, Targets.of(Y), probe="ridge", jobs=1)
     with pytest.raises(UserError, match="a probe with decision values"):
-        evaluate(X, Y, probe="majority", folds=3, jobs=1)
+        evaluate(X, Y, probe=undecided, folds=3, jobs=1)
 
 
 def test_several_real_targets_and_comparisons() -> None:
@@ -139,7 +149,8 @@ def test_the_first_seed_with_a_warning_gives_it() -> None:
     y[:, 1] = np.arange(40) < 5  # in each of the test parts of some seeds alone
     targets = Targets.of(y)
     warned = [
-        task_warning(targets, stratified_folds(targets, folds=4, seed=seed)) for seed in range(9)
+        task_warning(targets, [[fold] for fold in stratified_folds(targets, folds=4, seed=seed)])
+        for seed in range(9)
     ]
     start = next(s for s in range(8) if warned[s] is None and warned[s + 1] is not None)
     x = rng.normal(size=(40, 2))
@@ -172,3 +183,33 @@ def test_real_tasks_with_targets_in_all_parts_are_not_warned_of() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         evaluate(rng.normal(size=(40, 3)), y, folds=4, jobs=1)
+
+
+def warned(recwarn) -> list[str]:
+    return [str(one.message) for one in recwarn if one.category is RareClassWarning]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "names"), [(None, "R²"), (["rmse"], None), (["mae", "r2"], "R²")]
+)
+def test_a_real_task_of_one_value_in_a_test_part_is_told(recwarn, metrics, names) -> None:
+    y = np.stack([X[:, 0], np.r_[np.zeros(20), X[20:, 1]]], axis=1)
+    folds = [Fold(np.arange(40, 120), np.arange(20, 40), np.arange(20))]
+    evaluate(X, y, folds=folds, metrics=metrics, jobs=1)
+    if names is None:
+        assert warned(recwarn) == []
+        return
+    assert warned(recwarn) == [
+        f"Of 2 tasks, some have a single target in the test part of a fold, whose {names} is the "
+        "mean over the others: 1 (in 1 of 1 folds)."
+    ]
+
+
+def test_few_labels_that_leave_a_task_without_a_class_are_told_once(recwarn) -> None:
+    y = (X[:, :2] > 1.1).astype(float)
+    found = evaluate(X, y, folds=3, fraction=0.05, draws=8, repeats=2, jobs=1)
+    decisions = [np.array(fold.decision) for fold in found.folds]
+    assert any((decision == 0).all(0).any() for decision in decisions)
+    (text,) = warned(recwarn)
+    assert "lack a class in the training part of a fold, where they get one constant" in text
+    assert "(in 3 of 3 folds)" in text
