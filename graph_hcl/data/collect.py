@@ -13,8 +13,9 @@ from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.data import BaseData
 
+from graph_hcl.data.containers import check_no_table
 from graph_hcl.data.convert import from_data
-from graph_hcl.data.labels import labels_given
+from graph_hcl.data.labels import choose_labels
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
@@ -76,6 +77,7 @@ def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
         raise UserError(f"Expected {where} as a list of graphs, but got one Data: write [data].")
     if hasattr(graphs, "to_directed"):
         raise UserError(f"Expected {where} as a list of graphs, but got one graph: write [graph].")
+    check_no_table(graphs, where)
     numbers = isinstance(graphs, np.ndarray) and graphs.dtype.kind not in "OUT"
     refused = (bytes, Mapping, set, frozenset, Tensor)
     if isinstance(graphs, refused) or numbers or not isinstance(graphs, Iterable | Dataset):
@@ -129,8 +131,7 @@ def _by_name(name: str | Path, given: dict[str, Any]) -> GraphStore:
     store = load(name, **given)
     if labels is None:
         return store
-    y, classes = labels_given(labels, len(store))
-    return replace(store, y=y, classes=classes, tasks=[])
+    return replace(store, **choose_labels(labels, None, len(store)))
 
 
 def _refuse_one_molecule(text: str, data_dir: str | None, mirror: str | None) -> None:

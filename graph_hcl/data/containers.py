@@ -54,6 +54,18 @@ def data_list(graphs: Any) -> list[Data]:
     return items
 
 
+def check_no_table(graphs: Any, where: str) -> None:
+    """Raise `UserError` for a data frame, an iterable of the names of its columns.
+
+    >>> check_no_table(["CCO"], "smiles")
+    """
+    if type(graphs).__name__ == "DataFrame":
+        raise UserError(
+            f"Expected {where} as a list, but got a DataFrame: give one of its columns, as in "
+            'GraphStore.from_smiles(frame["smiles"], y=frame["label"]).'
+        )
+
+
 def _refuse(item: Any, number: int) -> None:
     kind = type(item).__name__
     advice = "make it one"

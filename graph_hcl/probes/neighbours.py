@@ -12,7 +12,6 @@ from graph_hcl.probes.probe import (
     ProbeResult,
     scale,
     serves,
-    without_decision,
     without_selection,
 )
 from graph_hcl.probes.targets import CLASSES
@@ -57,16 +56,19 @@ def knn(given: ProbeInput) -> ProbeResult:
 
 @serves(*CLASSES, "multilabel")
 @without_selection
-@without_decision
 def majority(given: ProbeInput) -> ProbeResult:
     """Predict the most frequent class of the training graphs: what a score must beat.
 
+    The decision values of all graphs are 0.
+
     >>> given = ProbeInput(np.zeros((3, 1)), np.array([0, 1, 1]), np.zeros((2, 1)))
-    >>> majority(given).predictions
-    array([1, 1])
+    >>> majority(given).predictions, majority(given).decision
+    (array([1, 1]), array([0., 0.]))
     """
     classes, counts = np.unique(given.final().y_train, return_counts=True)
-    return ProbeResult(np.full(len(given.x_test), classes[counts.argmax()]))
+    count = len(given.x_test)
+    decision = np.zeros(count if len(classes) == 2 else (count, len(classes)))
+    return ProbeResult(np.full(count, classes[counts.argmax()]), decision)
 
 
 def _decision(values: Floats) -> Floats:

@@ -24,11 +24,12 @@ from graph_hcl.probes import (
     kernel_svm,
     stratified_folds,
 )
-from graph_hcl.probes.probe import scale
+from graph_hcl.probes.probe import ProbeResult, scale, without_decision
 
 rng = np.random.default_rng(0)
 Y = rng.permutation([0] * 70 + [1] * 30)
 X = rng.normal(size=(100, 4)) + 0.7 * Y[:, None]
+UNDECIDED = without_decision(lambda given: ProbeResult(np.zeros(len(given.x_test))))
 ALL = [name for name, metric in METRICS.items() if "binary" in metric.kinds]
 
 
@@ -75,7 +76,7 @@ def test_other_metrics_follow_from_what_was_predicted() -> None:
     with pytest.raises(UserError, match="Did you mean roc_auc"):
         one["rocauc"]
     with pytest.raises(UserError, match="a probe with decision values"):
-        evaluate(X, Y, probe="majority", folds=3, jobs=1)["roc_auc"]
+        evaluate(X, Y, probe=UNDECIDED, folds=3, jobs=1)["roc_auc"]
     with pytest.raises(UserError, match="multiclass targets, but roc_auc"):
         evaluate(X, np.arange(100) % 3, probe="class-mean", folds=3, jobs=1)["roc_auc"]
 
@@ -127,7 +128,7 @@ def test_an_inner_part_of_one_class_selects_nothing_by_decision_values() -> None
         (Y, {"metrics": ["accuracy", "accuracy"]}, "list of different metrics"),
         (Y, {"metrics": "accuracy"}, "list of different metrics, but got 'accuracy'"),
         (np.arange(100) % 3, {"metrics": ["roc_auc"]}, "multiclass targets, but roc_auc serves"),
-        (Y, {"metrics": ["roc_auc"], "probe": "majority"}, "a probe with decision values"),
+        (Y, {"metrics": ["roc_auc"], "probe": UNDECIDED}, "a probe with decision values"),
         ([0] * 97 + [1] * 3, {"metrics": ["roc_auc"], "folds": 4}, "take fewer folds"),
     ],
 )

@@ -242,4 +242,6 @@ def test_decision_values_are_those_of_scikit_learn() -> None:
             result = PROBES.get(probe)(ProbeInput(x, y, x_test))
             by_decision = result.decision > 0 if classes == 2 else result.decision.argmax(1)
             np.testing.assert_array_equal(by_decision, result.predictions)
-        assert PROBES.get("majority")(ProbeInput(x, y, x_test)).decision is None
+        decision = PROBES.get("majority")(ProbeInput(x, y, x_test)).decision
+        assert decision.shape == ((20,) if classes == 2 else (20, 3))
+        assert not decision.any()

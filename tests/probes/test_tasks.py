@@ -23,6 +23,7 @@ from graph_hcl.probes import (
     evaluate,
     stratified_folds,
 )
+from graph_hcl.probes.probe import ProbeResult, without_decision
 from graph_hcl.probes.tasks import task_warning
 
 rng = np.random.default_rng(0)
@@ -110,8 +111,14 @@ def test_what_does_not_serve_tasks() -> None:
         evaluate(X, Y, metrics=["accuracy"], jobs=1)
     with pytest.raises(UserError, match="multilabel targets, but ridge serves regression"):
         evaluate(X, Targets.of(Y), probe="ridge", jobs=1)
+    undecided = without_decision(lambda given: ProbeResult(np.zeros(len(given.x_test))))
     with pytest.raises(UserError, match="a probe with decision values"):
-        evaluate(X, Y, probe="majority", folds=3, jobs=1)
+        evaluate(X, Y, probe=undecided, folds=3, jobs=1)
+
+
+def test_the_majority_class_of_several_tasks() -> None:
+    found = evaluate(X, Y, probe="majority", folds=3, jobs=1)
+    assert found["roc_auc"].mean == 0.5
 
 
 def test_several_real_targets_and_comparisons() -> None:

@@ -13,7 +13,7 @@ from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.networkx import from_networkx
 from graph_hcl.data.sources import Request, check_place
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.tables import find_column, read_header, read_rows
+from graph_hcl.data.tables import find_column, read_header, read_rows, warn_unread
 from graph_hcl.data.targets import graph_targets
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path
@@ -52,6 +52,11 @@ class Folder:
         own = [graph.graph.pop("y", None) for graph in graphs]
         labels = own if table is None else read_labels(table, names)
         groups = _read_groups(request.groups, table, names, folder)
+        if table is not None:
+            read = ("file", "label", str(request.groups))
+            warn_unread(
+                read_header(table), read, table, "groups= (--data.groups) names one to read"
+            )
         places = [f"{name} in {folder if table is None else table}" for name in names]
         targets = graph_targets(labels, request.labels, "label", places)
         with naming_graphs(names, str(folder)):

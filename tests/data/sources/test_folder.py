@@ -129,6 +129,13 @@ def test_xml_is_checked_first(folder, suffix, text, said) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_columns_of_labels_that_nothing_reads_are_named(folder) -> None:
+    table = "file,label,plate\na.gexf,x,p\nb.graphml,y,q\n"
+    (folder / "labels.csv").write_text(table, encoding="utf-8")
+    with pytest.warns(UserWarning, match="'plate' is not read in .*labels.csv: groups= "):
+        load(folder, options={"ignored_attrs": ["element", "length"]})
+
+
 def test_another_encoding_declared(folder) -> None:
     """The file is UTF-8, whatever it says of itself: so that names are not garbled in silence."""
     nx.write_graphml(nx.path_graph(["ä", "β"]), folder / "c.graphml")
