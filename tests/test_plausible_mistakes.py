@@ -6,6 +6,7 @@ from pathlib import Path
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 
 from graph_hcl import GraphContrast, data, probes
@@ -98,6 +99,14 @@ def test_the_function_of_the_name_is_told() -> None:
 
 MISTAKES = {
     "graphs to load": (lambda: data.load(GRAPHS), "but got list: as_store takes graphs"),
+    "a data frame of molecules": (
+        lambda: data.GraphStore.from_smiles(pd.DataFrame({"smiles": ["C"], "label": [1]})),
+        r"one column as smiles, but got 2: smiles, label: write df\['smiles'\]",
+    ),
+    "numbers with commas": (
+        lambda: data.as_store(GRAPHS[:2], y=["0,5", "1,5"]),
+        "the text '0,5': give numbers",
+    ),
     "a word for a switch": (
         lambda: data.load("MUTAG", undirected="no"),
         "undirected to be true or false, but got 'no'",

@@ -14,8 +14,9 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.data.data import BaseData
 
 from graph_hcl.data.concat import store_in
+from graph_hcl.data.containers import one_column
 from graph_hcl.data.convert import from_data
-from graph_hcl.data.labels import fill_missing, labels_given
+from graph_hcl.data.labels import choose_labels, fill_missing
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
@@ -88,26 +89,6 @@ def collect(graphs: Any, *, where: str, **options: Any) -> GraphStore:
     return _listed(list(graphs), given, where)
 
 
-def one_column(graphs: Any, where: str) -> Any:
-    """Return the one column of a table or of an array [n, 1] of objects; other graphs as they are.
-
-    Columns of pyarrow become lists. Raises `UserError` for several columns.
-
-    >>> one_column(np.array([["CC"], ["CO"]], dtype=object), "graphs").tolist()
-    ['CC', 'CO']
-    """
-    is_table = hasattr(graphs, "columns") and len(getattr(graphs, "shape", ())) == 2
-    if is_table or (isinstance(graphs, np.ndarray) and graphs.ndim == 2 and graphs.dtype == object):
-        names = list(getattr(graphs, "column_names", graphs.columns)) if is_table else None
-        count = graphs.shape[1]
-        if count != 1:
-            got = f"{count}" if names is None else f"{count}: {', '.join(map(str, names))}"
-            example = "array[:, 0]" if names is None else "df['smiles']"
-            raise UserError(f"Expected one column as {where}, but got {got:.200}: write {example}.")
-        graphs = graphs[:, 0] if names is None else graphs[names[0]]
-    return graphs.to_pylist() if hasattr(graphs, "to_pylist") else graphs
-
-
 def _is_usual(name: str, value: Any) -> bool:
     return value is None or (isinstance(value, str | bool) and USUAL.get(name) == value)
 
@@ -156,8 +137,7 @@ def _by_name(name: str | Path, given: dict[str, Any]) -> GraphStore:
     store = load(name, **given)
     if labels is None:
         return store
-    y, classes = labels_given(labels, len(store))
-    return replace(store, y=y, classes=classes, tasks=[])
+    return replace(store, **choose_labels(labels, None, len(store)))
 
 
 def _refuse_one_molecule(text: str, data_dir: str | None, mirror: str | None) -> None:

@@ -60,6 +60,26 @@ def data_list(graphs: Any) -> list[Data]:
     return items
 
 
+def one_column(graphs: Any, where: str) -> Any:
+    """Return the one column of a table or of an array [n, 1] of objects; other graphs as they are.
+
+    Columns of pyarrow become lists. Raises `UserError` for several columns.
+
+    >>> one_column(np.array([["CC"], ["CO"]], dtype=object), "graphs").tolist()
+    ['CC', 'CO']
+    """
+    is_table = hasattr(graphs, "columns") and len(getattr(graphs, "shape", ())) == 2
+    if is_table or (isinstance(graphs, np.ndarray) and graphs.ndim == 2 and graphs.dtype == object):
+        names = list(getattr(graphs, "column_names", graphs.columns)) if is_table else None
+        count = graphs.shape[1]
+        if count != 1:
+            got = f"{count}" if names is None else f"{count}: {', '.join(map(str, names))}"
+            example = "array[:, 0]" if names is None else "df['smiles']"
+            raise UserError(f"Expected one column as {where}, but got {got:.200}: write {example}.")
+        graphs = graphs[:, 0] if names is None else graphs[names[0]]
+    return graphs.to_pylist() if hasattr(graphs, "to_pylist") else graphs
+
+
 def _refuse(item: Any, number: int) -> None:
     kind = type(item).__name__
     advice = "make it one"

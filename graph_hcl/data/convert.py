@@ -22,7 +22,7 @@ from graph_hcl.data.fields import (
     owner,
     real,
 )
-from graph_hcl.data.labels import choose_labels, labels_given
+from graph_hcl.data.labels import choose_labels
 from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
@@ -84,8 +84,7 @@ def from_data(
             )
         store = graphs
         if y is not None:
-            labels, classes = labels_given(y, len(store))
-            store = replace(store, y=labels, classes=classes, tasks=[], sha256="")
+            store = replace(store, **choose_labels(y, None, len(store)), sha256="")
         return both_ways(store) if undirected else store
     fields = [data.to_dict() for data in data_list(graphs)]
     _name_dropped(fields, ignored)
@@ -126,7 +125,7 @@ def from_fields(
     node_sizes = _node_sizes(fields, sizes, edge_index, ends(edge_sizes))
     graph_sizes = torch.ones(len(fields), dtype=torch.long)
     _check_sizes(sizes, {NODE: node_sizes, EDGE: edge_sizes, GRAPH: graph_sizes})
-    label, classes = choose_labels(y, own, len(fields))
+    labels = choose_labels(y, own, len(fields))
     node_ptr, edge_ptr = ends(node_sizes), ends(edge_sizes)
     _check_inside(edge_index, node_sizes, edge_sizes, edge_ptr)
     ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: ends(graph_sizes)}
@@ -145,9 +144,8 @@ def from_fields(
         edge_index=edge_index,
         node_ptr=node_ptr,
         edge_ptr=edge_ptr,
-        y=label,
+        **labels,
         vocabulary=Vocabulary(meaning.get("x", Features()), meaning.get("edge_attr", Features())),
-        classes=classes,
     )
     return finish(store, undirected=undirected)
 

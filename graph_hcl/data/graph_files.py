@@ -13,8 +13,8 @@ from xml.parsers import expat
 import networkx
 
 from graph_hcl.data.names import suffix_of
+from graph_hcl.data.numerals import parse_number
 from graph_hcl.data.tables import open_text, read_all
-from graph_hcl.data.targets import parse_number
 from graph_hcl.errors import UserError
 
 FREE_DEFAULTS = 10_000_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graph_hcl.data.targets import as_text, is_missing
+from graph_hcl.data.targets import as_name
 from graph_hcl.errors import UserError
+from graph_hcl.missing import is_missing
 
 SCAFFOLD = "scaffold"
 """The name of the groups that are computed from molecules."""
@@ -17,12 +18,13 @@ ACYCLIC = "acyclic"
 def group_names(values: Sequence[Any], name: str, places: Sequence[str]) -> list[str]:
     """Return the group of each graph as text; `places` say where each value stands.
 
-    Raises `UserError` for a graph without one.
+    A whole number is one group however it is written, 7 or 7.0. Raises `UserError` for a graph
+    without one.
 
-    >>> group_names([7, "b"], "batch", ["line 2", "line 3"])
-    ['7', 'b']
+    >>> group_names([7.0, "7", "b"], "batch", ["line 2", "line 3", "line 4"])
+    ['7', '7', 'b']
     """
-    groups = list(map(as_text, values))
+    groups = list(map(as_name, values))
     for group, place in zip(groups, places, strict=True):
         if is_missing(group):
             raise UserError(

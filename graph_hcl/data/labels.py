@@ -1,6 +1,6 @@
 """Labels of graphs in all accepted forms: classes, real numbers, words, several tasks.
 
-A missing entry, None or NaN or pandas' NA, becomes NaN.
+A missing entry, None or NaN or pandas' NA or a text such as "nan", becomes NaN.
 """
 
 from __future__ import annotations
@@ -13,21 +13,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graph_hcl.data.numerals import HOW, number_as_word
+from graph_hcl.data.targets import warn_missing
 from graph_hcl.errors import UserError
+from graph_hcl.missing import is_missing
 
-Classes = list[str]
-Labels = tuple[Tensor, Classes]
+Labels = tuple[Tensor, list[str]]
+REAL = "y"
+"""The task of a real target that comes without a name."""
 
 
-def choose_labels(y: Any, own: Sequence[Any] | None, count: int) -> tuple[Tensor | None, Classes]:
-    """Return the labels of `count` graphs: `y`, or else the graphs' own, or None.
+def choose_labels(y: Any, own: Sequence[Any] | None, count: int) -> dict[str, Any]:
+    """Return y, classes and tasks of a store of `count` graphs, from `y` or else the graphs' own.
 
-    >>> choose_labels(None, [3, 5], 2)
-    (tensor([3, 5]), [])
+    A real target is the task "y", so that graphs which happen to have whole values are no classes.
+
+    >>> choose_labels([3, 5], None, 2), choose_labels(None, [0.5, 2.0], 2)["tasks"]
+    ({'y': tensor([3, 5]), 'classes': [], 'tasks': []}, ['y'])
     """
-    if y is not None:
-        return labels_given(y, count)
-    return (None, []) if own is None else labels_of_graphs(own)
+    if y is None and own is None:
+        return {}
+    labels, classes = labels_of_graphs(own or []) if y is None else labels_given(y, count)
+    return {"y": labels, "classes": classes, "tasks": [REAL] if has_fractions(labels) else []}
+
+
+def has_fractions(y: Tensor) -> bool:
+    """Tell whether one number for each graph, y [G], is not whole for all of them.
+
+    >>> has_fractions(torch.tensor([0.5, 1.0])), has_fractions(torch.tensor([1.0, math.nan]))
+    (True, False)
+    """
+    return y.dim() == 1 and bool((y[~y.isnan()] % 1 != 0).any())
 
 
 def labels_of_graphs(values: Sequence[Any]) -> Labels:
@@ -47,6 +63,8 @@ def labels_of_graphs(values: Sequence[Any]) -> Labels:
     (tensor([2., nan]), [])
     """
     rows = [_row(value, number) for number, value in enumerate(values)]
+    _warn_of_texts(rows)
+    rows = [torch.tensor([math.nan]) if is_missing(row) else row for row in rows]
     if any(isinstance(row, str) for row in rows):
         return _from_words([_absent(row) for row in rows])
     tasks = [row for row in rows if not isinstance(row, str)]
@@ -94,6 +112,8 @@ def _row(value: Any, number: int) -> Tensor | str:
 def labels_given(y: Any, count: int) -> Labels:
     """Return the labels in one list, array, Series or tensor [G] or [G, tasks], as above.
 
+    One column [G, 1] is as [G].
+
     Raises `UserError` for another length, for None alone, and as `labels_of_graphs` does.
 
     >>> labels_given([True, False], 2), labels_given(np.array(["b", "a"]), 2)[1]
@@ -107,10 +127,15 @@ def labels_given(y: Any, count: int) -> Labels:
         )
     else:
         entries = np.asarray(y).tolist() if hasattr(y, "__array__") else list(y)
-        if entries and all(entry is None for entry in entries):
+        if all(isinstance(entry, list | tuple) and len(entry) == 1 for entry in entries):
+            entries = [entry[0] for entry in entries]
+        none = sum(entry is None for entry in entries)
+        if entries and none + sum(_is_missing_text(entry) for entry in entries) == len(entries):
             raise UserError(
-                f"Expected at least one label in y, but all {len(entries)} are None: leave y out."
+                f"Expected at least one label in y, but all {len(entries)} are "
+                f"{'None' if none == len(entries) else 'missing'}: leave y out."
             )
+        _warn_of_texts(entries)
         entries = fill_missing(entries)
         if any(isinstance(entry, str) for entry in entries):
             _check_length(len(entries), count)
@@ -122,6 +147,7 @@ def labels_given(y: Any, count: int) -> Labels:
     _check_length(len(labels) if labels.dim() else 0, count)
     if labels.dim() > 2 or not labels.numel():
         raise UserError(f"Expected y [graphs] or [graphs, tasks], but got {list(labels.shape)}.")
+    labels = labels.squeeze(1) if labels.shape[1:] == (1,) else labels
     return _checked(labels if labels.dtype.is_floating_point else labels.long()), []
 
 
@@ -144,8 +170,17 @@ def fill_missing(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, list | tuple):
         return [fill_missing(entry) for entry in value]
-    # pandas' NA and NaT by name, since the package need not be there
-    return math.nan if value is None or type(value).__name__ in ("NAType", "NaTType") else value
+    return math.nan if is_missing(value) else value
+
+
+def _is_missing_text(entry: Any) -> bool:
+    return isinstance(entry, str) and is_missing(entry)
+
+
+def _warn_of_texts(entries: Sequence[Any]) -> None:
+    """Warn of texts that stand for missing labels: of None and NaN one knows."""
+    texts = [entry for entry in entries if _is_missing_text(entry)]
+    warn_missing(texts, len(entries), "y")
 
 
 def _absent(row: Tensor | str) -> Any:
@@ -166,6 +201,12 @@ def _from_words(entries: Sequence[Any]) -> Labels:
         raise UserError(
             "Expected the labels y as words or as numbers, but graph "
             f"{kinds.index(not kinds[0])} differs from graph 0."
+        )
+    row = number_as_word(known)
+    if row is not None:
+        raise UserError(
+            f"Expected words or numbers as labels y, but got the text '{known[row]:.60}': give "
+            f"numbers, and write them {HOW}."
         )
     classes = sorted({str(word) for word in known})
     place: dict[Any, float] = {word: number for number, word in enumerate(classes)}

@@ -12,11 +12,12 @@ from torch_geometric.data import Data
 from torch_geometric.utils.smiles import e_map, from_rdmol, x_map
 
 from graph_hcl.data.columns import Column
+from graph_hcl.data.containers import one_column
 from graph_hcl.data.fields import ends
 from graph_hcl.data.groups import SCAFFOLD, group_names, scaffold
-from graph_hcl.data.labels import labels_given
+from graph_hcl.data.labels import choose_labels
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.targets import as_text
+from graph_hcl.data.targets import as_name
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.progress import Progress
@@ -24,6 +25,7 @@ from graph_hcl.warn import warn_user
 
 CHUNK = 1000  # molecules whose tensors are joined at a time
 SHOWN = 3  # invalid molecules that a message names
+HYBRIDS = x_map["hybridization"]
 
 Invalid = Literal["error", "skip"]
 
@@ -60,14 +62,15 @@ def from_smiles(
         raise UserError(f"Expected invalid as 'error' or 'skip', but got {invalid!r}.")
     if isinstance(smiles, str):
         raise UserError("Expected a list of SMILES, but got one string: write [smiles].")
+    smiles = one_column(smiles, "smiles")
     texts = list(smiles)
-    names = None if ids is None else list(map(as_text, ids))
+    names = None if ids is None else list(map(as_name, _listed(ids)))
     _check_count(names, "ids", len(texts))
     if isinstance(groups, str) and groups != SCAFFOLD:
         raise UserError(f"Expected groups as a list of names or 'scaffold', but got {groups!r}.")
-    members = None if groups is None or isinstance(groups, str) else list(groups)
+    members = None if groups is None or isinstance(groups, str) else _listed(groups)
     _check_count(members, "groups", len(texts))
-    label, classes = (None, []) if y is None else labels_given(y, len(texts))
+    labels = choose_labels(y, None, len(texts))
     reader = MoleculeReader(len(texts))
     for number, text in enumerate(texts):
         reader.add(text, f"molecule {number}")
@@ -79,13 +82,19 @@ def from_smiles(
     elif members is not None:
         places = [f"molecule {number}" for number in kept]
         named = group_names([members[number] for number in kept], "groups", places)
+    if labels:
+        labels["y"] = labels["y"][torch.tensor(kept)]
     return replace(
         store,
-        y=None if label is None else label[torch.tensor(kept)],
-        classes=classes,
+        **labels,
         ids=None if names is None else [names[number] for number in kept],
         groups=named,
     )
+
+
+def _listed(names: Iterable[Any]) -> list[Any]:
+    """Return names as a list; a tensor's are its numbers."""
+    return list(names.tolist() if isinstance(names, Tensor) else names)
 
 
 def _check_count(names: list[Any] | None, argument: str, molecules: int) -> None:
@@ -139,6 +148,12 @@ class MoleculeReader:
         self._join()
         joined = {name: torch.cat(parts) for name, parts in self._parts.items()}
         x, edge_attr = joined["x"].long(), joined["edge_attr"].long()
+        hybrids = x[:, list(x_map).index("hybridization")]
+        if others := int((hybrids == HYBRIDS.index("OTHER")).sum()):
+            warn_user(
+                f"Of {len(x):,} atoms in {where}, {others:,} have a hybridization that PyG's list "
+                "lacks, such as SP2D of square planes: it counts as OTHER."
+            )
         return GraphStore(
             x=x,
             edge_index=joined["edges"].t().long().contiguous(),
@@ -184,6 +199,8 @@ class MoleculeReader:
 def read_molecule(text: Any) -> Data | str:
     """Return the graph of a SMILES, or the reason why there is none, in brackets or empty.
 
+    A hybridisation that PyG's list lacks, as in square planes, is its "OTHER".
+
     >>> read_molecule("O"), read_molecule("C1CC"), read_molecule("[Fe+7]")
     (Data(x=[1, 9], edge_index=[2, 0], edge_attr=[0, 3]), '', ' (an atom out of the ordinary)')
     """
@@ -207,7 +224,13 @@ def read_molecule(text: Any) -> Data | str:
         return " (no atoms)"
     try:
         return from_rdmol(molecule)
-    except ValueError:  # beyond the lists of PyG, such as a charge of +7
+    except ValueError:  # beyond the lists of PyG, such as the hybridisation SP2D or a charge of +7
+        for atom in molecule.GetAtoms():
+            if atom.GetHybridization().name not in HYBRIDS:
+                atom.SetHybridization(Chem.HybridizationType.OTHER)
+    try:
+        return from_rdmol(molecule)
+    except ValueError:
         return " (an atom out of the ordinary)"
 
 

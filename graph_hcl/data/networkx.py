@@ -91,7 +91,7 @@ def from_networkx(
         used[LEVELS[name]].add(attribute)
     _name_dropped(carriers, used, _names(ignored_attrs, "ignored_attrs"))
 
-    label, classes = choose_labels(y, own, len(items))
+    labels = choose_labels(y, own, len(items))
     x, meaning = attribute_columns(carriers[NODE], node_names, "node", node_ptr, categorical)
     edge_attr, edge_meaning = attribute_columns(edges, edge_names, "edge", edge_ptr, categorical)
     more: dict[str, Any] = {
@@ -105,9 +105,8 @@ def from_networkx(
         edge_ptr=edge_ptr,
         edge_attr=edge_attr if edge_names else None,
         **more,
-        y=label,
+        **labels,
         vocabulary=Vocabulary(meaning, edge_meaning),
-        classes=classes,
     )
     directed = any(graph.is_directed() for graph in items)
     return finish(store, undirected=undirected, directed=directed)

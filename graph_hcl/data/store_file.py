@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors.torch import save_file
 
 from graph_hcl.data.check_store import check_store
+from graph_hcl.data.labels import REAL, has_fractions
 from graph_hcl.data.vocabulary import Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.files import write_atomically
@@ -115,8 +116,10 @@ def _described(metadata: dict[str, str]) -> dict[str, Any]:
 def digest(store: GraphStore) -> str:
     """Return the sha256 of a store's tensors, vocabulary and names."""
     names = [tuple(store.classes)]  # written as when these were its only names
-    if store.tasks or store.ids is not None:
-        names += [tuple(store.tasks), tuple(store.ids or ())]
+    bare = store.tasks == [REAL] and store.y is not None and has_fractions(store.y)
+    tasks = [] if bare else store.tasks  # as when a real target without a name was no task
+    if tasks or store.ids is not None:
+        names += [tuple(tasks), tuple(store.ids or ())]
     if store.groups is not None:
         names += [tuple(store.groups)]
     text = " ".join(map(str, names))

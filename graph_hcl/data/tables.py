@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from graph_hcl.data.names import suffix_of
 from graph_hcl.data.targets import as_text
 from graph_hcl.errors import UserError
 from graph_hcl.registry import did_you_mean
+from graph_hcl.warn import warn_user
 
 SHOWN = 12  # names of columns in a message
+SMI = re.compile(r"\s*(\S+)(?:\s+(\|[^|]*\|))?(?:\s+(.*))?\s*", re.DOTALL)
+"""A SMILES, perhaps an extension of it between bars, and what comes after."""
 MAX_LINE = 1 << 26
 """Characters of a line, and of a file that is read at once."""
 EXPANSION = 200
@@ -159,12 +163,47 @@ def read_rows(
 
 
 def read_smi(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each line of a .smi file, its SMILES, and the name after it or ''."""
+    """Yield the number of each line of a .smi file, its SMILES, and the name after it or ''.
+
+    The name may contain spaces, and ends where a tab begins another column.
+    """
+    for line, (smiles, name, _) in _smi_columns(file):
+        yield line, [smiles, name]
+
+
+def warn_unread_smi(file: Path) -> None:
+    """Warn of columns after the names of a .smi file, if there are any."""
+    lines = [line for line, (*_, more) in _smi_columns(file) if more]
+    if lines:
+        warn_user(
+            f"Columns after the name are not read in {file} (first in line {lines[0]}): a .csv "
+            "file may have more."
+        )
+
+
+def _smi_columns(file: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
+    """Yield the number of each line of a .smi file, its SMILES, its name, and what comes after."""
     with open_text(file) as stream:
         for line, text in enumerate(read_lines(stream, file), 1):
-            words = text.split(None, 1)
+            words = SMI.fullmatch(text)
             if words:
-                yield line, [words[0], words[1].strip() if len(words) > 1 else ""]
+                smiles, extension, rest = words.groups()
+                name, _, more = (rest or "").partition("\t")
+                yield line, (f"{smiles} {extension or ''}".strip(), name.strip(), more.strip())
+
+
+def warn_unread(header: Sequence[str], read: Collection[str], file: Path, remedy: str) -> None:
+    """Warn, once, of the columns of a table that are not read; indices without a name are left out.
+
+    >>> warn_unread(["smiles", ""], ["smiles"], Path("t.csv"), "name them")
+    """
+    index = "__index_level_"  # of pandas, in a Parquet file
+    left = [name for name in header if name and name not in read and not name.startswith(index)]
+    if left:
+        more = f", … ({len(left)} in all)" if len(left) > SHOWN else ""
+        shown = ", ".join(f"'{name:.60}'" for name in left[:SHOWN])
+        verb = "is" if len(left) == 1 else "are"
+        warn_user(f"{shown}{more} {verb} not read in {file}: {remedy}.")
 
 
 def _delimiter(file: Path) -> str:

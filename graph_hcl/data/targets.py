@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,45 +13,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graph_hcl.data.numerals import HOW, number_as_word, parse_number
 from graph_hcl.errors import UserError
+from graph_hcl.missing import is_missing
 from graph_hcl.warn import warn_user
 
-MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "null"})
-"""Text of a missing entry, in lower case."""
-LIMIT = 2.0**128 - 2.0**103  # from here on, numbers round to infinity in float32
+MANY = 20
+"""Classes from which on whole numbers may be a quantity, if most classes are of one graph."""
+TRUTH = {"true": 1.0, "false": 0.0}
+"""Values of the words of a task, in lower case."""
 
 
 def as_text(value: Any) -> str:
     """Return a value of a JSON or Parquet file as the text that a CSV file would have.
 
+    A missing value is an empty text.
+
     >>> as_text(None), as_text(3), as_text(True), as_text(0.5), as_text(" acid ")
     ('', '3', '1', '0.5', 'acid')
     """
-    if value is None:
+    if not isinstance(value, str) and is_missing(value):
         return ""
     if isinstance(value, bool | np.bool_):
         return str(int(value))
     return str(value).strip()
 
 
-def is_missing(text: str) -> bool:
-    """Tell whether a text stands for a missing entry."""
-    return text.casefold() in MISSING
+def as_name(value: Any) -> str:
+    """Return the name of a graph or a group as text; whole floats are written as integers.
 
-
-def parse_number(text: str) -> float | None:
-    """Return the finite number that a text holds, NaN for a missing entry, or None.
-
-    >>> parse_number("1e-3"), parse_number("n/a"), parse_number("acid"), parse_number("inf")
-    (0.001, nan, None, None)
+    >>> as_name(2.0), as_name("2.0"), as_name("2"), as_name("2.5"), as_name("v2.0")
+    ('2', '2', '2', '2.5', 'v2.0')
     """
-    if is_missing(text):
-        return math.nan
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if abs(number) < LIMIT and "_" not in text else None
+    text = as_text(value)
+    whole = re.fullmatch(r"(-?\d+)\.0+", text)
+    return whole[1] if whole else text
 
 
 def column_targets(
@@ -60,9 +58,11 @@ def column_targets(
     With `labels` = "auto", whole numbers and words are classes, and other numbers real targets;
     "classes" makes classes of all, "numbers" real targets. Classes are sorted, whole numbers by
     value, and y holds their positions; if entries are missing, it holds floats with NaN there, and
-    a warning counts them. `name` is that of the column, and `places` say where each value stands.
+    a warning counts them. Another warns of whole numbers that are hardly classes. `name` is that of
+    the column, and `places` say where each value stands.
 
-    Raises `UserError` for a column without entries and for words among numbers.
+    Raises `UserError` for a column without entries, for words among numbers, and where most words
+    are numbers that are written in another way, such as 0,5.
 
     >>> column_targets(["10", "9", "10"], "auto", "grade", ["line 2", "line 3", "line 4"])
     (tensor([1, 0, 1]), ['9', '10'])
@@ -75,11 +75,18 @@ def column_targets(
             f"Expected a label in the column '{name}', but all {len(values)} entries are missing: "
             "name another column, or leave out the targets."
         )
-    if any(missing):
-        warn_user(f"Of {len(values):,} graphs, {sum(missing):,} have no '{name}': y is NaN there.")
+    warn_missing([text for text in values if is_missing(text)], len(values), name)
     numbers = [parse_number(text) for text in values]
     wrong = [row for row, number in enumerate(numbers) if number is None]
     words = len(wrong) == len(values) - sum(missing)
+    number = None if labels == "classes" else number_as_word([values[row] for row in wrong])
+    if number is not None:
+        row = wrong[number]
+        raise UserError(
+            f"Expected numbers in the column '{name}' to be written {HOW}, but {places[row]} has "
+            f"'{values[row]:.60}': correct it, or read all as classes with labels=\"classes\" "
+            "(--data.labels classes)."
+        )
     if wrong and labels != "classes" and (labels == "numbers" or not words):
         row = wrong[0]
         raise UserError(
@@ -97,8 +104,32 @@ def column_targets(
     distinct = sorted(present)
     place = {key: number for number, key in enumerate(distinct)}
     codes = [math.nan if absent else place[k] for k, absent in zip(keys, missing, strict=True)]
+    if whole and labels == "auto":
+        _warn_of_many(Counter(codes), name)
     kind = torch.float if any(missing) else torch.long
     return torch.tensor(codes, dtype=kind), [str(key) for key in distinct]
+
+
+def warn_missing(texts: Sequence[str], graphs: int, name: str) -> None:
+    """Warn of the texts that stand for missing entries among those of all graphs, if any.
+
+    >>> warn_missing([], 3, "y")
+    """
+    words = ", ".join(f"'{text}'" for text in sorted({*texts} - {""}))
+    told = f", where {words} stands for a missing entry" if words else ""
+    if texts:
+        warn_user(f"Of {graphs:,} graphs, {len(texts):,} have no '{name}': y is NaN there{told}.")
+
+
+def _warn_of_many(graphs: Counter[float], name: str) -> None:
+    """Warn of whole numbers as classes where most classes are of one graph alone."""
+    alone = sum(count == 1 for count in graphs.values())
+    if len(graphs) > MANY and 2 * alone > len(graphs):
+        warn_user(
+            f"The whole numbers in '{name}' are read as {len(graphs):,} classes, {alone:,} of "
+            'which have one graph alone: if they are quantities, say so with labels="numbers" '
+            '(--data.labels numbers); labels="classes" tells that they are not.'
+        )
 
 
 def _integer(text: str) -> int:
@@ -111,6 +142,8 @@ def _integer(text: str) -> int:
 def task_row(values: Sequence[str], names: Sequence[str], place: str) -> np.ndarray:
     """Return the tasks of one graph [T] in float32, with NaN for missing entries.
 
+    True and false, in any capitals, are 1 and 0.
+
     Raises `UserError` for a word, with the column and the place.
 
     >>> task_row(["1", "", "0.5"], ["a", "b", "c"], "line 2")
@@ -121,7 +154,7 @@ def task_row(values: Sequence[str], names: Sequence[str], place: str) -> np.ndar
         if not text:
             row[number] = np.nan
             continue
-        value = parse_number(text)
+        value = TRUTH.get(text.casefold(), parse_number(text))
         if value is None:
             raise UserError(
                 f"Expected finite numbers in the column '{names[number]}', one of several tasks, "
@@ -199,9 +232,9 @@ def _one_target(
 def names_of(ids: Sequence[Any]) -> list[str] | None:
     """Return names as text, or None if there are none.
 
-    >>> names_of([None, "a", 3]), names_of([None])
+    >>> names_of([None, "a", 3.0]), names_of([None])
     (['', 'a', '3'], None)
     """
     if all(name is None for name in ids):
         return None
-    return list(map(as_text, ids))
+    return list(map(as_name, ids))

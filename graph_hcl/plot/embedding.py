@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.missing import is_missing
 from graph_hcl.plot.files import HOVER
 from graph_hcl.plot.inputs import finite_floats
 from graph_hcl.plot.maps import clip_outliers
 from graph_hcl.plot.style import MARKERS, canvas, in_style, legend_below, short_names
 from graph_hcl.plot.themes import CLASSES, colour
-from graph_hcl.probes.labels import as_array, is_missing
+from graph_hcl.probes.labels import as_array
 
 MAX_POINTS = 1500
 """Largest number of graphs on a map; of more graphs, every k-th is drawn."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.missing import is_missing
 from graph_hcl.probes.checks import square_limit
 
 Labels = NDArray[Any]
@@ -171,18 +172,6 @@ def on_host(values: Any) -> Any:
         return values
     values = values.detach().cpu()
     return values.float() if str(values.dtype) == "torch.bfloat16" else values  # NumPy has none
-
-
-def is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, NaT or the missing value of pandas.
-
-    >>> is_missing(None), is_missing(math.nan), is_missing("")
-    (True, True, False)
-    """
-    try:
-        return value is None or bool(value != value)
-    except TypeError:  # the missing value of pandas has no truth
-        return True
 
 
 def _same_kind(y: Labels) -> Labels:

@@ -62,8 +62,8 @@ def majority(given: ProbeInput) -> ProbeResult:
     Decision values are all 0: it ranks no graph above another.
 
     >>> given = ProbeInput(np.zeros((3, 1)), np.array([0, 1, 1]), np.zeros((2, 1)))
-    >>> majority(given).predictions
-    array([1, 1])
+    >>> majority(given).predictions, majority(given).decision
+    (array([1, 1]), array([0., 0.]))
     """
     classes, counts = np.unique(given.final().y_train, return_counts=True)
     alike = np.zeros((len(given.x_test), len(classes)))

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph_hcl.errors import UserError
+from graph_hcl.missing import is_missing
 from graph_hcl.probes.labels import (
     Labels,
     as_array,
     as_numbers,
     check_labels,
-    is_missing,
     is_real,
     tasks_of,
 )

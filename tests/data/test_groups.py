@@ -5,6 +5,7 @@ import json
 
 import networkx as nx
 import pytest
+import torch
 
 from graph_hcl.data import GraphStore, as_store, load
 from graph_hcl.data.groups import scaffold
@@ -30,6 +31,12 @@ def table(tmp_path):
         return load(tmp_path / name, data_dir=str(tmp_path / "data"), **options)
 
     return read
+
+
+def test_a_tensor_of_groups() -> None:
+    numbers = torch.tensor([1, 1, 2])
+    store = GraphStore.from_smiles(["C", "CC", "O"], groups=numbers, ids=numbers.float())
+    assert store.groups == store.ids == ["1", "1", "2"]
 
 
 @pytest.mark.filterwarnings("ignore:Of 5 molecules")

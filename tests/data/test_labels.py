@@ -94,12 +94,16 @@ def test_labels_that_are_none(labels, sentence) -> None:
         (pandas.DataFrame({"p": [1, 0], "q": [0, 1]}), torch.tensor([[1, 0], [0, 1]]), []),
         (np.array([0.5, 1]), torch.tensor([0.5, 1]), []),
         ([torch.tensor(1), torch.tensor(0)], torch.tensor([1, 0]), []),
-        (torch.ones(2, 1).long(), torch.ones(2, 1).long(), []),
+        (torch.ones(2, 1).long(), torch.ones(2).long(), []),
         ([1, None], torch.tensor([1, NAN]), []),
         ([None, True], torch.tensor([NAN, 1]), []),
         (np.array([None, "a"]), torch.tensor([NAN, 0]), ["a"]),
         (pandas.Series([None, "a"], dtype="string"), torch.tensor([NAN, 0]), ["a"]),
         ([[1, None], [None, 0.5]], torch.tensor([[1, NAN], [NAN, 0.5]]), []),
+        (pandas.DataFrame({"y": [1, 0]}), torch.tensor([1, 0]), []),
+        (pandas.DataFrame({"y": ["b", "a"]}), torch.tensor([1, 0]), ["a", "b"]),
+        (np.array([[0.5], [2.0]]), torch.tensor([0.5, 2]), []),
+        (["Na", "K"], torch.tensor([1, 0]), ["K", "Na"]),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("door", ["graphs", "store"])
@@ -132,6 +136,8 @@ def test_labels_given_win(given, y, classes, door) -> None:
         ([1, 1j], "numbers or words"),
         (np.ones((2, 2, 2)), r"y \[graphs\] or \[graphs, tasks\], but got \[2, 2, 2\]"),
         ([0, math.inf], "finite labels y, but graph 1"),
+        ([None, "nan"], "at least one label in y, but all 2 are missing"),
+        (["0,5", "1,5"], "words or numbers as labels y, but got the text '0,5': give numbers"),
     ],
 )  # fmt: skip
 def test_labels_given_wrong(given, sentence) -> None:
@@ -158,3 +164,33 @@ def test_what_counts_as_classes(y, classes) -> None:
     assert store.num_classes == (2 if classes or y[0] == 1.0 else 0)
     real = dataclasses.replace(store, tasks=["size"])
     assert (real.has_classes, real.class_labels, real.num_classes) == (False, None, 0)
+
+
+@pytest.mark.parametrize("text", ["nan", "None", "NA", ""])
+def test_texts_of_missing_labels_are_no_classes(text) -> None:
+    with pytest.warns(UserWarning, match="Of 3 graphs, 1 have no 'y': y is NaN there"):
+        given = labelled(0, 0, 0, y=np.array(["b", text, "a"]))
+    with pytest.warns(UserWarning, match="Of 3 graphs, 1 have no 'y': y is NaN there"):
+        own = labelled("b", text, "a")
+    for store in (given, own):
+        assert store.classes == ["a", "b"]
+        assert store.y.nan_to_num(7).tolist() == [1, 7, 0]
+    with pytest.warns(UserWarning, match="have no 'y'"):
+        assert labelled(0, 0, y=[1, text]).y.nan_to_num(7).tolist() == [1, 7]
+
+
+def test_a_real_target_stays_one(tmp_path) -> None:
+    y = [0.5, 2.0, 3.0]
+    bare = dataclasses.replace(labelled(*y), tasks=[])
+    stores = [labelled(*y), labelled(0, 0, 0, y=y), GraphStore.from_data(labelled(0, 0, 0), y=y)]
+    for store in stores:
+        assert store.tasks == ["y"]
+        assert not store[1:].has_classes
+        assert store.digest() == bare.digest()  # as before real targets had a name
+    part = stores[0][1:]
+    part.save(tmp_path / "part.safetensors")
+    opened, _ = GraphStore.open(tmp_path / "part.safetensors")
+    assert (opened.tasks, opened.has_classes) == (["y"], False)
+    assert part.digest() == opened.digest() != bare[1:].digest()  # which are classes
+    assert labelled(2.0, 3.0).has_classes
+    assert GraphStore.from_data(stores[0], y=["a", "b", "a"]).tasks == []

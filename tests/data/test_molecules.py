@@ -109,6 +109,13 @@ def test_many_wrong_ones_are_counted() -> None:
         GraphStore.from_smiles(["x", "y"], invalid="skip")
 
 
+def test_square_planes_are_read() -> None:
+    with pytest.warns(UserWarning, match="Of 5 atoms in the list, 1 have a hybridization that"):
+        store = GraphStore.from_smiles(["N[Pt@SP1](N)(Cl)Cl"])
+    place = list(x_map).index("hybridization")
+    assert store.vocabulary.node.columns[place].values[int(store.x[1, place])] == "OTHER"
+
+
 def test_extended_smiles_are_read() -> None:
     check_equal(GraphStore.from_smiles(["CCO |$;;$|"]), ["CCO"])
 

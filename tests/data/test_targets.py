@@ -9,8 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_hcl.data.targets import as_text, column_targets, graph_targets, parse_number, task_row
+from graph_hcl.data.numerals import parse_number
+from graph_hcl.data.targets import as_text, column_targets, graph_targets, task_row
 from graph_hcl.errors import UserError
+from graph_hcl.missing import MISSING
 
 
 def read(values, labels="auto"):
@@ -27,7 +29,8 @@ def read(values, labels="auto"):
         (["9007199254740993", "9007199254740992"], "auto", [1, 0], None),  # 2⁵³ + 1
         (["1.0", "0.0"], "auto", [1, 0], ["0", "1"]),
         (["inert", "active"], "auto", [1, 0], ["active", "inert"]),
-        (["None", "Some"], "auto", [0, 1], ["None", "Some"]),
+        (["Na", "K", "Na"], "auto", [1, 0, 1], ["K", "Na"]),  # sodium is there
+        (["NONE", "Some"], "auto", [0, 1], ["NONE", "Some"]),
         (["0.5", "2"], "auto", [0.5, 2.0], []),
         (["1", "2"], "numbers", [1.0, 2.0], []),
         (["0.5", "2"], "classes", [0, 1], ["0.5", "2"]),
@@ -41,7 +44,7 @@ def test_one_column(values, labels, y, classes) -> None:
     assert names == (sorted(values) if classes is None else classes)
 
 
-@pytest.mark.parametrize("absent", ["", "nan", "NaN", "NA", "n/a", "null", "<NA>"])
+@pytest.mark.parametrize("absent", ["", "nan", "NaN", "NA", "n/a", "null", "<NA>", "None", "#N/A"])
 @pytest.mark.parametrize(
     ("values", "y", "classes"),
     [
@@ -119,6 +122,41 @@ def test_labels_of_graphs() -> None:
     ):
         with pytest.raises(UserError, match=said):
             graph_targets(wrong, "auto", "y", places)
+
+
+def test_missing_entries_are_those_of_pandas() -> None:
+    parsers = pytest.importorskip("pandas._libs.parsers")
+    assert MISSING == parsers.STR_NA_VALUES
+
+
+@pytest.mark.parametrize("labels", ["auto", "numbers"])
+@pytest.mark.parametrize("words", [["0,5", "1,5"], ["1,000", "12"], ["1", "−5"], ["10%", "2.5 %"]])
+def test_numbers_that_python_does_not_read_are_no_classes(words, labels) -> None:
+    with pytest.raises(UserError, match=r"to be written with a decimal point, and without .* line"):
+        read(words, labels)
+    assert len(read(words, "classes")[1]) == 2
+
+
+def test_words_with_digits_are_classes() -> None:
+    for words in (["1.1.1.1", "3.4.21.4"], ["v1.0", "v2.0"], ["2020-01", "2021-01"], ["0,5", "b"]):
+        assert read(words)[1] == words
+
+
+def test_whole_quantities_are_told() -> None:
+    points = [str(300 + 7 * number) for number in range(30)] * 1 + ["300"] * 5
+    with pytest.warns(UserWarning, match=r"30 classes, 29 of which .* say so with labels=.numbers"):
+        read(points)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(points, "numbers")
+        read(points, "classes")
+        read(points * 2)  # two graphs of each class
+        read(points[:20])  # few classes
+        read([f"lot {point}" for point in points])
+
+
+def test_true_and_false_of_several_tasks() -> None:
+    assert task_row(["True", "false", "TRUE"], list("abc"), "line 2").tolist() == [1, 0, 1]
 
 
 def test_parse_number() -> None:

@@ -14,7 +14,7 @@ from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.networkx import from_networkx
 from graph_hcl.data.sources import Request, check_place
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.tables import find_column, read_header, read_rows
+from graph_hcl.data.tables import find_column, read_header, read_rows, warn_unread
 from graph_hcl.data.targets import as_text, graph_targets, is_missing, parse_number
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path
@@ -123,8 +123,8 @@ def _labels(table: Path, names: list[str], own: list[Any], groups: str | None) -
     listed = own
     if "label" in header or all(value is None for value in own):
         listed = _filled(read_labels(table, names), own, names, table)
-    if unread := [name for name in header if name not in ("file", "label", groups)]:
-        warn_user(f"Not read in {table}: {', '.join(unread)}.")
+    read = ("file", "label", str(groups))
+    warn_unread(header, read, table, "groups= (--data.groups) names one to read")
     return listed
 
 

@@ -20,20 +20,29 @@ from graph_hcl.data.molecules import MoleculeReader
 from graph_hcl.data.names import is_table, short_name, suffix_of
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
-from graph_hcl.data.tables import find_column, read_header, read_rows, read_smi
-from graph_hcl.data.targets import check_one_task, column_targets, task_row
+from graph_hcl.data.tables import (
+    find_column,
+    read_header,
+    read_rows,
+    read_smi,
+    warn_unread,
+    warn_unread_smi,
+)
+from graph_hcl.data.targets import as_name, check_one_task, column_targets, task_row
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path, safe_name
 
-READER = 2  # incremented when the same files are read differently
+READER = 3  # incremented when the same files are read differently
+
+UNREAD = "targets=, ids= and groups= (--data.targets and so on) name columns to read"
 
 
 class Table:
     """A table with one molecule in each line, as SMILES in one of its columns.
 
     The column is `smiles`, or else the one that is called so in any capitals. A .smi file has no
-    header: each line is a SMILES and perhaps a name. The result is cached by the content of the
-    file and the options.
+    header: each line is a SMILES and perhaps a name, up to a tab. One warning names the columns
+    that are not read. The result is cached by the content of the file and the options.
     """
 
     what = "a table"
@@ -135,13 +144,15 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
     by_scaffold, grouped = request.groups == SCAFFOLD, False
     if suffix == ".smi":
         read, where, has_ids = partial(read_smi, file), str(file), True
+        warn_unread_smi(file)
     else:
         header = read_header(file)
         by_scaffold &= SCAFFOLD not in header
         grouped = request.groups is not None and not by_scaffold
         ids = [] if request.ids is None else [request.ids]
-        columns = [str(request.smiles), *tasks, *ids, *([request.groups] if grouped else [])]
-        read = partial(read_rows, file, header, list(map(str, columns)))
+        columns = [str(request.smiles), *tasks, *ids, *([str(request.groups)] if grouped else [])]
+        read = partial(read_rows, file, header, columns)
+        warn_unread(header, columns, file, UNREAD)
         where, has_ids = f"{file}, column '{request.smiles}'", bool(ids)
     reader = MoleculeReader(total=sum(1 for _ in read()))
     lines: list[int] = []
@@ -153,7 +164,7 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
         reader.add(text, f"{what} {line}")
         lines.append(line)
         groups += [values.pop()] if grouped else [text] if by_scaffold else []
-        names += [values.pop()] if has_ids else []
+        names += [as_name(values.pop())] if has_ids else []
         if isinstance(asked, str):
             words += values
         elif tasks:

@@ -14,6 +14,7 @@ from graph_hcl.data.cards import Card, find_card
 from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.columns import DEGREE_CAP, LOG_DEGREE, Column, degree_column
 from graph_hcl.data.fetch import check_sha256, raw_files
+from graph_hcl.data.labels import REAL
 from graph_hcl.data.names import is_function, is_place
 from graph_hcl.data.readme import LabelNames, label_names, readmes
 from graph_hcl.data.sources import Request
@@ -23,7 +24,7 @@ from graph_hcl.data.tu import RawGraphs, read
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
-READER = 6  # incremented when the same files are read differently
+READER = 7  # incremented when the same files are read differently
 
 
 class TU:
@@ -71,9 +72,11 @@ def _read(name: str, files: dict[str, Path], card: Card | None, attributes: bool
     names = label_names(files["A"].parent, name)
     x, node, unused = _node_features(name, raw, attributes, card, names)
     edge_attr, edge = _edge_features(raw, names)
-    y = raw.y
+    y, tasks = raw.y, list[str]()
     if y is None and raw.targets is not None:
-        y = raw.targets.squeeze(1) if raw.targets.shape[1] == 1 else raw.targets
+        y = raw.targets
+        if y.shape[1] == 1:
+            y, tasks = y.squeeze(1), [REAL]
     elif raw.targets is not None:
         unused.append(f"{raw.targets.shape[1]} graph attributes (the graph labels are used)")
     return GraphStore(
@@ -83,6 +86,7 @@ def _read(name: str, files: dict[str, Path], card: Card | None, attributes: bool
         edge_ptr=raw.edge_ptr,
         edge_attr=edge_attr,
         y=y,
+        tasks=tasks,
         vocabulary=Vocabulary(node, edge),
         unused=tuple(unused),
         sha256=sha256,

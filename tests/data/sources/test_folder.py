@@ -109,8 +109,7 @@ def test_groups_alone_in_the_table(labelled) -> None:
 
 def test_columns_that_nothing_reads_are_named(labelled) -> None:
     _, told, _ = labelled("file,label,plate,day", *(f"{n},{y},p,1" for n, y in LABELLED.items()))
-    assert told.endswith("labels.csv: plate, day.")
-    assert told.startswith("Not read in ")
+    assert told.startswith("'plate', 'day' are not read in ")
 
 
 def test_graphs_that_the_table_leaves_out_have_their_own_label(labelled) -> None:
@@ -262,6 +261,13 @@ def test_xml_is_checked_first(folder, suffix, text, said) -> None:
     with pytest.raises(UserError, match=said) as caught:
         load(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_columns_of_labels_that_nothing_reads_are_named(folder) -> None:
+    table = "file,label,plate\na.gexf,x,p\nb.graphml,y,q\n"
+    (folder / "labels.csv").write_text(table, encoding="utf-8")
+    with pytest.warns(UserWarning, match="'plate' is not read in .*labels.csv: groups= "):
+        load(folder, options={"ignored_attrs": ["element", "length"]})
 
 
 def test_another_encoding_declared(folder) -> None:

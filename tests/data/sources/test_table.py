@@ -95,6 +95,43 @@ def test_all_formats_alike(read, tmp_path) -> None:
     assert read("CCO\nO\n", "u.smi").ids is None
 
 
+def test_columns_that_nothing_reads_are_named_once(read) -> None:
+    text = "smiles,label,weight,\nCCO,1,0.5,0\nCC,0,0.7,1\n"
+    for _ in range(2):  # then from the cache
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            read(text, "w.csv")
+        (one,) = told
+        assert str(one.message).startswith("'label', 'weight' are not read in ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(text, "w.csv", targets=["label", "weight"])
+
+
+def test_further_columns_of_smi(read) -> None:
+    with pytest.warns(UserWarning, match=r"after the name are not read in .* \(first in line 2\)"):
+        store = read("C methane gas\nCCO\tethanol\t0.5\nCC\tethane \t0.7\tb\n", "c.smi")
+    assert store.ids == ["methane gas", "ethanol", "ethane"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        extended = read("CCO |$a b;;$| ethanol\n[CH3] |^1:0|\nC\n", "e.smi")
+        assert extended.ids == ["ethanol", "", ""]
+        read("CCO\tethanol\nCC\tethane\t\n", "d.smi")
+
+
+def test_words_of_truth_are_tasks(read) -> None:
+    store = read("smiles,a,b\nC,True,0\nCC,FALSE,\n", "b.csv", targets=["a", "b"])
+    assert store.y.nan_to_num(7).tolist() == [[1, 0], [0, 7]]
+
+
+def test_whole_floats_are_names_of_integers(read, tmp_path) -> None:
+    frame = pandas.DataFrame({"smiles": ["C", "CC", "CCC"], "g": [1.0, 2.0, 1.0]})
+    frame.to_parquet(tmp_path / "g.parquet")
+    text = "smiles,g\nC,1\nCC,2.0\nCCC,1.0\n"
+    for store in (read(None, "g.parquet", ids="g", groups="g"), read(text, ids="g", groups="g")):
+        assert store.groups == store.ids == ["1", "2", "1"]
+
+
 def test_missing_numbers_in_parquet(read, tmp_path) -> None:
     frame = pandas.DataFrame({"smiles": ["C", "O"], "y": [1.0, None], "z": [None, True]})
     frame.to_parquet(tmp_path / "p.parquet")
