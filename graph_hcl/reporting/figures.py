@@ -149,7 +149,7 @@ def with_own_labels(evaluation: Evaluation, classes: Sequence[str]) -> Evaluatio
         return evaluation
 
     def named(codes: list[Any]) -> list[Any]:
-        return own_labels(np.array(codes), classes).tolist()
+        return list(own_labels(np.array(codes), classes).tolist())
 
     folds = [
         replace(fold, labels=named(fold.labels), predictions=named(fold.predictions))
