@@ -68,9 +68,9 @@ graph), but got 1.
     """The loss that the encoder is trained with. Those with h- weight hard negatives; scl, h-scl,
     supcon and cross-entropy read labels."""
     beta: float | None = field(default=None, metadata=within(0))
-    """Hardness: how much more similar negatives count. A negative is weighted by
-    exp(beta * logit); with --loss.hardening power, the negatives' mean is a power mean of order
-    1 + beta. 0 is no hardening, and null is the objective's own, 1 for h-ucl and h-scl."""
+    """Hardness: how strongly negatives that resemble the anchor are weighted up. A negative is
+    weighted by exp(beta * logit); with --loss.hardening power, the negatives' mean is a power mean
+    of order 1 + beta. 0 is no hardening, and null is the objective's own, 1 for h-ucl and h-scl."""
     temperature: float | Literal["auto"] | None = field(
         default=None, metadata=within(0, above=True, sentence="{} or auto")
     )

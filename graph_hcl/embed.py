@@ -72,8 +72,8 @@ def make_parser() -> Parser:
         type=str,
         required=True,
         metavar="FILE",
-        help=".npz, .parquet or .csv file to write, also in place of an older one. The data "
-        "themselves are not replaced.",
+        help=".npz, .parquet or .csv file to write; an existing file is overwritten, the data "
+        "themselves never.",
     )
     parser.add_setting("dataset")
     parser.add_argument(

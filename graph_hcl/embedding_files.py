@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from graph_hcl.data import GraphStore
+from graph_hcl.own_labels import own_labels
 from graph_hcl.warn import warn_user
 
 Columns = dict[str, np.ndarray[Any, Any]]
-
-EXACT = 2**53
-"""Whole numbers below are exact as floats, of which one is NaN where a label is missing."""
 
 
 def label_columns(store: GraphStore, width: int = 0) -> Columns:
@@ -47,7 +45,7 @@ def _labels(store: GraphStore) -> list[np.ndarray[Any, Any]]:
     y = store.y.cpu().numpy()
     if y.ndim == 2:
         return list(y.T)
-    return [_own_classes(y, store.classes) if store.classes else y]
+    return [own_labels(y, store.classes)]
 
 
 def _free_names(tasks: list[str], taken: set[str]) -> list[str]:
@@ -61,26 +59,6 @@ def _free_names(tasks: list[str], taken: set[str]) -> list[str]:
             warn_user(f"The task '{task}' is written as '{name}': there is another '{task}'.")
         names.append(name)
     return names
-
-
-def _own_classes(codes: np.ndarray[Any, Any], classes: list[str]) -> np.ndarray[Any, Any]:
-    missing = np.isnan(codes)
-    place = np.where(missing, 0, codes).astype(int)
-    numbers = _whole_numbers(classes, EXACT if missing.any() else 2**63)
-    if numbers is None:
-        return np.where(missing, "", np.array(classes, dtype=object)[place])
-    return np.where(missing, np.nan, numbers[place]) if missing.any() else numbers[place]
-
-
-def _whole_numbers(classes: list[str], limit: int) -> np.ndarray[Any, Any] | None:
-    """Return classes as numbers below a limit; None unless all are written as numbers are."""
-    try:
-        numbers = list(map(int, classes))
-    except ValueError:
-        return None
-    if [*map(str, numbers)] != classes or not all(abs(number) < limit for number in numbers):
-        return None
-    return np.array(numbers)
 
 
 def write_npz(to: Path, embeddings: np.ndarray[Any, Any], store: GraphStore) -> None:

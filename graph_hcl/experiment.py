@@ -271,6 +271,7 @@ def compare(
         command=list(command),
         code=run.code,
         init_from=None if run.config.init_from is None else short_origin(run.config.init_from),
+        classes=list(experiment.store.classes),
         **environment(experiment.trainer.device),
     )
     trained, untrained = (Evaluation.concat(evaluations[name]) for name in ENCODERS)

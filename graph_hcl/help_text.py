@@ -19,7 +19,8 @@ ORDER = ("data", "encoder", "views", "loss", "optimisation", "evaluation", "outp
 """The order of the groups, that of the road from graphs to scores."""
 RULES = (
     "Precedence, highest first: flags, --config, the preset in the data set's card, defaults.",
-    'A list is one or more words, or text in brackets; "true" may be left out; names ignore case.',
+    'A list is one or more words, or text in brackets; "true" may be left out.',
+    "Values that are names ignore case.",
 )
 
 

@@ -39,7 +39,7 @@ def make_parser() -> Parser:
         "--out",
         type=str,
         metavar="FILE",
-        help="HTML file to write, also in place of an older one. Default: report.html, in the "
+        help="HTML file to write; an existing file is overwritten. Default: report.html, in the "
         "run's folder for a single run.",
     )
     parser.add_argument(
@@ -80,7 +80,7 @@ def main(argv: Sequence[str]) -> None:
         read_run(path, name, flags.allow_changed_data, trust_code=trust, **overrides)
         for path, name in zip(paths, display_names(paths), strict=True)
     ]
-    if all(run.is_empty for run in runs):
+    if all(run.is_empty and run.unfinished for run in runs):
         raise UserError(
             f"The run {paths[0]} has no finished epoch yet: resume it with "
             f"{called('train')} --resume {paths[0]}."

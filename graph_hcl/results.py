@@ -26,7 +26,8 @@ class Provenance:
     unless the user allowed changed data. `code` are the hashes of the user's modules that the
     settings name, see `user_code`. `commit`, `threads` and `processor` are as in
     `provenance.environment`, and None where they are not known. `init_from` is the name of the run
-    that the encoder started from.
+    that the encoder started from. `classes` are the names of the classes, of which labels and
+    predictions are positions; empty where these are the user's own numbers.
     """
 
     dataset: str
@@ -43,6 +44,7 @@ class Provenance:
     processor: str | None = None
     code: dict[str, str] = field(default_factory=dict)
     init_from: str | None = None
+    classes: list[str] = field(default_factory=list)
 
     @property
     def before(self) -> str:

@@ -68,6 +68,7 @@ _OPTIONAL: dict[str, Any] = {
     "processor": str | None,
     "code": Mapping,
     "init_from": str | None,
+    "classes": list,
 }
 """Columns of the provenance that older files lack."""
 _RECORD: dict[str, Any] = {

@@ -47,12 +47,13 @@ each table runs the trials that have no record.
   or draws of the weights. Each fold selects the one that is best on its own validation part; test
   scores select nothing. All other settings were fixed before, as published or by default, unless
   the table names the data sets that they were chosen on. A score on one of these (†) is too high,
-  and is not tested. The development sets, on which settings may be chosen, stand in no table here:
+  and is not tested. The development sets, on which settings may be chosen, stand in no table of
+  test scores on this page:
   {development}.
 - **Tests.** Scores are paired by seed and fold, and repetitions on fixed folds are averaged first.
   Intervals and p-values are corrected for training sets that overlap, and p (Holm) for all
   {tests} tests of this page: {significant} are below .05, {survive} after Holm's correction.
-  Other differences between rows are noise, and a method that does not beat the untrained encoder
+  No other difference is shown, and a method that does not beat the untrained encoder
   has learned nothing that this probe can see.
 """
 CONTRASTIVE = ("InfoGraph", "MVGRL", "JOAOv2", "AD-GCL", "SimGRACE", "RGCL", "InfoGCL", "DGCL")

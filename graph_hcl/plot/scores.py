@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +17,7 @@ from graph_hcl.plot.style import (
     canvas,
     in_style,
     legend_below,
+    legend_name,
     short_names,
 )
 from graph_hcl.plot.themes import THEMES, colour
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_LABELLED_CLASSES = 12
 """Largest number of classes for which a confusion matrix labels every class and cell."""
+MAX_CLASS_NAME = 16
+"""Longest name of a class or task, in characters."""
 MAX_LEGEND_TASKS = 16
 """Largest number of tasks that a legend lists."""
 BLUE, DENSEST = to_rgb(THEMES["light"]["blue"]), 0.75
@@ -121,16 +124,17 @@ def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     'predicted class'
     """
     ax = canvas(ax, 4.6, 3.8)
-    labels = [label for fold in evaluation.folds for label in fold.labels]
-    predictions = [label for fold in evaluation.folds for label in fold.predictions]
-    classes = sorted(set(labels) | set(predictions))
-    counts = confusion_matrix(labels, predictions, labels=classes)
-    share = 100 * counts / counts.sum(1, keepdims=True).clip(1)
+    classes, share = confusion_shares(evaluation)
     image = ax.imshow(share, cmap=SHARES, vmin=0, vmax=100, interpolation="none")
     step = 1 if len(classes) <= MAX_LABELLED_CLASSES else -(-len(classes) // 10)
     ticks = range(0, len(classes), step)
-    ax.set_xticks(ticks, [str(classes[k]) for k in ticks])
-    ax.set_yticks(ticks, [str(classes[k]) for k in ticks])
+    names = short_names(classes, MAX_CLASS_NAME)
+    ax.set_xticks(ticks, [names[k] for k in ticks])
+    ax.set_yticks(ticks, [names[k] for k in ticks])
+    if max(map(len, names)) > len("0000"):
+        ax.tick_params(axis="x", rotation=45, rotation_mode="anchor")
+        for tick in ax.get_xticklabels():
+            tick.set_horizontalalignment("right")
     for i, j in np.ndindex(*share.shape) if step == 1 else ():
         ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center")
     ax.figure.colorbar(image, ax=ax, label="% of the true class", fraction=0.046)
@@ -139,13 +143,35 @@ def confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def confusion_shares(evaluation: Evaluation) -> tuple[list[Any], np.ndarray]:
+    """Return the classes [K], and the share [K, K] in percent of each that is predicted as each.
+
+    >>> from graph_hcl.probes import Evaluation, FoldScore
+    >>> fold = FoldScore(0, 0, {}, {}, None, 9, 0, [3, 4], labels=[0, 1], predictions=[0, 0])
+    >>> confusion_shares(Evaluation("transductive", "svm", {}, [fold]))[1].tolist()
+    [[100.0, 0.0], [100.0, 0.0]]
+    """
+    labels = [label for fold in evaluation.folds for label in fold.labels]
+    predictions = [label for fold in evaluation.folds for label in fold.predictions]
+    classes = sorted(set(labels) | set(predictions))
+    counts = confusion_matrix(labels, predictions, labels=classes)
+    return classes, 100 * counts / counts.sum(1, keepdims=True).clip(1)
+
+
 @names_arguments()
 @in_style
-def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
+def predictions(
+    evaluation: Evaluation, ax: Axes | None = None, *, tasks: Sequence[str] = ()
+) -> Axes:
     """Draw predicted against true real targets, over all folds, seeds and draws.
 
     Of several tasks, each has its colour and marker, and its targets are in units of their
-    deviation. A legend names up to `MAX_LEGEND_TASKS` of them by number, counted from 0.
+    deviation. A legend names up to `MAX_LEGEND_TASKS` of them.
+
+    Args:
+        evaluation: what `evaluate` or `read_results` give.
+        ax: where it is drawn; a new figure unless given.
+        tasks: names of the tasks, by default their numbers, counted from 0.
 
     >>> from graph_hcl.probes import Evaluation, FoldScore
     >>> fold = FoldScore(0, 0, {"rmse": 1.0}, {}, None, 9, 0, [3, 4], [0.5, 1.0], [0.0, 1.5])
@@ -163,6 +189,8 @@ def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         mean, unit = np.nanmean(truth, axis=0), np.nanstd(truth, axis=0)
         unit = np.where(unit > 0, unit, 1.0)
         truth, guess = (truth - mean) / unit, (guess - mean) / unit
+    named = len(tasks) == truth.shape[-1]
+    names = short_names(tasks if named else [f"task {n}" for n in range(truth.shape[-1])])
     for task, (x, y) in enumerate(zip(np.atleast_2d(truth.T), np.atleast_2d(guess.T), strict=True)):
         ax.scatter(
             x,
@@ -172,7 +200,7 @@ def predictions(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
             lw=0,
             color=colour(task),
             marker=MARKERS[task % len(MARKERS)],
-            label=f"task {task}" if listed else None,
+            label=legend_name(names[task]) if listed else None,
         )
     ends = [np.nanmin(truth), np.nanmax(truth)]
     ax.plot(ends, ends, color=colour("reference"), lw=1.1)

@@ -79,7 +79,7 @@ def similarities(run: RunSummary, space: EmbeddingSnapshot) -> str:
         return text + "The objective contrasts nodes with graphs, this figure graphs with graphs."
     if run.contrast.negatives == "label" and label is not None:
         return text + "Graphs of the anchor's class are not negatives in this objective."
-    if label is None:
+    if label is None and run.labelled:
         text += "The targets are no classes. "
     filled = "Filled" if label is None else "Filled and hatched"
     pairs = "all pairs of these graphs" if some else "all pairs of graphs"
@@ -96,10 +96,11 @@ def embedding_map(run: RunSummary, space: EmbeddingSnapshot) -> str:
     names = ""
     if run.classes > MAX_LEGEND_CLASSES:
         names = " Class names stand at the medians of the classes."
-    shown = "its graph and class" if run.classes > 1 else "its graph"
+    shown = ["its graph"] + ["id"] * (run.ids is not None) + ["class"] * (run.classes > 1)
     return (
-        f"Embeddings before the projection head: {space.description}; each dimension in robust "
-        f"units, its tails compressed.{names} Hover over a point for {shown}."
+        f"Embeddings before the projection head: {space.description}; each dimension is scaled by "
+        f"median and quartiles, outliers pulled in.{names} Hover over a point for "
+        f"{' and '.join([', '.join(shown[:-1]), shown[-1]][len(shown) == 1 :])}."
     )
 
 

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
 from graph_hcl import geometry, plot
 from graph_hcl.losses import Exponential, PowerMean
+from graph_hcl.own_labels import own_labels
 from graph_hcl.plot.curves import finite_number
+from graph_hcl.plot.scores import MAX_LABELLED_CLASSES, confusion_shares
+from graph_hcl.probes import Evaluation
 from graph_hcl.reporting import captions
 from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import Comparison
 
 
 class Drawing(NamedTuple):
-    """A figure of a report: file name, axes, caption, and whether its points can be searched."""
+    """A figure of a report: file name, axes, caption, and what stands below it.
+
+    That is a box that searches its points, if it is `searchable`, and the rows of a table of its
+    `numbers`, header first.
+    """
 
     name: str
     ax: Axes
     caption: str
     searchable: bool = False
+    numbers: Sequence[Sequence[str]] = ()
 
 
 def training(run: RunSummary) -> Iterator[Drawing]:
@@ -80,8 +90,8 @@ def space(run: RunSummary, method: str) -> Iterator[Drawing]:
     spectra["features"] = geometry.covariance_spectrum(space.z)
     yield Drawing("spectra", plot.spectra(spectra), captions.spectra(space))
     points, title = plot.project(space.embeddings, method)
-    labels = space.labels if run.classes > 1 else None
-    drawn = plot.embedding_map(points, labels, title, space.graphs.tolist())
+    labels = own_labels(space.labels.numpy(), run.class_names) if run.classes > 1 else None
+    drawn = plot.embedding_map(points, labels, title, _names(run, space.graphs.tolist()))
     yield Drawing("map", drawn, captions.embedding_map(run, space), searchable=True)
 
 
@@ -92,11 +102,12 @@ def scores(run: RunSummary) -> Iterator[Drawing]:
         yield Drawing(f"folds-{probe}", drawn, captions.folds(probe, [comparison]))
         trained = comparison.trained
         if trained.kind == "regression":
-            drawn = plot.predictions(trained)
+            drawn = plot.predictions(trained, tasks=run.tasks)
             yield Drawing(f"predictions-{probe}", drawn, captions.predictions(probe))
         elif trained.kind != "multilabel" and run.classes > 1:
-            drawn = plot.confusion(trained)
-            yield Drawing(f"confusion-{probe}", drawn, captions.confusion(probe, trained))
+            named = with_own_labels(trained, comparison.about.classes or run.class_names)
+            drawn, caption = plot.confusion(named), captions.confusion(probe, named)
+            yield Drawing(f"confusion-{probe}", drawn, caption, numbers=_percentages(named))
 
 
 def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
@@ -122,6 +133,44 @@ def side_by_side(runs: list[RunSummary]) -> Iterator[Drawing]:
         spectra = {run.marked_name: spectrum(run) for run in runs}
         if any(values is not None for values in spectra.values()):
             yield Drawing(name, plot.spectra(spectra, title), caption)
+
+
+def with_own_labels(evaluation: Evaluation, classes: Sequence[str]) -> Evaluation:
+    """Return an evaluation whose labels and predictions are the names of classes [K] by position.
+
+    >>> from graph_hcl.probes import FoldScore
+    >>> fold = FoldScore(0, 0, {}, {}, None, 9, 0, [3, 4], labels=[0, 1], predictions=[0, 0])
+    >>> evaluation = Evaluation("transductive", "svm", {}, [fold])
+    >>> with_own_labels(evaluation, ["path", "ring"]).folds[0].labels
+    ['path', 'ring']
+    """
+    codes = [code for fold in evaluation.folds for code in (*fold.labels, *fold.predictions)]
+    if not classes or max(codes) >= len(classes):  # the user's own values, or of other data
+        return evaluation
+
+    def named(codes: list[Any]) -> list[Any]:
+        return list(own_labels(np.array(codes), classes).tolist())
+
+    folds = [
+        replace(fold, labels=named(fold.labels), predictions=named(fold.predictions))
+        for fold in evaluation.folds
+    ]
+    return replace(evaluation, folds=folds)
+
+
+def _percentages(evaluation: Evaluation) -> list[list[str]]:
+    """Return the rows of a confusion matrix in percent, header first; none of many classes."""
+    classes, shares = confusion_shares(evaluation)
+    if len(classes) > MAX_LABELLED_CLASSES:
+        return []
+    head = ["true class", *(f"% as {name}" for name in classes)]
+    rows = zip(classes, shares, strict=True)
+    return [head, *([str(name), *(f"{share:.0f}" for share in row)] for name, row in rows)]
+
+
+def _names(run: RunSummary, graphs: list[int]) -> list[Any]:
+    """Return what a map calls graphs: their numbers, and their ids if they have any."""
+    return graphs if run.ids is None else [f"{graph}, id {run.ids[graph]}" for graph in graphs]
 
 
 def _scored(run: RunSummary, probe: str, metric: str) -> Comparison | None:

@@ -10,21 +10,33 @@ from graph_hcl.reporting.script import SCRIPT, SEARCH_BOX, policy
 from graph_hcl.reporting.theme import CSS, adapt
 
 
-def figure(svg: str, caption: str, name: str, searchable: bool = False) -> str:
+def figure(
+    svg: str,
+    caption: str,
+    name: str,
+    searchable: bool = False,
+    title: str = "",
+    numbers: Sequence[Sequence[str]] = (),
+) -> str:
     """Return a figure with its caption; `name` prefixes the ids in its SVG to keep them unique.
 
-    With `searchable` there is a search box for its points, by their hover texts.
+    With `searchable` there is a search box for its points, by their hover texts. Letters in the SVG
+    are paths, so the `title` is told to those who do not see it, and `numbers` are the rows of a
+    table of what it shows, header first.
 
-    >>> figure('<svg ><use href="#a"/></svg>', "b", "c")  # doctest: +NORMALIZE_WHITESPACE
-    '<figure><svg role="img" aria-label="b" ><use
+    >>> figure('<svg ><use href="#a"/></svg>', "b", "c", title="T")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    '<figure><svg role="img" aria-label="T: b" ><use
     href="#c-a"/></svg><figcaption>b</figcaption></figure>'
     """
     drawn = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', adapt(svg))
     drawn = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", drawn)
-    label = html.escape(caption)
+    label = html.escape(f"{title}: {caption}" if title else caption)
     drawn = drawn.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-    box = SEARCH_BOX if searchable else ""
-    return f"<figure>{drawn}{box}<figcaption>{label}</figcaption></figure>"
+    below = f"<figcaption>{html.escape(caption)}</figcaption>"
+    if numbers:
+        below += collapsible("As a table", table(numbers[0], numbers[1:]))
+    return f"<figure>{drawn}{SEARCH_BOX if searchable else ''}{below}</figure>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:

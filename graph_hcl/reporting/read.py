@@ -94,9 +94,10 @@ class RunSummary:
 
     `results` are the comparisons of trained and untrained encoder by probe. `contrast` is that of
     the objective at the end of training. `space` is None if the first model has no epoch yet, if
-    its embeddings are not finite, and without labels. `labels` are those of all labelled graphs, 0
-    where they are no classes, empty if there are none; `unfinished` describes the missing training,
-    empty if there is none.
+    its embeddings are not finite. `labels` are those of all labelled graphs, 0 where they are no
+    classes, empty if there are none; `unfinished` describes the missing training, empty if there is
+    none. `class_names` are the names of the classes, of which labels are positions, empty where
+    these are the user's own; `tasks` are the names of several targets, and `ids` those of graphs.
     """
 
     name: str
@@ -107,6 +108,9 @@ class RunSummary:
     contrast: Contrast
     space: EmbeddingSnapshot | None
     unfinished: str
+    class_names: Sequence[str] = ()
+    tasks: Sequence[str] = ()
+    ids: Sequence[str] | None = None
 
     @property
     def marked_name(self) -> str:
@@ -119,7 +123,7 @@ class RunSummary:
 
     @property
     def labelled(self) -> bool:
-        """Whether the graphs have labels; without them, only loss curves are drawn."""
+        """Whether the graphs have labels; without them, there are no scores."""
         return len(self.labels) > 0
 
     @property
@@ -163,7 +167,7 @@ def read_run(
             if epoch:
                 run.check_same_data(part.name, experiment.trainer.spec.data_sha256)
         space = None
-        if experiment.targets.labelled and (epochs[0] or not config.epochs):
+        if epochs[0] or not config.epochs:
             space = read_snapshot(experiment, run, parts[0])
     return RunSummary(
         name,
@@ -174,6 +178,9 @@ def read_run(
         Contrast.of(experiment.trainer.new_objective(), records),
         space,
         _unfinished(epochs, config.epochs),
+        experiment.store.classes,
+        experiment.store.tasks,
+        experiment.store.ids,
     )
 
 
@@ -206,7 +213,8 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
     """
     trainer, targets, epoch = experiment.trainer, experiment.targets, run.epoch(part.name)
     # Graphs without classes are compared as if each were one of its own, as in training.
-    own = targets.values if targets.has_classes else np.arange(len(targets))
+    has_classes = targets.labelled and targets.has_classes
+    own = targets.values if has_classes else np.arange(len(targets))
     labels = torch.from_numpy(own)
     spec = run.spec_of(part, trainer)
     model = run.model(part.name) if epoch else trainer.model(part.seed, spec)
@@ -215,7 +223,8 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
         embeddings = trainer.embed(model, spec)
     except EmbeddingsNotFinite:
         return None
-    description, chosen, training = "all graphs", targets.rows, None
+    description, training = "all graphs", None
+    chosen = targets.rows if targets.labelled else np.arange(len(targets))
     held_out = experiment.protocol.held_out(targets, part)
     if len(held_out):
         description, chosen = f"the held-out graphs of fold {part.fold}", held_out
@@ -228,7 +237,7 @@ def read_snapshot(experiment: Experiment, run: Run, part: Part) -> EmbeddingSnap
         labels[chosen],
         chosen,
         description,
-        (views, graphs, labels[graphs] if targets.has_classes else None),
+        (views, graphs, labels[graphs] if has_classes else None),
         training,
     )
 

@@ -11,16 +11,16 @@ SCRIPT = """
 for (const box of document.querySelectorAll(".find")) {
   const svg = box.parentElement.querySelector("svg"), output = box.querySelector("output");
   const points = [...svg.querySelectorAll(".point")].map(
-    (g) => [g, g.querySelector("title").textContent.toLowerCase().split(", ")]);
+    (g) => [g, ", " + g.querySelector("title").textContent.toLowerCase() + ", "]);
   box.hidden = false;
   box.querySelector("input").addEventListener("input", (event) => {
     const wanted = event.target.value.trim().toLowerCase().replace(/\\s+/g, " ");
     let graphs = 0;
     svg.classList.toggle("searched", wanted !== "");
     for (const [g, names] of points) {
-      const hit = names.some((name) => name === wanted || name === "class " + wanted);
+      const hit = ["", "class ", "id "].some((kind) => names.includes(`, ${kind}${wanted}, `));
       g.classList.toggle("hit", hit);
-      if (hit && names[0].startsWith("graph ")) graphs += 1;
+      if (hit && names.startsWith(", graph ")) graphs += 1;
     }
     const count = graphs === 1 ? "1 graph drawn" : graphs + " graphs drawn";
     output.textContent = wanted === "" ? "" : count;
@@ -29,7 +29,7 @@ for (const box of document.querySelectorAll(".find")) {
 """
 
 SEARCH_BOX = (
-    '<div class="find" hidden><label>Find <input type="search" placeholder="class 1 or graph 12" '
+    '<div class="find" hidden><label>Find <input type="search" placeholder="class, id or graph 12" '
     'autocomplete="off"></label><output></output></div>'
 )
 """The search box, hidden until `SCRIPT` runs."""

@@ -38,7 +38,9 @@ def results(runs: list[RunSummary]) -> str:
     metrics = list(
         dict.fromkeys(name for comparison in scored for name in comparison.metrics)
     ) or list(METRICS)
-    head = ["run", *map(heading, metrics), "untrained", "majority %"]
+    # Targets that are no classes have no majority.
+    has_majority = any(comparison.about.majority_accuracy is not None for comparison in scored)
+    head = ["run", *map(heading, metrics), "untrained", *["majority %"] * has_majority]
     head += ["trained − untrained", "p", "p (Holm)"]
     rows: list[list[str]] = []
     p_values: list[float | None] = []
@@ -51,7 +53,8 @@ def results(runs: list[RunSummary]) -> str:
             before = comparison.about.init_from
             cells += [score(comparison.untrained) + (f" ({before})" if before else "")]
             majority = comparison.about.majority_accuracy
-            cells += ["" if majority is None else f"{100 * majority:.2f}"]
+            if has_majority:
+                cells += ["" if majority is None else f"{100 * majority:.2f}"]
             # Without training, both encoders are equal.
             text, p = "", None
             if run.config.epochs:
@@ -68,7 +71,7 @@ def results(runs: list[RunSummary]) -> str:
                 [row_header(run.name, description, note), placeholder, *[""] * (len(head) - 4)]
             )
     if not scored:
-        return raw_table(head[:2], (row[:2] for row in rows), "rows")
+        return raw_table(["run", "scores"], (row[:2] for row in rows), "rows")
     rows = [
         [*row, *map(html.escape, cells)] for row, cells in zip(rows, p_cells(p_values), strict=True)
     ]
@@ -220,7 +223,7 @@ def status_notes(run: RunSummary) -> str:
         about = html.escape(space.description)
         collapse = dimensions if most > 1 else ""
         text += f"<p>Projected features of {about}: {collapse}{nearest}.</p>"
-    if space is None and run.labelled and not run.unfinished:
+    if space is None and not run.unfinished:
         text += '<p class="note">The first model\'s embeddings are not finite.</p>'
     if len({record["part"] for record in run.records}) > 1:
         text += "<p>Curves are means over the models of the run; bands span their range.</p>"

@@ -69,9 +69,10 @@ def _drawn(
     """Write the figures to files, whose names are added to `written`; return their HTML."""
     parts = []
     with plot.styled("light"):
-        for name, ax, caption, searchable in drawings:
+        for name, ax, caption, searchable, numbers in drawings:
             # A probe may be an import path, which is not a valid file name.
             stem = safe_name(re.sub(r"\W+", "-", f"{prefix}-{name}"))
             written |= {f"{stem}.svg", f"{stem}.png"}
-            parts.append(figure(plot.save(ax, folder / stem), caption, stem, searchable))
+            svg, title = plot.save(ax, folder / stem), ax.get_title(loc="left")
+            parts.append(figure(svg, caption, stem, searchable, title, numbers))
     return parts

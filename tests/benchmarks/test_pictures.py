@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 from benchmarks.pages.pictures import __main__ as pictures
@@ -55,6 +56,15 @@ def test_two_runs_write_the_same_files(small: Path, capsys) -> None:
     (small / "a" / "losses-dark.svg").write_text("<svg/>", encoding="utf-8")
     assert pictures.main(flags) == 1
     assert capsys.readouterr().out == f"out of date: {small / 'a' / 'losses-dark.svg'}\n"
+
+
+def test_the_nearest_negatives_weigh_as_much_as_the_page_says() -> None:
+    found = measured.read(pictures.RESULTS / "pictures.json").products
+    weight = np.exp(5 * measured.inner_products(found) / 0.5)
+    assert round(weight.max() / weight.mean(), -1) == 640
+    assert round(weight.mean()) == 30
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert "nearest negatives count 640 times the mean, and those at 0 a thirtieth of it" in page
 
 
 def test_another_build_of_the_font_makes_no_other_picture(small: Path, capsys) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from graph_hcl.__main__ import main
 from graph_hcl.commands import COMMANDS, make_parser
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,13 @@ def test_a_page_has_usage_examples_and_every_flag_once(command: str, extension) 
         name = option.flags[-1] if option.flags else option.metavar
         assert len([row for row in rows if f"`{name}`" in row.split(" | ")[0]]) == 1
     assert "python -m graph_hcl " not in text
+
+
+def test_the_page_of_all_commands_shows_what_is_printed(capsys) -> None:
+    assert main(["--help"]) == 0
+    printed = capsys.readouterr().out.replace("python -m graph_hcl.", "graph-hcl ")
+    shown = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    assert f"```text\n{printed.replace('python -m graph_hcl', 'graph-hcl')}```" in shown
 
 
 def test_text_of_a_description_becomes_no_markup(extension) -> None:

@@ -68,6 +68,10 @@ def test_tasks_of_predictions_are_named(tasks) -> None:
     }
     assert len(ax.collections) == tasks
     assert len(looks) == min(tasks, 8)
+    names = [f"melting point {n}" for n in range(tasks)]
+    named = plot.predictions(Evaluation("transductive", "ridge", {}, [fold]), tasks=names)
+    if 1 < tasks <= 16:
+        assert [text.get_text() for text in named.get_legend().get_texts()] == names
     if tasks > 16:
         assert ax.get_legend() is None
     else:

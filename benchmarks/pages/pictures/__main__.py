@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from matplotlib.axes import Axes
 
 from benchmarks.pages.pictures import screenshot
-from benchmarks.pages.pictures.measured import Measured, measure, read, train, write
+from benchmarks.pages.pictures.measured import Measured, inner_products, measure, read, train, write
 from benchmarks.science.temperature import figures as temperature
 from benchmarks.science.temperature.pairs import Runs
 from benchmarks.science.temperature.results import read as read_trials
@@ -68,7 +68,7 @@ def losses(measured: Measured) -> Axes:
 
 def weights(measured: Measured) -> Axes:
     """Draw the weights of negatives, over the inner products after training with H-UCL."""
-    return plot.weights(HARDENINGS, measured.products)
+    return plot.weights(HARDENINGS, inner_products(measured.products))
 
 
 def spectra(measured: Measured) -> Axes:

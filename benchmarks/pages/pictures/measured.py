@@ -23,8 +23,11 @@ RUNS = {
 }
 """Flags of `graph_hcl.train` for each run."""
 LOSSES = ("ucl", "h-ucl", "scl", "h-scl")
-PRODUCTS = 501
-"""Number of quantiles that stand for all inner products of negatives."""
+BINS = 2000
+"""Number of bins from −1 to 1 that inner products of negatives are counted in.
+
+Few quantiles would not do: a handful of negatives makes most of the mean of a steep weight.
+"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Measured:
 
     `labels` are of all graphs [G]; `maps` are points [G, 2] and a caption by run; `records` are the
     four losses of H-UCL by epoch, and `floors` their values at neural collapse by name; `products`
-    are quantiles of the inner products of negatives; `spectra` are singular values by name.
+    [BINS] counts the inner products of negatives; `spectra` are singular values by name.
     """
 
     matplotlib: str
@@ -41,7 +44,7 @@ class Measured:
     maps: dict[str, tuple[list[list[float]], str]]
     records: list[dict[str, float]]
     floors: dict[str, float]
-    products: list[float]
+    products: list[int]
     spectra: dict[str, list[float]]
 
 
@@ -92,14 +95,24 @@ def floors(run: RunSummary) -> dict[str, float]:
     }
 
 
-def products(z: torch.Tensor, graph: torch.Tensor) -> list[float]:
-    """Return quantiles of the inner products of features [M, d] of different graphs.
+def products(z: torch.Tensor, graph: torch.Tensor) -> list[int]:
+    """Return how many inner products of features [M, d] of different graphs are in each bin.
 
-    >>> products(torch.eye(2), torch.tensor([0, 1]))[::250]
-    [0.0, 0.0, 0.0]
+    >>> sum(products(torch.eye(2), torch.tensor([0, 1])))
+    2
     """
     pairs = (z @ z.t())[graph[:, None] != graph].numpy()
-    return np.quantile(pairs, np.linspace(0, 1, PRODUCTS)).round(4).tolist()
+    return np.histogram(pairs.clip(-1, 1), BINS, (-1, 1))[0].tolist()
+
+
+def inner_products(counts: list[int]) -> np.ndarray:
+    """Return inner products with these counts: the middle of its bin for each.
+
+    >>> inner_products(products(torch.eye(2), torch.tensor([0, 1]))).round(3).tolist()
+    [0.0, 0.0]
+    """
+    middles = (np.arange(len(counts)) + 0.5) * 2 / len(counts) - 1
+    return np.repeat(middles, counts)
 
 
 def spectrum(run: RunSummary) -> tuple[str, list[float]]:

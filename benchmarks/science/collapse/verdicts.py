@@ -98,6 +98,15 @@ def live(trial: dict) -> float:
     return value(trial, "train", "live_dimensions")
 
 
+def span(least: float, most: float) -> str:
+    """Return both ends, or the one number that they are.
+
+    >>> span(3, 5), span(5, 5)
+    ('3 to 5', '5')
+    """
+    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
+
+
 def angle(trial: dict) -> float:
     """Return how far the cosines of these class means are from −1/(C−1) on average."""
     return value(trial, "train", "equal_inner_product")
@@ -163,7 +172,7 @@ def _collapses(trials: Sequence[dict], claim: str, note: str, figure: str) -> Ve
         grades.append(0.0 if reached else 1.0 if few else 0.5)
         least = min(map(live, here))
         words.append(
-            f"{dataset}: {least:g} to {live(most):g} of {most['classes'] - 1} dimensions, equal "
+            f"{dataset}: {span(least, live(most))} of {most['classes'] - 1} dimensions, equal "
             f"inner product {min(map(angle, here)):.3f} at best, a simplex in {reached} of "
             f"{len(here)} trials"
         )

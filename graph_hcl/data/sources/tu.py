@@ -31,8 +31,8 @@ class TU:
     """The data sets of TU Dortmund (https://chrsmrrs.github.io/datasets), fetched on first use.
 
     Node features are the node labels, preceded by the continuous attributes with `node_attributes`,
-    or the node degrees if a data set has neither, as its card says. `y` holds classes from 0, or
-    real targets if there are no classes.
+    or the node degrees if a data set has neither, as its card says. `y` holds
+    positions in `classes`, the labels in the file, or real targets if there are no classes.
 
     The first call checks the sha256 of every raw file against the card; later ones check sizes and
     modification times, and the sha256 of the cached tensors. The cache is rebuilt if the files, the
@@ -88,6 +88,7 @@ def _read(name: str, files: dict[str, Path], card: Card | None, attributes: bool
         y=y,
         tasks=tasks,
         vocabulary=Vocabulary(node, edge),
+        classes=list(map(str, raw.classes)),
         unused=tuple(unused),
         sha256=sha256,
     )
