@@ -12,12 +12,14 @@ from graph_hcl.data.groups import group_names
 from graph_hcl.data.names import GRAPH_FILES, LABELS, is_folder, is_place, suffix_of
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.networkx import from_networkx
+from graph_hcl.data.numerals import parse_number
 from graph_hcl.data.sources import Request, check_place
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import find_column, read_header, read_rows, warn_unread
-from graph_hcl.data.targets import as_text, graph_targets, is_missing, parse_number
+from graph_hcl.data.targets import as_text, graph_targets
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path
+from graph_hcl.missing import is_missing
 from graph_hcl.registry import did_you_mean
 from graph_hcl.warn import warn_user
 
