@@ -90,7 +90,15 @@ def as_folds(folds: Any, graphs: int, others: str = "") -> list[Fold]:
         raise UserError(
             f"Expected folds as a list of graph_hcl.probes.Fold{others}, but got {folds!r:.60}."
         )
-    return [Fold.of(split, graphs) for split in splits if split is not None]
+    found = [Fold.of(split, graphs) for split in splits if split is not None]
+    # A fold of arrays stays the same object.
+    return [old if _are_parts(old, new) else new for old, new in zip(folds, found, strict=True)]
+
+
+def _are_parts(given: Any, fold: Fold) -> bool:
+    return isinstance(given, Fold) and all(
+        part is vars(given)[name] for name, part in vars(fold).items()
+    )
 
 
 def _as_split(fold: Any) -> Mapping[str, Any] | None:
