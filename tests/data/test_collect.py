@@ -88,7 +88,7 @@ def test_defaults_ask_for_nothing() -> None:
         ([1, 2], {}, "as a list of PyG's Data, .*, but graph 0 is int"),
         ([DATA[0], NX[0]], {}, "of one kind, PyG's Data as graph 0 is, but graph 1 is Graph"),
         ([NX[0], "C"], {}, "of one kind, NetworkX graphs as graph 0 is, but graph 1 is str"),
-        (["C", None], {}, "of one kind, SMILES as graph 0 is, but graph 1 is NoneType"),
+        (["C", None], {}, "a SMILES of each graph in graphs, but graph 1 has none: leave it out"),
         (3, {}, "but got int"),
         (None, {}, "but got NoneType"),
         ({"a": DATA[0]}, {}, "but got dict"),
