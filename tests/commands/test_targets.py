@@ -155,7 +155,6 @@ def test_whole_numbers_as_numbers() -> None:
         ("--data.targets active,grade", "Expected several tasks of 0 and 1, or real targets"),
         ("--data.targets active --probe.options.k 3", "add --probe"),
         ("--data.targets active --probe svm --probe.options.k 3", "options of the probe svm"),
-        ("--data.targets active --metric roc_auc --probe majority", "probe with decision values"),
     ],
 )
 def test_mistakes(folder, capsys, flags: str, sentence: str) -> None:
