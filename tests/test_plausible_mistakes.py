@@ -167,7 +167,7 @@ MISTAKES = {
         "folds as a list of graph_hcl.probes.Fold or a file of them",
     ),
     "folds of one's own kind": (
-        lambda: probes.inductive(lambda number, fold: X, Y, folds=[(Y, Y, Y)]),
+        lambda: probes.inductive(lambda number, fold: X, Y, folds=[object()]),
         "a list of graph_hcl.probes.Fold",
     ),
     "a number for an objective": (

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.data import BaseData
 
-from graph_hcl.data.concat import store_in
+from graph_hcl.data.concat_stores import store_in
 from graph_hcl.data.containers import one_column
 from graph_hcl.data.convert import from_data
 from graph_hcl.data.labels import choose_labels, fill_missing

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.data import adapt, store_file
-from graph_hcl.data.concat import concat
+from graph_hcl.data.concat_stores import concat
 from graph_hcl.data.gather import batch_of, one_graph, some_graphs
 from graph_hcl.data.indexing import (
     Indices,
