@@ -189,8 +189,9 @@ def corrected_t_test(
 
     Where the difference is the same in all folds, s = 0 would make it certain, though scores of
     small test parts, which move in steps, often agree by chance. Then s² is step² / J, which is its
-    least value above 0: one fold differs by one step. Without a step the difference is not tested:
-    p is 1, and error and interval are infinite.
+    least value above 0: one fold differs by one step. Differences within a hundredth of a step are
+    the same: scores may be rounded, or large test parts differ by a graph. Without a step the
+    difference is not tested: p is 1, and error and interval are infinite.
 
     Args:
         first: scores [J] of one method.
@@ -222,7 +223,8 @@ def corrected_t_test(
     # Averages of equal scores may differ by rounding, which would pass for a constant difference.
     differences[np.abs(differences) <= ROUNDING * np.maximum(np.abs(a), np.abs(b))] = 0.0
     difference, error, quantile = _mean_and_error(differences, test_to_train, confidence)
-    if np.ptp(differences) <= ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
+    same = ROUNDING * max(np.abs(a).max(), np.abs(b).max()) if step is None else step / 100
+    if np.ptp(differences) <= same:
         least = math.inf if step is None else step / math.sqrt(len(a))
         error = math.sqrt(1 / len(a) + test_to_train) * least
     half = quantile * error

@@ -142,6 +142,14 @@ def test_a_step_gives_the_least_variance_that_scores_can_show() -> None:
             corrected_t_test(a, a, step=wrong)
 
 
+@pytest.mark.parametrize("differences", [[2 / 390, 0.005128], [2 / 390, 2 / 391]])
+def test_differences_within_a_hundredth_of_a_step_are_the_same(differences) -> None:
+    """Scores that were rounded, and parts that differ by a graph, are no sign of certainty."""
+    found = corrected_t_test(np.array(differences) + 0.5, [0.5, 0.5], step=1 / 390)
+    assert found.error == pytest.approx(math.sqrt(1 / 2 + 1 / 9) / 390 / math.sqrt(2))
+    assert found.p_value > 0.1
+
+
 @pytest.mark.parametrize("disagree", [0.02, 0.08])
 def test_small_test_parts_that_agree_by_chance_show_nothing(disagree: float) -> None:
     """Two equal methods on three splits of 39 graphs; without the step 1 to 15 % had p of 0."""
