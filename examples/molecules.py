@@ -37,7 +37,7 @@ scores = [
 print(f"ROC-AUC {scores[0].mean:.1%}, untrained {scores[1].mean:.1%}")
 print("trained − untrained:", compare(*scores))
 
-molecules = load("molecules.csv", smiles="smiles", targets="active", groups="scaffold")
+molecules = load("molecules.csv", smiles="smiles", targets="active", ids="id", groups="scaffold")
 groups = [group for group, is_known in zip(molecules.groups, known, strict=True) if is_known]
 print(len(set(groups)), "scaffolds, such as", groups[10], "and", groups[20])
 harder = evaluate(

@@ -93,7 +93,9 @@ def test_without_labels_there_is_a_map(more, check_page) -> None:
     assert "<th>scores</th>" in tables.results([found])
     assert (
         "t-SNE"
-        in re.findall(r'aria-label="([^"]*)"', Path("run/report.html").read_text("utf-8"))[-1]
+        in re.findall(r'aria-label="([^"]*)"', Path("run/report.html").read_text(encoding="utf-8"))[
+            -1
+        ]
     )
 
 
