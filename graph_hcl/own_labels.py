@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-EXACT = 2**53
-"""Whole numbers below are exact as floats, of which one is NaN where a label is missing."""
+from graph_hcl.data.fields import EXACT
 
 
 def own_labels(codes: np.ndarray[Any, Any], classes: Sequence[str]) -> np.ndarray[Any, Any]:

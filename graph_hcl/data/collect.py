@@ -16,9 +16,10 @@ from torch_geometric.data.data import BaseData
 from graph_hcl.data.concat_stores import store_in
 from graph_hcl.data.containers import one_column
 from graph_hcl.data.convert import from_data
-from graph_hcl.data.labels import choose_labels, fill_missing
+from graph_hcl.data.labels import choose_labels
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
+from graph_hcl.missing import is_missing
 from graph_hcl.registry import did_you_mean
 
 TAKES = {
@@ -104,7 +105,7 @@ def _listed(items: list[Any], given: dict[str, Any], where: str) -> GraphStore:
         )
     _check(given, kind, where)
     for number, item in enumerate(items):
-        if kind == "SMILES" and fill_missing(item) != fill_missing(item):  # NaN
+        if kind == "SMILES" and is_missing(item):
             raise UserError(
                 f"Expected a SMILES of each graph in {where}, but graph {number} has none: leave "
                 "it out, and its label."

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def column_targets(
             f"Expected a label in the column '{name}', but all {len(values)} entries are missing: "
             "name another column, or leave out the targets."
         )
-    warn_missing([text for text in values if is_missing(text)], len(values), name)
+    warn_missing(list(compress(values, missing)), len(values), name)
     numbers = [parse_number(text) for text in values]
     wrong = [row for row, number in enumerate(numbers) if number is None]
     words = len(wrong) == len(values) - sum(missing)

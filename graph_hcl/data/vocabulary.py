@@ -56,11 +56,6 @@ class Features:
         """Whether all columns are categories, so that the stored tensor holds integers."""
         return bool(self.columns) and all(c.values is not None for c in self.columns)
 
-    @cached_property
-    def scalable(self) -> bool:
-        """Whether any column is a quantity."""
-        return any(column.values is None for column in self.columns)
-
     def names(self) -> list[str]:
         """Return the name of each encoded column [F]."""
         names = []
