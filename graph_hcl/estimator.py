@@ -365,7 +365,6 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.history_ = history.rows
         warn_of_collapse(history.rows)
         self._state: dict[str, Tensor] = kept.tensors
-        self.model_.eval()
         self._n_features_out: int = self.model_.encoder.out_channels
 
     def _trackers(self, config: Config) -> list[Callback]:
