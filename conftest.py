@@ -17,6 +17,10 @@ if not torch.cuda.is_available():
     # Before Triton is imported: its kernels run on the CPU, where it is installed.
     os.environ.setdefault("TRITON_INTERPRET", "1")
 _TRITON = [
-    f"graph_hcl/losses/_kernels/triton_{name}.py" for name in ("tiles", "negatives", "positives")
+    "graph_hcl/augment/triton_walk.py",
+    *(
+        f"graph_hcl/losses/_kernels/triton_{name}.py"
+        for name in ("tiles", "negatives", "positives")
+    ),
 ]
 collect_ignore = [] if importlib.util.find_spec("triton") else _TRITON

@@ -25,6 +25,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from graph_hcl.augment import walk
+from graph_hcl.data import kept
+from graph_hcl.with_triton import why_no_kernel
+
 DEVICE = torch.device("meta")
 WAITING = {
     *("_local_scalar_dense", "nonzero", "equal", "masked_select", "bincount", "histc"),
@@ -219,19 +223,32 @@ def _made_there(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return made
 
 
+def takes_kernel(device: torch.device) -> bool:
+    """Tell whether the kernel of walks runs there: on ours by Triton's interpreter."""
+    where = torch.device("cpu") if device == DEVICE else device
+    return device.type != "cpu" and why_no_kernel(where, walk.kernel()) is None
+
+
 _TENSOR, _AS_TENSOR = torch.tensor, torch.as_tensor
 
 
 @contextmanager
 def pretended() -> Iterator[Pretended]:
     """Pretend that "meta" is a GPU inside the block."""
-    mode, autocast = Pretended(), torch.is_autocast_enabled
+    mode, autocast, run = Pretended(), torch.is_autocast_enabled, walk.run
 
     def is_autocast_enabled(device_type: str = "cuda") -> bool:
         return device_type != DEVICE.type and bool(autocast(device_type))
 
+    def run_walk(graphs: int, *given: Tensor) -> None:
+        with torch.inference_mode(False), torch.no_grad():
+            run(graphs, *map(_held, given))
+
     with (
         mock.patch.object(torch, "Generator", _Generator),
+        mock.patch.object(kept, "GO_ON", ("cuda", DEVICE.type)),
+        mock.patch.object(walk, "takes_kernel", takes_kernel),
+        mock.patch.object(walk, "run", run_walk),
         mock.patch.object(torch, "is_autocast_enabled", is_autocast_enabled),
         mock.patch.object(torch, "tensor", _made_there(_TENSOR)),
         mock.patch.object(torch, "as_tensor", _made_there(_AS_TENSOR)),

@@ -10,7 +10,7 @@ from unittest import mock
 
 import torch
 
-from benchmarks.device.pretend import DEVICE, place, pretended
+from benchmarks.device.pretend import DEVICE, place, pretended, takes_kernel
 
 Waits = collections.Counter[str]
 
@@ -42,3 +42,8 @@ def count_waits(device: torch.device, make: Callable[[torch.device], Callable[[]
         finally:
             torch.cuda.set_sync_debug_mode(before)
     return found
+
+
+def walks_by_kernel(device: torch.device) -> bool:
+    """Tell whether subgraphs of the default view grow without a wait where waits are counted."""
+    return takes_kernel(device if device.type == "cuda" else DEVICE)

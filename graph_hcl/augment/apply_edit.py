@@ -32,7 +32,7 @@ from graph_hcl.data.batch import (
     replace_fields,
     select,
 )
-from graph_hcl.data.kept import Kept, read_together
+from graph_hcl.data.kept import Asked, Kept
 from graph_hcl.data.levels import EDGE, NEW_EDGE_VALUES, levels
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
@@ -104,13 +104,38 @@ def apply_each(
     >>> one.edge_index.tolist(), two.edge_index.tolist(), two.ptr.tolist()
     ([[0, 1, 2, 3], [1, 0, 3, 2]], [[0, 1], [1, 0]], [0, 2])
     """
-    _check_batch(batch)
-    graphs = list(accumulate([batch.num_graphs] if sizes is None else sizes, initial=0))
-    if graphs[-1] != batch.num_graphs:
-        raise ValueError(f"Expected sizes of {batch.num_graphs} graphs, but got {graphs[-1]}.")
-    edited = [_edited(batch, edit, graphs) for edit in edits]
-    answers = iter(read_together([tensor for each in edited for tensor in each.asked]))
-    return [each.parts(graphs, [next(answers) for _ in each.asked]) for each in edited]
+    return Applied(batch, edits, sizes).parts()
+
+
+class Applied:
+    """Edits made to a batch, to be cut into parts once the host knows what stays.
+
+    What `apply_each` does in two halves: other work can be given to a device between them.
+
+    >>> from torch_geometric.data import Data
+    >>> edge = Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))
+    >>> Applied(Batch.from_data_list([edge] * 3), [Edit()], sizes=[2, 1]).parts()[0][1]
+    DataBatch(x=[2, 1], edge_index=[2, 2], batch=[2], ptr=[2])
+    """
+
+    def __init__(
+        self, batch: Batch, edits: Sequence[Edit], sizes: Sequence[int] | None = None
+    ) -> None:
+        _check_batch(batch)
+        self._graphs = list(accumulate([batch.num_graphs] if sizes is None else sizes, initial=0))
+        if self._graphs[-1] != batch.num_graphs:
+            raise ValueError(
+                f"Expected sizes of {batch.num_graphs} graphs, but got {self._graphs[-1]}."
+            )
+        self._edited = [_edited(batch, edit, self._graphs) for edit in edits]
+        self._asked = Asked([tensor for each in self._edited for tensor in each.asked])
+
+    def parts(self) -> list[list[Batch]]:
+        """Return the parts of each edit's result."""
+        answers = iter(self._asked.read())
+        return [
+            each.parts(self._graphs, [next(answers) for _ in each.asked]) for each in self._edited
+        ]
 
 
 @dataclass(frozen=True)

@@ -97,9 +97,9 @@ class Compose(_Parts):
 class RandomChoice(_Parts):
     """Make the changes of one of `parts`, chosen uniformly at random for each graph.
 
-    Each part is drawn only on the graphs for which it is chosen. A draw waits for a CUDA device
-    once, for the sizes of all parts' graphs. Raises `UserError` without parts, and for parts that
-    are no augmentations.
+    On the CPU, each part is drawn only on the graphs for which it is chosen. On a device, it is
+    drawn on all graphs and used where it is chosen: the host would have to wait for the sizes of
+    its graphs. Raises `UserError` without parts, and for parts that are no augmentations.
 
     >>> from torch_geometric.data import Data
     >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))
@@ -116,12 +116,16 @@ class RandomChoice(_Parts):
             len(self.parts), (batch.num_graphs,), generator=generator, device=batch.x.device
         )
         masks = [choice == k for k in range(len(self.parts))]
-        edits = [
-            _spread(part(some, generator), some, batch, nodes, edges)
-            for part, (some, nodes, edges) in zip(
-                self.parts, select_each(batch, masks), strict=True
-            )
-        ]
+        if batch.x.device.type != "cpu":
+            drawn = (part(batch, generator) for part in self.parts)
+            edits = [_where(edit, batch, mask) for edit, mask in zip(drawn, masks, strict=True)]
+        else:
+            edits = [
+                _spread(part(some, generator), some, batch, nodes, edges)
+                for part, (some, nodes, edges) in zip(
+                    self.parts, select_each(batch, masks), strict=True
+                )
+            ]
         return reduce(and_, edits)
 
 
@@ -151,6 +155,25 @@ def _spread(edit: Edit, some: Batch, batch: Batch, nodes: Tensor, edges: Tensor)
         masked=whole(edit.masked, batch.num_nodes, nodes, rest=False),
         masked_edges=whole(edit.masked_edges, batch.edge_index.shape[1], edges, rest=False),
         added=None if edit.added is None else nodes[edit.added],
+        paired=edit.paired,
+        free=edit.free,
+    )
+
+
+def _where(edit: Edit, batch: Batch, graphs: Tensor) -> Edit:
+    """Return the edit of a batch for the graphs of a mask [B], and none for all others.
+
+    Only edges that are added are looked for on the host.
+    """
+    check_edit(edit, batch)
+    nodes = graphs.index_select(0, batch.batch)
+    edges = nodes.index_select(0, batch.edge_index[0])
+    return Edit(
+        nodes=None if edit.nodes is None else edit.nodes | ~nodes,
+        edges=None if edit.edges is None else edit.edges | ~edges,
+        masked=None if edit.masked is None else edit.masked & nodes[:, None],
+        masked_edges=None if edit.masked_edges is None else edit.masked_edges & edges,
+        added=None if edit.added is None else edit.added[:, nodes[edit.added[0]]],
         paired=edit.paired,
         free=edit.free,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.apply_edit import apply_each
+from graph_hcl.augment.apply_edit import Applied
 from graph_hcl.augment.combine import check_augmentation, some_of
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.data.batch import concat
@@ -99,7 +100,9 @@ class ViewSampler:
     in SimCLR. With `per_view`, or with another `encode`, each view is a batch of its own.
 
     Several small batches are drawn at once, up to `max_elements` nodes and edges and `max_values`
-    values of x, and with them all views where all augmentations are equal.
+    values of x, and with them all views where all augmentations are equal. On a GPU, the next ones
+    are drawn before the views of these are given out: the host never waits for a draw with nothing
+    else for the device to do, but for the first.
 
     Args:
         views: one `View` or augmentation for each view.
@@ -131,6 +134,7 @@ class ViewSampler:
         given = some_of(views, "a ViewSampler")
         self.views = tuple(view if isinstance(view, View) else View(view) for view in given)
         self.joint = not per_view and all(view.encode is encode_plainly for view in self.views)
+        self._together = self.joint and all(view == self.views[0] for view in self.views)
         self.max_elements = max_elements
         self.max_values = max_values
 
@@ -138,29 +142,33 @@ class ViewSampler:
         self, store: GraphStore, parts: Sequence[Tensor], generator: Generator
     ) -> Iterator[list[SampledView]]:
         """Yield the sampled views of each of the `parts`, which hold numbers of graphs."""
-        equal = all(view == self.views[0] for view in self.views)
-        draw = self._draw_together if self.joint and equal else self._draw_apart
+        ahead = 0 if store.x.device.type == "cpu" else 1
+        begun: deque[Applied] = deque()
         for group in self._groups(store, parts):
-            yield from draw(store, group, generator)
+            begun.append(self._begin(store, group, generator))
+            if len(begun) > ahead:
+                yield from self._views(begun.popleft().parts())
+        while begun:
+            yield from self._views(begun.popleft().parts())
 
-    def _draw_together(
-        self, store: GraphStore, parts: list[Tensor], generator: Generator
-    ) -> Iterator[list[SampledView]]:
-        """Yield one batch of all views for each part; all are drawn by one call."""
-        repeated = [part.repeat(len(self.views)) for part in parts]
-        (drawn,) = _drawn(store, repeated, [self.views[0].augmentation], generator)
-        for batch in drawn:
-            yield [SampledView(batch)]
+    def _begin(self, store: GraphStore, parts: list[Tensor], generator: Generator) -> Applied:
+        """Draw the views of some parts; to cut them, the host must know what stays of each.
 
-    def _draw_apart(
-        self, store: GraphStore, parts: list[Tensor], generator: Generator
-    ) -> Iterator[list[SampledView]]:
-        """Yield the views of each part; each view of all parts is drawn by one call."""
+        The batch before the edits is freed once they are cut, before any view is encoded.
+        """
         augmentations = [view.augmentation for view in self.views]
-        drawn = _drawn(store, parts, augmentations, generator)
+        if self._together:  # one call draws all views of each part
+            augmentations = augmentations[:1]
+            parts = [part.repeat(len(self.views)) for part in parts]
+        batch = store.batch(torch.cat(parts))
+        edits = [augmentation(batch, generator) for augmentation in augmentations]
+        return Applied(batch, edits, list(map(len, parts)))
+
+    def _views(self, drawn: list[list[Batch]]) -> Iterator[list[SampledView]]:
+        """Yield the sampled views of each part, given what each augmentation made of all parts."""
         for batches in zip(*drawn, strict=True):
             if self.joint:
-                yield [SampledView(concat(batches))]
+                yield [SampledView(concat(batches) if len(batches) > 1 else batches[0])]
             else:
                 encoders = (view.encode for view in self.views)
                 yield list(map(SampledView, batches, encoders))
@@ -175,18 +183,3 @@ class ViewSampler:
         count = max(1, int(min(counts)))
         for start in range(0, len(parts), count):
             yield list(parts[start : start + count])
-
-
-def _drawn(
-    store: GraphStore,
-    parts: list[Tensor],
-    augmentations: Sequence[Augmentation],
-    generator: Generator,
-) -> list[list[Batch]]:
-    """Return a view of each part by each augmentation; all are counted at once, in one wait.
-
-    The batch before the edits is freed before any view is encoded.
-    """
-    batch = store.batch(torch.cat(parts))
-    edits = [augmentation(batch, generator) for augmentation in augmentations]
-    return apply_each(batch, edits, list(map(len, parts)))

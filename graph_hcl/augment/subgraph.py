@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,13 +11,9 @@ from torch_geometric.data import Batch
 from graph_hcl.augment.edit import Edit
 from graph_hcl.augment.nodes import random_rank, rank_in_graph
 from graph_hcl.augment.ratio import ceil_counts, check_keep_ratio
+from graph_hcl.augment.walk import travel_times
+from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.keywords import names_arguments
-
-HOPS_PER_CHECK, HOPS_PER_WAIT = 4, 16
-"""Hops between two checks whether the walk still spreads, on the CPU and on a device, which each
-check waits for."""
-HOPS_PER_CUT = 32
-"""Hops after which the graphs in which it no longer spreads are left out."""
 
 
 @names_arguments()
@@ -57,17 +52,26 @@ class RandomWalkSubgraph:
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the nodes [n] that stay."""
-        nodes = grow_subgraphs(batch.edge_index, batch.batch, batch.ptr, self.ratio, generator)
+        nodes = grow_subgraphs(
+            batch.edge_index, batch.batch, batch.ptr, self.ratio, generator,
+            in_order=is_sorted_undirected(batch),
+        )  # fmt: skip
         return Edit(nodes=nodes)
 
 
 def grow_subgraphs(
-    edge_index: Tensor, batch: Tensor, ptr: Tensor, ratio: float, generator: Generator | None
+    edge_index: Tensor,
+    batch: Tensor,
+    ptr: Tensor,
+    ratio: float,
+    generator: Generator | None,
+    *,
+    in_order: bool = False,
 ) -> Tensor:
     """Return a mask [n] of the nodes of one connected subgraph of each graph.
 
     `batch` [n] is the graph of each node, and `ptr` [B + 1] where the nodes of each graph start;
-    see `RandomWalkSubgraph`.
+    `in_order` promises edges that are sorted by source. See `RandomWalkSubgraph`.
 
     >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     >>> generator = torch.Generator().manual_seed(0)
@@ -79,45 +83,8 @@ def grow_subgraphs(
     # A wait lost in rounding would let a node be ranked before the one it was reached from.
     wait += 1e-3
     start = random_rank(batch, ptr, generator) == 0
-    time = travel_times(edge_index, wait, start, batch, len(ptr) - 1)
+    time = travel_times(edge_index, wait, start, batch, ptr, in_order=in_order)
     # The bits of floats ≥ 0, read as integers, are in the order of the floats.
     rank = rank_in_graph(time.view(torch.int32), batch, ptr)
     counts = ceil_counts(ptr.diff(), ratio)
     return (rank < counts.index_select(0, batch)) & time.isfinite()
-
-
-def travel_times(
-    edge_index: Tensor, wait: Tensor, start: Tensor, batch: Tensor, num_graphs: int
-) -> Tensor:
-    """Return the least time [n] to reach each node from a start of a mask [n]; ∞ for none.
-
-    `wait` [E] ≥ 0.001 are the times that the edges take, in float32.
-
-    >>> edges, wait = torch.tensor([[0, 0, 1], [1, 2, 2]]), torch.tensor([1.0, 5.0, 2.0])
-    >>> start = torch.tensor([True, False, False, False])
-    >>> travel_times(edges, wait, start, torch.tensor([0, 0, 0, 1]), 2)
-    tensor([0., 1., 3., inf])
-    """
-    time = torch.full(start.shape, math.inf, device=start.device).masked_fill_(start, 0)
-    source, target = edge_index
-    deep = False
-    hops = HOPS_PER_CHECK if time.device.type == "cpu" else HOPS_PER_WAIT
-    while True:
-        for _ in range(HOPS_PER_CUT // hops):
-            for hop in range(hops):
-                if hop == hops - 1:
-                    before = time.clone()
-                reached = time.index_select(0, source)
-                if deep:  # after thousands of hops, a short wait is less than the time's last digit
-                    later = reached.nextafter(reached.new_tensor(math.inf))
-                    reached = later.maximum(reached + wait)
-                else:
-                    reached.add_(wait)
-                time.scatter_reduce_(0, target, reached, "amin")
-            if torch.equal(time, before):  # no node was reached sooner, so none will be
-                return time
-        # One long path must not hold up a whole batch: only its graph's edges go on.
-        spreads = start.new_zeros(num_graphs).index_fill_(0, batch[time != before], True)
-        kept = spreads[batch[source]]
-        source, target, wait = source[kept], target[kept], wait[kept]
-        deep = True

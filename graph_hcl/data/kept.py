@@ -8,6 +8,9 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor
 
+GO_ON = ("cuda",)
+"""Devices from which numbers come while the host goes on."""
+
 
 class Kept:
     """The rows of a mask [n], whose numbers are had on a device without a wait once they are
@@ -52,13 +55,41 @@ class Kept:
         return place.new_empty(count + 1).scatter_(0, place, rows)[:count]
 
 
+class Asked:
+    """Whole numbers of tensors [K] of one device, on their way to the host.
+
+    From CUDA they come while the host goes on, and it waits for them alone, when they are read.
+
+    >>> Asked([torch.tensor([1, 2]), torch.tensor([True])]).read()
+    [[1, 2], [1]]
+    """
+
+    def __init__(self, asked: Sequence[Tensor]) -> None:
+        self._ends = list(accumulate(map(len, asked), initial=0))
+        numbers = torch.cat([each.long() for each in asked]) if asked else torch.empty(0).long()
+        self._numbers = numbers.to("cpu", non_blocking=numbers.device.type in GO_ON)
+        self._copied = _mark(numbers.device)
+
+    def read(self) -> list[list[int]]:
+        """Return the numbers of each tensor."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        numbers = self._numbers.tolist()
+        return [numbers[a:b] for a, b in pairwise(self._ends)]
+
+
 def read_together(asked: Sequence[Tensor]) -> list[list[int]]:
     """Return the whole numbers of tensors [K] of one device as lists, with one wait for it.
 
     >>> read_together([torch.tensor([1, 2]), torch.tensor([True])])
     [[1, 2], [1]]
     """
-    if not asked:
-        return []
-    numbers = torch.cat([each.long() for each in asked]).tolist()
-    return [numbers[a:b] for a, b in pairwise(accumulate(map(len, asked), initial=0))]
+    return Asked(asked).read()
+
+
+def _mark(device: torch.device) -> torch.cuda.Event | None:
+    """Return what is over when all that a CUDA device was given is done."""
+    if device.type != "cuda":
+        return None
+    event: torch.cuda.Event = torch.cuda.current_stream(device).record_event()
+    return event

@@ -14,7 +14,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.utils import from_networkx
 
 from graph_hcl.augment import RandomWalkSubgraph, random_walk_subgraph
-from graph_hcl.augment.subgraph import travel_times
+from graph_hcl.augment.walk import travel_times
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -88,7 +88,8 @@ def test_a_wait_below_the_last_digit_of_the_time_still_counts() -> None:
     wait = torch.full((80,), 1e-3)
     wait[0] = 1e6
     start = torch.arange(81) == 0
-    time = travel_times(edges, wait, start, torch.zeros(81, dtype=torch.long), 1)
+    nodes, ptr = torch.zeros(81, dtype=torch.long), torch.tensor([0, 81])
+    time = travel_times(edges, wait, start, nodes, ptr)
     assert (time[34:].diff() > 0).all()
 
 

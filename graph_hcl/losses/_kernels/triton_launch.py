@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.pairs import Pairs
+from graph_hcl.with_triton import is_installed, why_no_kernel
 
 LOG2E = math.log2(math.e)
 WIDEST = 128
@@ -56,9 +57,7 @@ def kernels() -> dict[str, Any]:
     ...                          "positive_slopes"])
     True
     """
-    try:
-        import triton  # noqa: F401
-    except ImportError:
+    if not is_installed():
         return {}
     from graph_hcl.losses._kernels import triton_negatives, triton_positives
 
@@ -70,20 +69,6 @@ def kernels() -> dict[str, Any]:
     }
 
 
-@functools.cache
-def is_interpreted() -> bool:
-    """Tell whether Triton interprets its kernels on the CPU (TRITON_INTERPRET=1).
-
-    >>> is_interpreted() in (True, False)
-    True
-    """
-    if not kernels():
-        return False
-    import triton
-
-    return not isinstance(kernels()["negative_sums"], triton.JITFunction)
-
-
 def why_not(device: torch.device, kind: torch.dtype) -> str | None:
     """Return what keeps the kernels from running for features of a type, None if nothing does.
 
@@ -92,15 +77,7 @@ def why_not(device: torch.device, kind: torch.dtype) -> str | None:
     """
     if kind not in (torch.float32, torch.float16, torch.bfloat16):
         return f"features of {kind}"
-    if not kernels():
-        return "no Triton (pip install triton)"
-    if device.type == "cpu" and is_interpreted():
-        return None
-    if device.type != "cuda":
-        return f"features on {device.type}"
-    if torch.cuda.get_device_properties(device).major < 8:
-        return "a GPU before compute capability 8.0"
-    return None
+    return why_no_kernel(device, kernels().get("negative_sums"))
 
 
 @dataclass(frozen=True)
