@@ -266,12 +266,12 @@ class GraphStore:
             and indices.dtype != torch.bool
             and indices.device.type == "cpu" != self.x.device.type
         ):
-            nodes, edges = (int(sizes[indices].sum()) for sizes in self._sizes_on_host)
+            nodes, edges = (int(sizes[indices].sum()) for sizes in self.sizes_on_host)
             return batch_of(self, chosen, (nodes, edges))
         return batch_of(self, chosen)
 
     @cached_property
-    def _sizes_on_host(self) -> tuple[Tensor, Tensor]:
+    def sizes_on_host(self) -> tuple[Tensor, Tensor]:
         """Numbers of nodes and of edges [G] on the CPU, so that a device is asked for them once."""
         return self.node_ptr.diff().cpu(), self.edge_ptr.diff().cpu()
 

@@ -130,7 +130,7 @@ def embedding_batches(store: GraphStore, max_nodes: int | None = None) -> Iterat
     check_setting("max_nodes", max_nodes)
     values = max(1, store.num_features)
     most = min(MAX_NODES, MAX_VALUES // values) if max_nodes is None else max_nodes
-    nodes, edges = store.node_ptr.diff().tolist(), store.edge_ptr.diff().tolist()
+    nodes, edges = (sizes.tolist() for sizes in store.sizes_on_host)
     shares = [max(n * MAX_EDGES, m * most) for n, m in zip(nodes, edges, strict=True)]
     yield from torch.arange(len(store)).split(cut(shares, MAX_GRAPHS, most * MAX_EDGES))
 

@@ -212,7 +212,7 @@ def run_epoch(
         state.objective_module.train()
     state.objective.on_epoch(Epoch(state.epoch, state.epochs))
     size, most = settings.batch_size, settings.max_nodes
-    sizes = None if most is None else store.node_ptr.diff().cpu()
+    sizes = None if most is None else store.sizes_on_host[0]
     chosen = index_batches(indices, size, state.generators["shuffle"], sizes, most)
     begun, inputs, lr = state.epoch - 1, [], settings.lr
     state.distinct = len(indices.unique()) == len(indices)
