@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import conv as pyg
 from torch_geometric.nn.models.basic_gnn import BasicGNN
-from torch_geometric.utils import to_dense_batch
 
 from graph_hcl.errors import UserError
 from graph_hcl.nn.convs import GINEConv
@@ -18,6 +17,20 @@ from graph_hcl.nn.networks import Network, gin_mlp
 from graph_hcl.nn.norms import make_norm, per_graph
 
 MOST_HEADS = 4
+
+
+class Group(NamedTuple):
+    """Graphs whose nodes attend together, padded to the widest of them.
+
+    Attributes:
+        nodes: numbers [m] of their nodes.
+        places: where each goes [m] among B · N.
+        real: which of these are nodes [B, N].
+    """
+
+    nodes: Tensor
+    places: Tensor
+    real: Tensor
 
 
 class GPSConv(pyg.GPSConv):
@@ -29,30 +42,54 @@ class GPSConv(pyg.GPSConv):
     """
 
     def forward(
-        self, x: Tensor, edge_index: Tensor, batch: Tensor | None = None, **fields: Any
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        batch: Tensor | None = None,
+        groups: list[Group] | None = None,
+        **fields: Any,
     ) -> Tensor:
-        """Return x_v' [n, D], see `GPS`."""
+        """Return x_v' [n, D], see `GPS`; `groups` are those that `grouped` makes of the batch."""
         graph = x.new_zeros(len(x), dtype=torch.long) if batch is None else batch
         dropout = nn.functional.dropout
         local = dropout(self.conv(x, edge_index, **fields), self.dropout, self.training) + x
-        far = dropout(self.attend(x, graph), self.dropout, self.training) + x
+        far = dropout(self.attend(x, graph, groups), self.dropout, self.training) + x
         both = self._normalize(self.norm1, local, graph) + self._normalize(self.norm2, far, graph)
         return self._normalize(self.norm3, both + self.mlp(both), graph)
 
-    def attend(self, x: Tensor, graph: Tensor) -> Tensor:
+    def attend(self, x: Tensor, graph: Tensor, groups: list[Group] | None = None) -> Tensor:
         """Return the attention [n, D] of each node over the nodes of its graph [n]."""
-        if not len(x):
-            return x
-        size = torch.bincount(graph)[graph]
+        out = torch.zeros_like(x)
+        for nodes, places, real in self.grouped(graph) if groups is None else groups:
+            dense = x.new_zeros(real.numel(), x.shape[1])
+            dense = dense.index_copy(0, places, x.index_select(0, nodes))
+            found = self._attention(dense.view(*real.shape, -1), real).flatten(0, 1)
+            out = out.index_copy(0, nodes, found.index_select(0, places))
+        return out
+
+    def grouped(self, graph: Tensor) -> list[Group]:
+        """Return which graphs attend together, of the graph [n] of each node, in one wait for it.
+
+        >>> nodes, places, real = GPSConv(4, None, heads=2).grouped(torch.tensor([0, 0, 1, 2]))[1]
+        >>> nodes.tolist(), places.tolist(), real.tolist()
+        ([0, 1], [0, 1], [[True, True]])
+        """
+        known = graph.cpu()
+        size = torch.bincount(known)
         padded = isinstance(self.attn, nn.MultiheadAttention)
         kind = torch.frexp(size.double()).exponent if padded else size
-        out = torch.zeros_like(x)
-        for each in kind.unique().tolist():
-            nodes = (kind == each).nonzero().squeeze(1)
-            dense, real = to_dense_batch(x[nodes], graph[nodes].unique(return_inverse=True)[1])
-            found = self._attention(dense, real)[real]
-            out = out.index_copy(0, nodes, found)
-        return out
+        groups = []
+        for each in kind[size > 0].unique().tolist():
+            own = (kind == each) & (size > 0)
+            widest, count = int(size[own].max()), int(own.sum())
+            nodes = own[known].nonzero().squeeze(1)
+            row = (own.cumsum(0) - 1)[known[nodes]]
+            first = size[own].cumsum(0) - size[own]
+            places = row * widest + torch.arange(len(nodes)) - first[row]
+            real = torch.zeros(count * widest, dtype=torch.bool).index_fill_(0, places, True)
+            there = (nodes, places, real.view(count, widest))
+            groups.append(Group(*(part.to(graph.device, non_blocking=True) for part in there)))
+        return groups
 
     def _attention(self, dense: Tensor, real: Tensor) -> Tensor:
         """Return the attention [B, N, D] among the real nodes [B, N] of each graph."""
@@ -110,9 +147,10 @@ class GPSLayer(nn.Module):
         edge_index: Tensor,
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
+        groups: list[Group] | None = None,
     ) -> Tensor:
         """Return x_v' [n, D]; attention is among the nodes of one graph, as `batch` [n] says."""
-        out: Tensor = self.gps(self.first(x), edge_index, batch, edge_attr=edge_attr)
+        out: Tensor = self.gps(self.first(x), edge_index, batch, groups, edge_attr=edge_attr)
         return out
 
 
@@ -185,8 +223,11 @@ class GPS(Network, BasicGNN):
         batch_size: int | None = None,
     ) -> Tensor:
         """Return node embeddings [n, D]; without `batch` [n], all nodes are of one graph."""
-        layers = []
+        graph = x.new_zeros(len(x), dtype=torch.long) if batch is None else batch
+        first = self.convs[0]
+        assert isinstance(first, GPSLayer)
+        layers, groups = [], first.gps.grouped(graph)
         for conv in self.convs:
-            x = conv(x, edge_index, edge_attr, batch)
+            x = conv(x, edge_index, edge_attr, batch, groups)
             layers.append(x)
         return self.output(layers)
