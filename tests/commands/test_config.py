@@ -72,7 +72,8 @@ def test_zeros_before_a_number_mean_nothing(tmp_path) -> None:
 
 def test_exponents_need_no_point(tmp_path) -> None:
     file = tmp_path / "c.yaml"
-    file.write_text("{lr: 1e-3, encoder.options: {eps: 1e-3, name: 1e3, part: 08}}", "utf-8")
+    text = "{lr: 1e-3, encoder.options: {eps: 1e-3, name: 1e3, part: 08}}"
+    file.write_text(text, encoding="utf-8")
     found = make_config(file)
     assert (found.lr, found.encoder.options) == (1e-3, {"eps": 1e-3, "name": "1e3", "part": "08"})
     assert read("--encoder.options.eps", "-2E+1").encoder.options == {"eps": -20.0}
