@@ -197,7 +197,7 @@ class OptimizerConfig:
     weight_decay."""
     momentum: float | None = field(default=None, metadata=within(0, 1, below=True))
     """Momentum of sgd. null is 0.9; other optimisers take none."""
-    clip: float | None = field(default=None, metadata=within(0, above=True))
+    clip: float | None = field(default=None, metadata=within(0, above=True, infinite=True))
     """Largest norm of the gradient of all weights together. A longer one is shortened to it; null
     leaves gradients as they are."""
     schedule: Literal["constant", "cosine", "linear"] = "constant"

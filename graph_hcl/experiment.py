@@ -220,11 +220,11 @@ def _ungrouped(store: GraphStore, numbers: bool) -> Targets:
     if store.y is None:
         return Targets.unlabelled(len(store))
     if store.class_labels is not None:
-        return Targets.of(store.class_labels.cpu().numpy())
+        return Targets.of(store.class_labels.cpu().numpy()).with_class_names(store.classes)
     y = store.y.cpu().double().numpy()
     if y.ndim == 2:
         return Targets.of_tasks(y, tuple(store.tasks), kind="regression" if numbers else None)
-    return Targets.of_column(y, classes=store.has_classes)
+    return Targets.of_column(y, classes=store.has_classes).with_class_names(store.classes)
 
 
 def check_trained(experiment: Experiment, run: Run) -> None:

@@ -29,9 +29,18 @@ def parse_value(text: str, kind: Any) -> Any:
         is_text = str in kinds or get_origin(kinds[0]) is Literal
     if is_text:
         return text
-    if (int in kinds or float in kinds) and re.fullmatch(r"[-+]?[0-9]+", text):
-        return int(text)  # YAML takes 008 for a string
     return parse_yaml(text)
+
+
+def _option(value: Any) -> Any:
+    """Return the value of an option of any type, where 1e-3 is a number although YAML 1.1 has none.
+
+    >>> _option("1e-3"), _option("08")
+    (0.001, '08')
+    """
+    value = plain(value)
+    exponent = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+[eE][-+][0-9]+", value)
+    return float(value) if exponent else value
 
 
 def plain(value: Any) -> Any:
@@ -50,24 +59,29 @@ def plain(value: Any) -> Any:
 def coerce(value: Any, kind: Any) -> Any:
     """Return a value converted to a type; raise `ValueError` where it does not fit.
 
-    A string becomes a list of one item and an integer a float; choices ignore case. Scalars of
-    NumPy count as Python's own.
+    A string becomes a list of one item and an integer a float; choices ignore case. Digits and
+    numbers such as 1e-3 may be strings, as YAML takes them for. Scalars of NumPy count as Python's
+    own.
 
     >>> coerce("1e-3", float), coerce("identity", list[str]), coerce("MEAN", Literal["sum", "mean"])
     (0.001, ['identity'], 'mean')
+    >>> coerce("008", int), coerce("008", str)
+    (8, '008')
     >>> coerce("254", Literal["sum", "mean"] | float)
     254.0
     """
     origin, inner = get_origin(kind), get_args(kind)
     value = plain(value)
     if kind is Any:
-        return value
+        return _option(value)
     if origin in (Union, types.UnionType):
         return _coerce_to_any(value, inner)
     if origin is Literal and isinstance(value, str) and value.casefold() in inner:
         return value.casefold()
     if kind in (int, str, bool) and type(value) is kind:
         return value
+    if kind is int and isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+", value):
+        return int(value)  # YAML takes 008, which is no octal number, for a string
     if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             number = float(value)  # YAML reads 1e-3, without a point, as a string
@@ -78,7 +92,7 @@ def coerce(value: Any, kind: Any) -> Any:
     if origin is list:
         return [coerce(v, inner[0]) for v in ([value] if isinstance(value, str) else _list(value))]
     if origin is dict and isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: _option(item) for key, item in value.items()}
     raise ValueError(value)
 
 

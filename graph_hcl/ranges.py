@@ -25,7 +25,8 @@ def expect(condition: bool, flag: str, expected: str, got: object) -> None:
 class Range:
     """Numbers from `least` to `most`; `above` and `below` exclude the bound itself.
 
-    Messages put the bound into `sentence`, which may add other values, or the reason.
+    They are finite, unless `infinite`. Messages put the bound into `sentence`, which may add other
+    values, or the reason.
 
     >>> Range(0, 1, below=True).symbols, Range(2).symbols, Range(1, 1000).symbols
     ('in [0, 1)', '>= 2', 'from 1 to 1000')
@@ -36,10 +37,12 @@ class Range:
     above: bool = False
     below: bool = False
     sentence: str = "{}"
+    infinite: bool = False
 
     def __contains__(self, value: float) -> bool:
         low = self.least < value if self.above else self.least <= value
-        return low and (value < self.most if self.below else value <= self.most)
+        high = value < self.most if self.below else value <= self.most
+        return low and high and (value < math.inf or self.infinite)
 
     @property
     def symbols(self) -> str:
@@ -61,12 +64,15 @@ class Range:
 
         >>> Range(1, 9).expected(0), Range(1, 9).expected(99), Range(0, above=True).expected(0)
         ('1 or more', '9 or less', 'above 0')
+        >>> Range(0).expected(math.inf)
+        '0 or more and finite'
         """
         if self.is_interval:
             return self.symbols
         if value > self.most:
             return f"{self.most} or less"
         bound = f"above {self.least}" if self.above else f"{self.least} or more"
+        bound += " and finite" * (value == math.inf)
         return self.sentence.format(bound)
 
 
@@ -77,13 +83,14 @@ def within(
     above: bool = False,
     below: bool = False,
     sentence: str = "{}",
+    infinite: bool = False,
 ) -> dict[str, Any]:
     """Return the metadata of a dataclass field whose numbers are limited to a range.
 
     >>> within(0)["range"].symbols
     '>= 0'
     """
-    return {"range": Range(least, most, above, below, sentence)}
+    return {"range": Range(least, most, above, below, sentence, infinite)}
 
 
 def check_ranges(settings: Any, group: str = "") -> None:

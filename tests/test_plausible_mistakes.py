@@ -162,9 +162,9 @@ MISTAKES = {
         lambda: probes.Inductive(splits=[(Y, Y, Y)]).split(probes.Targets.of(Y), 0),
         "folds as a list of graph_hcl.probes.Fold or a file of them",
     ),
-    "folds that end": (
-        lambda: probes.Inductive(splits=iter(FOLDS)).split(probes.Targets.of(Y), 0),
-        "folds as a list of graph_hcl.probes.Fold or a file of them",
+    "metrics that end": (
+        lambda: probes.evaluate(X, Y, metrics=iter(["accuracy", "macro_f1"])),
+        "a list of different metrics, but got <list_iterator",
     ),
     "folds of one's own kind": (
         lambda: probes.inductive(lambda number, fold: X, Y, folds=[object()]),

@@ -159,11 +159,13 @@ def metric_scores(
     """Return the scores of a metric in records of folds, which say what repeats the same data."""
     rows = list(rows)
     ratio = float(np.mean([row["test"] / (row.get("pool") or row["train"]) for row in rows]))
-    fixed = trial.config.probe.splits is not None
     # One number that stands for the test graphs is as good as the list of them.
-    tests = {key: [int(part, 16)] for key, part in tests_of(rows).items()}
+    if trial.config.probe.splits is not None:  # that of the fold, which records of before have, too
+        tests = {key: [key[1]] for key in values}
+    else:
+        tests = {key: [int(part, 16)] for key, part in tests_of(rows).items()}
     step = least_step(name, (row["test"] for row in rows))
-    return MetricScores(values, ratio, fixed, repeated_tests(tests), step)
+    return MetricScores(values, ratio, repeated_tests(tests), step)
 
 
 def tests_of(rows: Iterable[Mapping[str, Any]]) -> dict[Key, str]:

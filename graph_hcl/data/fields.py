@@ -195,12 +195,10 @@ def encode_columns(
 
 def _check_whole(table: Tensor, name: str, ptr: Tensor, columns: Sequence[str]) -> None:
     wrong = ~(table.frac() == 0)  # NaN is wrong too
-    if wrong.any():
-        row, column = wrong.nonzero()[0].tolist()
+    if place := _first(wrong, table, ptr, columns, "g"):
         raise UserError(
-            f"Expected whole numbers in {name} with categorical=True, but graph {owner(ptr, row)} "
-            f"has {table[row, column].item():g} in {columns[column]}: give the categories alone as "
-            "whole-number types, with categorical='auto'."
+            f"Expected whole numbers in {name} with categorical=True, but {place}: give the "
+            "categories alone as whole-number types, with categorical='auto'."
         )
 
 
@@ -208,13 +206,22 @@ def _check_exact(
     table: Tensor, name: str, ptr: Tensor, columns: Sequence[str], categorical: Sequence[bool]
 ) -> None:
     wrong = (table.abs() >= EXACT) & torch.tensor(categorical)
-    if wrong.any():
-        row, column = wrong.nonzero()[0].tolist()
+    if place := _first(wrong, table, ptr, columns, ".0f"):
         raise UserError(
-            f"Expected categories below 2⁵³ in {name}, but graph {owner(ptr, row)} has "
-            f"{table[row, column].item():.0f} in {columns[column]}: write one of that column with "
+            f"Expected categories below 2⁵³ in {name}, but {place}: write one of that column with "
             "a point, such as 1.0, if they are quantities, or number the categories from 0."
         )
+
+
+def _first(
+    wrong: Tensor, table: Tensor, ptr: Tensor, columns: Sequence[str], form: str
+) -> str | None:
+    """Return which graph has the first wrong value of a table, and where; None without one."""
+    if not wrong.any():
+        return None
+    row, column = wrong.nonzero()[0].tolist()
+    value = format(table[row, column].item(), form)
+    return f"graph {owner(ptr, row)} has {value} in {columns[column]}"
 
 
 def _codes(values: Tensor) -> tuple[Tensor, list[int]]:

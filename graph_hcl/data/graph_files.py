@@ -17,6 +17,8 @@ from graph_hcl.data.numerals import parse_number
 from graph_hcl.data.tables import open_text, read_all
 from graph_hcl.errors import UserError
 
+GRAPHML = b'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+"""The first tag of a GraphML file."""
 FREE_DEFAULTS = 10_000_000
 """Values that a file's defaults may have beyond one for each of its characters: more is a bomb."""
 
@@ -99,7 +101,7 @@ def _parse_xml(text: str, file: Path, read: Callable[[Any], Any]) -> Any:
 
 
 def _fill_defaults(graph: Any, content: bytes, file: Path) -> None:
-    """Give nodes and edges without an attribute the default that the file declares for it.
+    """Give nodes, edges and a graph without an attribute the default that the file declares for it.
 
     The readers leave the defaults to the graph, an empty one as "None". Raises `UserError` where
     the values would be many more than the file has characters.
@@ -107,6 +109,7 @@ def _fill_defaults(graph: Any, content: bytes, file: Path) -> None:
     elements = {
         "node_default": [values for _, values in graph.nodes(data=True)],
         "edge_default": [values for *_, values in graph.edges(data=True)],
+        "graph_default": [graph.graph],
     }
     defaults = {name: graph.graph.pop(name, {}) for name in elements}
     added = sum(len(defaults[name]) * len(elements[name]) for name in elements)
@@ -135,12 +138,32 @@ def _empty_defaults(content: bytes) -> set[str | None]:
     }
 
 
+class _GraphML(networkx.GraphMLReader):  # type: ignore[misc]
+    """NetworkX's reader, with the defaults of keys that it leaves out.
+
+    Those are keys of the graph, and keys of all, or of nothing in particular: nodes and edges.
+    """
+
+    def make_graph(self, xml: Any, keys: Any, defaults: Any, graph: Any = None) -> Any:
+        """Return the graph with its defaults as `node_default`, `edge_default`, `graph_default`."""
+        graph = super().make_graph(xml, keys, defaults, graph)
+        names = {"graph": ["graph"], "all": ["node", "edge"]}
+        for key, value in defaults.items():
+            name, kind = keys[key]["name"], keys[key]["type"]
+            for of in names.get(keys[key]["for"] or "all", ()):
+                graph.graph.setdefault(f"{of}_default", {}).setdefault(name, kind(value))
+        return graph
+
+
 def _read_graphml(content: Any) -> Any:
     """Return a graph whose edges have the attributes of the user, without the ids of GraphML.
 
     NetworkX puts these in place of an attribute id, unless it reads them as keys of parallel edges.
     """
-    graph = networkx.read_graphml(content, force_multigraph=True)
+    declared = content.read().replace(b"<graphml>", GRAPHML)
+    graph = next(_GraphML(force_multigraph=True)(io.BytesIO(declared)), None)
+    if graph is None:
+        raise networkx.NetworkXError("it has no graph in the namespace of GraphML")
     simple = networkx.DiGraph(graph) if graph.is_directed() else networkx.Graph(graph)
     return simple if simple.number_of_edges() == graph.number_of_edges() else _without_ids(graph)
 

@@ -171,14 +171,18 @@ def read_smi(file: Path) -> Iterator[tuple[int, list[str]]]:
         yield line, [smiles, name]
 
 
-def warn_unread_smi(file: Path) -> None:
-    """Warn of columns after the names of a .smi file, if there are any."""
-    lines = [line for line, (*_, more) in _smi_columns(file) if more]
-    if lines:
+def count_smi(file: Path) -> int:
+    """Return the number of molecules of a .smi file; warn of columns after names, if it has any."""
+    count, first = 0, 0
+    for line, (*_, more) in _smi_columns(file):
+        count += 1
+        first = first or (line if more else 0)
+    if first:
         warn_user(
-            f"Columns after the name are not read in {file} (first in line {lines[0]}): a .csv "
-            "file may have more."
+            f"Columns after the name are not read in {file} (first in line {first}): a .csv file "
+            "may have more."
         )
+    return count
 
 
 def _smi_columns(file: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:

@@ -7,7 +7,6 @@ and the spectra dimensional collapse; `loss_floor` and `collapse_point` are leve
 """
 
 from graph_hcl.geometry.collapse import (
-    alignment,
     class_mean_spectrum,
     class_means,
     covariance_spectrum,
@@ -18,12 +17,12 @@ from graph_hcl.geometry.collapse import (
     nearest_class_mean,
     rankme,
     spread,
-    uniformity,
     unit_norm,
     within_class,
     zero_sum,
 )
 from graph_hcl.geometry.floors import collapse_point, loss_floor, simplex
+from graph_hcl.geometry.pairs import alignment, uniformity
 from graph_hcl.geometry.temperature import (
     TemperatureMatch,
     effective_share,

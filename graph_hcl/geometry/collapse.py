@@ -7,13 +7,11 @@ the tolerance of `rounding`, 32 ε of the magnitudes, so that no count, tie or a
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from graph_hcl.geometry.inputs import check_positive, check_spectrum, features, fitted_features
-from graph_hcl.geometry.rounding import difference, tolerance, widest
+from graph_hcl.geometry.rounding import difference, tolerance
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_number
 from graph_hcl.losses.inputs import as_keys
@@ -208,57 +206,6 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     p = values / values.sum().clamp_min(torch.finfo(z.dtype).tiny) + epsilon
     p = p.masked_fill(p == 0, 1)  # whose p log p is 0, too
     return (-(p * p.log()).sum()).exp()
-
-
-@names_arguments()
-def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
-    """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, equation 4).
-
-    Args:
-        first: features [P, d] of one member of each pair.
-        second: features [P, d] of the other.
-        power: exponent of the distance, above 0; 2 in the paper.
-
-    Raises `ValueError` for features of different shapes, and for another power.
-
-    >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
-    tensor(25.)
-    """
-    check_positive("power", power)
-    first, second = features(first, "first"), features(second, "second")
-    if first.shape != second.shape:
-        raise ValueError(
-            f"Expected first and second of one shape [P, d], a row for each pair, but got "
-            f"{list(first.shape)} and {list(second.shape)}."
-        )
-    distance: Tensor = (first - second).norm(dim=1)
-    return distance.pow(power).mean()
-
-
-@names_arguments()
-def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
-    """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, equation 5).
-
-    Distances that rounding alone may make are 0, at any distance from the origin. Raises
-    `ValueError` for fewer than two rows, and for a t that is not above 0.
-
-    >>> uniformity(torch.tensor([[1.0], [-1.0]])), uniformity(torch.tensor([[9.0], [-9.0]]))
-    (tensor(-8.), tensor(-648.))
-    """
-    check_positive("t", t)
-    z = features(z, rows=2)
-    least = widest(tolerance(torch.linalg.vector_norm(z, dim=1))).square()
-    # A product of float32 would drown small distances between rows that are far out.
-    wide = widest(difference(z, z.mean(0)))
-    square = wide.square().sum(1)
-    # Squared distances by one product: many times faster than pair by pair.
-    total = square[:, None] + square
-    apart = total - 2 * wide @ wide.t()
-    same = apart <= tolerance(total).maximum(least[:, None].maximum(least))
-    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
-    near = (-t * apart.masked_fill(same, 0)).masked_fill(itself, -math.inf)
-    mean: Tensor = near.flatten().logsumexp(0) - math.log(len(z) * (len(z) - 1))
-    return mean.to(z.dtype)
 
 
 def feature_std(z: Tensor) -> Tensor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
 
 from graph_hcl.errors import UserError
+from graph_hcl.setting_checks import check_value
 
 
 def check_whole(**values: Any) -> None:
@@ -16,8 +16,7 @@ def check_whole(**values: Any) -> None:
     >>> check_whole(repeats=2, seed=0)
     """
     for name, value in values.items():
-        if not isinstance(value, int | np.integer) or isinstance(value, bool):
-            raise UserError(f"Expected {name} to be a whole number, but got {value!r:.60}.")
+        check_value(name, value, int)
         if name == "seed" and not 0 <= value < 2**32:
             raise UserError(f"Expected a seed of 0 to 2³² − 1, but got {value}.")
 
@@ -30,8 +29,7 @@ def check_real(**values: Any) -> None:
     graph_hcl.errors.UserError: Expected fraction to be a number, but got '0.5'.
     """
     for name, value in values.items():
-        if not isinstance(value, numbers.Real) or isinstance(value, bool):
-            raise UserError(f"Expected {name} to be a number, but got {value!r:.60}.")
+        check_value(name, value, float)
 
 
 def check_fraction(fraction: Any) -> None:

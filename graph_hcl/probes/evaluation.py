@@ -92,7 +92,7 @@ class Evaluation:
         values = {key: float(np.mean(scores)) for key, scores in draws.items()}
         ratio = float(np.mean([fold.test_to_train for fold in self.folds]))
         step = least_step(name, (len(fold.test) for fold in self.folds))
-        return MetricScores(values, ratio, repeated=self.repeated, step=step)
+        return MetricScores(values, ratio, self.repeated, step)
 
     def _scores(self, name: str) -> list[float]:
         if name in self.metrics:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from graph_hcl.probes.plan import warn_once
 from graph_hcl.probes.probe import selects
 from graph_hcl.probes.protocols import Inductive, Transductive
 from graph_hcl.probes.scoring import check_execution
-from graph_hcl.probes.split_files import AnyFold, as_folds
+from graph_hcl.probes.split_files import AnyFold, as_folds, kept
 from graph_hcl.probes.splits import Fold
 from graph_hcl.warn import warn_user
 
@@ -125,7 +125,7 @@ def evaluate(
     if not isinstance(folds, int | np.integer):
         _check_drawn(repeats=repeats, inner=inner, fraction=fraction, draws=draws)
         others = ", a number, or a split of train, valid and test"
-        given = [folds] if isinstance(folds, Mapping) else _listed(folds)
+        given = [folds] if isinstance(folds, Mapping) else kept(folds)
         fixed = as_folds(given, len(targets.values), others)
         found = inductive(
             lambda number, fold: embeddings,
@@ -159,11 +159,6 @@ def evaluate(
         )
         for each, plan in zip(seeds, plans, strict=True)
     )
-
-
-def _listed(folds: Any) -> Any:
-    """Return what a splitter yields, which can be read once, as a list."""
-    return list(folds) if isinstance(folds, Iterator) else folds
 
 
 def _check_drawn(**settings: Any) -> None:
@@ -219,7 +214,7 @@ def inductive(
     """
     check_whole(seed=seed)
     targets = targets_for(labels, probe, metrics)
-    fixed = as_folds(_listed(folds), len(targets))
+    fixed = as_folds(kept(folds), len(targets))
     protocol = Inductive(splits=tuple(fixed))
     probe = choose_probe(probe, targets)
     check_execution(jobs, progress)

@@ -52,12 +52,10 @@ class MetricScores:
     Attributes:
         values: One score for each seed and fold; an average where labels were drawn repeatedly.
         test_to_train: n_test/n_train, which the corrected interval and tests need.
-        fixed_folds: Whether all seeds have the same folds, by number. Repetitions on fixed folds
-            are no new data, so intervals and tests average them within each fold first.
         repeated: The seed and fold with the same test graphs, by each seed and fold of another seed
-            that repeats them under any number. They are no new data either: intervals and tests
-            average equal test parts first, so that each counts once. Where seeds share some of
-            their test parts alone, that may move the middle of an interval away from `mean`.
+            that repeats them under any number. They are no new data: intervals and tests average
+            equal test parts first, so that each counts once. Where seeds share some of their test
+            parts alone, that may move the middle of an interval away from `mean`.
         step: The least change of one score, as for `corrected_t_test`; None where none is known.
 
     >>> scores = MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0})
@@ -67,7 +65,6 @@ class MetricScores:
 
     values: Mapping[Key, float]
     test_to_train: float = 1 / 9
-    fixed_folds: bool = False
     repeated: Mapping[Key, Key] = field(default_factory=dict)
     step: float | None = None
 
@@ -77,14 +74,12 @@ class MetricScores:
         return [np.array([v for (s, _), v in self.values.items() if s == seed]) for seed in seeds]
 
     @property
-    def test_parts(self) -> dict[Key, Key | int]:
+    def test_parts(self) -> dict[Key, Key]:
         """What tells the test part of each seed and fold from others: equal ones have the same.
 
         >>> MetricScores({(0, 0): 0.5, (1, 2): 1.0}, repeated={(1, 2): (0, 0)}).test_parts
         {(0, 0): (0, 0), (1, 2): (0, 0)}
         """
-        if self.fixed_folds:
-            return {key: key[1] for key in self.values}
         return {key: self.repeated.get(key, key) for key in self.values}
 
     def resamplings(self, parts: Mapping[Key, Hashable] | None = None) -> dict[Hashable, float]:
@@ -94,8 +89,8 @@ class MetricScores:
             parts: which seeds and folds have equal test parts, as `test_parts` unless given.
 
         >>> MetricScores({(0, 0): 0.5, (0, 1): 0.75, (1, 0): 1.0, (1, 1): 1.0},
-        ...              fixed_folds=True).resamplings()
-        {0: 0.75, 1: 0.875}
+        ...              repeated={(1, 0): (0, 0), (1, 1): (0, 1)}).resamplings()
+        {(0, 0): 0.75, (0, 1): 0.875}
         """
         parts = self.test_parts if parts is None else parts
         averaged: dict[Hashable, list[float]] = {}

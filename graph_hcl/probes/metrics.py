@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -197,7 +197,8 @@ def choose_metrics(targets: Targets, names: Sequence[str | Metric] | None = None
     if names is None:
         several = targets.kind == "multilabel"
         return [m for m in METRICS.values() if (m.usual or several) and targets.kind in m.kinds]
-    if isinstance(names, str) or not names or len(set(names)) < len(names):
+    listed = isinstance(names, Collection) and not isinstance(names, str)
+    if not listed or not names or len(set(names)) < len(names):
         raise UserError(f"Expected a list of different metrics, but got {names!r}.")
     chosen = [find_metric(name) for name in names]
     for metric in chosen:

@@ -180,8 +180,8 @@ def scale(x_train: Floats, x_test: Floats) -> tuple[Floats, Floats]:
     """Return both standardised by the mean and standard deviation of `x_train` alone.
 
     To the last bit as scikit-learn's `StandardScaler`, whose checks of its input take ten times as
-    long for few graphs; a column that is constant up to rounding is not divided. Raises `UserError`
-    for embeddings without columns.
+    long for few graphs; a column that is constant up to rounding is not divided. Columns so small
+    that their squares are 0 are none of those. Raises `UserError` for embeddings without columns.
 
     >>> scale(np.array([[0.0], [2.0]]), np.array([[5.0]]))[1]
     array([[4.]])
@@ -191,10 +191,13 @@ def scale(x_train: Floats, x_test: Floats) -> tuple[Floats, Floats]:
     n = len(x_train)
     mean = x_train.sum(axis=0) / n
     centred = x_train - mean
-    variance = ((centred**2).sum(axis=0) - centred.sum(axis=0) ** 2 / n) / n
+    # In units of a power of two, which change no bit, so that no square is too small.
+    unit = np.ldexp(1.0, np.frexp(np.abs(x_train).max(axis=0))[1])
+    part = centred / unit
+    variance = ((part**2).sum(axis=0) - part.sum(axis=0) ** 2 / n) / n
     eps = np.finfo(np.float64).eps
-    constant = variance <= n * eps * variance + (n * mean * eps) ** 2
-    deviation = np.where(constant, 1.0, np.sqrt(variance))
+    constant = variance <= n * eps * variance + (n * (mean / unit) * eps) ** 2
+    deviation = np.where(constant, 1.0, np.sqrt(variance) * unit)
     return centred / deviation, (x_test - mean) / deviation
 
 

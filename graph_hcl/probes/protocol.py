@@ -20,6 +20,7 @@ from graph_hcl.probes.metrics import check_test_parts, choose_metrics, own_direc
 from graph_hcl.probes.plan import Plan, warn_once
 from graph_hcl.probes.probe import ProbeInput, decides, selects
 from graph_hcl.probes.scoring import check_execution, score_folds
+from graph_hcl.probes.split_files import kept
 from graph_hcl.probes.splits import Fold, Indices
 from graph_hcl.probes.targets import Targets
 from graph_hcl.warn import warn_user
@@ -269,7 +270,7 @@ class EvaluationProtocol(ABC):
         seed: int,
         metric: str | Metric = "accuracy",
     ) -> list[ProbeInput]:
-        parts = self.parts(targets, seed)
+        parts, embeddings = self.parts(targets, seed), kept(embeddings)
         if len(parts) != len(embeddings):
             raise UserError(
                 f"Expected one matrix of embeddings for each of the {len(parts)} models of the "

@@ -16,7 +16,14 @@ from graph_hcl.probes.checks import check_fraction, check_whole
 from graph_hcl.probes.plan import Plan, PlannedFold
 from graph_hcl.probes.protocol import EvaluationProtocol, Part, part_of
 from graph_hcl.probes.rare import check_two_classes, rare_class_warning
-from graph_hcl.probes.split_files import AnyFold, as_folds, check_fold, check_groups, read_splits
+from graph_hcl.probes.split_files import (
+    AnyFold,
+    as_folds,
+    check_fold,
+    check_groups,
+    kept,
+    read_splits,
+)
 from graph_hcl.probes.splits import Fold, Split, inner_splits, stratified_folds, with_few_labels
 from graph_hcl.probes.targets import Targets
 
@@ -137,7 +144,8 @@ class Inductive(EvaluationProtocol):
     Attributes:
         folds: Number of outer stratified folds.
         validation: Share of a training part that is set aside to select the probe's parameters.
-        splits: Fixed folds in place of drawn ones, or a JSON file of them (see `read_splits`).
+        splits: Fixed folds in place of drawn ones, or a JSON file of them (see `read_splits`). What
+            an iterator yields is kept as a tuple.
         origin: What fixed folds are called in results, such as "official".
 
     >>> protocol, targets = Inductive(folds=2, validation=0.25), Targets.of([0, 1] * 8)
@@ -152,6 +160,9 @@ class Inductive(EvaluationProtocol):
 
     name: ClassVar[str] = "inductive"
     trains_on_test_graphs: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "splits", kept(self.splits))
 
     def parts(self, targets: Targets, seed: int) -> list[Part]:
         """Return one model for each fold of a seed."""

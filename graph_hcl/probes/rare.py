@@ -34,10 +34,11 @@ def check_two_classes(targets: Targets, folds: Sequence[Fold]) -> None:
     for number, fold in enumerate(folds):
         present = np.unique(strata[fold.train])
         if len(present) < 2:
+            only = targets.class_name(present[0])
             raise UserError(
                 f"Expected two classes in the training part of fold {number}, but all of its "
-                f"{len(fold.train)} graphs are of class {targets.classes[present[0]]}: leave out "
-                "the classes with a single graph, or give other splits."
+                f"{len(fold.train)} graphs are of class {only}: leave out the classes with a "
+                "single graph, or give other splits."
             )
 
 
@@ -56,12 +57,12 @@ training part lacks counts as a mistake.'
     """
     if not targets.has_classes:
         return None
-    strata, classes = targets.strata(), targets.classes
-    counts = np.bincount(strata[targets.rows], minlength=len(classes))
+    strata, classes = targets.strata(), len(targets.classes)
+    counts = np.bincount(strata[targets.rows], minlength=classes)
 
     def fewest(part: str) -> np.ndarray:
         numbers = [strata[getattr(fold, part)] for fold in folds]
-        counts = np.stack([np.bincount(rows, minlength=len(classes)) for rows in numbers])
+        counts = np.stack([np.bincount(rows, minlength=classes) for rows in numbers])
         smallest: np.ndarray = counts.min(axis=0)
         return smallest
 
@@ -72,7 +73,8 @@ training part lacks counts as a mistake.'
     if not order:
         return None
     named = [
-        f"{classes[k]} ({counts[k]} graph{'s' if counts[k] > 1 else ''})" for k in order[:NAMED]
+        f"{targets.class_name(k)} ({counts[k]} graph{'s' if counts[k] > 1 else ''})"
+        for k in order[:NAMED]
     ]
     more = f" and {len(order) - NAMED} more" if len(order) > NAMED else ""
     return (

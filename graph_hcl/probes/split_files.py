@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,15 @@ def as_folds(folds: Any, graphs: int, others: str = "") -> list[Fold]:
     found = [Fold.of(split, graphs) for split in splits if split is not None]
     # A fold of arrays stays the same object.
     return [old if _are_parts(old, new) else new for old, new in zip(folds, found, strict=True)]
+
+
+def kept(values: Any) -> Any:
+    """Return what an iterator yields, which can be read once, as a tuple; all else as it is.
+
+    >>> kept(iter([1, 2])), kept([3])
+    ((1, 2), [3])
+    """
+    return tuple(values) if isinstance(values, Iterator) else values
 
 
 def _are_parts(given: Any, fold: Fold) -> bool:

@@ -129,7 +129,7 @@ def stratified_folds(
             "take fewer folds."
         )
     if targets.has_classes and counts.max() < folds:
-        most = f"the largest class ({targets.classes[counts.argmax()]}) has {counts.max()}"
+        most = f"the largest class ({targets.class_name(int(counts.argmax()))}) has {counts.max()}"
         raise UserError(
             f"Expected a class with {folds} graphs or more for {folds} folds, but {most}: "
             + (f"take {counts.max()} folds or fewer." if counts.max() > 1 else "are these classes?")

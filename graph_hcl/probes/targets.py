@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -109,7 +110,7 @@ class Targets:
         >>> Targets.of_tasks(np.array([[1.0], [np.nan]]), ("active",)).kind
         'multilabel'
         """
-        return _several_tasks(np.asarray(values, dtype=np.float64), kind)._named(names)
+        return _several_tasks(np.asarray(values, dtype=np.float64), kind)._named(tuple(names))
 
     @classmethod
     def of_column(cls, values: Any, *, classes: bool) -> Targets:
@@ -155,6 +156,18 @@ class Targets:
             of = "classes" if self.has_classes else "tasks"
             raise UserError(f"Expected {count} names of {of}, but got {len(names)}.")
         return dataclasses.replace(self, names=names)
+
+    def with_class_names(self, names: Sequence[str]) -> Targets:
+        """Return the targets with the names of those classes that occur, by their codes.
+
+        Without names, or for targets that are no classes, they stay as they are.
+
+        >>> Targets.of([2, 0, 2]).with_class_names(["ring", "path", "star"]).names
+        ('ring', 'star')
+        """
+        if not names or not self.has_classes:
+            return self
+        return dataclasses.replace(self, names=tuple(names[code] for code in self.classes))
 
     def grouped(self, groups: Any, by: str = "") -> Targets:
         """Return the targets with the group of each graph, such as its scaffold or its source.
@@ -209,6 +222,14 @@ class Targets:
         '1'
         """
         return self.names[task] if self.names else str(task)
+
+    def class_name(self, code: int) -> str:
+        """Return the name of a class by its place in `classes`, or the user's own value.
+
+        >>> Targets.of([7, 3], ("acid", "base")).class_name(0), Targets.of([7, 3]).class_name(0)
+        ('acid', '3')
+        """
+        return self.names[code] if self.names else str(self.classes[code])
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from graph_hcl.data import GraphStore
-from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import ContrastiveModel, ContrastiveNetwork
 from graph_hcl.nn.evaluating import evaluating
 from graph_hcl.setting_checks import check_setting
 from graph_hcl.training.batches import cut
 from graph_hcl.training.finite import check_embeddings, check_weights
-from graph_hcl.training.inputs import as_device, stored_on
+from graph_hcl.training.inputs import as_device, check_network, stored_on
 
 MAX_GRAPHS = 512
 """Largest number of graphs that are embedded at once."""
@@ -54,8 +52,8 @@ def embed(
             features are wide; a graph with more is embedded alone. Edges are bounded by
             `MAX_EDGES`. The bounds change embeddings by rounding only.
 
-    Raises `UserError` for anything but a model and a store, for a device that is not available, for
-    a `max_nodes` below 1, and for embeddings that are not finite.
+    Raises `UserError` for anything but a model with an encoder and a store, for a device that is
+    not available, for a `max_nodes` below 1, and for embeddings that are not finite.
 
     >>> from graph_hcl.data import load
     >>> from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
@@ -64,7 +62,7 @@ def embed(
     >>> embed(ContrastiveModel(encoder), store, torch.device("cpu")).shape
     (4, 16)
     """
-    _check_model(model, ContrastiveNetwork)
+    check_network(model)
     device = as_device(device)
     store = stored_on(store, device)
     network = (model if projected else model.encoder).to(device)
@@ -103,7 +101,7 @@ def embed_nodes(
     >>> [x.shape for x in embed_nodes(ContrastiveModel(encoder), store, torch.device("cpu"))]
     [(35, 16), (30, 16)]
     """
-    _check_model(model, ContrastiveModel)
+    check_network(model, "nodes")
     device = as_device(device)
     store = stored_on(store, device)
     encoder = model.encoder.to(device)
@@ -133,11 +131,3 @@ def embedding_batches(store: GraphStore, max_nodes: int | None = None) -> Iterat
     nodes, edges = (sizes.tolist() for sizes in store.sizes_on_host)
     shares = [max(n * MAX_EDGES, m * most) for n, m in zip(nodes, edges, strict=True)]
     yield from torch.arange(len(store)).split(cut(shares, MAX_GRAPHS, most * MAX_EDGES))
-
-
-def _check_model(model: Any, kind: Any) -> None:
-    if not isinstance(getattr(model, "_orig_mod", model), kind):
-        raise UserError(
-            f"Expected model to be a {kind.__name__}, but got {type(model).__name__}: write "
-            "ContrastiveModel(encoder)."
-        )

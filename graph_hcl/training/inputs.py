@@ -74,19 +74,23 @@ def check_function(name: str, value: Any, of: str) -> None:
         raise UserError(f"Expected {name} to be a function of {of}, but got {value!r:.60}.")
 
 
-def check_network(model: Any) -> None:
+def check_network(model: Any, method: str = "forward") -> None:
     """Raise `UserError` for a model without an encoder, such as an encoder itself, or a class.
+
+    The encoder is one that has a method.
 
     >>> check_network(nn.Linear(1, 1))
     Traceback (most recent call last):
     graph_hcl.errors.UserError: Expected model to be a network with an encoder, but got Linear: \
 write graph_hcl.nn.ContrastiveModel(encoder).
     """
-    if isinstance(model, nn.Module) and isinstance(getattr(model, "encoder", None), nn.Module):
+    encoder = getattr(model, "encoder", None)
+    if isinstance(model, nn.Module) and isinstance(encoder, nn.Module) and hasattr(encoder, method):
         return
     got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+    of = "" if method == "forward" else f" of {method}"
     raise UserError(
-        f"Expected model to be a network with an encoder, but got {got}: write "
+        f"Expected model to be a network with an encoder{of}, but got {got}: write "
         "graph_hcl.nn.ContrastiveModel(encoder)."
     )
 

@@ -62,8 +62,24 @@ def test_numbers_are_decimal(text: str, number: int, tmp_path) -> None:
         assert benchmark.make_parser().read(["a.yaml", "--jobs", text]).jobs == number
 
 
-def test_zeros_before_a_number_mean_nothing() -> None:
+def test_zeros_before_a_number_mean_nothing(tmp_path) -> None:
     assert (read("--seed", "008").seed, read("--temperature", "08").temperature) == (8, 8.0)
+    file = tmp_path / "c.yaml"
+    file.write_text("{seed: 008, max_nodes: 09, temperature: 08, out: 008}", encoding="utf-8")
+    found = make_config(file)
+    assert (found.seed, found.max_nodes, found.temperature, found.out) == (8, 9, 8.0, "008")
+
+
+def test_exponents_need_no_point(tmp_path) -> None:
+    file = tmp_path / "c.yaml"
+    text = "{lr: 1e-3, encoder.options: {eps: 1e-3, name: 1e3, part: 08}}"
+    file.write_text(text, encoding="utf-8")
+    found = make_config(file)
+    assert (found.lr, found.encoder.options) == (1e-3, {"eps": 1e-3, "name": "1e3", "part": "08"})
+    assert read("--encoder.options.eps", "-2E+1").encoder.options == {"eps": -20.0}
+    file.write_text("epochs: 1e3", encoding="utf-8")
+    with pytest.raises(UserError, match=r"epochs .* to be an integer, but got '1e3'"):
+        make_config(file)
 
 
 @pytest.mark.parametrize("text", ["1:30", "0b11"])

@@ -7,8 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from graph_hcl import geometry as g
+from graph_hcl.geometry import pairs
 
 
 def noisy(classes: int, noise: float, per_class: int = 50):
@@ -258,3 +260,36 @@ def test_uniformity_off_the_unit_sphere(name: str, t: float) -> None:
     torch.logsumexp(-t * torch.pdist(exact).square(), 0).backward()
     torch.testing.assert_close(leaf.grad.double(), exact.grad, rtol=1e-4, atol=1e-4)
     assert g.uniformity(z).dtype == z.dtype
+
+
+class Largest(TorchDispatchMode):
+    """Keeps the number of values of the largest tensor that is computed."""
+
+    values = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        for one in out if isinstance(out, tuple | list) else [out]:
+            if isinstance(one, torch.Tensor):
+                self.values = max(self.values, one.numel())
+        return out
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_uniformity_takes_a_tile_at_a_time(kind: torch.dtype, monkeypatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(150, 4, generator=generator, dtype=kind).repeat(2, 1)  # with equal rows
+    slope = torch.randn(z.shape, generator=generator, dtype=kind)
+    found = []
+    for tile in (2**20, 2000, 1):
+        monkeypatch.setattr(pairs, "TILE", tile)
+        leaf = z.clone().requires_grad_()
+        with Largest() as largest:
+            value = g.uniformity(leaf)
+            (first,) = torch.autograd.grad(value, leaf, create_graph=True)
+            (second,) = torch.autograd.grad((first * slope).sum(), leaf)
+        assert largest.values <= max(tile, z.numel()) or tile == 2**20
+        assert g.uniformity(z) == value
+        found.append((value.detach(), first.detach(), second))
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0])

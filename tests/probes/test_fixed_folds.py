@@ -90,7 +90,7 @@ def test_mistakes(given, sentence: str) -> None:
     ],
 )
 def test_what_is_told_beside_a_mean(values, over, text, words) -> None:
-    scores = MetricScores(values, fixed_folds=True)
+    scores = MetricScores(values)
     assert scores.over == over
     assert told(scores, "accuracy") == text
     records = [

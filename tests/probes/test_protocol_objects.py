@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedKFold
 
 from graph_hcl.errors import UserError
 from graph_hcl.probes import (
@@ -168,3 +169,25 @@ def test_a_protocol_from_outside() -> None:
         assert dataclasses.replace(protocol, folds=4).folds == 4
         with pytest.warns(UserWarning, match=r"--probe.share 0.9 has no use with the transductive"):
             make_protocol("transductive", share=0.9)
+
+
+def test_what_an_iterator_yields_is_kept() -> None:
+    folds = stratified_folds(Y, folds=3, validation=0.2)
+    wanted = Inductive(splits=folds).evaluate([X] * 3, TARGETS)
+    for protocol in (Inductive(splits=iter(folds)), make_protocol("inductive", splits=iter(folds))):
+        for _ in range(2):
+            assert protocol.evaluate(iter([X] * 3), TARGETS) == wanted
+    pairs = list(StratifiedKFold(3).split(X, Y))
+    given = Inductive(splits=StratifiedKFold(3).split(X, Y))
+    assert same_folds(given.split(TARGETS, 0), Inductive(splits=pairs).split(TARGETS, 0))
+    assert Targets.of_tasks(np.eye(2)[Y % 2], iter("ab")).names == ("a", "b")
+
+
+def test_metrics_are_read_more_than_once() -> None:
+    for measure in (
+        lambda metrics: evaluate(X, Y, folds=3, metrics=metrics),
+        lambda metrics: Transductive(folds=3).evaluate([X], TARGETS, metrics=metrics),
+        lambda metrics: Transductive(folds=3).check(TARGETS, metrics=metrics),
+    ):
+        with pytest.raises(UserError, match="a list of different metrics, but got <list_iterator"):
+            measure(iter(["accuracy", "macro_f1"]))

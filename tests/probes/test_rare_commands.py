@@ -89,3 +89,26 @@ def test_mistakes_are_told_before_the_training(
     assert train(*flags) == 2
     assert sentence in capsys.readouterr().err
     assert not Path("run").exists()
+
+
+WORDS = {"acid": 12, "base": 9, "metal": 2, "salt": 1}
+
+
+@pytest.mark.parametrize(("objective", "missing"), [("ucl", 0), ("ucl", 3), ("scl", 0)])
+def test_rare_classes_are_named_by_the_words_of_the_file(
+    train, objective: str, missing: int
+) -> None:
+    labels = [word for word, count in WORDS.items() for _ in range(count)] + [None] * missing
+    lines = [json.dumps({"edges": [[0, 1], [1, k % 5]], "y": y}) for k, y in enumerate(labels)]
+    Path("words.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    flags = ["--probe.inner", "3"] if objective == "ucl" else ["--probe.validation", "0.2"]
+    with pytest.warns(RareClassWarning, match=r"a class: salt \(1 graph\), metal \(2 graphs\)"):
+        assert train("--dataset", "words.jsonl", "--objective", objective, *flags) == 0
+
+
+def test_a_class_without_enough_graphs_is_named_by_its_word(train, capsys) -> None:
+    for words, sentence in (("b" * 9 + "c", "of class b: leave"), ("bc", "class (b) has 1")):
+        lines = [json.dumps({"edges": [[0, 1]], "y": f"{y}"}) for y in words]
+        Path("words.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        assert train("--dataset", "words.jsonl") == 2
+        assert sentence in capsys.readouterr().err

@@ -24,6 +24,7 @@ from graph_hcl.probes import (
     linear,
     stratified_folds,
 )
+from graph_hcl.probes.probe import scale
 from graph_hcl.probes.search import over_c, search
 
 PEERS = {
@@ -243,3 +244,20 @@ def test_decision_values_are_those_of_scikit_learn() -> None:
             by_decision = result.decision > 0 if classes == 2 else result.decision.argmax(1)
             np.testing.assert_array_equal(by_decision, result.predictions)
         assert not PROBES.get("majority")(ProbeInput(x, y, x_test)).decision.any()
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-200, 1e-300])
+@pytest.mark.parametrize("probe", ["svm", "logistic", "knn", "class-mean"])
+def test_embeddings_of_any_size_are_as_good(probe: str, size: float) -> None:
+    x, y = synthetic(60, 2, seed=3)
+    given, small = (evaluate(each, y, probe=probe, folds=3, jobs=1) for each in (x, x * size))
+    assert given.mean > 0.6
+    assert [fold.predictions for fold in small.folds] == [fold.predictions for fold in given.folds]
+
+
+def test_a_column_that_is_constant_but_for_rounding_is_not_divided() -> None:
+    for size in (1.0, 1e-200, 1e150):
+        train, test = np.full((7, 1), 0.1) * size, np.ones((1, 1))
+        found, moved = scale(train, test)
+        assert abs(found).max() <= 1e-15 * size
+        assert moved[0, 0] == (test - train.mean(0))[0, 0]

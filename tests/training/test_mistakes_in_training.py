@@ -166,6 +166,10 @@ MISTAKES = {
     ),
     "negative noise": (lambda: perturbed(-1.0), r"noise to be 0 or more, but got -1\.0"),
     "noise that is no number": (lambda: perturbed(float("nan")), "noise to be 0 or more, but got"),
+    "noise without end": (
+        lambda: perturbed(float("inf")),
+        "noise to be 0 or more and finite, but got inf",
+    ),
     "noise as text": (lambda: perturbed("a"), "noise to be a number, but got 'a'"),
     "no indices": (
         lambda: trained(indices=[]),
@@ -198,11 +202,11 @@ MISTAKES = {
     ),
     "an encoder to embed by": (
         lambda: embed(encoder(), store(), CPU),
-        "model to be a ContrastiveNetwork, but got GraphEncoder: write ContrastiveModel",
+        r"a network with an encoder, but got GraphEncoder: write graph_hcl\.nn\.ContrastiveModel\(",
     ),
     "an encoder of nodes": (
         lambda: embed_nodes(encoder(), store(), CPU),
-        "model to be a ContrastiveModel, but got GraphEncoder",
+        "a network with an encoder of nodes, but got GraphEncoder",
     ),
     "a head on a network": (
         lambda: ContrastiveModel(make_backbone("gin", 7, 4, 2)),
@@ -366,6 +370,12 @@ def test_a_normalisation_is_known_before_anything_is_computed() -> None:
         model(normalization="l2")
 
 
+@pytest.mark.parametrize("name", ["lr", "weight_decay", "warmup"])
+def test_settings_of_a_training_are_finite(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} to be .* and finite, but got inf"):
+        Settings(epochs=2, batch_size=2, **{name: float("inf")})
+
+
 def test_what_a_config_takes_is_taken() -> None:
     for given in (
         {"epochs": 0, "warmup": 3},
@@ -375,6 +385,28 @@ def test_what_a_config_takes_is_taken() -> None:
     ):
         made = Settings(**given)
         assert {name: getattr(made, name) for name in given} == given
+
+
+class Network(torch.nn.Module):
+    """A network that has an encoder, and nothing else of `ContrastiveNetwork`."""
+
+    def __init__(self, encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, given):
+        return self.encoder(given)
+
+
+def test_what_is_trained_can_be_embedded() -> None:
+    network = trained(model=Network(encoder()))
+    alike = model()
+    alike.encoder.load_state_dict(network.encoder.state_dict())
+    np.testing.assert_array_equal(embed(network, store(), CPU), embed(alike, store(), CPU))
+    ours = embed_nodes(network, store(), CPU), embed_nodes(alike, store(), CPU)
+    assert all(map(np.array_equal, *ours))
+    with pytest.raises(UserError, match="an encoder of nodes, but got Network"):
+        embed_nodes(Network(nn.Linear(1, 1)), store(), CPU)
 
 
 def test_a_head_that_is_none_has_the_width_of_embeddings() -> None:

@@ -21,12 +21,12 @@ from graph_hcl.data.names import is_table, short_name, suffix_of
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import (
+    count_smi,
     find_column,
     read_header,
     read_rows,
     read_smi,
     warn_unread,
-    warn_unread_smi,
 )
 from graph_hcl.data.targets import as_name, check_one_task, column_targets, task_row
 from graph_hcl.errors import UserError
@@ -144,7 +144,7 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
     by_scaffold, grouped = request.groups == SCAFFOLD, False
     if suffix == ".smi":
         read, where, has_ids = partial(read_smi, file), str(file), True
-        warn_unread_smi(file)
+        total = count_smi(file)
     else:
         header = read_header(file)
         by_scaffold &= SCAFFOLD not in header
@@ -154,7 +154,8 @@ def _read(file: Path, request: Request, sha256: str) -> GraphStore:
         read = partial(read_rows, file, header, columns)
         warn_unread(header, columns, file, UNREAD)
         where, has_ids = f"{file}, column '{request.smiles}'", bool(ids)
-    reader = MoleculeReader(total=sum(1 for _ in read()))
+        total = sum(1 for _ in read())
+    reader = MoleculeReader(total)
     lines: list[int] = []
     names: list[str] = []
     words: list[str] = []

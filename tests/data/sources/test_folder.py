@@ -181,6 +181,29 @@ def test_defaults_are_the_values_of_those_without(tmp_path) -> None:
     assert store.edge_attr.flatten().tolist() == [1.5, 2, 1.5, 2] * 2
 
 
+@pytest.mark.parametrize("of", ["", 'for="all" '])
+@pytest.mark.parametrize("space", ["", ' xmlns="http://graphml.graphdrawing.org/xmlns"'])
+def test_defaults_of_all_are_those_of_nodes_and_edges(tmp_path, of: str, space: str) -> None:
+    keys = {"w": ("double", "1.5"), "on": ("boolean", "true"), "note": ("string", "")}
+    declared = "".join(
+        f'<key id="{name}" {of}attr.name="{name}" attr.type="{kind}"><default>{default}</default>'
+        "</key>"
+        for name, (kind, default) in keys.items()
+    )
+    (tmp_path / "a.graphml").write_text(
+        f'<graphml{space}>{declared}<key id="w2" for="node" attr.name="w" attr.type="double">'
+        '<default>2.5</default></key><key id="y" for="graph" attr.name="y" attr.type="string">'
+        '<default>ring</default></key><graph edgedefault="undirected"><node id="a"/><node id="b">'
+        '<data key="w2">7</data></node><edge source="a" target="b"/></graph></graphml>',
+        encoding="utf-8",
+    )
+    graph = graph_files.read_graph_file(tmp_path / "a.graphml")
+    assert dict(graph.nodes(data="w")) == {"a": 2.5, "b": 7.0}  # the key of nodes goes first
+    assert [*graph.edges(data=True)] == [("a", "b", {"w": 1.5, "on": True, "note": ""})]
+    assert all(values["on"] is True and not values["note"] for values in graph.nodes.values())
+    assert graph.graph == {"y": "ring"}
+
+
 def test_defaults_make_no_values_without_bounds(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(graph_files, "FREE_DEFAULTS", 1000)
     keys = "".join(

@@ -9,8 +9,9 @@ import pandas
 import pytest
 import torch
 
-from graph_hcl.data import GraphStore, load
+from graph_hcl.data import GraphStore, load, tables
 from graph_hcl.data.sources import table
+from graph_hcl.data.tables import open_text
 from graph_hcl.errors import UserError
 
 ROWS = [
@@ -117,6 +118,17 @@ def test_further_columns_of_smi(read) -> None:
         extended = read("CCO |$a b;;$| ethanol\n[CH3] |^1:0|\nC\n", "e.smi")
         assert extended.ids == ["ethanol", "", ""]
         read("CCO\tethanol\nCC\tethane\t\n", "d.smi")
+
+
+def test_a_smi_file_is_read_to_count_and_to_read_and_once_cached_not_at_all(
+    read, monkeypatch
+) -> None:
+    opened = []
+    monkeypatch.setattr(tables, "open_text", lambda file: opened.append(file) or open_text(file))
+    for count in (2, 2):
+        with pytest.warns(UserWarning, match="after the name are not read"):
+            read("CCO\tethanol\t0.5\nC\n", "c.smi")
+        assert len(opened) == count
 
 
 def test_words_of_truth_are_tasks(read) -> None:
