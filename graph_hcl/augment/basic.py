@@ -75,7 +75,7 @@ class EdgeAdd(RatioAugmentation):
     each undirected one, gains ratio · E / 2 pairs, rounded to the nearest, in both directions; a
     graph that has fewer pairs left gains them all. No self-loop is added, and in directed graphs no
     edge against another. New edges have edge_attr 0 and edge_weight 1. A draw takes one pass, which
-    waits for a CUDA device five or six times, to learn how many edges, draws and pairs there are.
+    waits for a CUDA device twice, to learn how many draws and pairs there are.
 
     >>> import torch
     >>> from torch_geometric.data import Data

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from graph_hcl.augment.nodes import random_rank
 from graph_hcl.augment.ratio import nearest_counts
+from graph_hcl.data.kept import Kept, read_together
 
 
 def draw_free_pairs(
@@ -64,7 +65,9 @@ def choose_numbers(
     (5, tensor([3, 2]), tensor([100, 101]))
     """
     room = ptr.diff()
-    graph, starts = _groups(torch.where((count > 0) & (room >= 4 * count), count * 3 // 2 + 8, 0))
+    tries = torch.where((count > 0) & (room >= 4 * count), count * 3 // 2 + 8, 0)
+    ((total,),) = read_together([tries.sum()[None]])
+    graph, starts = _groups(tries, total)
     bits = torch.randint(2**62, graph.shape, generator=generator, device=graph.device)
     drawn = ptr.index_select(0, graph) + bits % room.index_select(0, graph)
     new = _is_new(drawn)
@@ -73,11 +76,15 @@ def choose_numbers(
     done = seen.index_select(0, starts).diff() >= count
     chosen = new & (rank <= count.index_select(0, graph)) & done.index_select(0, graph)
 
-    others, starts = _groups(torch.where(done, 0, room))
+    some, left = Kept(chosen), torch.where(done, 0, room)
+    (found,), (total,), (more,) = read_together(
+        [some.count, left.sum()[None], torch.where(done, 0, count).sum()[None]]
+    )
+    others, starts = _groups(left, total)
     every = torch.arange(len(others), device=ptr.device) + (ptr - starts)[:-1][others]
     first = random_rank(others, starts, generator) < count.index_select(0, others)
-    some, rest = (mask.nonzero().squeeze(1) for mask in (chosen, first))
-    return torch.cat([drawn[some], every[rest]]), torch.cat([graph[some], others[rest]])
+    taken, rest = some.numbers(found), Kept(first).numbers(more)
+    return torch.cat([drawn[taken], every[rest]]), torch.cat([graph[taken], others[rest]])
 
 
 def _joined_pairs(
@@ -88,16 +95,20 @@ def _joined_pairs(
     `graph` [E] is the graph of each edge, and `first` [B + 1] the number of its first pair.
     """
     if sorted_undirected:  # then one of the two directions tells all
-        back = (edge_index[0] > edge_index[1]).nonzero().squeeze(1)
+        back = Kept(edge_index[0] > edge_index[1]).numbers(edge_index.shape[1] // 2)
         edge_index, graph = edge_index.index_select(1, back), graph.index_select(0, back)
     start, (source, target) = ptr.index_select(0, graph), edge_index
     u, v = torch.minimum(source, target) - start, torch.maximum(source, target) - start
     number = first.index_select(0, graph) + v * (v - 1) // 2 + u
     if not sorted_undirected:
         number = torch.where(u == v, first[-1], number)
-    # As a rule sorted, but not where edges of one source have their targets in any order. To look
-    # would be a further wait for a device, which sorts fast.
-    ordered = number.device.type == "cpu" and bool((number[1:] >= number[:-1]).all())
+    if number.device.type != "cpu":  # where repetitions go beyond all: their number is not known
+        number = number.sort().values
+        again = torch.cat([number.new_zeros(1, dtype=torch.bool), number[1:] == number[:-1]])
+        beyond = first[-1] + torch.arange(len(number), device=number.device)
+        return torch.where(again[: len(number)], beyond, number).sort().values
+    # As a rule sorted, but not where edges of one source have their targets in any order.
+    ordered = bool((number[1:] >= number[:-1]).all())
     joined: Tensor = number.unique_consecutive() if ordered else number.unique()
     return joined
 
@@ -115,10 +126,10 @@ def _pair(number: Tensor) -> Tensor:
     return torch.stack([number - v * (v - 1) // 2, v])
 
 
-def _groups(sizes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return 0 … B − 1, each `sizes[g]` times, and where each starts [B + 1]."""
+def _groups(sizes: Tensor, total: int) -> tuple[Tensor, Tensor]:
+    """Return 0 … B − 1, each `sizes[g]` times, `total` in all, and where each starts [B + 1]."""
     numbers = torch.arange(len(sizes), device=sizes.device)
-    return numbers.repeat_interleave(sizes), _starts(sizes)
+    return numbers.repeat_interleave(sizes, output_size=total), _starts(sizes)
 
 
 def _starts(sizes: Tensor) -> Tensor:

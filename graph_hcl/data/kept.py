@@ -65,8 +65,7 @@ class Asked:
     """
 
     def __init__(self, asked: Sequence[Tensor]) -> None:
-        self._ends = list(accumulate(map(len, asked), initial=0))
-        numbers = torch.cat([each.long() for each in asked]) if asked else torch.empty(0).long()
+        numbers, self._sizes = _joined(asked), list(map(len, asked))
         self._numbers = numbers.to("cpu", non_blocking=numbers.device.type in GO_ON)
         self._copied = _mark(numbers.device)
 
@@ -74,8 +73,7 @@ class Asked:
         """Return the numbers of each tensor."""
         if self._copied is not None:
             self._copied.synchronize()
-        numbers = self._numbers.tolist()
-        return [numbers[a:b] for a, b in pairwise(self._ends)]
+        return _cut(self._numbers.tolist(), self._sizes)
 
 
 def read_together(asked: Sequence[Tensor]) -> list[list[int]]:
@@ -84,7 +82,15 @@ def read_together(asked: Sequence[Tensor]) -> list[list[int]]:
     >>> read_together([torch.tensor([1, 2]), torch.tensor([True])])
     [[1, 2], [1]]
     """
-    return Asked(asked).read()
+    return _cut(_joined(asked).tolist(), list(map(len, asked)))
+
+
+def _joined(asked: Sequence[Tensor]) -> Tensor:
+    return torch.cat([each.long() for each in asked]) if asked else torch.empty(0).long()
+
+
+def _cut(numbers: list[int], sizes: list[int]) -> list[list[int]]:
+    return [numbers[a:b] for a, b in pairwise(accumulate(sizes, initial=0))]
 
 
 def _mark(device: torch.device) -> torch.cuda.Event | None:
