@@ -173,6 +173,38 @@ def test_own_columns_in_another_order() -> None:
         assert_near(found, exact)
 
 
+def one_way(rows: int) -> dict[str, Pairs]:
+    """Return pairs among rows whose keys, or own columns, differ between anchors and samples."""
+    count = torch.arange(rows)
+    follows = (count + 1) % rows, count
+    pairwise = (count // 2, (count + 4) // 2 % (rows // 2))
+    swapped = count.view(-1, 2).flip(1).flatten()
+    alike = count % 3
+    return {
+        "the next row": Pairs(follows, follows),
+        "the next row, latent classes": Pairs(follows, None),
+        "two keys": Pairs(pairwise, follows),
+        "negatives one way": Pairs((alike, alike), pairwise),
+        "positives one way": Pairs(pairwise, (alike, alike)),
+        "own rows swapped": Pairs((count // 4,) * 2, None, swapped),
+        "own rows swapped, one key": Pairs((count // 4,) * 2, (count // 4,) * 2, swapped),
+        "own rows permuted": Pairs((count * 0,) * 2, None, (5 * count + 1) % rows),
+    }
+
+
+@pytest.mark.parametrize("name", one_way(2))
+@pytest.mark.parametrize("hardening", HARDENINGS)
+def test_pairs_with_a_direction_among_rows(name, hardening) -> None:
+    z, options = rows(19)[0], {"hardening": HARDENINGS[hardening]}
+    pairs = one_way(len(z))[name]
+    exact = value_and_gradients(lambda z: contrastive_loss(z, pairs, mode="dense", **options), z)
+    there = on_device(pairs)
+    found = value_and_gradients(
+        lambda z: contrastive_loss(z, there, mode="triton", **options), z.float().to(DEVICE)
+    )
+    assert_near(found, exact, slope=2e-4 if "unbounded" in hardening else 2e-5)
+
+
 @pytest.mark.parametrize("width", [1, 16, 100, 128, 300])
 def test_widths(width) -> None:
     z, graph, label = rows(12, width)
