@@ -27,9 +27,10 @@ def diagnose(
     """Return losses, orderings and collapse metrics of one batch's features z [M, d] as numbers.
 
     The four losses of arXiv 2209.00078 (with Q = 1) and the statistics of the negatives use
-    the temperature and the hardening of the objective; T = 0.5 and exponential hardening with β = 1
-    where it has none, and rows of length 1 if it normalises them. Values that a batch does not define (no classes, one class, no positive,
-    features that are not finite) are left out.
+    the temperature and the hardening of the objective, T = 0.5 and exponential hardening with β = 1
+    where it has none, and rows of length 1 if it normalises them; other metrics are of the features
+    as they are. Values that a batch does not define (no classes, one class, no positive, features
+    that are not finite) are left out.
 
     Args:
         z: features [M, d], as the objective gets them.
