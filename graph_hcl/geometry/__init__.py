@@ -7,22 +7,19 @@ and the spectra dimensional collapse; `loss_floor` and `collapse_point` are leve
 """
 
 from graph_hcl.geometry.collapse import (
-    alignment,
     class_mean_spectrum,
     class_means,
     covariance_spectrum,
     effective_rank,
     equal_inner_product,
-    feature_std,
     live_dimensions,
     nearest_class_mean,
     rankme,
-    spread,
-    uniformity,
     unit_norm,
     within_class,
     zero_sum,
 )
+from graph_hcl.geometry.distances import alignment, feature_std, spread, uniformity
 from graph_hcl.geometry.floors import collapse_point, loss_floor, simplex
 from graph_hcl.geometry.temperature import (
     TemperatureMatch,

@@ -7,13 +7,17 @@ the tolerance of `rounding`, 32 ε of the magnitudes, so that no count, tie or a
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
-from graph_hcl.geometry.inputs import check_positive, check_spectrum, features, fitted_features
-from graph_hcl.geometry.rounding import difference, tolerance, widest
+from graph_hcl.geometry.inputs import (
+    check_positive,
+    check_spectrum,
+    check_squares,
+    features,
+    fitted_features,
+)
+from graph_hcl.geometry.rounding import difference, scaled, tolerance
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_number
 from graph_hcl.losses.inputs import as_keys
@@ -34,11 +38,11 @@ def class_means(z: Tensor, label: Tensor) -> Tensor:
     tensor([[1.],
             [5.]])
     """
-    z = features(z)
+    z, size = scaled(features(z))
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
     lengths = segment_mean(z.norm(dim=1), index, len(classes))
-    return means.masked_fill((means.norm(dim=1) <= tolerance(lengths))[:, None], 0)
+    return means.masked_fill((means.norm(dim=1) <= tolerance(lengths))[:, None], 0) * size
 
 
 @names_arguments()
@@ -48,7 +52,8 @@ def zero_sum(means: Tensor) -> Tensor:
     >>> zero_sum(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor(0.)
     """
-    length: Tensor = features(means, "means").mean(0).norm()
+    means, size = scaled(features(means, "means"))
+    length: Tensor = means.mean(0).norm() * size
     return length
 
 
@@ -58,7 +63,8 @@ def unit_norm(means: Tensor) -> Tensor:
     >>> unit_norm(torch.tensor([[1.0, 0.0], [-0.5, 0.0]]))
     tensor(0.2500)
     """
-    length: Tensor = features(means, "means").norm(dim=1)
+    means, size = scaled(features(means, "means"))
+    length: Tensor = means.norm(dim=1) * size
     return (length - 1).abs().mean()
 
 
@@ -71,7 +77,7 @@ def equal_inner_product(means: Tensor) -> Tensor:
     >>> equal_inner_product(torch.eye(3))
     tensor(0.5000)
     """
-    means = features(means, "means", rows=2)
+    means, _ = scaled(features(means, "means", rows=2))
     length: Tensor = means.norm(dim=1, keepdim=True)
     point = length <= tolerance(length.max())
     unit = (means / length.masked_fill(point, 1)).masked_fill(point, 0)
@@ -86,11 +92,11 @@ def within_class(z: Tensor, label: Tensor) -> Tensor:
     >>> within_class(torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([0, 0, 1]))
     tensor(0.5000)
     """
-    z = features(z)
+    z, size = scaled(features(z))
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
     apart = difference(z, means[index]).norm(dim=1)
-    return segment_mean(apart, index, len(classes)).mean()
+    return segment_mean(apart, index, len(classes)).mean() * size
 
 
 @names_arguments()
@@ -117,6 +123,7 @@ def nearest_class_mean(
     z = features(z)
     label = as_keys(label, "label", z)
     known, names = (z, label) if fitted is None else fitted_features(z, fitted)
+    (z, _), (known, _) = scaled(z), scaled(known)
     classes, means = as_keys(names, "label", known).unique(), class_means(known, names)
     product = z @ means.t()
     # Rounding acts on the size of the products of which the inner product is the sum.
@@ -143,18 +150,20 @@ def covariance_spectrum(z: Tensor) -> Tensor:
     """Return the singular values of the covariance of rows (divisor M), descending [d].
 
     All are 0 where the rows are equal but for rounding. Raises `ValueError` without rows, and on
-    the CPU for features that are not finite.
+    the CPU for features that are not finite, or whose squares are out of range of their type.
 
     >>> covariance_spectrum(torch.tensor([[2.0, 0.0], [-2.0, 0.0]]))
     tensor([4., 0.])
     """
-    z = features(z, finite=True)
+    z, unit = scaled(features(z, finite=True))
     centred = difference(z, z.mean(0))
     # Of size 1, as squares of very small or large numbers are none that eigvalsh can take.
     size: Tensor = centred.abs().max()
-    scaled = centred / torch.where(size > 0, size, 1)
-    values: Tensor = torch.linalg.eigvalsh(scaled.t() @ scaled / len(z))
-    return values.flip(0).clamp_min(0) * size.square()
+    rows = centred / torch.where(size > 0, size, 1)
+    values: Tensor = torch.linalg.eigvalsh(rows.t() @ rows / len(z))
+    spectrum = values.flip(0).clamp_min(0) * size.square() * unit * unit
+    check_squares(spectrum, size * unit)
+    return spectrum
 
 
 @names_arguments()
@@ -208,88 +217,6 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     p = values / values.sum().clamp_min(torch.finfo(z.dtype).tiny) + epsilon
     p = p.masked_fill(p == 0, 1)  # whose p log p is 0, too
     return (-(p * p.log()).sum()).exp()
-
-
-@names_arguments()
-def alignment(first: Tensor, second: Tensor, power: float = 2.0) -> Tensor:
-    """Return the mean of ‖x − y‖^power over positive pairs [P, d] (arXiv 2005.10242, equation 4).
-
-    Args:
-        first: features [P, d] of one member of each pair.
-        second: features [P, d] of the other.
-        power: exponent of the distance, above 0; 2 in the paper.
-
-    Raises `ValueError` for features of different shapes, and for another power.
-
-    >>> alignment(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
-    tensor(25.)
-    """
-    check_positive("power", power)
-    first, second = features(first, "first"), features(second, "second")
-    if first.shape != second.shape:
-        raise ValueError(
-            f"Expected first and second of one shape [P, d], a row for each pair, but got "
-            f"{list(first.shape)} and {list(second.shape)}."
-        )
-    distance: Tensor = (first - second).norm(dim=1)
-    return distance.pow(power).mean()
-
-
-@names_arguments()
-def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
-    """Return log mean_{i<j} e^{−t‖z_i − z_j‖²} [] (arXiv 2005.10242, equation 5).
-
-    Distances that rounding alone may make are 0, at any distance from the origin. Raises
-    `ValueError` for fewer than two rows, and for a t that is not above 0.
-
-    >>> uniformity(torch.tensor([[1.0], [-1.0]])), uniformity(torch.tensor([[9.0], [-9.0]]))
-    (tensor(-8.), tensor(-648.))
-    """
-    check_positive("t", t)
-    z = features(z, rows=2)
-    least = widest(tolerance(torch.linalg.vector_norm(z, dim=1))).square()
-    # A product of float32 would drown small distances between rows that are far out.
-    wide = widest(difference(z, z.mean(0)))
-    square = wide.square().sum(1)
-    # Squared distances by one product: many times faster than pair by pair.
-    total = square[:, None] + square
-    apart = total - 2 * wide @ wide.t()
-    same = apart <= tolerance(total).maximum(least[:, None].maximum(least))
-    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
-    near = (-t * apart.masked_fill(same, 0)).masked_fill(itself, -math.inf)
-    mean: Tensor = near.flatten().logsumexp(0) - math.log(len(z) * (len(z) - 1))
-    return mean.to(z.dtype)
-
-
-def feature_std(z: Tensor) -> Tensor:
-    """Return the mean over dimensions of the standard deviation over rows [].
-
-    On the unit sphere it is about 1/√d without collapse and 0 at a point (arXiv 2011.10566).
-
-    >>> feature_std(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
-    tensor(0.5000)
-    """
-    z = features(z)
-    variance = difference(z, z.mean(0)).square().mean(0)
-    constant = variance == 0
-    # The root's derivative at 0 is infinite; that of a constant dimension is 0.
-    return variance.masked_fill(constant, 1).sqrt().masked_fill(constant, 0).mean()
-
-
-def spread(z: Tensor) -> Tensor:
-    """Return Σ_i ‖z_i − z̄‖² / Σ_i ‖z_i‖² [], the share of the squared length that varies.
-
-    It is 1 for features around the origin and 0 at a point, whatever their length; equal features
-    are a point where they are all 0, too.
-
-    >>> spread(torch.tensor([[1.0, 0.0], [0.0, 1.0]])), spread(torch.zeros(2, 3))
-    (tensor(0.5000), tensor(0.))
-    """
-    z = features(z)
-    z = z / z.abs().max().clamp_min(torch.finfo(z.dtype).tiny)  # so that no square overflows
-    whole = z.square().sum()
-    varies = difference(z, z.mean(0)).square().sum()
-    return varies / whole.clamp_min(torch.finfo(z.dtype).tiny)
 
 
 def _classes(z: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:

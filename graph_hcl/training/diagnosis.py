@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl import geometry
+from graph_hcl.geometry.rounding import scaled
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_tensor
 from graph_hcl.losses.contrastive import ContrastiveLoss
@@ -168,7 +169,10 @@ def _collapse_metrics(z: Tensor, label: Tensor) -> dict[str, float]:
 def _spread_metrics(z: Tensor) -> dict[str, float]:
     """Return how the features spread."""
     return {
-        "effective_rank": float(geometry.effective_rank(geometry.covariance_spectrum(z))),
+        # Which no factor changes, while squares may be out of range.
+        "effective_rank": float(
+            geometry.effective_rank(geometry.covariance_spectrum(scaled(z)[0]))
+        ),
         "uniformity": float(geometry.uniformity(z)) if len(z) > 1 else math.nan,
         "feature_std": float(geometry.feature_std(z)),
     }

@@ -106,6 +106,16 @@ def test_what_is_no_class_is_no_label() -> None:
         diagnose(z, graph[:5], None)
 
 
+@pytest.mark.parametrize("factor", [2.0**70, 2.0**-80])
+def test_features_of_any_size_are_diagnosed(factor) -> None:
+    z, graph, label = batch_of_six()
+    found, known = diagnose(z * factor, graph, label), diagnose(z, graph, label)
+    for name in ("effective_rank", "equal_inner_product", "class_mean_accuracy"):
+        assert found[name] == known[name]
+    for name in ("feature_std", "within_class", "zero_sum"):
+        assert found[name] == known[name] * factor
+
+
 def test_a_batch_that_defines_little_tells_that() -> None:
     z, graph, label = batch_of_six()
     assert diagnose(z / 0, graph, label) == {}
