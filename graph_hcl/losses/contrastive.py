@@ -35,7 +35,7 @@ from graph_hcl.losses.precision import unit
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.resolver import make_psi
 from graph_hcl.losses.settings import LossOptions, LossSettings
-from graph_hcl.losses.temperature import choose_temperature
+from graph_hcl.losses.temperature import choose_temperature, warn_of_few_negatives
 from graph_hcl.warn import warn_user
 
 
@@ -48,7 +48,8 @@ class ContrastiveLoss(SettingsModule):
 
     Args:
         temperature: T > 0 of logits ⟨z_i, z_j⟩ / T, or "auto": in each batch the T at which 5 % of
-            an anchor's negatives count, see `choose_temperature`.
+            an anchor's negatives count, from 0.02 to 1, see `choose_temperature`. A batch with 20
+            negatives per anchor or fewer keeps that of the last larger one, or 0.5 before any.
         normalize: divide each row by its length first. False for rows that have length 1 already,
             or that are meant to differ in length.
         memory_size: features of earlier batches that are further negatives, 0 or more. Graphs must
@@ -131,6 +132,7 @@ class ContrastiveLoss(SettingsModule):
         self.annealing: Annealing | None = None
         self._was_annealed = True
         self._has_warned_of_label = False
+        self._has_temperature = False
         # A derived class may have a `forward` of its own that does not ask for them.
         self._takes_views = "views" in inspect.signature(self.forward).parameters
 
@@ -260,14 +262,25 @@ class ContrastiveLoss(SettingsModule):
         return contrast_blocks(self.contrast, pairs, view, torch.cat([sampled, remembered]))
 
     def _choose_temperature(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> None:
-        if transformed():
-            raise ValueError(
-                "Expected a number as temperature inside torch.compile and torch.func, but got "
-                "auto: it depends on values."
-            )
         chosen = choose_temperature(z, z if samples is None else samples, pairs)
         if chosen is not None:
             self.settings = dataclasses.replace(self.settings, temperature=chosen)
+        elif not self._has_temperature:
+            warn_of_few_negatives(self.temperature)
+        self._has_temperature = True
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self._has_temperature:  # which a batch of few negatives keeps
+            chosen = torch.tensor(self.temperature, dtype=torch.float64)
+            destination[f"{prefix}temperature"] = chosen
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        chosen = state_dict.pop(f"{prefix}temperature", None) if self.auto_temperature else None
+        if chosen is not None:
+            self._has_temperature = True
+            self.settings = dataclasses.replace(self.settings, temperature=float(chosen))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _evaluate(
         self, z: Tensor, samples: Tensor | None, pairs: Pairs, kind: torch.dtype
