@@ -10,7 +10,14 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
-from graph_hcl.losses.checks import check_choice, check_flag, check_shape, check_whole, transformed
+from graph_hcl.losses.checks import (
+    check_choice,
+    check_flag,
+    check_made,
+    check_shape,
+    check_whole,
+    transformed,
+)
 from graph_hcl.losses.contrast import (
     CONTRASTS,
     Block,
@@ -122,6 +129,7 @@ class ContrastiveLoss(SettingsModule):
         check_whole("memory_size", memory_size, 0)
         if memory_size and gather is not None:
             raise ValueError("Expected memory_size 0 with gather: take one of the two.")
+        check_made("gather", gather)
         self.normalize = normalize
         self.longest: float | None = None
         self.psi = None if psi is None else make_psi(psi, psi_options)
@@ -223,7 +231,8 @@ class ContrastiveLoss(SettingsModule):
             loss = self._evaluate(z, samples, pairs, kind)
         else:
             view = view_numbers(names) if other is None else two_view_numbers(len(z), z.device)
-            blocks, columns = self._blocks(pairs, view), z if samples is None else samples
+            blocks = self._blocks(pairs, view, views if other is None else 2)
+            columns = z if samples is None else samples
             losses = []
             for block in blocks:
                 part, others = z[block.rows], columns[block.columns]
@@ -255,11 +264,14 @@ class ContrastiveLoss(SettingsModule):
             )
         return keys
 
-    def _blocks(self, pairs: Pairs, view: Tensor) -> list[Block]:
-        """Return the blocks of a contrast across views; `view` [M] is that of each row."""
+    def _blocks(self, pairs: Pairs, view: Tensor, views: int | None = None) -> list[Block]:
+        """Return the blocks of a contrast across views; `view` [M] is that of each row.
+
+        `views` is their number, where it is known.
+        """
         sampled = view if self.gather is None else self.gather(view)
         remembered = view.new_full((len(pairs.positive[1]) - len(sampled),), -1)
-        return contrast_blocks(self.contrast, pairs, view, torch.cat([sampled, remembered]))
+        return contrast_blocks(self.contrast, pairs, view, torch.cat([sampled, remembered]), views)
 
     def _choose_temperature(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> None:
         chosen = choose_temperature(z, z if samples is None else samples, pairs)

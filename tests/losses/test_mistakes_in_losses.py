@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,10 +13,14 @@ from graph_hcl.losses import (
     HUCL,
     UCL,
     ContrastiveLoss,
+    DistributedGather,
+    Exponential,
+    HInfoGraph,
     InfoGraph,
     MemoryBank,
     Pairs,
     SupCon,
+    Threshold,
     Triplet,
     as_objective,
     contrastive_loss,
@@ -137,6 +142,43 @@ MISTAKES = {
     "a hardening that is a number": (
         lambda: HUCL(hardening=lambda s: 3.0)(Z, graph=GRAPH),
         "log η of the logits' shape to be a tensor, but got float",
+    ),
+    "labels as words": (
+        lambda: HSCL()(Z, graph=GRAPH, label=np.array(list("abcdabcd"))),
+        r"got ndarray: use torch.as_tensor\(np.unique\(label, return_inverse=True\)\[1\]\)",
+    ),
+    "labels as a list of words": (
+        lambda: HSCL()(Z, graph=GRAPH, label=list("abcdabcd")),
+        r"got list: use torch.as_tensor\(np.unique\(label, return_inverse=True\)\[1\]\)",
+    ),
+    "labels as words among objects": (
+        lambda: HSCL()(Z, graph=GRAPH, label=np.array([None, *"abcdabc"])),
+        r"use torch.as_tensor\(np.unique\(label",
+    ),
+    "labels as numbers": (
+        lambda: HSCL()(Z, graph=GRAPH, label=GRAPH.numpy()),
+        r"got ndarray: use torch.as_tensor\(label\)",
+    ),
+    "labels of several lengths": (
+        lambda: HSCL()(Z, graph=GRAPH, label=[[0], [1, 2]]),
+        r"got list: use torch.as_tensor\(label\)",
+    ),
+    "a class as a hardening": (
+        lambda: HUCL(hardening=Exponential),
+        r"hardening to be made already, but got the class Exponential: make one of it, Exponen",
+    ),
+    "a class as an adaptive hardening": (
+        lambda: contrastive_loss(Z, AMONG, hardening=ClassMass),
+        "hardening to be made already, but got the class ClassMass",
+    ),
+    "a class as a hardening of nodes": (
+        lambda: HInfoGraph(hardening=Threshold),
+        "hardening to be made already, but got the class Threshold",
+    ),
+    "a class as ψ": (lambda: UCL(psi=Triplet), "psi to be made already, but got the class Triplet"),
+    "a class that gathers": (
+        lambda: UCL(gather=DistributedGather),
+        "gather to be made already, but got the class DistributedGather",
     ),
     "one key": (lambda: OneKey()(Z, graph=GRAPH), "as a pair of positive and negative keys"),
     "keys that are lists": (lambda: KeysAsList()(Z, graph=GRAPH), "keys to be tensors of integers"),

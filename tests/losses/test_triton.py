@@ -282,10 +282,16 @@ def test_rows_without_negatives_or_positives() -> None:
     [
         ({"hardening": Threshold(1.0)}, torch.float32, "neither exponential nor a power mean"),
         ({}, torch.float64, "features of torch.float64"),
+        pytest.param(
+            {},
+            torch.bfloat16,
+            "features of torch.bfloat16 in Triton's interpreter",
+            marks=pytest.mark.skipif(DEVICE.type != "cpu", reason="compiled, they are right"),
+        ),
         ({"reduction": "none"}, torch.float32, "Expected mode dense or auto with reduction none"),
         ({"num_negatives": 4}, torch.float32, "Expected mode dense or auto with num_negatives"),
     ],
-    ids=["hardening", "float64", "reduction", "num_negatives"],
+    ids=["hardening", "float64", "bfloat16", "reduction", "num_negatives"],
 )
 def test_what_the_kernels_do_not_do_is_said(options, dtype, message) -> None:
     z, graph, _ = rows(4)

@@ -77,7 +77,10 @@ def why_not(device: torch.device, kind: torch.dtype) -> str | None:
     """
     if kind not in (torch.float32, torch.float16, torch.bfloat16):
         return f"features of {kind}"
-    return why_no_kernel(device, kernels().get("negative_sums"))
+    reason = why_no_kernel(device, kernels().get("negative_sums"))
+    if reason is None and device.type == "cpu" and kind == torch.bfloat16:
+        return f"features of {kind} in Triton's interpreter"  # which multiplies them wrongly
+    return reason
 
 
 @dataclass(frozen=True)
