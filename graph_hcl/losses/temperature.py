@@ -78,7 +78,7 @@ def choose_temperature(
         low, high = torch.where(above, low, middle), torch.where(above, middle, high)
     least = count.to(low).reciprocal().mean()  # the share of one negative of each anchor
     # Both at once, as a device is waited for.
-    chosen, floor = torch.stack([((low + high) / 2).exp(), least]).tolist()
+    chosen, floor = map(float, torch.stack([((low + high) / 2).exp(), least]).tolist())
     if floor > share * (1 - ROUNDING):
         return None
     return min(max(chosen, LOWEST), HIGHEST)  # rounding may pass them
