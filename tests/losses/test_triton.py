@@ -160,8 +160,10 @@ def test_own_columns_in_another_order() -> None:
     z, _, label = rows(21)
     order = torch.randperm(42, generator=torch.Generator().manual_seed(1))
     anchors, columns = order[:30], order.argsort()[order[:30]]
-    for negative in ((label[anchors], label[order]), None):
-        pairs = Pairs((label[anchors], label[order]), negative, columns)
+    for negative, known in (((label[anchors], label[order]), False), (None, False), (None, True)):
+        if known:  # the first 30 columns
+            anchors, columns = order[:30], torch.arange(30)
+        pairs = Pairs((label[anchors], label[order]), negative, columns, in_order=known)
         exact = value_and_gradients(
             lambda a, x, p=pairs: contrastive_loss(a, p, x, mode="dense"), z[anchors], z[order]
         )

@@ -146,7 +146,8 @@ def negative_sides(pairs: Pairs) -> tuple[Side, Side]:
     columns = torch.arange(count, device=pairs.positive[1].device)
     if own is None:
         return sides(columns.new_full((len(pairs.positive[0]),), -1), columns)
-    return sides(columns, columns) if pairs.in_order else sides(own, columns)
+    among = pairs.in_order and len(own) == count
+    return sides(columns, columns) if among else sides(own, columns)
 
 
 def own_positions(left: Side, right: Side, pairs: Pairs) -> Tensor:
