@@ -75,8 +75,9 @@ graph), but got 1.
         default=None, metadata=within(0, above=True, sentence="{} or auto")
     )
     """What similarities are divided by in the loss. A lower temperature makes close negatives count
-    more. auto takes in each batch the temperature at which 5 % of a graph's negatives count. null
-    is the objective's own, 0.5 for most."""
+    more. auto takes in each batch the temperature, from 0.02 to 1, at which 5 % of a graph's
+    negatives count; a batch of 20 negatives or fewer, as 11 graphs in two views have, keeps that of
+    the batch before. null is the objective's own, 0.5 for most."""
     epochs: int = field(default=20, metadata=within(0, MAX_EPOCHS))
     """Number of passes over the training graphs. With 0 the encoder stays as it was initialised."""
     batch_size: int = field(

@@ -12,17 +12,15 @@ from graph_hcl.geometry.collapse import (
     covariance_spectrum,
     effective_rank,
     equal_inner_product,
-    feature_std,
     live_dimensions,
     nearest_class_mean,
     rankme,
-    spread,
     unit_norm,
     within_class,
     zero_sum,
 )
+from graph_hcl.geometry.distances import alignment, feature_std, spread, uniformity
 from graph_hcl.geometry.floors import collapse_point, loss_floor, simplex
-from graph_hcl.geometry.pairs import alignment, uniformity
 from graph_hcl.geometry.temperature import (
     TemperatureMatch,
     effective_share,

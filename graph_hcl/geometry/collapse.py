@@ -10,8 +10,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graph_hcl.geometry.inputs import check_positive, check_spectrum, features, fitted_features
-from graph_hcl.geometry.rounding import difference, tolerance
+from graph_hcl.geometry.inputs import (
+    check_positive,
+    check_spectrum,
+    check_squares,
+    features,
+    fitted_features,
+)
+from graph_hcl.geometry.rounding import difference, scaled, tolerance
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_number
 from graph_hcl.losses.inputs import as_keys
@@ -32,11 +38,11 @@ def class_means(z: Tensor, label: Tensor) -> Tensor:
     tensor([[1.],
             [5.]])
     """
-    z = features(z)
+    z, size = scaled(features(z))
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
     lengths = segment_mean(z.norm(dim=1), index, len(classes))
-    return means.masked_fill((means.norm(dim=1) <= tolerance(lengths))[:, None], 0)
+    return means.masked_fill((means.norm(dim=1) <= tolerance(lengths))[:, None], 0) * size
 
 
 @names_arguments()
@@ -46,7 +52,8 @@ def zero_sum(means: Tensor) -> Tensor:
     >>> zero_sum(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor(0.)
     """
-    length: Tensor = features(means, "means").mean(0).norm()
+    means, size = scaled(features(means, "means"))
+    length: Tensor = means.mean(0).norm() * size
     return length
 
 
@@ -56,7 +63,8 @@ def unit_norm(means: Tensor) -> Tensor:
     >>> unit_norm(torch.tensor([[1.0, 0.0], [-0.5, 0.0]]))
     tensor(0.2500)
     """
-    length: Tensor = features(means, "means").norm(dim=1)
+    means, size = scaled(features(means, "means"))
+    length: Tensor = means.norm(dim=1) * size
     return (length - 1).abs().mean()
 
 
@@ -69,7 +77,7 @@ def equal_inner_product(means: Tensor) -> Tensor:
     >>> equal_inner_product(torch.eye(3))
     tensor(0.5000)
     """
-    means = features(means, "means", rows=2)
+    means, _ = scaled(features(means, "means", rows=2))
     length: Tensor = means.norm(dim=1, keepdim=True)
     point = length <= tolerance(length.max())
     unit = (means / length.masked_fill(point, 1)).masked_fill(point, 0)
@@ -84,11 +92,11 @@ def within_class(z: Tensor, label: Tensor) -> Tensor:
     >>> within_class(torch.tensor([[0.0], [2.0], [5.0]]), torch.tensor([0, 0, 1]))
     tensor(0.5000)
     """
-    z = features(z)
+    z, size = scaled(features(z))
     classes, index = _classes(z, label)
     means = segment_mean(z, index, len(classes))
     apart = difference(z, means[index]).norm(dim=1)
-    return segment_mean(apart, index, len(classes)).mean()
+    return segment_mean(apart, index, len(classes)).mean() * size
 
 
 @names_arguments()
@@ -115,6 +123,7 @@ def nearest_class_mean(
     z = features(z)
     label = as_keys(label, "label", z)
     known, names = (z, label) if fitted is None else fitted_features(z, fitted)
+    (z, _), (known, _) = scaled(z), scaled(known)
     classes, means = as_keys(names, "label", known).unique(), class_means(known, names)
     product = z @ means.t()
     # Rounding acts on the size of the products of which the inner product is the sum.
@@ -141,18 +150,20 @@ def covariance_spectrum(z: Tensor) -> Tensor:
     """Return the singular values of the covariance of rows (divisor M), descending [d].
 
     All are 0 where the rows are equal but for rounding. Raises `ValueError` without rows, and on
-    the CPU for features that are not finite.
+    the CPU for features that are not finite, or whose squares are out of range of their type.
 
     >>> covariance_spectrum(torch.tensor([[2.0, 0.0], [-2.0, 0.0]]))
     tensor([4., 0.])
     """
-    z = features(z, finite=True)
+    z, unit = scaled(features(z, finite=True))
     centred = difference(z, z.mean(0))
     # Of size 1, as squares of very small or large numbers are none that eigvalsh can take.
     size: Tensor = centred.abs().max()
-    scaled = centred / torch.where(size > 0, size, 1)
-    values: Tensor = torch.linalg.eigvalsh(scaled.t() @ scaled / len(z))
-    return values.flip(0).clamp_min(0) * size.square()
+    rows = centred / torch.where(size > 0, size, 1)
+    values: Tensor = torch.linalg.eigvalsh(rows.t() @ rows / len(z))
+    spectrum = values.flip(0).clamp_min(0) * size.square() * unit * unit
+    check_squares(spectrum, size * unit)
+    return spectrum
 
 
 @names_arguments()
@@ -206,37 +217,6 @@ def rankme(z: Tensor, epsilon: float = 1e-7) -> Tensor:
     p = values / values.sum().clamp_min(torch.finfo(z.dtype).tiny) + epsilon
     p = p.masked_fill(p == 0, 1)  # whose p log p is 0, too
     return (-(p * p.log()).sum()).exp()
-
-
-def feature_std(z: Tensor) -> Tensor:
-    """Return the mean over dimensions of the standard deviation over rows [].
-
-    On the unit sphere it is about 1/√d without collapse and 0 at a point (arXiv 2011.10566).
-
-    >>> feature_std(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
-    tensor(0.5000)
-    """
-    z = features(z)
-    variance = difference(z, z.mean(0)).square().mean(0)
-    constant = variance == 0
-    # The root's derivative at 0 is infinite; that of a constant dimension is 0.
-    return variance.masked_fill(constant, 1).sqrt().masked_fill(constant, 0).mean()
-
-
-def spread(z: Tensor) -> Tensor:
-    """Return Σ_i ‖z_i − z̄‖² / Σ_i ‖z_i‖² [], the share of the squared length that varies.
-
-    It is 1 for features around the origin and 0 at a point, whatever their length; equal features
-    are a point where they are all 0, too.
-
-    >>> spread(torch.tensor([[1.0, 0.0], [0.0, 1.0]])), spread(torch.zeros(2, 3))
-    (tensor(0.5000), tensor(0.))
-    """
-    z = features(z)
-    z = z / z.abs().max().clamp_min(torch.finfo(z.dtype).tiny)  # so that no square overflows
-    whole = z.square().sum()
-    varies = difference(z, z.mean(0)).square().sum()
-    return varies / whole.clamp_min(torch.finfo(z.dtype).tiny)
 
 
 def _classes(z: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:

@@ -86,6 +86,26 @@ covariance_spectrum(z) is that of features z [M, d].
         )
 
 
+def check_squares(spectrum: Tensor, size: Tensor) -> None:
+    """Raise `ValueError` where a spectrum [d] of features of a size [] is out of range of its type.
+
+    Values are looked at on the CPU alone.
+
+    >>> check_squares(torch.zeros(2), torch.tensor(1e-30))
+    Traceback (most recent call last):
+    ValueError: Expected features whose squares torch.float32 holds, but they differ by up to \
+1e-30: give z.double(), or z / z.abs().max().
+    """
+    if not _values_are_known(spectrum) or not bool(size > 0):
+        return
+    kind = torch.finfo(spectrum.dtype)
+    if not kind.tiny <= float(spectrum.detach().max()) <= kind.max:
+        raise ValueError(
+            f"Expected features whose squares {spectrum.dtype} holds, but they differ by up to "
+            f"{float(size):.3g}: give z.double(), or z / z.abs().max()."
+        )
+
+
 def check_positive(name: str, value: Any, *, or_zero: bool = False) -> None:
     """Raise `ValueError` for anything but a finite number above 0, or of 0 or more.
 

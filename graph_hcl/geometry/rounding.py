@@ -1,4 +1,4 @@
-"""What counts as equal: differences that rounding alone may make."""
+"""What counts as equal: differences that rounding alone may make, of features of any size."""
 
 from __future__ import annotations
 
@@ -21,11 +21,27 @@ def tolerance(magnitude: Tensor) -> Tensor:
     return ROUNDINGS * torch.finfo(magnitude.dtype).eps * magnitude
 
 
+def scaled(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return z divided by a power of two [], and that: the one below its largest entry.
+
+    Squares then neither overflow nor vanish, and no digit changes: what is computed of it and
+    multiplied by the power again has the same bits, where z itself has such squares. The power is 1
+    for zeros and for what is not finite, and a constant to derivatives.
+
+    >>> scaled(torch.tensor([[3.0, -5.0]]))
+    (tensor([[ 0.7500, -1.2500]]), tensor(4.))
+    """
+    size = z.detach().abs().max().log2().floor().exp2()
+    size = torch.where(size.isfinite() & (size > 0), size, 1)
+    return z / size, size
+
+
 def difference(z: Tensor, centre: Tensor) -> Tensor:
     """Return z − centre [M, d], exactly 0 in rows where rounding alone tells the two apart.
 
-    The mean of equal rows differs from them in the last digits; the magnitude of a row is its
-    length or the mean length of all, whichever is larger.
+    Their squares must be in range, as those of `scaled` are. The mean of equal rows differs from
+    them in the last digits; the magnitude of a row is its length or the mean length of all,
+    whichever is larger.
 
     >>> z = torch.full((10, 1), 0.1)
     >>> difference(z, z.mean(0) + 1e-8).unique()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,11 +69,31 @@ def check_tensor(name: str, value: object) -> None:
     >>> check_tensor("label", [0, 1])
     Traceback (most recent call last):
     ValueError: Expected label to be a tensor, but got list: use torch.as_tensor(label).
+    >>> check_tensor("label", ["b", "a"])
+    Traceback (most recent call last):
+    ValueError: Expected label to be a tensor, but got list: use \
+torch.as_tensor(np.unique(label, return_inverse=True)[1]).
     """
     if not isinstance(value, Tensor):
+        numbers = f"np.unique({name}, return_inverse=True)[1]" if _is_text(value) else name
         raise ValueError(
             f"Expected {name} to be a tensor, but got {type(value).__name__}: use "
-            f"torch.as_tensor({name})."
+            f"torch.as_tensor({numbers})."
+        )
+
+
+def check_made(name: str, value: Any) -> None:
+    """Raise `ValueError` for a class where one that is made of it is meant.
+
+    >>> check_made("hardening", dict)
+    Traceback (most recent call last):
+    ValueError: Expected hardening to be made already, but got the class dict: make one of it, \
+dict(…).
+    """
+    if isinstance(value, type):
+        raise ValueError(
+            f"Expected {name} to be made already, but got the class {value.__name__}: make one of "
+            f"it, {value.__name__}(…)."
         )
 
 
@@ -137,19 +157,33 @@ def check_rows(
 
 
 def check_keys_are_known(pairs: Pairs, what: str) -> None:
-    """Raise `ValueError` where positive pairs must be listed, but their number is not known.
+    """Raise `ValueError` where positive pairs must be listed, but their number is not known."""
+    sides = [*pairs.positive, *(pairs.negative or ())]
+    check_are_known(sides, what, "positive pairs")
+
+
+def check_are_known(keys: Iterable[Tensor], what: str, counted: str) -> None:
+    """Raise `ValueError` where something must be counted by keys, but their values are not known.
 
     `torch.compile` breaks the graph here; with `fullgraph=True` it raises its own error instead,
     which holds the sentence.
     """
     sentence = (
         f"Expected keys that torch.compile and torch.func.vmap do not trace with {what}: the "
-        "number of positive pairs must be known."
+        f"number of {counted} must be known."
     )
     if torch.compiler.is_compiling():
         torch._dynamo.graph_break(sentence)
         return
     transforms: Any = torch._C._functorch
-    sides = [*pairs.positive, *(pairs.negative or ())]
-    if transformed() and any(transforms.is_batchedtensor(keys) for keys in sides):
+    if transformed() and any(transforms.is_batchedtensor(each) for each in keys):
         raise ValueError(sentence)
+
+
+def _is_text(values: Any) -> bool:
+    """Tell whether values are words, of which no tensor can be made."""
+    try:
+        every = np.asarray(values).ravel()
+    except (TypeError, ValueError):  # such as rows of different lengths
+        return False
+    return any(isinstance(value, str) for value in every)

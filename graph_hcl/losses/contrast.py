@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses._kernels.dense import empty_loss
+from graph_hcl.losses.checks import check_are_known
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.settings import LossSettings
 
@@ -43,12 +44,15 @@ def two_view_numbers(rows: int, device: torch.device) -> Tensor:
     return torch.arange(2, device=device).repeat_interleave(rows // 2)
 
 
-def contrast_blocks(contrast: Contrast, pairs: Pairs, view: Tensor, sampled: Tensor) -> list[Block]:
+def contrast_blocks(
+    contrast: Contrast, pairs: Pairs, view: Tensor, sampled: Tensor, views: int | None = None
+) -> list[Block]:
     """Return the anchors of one view after the other, with the samples of all other views.
 
     Anchors are those of all views ("across-views"), of the first or of the last one. `view` [A]
     and `sampled` [S] are the view numbers of all anchors and of all samples; -1 is a view that no
-    anchor has. Anchors are no samples of their own block.
+    anchor has. Anchors are no samples of their own block. `views` is the number of views, where it
+    is known. Raises `ValueError` inside `torch.func.vmap` over rows of unknown views.
 
     >>> graph = torch.tensor([0, 1, 0, 1])
     >>> view = view_numbers(graph)
@@ -56,7 +60,9 @@ def contrast_blocks(contrast: Contrast, pairs: Pairs, view: Tensor, sampled: Ten
     >>> block.rows, block.columns, block.pairs.masks()[0].int().tolist()
     (tensor([0, 1]), tensor([2, 3]), [[1, 0], [0, 1]])
     """
-    views = int(sampled.max()) + 1 if len(sampled) else 0
+    check_are_known((view, sampled), f"contrast {contrast}", "rows of each view")
+    if views is None or not len(sampled):
+        views = int(sampled.max()) + 1 if len(sampled) else 0
     numbers = {"first-view": range(min(views, 1)), "last-view": range(max(views - 1, 0), views)}
     blocks = []
     for number in numbers.get(contrast, range(views)):

@@ -10,7 +10,14 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses._kernels.dispatch import compute_loss, compute_psi_loss
-from graph_hcl.losses.checks import check_choice, check_flag, check_shape, check_whole, transformed
+from graph_hcl.losses.checks import (
+    check_choice,
+    check_flag,
+    check_made,
+    check_shape,
+    check_whole,
+    transformed,
+)
 from graph_hcl.losses.contrast import (
     CONTRASTS,
     Block,
@@ -35,7 +42,7 @@ from graph_hcl.losses.precision import unit
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.resolver import make_psi
 from graph_hcl.losses.settings import LossOptions, LossSettings
-from graph_hcl.losses.temperature import choose_temperature
+from graph_hcl.losses.temperature import choose_temperature, warn_of_few_negatives
 from graph_hcl.warn import warn_user
 
 
@@ -48,7 +55,8 @@ class ContrastiveLoss(SettingsModule):
 
     Args:
         temperature: T > 0 of logits ⟨z_i, z_j⟩ / T, or "auto": in each batch the T at which 5 % of
-            an anchor's negatives count, see `choose_temperature`.
+            an anchor's negatives count, from 0.02 to 1, see `choose_temperature`. A batch with 20
+            negatives per anchor or fewer keeps that of the last larger one, or 0.5 before any.
         normalize: divide each row by its length first. False for rows that have length 1 already,
             or that are meant to differ in length.
         memory_size: features of earlier batches that are further negatives, 0 or more. Graphs must
@@ -121,6 +129,7 @@ class ContrastiveLoss(SettingsModule):
         check_whole("memory_size", memory_size, 0)
         if memory_size and gather is not None:
             raise ValueError("Expected memory_size 0 with gather: take one of the two.")
+        check_made("gather", gather)
         self.normalize = normalize
         self.longest: float | None = None
         self.psi = None if psi is None else make_psi(psi, psi_options)
@@ -131,6 +140,7 @@ class ContrastiveLoss(SettingsModule):
         self.annealing: Annealing | None = None
         self._was_annealed = True
         self._has_warned_of_label = False
+        self._has_temperature = False
         # A derived class may have a `forward` of its own that does not ask for them.
         self._takes_views = "views" in inspect.signature(self.forward).parameters
 
@@ -221,7 +231,8 @@ class ContrastiveLoss(SettingsModule):
             loss = self._evaluate(z, samples, pairs, kind)
         else:
             view = view_numbers(names) if other is None else two_view_numbers(len(z), z.device)
-            blocks, columns = self._blocks(pairs, view), z if samples is None else samples
+            blocks = self._blocks(pairs, view, views if other is None else 2)
+            columns = z if samples is None else samples
             losses = []
             for block in blocks:
                 part, others = z[block.rows], columns[block.columns]
@@ -253,21 +264,35 @@ class ContrastiveLoss(SettingsModule):
             )
         return keys
 
-    def _blocks(self, pairs: Pairs, view: Tensor) -> list[Block]:
-        """Return the blocks of a contrast across views; `view` [M] is that of each row."""
+    def _blocks(self, pairs: Pairs, view: Tensor, views: int | None = None) -> list[Block]:
+        """Return the blocks of a contrast across views; `view` [M] is that of each row.
+
+        `views` is their number, where it is known.
+        """
         sampled = view if self.gather is None else self.gather(view)
         remembered = view.new_full((len(pairs.positive[1]) - len(sampled),), -1)
-        return contrast_blocks(self.contrast, pairs, view, torch.cat([sampled, remembered]))
+        return contrast_blocks(self.contrast, pairs, view, torch.cat([sampled, remembered]), views)
 
     def _choose_temperature(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> None:
-        if transformed():
-            raise ValueError(
-                "Expected a number as temperature inside torch.compile and torch.func, but got "
-                "auto: it depends on values."
-            )
         chosen = choose_temperature(z, z if samples is None else samples, pairs)
         if chosen is not None:
             self.settings = dataclasses.replace(self.settings, temperature=chosen)
+        elif not self._has_temperature:
+            warn_of_few_negatives(self.temperature)
+        self._has_temperature = True
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self._has_temperature:  # which a batch of few negatives keeps
+            chosen = torch.tensor(self.temperature, dtype=torch.float64)
+            destination[f"{prefix}temperature"] = chosen
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        chosen = state_dict.pop(f"{prefix}temperature", None) if self.auto_temperature else None
+        if chosen is not None:
+            self._has_temperature = True
+            self.settings = dataclasses.replace(self.settings, temperature=float(chosen))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _evaluate(
         self, z: Tensor, samples: Tensor | None, pairs: Pairs, kind: torch.dtype

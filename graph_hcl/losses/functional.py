@@ -184,7 +184,7 @@ def compute_jensen_shannon(
     counted = positives.any(1) & negatives.any(1)
     s = all_logits(nodes, graphs, settings.temperature)
     weights = hardness_weights(s, negatives, resolve_hardening(settings, nodes, graphs, pairs))
-    share = positives / positives.sum(1, keepdim=True).clamp_min(1)
+    share = positives.to(s) / positives.sum(1, keepdim=True).clamp_min(1)
     away = F.softplus(s, threshold=40.0)
     near = ((away - s) * share).sum(1)
     far = (weights * away).sum(1)

@@ -71,11 +71,26 @@ class _Gathered(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """Return the gradient of this process's own rows."""
+        own: Tensor = _Summed.apply(gradient, ctx.rows)
+        return own
+
+
+class _Summed(torch.autograd.Function):
+    """This process's own rows of the sum over processes; what `_Gathered` is the gradient of."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, rows: int) -> Tensor:
+        """Return the sum [rows, …] of what all processes say of these rows."""
         # Not reduce_scatter, which gloo lacks in the oldest torch that is supported.
-        total = gradient.clone(memory_format=torch.contiguous_format)
+        total = values.clone(memory_format=torch.contiguous_format)
         distributed.all_reduce(total)
-        first = distributed.get_rank() * ctx.rows
-        return total[first : first + ctx.rows]
+        first = distributed.get_rank() * rows
+        return total[first : first + rows]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient of all rows."""
+        return _Gathered.apply(gradient), None
 
 
 def gathered(

@@ -77,14 +77,16 @@ class MemoryBank(nn.Module):
 
     def pairs(self, positive: Tensor, negative: Tensor) -> Pairs:
         """Return the pairs of a batch with itself and with the memory, batch first."""
-        if not len(self.keys) or not len(positive):
-            return Pairs.among(positive, negative)
+        batch = Pairs.among(positive, negative)  # whose keys are int64, as those remembered are
+        if batch.negative is None or not len(self.keys) or not len(positive):
+            return batch
+        (positive, _), (negative, _) = batch.positive, batch.negative
         # Below the least key; the least integer wraps round to the largest, which is rarely used.
         unused = positive.amin() - 1
         return Pairs(
             (positive, torch.cat([positive, unused.expand(len(self.keys))])),
             (negative, torch.cat([negative, self.keys.to(negative)])),
-            torch.arange(len(positive), device=positive.device),
+            batch.self_index,
         )
 
     def join(self, z: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Pairs]:

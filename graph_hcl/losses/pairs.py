@@ -9,6 +9,9 @@ from operator import is_
 import torch
 from torch import Tensor
 
+INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+"""Types of `self_index`; it is kept as int64."""
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -49,14 +52,14 @@ class Pairs:
     without `self_index`, no anchor is among the samples, or its own row counts like any other.
 
     Keys are bool or integers of any width, and are kept as int64. Raises `ValueError` for other
-    keys, for keys of different lengths, and for an anchor whose own column among the samples has
-    another key.
+    keys, for keys of different lengths, for a `self_index` that is no tensor of integers [A], and,
+    on the CPU, where it is no column of the samples or one that has another key.
 
     Args:
         positive: positive keys of anchors [A] and samples [S].
         negative: negative keys of anchors [A] and samples [S]; None where every other row is a
             negative.
-        self_index: column [A] of each anchor among the samples.
+        self_index: column [A] of each anchor among the samples, 0 … S − 1.
         in_order: whether `self_index` is known to be 0 … A − 1, without a look at the values.
         copies: number of views, where the rows are known to be those of the first view of distinct
             graphs, then those of the second in the same order, and so on, and where rows of one
@@ -89,15 +92,42 @@ class Pairs:
                     f"{len(self.positive[0])} × {len(self.positive[1])}, but got "
                     f"{len(anchors)} × {len(samples)}."
                 )
-            # While torch traces, there are no values to compare.
-            if self.self_index is None or anchors is samples or torch.compiler.is_compiling():
-                continue
-            if torch._C._are_functorch_transforms_active():
-                continue
-            if not torch.equal(anchors, samples[self.self_index]):
-                raise ValueError(
-                    "Expected self_index to name each anchor's own column, but keys there differ."
-                )
+        if self.self_index is not None:
+            self._check_self_index(self.self_index)
+
+    def _check_self_index(self, own: Tensor) -> None:
+        """Raise `ValueError` unless these are own columns; their values are read on the CPU alone.
+
+        While torch traces, there are no values to compare.
+        """
+        anchors, samples = self.positive
+        if not isinstance(own, Tensor) or own.dtype not in INTEGERS:
+            kind = own.dtype if isinstance(own, Tensor) else type(own).__name__
+            raise ValueError(f"Expected self_index to be a tensor of integers, but got {kind}.")
+        if own.shape != anchors.shape:
+            raise ValueError(
+                f"Expected self_index [{len(anchors)}], one per anchor, but got {list(own.shape)}."
+            )
+        if own.device != samples.device:
+            raise ValueError(
+                f"Expected self_index on {samples.device}, but got it on {own.device}."
+            )
+        if own.dtype != torch.long:
+            object.__setattr__(self, "self_index", own := own.long())
+        traced = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+        sides = [side for side in (self.positive, self.negative) if side is not None]
+        ordered = self.in_order and all(side[0] is side[1] for side in sides)
+        if traced or ordered or own.device.type != "cpu" or not len(own):
+            return
+        if not 0 <= int(own.min()) <= int(own.max()) < len(samples):
+            raise ValueError(
+                f"Expected self_index from 0 to {len(samples) - 1}, the columns of the samples, "
+                f"but got {int(own.min())} to {int(own.max())}."
+            )
+        if not all(torch.equal(anchors, samples[own]) for anchors, samples in sides):
+            raise ValueError(
+                "Expected self_index to name each anchor's own column, but keys there differ."
+            )
 
     def _widen(self) -> None:
         """Make all keys int64, so that any two can be compared; one key stays one object."""

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from graph_hcl.losses.checks import check_made
 from graph_hcl.losses.hardening import Adaptive, Annealing, Exponential, LogEta, PowerMean, Schedule
 from graph_hcl.losses.psi import Psi
 from graph_hcl.registries import HARDENINGS, PSIS
@@ -71,7 +72,8 @@ def make_hardening(
 def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
     """Return ψ by name with its options, or by import path, or as it was given.
 
-    Raises `ValueError` for options of one that was given, and for those that it does not take.
+    Raises `ValueError` for options of one that was given, for those that it does not take, and for
+    a class.
 
     >>> make_psi("triplet", {"margin": 0.5})
     Triplet(margin=0.5)
@@ -79,6 +81,7 @@ def make_psi(psi: str | Psi, options: Mapping[str, Any] | None = None) -> Psi:
     if not isinstance(psi, str):
         if options:
             raise ValueError("Expected no psi_options with a psi that is made already.")
+        check_made("psi", psi)
         return psi
     made: Psi = _resolve(PSIS, psi, "psi_options", options)
     return made
@@ -91,9 +94,9 @@ def _canonical(hardening: str | LogEta | Adaptive) -> str | LogEta | Adaptive:
 def _resolve(
     registry: Registry[Any], name: str, what: str, options: Mapping[str, Any] | None
 ) -> Any:
-    """Return a part with its options; one from outside that is given none as it is."""
+    """Return a part with its options; a function from outside that is given none as it is."""
     part = registry.get(name)
-    if not options and registry.name_of(part) is None:
+    if not options and registry.name_of(part) is None and not isinstance(part, type):
         return part
     try:
         return part(**(options or {}))

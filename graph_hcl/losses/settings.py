@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 
 from torch import Tensor
 
-from graph_hcl.losses.checks import check_choice, check_flag, check_number, check_whole
+from graph_hcl.losses.checks import check_choice, check_flag, check_made, check_number, check_whole
 from graph_hcl.losses.hardening import Adaptive, LogEta, NoHardening
 from graph_hcl.losses.weighting import Weighting, check_has_weights
 
@@ -156,6 +156,7 @@ class LossSettings:
                 "Expected hardening to be a function of the logits or an adaptive one, but got "
                 f"{self.hardening!r}."
             )
+        check_made("hardening", self.hardening)
         if self.num_negatives is not None:
             check_whole("num_negatives", self.num_negatives, 1)
         self._check_combinations()

@@ -8,14 +8,17 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.adaptive import spread_columns
-from graph_hcl.losses.checks import check_number
+from graph_hcl.losses.checks import check_number, transformed
 from graph_hcl.losses.pairs import Pairs
 from graph_hcl.losses.precision import at_least_float, full_precision
+from graph_hcl.warn import warn_user
 
 SHARE = 0.05
 """The effective share of an anchor's negatives at which `temperature="auto"` is."""
 LOWEST, HIGHEST = 0.02, 1.0
 """Range of the temperatures that may be chosen; where many graphs are alike, none has the share."""
+ROUNDING = 1e-6
+"""Relative difference from the share that counts as none."""
 STEPS = 24
 """Bisections: T is found to a millionth part."""
 
@@ -28,8 +31,9 @@ def choose_temperature(
 
     Kish's effective sample size of the plain loss's weights over the number of negatives,
     (Σ_j e^{s_j})² / (|N| Σ_j e^{2 s_j}), rises with T from 1/|N| to 1; it is averaged over anchors
-    that have a negative. The temperature is within [0.02, 1]; None where no anchor has a negative.
-    Of many rows, 512 anchors and 512 samples that are spread out are taken.
+    that have a negative. The temperature is within [0.02, 1]; None where no anchor has a negative,
+    or each has 1/`share` or fewer, 20 at 5 %, of which so small a share cannot count. Of many rows,
+    512 anchors and 512 samples that are spread out are taken.
 
     Args:
         anchors: normalised rows [A, d].
@@ -37,7 +41,7 @@ def choose_temperature(
         pairs: who is a negative of whom.
         share: the share, in (0, 1).
 
-    Raises `ValueError` for another share.
+    Raises `ValueError` for another share, and inside `torch.compile` and `torch.func`.
 
     >>> z = torch.nn.functional.normalize(torch.randn(64, 8), dim=1)
     >>> key = torch.arange(64)
@@ -45,6 +49,11 @@ def choose_temperature(
     >>> low < choose_temperature(z, z, Pairs.among(key, key), share=0.5)
     True
     """
+    if transformed():
+        raise ValueError(
+            "Expected a number as temperature inside torch.compile and torch.func, but got auto: "
+            "it depends on values."
+        )
     check_number("share", share)
     if not 0 < share < 1:
         raise ValueError(f"Expected share to be in (0, 1), but got {share}.")
@@ -67,4 +76,25 @@ def choose_temperature(
         size = weights.sum(1).square() / weights.square().sum(1) / count
         above = size.mean() > share
         low, high = torch.where(above, low, middle), torch.where(above, middle, high)
-    return min(max(float(((low + high) / 2).exp()), LOWEST), HIGHEST)  # rounding may pass them
+    least = count.to(low).reciprocal().mean()  # the share of one negative of each anchor
+    # Both at once, as a device is waited for.
+    chosen, floor = map(float, torch.stack([((low + high) / 2).exp(), least]).tolist())
+    if floor > share * (1 - ROUNDING):
+        return None
+    return min(max(chosen, LOWEST), HIGHEST)  # rounding may pass them
+
+
+def warn_of_few_negatives(temperature: float) -> None:
+    """Warn that no batch has had enough negatives for a temperature to be chosen.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warn_of_few_negatives(0.5)
+    >>> str(told[0].message)[:37]
+    'The temperature auto stays at 0.5 unt'
+    """
+    warn_user(
+        f"The temperature auto stays at {temperature} until anchors have more than "
+        f"{round(1 / SHARE)} negatives: at no temperature does as little as {100 * SHARE:g} % of "
+        "fewer count. Take larger batches, or a number as temperature."
+    )

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from graph_hcl import geometry
+from graph_hcl.geometry.rounding import scaled
 from graph_hcl.keywords import names_arguments
 from graph_hcl.losses.checks import check_tensor
 from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.objective import CallableObjective
+from graph_hcl.losses.precision import unit
 from graph_hcl.losses.settings import LossSettings
 
 
@@ -26,9 +28,10 @@ def diagnose(
     """Return losses, orderings and collapse metrics of one batch's features z [M, d] as numbers.
 
     The four losses of arXiv 2209.00078 (with Q = 1) and the statistics of the negatives use
-    the temperature and the hardening of the objective; T = 0.5 and exponential hardening with β = 1
-    where it has none. Values that a batch does not define (no classes, one class, no positive,
-    features that are not finite) are left out.
+    the temperature and the hardening of the objective, T = 0.5 and exponential hardening with β = 1
+    where it has none, and rows of length 1 if it normalises them; other metrics are of the features
+    as they are. Values that a batch does not define (no classes, one class, no positive, features
+    that are not finite) are left out.
 
     Args:
         z: features [M, d], as the objective gets them.
@@ -81,7 +84,7 @@ def diagnose_temperature(
     if not isinstance(objective, ContrastiveLoss) or not bool(torch.isfinite(z).all()):
         return {}
     try:
-        share = geometry.effective_share(z, graph, objective.temperature)
+        share = geometry.effective_share(_contrasted(z, objective), graph, objective.temperature)
         found = {"temperature": objective.temperature, "effective_share": share}
         if objective.hardening is None:
             return found
@@ -135,7 +138,7 @@ def _loss_metrics(z: Tensor, graph: Tensor, label: Tensor, objective: Any) -> di
     temperature, hardening = _contrast(objective)
     several_views = len(graph.unique()) < len(graph)
     negatives = geometry.negative_statistics(
-        z,
+        _contrasted(z, objective),
         graph,
         label,
         temperature=temperature,
@@ -166,20 +169,32 @@ def _collapse_metrics(z: Tensor, label: Tensor) -> dict[str, float]:
 def _spread_metrics(z: Tensor) -> dict[str, float]:
     """Return how the features spread."""
     return {
-        "effective_rank": float(geometry.effective_rank(geometry.covariance_spectrum(z))),
+        # Which no factor changes, while squares may be out of range.
+        "effective_rank": float(
+            geometry.effective_rank(geometry.covariance_spectrum(scaled(z)[0]))
+        ),
         "uniformity": float(geometry.uniformity(z)) if len(z) > 1 else math.nan,
         "feature_std": float(geometry.feature_std(z)),
     }
 
 
+def _contrasted(z: Tensor, objective: Any) -> Tensor:
+    """Return the rows [M, d] that an objective contrasts: of length 1 if it normalises them."""
+    return unit(z) if getattr(_own(objective), "normalize", False) is True else z
+
+
+def _own(objective: Any) -> Any:
+    """Return an objective, or the function that it calls."""
+    return objective.function if isinstance(objective, CallableObjective) else objective
+
+
 def _contrast(objective: Any) -> tuple[float, Any]:
     """Return the temperature and the hardening of an objective; 0.5 and None where it has none.
 
-    The one place that asks an objective for more than its protocol: only contrastive objectives
-    have these attributes, and nothing but this display depends on them.
+    Only contrastive objectives have these attributes, which are no part of an objective's
+    protocol, and nothing but this display depends on them.
     """
-    if isinstance(objective, CallableObjective):
-        objective = objective.function
+    objective = _own(objective)
     temperature = getattr(objective, "temperature", 0.5)
     hardening = getattr(objective, "hardening", None)
     if isinstance(temperature, Tensor) and temperature.numel() == 1:  # a learned one

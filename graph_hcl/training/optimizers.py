@@ -66,9 +66,22 @@ def make_optimizer(
             f"Expected '{name}' to make an optimizer of torch, but got {type(made).__name__}: "
             "derive it from torch.optim.Optimizer."
         )
+    if name == "sgd" and options["momentum"] and settings.precision == "16-mixed":
+        _start_at_rest(made)
     # Steps that are not recorded are meant, and need no warning of torch.
     vars(made)["_warned_capturable_if_run_uncaptured"] = settings.cuda_graphs
     return made
+
+
+def _start_at_rest(optimizer: torch.optim.Optimizer) -> None:
+    """Give all weights a momentum of 0.
+
+    The fused sgd makes it of memory as it is, for its first step to fill; a first step that is left
+    out, since its gradients overflowed in float16, would leave it so.
+    """
+    for group in optimizer.param_groups:
+        for weight in group["params"]:
+            optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
 
 
 def rate(settings: TrainingSettings, begun: float, done: float) -> float:

@@ -17,7 +17,8 @@ from graph_hcl import embed as embed_command
 from graph_hcl import evaluate, report, train
 from graph_hcl.augment import Edit, ViewSampler, apply, parse
 from graph_hcl.config import RANDOM_VIEW
-from graph_hcl.losses import UCL
+from graph_hcl.losses import UCL, MemoryBank, Pairs
+from graph_hcl.losses.gather import gathered
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.training import TrainingSettings, embed, embed_nodes, fit
 
@@ -206,6 +207,41 @@ def test_a_wait_in_a_gradient_is_counted_too() -> None:
 def test_an_epoch_waits_once() -> None:
     pytest.importorskip("triton", reason="the extra triton is not installed")
     epoch_waits_once(torch.device("cpu"))
+
+
+class Twice:
+    """Collects rows as two processes with the same ones would."""
+
+    rank = 1
+
+    def __call__(self, values):
+        return torch.cat([values, values])
+
+
+def remembered(z, key):
+    bank = MemoryBank(24).to(z.device)
+    bank.push(z, key)
+
+    def step():
+        bank.join(z, key, key)
+        bank.push(z, key)
+
+    return step
+
+
+PAIRED = {
+    "with a memory": remembered,
+    "of all processes": lambda z, key: lambda: gathered(Twice(), z, key, key),
+    "by an index of one's own": lambda z, key: lambda: Pairs((key, key), None, key),
+}
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_pairs_of_a_step_do_not_wait(name: str) -> None:
+    def make(device):
+        return PAIRED[name](torch.rand(16, 4).to(device), torch.arange(16).to(device))
+
+    assert not count_waits(torch.device("cpu"), make)
 
 
 @pytest.mark.parametrize("name", graphs.ON_HARDWARE)

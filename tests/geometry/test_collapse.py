@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from graph_hcl import geometry as g
-from graph_hcl.geometry import pairs
+from graph_hcl.geometry import distances
 
 
 def noisy(classes: int, noise: float, per_class: int = 50):
@@ -282,7 +282,7 @@ def test_uniformity_takes_a_tile_at_a_time(kind: torch.dtype, monkeypatch) -> No
     slope = torch.randn(z.shape, generator=generator, dtype=kind)
     found = []
     for tile in (2**20, 2000, 1):
-        monkeypatch.setattr(pairs, "TILE", tile)
+        monkeypatch.setattr(distances, "TILE", tile)
         leaf = z.clone().requires_grad_()
         with Largest() as largest:
             value = g.uniformity(leaf)

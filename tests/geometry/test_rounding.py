@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from graph_hcl import geometry as g
-from graph_hcl.geometry.rounding import ROUNDINGS, difference, tolerance
+from graph_hcl.geometry.rounding import ROUNDINGS, difference, scaled, tolerance
 from graph_hcl.geometry.theory import AnchorStatistics, NegativeStatistics
 from graph_hcl.losses import Exponential, Threshold
 
@@ -166,6 +166,59 @@ def test_what_a_factor_does_not_change(seed, dtype, power) -> None:
     assert g.nearest_class_mean(z, label) == g.nearest_class_mean(large, label)
     angles = (g.equal_inner_product(g.class_means(each, label)) for each in (z, large))
     assert math.isclose(*map(float, angles), rel_tol=1e-6)
+
+
+HUGE_AND_TINY = [2.0**68, 2.0**120, 2.0**-80, 2.0**-120]
+
+
+@pytest.mark.parametrize("factor", HUGE_AND_TINY)
+def test_features_of_any_size_are_measured(factor) -> None:
+    generator = torch.Generator().manual_seed(0)
+    z, label = torch.randn(40, 6, generator=generator), torch.arange(40) % 4
+    with_length = [
+        lambda z: g.class_means(z, label),
+        lambda z: g.zero_sum(g.class_means(z, label)),
+        lambda z: g.within_class(z, label),
+        g.feature_std,
+        lambda z: g.alignment(z[:20], z[20:], power=1.0),
+    ]
+    without = [
+        lambda z: g.equal_inner_product(g.class_means(z, label)),
+        lambda z: g.nearest_class_mean(z, label),
+        lambda z: g.nearest_class_mean(z, label, (z / 3, label)),
+        g.spread,
+    ]
+    for measure in with_length:
+        assert torch.equal(measure(z * factor), measure(z) * factor)
+    for measure in without:
+        assert torch.equal(measure(z * factor), measure(z))
+    length = g.class_means(z, label).norm(dim=1).mean() if factor > 1 else 1 / factor
+    assert math.isclose(g.unit_norm(g.class_means(z * factor, label)), length * factor)
+    assert g.uniformity(z * factor) == (-math.inf if factor > 1 else 0)
+
+
+@pytest.mark.parametrize("factor", HUGE_AND_TINY)
+def test_a_spectrum_out_of_range_is_refused(factor) -> None:
+    z, label = torch.randn(40, 6, generator=torch.Generator().manual_seed(0)), torch.arange(40) % 4
+    for spectrum in (g.covariance_spectrum, lambda z: g.class_mean_spectrum(z, label)):
+        with pytest.raises(ValueError, match=r"squares torch.float32 holds.*give z.double\(\)"):
+            spectrum(z * factor)
+        wide = spectrum((z * factor).double())
+        torch.testing.assert_close(wide / factor**2, spectrum(z.double()))
+        expected = g.effective_rank(spectrum(z.double()))
+        torch.testing.assert_close(g.effective_rank(wide), expected)
+
+
+def test_a_power_of_two_changes_no_digit() -> None:
+    for dtype in DTYPES:
+        finest = torch.finfo(dtype)
+        for exponent in range(int(math.log2(finest.tiny)), int(math.log2(finest.max))):
+            z = torch.tensor([[0.75, -1.5]], dtype=dtype) * 2.0**exponent
+            small, size = scaled(z)
+            assert torch.equal(small.abs().max(), torch.tensor(1.5, dtype=dtype))
+            assert torch.equal(small * size, z)
+    for z in (torch.zeros(2, 1), torch.tensor([[math.nan], [1.0]]), torch.tensor([[math.inf]])):
+        assert scaled(z)[1] == 1
 
 
 def test_pairs_far_from_the_origin_are_as_far_apart_as_near_it() -> None:

@@ -227,11 +227,12 @@ def test_a_temperature_of_each_batch_is_that_of_the_features(make) -> None:
     auto = make(temperature="auto")
     label = label if auto.uses_labels else None
     auto(
-        z[:8],
-        graph=graph[:8] * 0 + torch.arange(8) // 2,
-        label=None if label is None else label[:8],
+        z[:32],
+        graph=torch.arange(32) // 2,
+        label=None if label is None else label[:32],
     )
     stale = auto.temperature
+    assert stale != 0.5
     found = match_temperature(auto, z, graph, label)
     assert auto.temperature == stale
     auto(z, graph=graph, label=label)

@@ -176,6 +176,23 @@ def test_labels_may_be_mapped_where_no_pairs_are_listed() -> None:
     torch.testing.assert_close(found, torch.stack([HSCL()(z1, z2, each) for each in labels]))
 
 
+@pytest.mark.parametrize("contrast", ["first-view", "last-view", "across-views"])
+def test_views_are_mapped_where_their_number_is_known(contrast) -> None:
+    z1, z2, label = views(6)
+    loss, graph = HSCL(contrast=contrast), torch.arange(len(z1))
+    graphs, z = torch.stack([graph, graph.flip(0)]), torch.cat([z1, z2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch, on the speed of its own scatter_
+        found = torch.func.vmap(lambda graph: loss(z1, z2, label, graph=graph))(graphs)
+        with pytest.raises(
+            ValueError, match=f"do not trace with contrast {contrast}: the number of rows of each"
+        ):
+            torch.func.vmap(lambda graph: loss(z, label=label.repeat(2), graph=graph))(
+                graphs.repeat(1, 2)
+            )
+    torch.testing.assert_close(found, loss(z1, z2, label).expand(2))
+
+
 def test_tiles_are_refused_where_values_are_unknown() -> None:
     z1, z2, _ = views(7)
     with pytest.raises(ValueError, match="Expected mode auto or dense inside"):

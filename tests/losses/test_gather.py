@@ -74,6 +74,8 @@ def _process(rank: int, world: int, port: int, results) -> None:
     (a, b, label), _ = share(*views(), rank, world)
     a.requires_grad_()
     loss = HSCL(beta=0.7, gather=DistributedGather())(a, b, label)
+    (slope,) = torch.autograd.grad(loss / world, a, create_graph=True)
+    (second,) = torch.autograd.grad(slope.square().sum(), a, retain_graph=True)
     loss.backward()
     distributed.all_reduce(loss.detach_())
     # Each process weighs all rows in its own way: a row has the sum of its weights as gradient.
@@ -85,13 +87,13 @@ def _process(rank: int, world: int, port: int, results) -> None:
     (everything * weights[rank]).sum().backward()
     assert everything.tolist() == [[0.0] * 3] * 2 + [[1.0] * 3] * 2
     assert rows.grad.equal(sum(weights)[2 * rank : 2 * rank + 2])
-    results.put((rank, float(loss) / world, (a.grad / world).tolist()))
+    results.put((rank, float(loss) / world, (a.grad / world).tolist(), second.tolist()))
     distributed.barrier()
     distributed.destroy_process_group()
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_value_and_gradient_of_one() -> None:
+def test_two_processes_have_the_value_and_derivatives_of_one() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -106,7 +108,9 @@ def test_two_processes_have_the_value_and_gradient_of_one() -> None:
     z1, z2, label = views()
     z1.requires_grad_()
     whole = HSCL(beta=0.7)(z1, z2, label)
-    whole.backward()
-    slopes = torch.tensor(found[0][2] + found[1][2], dtype=torch.float64)
-    torch.testing.assert_close(slopes, z1.grad)
-    assert all(value == pytest.approx(whole.item()) for _, value, _ in found)
+    (slope,) = torch.autograd.grad(whole, z1, create_graph=True)
+    (second,) = torch.autograd.grad(slope.square().sum(), z1)
+    for place, exact in ((2, slope), (3, second)):
+        parts = torch.tensor(found[0][place] + found[1][place], dtype=torch.float64)
+        torch.testing.assert_close(parts, exact.detach())
+    assert all(value == pytest.approx(whole.item()) for _, value, *_ in found)

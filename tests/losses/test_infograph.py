@@ -31,6 +31,19 @@ def softplus(x: float) -> float:
     return math.log1p(math.exp(x))
 
 
+def test_shares_of_several_positives_are_of_the_features_type() -> None:
+    h, g, _ = inputs(graphs=6)
+    owner, names = torch.arange(9) % 2, torch.arange(6) % 2
+    found = jensen_shannon_loss(h, g, Pairs((owner, names), (owner, names)))
+    total = 0.0
+    for i in range(9):
+        s = [float(h[i] @ each) for each in g]
+        near = [softplus(-s[j]) for j in range(6) if names[j] == owner[i]]
+        far = [softplus(s[j]) for j in range(6) if names[j] != owner[i]]
+        total += sum(near) / 3 + sum(far) / 3 - 2 * math.log(2)
+    assert float(found) == pytest.approx(total / 9, rel=1e-13)
+
+
 @pytest.mark.parametrize("tau_plus", [0.0, 0.2, 0.9])
 @pytest.mark.parametrize("beta", [0.0, 1.5])
 def test_equals_loops(beta, tau_plus) -> None:

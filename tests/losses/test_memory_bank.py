@@ -81,6 +81,49 @@ def test_without_graphs_every_remembered_row_is_another_graph() -> None:
     assert len(set(objective.memory.keys.tolist())) == 12
 
 
+class NarrowKeys(HUCL):
+    """Keys as a user's own: 0 and the largest of a narrow type are both in use."""
+
+    kinds = (torch.uint8, torch.uint8)
+
+    def keys(self, graph, label):
+        one, other = (
+            graph % 2 if kind == torch.bool else graph % 2 * torch.iinfo(kind).max
+            for kind in self.kinds
+        )
+        one, other = one.to(self.kinds[0]), other.to(self.kinds[1])
+        return one, one if self.kinds[0] == self.kinds[1] else other
+
+
+@pytest.mark.parametrize("contrast", ["all", "across-views"])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        (torch.uint8, torch.uint8),
+        (torch.bool, torch.bool),
+        (torch.int8, torch.long),
+        (torch.long, torch.uint8),
+        (torch.uint8, torch.bool),
+    ],
+)
+def test_keys_of_any_width_are_remembered(kinds, contrast) -> None:
+    exact, narrow = (NarrowKeys(memory_size=12, contrast=contrast) for _ in range(2))
+    exact.kinds, narrow.kinds = (torch.long, torch.long), kinds
+    if kinds[0] != kinds[1]:  # the same pairs by keys of one width
+        exact.keys = lambda graph, label: tuple(key.long() for key in narrow.keys(graph, label))
+    for seed in range(3):
+        z, graph = rows(seed)
+        assert torch.equal(narrow(z, graph=graph), exact(z, graph=graph))
+    assert narrow.memory.keys.dtype == torch.long
+
+
+def test_remembered_keys_are_not_narrowed() -> None:
+    memory, (z, _) = MemoryBank(8), rows(0)
+    memory.push(z, torch.arange(8) * 256)
+    few = (torch.arange(8) % 4).to(torch.uint8)
+    assert memory.pairs(few, few).counts()[1].tolist() == [13, 14, 14, 14] * 2
+
+
 def test_evaluation_remembers_nothing() -> None:
     objective, (z, _) = UCL(memory_size=12).eval(), rows(6)
     objective(z, z)

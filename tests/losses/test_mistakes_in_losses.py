@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,10 +13,14 @@ from graph_hcl.losses import (
     HUCL,
     UCL,
     ContrastiveLoss,
+    DistributedGather,
+    Exponential,
+    HInfoGraph,
     InfoGraph,
     MemoryBank,
     Pairs,
     SupCon,
+    Threshold,
     Triplet,
     as_objective,
     contrastive_loss,
@@ -27,6 +32,7 @@ from graph_hcl.losses.objective import Epoch
 from tests.one_sentence import ends_in_one_sentence
 
 Z, GRAPH = torch.nn.functional.normalize(torch.randn(8, 3), dim=1), torch.arange(4).repeat(2)
+EIGHT = torch.arange(8)
 AMONG = Pairs.among(GRAPH, GRAPH)
 
 
@@ -52,6 +58,10 @@ class PenaltyAsFloat(ContrastiveLoss):
 
 def remembered_rows(z, keys):
     return MemoryBank(4).push(z, keys)
+
+
+def own_columns(columns):
+    return Pairs((GRAPH, GRAPH), None, columns)
 
 
 MISTAKES = {
@@ -84,6 +94,38 @@ MISTAKES = {
     ),
     "keys as lists": (lambda: Pairs.among([0, 1], None), "keys to be tensors of integers"),
     "keys of anchors, then of samples": (lambda: Pairs(GRAPH, GRAPH), "keys as a pair"),
+    "own columns as a list": (
+        lambda: own_columns(EIGHT.tolist()),
+        "self_index to be a tensor of integers, but got list",
+    ),
+    "own columns as floats": (
+        lambda: own_columns(EIGHT.float()),
+        "self_index to be a tensor of integers, but got torch.float32",
+    ),
+    "own columns as a mask": (
+        lambda: own_columns(EIGHT > 3),
+        "self_index to be a tensor of integers, but got torch.bool",
+    ),
+    "own columns of some anchors": (
+        lambda: own_columns(EIGHT[:4]),
+        r"self_index \[8\], one per anchor, but got \[4\]",
+    ),
+    "own columns from the end": (
+        lambda: own_columns(EIGHT - 8),
+        "self_index from 0 to 7, the columns of the samples, but got -8 to -1",
+    ),
+    "own columns behind the end": (
+        lambda: own_columns(EIGHT + 8),
+        "self_index from 0 to 7, the columns of the samples, but got 8 to 15",
+    ),
+    "own columns behind the end of samples with a tensor of their own": (
+        lambda: Pairs((GRAPH, GRAPH.clone()), None, EIGHT + 1),
+        "self_index from 0 to 7, the columns of the samples, but got 1 to 8",
+    ),
+    "own columns with other keys": (
+        lambda: own_columns(EIGHT.flip(0)),
+        "self_index to name each anchor's own column, but keys there differ",
+    ),
     "a name for psi": (
         lambda: psi_loss(Z, AMONG, psi="triplet"),
         r"psi as a function of t and q, such as Triplet\(\), but got 'triplet'",
@@ -100,6 +142,43 @@ MISTAKES = {
     "a hardening that is a number": (
         lambda: HUCL(hardening=lambda s: 3.0)(Z, graph=GRAPH),
         "log η of the logits' shape to be a tensor, but got float",
+    ),
+    "labels as words": (
+        lambda: HSCL()(Z, graph=GRAPH, label=np.array(list("abcdabcd"))),
+        r"got ndarray: use torch.as_tensor\(np.unique\(label, return_inverse=True\)\[1\]\)",
+    ),
+    "labels as a list of words": (
+        lambda: HSCL()(Z, graph=GRAPH, label=list("abcdabcd")),
+        r"got list: use torch.as_tensor\(np.unique\(label, return_inverse=True\)\[1\]\)",
+    ),
+    "labels as words among objects": (
+        lambda: HSCL()(Z, graph=GRAPH, label=np.array([None, *"abcdabc"])),
+        r"use torch.as_tensor\(np.unique\(label",
+    ),
+    "labels as numbers": (
+        lambda: HSCL()(Z, graph=GRAPH, label=GRAPH.numpy()),
+        r"got ndarray: use torch.as_tensor\(label\)",
+    ),
+    "labels of several lengths": (
+        lambda: HSCL()(Z, graph=GRAPH, label=[[0], [1, 2]]),
+        r"got list: use torch.as_tensor\(label\)",
+    ),
+    "a class as a hardening": (
+        lambda: HUCL(hardening=Exponential),
+        r"hardening to be made already, but got the class Exponential: make one of it, Exponen",
+    ),
+    "a class as an adaptive hardening": (
+        lambda: contrastive_loss(Z, AMONG, hardening=ClassMass),
+        "hardening to be made already, but got the class ClassMass",
+    ),
+    "a class as a hardening of nodes": (
+        lambda: HInfoGraph(hardening=Threshold),
+        "hardening to be made already, but got the class Threshold",
+    ),
+    "a class as ψ": (lambda: UCL(psi=Triplet), "psi to be made already, but got the class Triplet"),
+    "a class that gathers": (
+        lambda: UCL(gather=DistributedGather),
+        "gather to be made already, but got the class DistributedGather",
     ),
     "one key": (lambda: OneKey()(Z, graph=GRAPH), "as a pair of positive and negative keys"),
     "keys that are lists": (lambda: KeysAsList()(Z, graph=GRAPH), "keys to be tensors of integers"),
@@ -174,6 +253,15 @@ def test_a_label_that_is_not_read_is_named() -> None:
     with pytest.warns(UserWarning, match="UCL reads no labels"):
         UCL()(Z, graph=GRAPH, label=GRAPH)
     HSCL()(Z, graph=GRAPH, label=GRAPH)
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.uint8])
+def test_own_columns_of_any_width_are_the_same(kind) -> None:
+    for columns in (EIGHT, EIGHT.roll(4)):
+        wide, narrow = own_columns(columns), own_columns(columns.to(kind))
+        for mode in ("dense", "tiled", "auto"):
+            found = [contrastive_loss(Z, pairs, mode=mode) for pairs in (wide, narrow)]
+            assert torch.equal(*found)
 
 
 def test_types_meet_in_the_wider_one() -> None:

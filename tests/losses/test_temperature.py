@@ -1,6 +1,7 @@
 """A temperature that is chosen from the features of each batch."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -95,9 +96,56 @@ def test_where_auto_cannot_be_it_is_refused() -> None:
         torch.func.grad(lambda z: UCL(temperature="auto")(z, graph=graph))(z)
 
 
-def test_identical_rows_have_the_lowest_bound_of_nothing() -> None:
-    z = torch.ones(8, 2)
+@pytest.mark.parametrize("graphs", [2, 5, 11])
+def test_a_batch_of_few_negatives_keeps_the_temperature_of_a_larger_one(graphs) -> None:
+    z, graph, _ = rows(5)
+    few = graph < graphs
     loss = UCL(temperature="auto")
-    value = loss(z, graph=torch.arange(4).repeat(2))
+    with pytest.warns(UserWarning, match=r"auto stays at 0.5 until anchors have more than 20 neg"):
+        value = loss(z[few], graph=graph[few])
+    assert torch.equal(value, UCL(temperature=0.5)(z[few], graph=graph[few]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss(z[few], graph=graph[few])  # warned of once
+        loss(z, graph=graph)
+        chosen = loss.temperature
+        assert chosen != 0.5
+        value = loss(z[few], graph=graph[few])
+    assert loss.temperature == chosen
+    assert torch.equal(value, UCL(temperature=chosen)(z[few], graph=graph[few]))
+
+
+def test_more_than_twenty_negatives_are_enough() -> None:
+    z, graph, _ = rows(6)
+    for kind in (torch.float32, torch.float64):
+        enough, few = ((graph < graphs) for graphs in (12, 11))
+        pairs = [Pairs.among(graph[some], graph[some]) for some in (enough, few)]
+        assert choose_temperature(z[enough].to(kind), z[enough].to(kind), pairs[0]) is not None
+        assert choose_temperature(z[few].to(kind), z[few].to(kind), pairs[1]) is None
+    tenth = [choose_temperature(z[few], z[few], pairs[1], share) for share in (0.04, 0.051, 0.1)]
+    assert tenth[0] is None
+    assert LOWEST <= tenth[1] < tenth[2]
+
+
+def test_the_temperature_goes_through_a_checkpoint() -> None:
+    z, graph, _ = rows(7)
+    few = graph < 5
+    loss, again = UCL(temperature="auto"), UCL(temperature="auto")
+    assert not loss.state_dict()
+    again.load_state_dict({})  # of a version that kept none
+    loss(z, graph=graph)
+    again.load_state_dict(loss.state_dict())
+    assert again.temperature == loss.temperature
+    assert torch.equal(again(z[few], graph=graph[few]), loss(z[few], graph=graph[few]))
+    inside, other = torch.nn.ModuleList([loss]), torch.nn.ModuleList([UCL(temperature="auto")])
+    other.load_state_dict(inside.state_dict())
+    assert other[0].temperature == loss.temperature
+    assert not UCL(temperature=0.1).state_dict()
+
+
+def test_identical_rows_have_the_lowest_bound_of_nothing() -> None:
+    z = torch.ones(24, 2)
+    loss = UCL(temperature="auto")
+    value = loss(z, graph=torch.arange(12).repeat(2))
     assert loss.temperature == pytest.approx(LOWEST, rel=1e-4)
     assert math.isfinite(value)

@@ -156,8 +156,10 @@ def test_own_columns_in_another_order() -> None:
     z, _, label = rows(21)
     order = torch.randperm(42, generator=torch.Generator().manual_seed(1))
     anchors, columns = order[:30], order.argsort()[order[:30]]
-    for negative in ((label[anchors], label[order]), None):
-        pairs = Pairs((label[anchors], label[order]), negative, columns)
+    for negative, known in (((label[anchors], label[order]), False), (None, False), (None, True)):
+        if known:  # the first 30 columns
+            anchors, columns = order[:30], torch.arange(30)
+        pairs = Pairs((label[anchors], label[order]), negative, columns, in_order=known)
         exact = value_and_gradients(
             lambda a, x, p=pairs: contrastive_loss(a, p, x, mode="dense"), z[anchors], z[order]
         )
@@ -167,6 +169,38 @@ def test_own_columns_in_another_order() -> None:
             *(side.float().to(DEVICE) for side in (z[anchors], z[order])),
         )
         assert_near(found, exact)
+
+
+def one_way(rows: int) -> dict[str, Pairs]:
+    """Return pairs among rows whose keys, or own columns, differ between anchors and samples."""
+    count = torch.arange(rows)
+    follows = (count + 1) % rows, count
+    pairwise = (count // 2, (count + 4) // 2 % (rows // 2))
+    swapped = count.view(-1, 2).flip(1).flatten()
+    alike = count % 3
+    return {
+        "the next row": Pairs(follows, follows),
+        "the next row, latent classes": Pairs(follows, None),
+        "two keys": Pairs(pairwise, follows),
+        "negatives one way": Pairs((alike, alike), pairwise),
+        "positives one way": Pairs(pairwise, (alike, alike)),
+        "own rows swapped": Pairs((count // 4,) * 2, None, swapped),
+        "own rows swapped, one key": Pairs((count // 4,) * 2, (count // 4,) * 2, swapped),
+        "own rows permuted": Pairs((count * 0,) * 2, None, (5 * count + 1) % rows),
+    }
+
+
+@pytest.mark.parametrize("name", one_way(2))
+@pytest.mark.parametrize("hardening", HARDENINGS)
+def test_pairs_with_a_direction_among_rows(name, hardening) -> None:
+    z, options = rows(19)[0], {"hardening": HARDENINGS[hardening]}
+    pairs = one_way(len(z))[name]
+    exact = value_and_gradients(lambda z: contrastive_loss(z, pairs, mode="dense", **options), z)
+    there = on_device(pairs)
+    found = value_and_gradients(
+        lambda z: contrastive_loss(z, there, mode="triton", **options), z.float().to(DEVICE)
+    )
+    assert_near(found, exact, slope=2e-4 if "unbounded" in hardening else 2e-5)
 
 
 @pytest.mark.parametrize("width", [1, 16, 100, 128, 300])
@@ -246,10 +280,16 @@ def test_rows_without_negatives_or_positives() -> None:
     [
         ({"hardening": Threshold(1.0)}, torch.float32, "neither exponential nor a power mean"),
         ({}, torch.float64, "features of torch.float64"),
+        pytest.param(
+            {},
+            torch.bfloat16,
+            "features of torch.bfloat16 in Triton's interpreter",
+            marks=pytest.mark.skipif(DEVICE.type != "cpu", reason="compiled, they are right"),
+        ),
         ({"reduction": "none"}, torch.float32, "Expected mode dense or auto with reduction none"),
         ({"num_negatives": 4}, torch.float32, "Expected mode dense or auto with num_negatives"),
     ],
-    ids=["hardening", "float64", "reduction", "num_negatives"],
+    ids=["hardening", "float64", "bfloat16", "reduction", "num_negatives"],
 )
 def test_what_the_kernels_do_not_do_is_said(options, dtype, message) -> None:
     z, graph, _ = rows(4)

@@ -10,7 +10,8 @@ from torch_geometric.data import Data
 from graph_hcl import geometry
 from graph_hcl.augment import Identity, ViewSampler
 from graph_hcl.data import GraphStore
-from graph_hcl.losses import HUCL, UCL
+from graph_hcl.losses import HUCL, UCL, as_objective
+from graph_hcl.losses.precision import unit
 from graph_hcl.nn import ContrastiveModel, GraphEncoder, make_backbone
 from graph_hcl.training import Diagnosis, TrainingSettings, fit
 from graph_hcl.training.callbacks import History
@@ -105,6 +106,16 @@ def test_what_is_no_class_is_no_label() -> None:
         diagnose(z, graph[:5], None)
 
 
+@pytest.mark.parametrize("factor", [2.0**70, 2.0**-80])
+def test_features_of_any_size_are_diagnosed(factor) -> None:
+    z, graph, label = batch_of_six()
+    found, known = diagnose(z * factor, graph, label), diagnose(z, graph, label)
+    for name in ("effective_rank", "equal_inner_product", "class_mean_accuracy"):
+        assert found[name] == known[name]
+    for name in ("feature_std", "within_class", "zero_sum"):
+        assert found[name] == known[name] * factor
+
+
 def test_a_batch_that_defines_little_tells_that() -> None:
     z, graph, label = batch_of_six()
     assert diagnose(z / 0, graph, label) == {}
@@ -121,9 +132,27 @@ def test_an_objective_of_ones_own_may_learn_its_temperature() -> None:
         return z.sum()
 
     loss.temperature = torch.nn.Parameter(torch.tensor(0.25))
-    assert diagnose(z, graph, label, loss) == diagnose(z, graph, label, HUCL(temperature=0.25))
+    known = HUCL(temperature=0.25, normalize=False)
+    assert diagnose(z, graph, label, loss) == diagnose(z, graph, label, known)
     loss.temperature = "auto"
     assert diagnose(z, graph, label, loss) == diagnose(z, graph, label)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16])
+def test_an_objective_that_normalizes_is_diagnosed_on_the_rows_that_it_contrasts(kind) -> None:
+    z, graph, label = batch_of_six()
+    z = (3 * z).to(kind)
+    loss = HUCL(beta=1.0, negative_reduction="mean")
+    found = diagnose(z, graph, label, loss)
+    assert found["h-ucl"] == pytest.approx(float(loss(z, graph=graph)), rel=1e-5)
+    plain = UCL(negative_reduction="mean", normalize=False)
+    given = diagnose(z, graph, label, plain)
+    assert given["ucl"] == pytest.approx(float(plain(z, graph=graph)), rel=1e-5)
+    assert found["within_class"] == given["within_class"]  # of the features themselves
+    assert diagnose(z, graph, label, as_objective(loss)) == found
+
+    share = diagnose_temperature(z, graph, None, loss)["effective_share"]
+    assert share == geometry.effective_share(unit(z), graph, loss.temperature)
 
 
 @pytest.mark.parametrize("kind", ["missing", "real", "tasks"])

@@ -77,7 +77,10 @@ def why_not(device: torch.device, kind: torch.dtype) -> str | None:
     """
     if kind not in (torch.float32, torch.float16, torch.bfloat16):
         return f"features of {kind}"
-    return why_no_kernel(device, kernels().get("negative_sums"))
+    reason = why_no_kernel(device, kernels().get("negative_sums"))
+    if reason is None and device.type == "cpu" and kind == torch.bfloat16:
+        return f"features of {kind} in Triton's interpreter"  # which multiplies them wrongly
+    return reason
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ def negative_sides(pairs: Pairs) -> tuple[Side, Side]:
     columns = torch.arange(count, device=pairs.positive[1].device)
     if own is None:
         return sides(columns.new_full((len(pairs.positive[0]),), -1), columns)
-    return sides(columns, columns) if pairs.in_order else sides(own, columns)
+    among = pairs.in_order and len(own) == count
+    return sides(columns, columns) if among else sides(own, columns)
 
 
 def own_positions(left: Side, right: Side, pairs: Pairs) -> Tensor:

@@ -77,8 +77,7 @@ class _LogMean(torch.autograd.Function):
         assert isinstance(beta, float | int)
         launch = Launch.of(anchors, kind)
         left, right = negative_sides(pairs)
-        rows = left.sort(anchors, kind)
-        columns = rows if samples is None else right.sort(samples, kind)
+        rows, columns = _sorted(anchors, samples, left, right, kind)
         among = samples is None and left is right and bound is not None
         # Atomics add up in any order: where the same bits are asked for, each tile is visited.
         halved = among and not torch.are_deterministic_algorithms_enabled()
@@ -160,8 +159,7 @@ class _PositiveSum(torch.autograd.Function):
     ) -> Tensor:
         launch = Launch.of(anchors, kind)
         left, right = sides(*pairs.positive)
-        rows = left.sort(anchors, kind)
-        columns = rows if samples is None else right.sort(samples, kind)
+        rows, columns = _sorted(anchors, samples, left, right, kind)
         value, slope = (torch.empty_like(log_n, dtype=torch.float32) for _ in range(2))
         given, constants = _pair_arguments(settings)
         launch.run(
@@ -221,6 +219,16 @@ class _PositiveSum(torch.autograd.Function):
         if samples is None and d_x is not None:
             d_a, d_x = d_a + d_x, None
         return d_a, d_x, d_n * gradient, *[None] * 5
+
+
+def _sorted(
+    anchors: Tensor, samples: Tensor | None, left: Side, right: Side, kind: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Return anchors and samples, each in the order of their own keys."""
+    rows = left.sort(anchors, kind)
+    if samples is None and left is right:
+        return rows, rows
+    return rows, right.sort(anchors if samples is None else samples, kind)
 
 
 def _scales(
