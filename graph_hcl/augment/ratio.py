@@ -74,7 +74,7 @@ def floor_counts(sizes: Tensor, ratio: float) -> Tensor:
     tensor([ 0,  2,  2, 29])
     """
     exact = exact_ratio(ratio)
-    return torch.div(sizes * exact.numerator, exact.denominator, rounding_mode="floor")
+    return torch.div(sizes.long() * exact.numerator, exact.denominator, rounding_mode="floor")
 
 
 def ceil_counts(sizes: Tensor, ratio: float) -> Tensor:
@@ -93,7 +93,7 @@ def nearest_counts(sizes: Tensor, ratio: float) -> Tensor:
     tensor([0, 1, 2, 3])
     """
     exact = exact_ratio(ratio)
-    doubled = 2 * sizes * exact.numerator + exact.denominator
+    doubled = 2 * sizes.long() * exact.numerator + exact.denominator
     return torch.div(doubled, 2 * exact.denominator, rounding_mode="floor")
 
 

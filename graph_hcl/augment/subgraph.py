@@ -78,7 +78,7 @@ def grow_subgraphs(
     >>> grow_subgraphs(path, torch.zeros(3).long(), torch.tensor([0, 3]), 0.6, generator).sum()
     tensor(2)
     """
-    wait = torch.empty(edge_index.shape[1], device=edge_index.device)
+    wait = torch.empty(edge_index.shape[1], device=edge_index.device, dtype=torch.float32)
     wait.exponential_(generator=generator)
     # A wait lost in rounding would let a node be ranked before the one it was reached from.
     wait += 1e-3

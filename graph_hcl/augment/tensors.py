@@ -52,7 +52,7 @@ transpose.
         raise UserError(
             f"Expected {name} as a tensor [2, E], but got {list(edge_index.shape)}{advice}."
         )
-    _check_integers(name, edge_index)
+    check_integers(name, edge_index)
 
 
 def check_range(edge_index: Tensor, num_nodes: int, name: str = "edge_index") -> None:
@@ -114,7 +114,8 @@ def graphs_of(batch: Tensor | None, num_nodes: int, device: torch.device) -> tup
         batch = torch.zeros(num_nodes, dtype=torch.long, device=device)
         return batch, torch.tensor([0, num_nodes], device=device)
     check_tensor("batch", batch, "[n]", 1)
-    _check_integers("batch", batch)
+    check_integers("batch", batch)
+    batch = batch.long()
     if len(batch) != num_nodes:
         raise UserError(f"Expected a batch of {num_nodes} nodes, but got {len(batch)}.")
     if bool((batch.diff() < 0).any()):
@@ -146,6 +147,12 @@ def graphs_with(
     return found, ptr
 
 
-def _check_integers(name: str, value: Tensor) -> None:
+def check_integers(name: str, value: Tensor) -> None:
+    """Raise `UserError` unless a tensor holds integers of 64 or 32 bits.
+
+    >>> check_integers("batch", torch.ones(2))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected batch to hold integers, but got torch.float32.
+    """
     if value.dtype not in (torch.int64, torch.int32):
         raise UserError(f"Expected {name} to hold integers, but got {value.dtype}.")
