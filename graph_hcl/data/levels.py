@@ -18,6 +18,8 @@ NEW_EDGE_VALUES = {"edge_weight": 1}
 """The values of an added edge in edge-level fields; 0 in all others."""
 OPTIONAL_FIELDS = tuple(name for name, level in LEVELS.items() if name != "x" and level != GRAPH)
 """The fields that a backbone may read besides x."""
+Rows = Tensor | slice | None
+"""Selected rows: ascending numbers [K], a slice with both ends, or None for all."""
 _STRUCTURE = frozenset({"edge_index", "batch", "ptr", "num_nodes"})
 
 
@@ -54,6 +56,23 @@ def levels(batch: Batch) -> dict[str, str]:
             "their rows belong to nodes, edges or graphs."
         )
     return by_name
+
+
+def take_rows(value: Any, rows: Rows) -> Any:
+    """Return the selected rows of a field, which is a tensor, an array or a list.
+
+    >>> take_rows(["a", "b", "c"], slice(1, 3)), take_rows(["a", "b", "c"], torch.tensor([0, 2]))
+    (['b', 'c'], ['a', 'c'])
+    """
+    if rows is None:
+        return value
+    if isinstance(rows, slice):
+        return value[rows]
+    if isinstance(value, Tensor):
+        return value.index_select(0, rows.to(value.device))
+    if isinstance(value, np.ndarray):
+        return value[rows.cpu().numpy()]
+    return [value[k] for k in rows.tolist()]
 
 
 def _level(
