@@ -206,7 +206,7 @@ def _mask(batch: Batch, edit: Edit) -> Batch:
     """Return the batch with its masked features, and attributes of masked edges, set to 0."""
     fields = {}
     if edit.masked is not None:
-        fields["x"] = torch.where(edit.masked, 0, batch.x)
+        fields["x"] = batch.x.masked_fill(edit.masked, 0)
     if edit.masked_edges is not None:
         fields["edge_attr"] = mask_rows(batch.edge_attr, edit.masked_edges)
     return replace_fields(batch, **fields) if fields else batch

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from graph_hcl.augment.ratio import floor_counts
+from graph_hcl.augment.ratio import floor_counts, plain_number
 
 
 def rank_in_graph(key: Tensor, batch: Tensor, ptr: Tensor) -> Tensor:
@@ -64,4 +64,4 @@ def choose_columns(
     """
     shape = (num_graphs, num_columns)
     drawn = torch.rand(shape, generator=generator, device=device, dtype=torch.float32)
-    return drawn < ratio
+    return drawn < plain_number(ratio)

@@ -53,6 +53,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def plain_number(ratio: float) -> float:
+    """Return a ratio of any type of numbers as an int or float, as texts and tensors take it.
+
+    >>> plain_number(Fraction(1, 4)), plain_number(0)
+    (0.25, 0)
+    """
+    return ratio if isinstance(ratio, int) else float(ratio)
+
+
 def exact_ratio(ratio: float) -> Fraction:
     """Return the fraction that a ratio in [0, 1] is meant as, with a denominator below 2³¹.
 

@@ -89,7 +89,23 @@ def _level(
     # Node numbers would have to be shifted, and nothing says which fields hold node numbers.
     if batch.__cat_dim__(name, value) != 0 or torch.as_tensor(batch.__inc__(name, value)).any():
         return None
-    matching = [level for level, size in sizes.items() if size == length]
+    matching = [
+        level
+        for level, size in sizes.items()
+        if size == length and not _cut_otherwise(batch, name, level, length)
+    ]
     if EDGE in matching and "edge" in name:  # PyG's own rule
         return EDGE
     return matching[0] if len(matching) == 1 else None
+
+
+def _cut_otherwise(batch: Batch, name: str, level: str, length: int) -> bool:
+    """Tell whether PyG cuts a field into graphs at other rows than nodes or edges: y [T] of each.
+
+    PyG's cuts are on the host.
+    """
+    cuts = getattr(batch, "_slice_dict", {})
+    own, of_level = cuts.get(name), cuts.get({NODE: "x", EDGE: "edge_index"}.get(level))
+    if not isinstance(own, Tensor) or not isinstance(of_level, Tensor) or int(own[-1]) != length:
+        return False
+    return not torch.equal(own, of_level)
