@@ -48,7 +48,9 @@ def from_data(
     tasks] with NaN for missing entries). One warning names all other attributes.
 
     Columns of integer types are categories, one-hot in every batch; floats and bools are
-    quantities, in float32. Repeated edges and self-loops are kept.
+    quantities, in float32. Repeated edges and self-loops are kept. Graphs and batches that were
+    taken out of a store make a store of the same columns and classes, unless their x has others
+    since.
 
     Args:
         graphs: a PyG data set, a batch, or any iterable of `Data` with the same fields.
@@ -61,8 +63,9 @@ def from_data(
         ignored_attrs: names of attributes that are meant not to be read, so that no warning names
             them.
 
-    Raises `UserError`, with the number of the graph, for NaN, edges to missing nodes, fields that
-    only some graphs have, shapes that differ between graphs, and other containers.
+    Raises `UserError` for changed graphs of a store whose quantities are standardised, and, with
+    the number of the graph, for NaN, edges to missing nodes, fields that only some graphs have,
+    shapes that differ between graphs, and other containers.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = from_data([Data(x=torch.tensor([[6], [8]]), edge_index=edges, y="toxic")])
