@@ -18,20 +18,9 @@ from graph_hcl.augment.edges import (
     runs_both_ways,
 )
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit
-from graph_hcl.augment.tensors import (
-    check_edges,
-    check_generator,
-    check_range,
-    check_tensor,
-    check_within,
-)
-from graph_hcl.data.batch import (
-    append_rows,
-    is_as_made,
-    is_sorted_undirected,
-    replace_fields,
-    select,
-)
+from graph_hcl.augment.given import checked_batch
+from graph_hcl.augment.tensors import check_generator, check_range, check_within
+from graph_hcl.data.batch import append_rows, is_sorted_undirected, replace_fields, select
 from graph_hcl.data.kept import Asked, Kept
 from graph_hcl.data.levels import EDGE, NEW_EDGE_VALUES, levels
 from graph_hcl.errors import UserError
@@ -61,7 +50,7 @@ def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) 
             f"Expected an augmentation, such as parse makes of text, but got {augmentation!r:.60}."
         )
     check_generator(generator)
-    _check_batch(batch)
+    batch = checked_batch(batch)
     check_range(batch.edge_index, len(batch.x))
     check_within(batch.edge_index, batch.batch)
     return apply(batch, augmentation(batch, generator))
@@ -121,7 +110,7 @@ class Applied:
     def __init__(
         self, batch: Batch, edits: Sequence[Edit], sizes: Sequence[int] | None = None
     ) -> None:
-        _check_batch(batch)
+        batch = checked_batch(batch)
         self._graphs = list(accumulate([batch.num_graphs] if sizes is None else sizes, initial=0))
         if self._graphs[-1] != batch.num_graphs:
             raise ValueError(
@@ -217,7 +206,7 @@ def _mask(batch: Batch, edit: Edit) -> Batch:
     """Return the batch with its masked features, and attributes of masked edges, set to 0."""
     fields = {}
     if edit.masked is not None:
-        fields["x"] = torch.where(edit.masked, 0, batch.x)
+        fields["x"] = batch.x.masked_fill(edit.masked, 0)
     if edit.masked_edges is not None:
         fields["edge_attr"] = mask_rows(batch.edge_attr, edit.masked_edges)
     return replace_fields(batch, **fields) if fields else batch
@@ -258,19 +247,3 @@ def _keep_one(nodes: Tensor, graph: Tensor, ptr: Tensor) -> Tensor:
     emptied = kept_before[ptr].diff() == 0
     position = torch.arange(len(nodes), device=nodes.device)
     return nodes | (emptied[graph] & (position == ptr[graph]))
-
-
-def _check_batch(batch: Batch) -> None:
-    for name in ("x", "edge_index", "batch", "ptr"):
-        if getattr(batch, name, None) is None:
-            raise UserError(
-                f"Expected a batch of graphs with x, edge_index, batch and ptr, but got "
-                f"{type(batch).__name__} without {name}: make one with Batch.from_data_list([…])."
-            )
-    check_tensor("x", batch.x, "[n, F]", 2)
-    check_edges(batch.edge_index)
-    if not is_as_made(batch) and int(batch.ptr[-1]) != batch.num_nodes:
-        raise UserError(
-            f"Expected a batch whose ptr ends at its {batch.num_nodes} nodes, but got "
-            f"{int(batch.ptr[-1])}: drop nodes by an Edit, or make the batch anew from its graphs."
-        )

@@ -11,7 +11,7 @@ from graph_hcl.augment.edges import keep_edges
 from graph_hcl.augment.edit import Edit
 from graph_hcl.augment.free_pairs import draw_free_pairs
 from graph_hcl.augment.nodes import choose_columns, choose_nodes
-from graph_hcl.augment.ratio import check_drop_ratio, check_mask_ratio
+from graph_hcl.augment.ratio import check_drop_ratio, check_mask_ratio, plain_number
 from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.keywords import names_arguments
 
@@ -46,6 +46,7 @@ got 1.5.
 
     def __post_init__(self) -> None:
         check_drop_ratio(self.ratio, of=type(self).__name__)
+        object.__setattr__(self, "ratio", plain_number(self.ratio))
 
 
 class EdgeDrop(RatioAugmentation):
@@ -176,6 +177,7 @@ class EdgeMask:
 
     def __post_init__(self) -> None:
         check_mask_ratio(self.ratio, of=type(self).__name__)
+        object.__setattr__(self, "ratio", plain_number(self.ratio))
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the edges [E] whose attributes become 0."""

@@ -97,9 +97,10 @@ class Compose(_Parts):
 class RandomChoice(_Parts):
     """Make the changes of one of `parts`, chosen uniformly at random for each graph.
 
-    On the CPU, each part is drawn only on the graphs for which it is chosen. On a device, it is
-    drawn on all graphs and used where it is chosen: the host would have to wait for the sizes of
-    its graphs. Raises `UserError` without parts, and for parts that are no augmentations.
+    On the CPU, each part is drawn only on the graphs for which it is chosen, if there are any. On a
+    device, it is drawn on all graphs and used where it is chosen: the host would have to wait for
+    the sizes of its graphs. Raises `UserError` without parts, and for parts that are no
+    augmentations.
 
     >>> from torch_geometric.data import Data
     >>> graph = Data(torch.ones(1, 1), torch.empty(2, 0, dtype=torch.long))
@@ -125,8 +126,9 @@ class RandomChoice(_Parts):
                 for part, (some, nodes, edges) in zip(
                     self.parts, select_each(batch, masks), strict=True
                 )
+                if some.num_graphs
             ]
-        return reduce(and_, edits)
+        return reduce(and_, edits, Edit())
 
 
 def masks_edges(augmentation: Augmentation) -> bool:

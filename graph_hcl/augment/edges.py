@@ -48,7 +48,7 @@ def mask_rows(values: Tensor, masked: Tensor) -> Tensor:
     tensor([[0., 0.],
             [1., 1.]])
     """
-    return torch.where(masked.view(-1, *[1] * (values.dim() - 1)), 0, values)
+    return values.masked_fill(masked.view(-1, *[1] * (values.dim() - 1)), 0)
 
 
 def absent_edges(pairs: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:

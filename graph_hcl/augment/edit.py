@@ -10,7 +10,13 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
-from graph_hcl.augment.tensors import check_edges, check_range, check_tensor, check_within
+from graph_hcl.augment.tensors import (
+    check_dense,
+    check_edges,
+    check_range,
+    check_tensor,
+    check_within,
+)
 from graph_hcl.errors import UserError
 
 
@@ -118,11 +124,18 @@ def check_edit(edit: Edit, batch: Batch) -> None:
                 f"Expected the edit's {name} as bool {expected}, but got {mask.dtype} "
                 f"{list(mask.shape)}."
             )
-    if edit.masked_edges is not None and not isinstance(batch.edge_attr, Tensor):
-        raise UserError(
-            "Expected graphs with edge_attr, which the edit masks at some edges, but got graphs "
-            "without: leave that out, or give graphs that have it."
-        )
+    if edit.masked is not None:
+        check_dense(batch.x)
+    if edit.masked_edges is not None:
+        if not isinstance(batch.edge_attr, Tensor):
+            raise UserError(
+                "Expected graphs with edge_attr, which the edit masks at some edges, but got "
+                "graphs without: leave that out, or give graphs that have it."
+            )
+        if batch.edge_attr.shape[:1] != (edges,):
+            raise UserError(
+                f"Expected edge_attr of {edges} edges, but got {list(batch.edge_attr.shape)}."
+            )
     if edit.added is not None:
         check_edges(edit.added, ADDED)
         if not edit.free:

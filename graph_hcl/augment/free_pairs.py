@@ -37,6 +37,7 @@ def draw_free_pairs(
     >>> draw_free_pairs(edges, torch.zeros(4).long(), ptr, 0.9, None).shape
     torch.Size([2, 3])
     """
+    batch, ptr = batch.long(), ptr.long()
     nodes = ptr.diff()
     first = _starts(nodes * (nodes - 1) // 2)
     graph = batch.index_select(0, edge_index[0])

@@ -18,6 +18,7 @@ from graph_hcl.augment.nodes import choose_columns, choose_nodes
 from graph_hcl.augment.ratio import check_drop_ratio, check_keep_ratio, check_mask_ratio
 from graph_hcl.augment.subgraph import grow_subgraphs
 from graph_hcl.augment.tensors import (
+    check_dense,
     check_generator,
     check_tensor,
     count_nodes,
@@ -192,6 +193,7 @@ def mask_feature(
     check_drop_ratio(p, "p")
     _check_generator(generator)
     check_tensor("x", x, "[n, F]", 2)
+    check_dense(x)
     batch, ptr = graphs_of(batch, len(x), x.device)
     if mode == "row":
         kept = ~choose_nodes(batch, ptr, p, generator)[:, None]
@@ -200,7 +202,7 @@ def mask_feature(
         kept = ~chosen.index_select(0, batch)
     else:
         raise UserError(f"Expected the mode row or col, but got {mode!r}.")
-    return torch.where(kept, x, 0), kept
+    return x.masked_fill(~kept, 0), kept
 
 
 @names_arguments()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from graph_hcl.augment.ratio import floor_counts
+from graph_hcl.augment.ratio import floor_counts, plain_number
 
 
 def rank_in_graph(key: Tensor, batch: Tensor, ptr: Tensor) -> Tensor:
@@ -19,7 +19,7 @@ def rank_in_graph(key: Tensor, batch: Tensor, ptr: Tensor) -> Tensor:
     >>> rank_in_graph(key, torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0, 3, 5]))
     tensor([2, 0, 1, 0, 1])
     """
-    order = ((batch << 32) | key).argsort()
+    order = ((batch.long() << 32) | key).argsort()  # graphs of 32 bits have no room for keys
     # Keys are sorted by graph first, so each graph keeps its range of positions.
     positions = torch.arange(len(order), device=key.device) - ptr.index_select(0, batch)
     return torch.empty_like(order).scatter_(0, order, positions)
@@ -63,4 +63,5 @@ def choose_columns(
             [ True,  True, False]])
     """
     shape = (num_graphs, num_columns)
-    return torch.rand(shape, generator=generator, device=device) < ratio
+    drawn = torch.rand(shape, generator=generator, device=device, dtype=torch.float32)
+    return drawn < plain_number(ratio)

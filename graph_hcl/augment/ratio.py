@@ -53,6 +53,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def plain_number(ratio: float) -> float:
+    """Return a ratio of any type of numbers as an int or float, as texts and tensors take it.
+
+    >>> plain_number(Fraction(1, 4)), plain_number(0)
+    (0.25, 0)
+    """
+    return ratio if isinstance(ratio, int) else float(ratio)
+
+
 def exact_ratio(ratio: float) -> Fraction:
     """Return the fraction that a ratio in [0, 1] is meant as, with a denominator below 2³¹.
 
@@ -74,7 +83,7 @@ def floor_counts(sizes: Tensor, ratio: float) -> Tensor:
     tensor([ 0,  2,  2, 29])
     """
     exact = exact_ratio(ratio)
-    return torch.div(sizes * exact.numerator, exact.denominator, rounding_mode="floor")
+    return torch.div(sizes.long() * exact.numerator, exact.denominator, rounding_mode="floor")
 
 
 def ceil_counts(sizes: Tensor, ratio: float) -> Tensor:
@@ -93,7 +102,7 @@ def nearest_counts(sizes: Tensor, ratio: float) -> Tensor:
     tensor([0, 1, 2, 3])
     """
     exact = exact_ratio(ratio)
-    doubled = 2 * sizes * exact.numerator + exact.denominator
+    doubled = 2 * sizes.long() * exact.numerator + exact.denominator
     return torch.div(doubled, 2 * exact.denominator, rounding_mode="floor")
 
 

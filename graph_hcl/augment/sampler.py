@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -14,10 +14,15 @@ from torch_geometric.data import Batch
 from graph_hcl.augment.apply_edit import Applied
 from graph_hcl.augment.combine import check_augmentation, some_of
 from graph_hcl.augment.edit import Augmentation
+from graph_hcl.augment.tensors import check_generator
 from graph_hcl.data.batch import concat
+from graph_hcl.data.collect import known_store
+from graph_hcl.data.indexing import Indices, as_number, positions
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
+from graph_hcl.ranges import Range
+from graph_hcl.setting_checks import check_value
 
 if TYPE_CHECKING:
     from graph_hcl.nn import ContrastiveNetwork
@@ -28,6 +33,7 @@ Encode = Callable[["ContrastiveNetwork", Batch], Tensor]
 MAX_ELEMENTS_PER_DRAW = 2**18
 """Most nodes and edges of views that are drawn at once, unless one batch has more: larger groups
 amortise call overhead but fit the cache less well."""
+_HOST = torch.device("cpu")
 MAX_VALUES_PER_DRAW = 2**24
 """Most values of x of views that are drawn at once (64 MB): wide features reach it first."""
 
@@ -135,13 +141,26 @@ class ViewSampler:
         self.views = tuple(view if isinstance(view, View) else View(view) for view in given)
         self.joint = not per_view and all(view.encode is encode_plainly for view in self.views)
         self._together = self.joint and all(view == self.views[0] for view in self.views)
+        for name, most in (("max_elements", max_elements), ("max_values", max_values)):
+            check_value(name, most, float, Range(0))
         self.max_elements = max_elements
         self.max_values = max_values
 
     def __call__(
+        self, store: GraphStore, parts: Iterable[Indices], generator: Generator
+    ) -> Iterator[list[SampledView]]:
+        """Return an iterator of the sampled views of each of the `parts`.
+
+        Each holds numbers of graphs, as a tensor or anything else that a store is indexed with.
+        Raises `UserError` for other parts, for what is no store, and for what is no generator.
+        """
+        known_store(store)
+        check_generator(generator)
+        return self._drawn(store, _numbers(parts, len(store)), generator)
+
+    def _drawn(
         self, store: GraphStore, parts: Sequence[Tensor], generator: Generator
     ) -> Iterator[list[SampledView]]:
-        """Yield the sampled views of each of the `parts`, which hold numbers of graphs."""
         ahead = 0 if store.x.device.type == "cpu" else 1
         begun: deque[Applied] = deque()
         for group in self._groups(store, parts):
@@ -177,9 +196,27 @@ class ViewSampler:
         """Yield the parts in groups whose views together have about the size of one draw."""
         graphs = len(self.views) * max([1, *map(len, parts)])
         counts = (
-            self.max_elements / (graphs * store.mean_size),
+            self.max_elements / (graphs * store.mean_size or 1),
             self.max_values / (graphs * store.mean_values),
         )
         count = max(1, int(min(counts)))
         for start in range(0, len(parts), count):
             yield list(parts[start : start + count])
+
+
+def _numbers(parts: Any, count: int) -> list[Tensor]:
+    """Return the numbers of the graphs of each part, on the host unless they are tensors of them.
+
+    Raises `UserError` for what is no list of parts, such as the graphs of one.
+    """
+    some = list(parts) if isinstance(parts, Iterable) and not isinstance(parts, str) else None
+    if some is None or any(as_number(part) is not None for part in some):
+        raise UserError(
+            "Expected parts as a list that holds the graphs of each batch, such as "
+            f"torch.arange(6).split(2), but got {parts!r:.60}."
+        )
+    return [part if _is_numbers(part) else positions(part, count, _HOST) for part in some]
+
+
+def _is_numbers(part: Any) -> bool:
+    return isinstance(part, Tensor) and part.dtype == torch.long and part.dim() == 1

@@ -10,7 +10,7 @@ from torch_geometric.data import Batch
 
 from graph_hcl.augment.edit import Edit
 from graph_hcl.augment.nodes import random_rank, rank_in_graph
-from graph_hcl.augment.ratio import ceil_counts, check_keep_ratio
+from graph_hcl.augment.ratio import ceil_counts, check_keep_ratio, plain_number
 from graph_hcl.augment.walk import travel_times
 from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.keywords import names_arguments
@@ -49,6 +49,7 @@ class RandomWalkSubgraph:
 
     def __post_init__(self) -> None:
         check_keep_ratio(self.ratio, of=type(self).__name__)
+        object.__setattr__(self, "ratio", plain_number(self.ratio))
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the nodes [n] that stay."""
@@ -78,7 +79,7 @@ def grow_subgraphs(
     >>> grow_subgraphs(path, torch.zeros(3).long(), torch.tensor([0, 3]), 0.6, generator).sum()
     tensor(2)
     """
-    wait = torch.empty(edge_index.shape[1], device=edge_index.device)
+    wait = torch.empty(edge_index.shape[1], device=edge_index.device, dtype=torch.float32)
     wait.exponential_(generator=generator)
     # A wait lost in rounding would let a node be ranked before the one it was reached from.
     wait += 1e-3

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from graph_hcl.data.indexing import as_number
 from graph_hcl.errors import UserError
 
 
@@ -23,6 +24,21 @@ def check_tensor(name: str, value: Any, form: str, dims: int | None = None) -> N
         raise UserError(f"Expected {name} as a tensor {form}, but got {list(value.shape)}.")
 
 
+def check_dense(x: Tensor) -> None:
+    """Raise `UserError` for sparse features, of which torch masks none.
+
+    >>> check_dense(torch.eye(2).to_sparse())
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected dense features x to mask some of them, but got \
+torch.sparse_coo: write x.to_dense().
+    """
+    if x.layout != torch.strided:
+        raise UserError(
+            f"Expected dense features x to mask some of them, but got {x.layout}: write "
+            "x.to_dense()."
+        )
+
+
 def check_generator(generator: Any) -> None:
     """Raise `UserError` for what is no generator of torch.
 
@@ -32,8 +48,10 @@ def check_generator(generator: Any) -> None:
 with torch.Generator().manual_seed(0).
     """
     if not isinstance(generator, Generator):
+        kind = type(generator)
+        module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
         raise UserError(
-            f"Expected generator as a torch.Generator, but got {type(generator).__name__}: make "
+            f"Expected generator as a torch.Generator, but got {module}{kind.__name__}: make "
             "one with torch.Generator().manual_seed(0)."
         )
 
@@ -52,7 +70,7 @@ transpose.
         raise UserError(
             f"Expected {name} as a tensor [2, E], but got {list(edge_index.shape)}{advice}."
         )
-    _check_integers(name, edge_index)
+    check_integers(name, edge_index)
 
 
 def check_range(edge_index: Tensor, num_nodes: int, name: str = "edge_index") -> None:
@@ -83,10 +101,11 @@ def count_nodes(edge_index: Tensor, num_nodes: int | None) -> int:
     check_edges(edge_index)
     if num_nodes is None:
         num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
-    if isinstance(num_nodes, bool) or not isinstance(num_nodes, int) or num_nodes < 0:
+    count = as_number(num_nodes)
+    if count is None or count < 0:
         raise UserError(f"Expected num_nodes as a number of nodes, but got {num_nodes!r:.60}.")
-    check_range(edge_index, num_nodes)
-    return num_nodes
+    check_range(edge_index, count)
+    return count
 
 
 def check_within(edge_index: Tensor, batch: Tensor, name: str = "edges") -> None:
@@ -114,7 +133,8 @@ def graphs_of(batch: Tensor | None, num_nodes: int, device: torch.device) -> tup
         batch = torch.zeros(num_nodes, dtype=torch.long, device=device)
         return batch, torch.tensor([0, num_nodes], device=device)
     check_tensor("batch", batch, "[n]", 1)
-    _check_integers("batch", batch)
+    check_integers("batch", batch)
+    batch = batch.long()
     if len(batch) != num_nodes:
         raise UserError(f"Expected a batch of {num_nodes} nodes, but got {len(batch)}.")
     if bool((batch.diff() < 0).any()):
@@ -146,6 +166,12 @@ def graphs_with(
     return found, ptr
 
 
-def _check_integers(name: str, value: Tensor) -> None:
+def check_integers(name: str, value: Tensor) -> None:
+    """Raise `UserError` unless a tensor holds integers of 64 or 32 bits.
+
+    >>> check_integers("batch", torch.ones(2))
+    Traceback (most recent call last):
+    graph_hcl.errors.UserError: Expected batch to hold integers, but got torch.float32.
+    """
     if value.dtype not in (torch.int64, torch.int32):
         raise UserError(f"Expected {name} to hold integers, but got {value.dtype}.")

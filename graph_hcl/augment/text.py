@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from graph_hcl.augment.combine import Compose, RandomChoice
+from graph_hcl.augment.combine import Compose, RandomChoice, check_augmentation
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
@@ -66,6 +66,8 @@ def parse(text: str) -> Augmentation:
 def spec(augmentation: Augmentation) -> str:
     """Return the text that `parse` reads as this augmentation.
 
+    Raises `UserError` for what no text describes: anything but dataclasses of numbers.
+
     >>> spec(parse("(subgraph(0.8)|identity) + feature_mask(0.1)"))
     '(subgraph(0.8) | identity) + feature_mask(0.1)'
     """
@@ -79,9 +81,15 @@ def spec(augmentation: Augmentation) -> str:
             f"({spec(part)})" if isinstance(part, RandomChoice | Compose) else spec(part)
             for part in augmentation.parts
         )
+    check_augmentation(augmentation, "spec")
+    if not dataclasses.is_dataclass(augmentation):
+        raise UserError(
+            "Expected augmentations with a text, as dataclasses of numbers have it, but got "
+            f"{augmentation!r:.60}: make a class of it, decorated with dataclasses.dataclass."
+        )
     kind = type(augmentation)
     name = AUGMENTATIONS.name_of(kind) or f"{kind.__module__}:{kind.__qualname__}"
-    values = [getattr(augmentation, f.name) for f in dataclasses.fields(augmentation)]  # type: ignore[arg-type]
+    values = [getattr(augmentation, f.name) for f in dataclasses.fields(augmentation)]
     return f"{name}({', '.join(map(str, values))})" if values else name
 
 
@@ -124,9 +132,9 @@ def _make(name: str, numbers: str, text: str) -> Augmentation:
         signature.bind(*values)
     except (ValueError, TypeError):
         wanted = ", ".join(signature.parameters)
+        form = f"{name}({wanted}) with numbers" if wanted else f"{name} without numbers"
         raise UserError(
-            f"Expected {f'{name}({wanted})' if wanted else name} with numbers in the augmentation "
-            f"'{text}', but got '{name}({numbers})'."
+            f"Expected {form} in the augmentation '{text}', but got '{name}({numbers})'."
         ) from None
     try:
         made: Augmentation = maker(*values)

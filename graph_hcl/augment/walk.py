@@ -46,7 +46,8 @@ def travel_times(
     >>> travel_times(edges, wait, start, torch.tensor([0, 0, 0, 1]), torch.tensor([0, 3, 4]))
     tensor([0., 1., 3., inf])
     """
-    time = torch.full(start.shape, math.inf, device=start.device).masked_fill_(start, 0)
+    time = torch.full(start.shape, math.inf, device=start.device, dtype=torch.float32)
+    time.masked_fill_(start, 0)
     if takes_kernel(time.device) and len(wait) <= MOST_EDGES * (len(ptr) - 1):
         return by_kernel(time, edge_index, wait, batch, ptr, in_order)
     return by_hops(time, edge_index, wait, batch, len(ptr) - 1)

@@ -43,6 +43,14 @@ def with_degrees(store: GraphStore) -> GraphStore:
     return replace(store, x=degree[:, None], vocabulary=meaning)._edges_as_in(store)
 
 
+def uncapped(store: GraphStore) -> GraphStore:
+    """Return a store whose x are degrees up to the last column, "or more", with the degrees."""
+    features, degree = store.vocabulary.node, store.degree()[:, None]
+    if _names_degrees(store) and torch.equal(features.clamped(degree), store.x):
+        return replace(store, x=degree)
+    return store
+
+
 def both_ways(store: GraphStore) -> GraphStore:
     """Return the store with all missing reverse edges, and with its edges sorted.
 
@@ -71,8 +79,11 @@ def both_ways(store: GraphStore) -> GraphStore:
     changed |= {"edge_index": edges - shift, "edge_ptr": edge_ptr}
     completed = replace(store, sha256="", **changed)
     # Degrees as features are those of the completed graph.
-    named = [column.name for column in store.vocabulary.node.columns] == ["degree"]
-    return with_degrees(completed) if named and _are_degrees(store) else completed
+    return with_degrees(completed) if _names_degrees(store) and _are_degrees(store) else completed
+
+
+def _names_degrees(store: GraphStore) -> bool:
+    return [column.name for column in store.vocabulary.node.columns] == ["degree"]
 
 
 def _are_degrees(store: GraphStore) -> bool:

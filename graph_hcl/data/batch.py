@@ -11,29 +11,26 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
+from graph_hcl.data.data_batch import DataBatch
 from graph_hcl.data.kept import Kept, read_together
-from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels
+from graph_hcl.data.levels import EDGE, GRAPH, NODE, Rows, levels, take_rows
+from graph_hcl.data.meaning import common_meaning
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.warn import warn_user
-
-_DataBatch = type(Batch())
-
-Rows = Tensor | slice | None
-"""Selected rows: ascending numbers [K], a slice with both ends, or None for all."""
 
 
 def make_batch(num_graphs: int, sorted_undirected: bool, **fields: Any) -> Batch:
     """Return PyG's `Batch` with these fields, which are `is_sorted_undirected` or not.
 
-    Calling `Batch` itself creates a new class each time.
+    Calling the class itself would create a new one each time.
 
     >>> x, edges = torch.ones(2, 4), torch.tensor([[0, 1], [1, 0]])
     >>> ptr = torch.tensor([0, 2])
     >>> make_batch(1, True, x=x, edge_index=edges, batch=torch.zeros(2, dtype=torch.long), ptr=ptr)
     DataBatch(x=[2, 4], edge_index=[2, 2], batch=[2], ptr=[2])
     """
-    batch: Batch = type.__call__(_DataBatch, **fields)
+    batch: Batch = type.__call__(DataBatch, **fields)
     batch._num_graphs = num_graphs
     batch._made_of, batch._sorted_undirected = _state(batch), sorted_undirected
     return batch
@@ -109,7 +106,7 @@ def select(
     """
     rows = {NODE: nodes, EDGE: edges, GRAPH: graphs}
     level_of = levels(batch)
-    fields = {name: _take(batch[name], rows[level]) for name, level in level_of.items()}
+    fields = {name: take_rows(batch[name], rows[level]) for name, level in level_of.items()}
     edge_index = batch.edge_index
     if isinstance(edges, slice):
         edge_index = edge_index[:, edges]
@@ -117,8 +114,8 @@ def select(
         edge_index = index_edges(edge_index, edges)
     graph, ptr = batch.batch, batch.ptr
     if nodes is not None or graphs is not None:
-        graph = _renumbered(_take(graph, nodes), graphs, batch.num_graphs)
-        start = _take(ptr[:-1], graphs)
+        graph = _renumbered(take_rows(graph, nodes), graphs, batch.num_graphs)
+        start = take_rows(ptr[:-1], graphs)
         if isinstance(nodes, slice):
             start = start - nodes.start
         elif nodes is not None:
@@ -128,8 +125,7 @@ def select(
     selected = make_batch(
         len(ptr) - 1, sorted_undirected, edge_index=edge_index, batch=graph, ptr=ptr, **fields
     )
-    selected._levels = level_of
-    return selected
+    return _of_source(selected, level_of, batch)
 
 
 def select_graphs(batch: Batch, chosen: Tensor) -> tuple[Batch, Tensor, Tensor]:
@@ -205,11 +201,10 @@ def concat(batches: Sequence[Batch]) -> Batch:
         ptr=torch.cat([batches[0].ptr[:1], *ends]),
         **{name: _concat([batch[name] for batch in batches]) for name in names},
     )
-    whole._levels = {name: level_of[0][name] for name in names}
-    return whole
+    return _of_source(whole, {name: level_of[0][name] for name in names}, *batches)
 
 
-def replace_fields(batch: Batch, **fields: Any) -> Batch:
+def replace_fields(batch: Batch, /, **fields: Any) -> Batch:
     """Return a new batch with some fields replaced; edge_index may be one of them.
 
     >>> path = Batch(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
@@ -221,8 +216,7 @@ def replace_fields(batch: Batch, **fields: Any) -> Batch:
     level_of = levels(batch)
     kept = {name: batch[name] for name in ("edge_index", "batch", "ptr", *level_of)}
     changed = make_batch(batch.num_graphs, sorted_undirected, **(kept | fields))
-    changed._levels = level_of
-    return changed
+    return _of_source(changed, level_of, batch)
 
 
 def append_rows(value: Any, count: int, fill: float) -> Any:
@@ -249,16 +243,12 @@ def index_edges(edge_index: Tensor, which: Tensor) -> Tensor:
     return torch.stack([row.index_select(0, which) for row in edge_index])
 
 
-def _take(value: Any, rows: Rows) -> Any:
-    if rows is None:
-        return value
-    if isinstance(rows, slice):
-        return value[rows]
-    if isinstance(value, Tensor):
-        return value.index_select(0, rows.to(value.device))
-    if isinstance(value, np.ndarray):
-        return value[rows.cpu().numpy()]
-    return [value[k] for k in rows.tolist()]
+def _of_source(batch: Batch, level_of: dict[str, str], *sources: Batch) -> Batch:
+    """Return a batch that knows the levels of its fields, and what they mean in its sources."""
+    batch._levels = level_of
+    if (meaning := common_meaning(sources)) is not None:
+        batch._meaning = meaning
+    return batch
 
 
 def _concat(values: list[Any]) -> Any:

@@ -85,6 +85,15 @@ class Column:
         return 1 if self.values is None else len(self.values)
 
 
+def real_dtype() -> torch.dtype:
+    """Return the type that quantities are computed in: torch's default, or float32 if it is less.
+
+    >>> real_dtype()
+    torch.float32
+    """
+    return torch.promote_types(torch.get_default_dtype(), torch.float32)
+
+
 def degree_column(largest: int, cap: int = DEGREE_CAP) -> Column:
     """Return the column of one-hot degrees up to `largest`, of which the last may be "cap or more".
 

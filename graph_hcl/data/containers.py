@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.data import BaseData
 
+from graph_hcl.data.meaning import check_meaning
 from graph_hcl.errors import UserError
 
 
@@ -52,11 +53,7 @@ def data_list(graphs: Any) -> list[Data]:
     for number, item in enumerate(items):
         if not isinstance(item, Data) or isinstance(item, Batch):
             _refuse(item, number)
-    if len({getattr(item, "_meaning", None) for item in items} - {None}) > 1:
-        raise UserError(
-            "Expected graphs of one store, but got graphs of stores whose columns or classes mean "
-            "different things: join the stores by GraphStore.concat."
-        )
+    check_meaning(items)
     return items
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graph_hcl.data.assemble import both_ways, finish
+from graph_hcl.data.assemble import both_ways, finish, uncapped
 from graph_hcl.data.containers import data_list
 from graph_hcl.data.fields import (
     Categorical,
@@ -24,6 +24,7 @@ from graph_hcl.data.fields import (
 )
 from graph_hcl.data.labels import choose_labels
 from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
+from graph_hcl.data.meaning import Meaning, common_meaning, restored
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
@@ -47,7 +48,9 @@ def from_data(
     tasks] with NaN for missing entries). One warning names all other attributes.
 
     Columns of integer types are categories, one-hot in every batch; floats and bools are
-    quantities, in float32. Repeated edges and self-loops are kept.
+    quantities, in float32. Repeated edges and self-loops are kept. Graphs and batches that were
+    taken out of a store make a store of the same columns and classes, unless their x has others
+    since.
 
     Args:
         graphs: a PyG data set, a batch, or any iterable of `Data` with the same fields.
@@ -60,8 +63,9 @@ def from_data(
         ignored_attrs: names of attributes that are meant not to be read, so that no warning names
             them.
 
-    Raises `UserError`, with the number of the graph, for NaN, edges to missing nodes, fields that
-    only some graphs have, shapes that differ between graphs, and other containers.
+    Raises `UserError` for changed graphs of a store whose quantities are standardised, and, with
+    the number of the graph, for NaN, edges to missing nodes, fields that only some graphs have,
+    shapes that differ between graphs, and other containers.
 
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> store = from_data([Data(x=torch.tensor([[6], [8]]), edge_index=edges, y="toxic")])
@@ -86,10 +90,11 @@ def from_data(
         if y is not None:
             store = replace(store, **choose_labels(y, None, len(store)), sha256="")
         return both_ways(store) if undirected else store
-    fields = [data.to_dict() for data in data_list(graphs)]
+    items = data_list(graphs)
+    fields = [data.to_dict() for data in items]
     _name_dropped(fields, ignored)
     kinds = dict.fromkeys(("x", "edge_attr"), categorical)
-    return from_fields(fields, kinds, y=y, undirected=undirected)
+    return from_fields(fields, kinds, y=y, undirected=undirected, meaning=common_meaning(items))
 
 
 def from_fields(
@@ -98,11 +103,13 @@ def from_fields(
     *,
     y: Any = None,
     undirected: bool = False,
+    meaning: Meaning | None = None,
 ) -> GraphStore:
     """Return the store of graphs that are dictionaries of the fields of `from_data`.
 
     `categorical` says for x and edge_attr which columns are categories, as that of
-    `encode_columns`. Raises `UserError` as `from_data` does.
+    `encode_columns`; `meaning` is that of the store that they are graphs of. Raises `UserError` as
+    `from_data` does.
 
     >>> path = {"edge_index": torch.tensor([[0, 1], [1, 0]]), "x": torch.tensor([[6, 1], [8, 2]])}
     >>> from_fields([path], {"x": [True, False]}).x.tolist()
@@ -110,7 +117,7 @@ def from_fields(
     """
     taken = {name: _field(fields, name) for name in KEPT if name != "y" or y is None}
     edge_index, edge_sizes = _edges(taken.pop("edge_index"), fields)
-    own = taken.pop("y", None)
+    labels_of_each = taken.pop("y", None)
     tensors: dict[str, Any] = {}
     sizes: dict[str, Tensor] = {}
     for name, parts in taken.items():
@@ -125,15 +132,20 @@ def from_fields(
     node_sizes = _node_sizes(fields, sizes, edge_index, ends(edge_sizes))
     graph_sizes = torch.ones(len(fields), dtype=torch.long)
     _check_sizes(sizes, {NODE: node_sizes, EDGE: edge_sizes, GRAPH: graph_sizes})
-    labels = choose_labels(y, own, len(fields))
+    labels = choose_labels(y, labels_of_each, len(fields))
+    if meaning is not None and y is None:
+        labels = meaning.named(labels)
     node_ptr, edge_ptr = ends(node_sizes), ends(edge_sizes)
     _check_inside(edge_index, node_sizes, edge_sizes, edge_ptr)
     ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: ends(graph_sizes)}
-    meaning: dict[str, Features] = {}
+    features: dict[str, Features] = {}
     for name, values in tensors.items():
         ptr = ptrs[LEVELS[name]]
         if name in ("x", "edge_attr"):
-            tensors[name], meaning[name] = encode_columns(values, name, ptr, categorical[name])
+            kind, own = categorical[name], None
+            if meaning is not None:
+                own = restored(values, name, ptr, meaning, automatic=kind == "auto")
+            tensors[name], features[name] = own or encode_columns(values, name, ptr, kind)
         elif name == "edge_weight":
             tensors[name] = edge_weights(values, ptr)
         else:
@@ -145,9 +157,9 @@ def from_fields(
         node_ptr=node_ptr,
         edge_ptr=edge_ptr,
         **labels,
-        vocabulary=Vocabulary(meaning.get("x", Features()), meaning.get("edge_attr", Features())),
+        vocabulary=Vocabulary(features.get("x", Features()), features.get("edge_attr", Features())),
     )
-    return finish(store, undirected=undirected)
+    return finish(store if meaning is None else uncapped(store), undirected=undirected)
 
 
 def _name_dropped(fields: list[dict[str, Any]], ignored: set[str]) -> None:

@@ -73,7 +73,7 @@ def batch_of(
     `totals` are their numbers of nodes and edges, where the host knows them.
     """
     nodes, node_sizes, node_ptr = segment_rows(store.node_ptr, indices, totals[0])
-    edges, edge_sizes, edge_ptr = segment_rows(store.edge_ptr, indices, totals[1])
+    edges, edge_sizes, _ = segment_rows(store.edge_ptr, indices, totals[1])
     shift = torch.repeat_interleave(node_ptr[:-1], edge_sizes, output_size=len(edges))
     graph = torch.arange(len(indices), device=store.x.device)
     level = {NODE: nodes, EDGE: edges, GRAPH: indices}
@@ -90,11 +90,5 @@ def batch_of(
         batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
         ptr=node_ptr,
     )
-    # PyG needs these to split the batch into graphs again.
-    ends = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: torch.arange(len(indices) + 1)}
-    slices = {"x": node_ptr, "edge_index": edge_ptr}
-    slices |= {name: ends[LEVELS[name]] for name in taken}
-    zeros = torch.zeros_like(graph)
-    batch._slice_dict = slices
-    batch._inc_dict = {k: node_ptr[:-1] if k == "edge_index" else zeros for k in slices}
+    batch._meaning = store.meaning
     return batch

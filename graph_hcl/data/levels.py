@@ -18,6 +18,8 @@ NEW_EDGE_VALUES = {"edge_weight": 1}
 """The values of an added edge in edge-level fields; 0 in all others."""
 OPTIONAL_FIELDS = tuple(name for name, level in LEVELS.items() if name != "x" and level != GRAPH)
 """The fields that a backbone may read besides x."""
+Rows = Tensor | slice | None
+"""Selected rows: ascending numbers [K], a slice with both ends, or None for all."""
 _STRUCTURE = frozenset({"edge_index", "batch", "ptr", "num_nodes"})
 
 
@@ -56,6 +58,23 @@ def levels(batch: Batch) -> dict[str, str]:
     return by_name
 
 
+def take_rows(value: Any, rows: Rows) -> Any:
+    """Return the selected rows of a field, which is a tensor, an array or a list.
+
+    >>> take_rows(["a", "b", "c"], slice(1, 3)), take_rows(["a", "b", "c"], torch.tensor([0, 2]))
+    (['b', 'c'], ['a', 'c'])
+    """
+    if rows is None:
+        return value
+    if isinstance(rows, slice):
+        return value[rows]
+    if isinstance(value, Tensor):
+        return value.index_select(0, rows.to(value.device))
+    if isinstance(value, np.ndarray):
+        return value[rows.cpu().numpy()]
+    return [value[k] for k in rows.tolist()]
+
+
 def _level(
     batch: Batch, name: str, value: Any, sizes: dict[str, int], known: str | None
 ) -> str | None:
@@ -70,7 +89,23 @@ def _level(
     # Node numbers would have to be shifted, and nothing says which fields hold node numbers.
     if batch.__cat_dim__(name, value) != 0 or torch.as_tensor(batch.__inc__(name, value)).any():
         return None
-    matching = [level for level, size in sizes.items() if size == length]
+    matching = [
+        level
+        for level, size in sizes.items()
+        if size == length and not _cut_otherwise(batch, name, level, length)
+    ]
     if EDGE in matching and "edge" in name:  # PyG's own rule
         return EDGE
     return matching[0] if len(matching) == 1 else None
+
+
+def _cut_otherwise(batch: Batch, name: str, level: str, length: int) -> bool:
+    """Tell whether PyG cuts a field into graphs at other rows than nodes or edges: y [T] of each.
+
+    PyG's cuts are on the host.
+    """
+    cuts = getattr(batch, "_slice_dict", {})
+    own, of_level = cuts.get(name), cuts.get({NODE: "x", EDGE: "edge_index"}.get(level))
+    if not isinstance(own, Tensor) or not isinstance(of_level, Tensor) or int(own[-1]) != length:
+        return False
+    return not torch.equal(own, of_level)

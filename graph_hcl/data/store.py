@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from graph_hcl.data.indexing import (
     positions,
 )
 from graph_hcl.data.levels import LEVELS
+from graph_hcl.data.meaning import Meaning
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path
@@ -41,7 +41,8 @@ class GraphStore:
 
     Indexing works as for PyG's data sets: `store[3]` is a `Data`; a slice, a mask or a list of
     numbers selects a store. `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list`
-    of the same graphs, without a loop over them.
+    of the same graphs, without a loop over them. These, and views of them, carry what their columns
+    and classes mean, so that they make the store again; batches that PyG collates do not.
 
     Attributes:
         x: node features [N, columns], or categories as positions among their values.
@@ -266,7 +267,7 @@ class GraphStore:
             and indices.dtype != torch.bool
             and indices.device.type == "cpu" != self.x.device.type
         ):
-            nodes, edges = (int(sizes[indices].sum()) for sizes in self.sizes_on_host)
+            nodes, edges = (int(sizes[indices.long()].sum()) for sizes in self.sizes_on_host)
             return batch_of(self, chosen, (nodes, edges))
         return batch_of(self, chosen)
 
@@ -276,15 +277,16 @@ class GraphStore:
         return self.node_ptr.diff().cpu(), self.edge_ptr.diff().cpu()
 
     @cached_property
-    def meaning(self) -> str:
-        """A sha256 of the vocabulary and the class names: what its graphs do not say themselves."""
-        names = "\n".join([self.vocabulary.to_json(), *self.classes])
-        return hashlib.sha256(names.encode()).hexdigest()
+    def meaning(self) -> Meaning:
+        """What its graphs do not say themselves: they carry it."""
+        return Meaning(self.vocabulary, tuple(self.classes), tuple(self.tasks))
 
     def encoded(self, name: str, value: Tensor) -> Tensor:
-        """Return rows of the field `name` encoded as in graphs and batches."""
+        """Return rows of the field `name` as in graphs and batches: encoded, in torch's default."""
         meaning = {"x": self.vocabulary.node, "edge_attr": self.vocabulary.edge}.get(name)
-        return value if meaning is None else meaning.encode(value)
+        value = value if meaning is None else meaning.encode(value)
+        inputs = name != "y" and value.dtype == torch.float32
+        return value.to(torch.get_default_dtype()) if inputs else value
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors of the store by name, without those that are None."""

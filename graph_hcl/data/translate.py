@@ -8,7 +8,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from graph_hcl.data.columns import OTHER, Column
+from graph_hcl.data.columns import OTHER, Column, real_dtype
 from graph_hcl.data.vocabulary import Features
 from graph_hcl.errors import UserError
 from graph_hcl.warn import warn_user
@@ -63,7 +63,7 @@ def translate(
             f"{', '.join(unknown)}: encoded as unknown."
         )
     name_unused(unused, level)
-    kind = torch.long if wanted.categorical else torch.get_default_dtype()
+    kind = torch.long if wanted.categorical else real_dtype()
     out = torch.stack([part.to(kind) for part in parts], dim=1)
     return out.squeeze(1) if flat else out
 
@@ -116,8 +116,8 @@ def _as_numbers(values: Tensor, own: Column) -> Tensor | None:
     if words or (len(values) and int(values.min()) < 0):
         return None
     if own.is_range:
-        return values.to(torch.get_default_dtype())
-    table = torch.tensor(own.values, dtype=torch.get_default_dtype(), device=values.device)
+        return values.to(real_dtype())
+    table = torch.tensor(own.values, dtype=real_dtype(), device=values.device)
     return table[values.long()]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_hcl.data.columns import Column
+from graph_hcl.data.columns import Column, real_dtype
 from graph_hcl.errors import UserError
 from graph_hcl.sealed import parse_json
 
@@ -107,8 +107,42 @@ class Features:
             out.scatter_(1, codes.clamp_min(0).add_(layout.offset), known)
         if len(layout.quantities):
             values = x.index_select(1, layout.quantities)
-            out.index_copy_(1, layout.places, (values - layout.mean) / layout.std)
+            scaled = (values - layout.mean) / layout.std
+            out.index_copy_(1, layout.places, scaled.to(out.dtype))
         return out
+
+    def decode(self, x: Tensor) -> Tensor | None:
+        """Return stored features [n, columns] of encoded ones [n, F]; None for what is none.
+
+        Zeros alone are an unknown value. Quantities may differ in their last digit.
+
+        >>> features = Features((Column("size", mean=2.0, std=4.0), Column("element", ("C", "N"))))
+        >>> features.decode(torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]))
+        tensor([[ 6.,  1.],
+                [ 2., -1.]])
+        >>> features.decode(torch.tensor([[1.0, 0.5, 0.5]]))
+        """
+        if x.dim() == 1:
+            stored = self.decode(x[:, None])
+            return None if stored is None else stored.squeeze(1)
+        if x.dim() != 2 or x.shape[1] != self.width:
+            return None
+        if self._plain:
+            return x
+        parts, start = [], 0
+        for column in self.columns:
+            part = x[:, start : start + column.width]
+            start += column.width
+            if column.values is None:
+                parts.append(part[:, 0].double() * column.std + column.mean)
+                continue
+            known = part == 1
+            if not bool(((part == 0) | known).all()) or bool((known.sum(1) > 1).any()):
+                return None
+            place = torch.arange(1, column.width + 1, device=x.device)
+            parts.append((known * place).sum(1) - 1)
+        kind = torch.long if self.categorical else torch.float
+        return torch.stack([part.to(kind) for part in parts], dim=1)
 
     def clamped(self, x: Tensor) -> Tensor:
         """Return stored features [n, columns] with positions beyond a last "or more" set to it.
@@ -126,14 +160,20 @@ class Features:
     def _plain(self) -> bool:
         return all(c.values is None and c.mean == 0 and c.std == 1 for c in self.columns)
 
+    @property
+    def scaled(self) -> bool:
+        """Whether a quantity is standardised."""
+        return any(c.values is None and (c.mean != 0 or c.std != 1) for c in self.columns)
+
     @cached_property
-    def _layouts(self) -> dict[torch.device, _Layout]:
+    def _layouts(self) -> dict[tuple[torch.device, torch.dtype], _Layout]:
         return {}
 
     def _layout(self, device: torch.device) -> _Layout:
-        if device not in self._layouts:
-            self._layouts[device] = _Layout(self.columns, device)
-        return self._layouts[device]
+        key = device, real_dtype()
+        if key not in self._layouts:
+            self._layouts[key] = _Layout(self.columns, device)
+        return self._layouts[key]
 
     def fitted(self, x: Tensor, standardize: bool = True) -> Features:
         """Return the features as an encoder that sees x [n, columns] alone knows them.
@@ -189,7 +229,7 @@ class _Layout:
             return torch.tensor(values, dtype=dtype, device=device)
 
         numbered = list(enumerate(columns))
-        real = torch.get_default_dtype()
+        real = real_dtype()
         self.categories = tensor([k for k, c in numbered if c.values is not None])
         self.offset = tensor([starts[k] for k, c in numbered if c.values is not None])
         self.last = tensor([len(c.values) - 1 for c in columns if c.values is not None])

@@ -20,15 +20,14 @@ from graph_hcl.nn.constructor import (
     check_complete,
     check_once,
     check_taken,
-    is_of_construction,
     is_required,
     parameters_of,
-    reason,
     settings_for,
     settings_of_pyg,
     sizes_for,
 )
 from graph_hcl.nn.evaluating import evaluating
+from graph_hcl.nn.failures import call_as_text, is_of_construction, reason, why_not_run
 from graph_hcl.nn.gps import GPS
 from graph_hcl.nn.layers import GCN, GIN, GraphSAGE
 from graph_hcl.nn.networks import GAT, GINE, PNA, EdgeCNN
@@ -145,6 +144,8 @@ def make_backbone(
         if not is_of_construction(error):
             raise
         raise UserError(f"The backbone '{label}' cannot be built: {reason(error)}.") from error
+    if isinstance(net, nn.Module):
+        vars(net)["_made_by"] = call_as_text(make, positional, settings)
     if isinstance(net, BasicGNN) and "out_channels" not in options and _ends_in_own_map(net):
         net.lin = nn.Identity()
     return net
@@ -207,8 +208,9 @@ def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | No
         in_channels: width of x.
         edge_dim: width of edge_attr, or None without.
 
-    Raises `UserError` when its output is not a matrix with one row per node, and for a backbone
-    that requires edge_attr when there is no `edge_dim`.
+    Raises `UserError` for a backbone that cannot be run so, such as one whose constructor was given
+    the sizes for something else, when its output is not a matrix with one row per node, and for a
+    backbone that requires edge_attr when there is no `edge_dim`.
 
     >>> infer_out_channels(make_backbone("gcn", 7, 16, 2, jk="last"), 7)
     16
@@ -227,17 +229,21 @@ def infer_out_channels(backbone: nn.Module, in_channels: int, edge_dim: int | No
     )
     with evaluating(backbone):
         try:
-            nodes = call_backbone(backbone, arguments, toy)
-        except RuntimeError:
-            if toy.pos is None:
+            nodes = _run_once(backbone, arguments, toy)
+        except Exception as error:
+            if isinstance(error, UserError) or not is_of_construction(error):
                 raise
-            toy.pos = toy.pos[:, :2]  # a network of points in the plane
-            nodes = call_backbone(backbone, arguments, toy)
-        except ValueError as error:
-            if isinstance(error, UserError) or not isinstance(backbone, BasicGNN):
-                raise
-            name = type(backbone).__name__
-            raise UserError(f"The backbone '{name}' cannot be run: {reason(error)}.") from error
+            raise UserError(why_not_run(backbone, in_channels, error)) from error
     check_nodes([nodes], 2)
     width: int = nodes.shape[1]
     return width
+
+
+def _run_once(backbone: nn.Module, arguments: ForwardArguments, toy: SimpleNamespace) -> Any:
+    try:
+        return call_backbone(backbone, arguments, toy)
+    except RuntimeError:
+        if toy.pos is None:
+            raise
+        toy.pos = toy.pos[:, :2]  # a network of points in the plane
+        return call_backbone(backbone, arguments, toy)

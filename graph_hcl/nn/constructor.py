@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
-import traceback
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from torch import Tensor
 from torch_geometric.nn import models
 
-from graph_hcl.causes import sentence
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import POSITIONAL, VARIADIC
 from graph_hcl.nn.gps import GPS
 from graph_hcl.nn.networks import GINE
 from graph_hcl.ranges import Range
-from graph_hcl.registry import did_you_mean
 from graph_hcl.setting_checks import check_value
 
 DEFAULTS: dict[str, Any] = {"jk": "cat", "norm": "batch_norm", "act": "relu", "dropout": 0.0}
@@ -242,29 +239,3 @@ def _check_divides(
             f"Expected a hidden width that {number} {what} divide, but got {hidden}: take "
             f"a width of {widths}, or another number of {what.split()[-1]}."
         )
-
-
-def is_of_construction(error: Exception) -> bool:
-    """Tell whether an error is one of what a constructor was given, and not one of the system.
-
-    >>> is_of_construction(ValueError("no such aggregation")), is_of_construction(MemoryError())
-    (True, False)
-    """
-    kinds = TypeError | ValueError | AssertionError | AttributeError | RuntimeError
-    return isinstance(error, kinds) and sentence(error) is None
-
-
-def reason(error: Exception) -> str:
-    """Return what a constructor complains of; of PyG's long lists of choices the nearest alone.
-
-    >>> reason(ValueError("Could not resolve 'rleu' among choices {'relu', 'elu'}"))
-    "there is no 'rleu'. Did you mean relu"
-    """
-    found = re.match(r"Could not resolve '(.*?)' among choices \{(.*)\}", str(error))
-    if found is not None:
-        choices = re.findall(r"'(\w+)'", found[2])
-        return f"there is no '{found[1]}'.{did_you_mean(found[1], choices)}".rstrip(".?")
-    if str(error):
-        return str(error).rstrip(".")
-    places = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} at '{places[-1].line if places else ''}'"

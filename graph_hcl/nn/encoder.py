@@ -21,10 +21,10 @@ from graph_hcl.nn.readout import (
     apply_readout,
     graph_of_nodes,
     infer_readout_channels,
+    make_readout,
     number_of_graphs,
 )
 from graph_hcl.ranges import Range
-from graph_hcl.registries import READOUTS
 from graph_hcl.setting_checks import check_value
 
 
@@ -41,8 +41,8 @@ class GraphEncoder(nn.Module):
             edge_attr, edge_weight, pos, batch and batch_size that its `forward` names and the batch
             has.
         out_channels: D.
-        readout: sum, mean, max, one of PyG's aggregations, or a callable with the signature of
-            PyG's global pooling functions.
+        readout: sum, mean, max, one of PyG's aggregations, as an object, a class or an import path,
+            or a callable with the signature of PyG's global pooling functions.
         embedding: map of the node features that comes before the backbone.
 
     Raises `UserError` for a backbone whose forward requires anything else, for a read-out that does
@@ -80,7 +80,8 @@ class GraphEncoder(nn.Module):
         self.node_channels = out_channels
         self.embedding = embedding
         self.backbone = backbone
-        self.readout = READOUTS.get(readout) if isinstance(readout, str) else readout
+        given = isinstance(readout, nn.Module)
+        self.readout = readout if given else make_readout(readout, out_channels)
         if self.readout not in POOLINGS:
             out_channels = infer_readout_channels(self.readout, out_channels)
         self.out_channels = out_channels

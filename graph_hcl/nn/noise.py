@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn.model import ContrastiveNetwork
 from graph_hcl.setting_checks import check_setting
@@ -45,10 +47,19 @@ def perturbed_features(model: ContrastiveNetwork, batch: Any, noise: float) -> T
 def noisy_weights(model: ContrastiveNetwork, noise: float) -> dict[str, Tensor]:
     """Return θ + η ε, ε ~ N(0, var θ), for each weight tensor θ of the encoder, with η = `noise`.
 
-    The noise is drawn from torch's global generator.
+    The noise is drawn from torch's global generator. Raises `UserError` for lazy modules that never
+    ran.
     """
+    weights = {
+        name: value for name, value in model.named_parameters() if name.startswith("encoder.")
+    }
+    lazy = [name for name, value in weights.items() if is_lazy(value)]
+    if lazy:
+        raise UserError(
+            f"Expected an encoder whose weights have their sizes, but {lazy[0]} has none yet: call "
+            "the model on a batch first."
+        )
     return {
         name: value + noise * value.std(correction=0) * torch.randn_like(value)
-        for name, value in model.named_parameters()
-        if name.startswith("encoder.")
+        for name, value in weights.items()
     }

@@ -343,3 +343,13 @@ def test_a_store_is_moved_to_a_device_alone(kind) -> None:
     with pytest.raises(UserError, match=r"^Expected a device, such as cpu or cuda, but got .*\.$"):
         store.to(kind)
     assert store.to("cpu").batch([0]).x.device == store.to(torch.device("cpu")).x.device
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64"])
+def test_numbers_of_any_type_are_no_mask(kind: str) -> None:
+    store = random_store()
+    for chosen in ([0, 1, 1], [0, 1, 1, 0, 1]):
+        numbers = np.array(chosen, dtype=kind)
+        for given_numbers in (numbers, torch.from_numpy(numbers)):
+            same(store.batch(given_numbers), store.batch(chosen))
+            assert store[given_numbers].digest() == store[chosen].digest()

@@ -219,7 +219,9 @@ def test_a_network_of_points_in_the_plane() -> None:
             return self.map(torch.cat([x, pos], 1))
 
     assert infer_out_channels(make_backbone(Plane, 3, 8, 2), 3) == 8
-    with pytest.raises(RuntimeError, match="shapes"):
+    with pytest.raises(
+        UserError, match=r"made by Plane\(in_channels=9, .* cannot be run .* shapes"
+    ):
         infer_out_channels(make_backbone(Plane, 9, 8, 2), 3)
 
 
