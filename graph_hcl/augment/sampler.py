@@ -33,9 +33,9 @@ Encode = Callable[["ContrastiveNetwork", Batch], Tensor]
 MAX_ELEMENTS_PER_DRAW = 2**18
 """Most nodes and edges of views that are drawn at once, unless one batch has more: larger groups
 amortise call overhead but fit the cache less well."""
-_HOST = torch.device("cpu")
 MAX_VALUES_PER_DRAW = 2**24
 """Most values of x of views that are drawn at once (64 MB): wide features reach it first."""
+_HOST = torch.device("cpu")
 
 
 def encode_plainly(model: ContrastiveNetwork, batch: Batch) -> Tensor:
