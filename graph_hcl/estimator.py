@@ -57,7 +57,7 @@ from graph_hcl.training import (
     warn_of_collapse,
 )
 from graph_hcl.training.folder import holds_something
-from graph_hcl.training.trackers import make_logger
+from graph_hcl.training.trackers import fit_logger
 
 GRAPHS_IN_MEMORY = f"{IN_MEMORY}graphs"
 """The data set of a model that was fitted to graphs without a name."""
@@ -96,7 +96,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         ignored_attrs: Names of attributes that are meant not to be read, so that no warning names
             them.
         callbacks: Called around the epochs, see `graph_hcl.training.Callback`.
-        logger: tensorboard, wandb, mlflow, or a logger of Lightning.
+        logger: tensorboard, wandb, mlflow, an import path, or a logger of Lightning. By name, each
+            fit is a run of its own in runs/GraphContrast of the working directory.
         device: cpu, cuda, mps or auto, or a `torch.device`.
         random_state: Seed of weights, batches and views: an integer, a numpy generator, or None,
             which draws it from numpy's global generator, as scikit-learn does.
@@ -371,7 +372,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if self.logger is None:
             return []
         named = isinstance(self.logger, str)
-        logger = make_logger(self.logger, Path(), "graph_hcl") if named else self.logger
+        logger = fit_logger(self.logger) if named else self.logger
         if not hasattr(logger, "log_metrics"):
             raise UserError(
                 "Expected logger to be tensorboard, wandb, mlflow, or a logger of Lightning, but "
