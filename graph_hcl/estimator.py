@@ -70,7 +70,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     the name or path of a data set (see `graph_hcl.data.as_store`). Arguments have the names, the
     meaning and the defaults of the flags of `graph_hcl.train`; None leaves the default. The preset
     in a data set's card, such as that of digits, counts for its name, for the store that `load`
-    returns, and for selections of that store; it does not for a list of its graphs.
+    returns, and for selections of that store, such as the folds of scikit-learn's searches; it does
+    not for a list of its graphs.
 
     Args:
         objective: The loss by name or import path, an instance, a class, or a function

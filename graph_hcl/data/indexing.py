@@ -61,7 +61,7 @@ def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
             f"{chosen.dtype} {list(chosen.shape)}."
         )
     # Indexing leaves negative and out-of-range numbers to torch.
-    return everything[chosen]
+    return everything[chosen if kind == torch.uint8 else chosen.long()]  # bytes are torch's masks
 
 
 def segment_rows(
