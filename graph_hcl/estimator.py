@@ -21,6 +21,7 @@ from graph_hcl.arguments import (
     READING,
     arguments_of,
     class_labels,
+    in_python,
     missing_parts,
     read_arguments,
     setting_named,
@@ -180,6 +181,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.random_state = random_state
         self.verbose = verbose
 
+    @in_python()
     def fit(self, graphs: Any, y: Any = None) -> Self:
         """Train an encoder on graphs; `y` [G] are labels for objectives that read them."""
         config, parts = self._config(graphs)
@@ -187,6 +189,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._fit(self._read(graphs, y, config, parts), config, parts)
         return self
 
+    @in_python()
     def fit_transform(self, graphs: Any, y: Any = None) -> NDArray[np.float64]:
         """Train an encoder on graphs, and return their embeddings [G, D]."""
         config, parts = self._config(graphs)
@@ -195,12 +198,14 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._fit(store, config, parts)
             return self._embed(store)
 
+    @in_python()
     def transform(self, graphs: Any) -> NDArray[np.float64]:
         """Return embeddings [G, D]: each is a property of its graph alone."""
         check_is_fitted(self, "model_")
         with self._reproducible():
             return self._embed(self._read_new(graphs))
 
+    @in_python()
     def transform_nodes(self, graphs: Any) -> list[NDArray[np.float64]]:
         """Return the embeddings of the nodes of each graph: matrices [nodes, D]."""
         check_is_fitted(self, "model_")
@@ -230,6 +235,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         run.checkpoint(part, self.spec_).write(config.epochs, self._state)
 
     @classmethod
+    @in_python()
     def load(
         cls,
         folder: str | Path,
@@ -279,11 +285,18 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """Set arguments by name; raises `UserError` for one that there is not."""
         known = self.get_params(deep=False)
         for name in params:
-            if name not in known and "__" not in name:
-                hint = setting_named(name)
+            first, nested, last = name.partition("__")
+            if first not in known:
+                hint = setting_named(first)
                 raise UserError(
-                    f"Unknown argument {name} of GraphContrast"
-                    f"{f': {hint}.' if hint else '.' + did_you_mean(name, known)}"
+                    f"Unknown argument {first} of GraphContrast"
+                    f"{f': {hint}.' if hint else '.' + did_you_mean(first, known)}"
+                )
+            if nested and not hasattr(params.get(first, known[first]), "set_params"):
+                whole = f"{{{last!r}: …}}" if first == "settings" else "…"
+                raise UserError(
+                    f"Expected arguments of GraphContrast, but {name} is one of its {first}, which "
+                    f"has no arguments to set: write {first}={whole}."
                 )
         result: Self = super().set_params(**params)
         return result
