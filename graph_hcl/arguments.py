@@ -105,12 +105,17 @@ def check_others(settings: Mapping[str, Any]) -> None:
     >>> check_others({"encoder.norm": None})
     """
     for name in settings:
-        group, _, last = name.partition(".")
         if name in ARGUMENTS:
             argument = "random_state" if name == "seed" else name
             raise UserError(f"Expected {name} as the argument {argument}, not among the settings.")
-        if name in USELESS or group == "probe" or (group == "data" and last != "standardize"):
+        if _is_useless(name):
             raise UserError(f"Expected settings of a model, but {name} is none: leave it out.")
+
+
+def _is_useless(name: str) -> bool:
+    """Return whether a setting is none of a model."""
+    group, _, last = name.partition(".")
+    return name in USELESS or group == "probe" or (group == "data" and last != "standardize")
 
 
 def setting_named(name: str) -> str:
@@ -132,13 +137,17 @@ def setting_named(name: str) -> str:
 def without_flags(text: str) -> str:
     """Return a message with settings named as in Python, where it names them by their flags.
 
+    Flags of settings that `GraphContrast` does not take stay: a command has them.
+
     >>> without_flags("Lower --lr or --loss.tau-plus, change --seed, or --resume the run.")
     'Lower lr or loss.tau_plus, change random_state, or --resume the run.'
     """
 
     def named(found: re.Match[str]) -> str:
         name = found[1].replace("-", "_")
-        return "random_state" if name == "seed" else name if setting_of(name) else found[0]
+        if name == "seed":
+            return "random_state"
+        return found[0] if setting_of(name) is None or _is_useless(name) else name
 
     return re.sub(r"--([a-z][a-z0-9.-]*[a-z0-9])", named, text)
 
