@@ -231,9 +231,10 @@ none: give the folder that python -m graph_hcl.train printed.
         spec = self.spec_of(part, trainer)
         checkpoint = self.checkpoint(part.name, spec)
         done = checkpoint.state()
+        is_done = done is not None and done.epoch >= self.config.epochs
         if done is not None:
             self.check_fits(part.name)
-            if done.epoch < self.config.epochs:
+            if not is_done:
                 self._tell_changed_environment(trainer)
         self.folder.forget_metrics_after(part.name, 0 if done is None else done.epoch)
         callbacks = [
@@ -241,7 +242,7 @@ none: give the folder that python -m graph_hcl.train printed.
             CollapseCheck(),
             Log(lambda record: self.folder.log({"part": part.name} | record)),
             *([ProgressBar(part.name)] if show else []),
-            *self._trackers(part.name),
+            *([] if is_done else self._trackers(part)),
         ]
         untrained = KeepState()
         if not self.config.epochs:
@@ -259,9 +260,10 @@ none: give the folder that python -m graph_hcl.train printed.
                 "may differ from those of a training that was not interrupted."
             )
 
-    def _trackers(self, part: str) -> list[Tracker]:
+    def _trackers(self, part: Part) -> list[Tracker]:
         """Return the tracker of a part that the config names, if any."""
         name = self.config.logger
         if name is None:
             return []
-        return [Tracker(make_logger(name, self.path, part), self.config.to_dict())]
+        settings = self.config.to_dict() | {"seed": part.seed}
+        return [Tracker(make_logger(name, self.path, part.name), settings)]
