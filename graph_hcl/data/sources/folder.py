@@ -9,7 +9,14 @@ from typing import Any
 
 from graph_hcl.data.graph_files import read_graph_file
 from graph_hcl.data.groups import group_names
-from graph_hcl.data.names import GRAPH_FILES, LABELS, is_folder, is_place, suffix_of
+from graph_hcl.data.names import (
+    GRAPH_FILES,
+    LABELS,
+    is_folder,
+    is_graph_file,
+    is_place,
+    suffix_of,
+)
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.networkx import from_networkx
 from graph_hcl.data.numerals import parse_number
@@ -79,7 +86,7 @@ def graph_files(folder: Path) -> list[Path]:
     there are none.
     """
     present = sorted(file for file in folder.iterdir() if file.is_file() or file.is_dir())
-    files = [f for f in present if f.is_file() and suffix_of(f.name) in GRAPH_FILES]
+    files = [f for f in present if f.is_file() and is_graph_file(f.name)]
     others = [
         f"{file.name}/" if file.is_dir() else file.name
         for file in present
