@@ -128,6 +128,8 @@ def main(argv: Sequence[str]) -> None:
     run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
     before = make_config(run.folder.config_path).dataset
     check_replaces_no_data(out, [run.config.dataset, before])
+    if flags.dataset is None:
+        run.check_place()
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)
     if (done := run.epoch(part)) < config.epochs:

@@ -27,6 +27,10 @@ TRUST_CODE = (
     "Run the code that the folder names by import paths, and read and write data where it says. "
     "Only for folders that you trust."
 )
+MOVED_DATA = (
+    "The graphs of the run where they are now, if their file or folder was moved: the same ones, or "
+    "else --allow-changed-data."
+)
 REPEATABLE = ("config",)
 """Flags that may be repeated: later files override earlier ones."""
 HELP = ("-h", "--help")
@@ -102,6 +106,10 @@ class Parser(ArgumentParser):
         kind = next((one for one in (bool, int) if one in kinds), str)
         text = f"{option.summary}{more}{DEFAULT}{default}."
         self.add_argument(f"--{name}", type=kind, metavar=option.metavar, help=text)
+
+    def add_dataset(self) -> None:
+        """Add a flag that says where the graphs of a run are."""
+        self.add_argument("--dataset", type=str, metavar="NAME|FILE", help=MOVED_DATA)
 
     def about(self, command: str | None = None) -> CommandHelp:
         """Return all that the help tells, for the command as it is called here or elsewhere."""

@@ -59,7 +59,9 @@ EXAMPLES = (
     ),
 )
 
-RESUME_FLAGS = ("resume", "epochs", "mirror", "data_dir", "trust_code", "allow_changed_data")
+RESUMED = ("epochs", "dataset", "mirror", "data_dir")
+"""Settings that may be changed with --resume."""
+RESUME_FLAGS = ("resume", *RESUMED, "trust_code", "allow_changed_data")
 """Flags that --resume may be combined with."""
 
 
@@ -70,8 +72,8 @@ def make_parser() -> Parser:
         "--resume",
         type=str,
         metavar="FOLDER",
-        help="Run folder to resume; --epochs may extend the run. All other settings are those of "
-        "its config.yaml.",
+        help="Run folder to resume; --epochs may extend the run. --dataset says where its data are "
+        "now, if they were moved. All other settings are those of its config.yaml.",
     )
     parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
@@ -101,11 +103,7 @@ def main(argv: Sequence[str]) -> None:
             run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
             print(_run(experiment, run, command))
         return
-    changes = {
-        name: getattr(config, name)
-        for name in ("epochs", "mirror", "data_dir")
-        if name in typed_flags
-    }
+    changes = {name: getattr(config, name) for name in RESUMED if name in typed_flags}
     trust = flags.trust_code
     run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
     rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
@@ -115,6 +113,7 @@ def main(argv: Sequence[str]) -> None:
             f"{', '.join(rejected)}: a resumed run keeps the settings of its config.yaml."
         )
     previous_epochs = make_config(run.folder.config_path).epochs
+    run.check_place()
     for part in run.parts[:1]:
         run.check_fits(part)
     with deterministic(run.config.deterministic):

@@ -41,6 +41,35 @@ def said(capsys) -> str:
     return capsys.readouterr().err.splitlines()[-1]
 
 
+def test_data_that_were_moved(capsys) -> None:
+    assert main([*TRAIN, *SHORT, "--out=run"]) == 0
+    config = Path("run/config.yaml").read_bytes()
+    Path("new").mkdir()
+    Path("mine.csv").rename("new/assay.csv")
+    for command in (
+        ["evaluate", "run"],
+        ["report", "run"],
+        ["train", "--resume", "run", "--epochs=2"],
+        ["embed", "run", "--out=x.npz"],
+    ):
+        moved = [*command, "--dataset=new/assay.csv"]
+        assert main(command) == 2
+        assert said(capsys) == (
+            "error: Expected the graphs of run at mine.csv, but there is nothing: name where they "
+            "are now with --dataset."
+        )
+        assert main(moved) == 0, moved
+        text = Path("new/assay.csv").read_text(encoding="utf-8")
+        Path("new/assay.csv").write_text(f"{text}CCCCCl,1\n", encoding="utf-8")
+        if command[0] != "embed":  # which takes any graphs
+            assert main(moved) == 2
+            assert "name where it is with --dataset, or override" in said(capsys)
+        Path("new/assay.csv").write_text(text, encoding="utf-8")
+    assert Path("run/config.yaml").read_bytes() == config.replace(b"epochs: 1", b"epochs: 2")
+    assert main(["train", "--resume=run", "--dataset=gone.csv"]) == 2
+    assert "but there is nothing" in said(capsys)
+
+
 def test_embeddings_replace_no_data_that_are_read(capsys) -> None:
     assert main([*TRAIN, *SHORT, "--out=run"]) == 0
     Path("new.csv").write_text("smiles\nCCO\nCCN\n", encoding="utf-8")
