@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from graph_hcl.calling import called
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
+from graph_hcl.interrupts import KEPT, say_if_interrupted, unbroken
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
 from graph_hcl.settings import make_config
@@ -88,6 +91,7 @@ def main(argv: Sequence[str]) -> None:
     """Train, evaluate, print the table and the run folder."""
     parser = make_parser()
     config, flags = read_config(parser, argv)
+    say_if_interrupted("nothing was begun.")
     typed_flags = {flag.name: flag.typed for flag in parser.split(argv)[0]}
 
     from graph_hcl.experiment import make_experiment
@@ -100,12 +104,15 @@ def main(argv: Sequence[str]) -> None:
                 raise UserError(f"Expected {typed_flags[name]} only together with --resume.")
         with deterministic(config.deterministic):
             experiment = make_experiment(config)
-            run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
+            with unbroken():  # a folder that is there is told
+                run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
+                _tell_way_on(run)
             print(_run(experiment, run, command))
         return
     changes = {name: getattr(config, name) for name in RESUMED if name in typed_flags}
     trust = flags.trust_code
     run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
+    _tell_way_on(run)
     rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
     if rejected:
         raise UserError(
@@ -124,8 +131,14 @@ def main(argv: Sequence[str]) -> None:
         print(_run(experiment, run, command))
 
 
+def _tell_way_on(run: Run) -> None:
+    """Let an interrupt tell how the run goes on."""
+    folder = shlex.quote(str(run.path))
+    say_if_interrupted(f"{KEPT.removesuffix('.')}; go on with: {called('train')} --resume {folder}")
+
+
 def _run(experiment: Experiment, run: Run, command: Sequence[str]) -> str:
-    """Say what the graphs are, train and evaluate; return what is printed then."""
+    """Say what the graphs are, and where; train and evaluate; return what is printed then."""
     from graph_hcl.data.names import short_name
     from graph_hcl.experiment import run_and_save
     from graph_hcl.spec import describe_graphs
@@ -133,6 +146,7 @@ def _run(experiment: Experiment, run: Run, command: Sequence[str]) -> str:
     name = short_name(experiment.config.dataset)
     groups = experiment.config.data.groups
     print(describe_graphs(experiment.store, name, groups), file=sys.stderr)
+    print(f"run folder: {run.path}", file=sys.stderr)
     return run_and_save(experiment, run, command)
 
 
