@@ -28,8 +28,8 @@ TRUST_CODE = (
     "Only for folders that you trust."
 )
 MOVED_DATA = (
-    "The graphs of the run where they are now, if their file or folder was moved: the same ones, or "
-    "else --allow-changed-data."
+    "The graphs of the run where they are now, if their file or folder was moved. Others are "
+    "refused."
 )
 REPEATABLE = ("config",)
 """Flags that may be repeated: later files override earlier ones."""
@@ -184,8 +184,8 @@ class Parser(ArgumentParser):
                 yield ParsedFlag(name, _as_list([value]), typed)
             elif equals or (action is not None and action.nargs == 0):
                 yield ParsedFlag(name, value if equals else None, typed)
-            elif self._kind(name) == list[str] and _words(arguments):
-                words = [arguments.pop(0) for _ in range(_words(arguments))]
+            elif count := self._listed(name, _words(arguments)):
+                words = [arguments.pop(0) for _ in range(count)]
                 yield ParsedFlag(name, _as_list(words), typed)
             elif arguments and not arguments[0].startswith("--"):
                 yield ParsedFlag(name, arguments.pop(0), typed)
@@ -221,6 +221,13 @@ class Parser(ArgumentParser):
         if self.settings and name in setting_types():
             return setting_types()[name]
         return kind_of(self._named_actions().get(name))
+
+    def _listed(self, name: str, words: int) -> int:
+        """Return how many of the words after a flag are a list; 0 if it takes none or one."""
+        kind = self._kind(name)
+        # Beside other types, one word is no list, and elsewhere a word may be a positional one.
+        is_list = self.settings and words > 1 and list[str] in get_args(kind)
+        return words if kind == list[str] or is_list else 0
 
     def _describe_kind(self, name: str) -> str:
         """Return the values that a flag takes, in words, without null."""

@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> None:
     paths = [as_path(run, "RUN") for run in flags.runs]
     usual = (paths[0] if len(paths) == 1 else Path()) / "report.html"
     out = as_path(flags.out or usual, "--out")
-    if out.suffix != ".html":
+    if out.suffix.lower() != ".html":
         raise UserError(f"Expected --out to end in .html, but got '{out.name}'.")
     if flags.out:
         check_writable(out)

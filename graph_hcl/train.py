@@ -96,12 +96,14 @@ def main(argv: Sequence[str]) -> None:
 
     from graph_hcl.experiment import make_experiment
     from graph_hcl.run import Run
+    from graph_hcl.training import RunFolder
 
     command = ["graph_hcl.train", *argv]
     if flags.resume is None:
         for name in ("allow_changed_data", "trust_code"):
             if flags[name]:
                 raise UserError(f"Expected {typed_flags[name]} only together with --resume.")
+        RunFolder.check_place(config.out)
         with deterministic(config.deterministic):
             experiment = make_experiment(config)
             with unbroken():  # a folder that is there is told

@@ -75,6 +75,30 @@ def folders() -> object:
     return load("./f")
 
 
+def folder_of(name: str, text: str = "", labels: str | None = None) -> Callable[[], object]:
+    """Return what reads a folder of one file, and of labels."""
+
+    def read() -> object:
+        Path("f").mkdir()
+        Path("f", name).write_text(text, encoding="utf-8")
+        if labels is not None:
+            Path("f/labels.csv").write_text(labels, encoding="utf-8")
+        return load("./f")
+
+    return read
+
+
+def file_of(name: str, text: str = "") -> Callable[[], object]:
+    """Return what reads a file."""
+
+    def read() -> object:
+        Path(name).write_text(text, encoding="utf-8")
+        return load(f"./{name}")
+
+    return read
+
+
+FUNCTION = "pickles are never read, so name a function that returns the graphs"
 NODES = {"directed": False, "nodes": [{"id": 0}, {"id": 1}]}
 COLUMNS = r"first line 'source target' names columns: delete it, or rename these nodes"
 NO_VALUE = r"words or numbers in the column 'y', but row 1 of m.parquet has "
@@ -99,6 +123,22 @@ MISTAKES = {
         edges("0 1 {'weight': 1}\n1 0 {'weight': 2}\n"),
         "line 2 gives 1 0 another weight",
     ),
+    "a table with semicolons": (
+        file_of("semi.csv", "smiles;y\nC;1\n"),
+        "commas between the columns of semi.csv, but its header 'smiles;y' has semicolons: save it",
+    ),
+    "a table with tabs": (file_of("t.csv", "smiles\ty\nC\t1\n"), "has tabs: name it .tsv"),
+    "a table with commas": (file_of("c.tsv", "smiles,y\nC,1\n"), "has commas: save it with tabs"),
+    "labels with semicolons": (
+        folder_of("g0.edgelist", "0 1\n", "file;label\ng0.edgelist;a\n"),
+        "commas between the columns of f/labels.csv, but its header 'file;label' has semicolons",
+    ),
+    "labels without the ending": (
+        folder_of("g0.edgelist", "0 1\n", "file,label\ng0,a\n"),
+        r"has 'g0', and there is no such graph file\. Write the ending, too: g0\.edgelist\.$",
+    ),
+    "a pickle": (file_of("graphs.pkl"), FUNCTION),
+    "a folder of pickles": (folder_of("g0.gpickle"), FUNCTION),
     "a list in each row": (table([[0.5], [1.5], [2.5]]), NO_VALUE + r"\[0.5\]: write one column"),
     "a record in each row": (table([{"a": 1}] * 3), NO_VALUE + "{'a': 1}: write one column"),
     "bytes in each row": (table([b"a", b"b", b"a"]), NO_VALUE + "b'a': save it as text"),
