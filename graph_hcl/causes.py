@@ -135,9 +135,12 @@ def _of_system(error: OSError) -> str | None:
     name = error.filename2 if error.filename2 and error.errno in FULL else error.filename
     shown = os.fsdecode(name) if isinstance(name, bytes | str) else "the output"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        for place in (Path(shown), *Path(shown).parents):
-            if place.is_file():
-                return f"Expected a folder at {place}, but it is a file: name another place."
+        places = (Path(shown), *Path(shown).parents)
+        in_the_way = [place for place in places if place.is_file()]
+        if in_the_way[:1] == [Path(shown)]:
+            return f"Expected a folder at {shown}, but it is a file: name another place."
+        if in_the_way:
+            return f"Expected to use {shown}, but {in_the_way[0]} is a file: name another place."
     if len(shown) > 200:
         shown = f"{shown[:100]}…{shown[-60:]}"
     reason = error.strerror or str(error)

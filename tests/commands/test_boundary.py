@@ -252,7 +252,7 @@ LONG = "n" * 300
         ([*REPORT[:3], f"{LONG}.html"], "'File name too long': choose a shorter name"),
         ([*TRAIN[:-1], LONG], "'File name too long': choose a shorter name"),
         ([*TRAIN[:-1], "f/run"], "a folder at f, but it is a file: name another place"),
-        ([*TRAIN, "--data-dir", "f"], "a folder at f, but it is a file: name another place"),
+        ([*TRAIN, "--data-dir", "f"], "to use f/MUTAG, but f is a file: name another place"),
         ([*TRAIN, "--data-dir", LONG], "a folder of data, but got one too long: 'nnn"),
         ([*TRAIN, "--data-dir", "a\0b"], "one holds the character NUL"),
         ([*TRAIN[:-1], "a\0b"], "one holds the character NUL"),
