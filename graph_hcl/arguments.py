@@ -23,7 +23,7 @@ from graph_hcl.layers import Layer, check_layer
 from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
-from graph_hcl.schema import setting_of, setting_types
+from graph_hcl.schema import MEANT, setting_of, setting_types
 from graph_hcl.settings import flat_settings, make_config, preset_of
 from graph_hcl.warn import SPELLING
 
@@ -121,9 +121,11 @@ def _is_useless(name: str) -> bool:
 def setting_named(name: str) -> str:
     """Return how to give a setting that is no argument, as the end of a message; empty if none is.
 
-    >>> setting_named("tau_plus"), setting_named("epoch")
-    ("write settings={'loss.tau_plus': …}", '')
+    >>> setting_named("tau_plus"), setting_named("tau"), setting_named("epoch")
+    ("write settings={'loss.tau_plus': …}", 'write temperature=…', '')
     """
+    if (meant := MEANT.get(name)) in ARGUMENTS:
+        return f"write {meant}=…"
     for setting in setting_types():
         if setting.rpartition(".")[2] == name and setting not in ARGUMENTS:
             try:

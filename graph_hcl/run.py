@@ -10,10 +10,10 @@ from typing import Any
 
 from graph_hcl.calling import called
 from graph_hcl.config import Config
-from graph_hcl.data.names import short_name
+from graph_hcl.data.names import is_place, short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device
-from graph_hcl.files import sweep
+from graph_hcl.files import as_path, sweep
 from graph_hcl.lock import lock
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
@@ -149,6 +149,15 @@ none: give the folder that python -m graph_hcl.train printed.
                 )
             sweep(self.path)
             yield
+
+    def check_place(self) -> None:
+        """Raise `UserError` where the graphs are in a file or folder that is not there."""
+        place = self.config.dataset
+        if is_place(place) and not as_path(place, "dataset").exists():
+            raise UserError(
+                f"Expected the graphs of {self.path} at {place}, but there is nothing: name where "
+                "they are now with --dataset."
+            )
 
     @property
     def parts(self) -> list[str]:
