@@ -43,10 +43,12 @@ def meant(name: str, known: Collection[str]) -> list[str]:
 
     >>> meant("tau", ["temperature"]), meant("loss.beta", ["beta", "loss.ring"])
     (['temperature'], ['beta'])
+    >>> meant("projection.num_layers", ["layers", "projection.layers"])
+    ['projection.layers']
     """
-    group, _, last = name.rpartition(".")
-    if MEANT.get(last) in known:
-        return [MEANT[last]]
+    group, dot, last = name.rpartition(".")
+    if (theirs := f"{group}{dot}{MEANT.get(last)}") in known:
+        return [theirs]
     matches = [other for other in known if other.rpartition(".")[2] == last]
     if not matches and group in setting_groups():
         prefix = f"{group}."

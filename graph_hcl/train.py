@@ -15,9 +15,10 @@ from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
 from graph_hcl.interrupts import KEPT, say_if_interrupted, unbroken
-from graph_hcl.parser import TRUST_CODE, Parser
+from graph_hcl.parser import TRUST_CODE, ParsedFlag, Parser
 from graph_hcl.reproducible import deterministic
 from graph_hcl.settings import make_config
+from graph_hcl.trust import PLACES, import_paths
 from graph_hcl.warn import warn_user
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ EXAMPLES = (
     ),
 )
 
-RESUMED = ("epochs", "dataset", "mirror", "data_dir")
+RESUMED = ("epochs", "dataset", *PLACES)
 """Settings that may be changed with --resume."""
-RESUME_FLAGS = ("resume", *RESUMED, "trust_code", "allow_changed_data")
+PERMISSIONS = ("trust_code", "allow_changed_data")
+"""Flags that allow a run to be resumed."""
+RESUME_FLAGS = ("resume", *RESUMED, *PERMISSIONS)
 """Flags that --resume may be combined with."""
 
 
@@ -100,7 +103,7 @@ def main(argv: Sequence[str]) -> None:
 
     command = ["graph_hcl.train", *argv]
     if flags.resume is None:
-        for name in ("allow_changed_data", "trust_code"):
+        for name in PERMISSIONS:
             if flags[name]:
                 raise UserError(f"Expected {typed_flags[name]} only together with --resume.")
         RunFolder.check_place(config.out)
@@ -108,13 +111,13 @@ def main(argv: Sequence[str]) -> None:
             experiment = make_experiment(config)
             with unbroken():  # a folder that is there is told
                 run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
-                _tell_way_on(run)
+                _tell_way_on(run, _words(parser.split(argv)[0], PLACES))
             print(_run(experiment, run, command))
         return
     changes = {name: getattr(config, name) for name in RESUMED if name in typed_flags}
     trust = flags.trust_code
     run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
-    _tell_way_on(run)
+    _tell_way_on(run, _words(parser.split(argv)[0], ("dataset", *PLACES, *PERMISSIONS)))
     rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
     if rejected:
         raise UserError(
@@ -133,10 +136,18 @@ def main(argv: Sequence[str]) -> None:
         print(_run(experiment, run, command))
 
 
-def _tell_way_on(run: Run) -> None:
-    """Let an interrupt tell how the run goes on."""
-    folder = shlex.quote(str(run.path))
-    say_if_interrupted(f"{KEPT.removesuffix('.')}; go on with: {called('train')} --resume {folder}")
+def _words(flags: Sequence[ParsedFlag], names: Sequence[str]) -> list[str]:
+    """Return the words of the flags of these names, which the folder of a run does not decide."""
+    again = [flag for flag in flags if flag.name in names]
+    return [word for flag in again for word in (flag.typed, flag.value) if word is not None]
+
+
+def _tell_way_on(run: Run, words: Sequence[str]) -> None:
+    """Let an interrupt tell how the run goes on, with these words of the command besides."""
+    trust = import_paths(run.config.to_dict()) and "--trust-code" not in words
+    command = [str(run.path), *words, *["--trust-code"] * bool(trust)]
+    go_on = f"{called('train')} --resume {shlex.join(command)}"
+    say_if_interrupted(f"{KEPT.removesuffix('.')}; go on with: {go_on}")
 
 
 def _run(experiment: Experiment, run: Run, command: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -25,14 +27,17 @@ def scaled(z: Tensor) -> tuple[Tensor, Tensor]:
     """Return z divided by a power of two [], and that: the one below its largest entry.
 
     Squares then neither overflow nor vanish, and no digit changes: what is computed of it and
-    multiplied by the power again has the same bits, where z itself has such squares. The power is 1
-    for zeros and for what is not finite, and a constant to derivatives.
+    multiplied by the power again has the same bits, where z itself has such squares. Only entries
+    2¹²⁵ times smaller than the largest lose digits, in float32. The power is 1 for zeros and for
+    what is not finite, and a constant to derivatives.
 
     >>> scaled(torch.tensor([[3.0, -5.0]]))
     (tensor([[ 0.7500, -1.2500]]), tensor(4.))
     """
-    size = z.detach().abs().max().log2().floor().exp2()
-    size = torch.where(size.isfinite() & (size > 0), size, 1)
+    top = math.frexp(torch.finfo(z.dtype).max)[1] - 1  # log2 may be rounded up to the next
+    largest = z.detach().abs().max()
+    size = largest.log2().floor().clamp_max(top).exp2()
+    size = torch.where(largest.isfinite() & (size > 0), size, 1)
     return z / size, size
 
 

@@ -13,6 +13,9 @@ from torch.autograd import forward_ad
 
 from graph_hcl.losses.pairs import Pairs
 
+LOOKED_AT = 9
+"""Values of a list that are looked at to tell what it holds."""
+
 
 def transformed() -> bool:
     """Return whether torch traces this call, by `torch.compile` or a transform of `torch.func`.
@@ -181,9 +184,10 @@ def check_are_known(keys: Iterable[Tensor], what: str, counted: str) -> None:
 
 
 def _is_text(values: Any) -> bool:
-    """Tell whether values are words, of which no tensor can be made."""
-    try:
-        every = np.asarray(values).ravel()
-    except (TypeError, ValueError):  # such as rows of different lengths
-        return False
-    return any(isinstance(value, str) for value in every)
+    """Tell whether values are words, of which no tensor can be made, by the first of them."""
+    if hasattr(values, "to_numpy"):  # a series of pandas
+        values = values.to_numpy()
+    if isinstance(values, np.ndarray):
+        values = values.ravel()[:LOOKED_AT].tolist()
+    some = isinstance(values, list | tuple)
+    return isinstance(values, str) or (some and any(map(_is_text, values[:LOOKED_AT])))

@@ -42,7 +42,7 @@ from graph_hcl.losses.precision import unit
 from graph_hcl.losses.psi import Psi
 from graph_hcl.losses.resolver import make_psi
 from graph_hcl.losses.settings import LossOptions, LossSettings
-from graph_hcl.losses.temperature import choose_temperature, warn_of_few_negatives
+from graph_hcl.losses.temperature import LOWEST, choose_temperature, warn_of_few_negatives
 from graph_hcl.warn import warn_user
 
 
@@ -55,8 +55,9 @@ class ContrastiveLoss(SettingsModule):
 
     Args:
         temperature: T > 0 of logits ⟨z_i, z_j⟩ / T, or "auto": in each batch the T at which 5 % of
-            an anchor's negatives count, from 0.02 to 1, see `choose_temperature`. A batch with 20
-            negatives per anchor or fewer keeps that of the last larger one, or 0.5 before any.
+            an anchor's negatives count, from 0.02 to 1, see `choose_temperature`. A batch of so few
+            negatives that one of them is 5 % of an anchor's, on average over the anchors, keeps
+            that of the last other one above 0.02 in training, or 0.5 before any.
         normalize: divide each row by its length first. False for rows that have length 1 already,
             or that are meant to differ in length.
         memory_size: features of earlier batches that are further negatives, 0 or more. Graphs must
@@ -91,6 +92,10 @@ class ContrastiveLoss(SettingsModule):
     """
 
     uses_labels = False
+
+    _kept_temperature: float | None = None
+    """The temperature that "auto" keeps for batches of few negatives."""
+    _has_warned_of_few = False
 
     @lists_options(ModuleOptions, **DEFAULTS)
     def __init__(
@@ -140,7 +145,6 @@ class ContrastiveLoss(SettingsModule):
         self.annealing: Annealing | None = None
         self._was_annealed = True
         self._has_warned_of_label = False
-        self._has_temperature = False
         # A derived class may have a `forward` of its own that does not ask for them.
         self._takes_views = "views" in inspect.signature(self.forward).parameters
 
@@ -275,23 +279,42 @@ class ContrastiveLoss(SettingsModule):
 
     def _choose_temperature(self, z: Tensor, samples: Tensor | None, pairs: Pairs) -> None:
         chosen = choose_temperature(z, z if samples is None else samples, pairs)
-        if chosen is not None:
-            self.settings = dataclasses.replace(self.settings, temperature=chosen)
-        elif not self._has_temperature:
-            warn_of_few_negatives(self.temperature)
-        self._has_temperature = True
+        if chosen is None and self._kept_temperature is None and not self._has_warned_of_few:
+            self._has_warned_of_few = True
+            warn_of_few_negatives(LossSettings.temperature)
+        if chosen is not None and chosen > LOWEST and self.training:
+            self._kept_temperature = chosen
+        self._take_temperature(self._kept_temperature if chosen is None else chosen)
+
+    def _take_temperature(self, chosen: float | None) -> None:
+        temperature = LossSettings.temperature if chosen is None else chosen
+        self.settings = dataclasses.replace(self.settings, temperature=temperature)
+
+    def forget_temperature(self) -> None:
+        """Forget the temperature that "auto" keeps for batches of few negatives.
+
+        A training does so before its first batch.
+
+        >>> loss = ContrastiveLoss(temperature="auto")
+        >>> loss.forget_temperature()
+        >>> loss.temperature
+        0.5
+        """
+        if self.auto_temperature:
+            self._kept_temperature = None
+            self._take_temperature(None)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        if self._has_temperature:  # which a batch of few negatives keeps
-            chosen = torch.tensor(self.temperature, dtype=torch.float64)
-            destination[f"{prefix}temperature"] = chosen
+        if self._kept_temperature is not None:
+            kept = torch.tensor(self._kept_temperature, dtype=torch.float64)
+            destination[f"{prefix}temperature"] = kept
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        chosen = state_dict.pop(f"{prefix}temperature", None) if self.auto_temperature else None
-        if chosen is not None:
-            self._has_temperature = True
-            self.settings = dataclasses.replace(self.settings, temperature=float(chosen))
+        kept = state_dict.pop(f"{prefix}temperature", None)
+        if kept is not None and self.auto_temperature:
+            self._kept_temperature = float(kept)
+            self._take_temperature(self._kept_temperature)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _evaluate(

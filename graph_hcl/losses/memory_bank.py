@@ -150,5 +150,7 @@ class MemoryBank(nn.Module):
             if kept.dim() != getattr(self, name).dim():
                 error_msgs.append(f"size mismatch for {prefix}{name}: {list(value.shape)}.")
                 continue
-            setattr(self, name, kept.detach().to(self.unnamed.device, copy=True))
+            assigned = local_metadata.get("assign_to_params_buffers", False)
+            there = value.device if assigned else self.unnamed.device
+            setattr(self, name, kept.detach().to(there, copy=True))
         unexpected_keys += given if strict else []

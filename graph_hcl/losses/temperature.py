@@ -32,8 +32,8 @@ def choose_temperature(
     Kish's effective sample size of the plain loss's weights over the number of negatives,
     (Σ_j e^{s_j})² / (|N| Σ_j e^{2 s_j}), rises with T from 1/|N| to 1; it is averaged over anchors
     that have a negative. The temperature is within [0.02, 1]; None where no anchor has a negative,
-    or each has 1/`share` or fewer, 20 at 5 %, of which so small a share cannot count. Of many rows,
-    512 anchors and 512 samples that are spread out are taken.
+    or the mean of 1/|N| is `share` or more, as with 20 negatives each at 5 %: so small a share
+    cannot count. Of many rows, 512 anchors and 512 samples that are spread out are taken.
 
     Args:
         anchors: normalised rows [A, d].
@@ -94,11 +94,12 @@ def warn_of_few_negatives(temperature: float) -> None:
     >>> import warnings
     >>> with warnings.catch_warnings(record=True) as told:
     ...     warn_of_few_negatives(0.5)
-    >>> str(told[0].message)[:37]
-    'The temperature auto stays at 0.5 unt'
+    >>> str(told[0].message)[:36]
+    'The temperature auto stays at 0.5 in'
     """
     warn_user(
-        f"The temperature auto stays at {temperature} until anchors have more than "
-        f"{round(1 / SHARE)} negatives: at no temperature does as little as {100 * SHARE:g} % of "
-        "fewer count. Take larger batches, or a number as temperature."
+        f"The temperature auto stays at {temperature} in batches of so few negatives: where one of "
+        f"them is {100 * SHARE:g} % of an anchor's or more, on average, as little does not count "
+        "at any temperature. Take larger batches, classes of more equal size, or a number as "
+        "temperature."
     )

@@ -16,6 +16,7 @@ from graph_hcl.errors import UserError
 from graph_hcl.interrupts import postponed, stop_if_asked
 from graph_hcl.keywords import names_arguments
 from graph_hcl.kinds import plain
+from graph_hcl.losses.contrastive import ContrastiveLoss
 from graph_hcl.losses.objective import Epoch, Objective, ObjectiveInput, as_objective
 from graph_hcl.losses.precision import at_least_float
 from graph_hcl.nn import ContrastiveNetwork
@@ -169,6 +170,8 @@ def start(
 ) -> TrainState:
     """Return the state before the first epoch, and move what is trained to the device."""
     module = objective if isinstance(objective, nn.Module) else None
+    if isinstance(module, ContrastiveLoss):
+        module.forget_temperature()
     trained = nn.ModuleList([model] if module is None else [model, module]).to(device)
     optimizer = make_optimizer(trained.parameters(), settings, device)
     # Separate generators: a change of the views leaves the order of the graphs as it was.

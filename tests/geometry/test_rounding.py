@@ -286,3 +286,11 @@ def test_collapse_points_of_any_hardness() -> None:
             call(1)
         with pytest.raises(ValueError, match="temperature to be above 0 and finite, but got 0"):
             call(2, 0)
+
+
+def test_the_largest_number_is_scaled_too() -> None:
+    for dtype in (torch.float32, torch.float64):
+        most = torch.finfo(dtype).max
+        z, size = scaled(torch.tensor([[most], [-most]], dtype=dtype))
+        assert z.abs().max() < 2
+        assert torch.equal(z * size, torch.tensor([[most], [-most]], dtype=dtype))

@@ -143,6 +143,14 @@ MISTAKES = {
         lambda: HUCL(hardening=lambda s: 3.0)(Z, graph=GRAPH),
         "log η of the logits' shape to be a tensor, but got float",
     ),
+    "views as a list": (
+        lambda: UCL()([Z.clone().requires_grad_(), Z]),
+        "Expected features to be a tensor, but got list: use torch.as_tensor",
+    ),
+    "a long range": (
+        lambda: UCL()(range(10**9)),
+        "Expected features to be a tensor, but got range",
+    ),
     "labels as words": (
         lambda: HSCL()(Z, graph=GRAPH, label=np.array(list("abcdabcd"))),
         r"got ndarray: use torch.as_tensor\(np.unique\(label, return_inverse=True\)\[1\]\)",

@@ -101,7 +101,9 @@ def test_a_batch_of_few_negatives_keeps_the_temperature_of_a_larger_one(graphs) 
     z, graph, _ = rows(5)
     few = graph < graphs
     loss = UCL(temperature="auto")
-    with pytest.warns(UserWarning, match=r"auto stays at 0.5 until anchors have more than 20 neg"):
+    with pytest.warns(
+        UserWarning, match=r"auto stays at 0.5 in batches of so few negatives: where one"
+    ):
         value = loss(z[few], graph=graph[few])
     assert torch.equal(value, UCL(temperature=0.5)(z[few], graph=graph[few]))
     with warnings.catch_warnings():
@@ -149,3 +151,30 @@ def test_identical_rows_have_the_lowest_bound_of_nothing() -> None:
     value = loss(z, graph=torch.arange(12).repeat(2))
     assert loss.temperature == pytest.approx(LOWEST, rel=1e-4)
     assert math.isfinite(value)
+
+
+def test_only_a_training_changes_the_temperature_that_is_kept() -> None:
+    z, graph = rows_of_views(32), torch.arange(32).repeat(2)
+    few = graph < 5
+    loss = UCL(temperature="auto")
+    loss(z, graph=graph)
+    kept = loss.temperature
+    alike = torch.nn.functional.normalize(1 + 1e-3 * z, dim=1)  # of which no T has the share
+    loss(alike, graph=graph)
+    assert loss.temperature == LOWEST
+    loss(z[few], graph=graph[few])
+    assert loss.temperature == kept
+    loss.eval()(0.5 * z + z.roll(1, 0), graph=graph)
+    assert loss.temperature != kept
+    loss.train()(z[few], graph=graph[few])
+    assert loss.temperature == kept
+    numbered = UCL(temperature=0.2)
+    numbered.load_state_dict(loss.state_dict())
+    assert numbered.temperature == 0.2
+    loss.forget_temperature()
+    assert (loss.temperature, loss.state_dict()) == (0.5, {})
+
+
+def rows_of_views(graphs: int) -> torch.Tensor:
+    made = torch.Generator().manual_seed(0)
+    return torch.nn.functional.normalize(torch.randn(2 * graphs, 8, generator=made), dim=1)

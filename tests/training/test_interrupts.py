@@ -271,3 +271,12 @@ def test_a_training_tells_where_it_is_and_how_it_goes_on(monkeypatch, capsys) ->
     assert not Path("never").exists()
     assert run_command(train.main, [*QUICK, "--out", "a place"]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == f"{way_on}'a place'"
+    Path("own.py").write_text("from graph_hcl.losses import HUCL\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(".")
+    for argv in (
+        [*QUICK, "--objective", "own:HUCL", "--data-dir", "here", "--out", "mine"],
+        ["--resume", "mine", "--data-dir", "here", "--trust-code", "--epochs", "9"],
+    ):
+        assert run_command(train.main, argv) == 130
+        words = "mine --data-dir here --trust-code"
+        assert capsys.readouterr().err.splitlines()[-1] == f"{way_on}{words}"
