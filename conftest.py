@@ -17,6 +17,7 @@ if not torch.cuda.is_available():
     # Before Triton is imported: its kernels run on the CPU, where it is installed.
     os.environ.setdefault("TRITON_INTERPRET", "1")
 _TRITON = [
+    "graph_hcl/triton_probe.py",
     "graph_hcl/augment/triton_walk.py",
     *(
         f"graph_hcl/losses/_kernels/triton_{name}.py"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,9 @@ from graph_hcl.layers import Layer, check_layer
 from graph_hcl.objective_factory import make_objective
 from graph_hcl.parts import Parts
 from graph_hcl.registry import IN_MEMORY
-from graph_hcl.schema import setting_types
+from graph_hcl.schema import MEANT, setting_of, setting_types
 from graph_hcl.settings import flat_settings, make_config, preset_of
+from graph_hcl.warn import SPELLING
 
 PARTS = tuple(field.name for field in dataclasses.fields(Parts))
 SETTINGS = (
@@ -102,20 +105,27 @@ def check_others(settings: Mapping[str, Any]) -> None:
     >>> check_others({"encoder.norm": None})
     """
     for name in settings:
-        group, _, last = name.partition(".")
         if name in ARGUMENTS:
             argument = "random_state" if name == "seed" else name
             raise UserError(f"Expected {name} as the argument {argument}, not among the settings.")
-        if name in USELESS or group == "probe" or (group == "data" and last != "standardize"):
+        if _is_useless(name):
             raise UserError(f"Expected settings of a model, but {name} is none: leave it out.")
+
+
+def _is_useless(name: str) -> bool:
+    """Return whether a setting is none of a model."""
+    group, _, last = name.partition(".")
+    return name in USELESS or group == "probe" or (group == "data" and last != "standardize")
 
 
 def setting_named(name: str) -> str:
     """Return how to give a setting that is no argument, as the end of a message; empty if none is.
 
-    >>> setting_named("tau_plus"), setting_named("epoch")
-    ("write settings={'loss.tau_plus': …}", '')
+    >>> setting_named("tau_plus"), setting_named("tau"), setting_named("epoch")
+    ("write settings={'loss.tau_plus': …}", 'write temperature=…', '')
     """
+    if (meant := MEANT.get(name)) in ARGUMENTS:
+        return f"write {meant}=…"
     for setting in setting_types():
         if setting.rpartition(".")[2] == name and setting not in ARGUMENTS:
             try:
@@ -124,6 +134,37 @@ def setting_named(name: str) -> str:
                 continue
             return f"write settings={{{setting!r}: …}}"
     return ""
+
+
+def without_flags(text: str) -> str:
+    """Return a message with settings named as in Python, where it names them by their flags.
+
+    Flags of settings that `GraphContrast` does not take stay: a command has them.
+
+    >>> without_flags("Lower --lr or --loss.tau-plus, change --seed, or --resume the run.")
+    'Lower lr or loss.tau_plus, change random_state, or --resume the run.'
+    """
+
+    def named(found: re.Match[str]) -> str:
+        name = found[1].replace("-", "_")
+        if name == "seed":
+            return "random_state"
+        return found[0] if setting_of(name) is None or _is_useless(name) else name
+
+    return re.sub(r"--([a-z][a-z0-9.-]*[a-z0-9])", named, text)
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    """Name settings in errors and warnings inside the block as `without_flags` does."""
+    token = SPELLING.set(without_flags)
+    try:
+        yield
+    except UserError as error:
+        error.args = (without_flags(str(error)),)
+        raise
+    finally:
+        SPELLING.reset(token)
 
 
 def class_labels(y: Any, objective: str) -> NDArray[Any]:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from graph_hcl.errors import UserError
 
@@ -133,6 +134,13 @@ def _of_system(error: OSError) -> str | None:
     # Of a copy, the second file is the one that is written.
     name = error.filename2 if error.filename2 and error.errno in FULL else error.filename
     shown = os.fsdecode(name) if isinstance(name, bytes | str) else "the output"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        places = (Path(shown), *Path(shown).parents)
+        in_the_way = [place for place in places if place.is_file()]
+        if in_the_way[:1] == [Path(shown)]:
+            return f"Expected a folder at {shown}, but it is a file: name another place."
+        if in_the_way:
+            return f"Expected to use {shown}, but {in_the_way[0]} is a file: name another place."
     if len(shown) > 200:
         shown = f"{shown[:100]}…{shown[-60:]}"
     reason = error.strerror or str(error)

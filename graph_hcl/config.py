@@ -62,8 +62,8 @@ graph), but got 1.
     """The graphs: a data set by name, or a file or folder. Names are those of TU data sets (MUTAG),
     of OGB's sets of molecules (ogbg-molhiv), and digits; digits and MUTAG need no download. Files
     are tables with a column of SMILES (.csv, .tsv, .parquet, .smi), graphs in a .jsonl file, or a
-    folder of .graphml, .gexf or .edgelist files. pkg.module:function names a function that returns
-    graphs."""
+    folder of .graphml, .gexf or .edgelist files; one that is called like a data set is written
+    ./MUTAG. pkg.module:function names a function that returns graphs."""
     objective: str = "h-ucl"
     """The loss that the encoder is trained with. Those with h- weight hard negatives; scl, h-scl,
     supcon and cross-entropy read labels."""

@@ -40,9 +40,9 @@ class DataConfig:
     """Column of a table that holds the molecules as SMILES. null takes the column that is named
     smiles, in any case."""
     targets: str | list[str] | None = field(default=None, metadata={"metavar": "COLUMN"})
-    """Column of a table that holds the labels. 'a,b' or a list names the columns of several tasks,
-    in which entries may be missing. null reads no labels from a table: the encoder is trained, but
-    not evaluated."""
+    """Column of a table that holds the labels. Several words, or 'a,b', are the columns of several
+    tasks, in which entries may be missing. null reads no labels from a table: the encoder is
+    trained, but not evaluated."""
     ids: str | None = field(default=None, metadata=RESULT_UNAFFECTED | {"metavar": "COLUMN"})
     """Column of a table that holds names of the graphs. They are written beside the embeddings.
     null is no names."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from graph_hcl.causes import sentence
 from graph_hcl.errors import UserError, one_line
-from graph_hcl.interrupts import Interrupted, handled
+from graph_hcl.interrupts import Interrupted, handled, left
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | Non
         _discard_output()  # the reader of the pipe has exited, like `head`
         return 141
     except KeyboardInterrupt as stopped:
-        _tell("\ninterrupted: finished work is kept.")
+        _tell(f"\ninterrupted: {left()}")
         return stopped.exit_code if isinstance(stopped, Interrupted) else 130
     except Exception as error:
         text = sentence(error)

@@ -6,7 +6,6 @@ import dataclasses
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from graph_hcl.cli import overridden_settings
 from graph_hcl.commands import refuse_calls
@@ -18,6 +17,7 @@ from graph_hcl.help_text import Example
 from graph_hcl.kinds import parse_value
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
+from graph_hcl.schema import setting_types
 from graph_hcl.warn import warn_user
 
 refuse_calls(__name__)
@@ -52,7 +52,7 @@ EXAMPLES = (
 READING = {
     "data.undirected": "",
     "data.smiles": "",
-    "data.targets": " They are written beside the embeddings.",
+    "data.targets": " They are written beside the embeddings; 'a,b' are two columns.",
     "data.ids": " They are written beside the embeddings.",
     "data.invalid": "",
     "data.options": " Those of the run are not taken over for another function.",
@@ -107,7 +107,7 @@ def main(argv: Sequence[str]) -> None:
     """Embed all graphs of a data set with one trained model of a run."""
     flags = make_parser().read(argv)
     out = as_path(flags.out, "--out")
-    if out.suffix not in SUFFIXES:
+    if out.suffix.lower() not in SUFFIXES:
         raise UserError(
             f"Expected --out to end in .npz, .parquet or .csv, but got '{out.name}': rename it."
         )
@@ -122,12 +122,15 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.training import embed
 
     overrides = overridden_settings(flags, *OVERRIDES)
-    if "data.options" in overrides:
-        overrides["data.options"] = parse_value(overrides["data.options"], dict[str, Any])
+    for name in ("data.options", "data.targets"):
+        if name in overrides:
+            overrides[name] = parse_value(overrides[name], setting_types()[name])
     trust = flags.trust_code
     run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
     before = make_config(run.folder.config_path).dataset
     check_replaces_no_data(out, [run.config.dataset, before])
+    if flags.dataset is None:
+        run.check_place()
     config, part = run.config, run.find_part(flags.part)
     device, spec, model = find_device(config.device), run.spec(part), run.model(part)
     if (done := run.epoch(part)) < config.epochs:
@@ -145,7 +148,7 @@ def main(argv: Sequence[str]) -> None:
         if unread := describe_unread(store, spec, f"the backbone {config.backbone}"):
             warn_user(unread)
         embeddings = embed(model, store.to(device), device, max_nodes=config.max_nodes)
-    write_atomically(out, lambda to: WRITERS[out.suffix](to, embeddings, store))
+    write_atomically(out, lambda to: WRITERS[out.suffix.lower()](to, embeddings, store))
     print(f"{len(embeddings)} graphs × {embeddings.shape[1]} features: {out}")
 
 

@@ -21,6 +21,7 @@ from graph_hcl.arguments import (
     READING,
     arguments_of,
     class_labels,
+    in_python,
     missing_parts,
     read_arguments,
     setting_named,
@@ -57,7 +58,7 @@ from graph_hcl.training import (
     warn_of_collapse,
 )
 from graph_hcl.training.folder import holds_something
-from graph_hcl.training.trackers import make_logger
+from graph_hcl.training.trackers import fit_logger
 
 GRAPHS_IN_MEMORY = f"{IN_MEMORY}graphs"
 """The data set of a model that was fitted to graphs without a name."""
@@ -70,7 +71,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     the name or path of a data set (see `graph_hcl.data.as_store`). Arguments have the names, the
     meaning and the defaults of the flags of `graph_hcl.train`; None leaves the default. The preset
     in a data set's card, such as that of digits, counts for its name, for the store that `load`
-    returns, and for selections of that store; it does not for a list of its graphs.
+    returns, and for selections of that store, such as the folds of scikit-learn's searches; it does
+    not for a list of its graphs.
 
     Args:
         objective: The loss by name or import path, an instance, a class, or a function
@@ -96,7 +98,8 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         ignored_attrs: Names of attributes that are meant not to be read, so that no warning names
             them.
         callbacks: Called around the epochs, see `graph_hcl.training.Callback`.
-        logger: tensorboard, wandb, mlflow, or a logger of Lightning.
+        logger: tensorboard, wandb, mlflow, an import path, or a logger of Lightning. By name, each
+            fit is a run of its own in runs/GraphContrast of the working directory.
         device: cpu, cuda, mps or auto, or a `torch.device`.
         random_state: Seed of weights, batches and views: an integer, a numpy generator, or None,
             which draws it from numpy's global generator, as scikit-learn does.
@@ -178,6 +181,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.random_state = random_state
         self.verbose = verbose
 
+    @in_python()
     def fit(self, graphs: Any, y: Any = None) -> Self:
         """Train an encoder on graphs; `y` [G] are labels for objectives that read them."""
         config, parts = self._config(graphs)
@@ -185,6 +189,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._fit(self._read(graphs, y, config, parts), config, parts)
         return self
 
+    @in_python()
     def fit_transform(self, graphs: Any, y: Any = None) -> NDArray[np.float64]:
         """Train an encoder on graphs, and return their embeddings [G, D]."""
         config, parts = self._config(graphs)
@@ -193,12 +198,14 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             self._fit(store, config, parts)
             return self._embed(store)
 
+    @in_python()
     def transform(self, graphs: Any) -> NDArray[np.float64]:
         """Return embeddings [G, D]: each is a property of its graph alone."""
         check_is_fitted(self, "model_")
         with self._reproducible():
             return self._embed(self._read_new(graphs))
 
+    @in_python()
     def transform_nodes(self, graphs: Any) -> list[NDArray[np.float64]]:
         """Return the embeddings of the nodes of each graph: matrices [nodes, D]."""
         check_is_fitted(self, "model_")
@@ -228,6 +235,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         run.checkpoint(part, self.spec_).write(config.epochs, self._state)
 
     @classmethod
+    @in_python()
     def load(
         cls,
         folder: str | Path,
@@ -277,11 +285,18 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """Set arguments by name; raises `UserError` for one that there is not."""
         known = self.get_params(deep=False)
         for name in params:
-            if name not in known and "__" not in name:
-                hint = setting_named(name)
+            first, nested, last = name.partition("__")
+            if first not in known:
+                hint = setting_named(first)
                 raise UserError(
-                    f"Unknown argument {name} of GraphContrast"
-                    f"{f': {hint}.' if hint else '.' + did_you_mean(name, known)}"
+                    f"Unknown argument {first} of GraphContrast"
+                    f"{f': {hint}.' if hint else '.' + did_you_mean(first, known)}"
+                )
+            if nested and not hasattr(params.get(first, known[first]), "set_params"):
+                whole = f"{{{last!r}: …}}" if first == "settings" else "…"
+                raise UserError(
+                    f"Expected arguments of GraphContrast, but {name} is one of its {first}, which "
+                    f"has no arguments to set: write {first}={whole}."
                 )
         result: Self = super().set_params(**params)
         return result
@@ -371,7 +386,7 @@ class GraphContrast(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if self.logger is None:
             return []
         named = isinstance(self.logger, str)
-        logger = make_logger(self.logger, Path(), "graph_hcl") if named else self.logger
+        logger = fit_logger(self.logger) if named else self.logger
         if not hasattr(logger, "log_metrics"):
             raise UserError(
                 "Expected logger to be tensorboard, wandb, mlflow, or a logger of Lightning, but "

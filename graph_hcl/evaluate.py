@@ -26,7 +26,8 @@ EXAMPLES = (
 )
 
 
-OVERRIDES = ("probe.name", "probe.metric", "probe.jobs", "mirror", "data_dir", "device")
+SETTINGS = ("probe.name", "probe.metric", "probe.jobs", "mirror", "data_dir", "device")
+OVERRIDES = ("dataset", *SETTINGS)
 """Settings of the run that flags override."""
 
 
@@ -34,7 +35,8 @@ def make_parser() -> Parser:
     """Return the parser of this command."""
     parser = Parser("evaluate", EXAMPLES, usage="RUN ")
     parser.add_argument("run", type=str, metavar="RUN", help="Folder of a finished run.")
-    for name in OVERRIDES:
+    parser.add_dataset()
+    for name in SETTINGS:
         parser.add_setting(name)
     parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
@@ -57,6 +59,7 @@ def main(argv: Sequence[str]) -> None:
         overrides["probe.options"] = {}
     trust = flags.trust_code
     run = Run.open(flags.run, flags.allow_changed_data, trust_code=trust, **overrides)
+    run.check_place()
     for part in run.parts[:1]:
         run.check_fits(part)
     with deterministic(run.config.deterministic):

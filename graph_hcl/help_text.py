@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from graph_hcl.errors import UserError
 from graph_hcl.options import Option
-from graph_hcl.registry import did_you_mean
+from graph_hcl.schema import flag, meant
 from graph_hcl.topics import COMMON, TOPICS, topic_of
 
 WIDEST = 100
@@ -74,10 +74,11 @@ class CommandHelp:
         if found := inside or named:
             return found
         known = [*groups, *(f[2:] for o in self.options for f in o.flags)] if self.grouped else []
+        near = meant(word.replace("-", "_"), [name.replace("-", "_") for name in known])
+        hint = f" Did you mean {' or '.join(flag(name)[2:] for name in near)}?" if near else ""
         expected = f", a group ({', '.join(groups)})" if self.grouped else ""
         raise UserError(
-            f"Expected --help to be followed by all{expected} or a flag, but got '{topic}'."
-            f"{did_you_mean(word, known)}"
+            f"Expected --help to be followed by all{expected} or a flag, but got '{topic}'.{hint}"
         )
 
 

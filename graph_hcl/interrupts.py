@@ -14,6 +14,9 @@ SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
+KEPT = "finished work is kept."
+"""What an interrupted command leaves, unless it says something else."""
+
 
 class Interrupted(KeyboardInterrupt):
     """A signal asked the command to end.
@@ -30,7 +33,8 @@ class Interrupted(KeyboardInterrupt):
 class _Asked:
     """Whether work is under way that ends itself, the signal that came meanwhile, and the last.
 
-    `unbroken` is whether nothing may raise now, and `missed` the signal that came meanwhile.
+    `unbroken` is whether nothing may raise now, and `missed` the signal that came meanwhile; `left`
+    is what the command leaves if it is interrupted now.
     """
 
     postponed = False
@@ -38,6 +42,7 @@ class _Asked:
     last: int | None = None
     unbroken = False
     missed: int | None = None
+    left = KEPT
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
@@ -54,6 +59,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 @contextmanager
 def handled() -> Iterator[None]:
     """Let signals raise `Interrupted` inside the block, in the main thread of a process."""
+    _Asked.left = KEPT
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -112,3 +118,13 @@ def stop_if_asked() -> None:
     if (number := asked()) is not None:
         _Asked.last = None
         raise Interrupted(number)
+
+
+def say_if_interrupted(left: str) -> None:
+    """Set what a command says from now on if it is interrupted: what it leaves, and what to do."""
+    _Asked.left = left
+
+
+def left() -> str:
+    """Return what the command says that it leaves."""
+    return _Asked.left

@@ -10,8 +10,15 @@ from typing import Any
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path
 from graph_hcl.kinds import coerce, describe_kind, format_value, parse_value
-from graph_hcl.registry import closest
-from graph_hcl.schema import MOVED, SHORT, flag, setting_groups, setting_of, setting_types
+from graph_hcl.schema import (
+    MOVED,
+    SHORT,
+    flag,
+    meant,
+    setting_groups,
+    setting_of,
+    setting_types,
+)
 from graph_hcl.yaml_text import parse_yaml
 
 
@@ -35,14 +42,7 @@ class Layer:
     def unknown(self, name: str, others: Iterable[str] = ()) -> UserError:
         """Return the error for an unknown setting, with the closest known names."""
         known = [*setting_types(), *MOVED, *others]
-        group, _, last = name.rpartition(".")
-        matches = [other for other in known if other.rpartition(".")[2] == last]
-        if not matches and group in setting_groups():
-            prefix = f"{group}."
-            members = [other.removeprefix(prefix) for other in known if other.startswith(prefix)]
-            matches = [prefix + member for member in closest(last, members)]
-        matches = matches or closest(name, known)
-        current = list(dict.fromkeys(MOVED.get(match, match) for match in matches))
+        current = list(dict.fromkeys(MOVED.get(match, match) for match in meant(name, known)))
         hint = f" Did you mean {' or '.join(map(self.spell, current))}?" if current else ""
         kind = "setting" if self.typed is None else "flag"
         return UserError(f"Unknown {kind} {self.name_with_source(name)}.{hint}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -24,3 +26,23 @@ def remove_others(folder: Path, pattern: str, kept: Collection[str]) -> None:
     for file in [*folder.iterdir()] if folder.is_dir() else []:
         if re.fullmatch(pattern, file.name) and file.name not in kept and file.is_file():
             retry_on_windows(partial(file.unlink, missing_ok=True))
+
+
+@contextmanager
+def folder_for(folder: Path) -> Iterator[None]:
+    """Make a folder for the block; one that was not there before is removed where the block fails.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp(), "figures")
+    >>> with folder_for(folder):
+    ...     folder.is_dir()
+    True
+    """
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        if is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise

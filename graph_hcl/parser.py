@@ -27,6 +27,10 @@ TRUST_CODE = (
     "Run the code that the folder names by import paths, and read and write data where it says. "
     "Only for folders that you trust."
 )
+MOVED_DATA = (
+    "The graphs of the run where they are now, if their file or folder was moved. Others are "
+    "refused."
+)
 REPEATABLE = ("config",)
 """Flags that may be repeated: later files override earlier ones."""
 HELP = ("-h", "--help")
@@ -103,6 +107,10 @@ class Parser(ArgumentParser):
         text = f"{option.summary}{more}{DEFAULT}{default}."
         self.add_argument(f"--{name}", type=kind, metavar=option.metavar, help=text)
 
+    def add_dataset(self) -> None:
+        """Add a flag that says where the graphs of a run are."""
+        self.add_argument("--dataset", type=str, metavar="NAME|FILE", help=MOVED_DATA)
+
     def about(self, command: str | None = None) -> CommandHelp:
         """Return all that the help tells, for the command as it is called here or elsewhere."""
         command = command or self.prog
@@ -176,8 +184,8 @@ class Parser(ArgumentParser):
                 yield ParsedFlag(name, _as_list([value]), typed)
             elif equals or (action is not None and action.nargs == 0):
                 yield ParsedFlag(name, value if equals else None, typed)
-            elif self._kind(name) == list[str] and _words(arguments):
-                words = [arguments.pop(0) for _ in range(_words(arguments))]
+            elif count := self._listed(name, _words(arguments)):
+                words = [arguments.pop(0) for _ in range(count)]
                 yield ParsedFlag(name, _as_list(words), typed)
             elif arguments and not arguments[0].startswith("--"):
                 yield ParsedFlag(name, arguments.pop(0), typed)
@@ -213,6 +221,13 @@ class Parser(ArgumentParser):
         if self.settings and name in setting_types():
             return setting_types()[name]
         return kind_of(self._named_actions().get(name))
+
+    def _listed(self, name: str, words: int) -> int:
+        """Return how many of the words after a flag are a list; 0 if it takes none or one."""
+        kind = self._kind(name)
+        # Beside other types, one word is no list, and elsewhere a word may be a positional one.
+        is_list = self.settings and words > 1 and list[str] in get_args(kind)
+        return words if kind == list[str] or is_list else 0
 
     def _describe_kind(self, name: str) -> str:
         """Return the values that a flag takes, in words, without null."""

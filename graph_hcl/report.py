@@ -27,6 +27,8 @@ EXAMPLES = (
     ),
     Example("runs/MUTAG-h-ucl-0 --map umap", "Draws the embeddings by UMAP: the extra umap."),
 )
+OVERRIDES = ("dataset", "mirror", "data_dir", "device")
+"""Settings of the runs that flags override."""
 
 
 def make_parser() -> Parser:
@@ -49,7 +51,8 @@ def make_parser() -> Parser:
         default="pca",
         help="How embeddings are drawn in two dimensions: pca, tsne, or umap with its extra.",
     )
-    for name in ("mirror", "data_dir", "device"):
+    parser.add_dataset()
+    for name in OVERRIDES[1:]:
         parser.add_setting(name)
     parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
@@ -66,7 +69,7 @@ def main(argv: Sequence[str]) -> None:
     paths = [as_path(run, "RUN") for run in flags.runs]
     usual = (paths[0] if len(paths) == 1 else Path()) / "report.html"
     out = as_path(flags.out or usual, "--out")
-    if out.suffix != ".html":
+    if out.suffix.lower() != ".html":
         raise UserError(f"Expected --out to end in .html, but got '{out.name}'.")
     if flags.out:
         check_writable(out)
@@ -75,7 +78,7 @@ def main(argv: Sequence[str]) -> None:
     from graph_hcl.reporting import read_run, write_report
 
     check_map(flags.map)
-    overrides, trust = overridden_settings(flags, "mirror", "data_dir", "device"), flags.trust_code
+    overrides, trust = overridden_settings(flags, *OVERRIDES), flags.trust_code
     runs = [
         read_run(path, name, flags.allow_changed_data, trust_code=trust, **overrides)
         for path, name in zip(paths, display_names(paths), strict=True)

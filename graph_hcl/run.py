@@ -10,10 +10,10 @@ from typing import Any
 
 from graph_hcl.calling import called
 from graph_hcl.config import Config
-from graph_hcl.data.names import short_name
+from graph_hcl.data.names import is_place, short_name
 from graph_hcl.errors import UserError
 from graph_hcl.factory import find_device
-from graph_hcl.files import sweep
+from graph_hcl.files import as_path, sweep
 from graph_hcl.lock import lock
 from graph_hcl.model_factory import make_model
 from graph_hcl.nn import ContrastiveModel
@@ -150,6 +150,15 @@ none: give the folder that python -m graph_hcl.train printed.
             sweep(self.path)
             yield
 
+    def check_place(self) -> None:
+        """Raise `UserError` where the graphs are in a file or folder that is not there."""
+        place = self.config.dataset
+        if is_place(place) and not as_path(place, "dataset").exists():
+            raise UserError(
+                f"Expected the graphs of {self.path} at {place}, but there is nothing: name where "
+                "they are now with --dataset."
+            )
+
     @property
     def parts(self) -> list[str]:
         """Names of the parts that have a checkpoint."""
@@ -231,9 +240,10 @@ none: give the folder that python -m graph_hcl.train printed.
         spec = self.spec_of(part, trainer)
         checkpoint = self.checkpoint(part.name, spec)
         done = checkpoint.state()
+        is_done = done is not None and done.epoch >= self.config.epochs
         if done is not None:
             self.check_fits(part.name)
-            if done.epoch < self.config.epochs:
+            if not is_done:
                 self._tell_changed_environment(trainer)
         self.folder.forget_metrics_after(part.name, 0 if done is None else done.epoch)
         callbacks = [
@@ -241,7 +251,7 @@ none: give the folder that python -m graph_hcl.train printed.
             CollapseCheck(),
             Log(lambda record: self.folder.log({"part": part.name} | record)),
             *([ProgressBar(part.name)] if show else []),
-            *self._trackers(part.name),
+            *([] if is_done else self._trackers(part)),
         ]
         untrained = KeepState()
         if not self.config.epochs:
@@ -259,9 +269,10 @@ none: give the folder that python -m graph_hcl.train printed.
                 "may differ from those of a training that was not interrupted."
             )
 
-    def _trackers(self, part: str) -> list[Tracker]:
+    def _trackers(self, part: Part) -> list[Tracker]:
         """Return the tracker of a part that the config names, if any."""
         name = self.config.logger
         if name is None:
             return []
-        return [Tracker(make_logger(name, self.path, part), self.config.to_dict())]
+        settings = self.config.to_dict() | {"seed": part.seed}
+        return [Tracker(make_logger(name, self.path, part.name), settings)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from functools import cache
 from typing import Any, get_type_hints
 
 from graph_hcl.config import Config
 from graph_hcl.kinds import describe_kind
+from graph_hcl.registry import closest
 
 MOVED = {
     "optimizer.lr": "lr",
@@ -17,8 +19,40 @@ MOVED = {
     "loss.queue_size": "loss.memory_size",
 }
 """Former names of settings."""
+MEANT = {
+    "learning_rate": "lr",
+    "tau": "temperature",
+    "num_epochs": "epochs",
+    "hidden_dim": "hidden",
+    "hidden_channels": "hidden",
+    "num_layers": "layers",
+    "wd": "weight_decay",
+    "pooling": "readout",
+    "augmentations": "views",
+}
+"""What other packages and papers call settings."""
 SHORT = {"probe": "probe.name", "metric": "probe.metric", "optimizer": "optimizer.name"}
 """Short names: `--probe svm` is short for `--probe.name svm`."""
+
+
+def meant(name: str, known: Collection[str]) -> list[str]:
+    """Return up to three known names that an unknown one may stand for.
+
+    They are what other packages call so, settings of the same name in other groups, and the closest
+    ones, of the same group where there are any.
+
+    >>> meant("tau", ["temperature"]), meant("loss.beta", ["beta", "loss.ring"])
+    (['temperature'], ['beta'])
+    """
+    group, _, last = name.rpartition(".")
+    if MEANT.get(last) in known:
+        return [MEANT[last]]
+    matches = [other for other in known if other.rpartition(".")[2] == last]
+    if not matches and group in setting_groups():
+        prefix = f"{group}."
+        members = [other.removeprefix(prefix) for other in known if other.startswith(prefix)]
+        matches = [prefix + member for member in closest(last, members)]
+    return matches or closest(name, known)
 
 
 def flag(name: str) -> str:

@@ -159,8 +159,8 @@ def check_same_data(sha256: str, before: str, name: str) -> None:
     if sha256 != before:
         raise UserError(
             f"Expected the data that {name} was trained on (sha256 {before[:12]}…), but "
-            f"it has changed ({sha256[:12]}…): restore it, or override this check with "
-            "--allow-changed-data."
+            f"it has changed ({sha256[:12]}…): restore it, name where it is with --dataset, or "
+            "override this check with --allow-changed-data."
         )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from graph_hcl.calling import called
 from graph_hcl.cli import config_parser, read_config
 from graph_hcl.commands import refuse_calls
 from graph_hcl.console import run_command
 from graph_hcl.errors import UserError
 from graph_hcl.help_text import Example
+from graph_hcl.interrupts import KEPT, say_if_interrupted, unbroken
 from graph_hcl.parser import TRUST_CODE, Parser
 from graph_hcl.reproducible import deterministic
 from graph_hcl.settings import make_config
@@ -59,7 +62,9 @@ EXAMPLES = (
     ),
 )
 
-RESUME_FLAGS = ("resume", "epochs", "mirror", "data_dir", "trust_code", "allow_changed_data")
+RESUMED = ("epochs", "dataset", "mirror", "data_dir")
+"""Settings that may be changed with --resume."""
+RESUME_FLAGS = ("resume", *RESUMED, "trust_code", "allow_changed_data")
 """Flags that --resume may be combined with."""
 
 
@@ -70,8 +75,8 @@ def make_parser() -> Parser:
         "--resume",
         type=str,
         metavar="FOLDER",
-        help="Run folder to resume; --epochs may extend the run. All other settings are those of "
-        "its config.yaml.",
+        help="Run folder to resume; --epochs may extend the run. --dataset says where its data are "
+        "now, if they were moved. All other settings are those of its config.yaml.",
     )
     parser.add_argument("--trust_code", action="store_true", help=TRUST_CODE)
     parser.add_argument(
@@ -86,28 +91,30 @@ def main(argv: Sequence[str]) -> None:
     """Train, evaluate, print the table and the run folder."""
     parser = make_parser()
     config, flags = read_config(parser, argv)
+    say_if_interrupted("nothing was begun.")
     typed_flags = {flag.name: flag.typed for flag in parser.split(argv)[0]}
 
     from graph_hcl.experiment import make_experiment
     from graph_hcl.run import Run
+    from graph_hcl.training import RunFolder
 
     command = ["graph_hcl.train", *argv]
     if flags.resume is None:
         for name in ("allow_changed_data", "trust_code"):
             if flags[name]:
                 raise UserError(f"Expected {typed_flags[name]} only together with --resume.")
+        RunFolder.check_place(config.out)
         with deterministic(config.deterministic):
             experiment = make_experiment(config)
-            run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
+            with unbroken():  # a folder that is there is told
+                run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
+                _tell_way_on(run)
             print(_run(experiment, run, command))
         return
-    changes = {
-        name: getattr(config, name)
-        for name in ("epochs", "mirror", "data_dir")
-        if name in typed_flags
-    }
+    changes = {name: getattr(config, name) for name in RESUMED if name in typed_flags}
     trust = flags.trust_code
     run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
+    _tell_way_on(run)
     rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
     if rejected:
         raise UserError(
@@ -115,6 +122,7 @@ def main(argv: Sequence[str]) -> None:
             f"{', '.join(rejected)}: a resumed run keeps the settings of its config.yaml."
         )
     previous_epochs = make_config(run.folder.config_path).epochs
+    run.check_place()
     for part in run.parts[:1]:
         run.check_fits(part)
     with deterministic(run.config.deterministic):
@@ -125,8 +133,14 @@ def main(argv: Sequence[str]) -> None:
         print(_run(experiment, run, command))
 
 
+def _tell_way_on(run: Run) -> None:
+    """Let an interrupt tell how the run goes on."""
+    folder = shlex.quote(str(run.path))
+    say_if_interrupted(f"{KEPT.removesuffix('.')}; go on with: {called('train')} --resume {folder}")
+
+
 def _run(experiment: Experiment, run: Run, command: Sequence[str]) -> str:
-    """Say what the graphs are, train and evaluate; return what is printed then."""
+    """Say what the graphs are, and where; train and evaluate; return what is printed then."""
     from graph_hcl.data.names import short_name
     from graph_hcl.experiment import run_and_save
     from graph_hcl.spec import describe_graphs
@@ -134,6 +148,7 @@ def _run(experiment: Experiment, run: Run, command: Sequence[str]) -> str:
     name = short_name(experiment.config.dataset)
     groups = experiment.config.data.groups
     print(describe_graphs(experiment.store, name, groups), file=sys.stderr)
+    print(f"run folder: {run.path}", file=sys.stderr)
     return run_and_save(experiment, run, command)
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from contextvars import ContextVar
 from types import FrameType
 
 HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 PASSED = {"graph_hcl", "contextlib", "functools", "joblib", "sklearn", "torch", "torch_geometric"}
 """Modules and packages whose frames lie between a user's line and a warning."""
+
+SPELLING: ContextVar[Callable[[str], str]] = ContextVar("SPELLING", default=str)
+"""How warnings spell the names of settings: as flags, unless what is called in Python sets it."""
 
 
 def warn_user(text: str, category: type[Warning] = UserWarning) -> None:
@@ -30,7 +35,7 @@ def warn_user(text: str, category: type[Warning] = UserWarning) -> None:
         frame = frame.f_back
     # Not by counting frames: Python's count leaves out those of imports.
     warnings.warn_explicit(
-        text,
+        SPELLING.get()(text),
         category,
         frame.f_code.co_filename,
         frame.f_lineno,

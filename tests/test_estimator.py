@@ -441,7 +441,7 @@ def test_a_model_is_saved_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
         model.save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"^Expected to use .*file.*, but got "):
+    with pytest.raises(UserError, match=r"^Expected a folder at .*file, but it is a file"):
         model.save(tmp_path / "file" / "model")
 
 

@@ -63,6 +63,7 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "Checkpoint": lambda at: training.Checkpoint(at).epoch(),
     "RunFolder": lambda at: RunFolder(at).metrics(),
     "RunFolder.open": lambda at: RunFolder.open(a_run(at)),
+    "RunFolder.check_place": lambda at: RunFolder.check_place(at),
     "RunFolder.create": lambda at: RunFolder.create(at, "mine", {}),
 }
 

@@ -12,6 +12,7 @@ import pytest
 from graph_hcl import GraphContrast, data, probes
 from graph_hcl.augment import EdgeDrop, parse
 from graph_hcl.commands import COMMANDS
+from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.nn import GraphEncoder
 from graph_hcl.plot import embedding_map, spectra
@@ -186,6 +187,30 @@ MISTAKES = {
         lambda: GraphContrast(epochs=0, logger=3).fit(GRAPHS),
         "logger to be tensorboard, wandb, mlflow, or a logger of Lightning, but got 3",
     ),
+    "a number of epochs below 0": (
+        lambda: GraphContrast(epochs=-1).fit(GRAPHS),
+        "^Expected epochs to be 0 or more, but got -1",
+    ),
+    "one setting of another group": (
+        lambda: GraphContrast(settings={"loss.tau_plus": 2}).fit(GRAPHS),
+        r"^Expected loss\.tau_plus to be in \[0, 1\)",
+    ),
+    "a device that there is not": (
+        lambda: GraphContrast(device="gpu", epochs=0).fit(GRAPHS),
+        "^Expected device to be auto, cpu, cuda, cuda:1 or mps, but got 'gpu'",
+    ),
+    "one of the settings by name": (
+        lambda: GraphContrast().set_params(settings__x=1),
+        r"but settings__x is one of its settings, .*: write settings=\{'x': …\}\.",
+    ),
+    "an argument of an objective by name": (
+        lambda: GraphContrast("ucl").set_params(objective__beta=1),
+        r"but objective__beta is one of its objective, .*: write objective=…\.",
+    ),
+    "an argument of nothing by name": (
+        lambda: GraphContrast().set_params(objectiv__beta=1),
+        r"Unknown argument objectiv of GraphContrast. Did you mean objective\?",
+    ),
     "a file of settings": (
         lambda: GraphContrast(settings="mine.yaml").fit(GRAPHS),
         "settings to map names to values",
@@ -209,6 +234,21 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_ends_in_one_sentence(mistake: str) -> None:
     ends_in_one_sentence(*MISTAKES[mistake])
+
+
+def test_advice_names_settings_as_in_python() -> None:
+    with pytest.raises(UserError, match=r"diverged .* learning rate of 1e\+30: lower lr\.$"):
+        GraphContrast(lr=1e30, epochs=5, random_state=0).fit(GRAPHS)
+    with pytest.warns(
+        UserWarning, match="The features collapsed .*: .* lower lr or beta, or raise"
+    ):
+        GraphContrast(lr=1e3, epochs=3, random_state=0).fit([nx.path_graph(9)] * 30)
+
+
+def test_an_evaluation_is_shown_in_one_line() -> None:
+    found = probes.evaluate(X, Y, folds=2, probe="knn")
+    assert repr(found) == f"Evaluation(transductive, knn, 2 folds: {found})"
+    assert found == probes.Evaluation(found.protocol, found.probe, found.settings, found.folds)
 
 
 def test_a_path_is_a_folder_of_data_and_a_generator_a_seed(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_hcl.with_triton import is_installed, why_no_kernel
+from graph_hcl.with_triton import OPTIONS, is_installed, why_no_kernel
 
 HOPS_PER_CHECK, HOPS_PER_WAIT = 4, 16
 """Hops between two checks whether the walk still spreads, on the CPU and on a device, which each
@@ -96,7 +96,7 @@ def run(graphs: int, *given: Tensor) -> None:
         kernel()[(graphs,)](*given, BLOCK=16)
         return
     with torch.cuda.device(given[0].device):
-        kernel()[(graphs,)](*given, BLOCK=BLOCK, num_warps=WARPS)
+        kernel()[(graphs,)](*given, BLOCK=BLOCK, num_warps=WARPS, **OPTIONS)
 
 
 def by_hops(

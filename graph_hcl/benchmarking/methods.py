@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
+from graph_hcl.benchmarking.drawing import draw
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import coerce, describe_kind, format_value
@@ -33,11 +33,11 @@ LISTS = {
 
 @dataclass(frozen=True)
 class Tune:
-    """Random search: `trials` points of a fixed quasi-random sequence over `space`.
+    """Random search: `trials` different points of a fixed quasi-random sequence over `space`.
 
     A range is `{low: 0.001, high: 0.1, log: true}`, a choice is a list. All points are drawn before
     training: a sequential search over the validation parts of all folds would use graphs that
-    other folds test.
+    other folds test. See `graph_hcl.benchmarking.drawing.draw`.
     """
 
     trials: int
@@ -73,7 +73,7 @@ class Method:
         [{'beta': 0.1}, {'beta': 0.5}]
         """
         if self.tune is not None:
-            return _draw(self.tune)
+            return draw(self.tune.trials, self.tune.space)
         values = itertools.product(*self.grid.values())
         return [dict(zip(self.grid, one, strict=True)) for one in values]
 
@@ -144,9 +144,22 @@ def read_method(name: str, given: Any) -> Method:
     )
     if not 1 <= points <= MAX_POINTS:
         raise UserError(f"Expected 1 to {MAX_POINTS:,} candidates of {where}, but got {points}.")
+    if method.tune is not None:
+        _check_space(method.tune, where)
     if any(epoch < 0 for epoch in method.epochs):
         raise UserError(f"Expected epochs of 0 or more in {where}, but got {method.epochs}.")
     return method
+
+
+def _check_space(tune: Tune, where: str) -> None:
+    """Raise `UserError` for a space that names a value twice, or has too few points."""
+    for key, values in tune.space.items():
+        if isinstance(values, list) and (twice := repeated(values)):
+            raise UserError(
+                f"Expected different values of '{key}' in tune of {where}, but got "
+                f"{format_value(twice[0])} twice: leave one out."
+            )
+    draw(tune.trials, tune.space)
 
 
 def repeated(values: Sequence[Any]) -> list[Any]:
@@ -186,30 +199,3 @@ def _checked(kind: Any, name: str, value: Any, where: str) -> Any:
             f"Expected '{name}' of {where} to be {LISTS.get(name) or describe_kind(wanted)}, but "
             f"got {format_value(value)}."
         ) from error
-
-
-def _draw(tune: Tune) -> list[dict[str, Any]]:
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError("tune needs one more package: pip install 'graph_hcl[tune]'.") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    space: dict[str, Any] = {}
-    for name, values in tune.space.items():
-        try:
-            if isinstance(values, list):
-                space[name] = optuna.distributions.CategoricalDistribution(values)
-                continue
-            whole = isinstance(values["low"], int) and isinstance(values["high"], int)
-            kind = "IntDistribution" if whole else "FloatDistribution"
-            space[name] = getattr(optuna.distributions, kind)(**values)
-        except (TypeError, KeyError, ValueError) as error:
-            raise UserError(
-                f"Expected a list or {{low: …, high: …}} for '{name}' in the space of tune, but "
-                f"got {format_value(values)} ({error!r})."
-            ) from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.QMCSampler(seed=0, warn_independent_sampling=False)
-    study = optuna.create_study(sampler=sampler)
-    return [dict(study.ask(space).params) for _ in range(tune.trials)]

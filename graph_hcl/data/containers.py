@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.data import BaseData
+from torch_geometric.data.hypergraph_data import HyperGraphData
 
 from graph_hcl.data.meaning import check_meaning
 from graph_hcl.errors import UserError
@@ -51,7 +52,7 @@ def data_list(graphs: Any) -> list[Data]:
     if not items:
         raise UserError("Expected at least one graph, but got none.")
     for number, item in enumerate(items):
-        if not isinstance(item, Data) or isinstance(item, Batch):
+        if not isinstance(item, Data) or isinstance(item, Batch | HyperGraphData):
             _refuse(item, number)
     check_meaning(items)
     return items
@@ -88,4 +89,8 @@ def _refuse(item: Any, number: int) -> None:
         advice = "GraphStore.from_networkx takes NetworkX graphs"
     elif kind == "HeteroData":
         advice = "to_homogeneous() makes it a graph of one kind of nodes"
+    elif isinstance(item, HyperGraphData):
+        advice = (
+            "its edge_index joins nodes to hyperedges, so make a graph of nodes and edges of it"
+        )
     raise UserError(f"Expected PyG's Data, but graph {number} is {kind}: {advice}.")

@@ -32,6 +32,9 @@ from graph_hcl.warn import warn_user
 
 KEPT = ("x", "edge_index", *(name for name in LEVELS if name not in ("x", "y")), "y")
 
+MATRICES = {"adj_t": "ToSparseTensor", "adj": "ToDense"}
+"""Attributes that hold the edges otherwise, with PyG's transforms that make them."""
+
 
 def from_data(
     graphs: Iterable[Data] | GraphStore,
@@ -165,7 +168,8 @@ def from_fields(
 def _name_dropped(fields: list[dict[str, Any]], ignored: set[str]) -> None:
     names = {name for one in fields for name, value in one.items() if value is not None}
     dropped = sorted(names - {*KEPT, *ignored, "num_nodes", "_num_nodes"})
-    if dropped and not (dropped == ["adj_t"] and "edge_index" not in names):
+    refused = "edge_index" not in names and not {*MATRICES}.isdisjoint(dropped)
+    if dropped and not refused:
         warn_user(
             f"Of these graphs, {', '.join(dropped)} {'is' if len(dropped) == 1 else 'are'} not "
             f"read: a store keeps {', '.join(KEPT[:-1])} and y; ignored_attrs takes those "
@@ -192,8 +196,9 @@ def _edges(parts: list[Any] | None, fields: list[dict[str, Any]]) -> tuple[Tenso
     """Return all edges [2, E], with local node numbers, and the edges per graph [G]."""
     if parts is None:
         advice = "set torch.empty(2, 0, dtype=torch.long) for graphs without edges"
-        if fields[0].get("adj_t") is not None:
-            advice = "it has adj_t instead, so leave out the transform ToSparseTensor"
+        for name, transform in MATRICES.items():
+            if fields[0].get(name) is not None:
+                advice = f"it has {name} instead, so leave out the transform {transform}"
         raise UserError(f"Expected edge_index [2, edges], but graph 0 has none: {advice}.")
     for number, part in enumerate(parts):
         shape = list(getattr(part, "shape", ()))

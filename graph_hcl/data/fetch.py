@@ -15,12 +15,11 @@ from pathlib import Path
 
 from graph_hcl.data.cards import find_card, list_datasets
 from graph_hcl.data.names import (
-    GRAPH_FILES,
     LABELS,
     is_function,
+    is_graph_file,
     is_ogb,
     is_place,
-    suffix_of,
 )
 from graph_hcl.data.tu_mirror import (
     OFFLINE,
@@ -167,7 +166,7 @@ def place_files(place: Path) -> list[Path]:
     if not place.is_dir():
         return [place]
     files = (file for file in sorted(place.iterdir()) if file.is_file())
-    return [file for file in files if file.name == LABELS or suffix_of(file.name) in GRAPH_FILES]
+    return [file for file in files if file.name == LABELS or is_graph_file(file.name)]
 
 
 def _place_sha256(place: Path) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,8 +11,8 @@ from xml.parsers import expat
 
 import networkx
 
+from graph_hcl.data.edge_lists import parse_edges
 from graph_hcl.data.names import suffix_of
-from graph_hcl.data.numerals import parse_number
 from graph_hcl.data.tables import open_text, read_all
 from graph_hcl.errors import UserError
 
@@ -26,9 +25,9 @@ FREE_DEFAULTS = 10_000_000
 def read_graph_file(file: Path) -> Any:
     """Return the NetworkX graph in a .graphml, .gexf or .edgelist file, which may end in .gz.
 
-    An edge list has two node names on each line and perhaps a weight, separated by blanks, tabs or
-    commas; what follows a # is a comment, and so is a line that starts with %. Its edges have no
-    direction.
+    An edge list has two node names on each line and perhaps a weight, or a dictionary of attributes
+    as NetworkX writes it, separated by blanks, tabs or commas; what follows a # is a comment, and
+    so is a line that starts with %. Its edges have no direction.
 
     Raises `UserError` for a file that cannot be read, XML with a document type declaration, which
     could expand without bounds, and a file of several graphs.
@@ -197,75 +196,3 @@ def _read_gexf(content: Any) -> Any:
     for name in ("mode", "start", "end"):
         graph.graph.pop(name, None)
     return _without_ids(graph) if graph.is_multigraph() else graph
-
-
-HEADERS = (
-    {"source", "target"},
-    {"source", "destination"},
-    {"src", "dst"},
-    {"src", "dest"},
-    {"from", "to"},
-    {"fromnode", "tonode"},
-    {"node1", "node2"},
-    {"nodea", "nodeb"},
-    {"vertex1", "vertex2"},
-    {"id1", "id2"},
-    {"start", "end"},
-    {"head", "tail"},
-    {"u", "v"},
-    {"i", "j"},
-)
-"""Pairs of words in the header of a table of edges, without capitals, marks or the word id."""
-
-
-def is_header(words: Sequence[str]) -> bool:
-    """Tell whether the first words of an edge list are the usual names of columns.
-
-    >>> is_header(["source", "Target"]), is_header(["node_1", "node_2"]), is_header(["a", "b"])
-    (True, True, False)
-    """
-    plain = (re.sub(r"[\W_]", "", word.casefold()) for word in words[:2])
-    return {word.removesuffix("id") for word in plain} in HEADERS
-
-
-def parse_edges(text: str, file: Path) -> Any:
-    r"""Return the graph of an edge list; raise `UserError`, with the line, for a wrong one.
-
-    A first line of usual names of columns is wrong, unless further edges lead to such nodes.
-
-    >>> parse_edges("a b 0.5\n# a comment\n% another\nb c 2\n", Path("g.edgelist")).edges(data=True)
-    EdgeDataView([('a', 'b', {'weight': 0.5}), ('b', 'c', {'weight': 2.0})])
-    """
-    graph, width, first = networkx.Graph(), 0, None
-    for line, row in enumerate(text.splitlines(), 1):
-        words = row.partition("#")[0].replace(",", " ").split()
-        if not words or words[0].startswith("%"):
-            continue
-        weight = parse_number(words[2]) if len(words) == 3 else None
-        if not width:
-            width = len(words)
-            first = words if is_header(words) else None
-            if first and width == 3 and weight is None:
-                raise _header(first, file)
-        if len(words) != width or width not in (2, 3) or (width == 3 and weight is None):
-            raise UserError(
-                f"Expected two nodes and perhaps a weight on each line of {file}, but line {line} "
-                f"has '{row.strip():.60}'."
-            )
-        values = {} if weight is None else {"weight": weight}
-        if graph.get_edge_data(*words[:2], default=values) != values:
-            raise UserError(
-                f"Expected each edge once in {file}, but line {line} gives {words[0]} {words[1]} "
-                "another weight: edges of a list have no direction."
-            )
-        graph.add_edge(*words[:2], **values)
-    if first and all(graph.degree(word) == 1 for word in first[:2]):
-        raise _header(first, file)
-    return graph
-
-
-def _header(words: Sequence[str], file: Path) -> UserError:
-    return UserError(
-        f"Expected two nodes on each line of {file}, but its first line '{' '.join(words)}' names "
-        "columns: delete it, or rename these nodes."
-    )

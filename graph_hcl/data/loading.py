@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 from graph_hcl.data.assemble import both_ways
 from graph_hcl.data.fetch import canonical_name, place_text
-from graph_hcl.data.names import short_name
+from graph_hcl.data.names import namesake, short_name
 from graph_hcl.data.sources import Request, check_options, find_source
 from graph_hcl.data.store import GraphStore
 from graph_hcl.errors import UserError
@@ -45,7 +46,8 @@ def load(
                                                 `targets` and `ids`; may end in .gz
     a .smi file                                 one SMILES a line, and after it perhaps a name
     a .jsonl file                               one graph a line, see `Lines`
-    a folder of .graphml, .gexf or .edgelist    one graph a file, in the order of their names
+    a folder of .graphml, .gexf or .edgelist    one graph a file, in the order of their names; one
+                                                that is called like a data set is written ./MUTAG
     `package.module:function`                   what the function returns, see `as_store`
     ==========================================  ====================================================
 
@@ -87,6 +89,9 @@ def load(
             raise UserError(f"Expected {option} to be true or false, but got {value!r}.")
     data_dir, mirror = place_text("data_dir", data_dir), place_text("mirror", mirror)
     name = canonical_name(str(source), data_dir, mirror)
+    place = namesake(str(source))
+    if place and isinstance(source, Path):  # which is a place, and cannot begin with ./ itself
+        name, place = f"./{source}", ""
     request = Request(
         name,
         data_dir=data_dir,
@@ -101,6 +106,11 @@ def load(
         options=options or {},
     )
     reader = find_source(name)
+    if place:
+        warn_user(
+            f"'{source}' is read as {re.sub('^an? ', 'the ', reader.what)}, not as the {place} of "
+            f"that name: for the {place} write ./{source}."
+        )
     check_options(reader, request)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* no reverse edge")  # told below, for all

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from graph_hcl.data.cards import find_card
+from graph_hcl.data.cards import find_card, list_datasets
 
 TABLES = (".csv", ".tsv", ".parquet", ".smi")
 LINES = (".jsonl", ".ndjson")
@@ -37,18 +37,49 @@ def is_lines(name: str) -> bool:
     return suffix_of(name) in LINES
 
 
-def is_folder(name: str) -> bool:
-    """Tell whether a name is that of an existing folder of graphs, rather than of a TU data set.
+def is_graph_file(name: str) -> bool:
+    """Tell whether a file of this name is read in a folder; hidden ones, such as of macOS, are not.
 
-    A plain word may be either: it is a folder if there are graph files in it.
+    >>> is_graph_file("a.graphml"), is_graph_file("._a.graphml"), is_graph_file("labels.csv")
+    (True, False, False)
+    """
+    return suffix_of(name) in GRAPH_FILES and not name.startswith(".")
+
+
+def is_folder(name: str) -> bool:
+    """Tell whether a name is that of an existing folder of graphs, rather than of a data set.
+
+    A plain word may be either. It is a data set if it has a card or begins with ogbg-, and of other
+    words a folder, unless there are raw files of a TU data set in it.
     """
     folder = Path(name).expanduser()
     if not name or not folder.is_dir():
         return False
     if _has_separator(name) or name in (".", ".."):
         return True
-    files = (suffix_of(file.name) in GRAPH_FILES for file in folder.iterdir())
-    return find_card(name) is None and any(files)
+    if is_ogb(name) or find_card(name) is not None:
+        return False
+    if _holds_graphs(folder):
+        return True
+    known = name.casefold() in (one.casefold() for one in list_datasets())
+    return not (known or (folder / "raw").is_dir() or any(folder.glob("*_A.txt")))
+
+
+def namesake(name: str) -> str:
+    """Return what is called like the data set of this name: a folder of graphs, a file or ''.
+
+    >>> namesake("MUTAG"), namesake("./MUTAG")
+    ('', '')
+    """
+    if not name or is_place(name) or is_function(name):
+        return ""
+    if Path(name).is_dir():
+        return "folder" if _holds_graphs(Path(name)) else ""
+    return "file" if Path(name).is_file() else ""
+
+
+def _holds_graphs(folder: Path) -> bool:
+    return any(is_graph_file(file.name) for file in folder.iterdir())
 
 
 def is_function(name: str) -> bool:

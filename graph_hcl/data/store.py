@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, overload
 
 import torch
@@ -112,6 +113,17 @@ class GraphStore:
             f"GraphStore({len(self)} graphs, {self.num_features} node features, "
             f"{int(self.edge_ptr[-1])} edges{more})"
         )
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Number of graphs, as that of an array [G]: scikit-learn then selects stores of a store.
+
+        >>> from sklearn.model_selection import train_test_split
+        >>> from graph_hcl.data import load
+        >>> train_test_split(load("MUTAG"), random_state=0)[1]
+        GraphStore(47 graphs, 7 node features, 1826 edges, edge_attr, y)
+        """
+        return (len(self),)
 
     @property
     def num_features(self) -> int:
@@ -241,13 +253,16 @@ class GraphStore:
     def __getitem__(self, chosen: int) -> Data: ...
 
     @overload
-    def __getitem__(self, chosen: Indices) -> GraphStore: ...
+    def __getitem__(self, chosen: Indices | tuple[Any, EllipsisType]) -> GraphStore: ...
 
-    def __getitem__(self, chosen: int | Indices) -> Data | GraphStore:
+    def __getitem__(self, chosen: int | Indices | tuple[Any, EllipsisType]) -> Data | GraphStore:
         """Return one graph by its number, or the store of a slice, mask or list of graphs.
 
-        Raises `UserError` for anything else, `IndexError` for numbers out of range.
+        `store[chosen, ...]` is `store[chosen]`, as of an array [G]. Raises `UserError` for anything
+        else, `IndexError` for numbers out of range.
         """
+        if isinstance(chosen, tuple) and len(chosen) == 2 and chosen[1] is Ellipsis:
+            chosen = chosen[0]
         number = as_number(chosen)
         if number is not None:
             return one_graph(self, number)

@@ -113,12 +113,26 @@ def read_header(file: Path) -> list[str]:
     raise UserError(f"Expected a header line in {file}, but the file is empty.")
 
 
+def check_separator(header: Sequence[str], file: Path) -> None:
+    """Raise `UserError` for a header of one column that other separators make several of."""
+    names = {";": "semicolons", "\t": "tabs", ",": "commas"}
+    found = [mark for mark in names if len(header) == 1 and mark in header[0]]
+    if found and suffix_of(file.name) != ".parquet":
+        own, other = names[_delimiter(file)], names[found[0]]
+        remedy = "name it .tsv" if other == "tabs" else f"save it with {own}"
+        raise UserError(
+            f"Expected {own} between the columns of {file}, but its header '{header[0]:.60}' has "
+            f"{other}: {remedy}."
+        )
+
+
 def find_column(name: str, header: Sequence[str], file: Path) -> str:
     """Return `name` if exactly one column is called so; raise `UserError` otherwise."""
     if header.count(name) == 1:
         return name
     if name in header:
         raise UserError(f"Expected one column '{name}' in {file}, but got {header.count(name)}.")
+    check_separator(header, file)
     more = f", … ({len(header)} columns)" if len(header) > SHOWN else ""
     raise UserError(
         f"Expected a column '{name}' in {file}, but it has {', '.join(header[:SHOWN])}{more}."

@@ -29,8 +29,9 @@ class DistributedGather:
     """All rows by `torch.distributed`, with gradients.
 
     The mean over processes of their losses is then that of all rows in one process, and so is its
-    gradient under `DistributedDataParallel`, if as many rows count in each. Without a process
-    group it returns what it is given.
+    gradient under `DistributedDataParallel`, if as many rows count in each: as many of their
+    positive pairs with `average="pair"`. Without a process group it returns what it is given.
+    Raises `ValueError` for processes with other numbers of rows, on the CPU.
 
     >>> gather = DistributedGather()
     >>> gather.rank, gather(torch.eye(2)).shape
@@ -46,6 +47,8 @@ class DistributedGather:
         """Return the values of all processes, in the order of their rank."""
         if not distributed.is_initialized():
             return values
+        if values.device.type == "cpu" and not torch.compiler.is_compiling():
+            _check_rows(len(values))  # on a GPU it would be waited for
         if not values.is_floating_point():
             return _all_gather(values)
         whole: Tensor = _Gathered.apply(values)
@@ -57,6 +60,16 @@ def _all_gather(values: Tensor) -> Tensor:
     parts = [torch.empty_like(values) for _ in range(distributed.get_world_size())]
     distributed.all_gather(parts, values)
     return torch.cat(parts)
+
+
+def _check_rows(count: int) -> None:
+    """Raise `ValueError` in all processes where one has another number of rows."""
+    counts = _all_gather(torch.tensor([count])).tolist()
+    if len({*counts}) > 1:
+        raise ValueError(
+            f"Expected as many rows in each process, but got {', '.join(map(str, counts))}: give "
+            "batches of one size, such as DataLoader(…, drop_last=True)."
+        )
 
 
 class _Gathered(torch.autograd.Function):

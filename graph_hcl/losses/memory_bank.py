@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +13,16 @@ from graph_hcl.losses.checks import check_tensor, check_whole
 from graph_hcl.losses.inputs import as_keys
 from graph_hcl.losses.pairs import Pairs
 
+STATE = ("features", "keys", "unnamed")
+"""What a memory bank remembers, by the names in its state dict."""
+
 
 @names_arguments()
 class MemoryBank(nn.Module):
-    """The last `size` features and their negative keys; buffers, so a checkpoint holds them.
+    """The last `size` features and their negative keys, which a checkpoint holds.
+
+    They are in the state dict and follow `to`, but are no buffers: `DistributedDataParallel` leaves
+    each process its own, and averages of weights, such as `AveragedModel`, pass over them.
 
     A remembered row is positive of no anchor, and a negative of the anchors with another negative
     key: earlier views of the anchor's own graph, or graphs of its own label, do not repel it.
@@ -42,9 +49,9 @@ class MemoryBank(nn.Module):
         super().__init__()
         check_whole("size", size, 1)
         self.size = size
-        self.register_buffer("features", torch.empty(0, 0))
-        self.register_buffer("keys", torch.empty(0, dtype=torch.long))
-        self.register_buffer("unnamed", torch.zeros((), dtype=torch.long))
+        self.features = torch.empty(0, 0)
+        self.keys = torch.empty(0, dtype=torch.long)
+        self.unnamed = torch.zeros((), dtype=torch.long)
 
     def fresh(self, count: int, device: torch.device) -> Tensor:
         """Return numbers below 0 [count] for graphs without one; `push` uses them up.
@@ -72,8 +79,9 @@ class MemoryBank(nn.Module):
             )
         self.unnamed = self.unnamed.to(keys.device) + unnamed
         old = self.features.to(z) if len(self.keys) else z.new_empty(0, z.shape[1])
-        self.features = torch.cat([old, z.detach()])[-self.size :]
-        self.keys = torch.cat([self.keys.to(keys), keys])[-self.size :]
+        dropped = max(0, len(self.keys) + len(keys) - self.size)  # no slice of more than is kept
+        self.features = torch.cat([old[dropped:], z.detach()[-self.size :]])
+        self.keys = torch.cat([self.keys.to(keys)[dropped:], keys[-self.size :]])
 
     def pairs(self, positive: Tensor, negative: Tensor) -> Pairs:
         """Return the pairs of a batch with itself and with the memory, batch first."""
@@ -107,9 +115,40 @@ class MemoryBank(nn.Module):
             )
         return torch.cat([z, self.features.to(z)]), pairs
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        for name in ("features", "keys"):
-            if prefix + name in state_dict:  # of a larger memory, what this one would have kept
-                state_dict[prefix + name] = kept = state_dict[prefix + name][-self.size :]
-                setattr(self, name, torch.empty_like(kept))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move and convert the rows, as `Module` does buffers."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name in STATE:
+            setattr(self, name, fn(getattr(self, name)))
+        return self
+
+    def _save_to_state_dict(
+        self, destination: dict[str, Any], prefix: str, keep_vars: bool
+    ) -> None:
+        """Add the rows, under the names of the buffers that they were."""
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination.update({prefix + name: getattr(self, name) for name in STATE})
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Take the rows; of a larger memory, what this one would have kept."""
+        given = {key: value for key, value in state_dict.items() if key.startswith(prefix)}
+        for name in STATE:
+            value = given.pop(prefix + name, None)
+            if value is None:
+                missing_keys += [prefix + name] if strict else []
+                continue
+            kept = value if name == "unnamed" else value[-self.size :]
+            if kept.dim() != getattr(self, name).dim():
+                error_msgs.append(f"size mismatch for {prefix}{name}: {list(value.shape)}.")
+                continue
+            setattr(self, name, kept.detach().to(self.unnamed.device, copy=True))
+        unexpected_keys += given if strict else []

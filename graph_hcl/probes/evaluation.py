@@ -50,6 +50,18 @@ class Evaluation:
     settings: dict[str, Any]
     folds: list[FoldScore]
 
+    def __repr__(self) -> str:
+        """Return what was measured, without the graphs of each fold.
+
+        >>> fold = FoldScore(0, 0, {"accuracy": 0.5}, {}, None, 8, 0, [3, 5], [], [])
+        >>> Evaluation("transductive", "svm", {"folds": 2}, [fold])
+        Evaluation(transductive, svm, 1 fold: accuracy 50.00 %)
+        """
+        count = len({(fold.seed, fold.fold) for fold in self.folds})
+        scores = f": {self}" if self.folds else ""
+        folds = f"{count} fold{'s' * (count != 1)}"
+        return f"Evaluation({self.protocol}, {self.probe}, {folds}{scores})"
+
     def __str__(self) -> str:
         """Return mean, deviation and 95 % interval of each metric, shares in percent as in tables.
 

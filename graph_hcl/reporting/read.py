@@ -151,12 +151,15 @@ def read_run(
     trust_code: bool = False,
     **overrides: Any,
 ) -> RunSummary:
-    """Return the run in a folder; `overrides` (mirror, data_dir, device) replace its settings.
+    """Return the run in a folder; `overrides` replace its settings.
+
+    They are dataset, mirror, data_dir and device.
 
     Raises `UserError` for a folder that is not a run, for damaged results, and for changed data
     unless allowed.
     """
     run = Run.open(path, allow_changed_data, trust_code=trust_code, **overrides)
+    run.check_place()
     results = read_results(run.folder.results_path).comparisons()
     with deterministic(run.config.deterministic):
         experiment = make_experiment(run.config)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graph_hcl import plot
 from graph_hcl.files import as_path, safe_name, write_text
-from graph_hcl.leftovers import remove_others
+from graph_hcl.leftovers import folder_for, remove_others
 from graph_hcl.plot.maps import check_map
 from graph_hcl.reporting import captions, figures, tables
 from graph_hcl.reporting.page import contents, figure, grid, page, section
@@ -27,14 +27,20 @@ OURS = rf"(all|run\d+)-({'|'.join(FIGURES)}|(folds|predictions|confusion)-.+)\.(
 def write_report(runs: list[RunSummary], out: str | Path, method: str = "pca") -> Path:
     """Write the page to `out`, and each figure as SVG and PNG to a folder; return that folder.
 
-    Figures of an earlier report that this one lacks are removed from there. `method` is that of the
-    map: pca, tsne or umap. Raises `UserError` for a map that cannot be drawn. Figures are drawn for
-    a light page, and follow the reader's theme.
+    Figures of an earlier report that this one lacks are removed from there, and where the report
+    fails, a folder that was made for it. `method` is that of the map: pca, tsne or umap. Raises
+    `UserError` for a map that cannot be drawn. Figures are drawn for a light page, and follow the
+    reader's theme.
     """
     check_map(method)
     out = as_path(out, "out")
     folder = out.parent / f"{out.stem}_figures"
-    folder.mkdir(parents=True, exist_ok=True)
+    with folder_for(folder):
+        _write(runs, out, folder, method)
+    return folder
+
+
+def _write(runs: list[RunSummary], out: Path, folder: Path, method: str) -> None:
     names = [f"run{number}" for number in range(len(runs))]
     titles = [f"{r.marked_name}: {r.config.objective} on {r.config.dataset}" for r in runs]
     sections: list[str] = []
@@ -60,7 +66,6 @@ def write_report(runs: list[RunSummary], out: str | Path, method: str = "pca") -
     text = page(f"Report: {', '.join(run.name for run in runs)}", *sections)
     write_text(out, text)
     remove_others(folder, OURS, written)
-    return folder
 
 
 def _drawn(

@@ -12,7 +12,7 @@ import yaml
 
 from graph_hcl.calling import called
 from graph_hcl.errors import UserError
-from graph_hcl.files import as_path, naming, place_folder, safe_name, write_text
+from graph_hcl.files import as_path, check_writable, naming, place_folder, safe_name, write_text
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.epoch_record import is_epoch_record
@@ -86,10 +86,7 @@ class RunFolder:
         if out is not None:
             path = as_path(out, "out")
             if holds_something(path) or not place_folder(path, fill):
-                raise UserError(
-                    f"Expected --out to be a new or empty folder, but {path} holds something: "
-                    "choose another, or continue that run with --resume."
-                )
+                raise _taken(path)
             return cls(path)
         number = 0
         while True:
@@ -97,6 +94,14 @@ class RunFolder:
             if not path.exists() and place_folder(path, fill):
                 return cls(path)
             number += 1
+
+    @staticmethod
+    def check_place(out: str | Path | None) -> None:
+        """Raise the error that `create` will end in at `out`, before any work."""
+        path = Path("runs", "new") if out is None else as_path(out, "out")
+        if holds_something(path) and out is not None:
+            raise _taken(path)
+        check_writable(path / CONFIG)
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -216,6 +221,13 @@ class RunFolder:
     def forget_results(self) -> None:
         """Delete `results.json`: the model that it describes is about to change."""
         self.results_path.unlink(missing_ok=True)
+
+
+def _taken(path: Path) -> UserError:
+    return UserError(
+        f"Expected --out to be a new or empty folder, but {path} holds something: choose another, "
+        "or continue that run with --resume."
+    )
 
 
 def _yaml(settings: dict[str, Any]) -> str:

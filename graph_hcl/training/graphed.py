@@ -106,12 +106,19 @@ class CudaRecorder:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._pool: Any = None
+        self._own_stream: Any = None
+
+    @property
+    def _stream(self) -> Any:
+        """A stream of this device: torch's own for recordings is on the one that was first."""
+        self._own_stream = self._own_stream or torch.cuda.Stream(self._device)
+        return self._own_stream
 
     def warm_up(self, step: Callable[[], Step]) -> None:
         """Take some steps aside; raise `UserError` where the last of them waits for the device."""
         mode = torch.cuda.get_sync_debug_mode()
         with torch.cuda.device(self._device):
-            stream = torch.cuda.Stream()
+            stream = self._stream
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
                 for _ in range(WARM_UP - 1):
@@ -134,7 +141,8 @@ class CudaRecorder:
     def record(self, step: Callable[[], Step]) -> Recorded:
         """Return a step that is recorded, and not taken."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.device(self._device), torch.cuda.graph(graph, pool=self._pool):
+        recording = torch.cuda.graph(graph, pool=self._pool, stream=self._stream)
+        with torch.cuda.device(self._device), recording:
             numbers = step()
         self._pool = self._pool or graph.pool()
 

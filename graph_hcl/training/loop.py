@@ -136,6 +136,7 @@ def fit(
                         callback.on_epoch_end(state)
                         state.record |= {name: plain(v) for name, v in state.record.items()}
                     stop_if_asked()
+            state.finished = True
         except Diverged as error:
             raise explain(error, state, settings, store, checkpoint) from error
         finally:

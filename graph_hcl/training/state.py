@@ -118,6 +118,7 @@ class TrainState:
         begun: states of the generators when the epoch began.
         record: the line of metrics of this epoch.
         graphed: what takes recorded steps; None takes all steps one kernel after the other.
+        finished: whether all epochs were taken without an error.
     """
 
     model: ContrastiveNetwork
@@ -141,6 +142,7 @@ class TrainState:
     begun: dict[str, Tensor] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
     graphed: Callable[..., Any] | None = None
+    finished: bool = False
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import secrets
+import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +23,8 @@ REQUIRES = {
 }
 """The packages that each logger needs: one of each group."""
 
-
+FITS = Path("runs", "GraphContrast")
+"""The folder that stands for the run folder of fits without one, in the working directory."""
 METHODS = ("log_hyperparams", "log_metrics", "finalize")
 """What is called of a logger."""
 
@@ -70,9 +74,10 @@ class Tracker(Callback):
         self.settings = settings
 
     def on_train_start(self, state: TrainState) -> None:
-        """Pass the settings on."""
+        """Pass the settings on to a logger that can keep them."""
         if self.settings is not None:
-            self.logger.log_hyperparams(self.settings)
+            with suppress(NotImplementedError):  # as that of Fabric's CSVLogger
+                self.logger.log_hyperparams(self.settings)
 
     def on_epoch_end(self, state: TrainState) -> None:
         """Pass the numbers of the epoch on, but for its number, which is the step."""
@@ -85,7 +90,7 @@ class Tracker(Callback):
 
     def on_train_end(self, state: TrainState) -> None:
         """Close the logger."""
-        self.logger.finalize("success" if state.epoch >= state.epochs else "failed")
+        self.logger.finalize("success" if state.finished else "failed")
 
 
 def check_logger(name: str | None) -> None:
@@ -122,6 +127,16 @@ def make_logger(name: str, folder: Path, part: str) -> Logger:
     except ImportError as error:
         raise UserError(f"The logger {name} cannot be made: {error}.") from error
     return logger
+
+
+def fit_logger(name: str) -> Logger:
+    """Return the logger of one fit that has no run folder, in `runs/GraphContrast`.
+
+    Its part is the time and some random letters, so that fits in several processes stay apart.
+    Raises as `check_logger` does.
+    """
+    part = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    return make_logger(name, FITS, part)
 
 
 def tensorboard(folder: Path, part: str) -> Logger:

@@ -196,7 +196,6 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_tuned_points_are_drawn_once_and_for_all(tmp_path: Path) -> None:
-    pytest.importorskip("optuna", reason="the extra tune is not installed")
     space = {
         "beta": {"low": 0.0, "high": 1.0},
         "lr": {"low": 1e-4, "high": 1e-1, "log": True},

@@ -354,9 +354,10 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal() -> None:
         [*command, *quick], capture_output=True, text=True, check=True, encoding="utf-8"
     )
     lines = done.stderr.splitlines()
-    assert 3 <= len(lines) <= 6
+    assert 4 <= len(lines) <= 7
     assert lines[0].startswith("warning: Not read in this run: edge_attr")
     assert lines[1].startswith("MUTAG: 188 graphs, 2 classes; node features: node_labels")
-    assert lines[2].startswith("seed0: epoch 1 of 2, loss ")
+    assert lines[2] == "run folder: run"
+    assert lines[3].startswith("seed0: epoch 1 of 2, loss ")
     assert "\r" not in done.stderr
     assert "epoch 1" not in done.stdout

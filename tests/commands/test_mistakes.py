@@ -246,3 +246,23 @@ def test_a_training_that_diverges_is_one_sentence(flags, tmp_path, capsys) -> No
     assert last.startswith("error: Training diverged in epoch 1")
     assert last.endswith(f": lower {flags[0]} (no checkpoint was written before).")
     assert not list(tmp_path.glob("run/checkpoint/*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("learning_rate", "lr"),
+        ("tau", "temperature"),
+        ("num_layers", "layers"),
+        ("loss.beta", "beta"),
+    ],
+)
+def test_names_of_other_packages(name: str, meant: str, capsys) -> None:
+    typed = name.replace("_", "-")
+    assert main(["train", f"--{typed}", "1"]) == 2
+    assert capsys.readouterr().err == f"error: Unknown flag --{typed}. Did you mean --{meant}?\n"
+    Path("c.yaml").write_text(f"{name}: 1\n", encoding="utf-8")
+    assert main(["train", "--config", "c.yaml"]) == 2
+    assert capsys.readouterr().err.endswith(f"{name} in c.yaml. Did you mean {meant}?\n")
+    assert main(["train", "--help", name]) == 2
+    assert capsys.readouterr().err.endswith(f"but got '{name}'. Did you mean {flag(meant)[2:]}?\n")

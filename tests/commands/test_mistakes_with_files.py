@@ -1,5 +1,7 @@
 """Plausible mistakes with files and options of a run end in one sentence, and lose no data."""
 
+import errno
+import os
 from pathlib import Path
 
 import networkx as nx
@@ -39,6 +41,88 @@ def somewhere(tmp_path, monkeypatch):
 
 def said(capsys) -> str:
     return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_data_that_were_moved(capsys) -> None:
+    assert main([*TRAIN, *SHORT, "--out=run"]) == 0
+    config = Path("run/config.yaml").read_bytes()
+    Path("new").mkdir()
+    Path("mine.csv").rename("new/assay.csv")
+    for command in (
+        ["evaluate", "run"],
+        ["report", "run"],
+        ["train", "--resume", "run", "--epochs=2"],
+        ["embed", "run", "--out=x.npz"],
+    ):
+        moved = [*command, "--dataset=new/assay.csv"]
+        assert main(command) == 2
+        assert said(capsys) == (
+            "error: Expected the graphs of run at mine.csv, but there is nothing: name where they "
+            "are now with --dataset."
+        )
+        assert main(moved) == 0, moved
+        text = Path("new/assay.csv").read_text(encoding="utf-8")
+        Path("new/assay.csv").write_text(f"{text}CCCCCl,1\n", encoding="utf-8")
+        if command[0] != "embed":  # which takes any graphs
+            assert main(moved) == 2
+            assert "name where it is with --dataset, or override" in said(capsys)
+        Path("new/assay.csv").write_text(text, encoding="utf-8")
+    assert Path("run/config.yaml").read_bytes() == config.replace(b"epochs: 1", b"epochs: 2")
+    assert main(["train", "--resume=run", "--dataset=gone.csv"]) == 2
+    assert "but there is nothing" in said(capsys)
+
+
+def test_columns_are_words_or_one_text(capsys) -> None:
+    text = Path("mine.csv").read_text(encoding="utf-8").replace("y\n", "y,z\n", 1)
+    rows = [
+        row if row.endswith("z") else f"{row},{k % 3 // 2}" for k, row in enumerate(text.split())
+    ]
+    Path("mine.csv").write_text("\n".join(rows), encoding="utf-8")
+    train = ["train", "--dataset", "mine.csv", *SHORT]
+    hashes = set()
+    for number, words in enumerate((["y", "z"], ["y,z"], ['["y", "z"]'], ["z"])):
+        assert main([*train, f"--out=r{number}", "--data.targets", *words]) == 0, words
+        config = make_config(f"r{number}/config.yaml")
+        hashes.add(str(load("mine.csv", targets=config.data.targets).y.tolist()))
+    assert len(hashes) == 2
+    for columns in ("y,z", '["y", "z"]'):
+        out = ["--dataset=mine.csv", "--data.targets", columns, "--out=x.CSV"]
+        assert main(["embed", "r0", *out]) == 0
+        assert list(pandas.read_csv("x.CSV"))[:2] == ["y", "z"]
+    assert main(["embed", "r0", "--out=x.NPZ"]) == 0
+    assert np.load("x.NPZ")["embeddings"].shape[0] == 12
+    assert main(["report", "r0", "--out=x.HTML"]) == 0
+
+
+def test_out_is_looked_at_before_the_data(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("graph_hcl.experiment.load_graphs", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr("graph_hcl.factory.load_graphs", lambda *_: pytest.fail("read"))
+    assert main([*TRAIN, "--out=mine.csv/run"]) == 2
+    in_the_way = "error: Expected a folder at mine.csv, but it is a file: name another place."
+    assert said(capsys) == in_the_way
+    assert main([*TRAIN, "--out=mine.csv"]) == 2
+    assert "but mine.csv holds something" in said(capsys)
+    Path("runs").write_text("", encoding="utf-8")
+    assert main(TRAIN) == 2
+    assert "a folder at runs, but it is a file" in said(capsys)
+    assert main(["embed", "run", "--out=mine.csv/x.npz"]) == 2
+    assert said(capsys) == in_the_way
+
+
+def test_figures_of_a_report_that_fails_are_not_left(capsys, monkeypatch) -> None:
+    assert main([*TRAIN, *SHORT, "--out=run"]) == 0
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "z.html")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("graph_hcl.reporting.write.write_text", full)
+        assert main(["report", "run", "--out=z.html"]) == 2
+        assert not Path("z_figures").exists()
+        Path("z_figures").mkdir()
+        Path("z_figures/mine.txt").touch()
+        assert main(["report", "run", "--out=z.html"]) == 2
+    assert Path("z_figures/mine.txt").exists()
 
 
 def test_embeddings_replace_no_data_that_are_read(capsys) -> None:

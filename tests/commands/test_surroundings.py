@@ -124,7 +124,6 @@ def test_fixed_folds_that_are_gone(place: Path, monkeypatch, capsys) -> None:
 EXTRAS = [
     ("rdkit", "molecules", ["train", "--dataset", "m.csv"]),
     ("umap", "umap", ["report", "run", "--map", "umap"]),
-    ("optuna", "tune", ["benchmark", "tune.yaml"]),
     ("ray", "ray", ["benchmark", "bag.yaml", "--engine", "ray"]),
     ("tensorboard", "tensorboard", ["train", *TINY, "--logger", "tensorboard"]),
     ("wandb", "wandb", ["train", *TINY, "--logger", "wandb"]),
@@ -142,11 +141,7 @@ def test_an_extra_that_is_not_installed(
         monkeypatch.setitem(sys.modules, name, None)
     Path("m.csv").write_text("smiles,label\nC,1\nN,0\n", encoding="utf-8")
     bag = {"datasets": ["MUTAG"], "methods": {"bag": {"baseline": "bag"}}}
-    tune = {"trials": 2, "space": {"lr": [0.1, 0.2]}}
     Path("bag.yaml").write_text(yaml.safe_dump(bag), encoding="utf-8")
-    Path("tune.yaml").write_text(
-        yaml.safe_dump(bag | {"methods": {"a": {"tune": tune}}}), encoding="utf-8"
-    )
     assert main(command) == 2
     assert f"pip install 'graph_hcl[{extra}]'" in error(capsys)
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Batch, Data, HeteroData, InMemoryDataset
+from torch_geometric.data.hypergraph_data import HyperGraphData
 from torch_geometric.datasets import FakeDataset
+from torch_geometric.transforms import ToDense
 
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
@@ -57,6 +59,10 @@ def hetero():
     return data
 
 
+def hyper():
+    return HyperGraphData(x=torch.ones(3, 2), edge_index=torch.tensor([[0, 1, 2], [0, 0, 1]]))
+
+
 @pytest.mark.parametrize(
     ("graphs", "sentence"),
     [
@@ -71,6 +77,9 @@ def hetero():
         (networkx.path_graph(2), "a list of graphs .* but got one Graph"),
         (Batch(x=torch.ones(2, 1), batch=torch.zeros(2)), "cannot be taken apart"),
         ([graph(), hetero()], "graph 1 is HeteroData: to_homogeneous"),
+        ([graph(), hyper()], "graph 1 is HyperGraphData: its edge_index joins nodes to hyperedges"),
+        (Batch.from_data_list([hyper()]), "graph 0 is HyperGraphData: its edge_index joins"),
+        ([ToDense(5)(graph())], "graph 0 has none: it has adj instead, so leave .* ToDense"),
         ([(graph(), 1)], "graph 0 is tuple: give the graphs alone, and their labels as y="),
         ([graph(), None], "graph 1 is NoneType"),
         ([networkx.path_graph(2)], "graph 0 is Graph: GraphStore.from_networkx takes"),
@@ -78,5 +87,7 @@ def hetero():
     ],
 )  # fmt: skip
 def test_other_containers(graphs, sentence) -> None:
-    with pytest.raises(UserError, match=sentence):
-        GraphStore.from_data(graphs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserError, match=sentence):
+            GraphStore.from_data(graphs)

@@ -1,6 +1,7 @@
 """Plausible mistakes in files of graphs, and in what reads them, end in one sentence."""
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import networkx as nx
 import pytest
 
 from graph_hcl.data import GraphStore, load
-from graph_hcl.data.graph_files import parse_edges
+from graph_hcl.data.edge_lists import parse_edges
 from graph_hcl.data.targets import graph_targets
 from tests.one_sentence import ends_in_one_sentence
 
@@ -74,6 +75,30 @@ def folders() -> object:
     return load("./f")
 
 
+def folder_of(name: str, text: str = "", labels: str | None = None) -> Callable[[], object]:
+    """Return what reads a folder of one file, and of labels."""
+
+    def read() -> object:
+        Path("f").mkdir()
+        Path("f", name).write_text(text, encoding="utf-8")
+        if labels is not None:
+            Path("f/labels.csv").write_text(labels, encoding="utf-8")
+        return load("./f")
+
+    return read
+
+
+def file_of(name: str, text: str = "") -> Callable[[], object]:
+    """Return what reads a file."""
+
+    def read() -> object:
+        Path(name).write_text(text, encoding="utf-8")
+        return load(f"./{name}")
+
+    return read
+
+
+FUNCTION = "pickles are never read, so name a function that returns the graphs"
 NODES = {"directed": False, "nodes": [{"id": 0}, {"id": 1}]}
 COLUMNS = r"first line 'source target' names columns: delete it, or rename these nodes"
 NO_VALUE = r"words or numbers in the column 'y', but row 1 of m.parquet has "
@@ -83,6 +108,37 @@ MISTAKES = {
     "a header of node ids": (edges("Node_1 Node_2\na b\n"), "names columns"),
     "a header of letters": (edges("# all\nu v\na b\nb c\n"), "first line 'u v' names columns"),
     "a header with weights": (edges("source,target,weight\na,b,1\n"), "names columns"),
+    "an edge list of KONECT": (edges("1 2 1 1082008561\n"), "or read the file by a function of"),
+    "an edge list with semicolons": (edges("0;1\n"), "separate nodes by blanks, tabs or commas"),
+    "a node alone": (edges("0 1\n2\n"), "line 2 has '2': leave out .*, or write GraphML"),
+    "a kind of edges": (
+        edges("0 1 knows\n"),
+        r"write_edgelist\(…, data=False\) or write_weighted_e",
+    ),
+    "no dictionary": (edges("0 1 {1}\n"), "write_weighted_edgelist, or GraphML"),
+    "a dictionary of code": (edges("0 1 {'a': open('b')}\n"), "has '0 1 {'a': open.*GraphML"),
+    "nested brackets": (edges("0 1 {" + "{[" * 9999 + "}\n"), "line 1 has '0 1 {{"),
+    "a weight in words": (edges("0 1 {'weight': 'high'}\n"), "write_weighted_edgelist, or"),
+    "another weight in a dictionary": (
+        edges("0 1 {'weight': 1}\n1 0 {'weight': 2}\n"),
+        "line 2 gives 1 0 another weight",
+    ),
+    "a table with semicolons": (
+        file_of("semi.csv", "smiles;y\nC;1\n"),
+        "commas between the columns of semi.csv, but its header 'smiles;y' has semicolons: save it",
+    ),
+    "a table with tabs": (file_of("t.csv", "smiles\ty\nC\t1\n"), "has tabs: name it .tsv"),
+    "a table with commas": (file_of("c.tsv", "smiles,y\nC,1\n"), "has commas: save it with tabs"),
+    "labels with semicolons": (
+        folder_of("g0.edgelist", "0 1\n", "file;label\ng0.edgelist;a\n"),
+        "commas between the columns of f/labels.csv, but its header 'file;label' has semicolons",
+    ),
+    "labels without the ending": (
+        folder_of("g0.edgelist", "0 1\n", "file,label\ng0,a\n"),
+        r"has 'g0', and there is no such graph file\. Write the ending, too: g0\.edgelist\.$",
+    ),
+    "a pickle": (file_of("graphs.pkl"), FUNCTION),
+    "a folder of pickles": (folder_of("g0.gpickle"), FUNCTION),
     "a list in each row": (table([[0.5], [1.5], [2.5]]), NO_VALUE + r"\[0.5\]: write one column"),
     "a record in each row": (table([{"a": 1}] * 3), NO_VALUE + "{'a': 1}: write one column"),
     "bytes in each row": (table([b"a", b"b", b"a"]), NO_VALUE + "b'a': save it as text"),
@@ -125,6 +181,40 @@ def test_a_mistake_ends_in_one_sentence(mistake: str, tmp_path, monkeypatch) -> 
 @pytest.mark.parametrize("text", ["u v\nv w\n", "source a\na target\n", "a source\nb target\n"])
 def test_nodes_may_have_the_names_of_columns(text: str) -> None:
     assert parse_edges(text, Path("g.edgelist")).number_of_edges() == 2
+
+
+def test_edge_lists_of_networkx_are_read(tmp_path) -> None:
+    plain, weighted = nx.cycle_graph(5), nx.path_graph(4)
+    nx.set_edge_attributes(weighted, {edge: 0.5 + edge[0] for edge in weighted.edges}, "weight")
+    for name, graph in (("plain", plain), ("weighted", weighted)):
+        folder = tmp_path / name
+        folder.mkdir()
+        nx.write_edgelist(graph, folder / "blanks.edgelist")
+        nx.write_edgelist(graph, folder / "commas.edgelist", delimiter=",")
+        nx.write_edgelist(graph, folder / "tabs.edgelist", delimiter="\t")
+    nx.write_edgelist(plain, tmp_path / "plain" / "without.edgelist", data=False)
+    nx.write_weighted_edgelist(weighted, tmp_path / "weighted" / "without.edgelist")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store = load(tmp_path / "plain")
+        assert [graph.num_edges for graph in store] == [10] * 4
+        assert store.edge_weight is None
+        store = load(tmp_path / "weighted")
+    assert store.edge_weight.tolist() == [0.5, 0.5, 1.5, 1.5, 2.5, 2.5] * 4
+
+
+def test_other_attributes_of_edge_lists_are_told_once_or_read(tmp_path) -> None:
+    graph = nx.cycle_graph(5)
+    nx.set_edge_attributes(graph, 2.0, "weight")
+    nx.set_edge_attributes(graph, "a # b, c", "kind")
+    for name in "ab":
+        nx.write_edgelist(graph, tmp_path / f"{name}.edgelist")
+    with pytest.warns(UserWarning, match="not read .* of edges 'kind'") as told:
+        store = load(tmp_path)
+    assert len(told) == 1
+    assert store.edge_weight.tolist() == [2.0] * 20
+    store = load(tmp_path, options={"edge_attrs": ["kind"]})
+    assert store.vocabulary.edge.names() == ["kind=a # b, c"]
 
 
 @pytest.mark.parametrize("values", [[[2], [7], [2]], [["b"], ["x"], ["b"]]])

@@ -1,7 +1,9 @@
 """What a name refers to, also where a file or a folder is called like a data set."""
 
+import warnings
 from pathlib import Path
 
+import networkx
 import pytest
 
 from graph_hcl.data import load
@@ -47,6 +49,45 @@ def test_a_folder_called_like_a_data_set(tmp_path, monkeypatch) -> None:
     assert find_source("./MUTAG").what == "a folder of graphs"
     (tmp_path / "NCI1").write_text("", encoding="utf-8")
     assert find_source("NCI1").what == "a TU data set"
+
+
+def test_a_namesake_of_a_data_set_is_told(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = "'MUTAG' is read as the TU data set, not as the {0} of that name: for the {0} write "
+    Path("MUTAG").mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(load("MUTAG")) == 188  # without graph files it may be that of a mirror
+    for size in range(3, 8):
+        networkx.write_edgelist(
+            networkx.cycle_graph(size), Path("MUTAG", f"g{size}.edgelist"), data=False
+        )
+    with pytest.warns(UserWarning, match=told.format("folder") + "./MUTAG"):
+        assert len(load("MUTAG")) == 188
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(load("./MUTAG")) == 5
+        assert len(load(Path("MUTAG"))) == len(load(Path("./MUTAG"))) == 5
+    Path("digits").write_text("", encoding="utf-8")
+    with pytest.warns(UserWarning, match="is read as the data set digits, not as the file"):
+        load("digits")
+
+
+def test_a_folder_without_a_card_is_no_data_set_to_download(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("graph_hcl.data.fetch.raw_files", lambda *_: pytest.fail("fetched"))
+    Path("gml").mkdir()
+    with pytest.raises(UserError, match="files in the folder gml, but it has none"):
+        load("gml")
+    Path("gml/a.gml").write_text("graph []", encoding="utf-8")
+    with pytest.raises(UserError, match=r"files in the folder gml, but it has a\.gml"):
+        load("gml")
+    Path("proteins").mkdir()
+    Path("Own/raw").mkdir(parents=True)
+    Path("Other").mkdir()
+    Path("Other/Other_A.txt").write_text("", encoding="utf-8")
+    for name in ("proteins", "Own", "Other", "ogbg-molhiv"):
+        assert find_source(name).what.endswith("data set"), name
 
 
 def test_paths_in_a_config_become_absolute(tmp_path, monkeypatch) -> None:

@@ -92,6 +92,34 @@ def _process(rank: int, world: int, port: int, results) -> None:
     distributed.destroy_process_group()
 
 
+def _unequal(rank: int, port: int, results) -> None:
+    address = f"tcp://127.0.0.1:{port}"
+    distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    z = torch.ones(8 - 2 * rank, 3)
+    try:
+        HUCL(gather=DistributedGather())(z, z)
+    except ValueError as error:
+        results.put(str(error))
+    distributed.barrier()
+    distributed.destroy_process_group()
+
+
+def test_other_numbers_of_rows_are_told_in_each_process() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = multiprocessing.get_context("spawn")
+    results = context.SimpleQueue()
+    processes = [context.Process(target=_unequal, args=(k, port, results)) for k in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    for _ in processes:
+        assert "as many rows in each process, but got 16, 12: give batches" in results.get()
+
+
 @pytest.mark.slow
 def test_two_processes_have_the_value_and_derivatives_of_one() -> None:
     with socket.socket() as free:

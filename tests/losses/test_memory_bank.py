@@ -1,7 +1,14 @@
 """The queue: whose negatives it holds, and that a checkpoint carries it."""
 
+import copy
+import io
+import multiprocessing
+import pickle
+import socket
+
 import pytest
 import torch
+from torch import distributed, nn
 from torch.nn import functional as F
 
 from graph_hcl.losses import HSCL, HUCL, UCL, MemoryBank, Pairs, contrastive_loss
@@ -144,3 +151,105 @@ def test_what_the_loss_refuses_is_not_remembered() -> None:
 def test_mistakes() -> None:
     with pytest.raises(ValueError, match="whole number of 1 or more"):
         MemoryBank(0)
+
+
+class Trained(nn.Module):
+    """A network that holds its loss, as in a loop of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+        self.loss = UCL(memory_size=64)
+
+    def forward(self, z, graph):
+        return self.loss(self.linear(z), graph=graph)
+
+
+def remember(number: int, port: int, found) -> None:
+    """Train in one of two processes; pass on what it remembers."""
+    address = f"tcp://127.0.0.1:{port}"
+    distributed.init_process_group("gloo", init_method=address, rank=number, world_size=2)
+    model = nn.parallel.DistributedDataParallel(Trained())
+    for step in range(3):
+        graph = torch.arange(2).repeat(2) + 10 * step + 100 * number
+        model(torch.ones(4, 3), graph).backward()
+    found.put((number, model.module.loss.memory.keys.tolist()))
+    distributed.barrier()
+    distributed.destroy_process_group()
+
+
+def test_processes_remember_their_own_rows() -> None:
+    context = multiprocessing.get_context("spawn")
+    found = context.SimpleQueue()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [context.Process(target=remember, args=(k, port, found)) for k in range(2)]
+    for process in processes:
+        process.start()
+    kept = dict(found.get() for _ in processes)
+    for process in processes:
+        process.join()
+    assert kept[1] == [100 + key for key in kept[0]]
+    assert kept[0] == [0, 1, 0, 1, 10, 11, 10, 11, 20, 21, 20, 21]
+
+
+@pytest.mark.parametrize("use_buffers", [False, True])
+def test_weights_are_averaged_beside_a_memory(use_buffers: bool) -> None:
+    model = Trained()
+    average = torch.optim.swa_utils.AveragedModel(model, use_buffers=use_buffers)
+    for seed in range(3):
+        z, graph = rows(seed)
+        model(z.float(), graph).backward()
+        average.update_parameters(model)
+    assert not [*model.buffers()]
+
+
+def test_the_state_dict_is_that_of_buffers() -> None:
+    """Checkpoints of earlier versions, where the rows were buffers, go on."""
+    model = Trained()
+    model(torch.ones(4, 3), torch.arange(2).repeat(2)).backward()
+    state = model.state_dict()
+    assert [name for name in state if name.startswith("loss")] == [
+        "loss.memory.features",
+        "loss.memory.keys",
+        "loss.memory.unnamed",
+    ]
+    assert all(type(value) is torch.Tensor for value in state.values())
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    again = Trained()
+    again.load_state_dict(torch.load(file, weights_only=True))
+    assert again.loss.memory.keys.tolist() == [0, 1, 0, 1]
+    model(torch.ones(4, 3), torch.arange(2).repeat(2) + 9)
+    assert len(again.loss.memory.keys) == 4  # a copy
+    for change, name in ((("features", "rows"), "Missing"), (("rows", "features"), "Unexpected")):
+        other = {key.replace(*change): value for key, value in state.items()}
+        other |= {} if name == "Missing" else {"loss.memory.rows": torch.ones(1)}
+        with pytest.raises(RuntimeError, match=name):
+            again.load_state_dict(other)
+        again.load_state_dict(other, strict=False)
+    with pytest.raises(RuntimeError, match=r"size mismatch for loss\.memory\.features"):
+        again.load_state_dict(state | {"loss.memory.features": torch.ones(4)})
+
+
+def test_no_more_is_kept_than_is_remembered() -> None:
+    memory = MemoryBank(5)
+    for number in range(4):
+        memory.push(torch.full((3, 2), float(number)), torch.full((3,), number))
+    assert memory.keys.tolist() == memory.features[:, 0].tolist() == [2, 2, 3, 3, 3]
+    assert memory.features.untyped_storage().nbytes() == 5 * 2 * 4  # or safetensors refuses it
+    memory.push(torch.full((9, 2), 7.0), torch.full((9,), 7))
+    assert memory.keys.tolist() == [7] * 5
+
+
+def test_the_rows_follow_to_and_copies() -> None:
+    model = Trained()
+    model(torch.ones(4, 3), torch.arange(2).repeat(2))
+    copied = copy.deepcopy(model).double()
+    memory = copied.loss.memory
+    assert (memory.features.dtype, memory.keys.dtype) == (torch.float64, torch.int64)
+    assert model.loss.memory.features.dtype == torch.float32
+    assert {value.device.type for value in copied.to("meta").state_dict().values()} == {"meta"}
+    assert pickle.loads(pickle.dumps(model)).loss.memory.keys.tolist() == [0, 1, 0, 1]

@@ -131,7 +131,7 @@ def test_mistakes_cost_one_sentence(run, capsys, monkeypatch) -> None:
         (["hucl", "--map", "mds"], "Expected the map to be pca, tsne or umap, but got 'mds'"),
         (["hucl", "--map", "umap"], "pip install"),
         (["hucl", "--out", "page.pdf"], "Expected --out to end in .html, but got 'page.pdf'"),
-        (["hucl", "--out", "file/page.html"], "file, but got 'Not a directory'"),
+        (["hucl", "--out", "file/page.html"], "a folder at file, but it is a file"),
         (["damaged"], "graph_hcl.evaluate damaged"),
         (["hucl", "--page", "x"], "Unknown flag --page"),
         ([], "error"),

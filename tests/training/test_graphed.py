@@ -260,6 +260,9 @@ def test_the_flag_is_refused_without_a_cuda_device(capsys, tmp_path) -> None:
 
 
 class FakeStream:
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.device = device
+
     def wait_stream(self, other: object) -> None:
         pass
 
@@ -277,8 +280,8 @@ def cuda(monkeypatch) -> list[str]:
             return "its pool"
 
     @contextmanager
-    def recording(graph, pool):
-        done.append(f"recorded in {pool}")
+    def recording(graph, pool, stream):
+        done.append(f"recorded in {pool} on {stream.device}")
         yield
 
     monkeypatch.setattr(torch.cuda, "Stream", FakeStream)
@@ -293,7 +296,7 @@ def cuda(monkeypatch) -> list[str]:
 
 
 def test_the_recorder_warms_up_aside_and_records_into_one_pool(cuda) -> None:
-    recorder = CudaRecorder(torch.device("cuda"))
+    recorder = CudaRecorder(torch.device("cuda:1"))
     recorder.warm_up(lambda: cuda.append("step"))
     assert cuda == ["step", "step", "error", "step", "0"]
     cuda.clear()
@@ -301,7 +304,10 @@ def test_the_recorder_warms_up_aside_and_records_into_one_pool(cuda) -> None:
         replay, numbers = recorder.record(lambda: "numbers")
         replay()
         assert numbers == "numbers"
-    assert cuda == ["recorded in None", "replayed", "recorded in its pool", "replayed"]
+    first, *_, second, _ = cuda
+    assert first == "recorded in None on cuda:1"
+    assert second == "recorded in its pool on cuda:1"
+    assert cuda == [first, "replayed", second, "replayed"]
 
 
 @pytest.mark.parametrize(

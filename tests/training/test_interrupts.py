@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from graph_hcl import train
 from graph_hcl.__main__ import main
 from graph_hcl.console import run_command
 from graph_hcl.interrupts import Interrupted, asked, handled, postponed, stop_if_asked
@@ -133,7 +134,13 @@ def test_a_signal_ends_a_command_with_a_sentence_and_its_code(name: str) -> None
     running.send_signal(number)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 128 + number
-    assert said.decode().rstrip().endswith("interrupted: finished work is kept.")
+    assert (
+        said.decode()
+        .rstrip()
+        .endswith(
+            "interrupted: finished work is kept; go on with: python -m graph_hcl.train --resume run"
+        )
+    )
     assert "Traceback" not in said.decode()
     assert not list(Path("run").rglob(".*"))
 
@@ -243,3 +250,24 @@ def test_a_signal_that_an_import_turns_into_an_error_ends_the_command(capsys) ->
 
     assert run_command(work, []) == 143
     assert capsys.readouterr().err.strip() == "interrupted: finished work is kept."
+
+
+def test_a_training_tells_where_it_is_and_how_it_goes_on(monkeypatch, capsys) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("graph_hcl.run.Trainer.fit", interrupted)
+    way_on = "interrupted: finished work is kept; go on with: python -m graph_hcl.train --resume "
+    folder = "runs/MUTAG-h-ucl-0"
+    for argv in (QUICK, ["--resume", folder]):
+        assert run_command(train.main, argv) == 130
+        told = capsys.readouterr().err.splitlines()
+        assert f"run folder: {folder}" in told
+        assert told[-1] == f"{way_on}{folder}"
+    with monkeypatch.context() as patch:
+        patch.setattr("graph_hcl.experiment.load_graphs", interrupted)
+        assert run_command(train.main, [*QUICK, "--out", "never"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted: nothing was begun."
+    assert not Path("never").exists()
+    assert run_command(train.main, [*QUICK, "--out", "a place"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == f"{way_on}'a place'"

@@ -3,18 +3,21 @@
 import sys
 import types
 from importlib.util import find_spec
+from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
 
+from graph_hcl import GraphContrast
 from graph_hcl.__main__ import main
 from graph_hcl.config import Config
 from graph_hcl.data import GraphStore
 from graph_hcl.errors import UserError
 from graph_hcl.trainer import Trainer
-from graph_hcl.training import Callback, History, Log, Tracker
+from graph_hcl.training import Callback, History, Log, Tracker, trackers
 from graph_hcl.training.trackers import check_logger
 
 
@@ -69,6 +72,28 @@ def test_a_training_that_fails_is_closed_as_failed() -> None:
     with pytest.raises(KeyboardInterrupt):
         train(2, callbacks=[Tracker(logger), Stop()])
     assert logger.told[-1] == ("end", "failed")
+
+
+def test_a_training_that_fails_in_its_last_epoch_is_closed_as_failed() -> None:
+    class Stop(Callback):
+        def on_epoch_end(self, state):
+            if state.epoch == state.epochs:
+                raise RuntimeError
+
+    logger = Kept()
+    with pytest.raises(RuntimeError):
+        train(2, callbacks=[Tracker(logger), Stop()])
+    assert logger.told[-1] == ("end", "failed")
+
+
+def test_settings_are_left_out_where_a_logger_keeps_none() -> None:
+    class Numbers(Kept):
+        def log_hyperparams(self, params) -> None:
+            raise NotImplementedError("as lightning.fabric.loggers.CSVLogger")
+
+    logger = Numbers()
+    train(2, callbacks=[Tracker(logger, {"lr": 0.01})])
+    assert [step for step, _ in logger.told] == [1, 2, "end"]
 
 
 def test_a_history_keeps_copies() -> None:
@@ -126,6 +151,47 @@ def test_a_logger_of_ones_own_by_import_path(tmp_path, monkeypatch) -> None:
     assert told[0][1]["epochs"] == 2
     assert [step for step, _ in told[1:-1]] == [1, 2]
     assert "loss" in told[1][1]
+    seeds = [logger.told[0][1]["seed"] for logger in made.values()]
+    assert seeds == [0, 1]
+    made.clear()
+    assert main(["train", "--resume", out, "--trust-code"]) == 0
+    assert not made  # nothing was left to train
+    assert main(["train", "--resume", out, "--epochs", "3", "--trust-code"]) == 0
+    assert [step for step, _ in made["run", "seed1"].told[1:-1]] == [3]
+
+
+def test_each_fit_of_an_estimator_is_a_run_of_its_own(tmp_path, monkeypatch) -> None:
+    made = []
+
+    def make(folder, part):
+        made.append((folder, part))
+        return Kept()
+
+    monkeypatch.setitem(sys.modules, "outside_logger", types.SimpleNamespace(make=make))
+    model = GraphContrast(epochs=1, hidden=4, layers=1, logger="outside_logger:make")
+    for _ in range(2):
+        model.fit([nx.path_graph(n) for n in range(2, 10)])
+    (first, one), (second, other) = made
+    assert first == second == Path("runs/GraphContrast")
+    assert one != other
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb", "mlflow"])
+def test_loggers_by_name_know_the_folder_and_the_part(name: str, monkeypatch) -> None:
+    told = {}
+    loggers = types.SimpleNamespace(
+        **dict.fromkeys(
+            ["TensorBoardLogger", "WandbLogger", "MLFlowLogger"],
+            lambda *given, **named: told.update(named, given=given) or Kept(),
+        )
+    )
+    monkeypatch.setattr(trackers, "_first", lambda *names: loggers)
+    monkeypatch.setattr(trackers, "check_logger", lambda name: None)
+    trackers.fit_logger(name)
+    named = {"tensorboard": "version", "wandb": "name", "mlflow": "run_name"}[name]
+    assert told[named].removeprefix("GraphContrast-").startswith("20")
+    if name != "wandb":
+        assert Path(told["given"][0]).name == "GraphContrast"
 
 
 def test_a_logger_that_is_not_installed_is_told_before_anything_is_written(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -44,6 +44,7 @@ class Request:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+PICKLES = (".pkl", ".pickle", ".gpickle", ".p", ".pt", ".pth", ".joblib")
 PLACES = ("name", "data_dir", "mirror")
 OPTIONS = tuple(f.name for f in dataclasses.fields(Request) if f.name not in PLACES)
 
@@ -121,8 +122,19 @@ def check_place(name: str) -> None:
         )
     raise UserError(
         f"Expected a file that ends in {', '.join((*TABLES, *LINES))}, or a folder of "
-        f"{', '.join(GRAPH_FILES)} files, but got {path}."
+        f"{', '.join(GRAPH_FILES)} files, but got {path}{other_files([path.name])}."
     )
+
+
+def other_files(names: Iterable[str]) -> str:
+    """Return, as the end of a message, what to do about files of Python objects; '' without any.
+
+    >>> other_files(["g.pkl"])[:26], other_files(["g.txt"])
+    (': pickles are never read, ', '')
+    """
+    if not any(suffix_of(name) in PICKLES for name in names):
+        return ""
+    return ": pickles are never read, so name a function that returns the graphs, package.module:f"
 
 
 ALLOWED = {"invalid": ("error", "skip"), "labels": ("auto", "classes", "numbers")}

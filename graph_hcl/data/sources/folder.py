@@ -9,11 +9,18 @@ from typing import Any
 
 from graph_hcl.data.graph_files import read_graph_file
 from graph_hcl.data.groups import group_names
-from graph_hcl.data.names import GRAPH_FILES, LABELS, is_folder, is_place, suffix_of
+from graph_hcl.data.names import (
+    GRAPH_FILES,
+    LABELS,
+    is_folder,
+    is_graph_file,
+    is_place,
+    suffix_of,
+)
 from graph_hcl.data.naming import naming_graphs
 from graph_hcl.data.networkx import from_networkx
 from graph_hcl.data.numerals import parse_number
-from graph_hcl.data.sources import Request, check_place
+from graph_hcl.data.sources import Request, check_place, other_files
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import find_column, read_header, read_rows, warn_unread
 from graph_hcl.data.targets import as_text, graph_targets
@@ -79,7 +86,7 @@ def graph_files(folder: Path) -> list[Path]:
     there are none.
     """
     present = sorted(file for file in folder.iterdir() if file.is_file() or file.is_dir())
-    files = [f for f in present if f.is_file() and suffix_of(f.name) in GRAPH_FILES]
+    files = [f for f in present if f.is_file() and is_graph_file(f.name)]
     others = [
         f"{file.name}/" if file.is_dir() else file.name
         for file in present
@@ -94,7 +101,7 @@ def graph_files(folder: Path) -> list[Path]:
     if not files:
         raise UserError(
             f"Expected {', '.join(GRAPH_FILES)} files in the folder {folder}, but it has "
-            f"{shown or 'none'}{remedy}."
+            f"{shown or 'none'}{remedy or other_files(others)}."
         )
     if others:
         warn_user(f"Not read in the folder {folder}: {shown}{remedy}.")
@@ -173,7 +180,15 @@ def read_labels(file: Path, names: list[str], column: str = "label") -> list[str
             problem = "it is listed before" if name in labels else "there is no such graph file"
             raise UserError(
                 f"Expected each graph file once in {file}, but line {line} has '{name}', and "
-                f"{problem}.{'' if name in labels else did_you_mean(name, names)}"
+                f"{problem}.{'' if name in labels else _meant(name, names)}"
             )
         labels[name] = label
     return [labels.get(name, "") for name in names]
+
+
+def _meant(name: str, names: list[str]) -> str:
+    """Return the graph file that a name without its ending stands for, or close ones, as a hint."""
+    whole = [file for file in names if file.startswith(f"{name}.")] if name else []
+    if len(whole) == 1:
+        return f" Write the ending, too: {whole[0]}."
+    return did_you_mean(name, names)

@@ -21,6 +21,7 @@ from graph_hcl.data.names import is_table, short_name, suffix_of
 from graph_hcl.data.sources import Request
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tables import (
+    check_separator,
     count_smi,
     find_column,
     read_header,
@@ -97,6 +98,7 @@ def _with_columns(request: Request, file: Path) -> Request:
     if smiles is None:
         named = [name for name in header if name.casefold() == "smiles"]
         if len(named) != 1 and "smiles" not in named:
+            check_separator(header, file)
             many = f"{' and '.join(named)} are called so"
             none = f"none is called so among {', '.join(header[:12])}"
             raise UserError(

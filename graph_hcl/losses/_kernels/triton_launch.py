@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graph_hcl.losses.pairs import Pairs
-from graph_hcl.with_triton import is_installed, why_no_kernel
+from graph_hcl.with_triton import OPTIONS, is_installed, tf32_allowed, why_no_kernel
 
 LOG2E = math.log2(math.e)
 WIDEST = 128
@@ -187,7 +187,7 @@ class Launch:
         width, device = features.shape[1], features.device
         chunk = min(WIDEST, max(16, 2 ** max(0, width - 1).bit_length()))
         # Products of float16 would lose small slopes, which TF32 holds with as many digits.
-        rough = kind == torch.float16 or torch.backends.cuda.matmul.allow_tf32
+        rough = kind == torch.float16 or tf32_allowed()
         precision = "tf32" if rough else "tf32x3"
         shape, programs = INTERPRETED, 1
         if device.type == "cuda":
@@ -213,7 +213,7 @@ class Launch:
     def run(self, name: str, grid: tuple[int, ...], *given: Any, **constants: Any) -> None:
         """Run one of the `kernels` on a grid of programs."""
         shared: dict[str, Any] = {
-            "CHUNK": self.chunk, "CHUNKS": self.chunks, "PRECISION": self.precision,
+            "CHUNK": self.chunk, "WIDE": self.chunks > 1, "PRECISION": self.precision,
             "BLOCK": self.shape.block, "STEP": self.shape.step,
         }  # fmt: skip
         kernel = kernels()[name]
@@ -222,4 +222,5 @@ class Launch:
             return
         with torch.cuda.device(self.device):
             warps, stages = self.shape.warps, self.shape.stages
-            kernel[grid](*given, **constants, **shared, num_warps=warps, num_stages=stages)
+            shared |= {"num_warps": warps, "num_stages": stages, **OPTIONS}
+            kernel[grid](*given, **constants, **shared)

@@ -88,8 +88,8 @@ class _LogMean(torch.autograd.Function):
         launch.run(
             "negative_sums", (launch.blocks(len(rows)), splits),
             rows, columns, left.first, left.end, *parts,
-            len(rows), len(columns), rows.shape[1], scale, shift, *powers,
-            SPLITS=splits, ETA=beta != 0, SQUARE=beta == 1, BOUNDED=bound is not None,
+            len(rows), len(columns), rows.shape[1], scale, shift, *powers, splits,
+            ETA=beta != 0, SQUARE=beta == 1, BOUNDED=bound is not None,
             SYMMETRIC=halved,
         )  # fmt: skip
         tilted, weight, top = _together(parts, powers, None if bound is None else shift)
@@ -126,8 +126,8 @@ class _LogMean(torch.autograd.Function):
             launch.run(
                 "negative_slopes", grid,
                 outer, inner, side.first, side.end, d, *coefficients, *coefficients,
-                len(outer), len(inner), outer.shape[1], scale, shift, *powers,
-                SPLITS=splits, **given, OUTER=of[0], INNER=of[1], ROUND=kind == torch.bfloat16,
+                len(outer), len(inner), outer.shape[1], scale, shift, *powers, splits,
+                **given, OUTER=of[0], INNER=of[1], ROUND=kind == torch.bfloat16,
                 OUT=launch.chunk,
             )  # fmt: skip
             return side.unsort(d.sum(0) / temperature)

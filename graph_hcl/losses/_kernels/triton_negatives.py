@@ -29,20 +29,20 @@ def _exponentials(s, hard, beta, ETA: tl.constexpr, SQUARE: tl.constexpr):
     return tilted, tilted
 
 
-@triton.jit(do_not_specialize=("num_rows", "num_columns"))
+@triton.jit(do_not_specialize=("num_rows", "num_columns", "splits"))
 def negative_sums(
     rows, columns, first, end, tilted, weight, tops,
-    num_rows, num_columns, width, scale, shift, hard, beta,
-    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
+    num_rows, num_columns, width, scale, shift, hard, beta, splits,
+    CHUNK: tl.constexpr, WIDE: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
     PRECISION: tl.constexpr,
-    SPLITS: tl.constexpr, ETA: tl.constexpr, SQUARE: tl.constexpr, BOUNDED: tl.constexpr,
+    ETA: tl.constexpr, SQUARE: tl.constexpr, BOUNDED: tl.constexpr,
     SYMMETRIC: tl.constexpr,
 ):  # fmt: skip
     """Sum e^{hard · s} and e^{beta · s} over the negatives of each row.
 
     BOUNDED: one shift serves all logits; otherwise each row has a running maximum of its own, which
     is returned, too. SYMMETRIC: each tile is visited once and serves its transpose; sums are added
-    up by atomics. Otherwise each of the SPLITS has sums of its own.
+    up by atomics. Otherwise each of the splits has sums of its own.
     """
     block, split = tl.program_id(0), tl.program_id(1)
     r = block * BLOCK + tl.arange(0, BLOCK)
@@ -56,11 +56,11 @@ def negative_sums(
     least = block * (BLOCK // STEP) if SYMMETRIC else 0
     start, omitted = skipped(low, high, num_columns, least, STEP)
     blocks = tl.cdiv(num_columns, STEP) - omitted
-    for number in range(least + split, blocks, SPLITS):
+    for number in range(least + split, blocks, splits):
         j = tl.where(number < start, number, number + omitted)
         c = j * STEP + tl.arange(0, STEP)
         s = products(
-            rows, columns, r, c, num_rows, num_columns, width, left, CHUNK, CHUNKS, PRECISION
+            rows, columns, r, c, num_rows, num_columns, width, left, CHUNK, WIDE, PRECISION
         )
         s = s * scale - shift
         alike = (c[None, :] >= low[:, None]) & (c[None, :] < high[:, None])
@@ -126,14 +126,14 @@ def _side(s, tilt, eta, up, down, top, hard, beta,
     return slope
 
 
-@triton.jit(do_not_specialize=("num_outer", "num_inner"))
+@triton.jit(do_not_specialize=("num_outer", "num_inner", "splits"))
 def negative_slopes(
     outer, inner, first, end, gradient,
     outer_up, outer_down, outer_top, inner_up, inner_down, inner_top,
-    num_outer, num_inner, width, scale, shift, hard, beta,
-    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
+    num_outer, num_inner, width, scale, shift, hard, beta, splits,
+    CHUNK: tl.constexpr, WIDE: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
     PRECISION: tl.constexpr,
-    SPLITS: tl.constexpr, ETA: tl.constexpr, SQUARE: tl.constexpr, BOUNDED: tl.constexpr,
+    ETA: tl.constexpr, SQUARE: tl.constexpr, BOUNDED: tl.constexpr,
     OUTER: tl.constexpr, INNER: tl.constexpr, ROUND: tl.constexpr, OUT: tl.constexpr,
 ):  # fmt: skip
     """Sum slope · inner row over the inner rows that are negatives of each outer row.
@@ -154,13 +154,13 @@ def negative_slopes(
     total = tl.zeros([BLOCK, OUT], tl.float32)
     start, omitted = skipped(low, high, num_inner, 0, STEP)
     blocks = tl.cdiv(num_inner, STEP) - omitted
-    for number in range(split, blocks, SPLITS):
+    for number in range(split, blocks, splits):
         j = tl.where(number < start, number, number + omitted)
         i = j * STEP + tl.arange(0, STEP)
         column = i < num_inner
         right, s = columns_and_products(
             outer, inner, o, i, num_outer, num_inner, width, left, part,
-            CHUNK, CHUNKS, OUT, PRECISION,
+            CHUNK, WIDE, OUT, PRECISION,
         )  # fmt: skip
         s = s * scale - shift
         alike = (i[None, :] >= low[:, None]) & (i[None, :] < high[:, None])

@@ -38,7 +38,7 @@ def _pair(s, log_n, log_q, log_tau, log_rest, floor,
 def positive_sums(
     rows, columns, first, end, own, log_n, log_q, value, slope,
     num_rows, num_columns, width, scale, log_tau, log_rest, floor,
-    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
+    CHUNK: tl.constexpr, WIDE: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
     PRECISION: tl.constexpr,
     DEBIASED: tl.constexpr, DECOUPLED: tl.constexpr,
 ):  # fmt: skip
@@ -56,7 +56,7 @@ def positive_sums(
     for at in range(tl.min(low, 0), tl.max(high, 0), STEP):
         c = at + tl.arange(0, STEP)
         s = products(
-            rows, columns, r, c, num_rows, num_columns, width, left, CHUNK, CHUNKS, PRECISION
+            rows, columns, r, c, num_rows, num_columns, width, left, CHUNK, WIDE, PRECISION
         )
         alike = (c[None, :] >= low[:, None]) & (c[None, :] < high[:, None])
         kept = alike & (c[None, :] != self[:, None])
@@ -72,7 +72,7 @@ def positive_slopes(
     outer, inner, first, end, own, gradient,
     outer_n, outer_q, outer_share, inner_n, inner_q, inner_share,
     num_outer, num_inner, width, scale, log_tau, log_rest, floor,
-    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
+    CHUNK: tl.constexpr, WIDE: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr,
     PRECISION: tl.constexpr,
     DEBIASED: tl.constexpr, DECOUPLED: tl.constexpr,
     OUTER: tl.constexpr, INNER: tl.constexpr, ROUND: tl.constexpr, OUT: tl.constexpr,
@@ -102,7 +102,7 @@ def positive_slopes(
         column = i < num_inner
         right, s = columns_and_products(
             outer, inner, o, i, num_outer, num_inner, width, left, part,
-            CHUNK, CHUNKS, OUT, PRECISION,
+            CHUNK, WIDE, OUT, PRECISION,
         )  # fmt: skip
         alike = (i[None, :] >= low[:, None]) & (i[None, :] < high[:, None])
         if OUTER:

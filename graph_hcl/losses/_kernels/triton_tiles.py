@@ -26,34 +26,38 @@ def tile(matrix, index, count, start, width, CHUNK: tl.constexpr):
 @triton.jit
 def products(
     outer, inner, o, i, num_outer, num_inner, width, first_chunk,
-    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, PRECISION: tl.constexpr,
+    CHUNK: tl.constexpr, WIDE: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """Return the inner products of outer rows o and inner rows i, chunk by chunk of the width."""
+    """Return the inner products of outer rows o and inner rows i; WIDE: chunk by chunk.
+
+    One chunk after another is loaded: all at once would need more shared memory than there is.
+    """
     right = tile(inner, i, num_inner, 0, width, CHUNK)
     s = tl.dot(first_chunk, tl.trans(right), input_precision=PRECISION)
-    for chunk in tl.static_range(1, CHUNKS):
-        left = tile(outer, o, num_outer, chunk * CHUNK, width, CHUNK)
-        right = tile(inner, i, num_inner, chunk * CHUNK, width, CHUNK)
-        s += tl.dot(left, tl.trans(right), input_precision=PRECISION)
+    if WIDE:
+        for start in tl.range(CHUNK, width, CHUNK, num_stages=1):
+            left = tile(outer, o, num_outer, start, width, CHUNK)
+            right = tile(inner, i, num_inner, start, width, CHUNK)
+            s += tl.dot(left, tl.trans(right), input_precision=PRECISION)
     return s
 
 
 @triton.jit
 def columns_and_products(
     outer, inner, o, i, num_outer, num_inner, width, first_chunk, part,
-    CHUNK: tl.constexpr, CHUNKS: tl.constexpr, OUT: tl.constexpr, PRECISION: tl.constexpr,
+    CHUNK: tl.constexpr, WIDE: tl.constexpr, OUT: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Return a part of the columns of inner rows i, and their inner products with outer rows o.
 
     Where the part is all of them, they are loaded once.
     """
     right = tile(inner, i, num_inner, part * OUT, width, OUT)
-    if CHUNKS == 1:
-        s = tl.dot(first_chunk, tl.trans(right), input_precision=PRECISION)
-    else:
+    if WIDE:
         s = products(
-            outer, inner, o, i, num_outer, num_inner, width, first_chunk, CHUNK, CHUNKS, PRECISION
+            outer, inner, o, i, num_outer, num_inner, width, first_chunk, CHUNK, WIDE, PRECISION
         )
+    else:
+        s = tl.dot(first_chunk, tl.trans(right), input_precision=PRECISION)
     return right, s
 
 

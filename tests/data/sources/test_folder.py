@@ -6,6 +6,7 @@ import networkx as nx
 import pytest
 
 from graph_hcl.data import graph_files, load
+from graph_hcl.data.fetch import place_files
 from graph_hcl.errors import UserError
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE z [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
@@ -360,3 +361,14 @@ def test_no_graphs(tmp_path) -> None:
         load(tmp_path)
     with pytest.raises(UserError, match="Expected no smiles"):
         load(tmp_path, smiles="smiles")
+
+
+def test_hidden_files_are_no_graphs(folder) -> None:
+    before = load(folder, options={"node_attrs": "element", "edge_attrs": "length"})
+    for name in ("._a.gexf", ".hidden.edgelist"):  # such as macOS leaves
+        (folder / name).write_bytes(b"\x00\x05\x16\x07")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        after = load(folder, options={"node_attrs": "element", "edge_attrs": "length"})
+    assert (after.ids, after.sha256) == (before.ids, before.sha256)
+    assert [file.name for file in place_files(folder)] == ["a.gexf", "b.graphml"]
