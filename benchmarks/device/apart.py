@@ -148,7 +148,7 @@ def _serve(pipe: Any, device: str, quick: bool, mirror: str | None, log: str) ->
         on = Machine(torch.device(device), quick)
         on.watch, on.note = watch, lambda found: pipe.send((False, found))
         if on.is_cuda:
-            torch.cuda.set_device(on.device)
+            torch.cuda.set_device(on.device.index or 0)  # which takes no "cuda" without a number
         pipe.send(about(on.device))
         with suppress(EOFError):  # nobody asks any more
             while True:

@@ -74,8 +74,8 @@ def ours(loss: Any, graph: Tensor, label: Tensor) -> Callable[[Tensor], Tensor]:
 def roads(graph: Tensor, label: Tensor) -> dict[str, Callable[[], Callable[[Tensor], Tensor]]]:
     """Return what makes each loss as a function of the rows, by name; a mode may refuse."""
     found: dict[str, Any] = {name: lambda f=f: f for name, f in peers.LOSSES.items()}
-    for name, make in LOSSES.items():
-        for mode in MODES:
+    for mode in MODES:  # what is taken by itself is the first
+        for name, make in LOSSES.items():
             found[f"{name}, {mode}"] = lambda make=make, mode=mode: ours(
                 make(mode=mode, normalize=False), graph, label
             )

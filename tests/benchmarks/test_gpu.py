@@ -1,10 +1,8 @@
 """The command for GPUs, tried on the CPU, and the section that is made of what it writes."""
 
 import dataclasses
-import faulthandler
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -25,6 +23,7 @@ from graph_hcl.losses import HUCL, NTXent
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
+ENDING = "tests.benchmarks.ending_steps"
 
 
 def test_without_cuda_it_says_so_in_one_sentence(monkeypatch, capsys, tmp_path) -> None:
@@ -86,6 +85,21 @@ def test_what_it_writes_makes_a_section_of_the_page(tmp_path, capsys) -> None:
     assert page.NOTHING not in text
 
 
+def test_a_section_is_made_of_what_was_cut(monkeypatch) -> None:
+    row = {"graphs": {"source": "read"}, "each epoch": [1.0, 1.0], "stages": {"missing": ENDED}}
+    cells = {"h-ucl, auto": {"256": {"missing": ENDED}}, "HCL restated, dense": {}}
+    found = {
+        "epochs": {"NCI1": row, "COLLAB": {"missing": NO_TIME}},
+        "losses": {"width": 128, "counted": "all", "by kind": {"float32": cells}},
+        "large step": {"graphs": 9, "nodes": 9, "steps": {"ours": {"missing": ENDED}}},
+        "tests": {"checks": {"store": "right"}},
+    }
+    cut = {name: {"failed": "it took too long", "found": each} for name, each in found.items()}
+    text = page.section([{"device": {"name": "Made-up"} | machine.versions(), "steps": cut}])
+    assert "since it failed: epochs, losses, large step, tests." in text
+    assert f"ours {ENDED}" in text
+
+
 def test_a_device_that_was_measured_makes_the_page_stale(monkeypatch) -> None:
     made = {"device": {"name": "Made-up", "torch": "2.13"}, "steps": {}}
     monkeypatch.setattr(page, "read", lambda: [*[made]])
@@ -97,84 +111,12 @@ def test_without_results_the_page_says_so(tmp_path) -> None:
     assert page.section(page.read(tmp_path / "none")) == page.NOTHING
 
 
-def broken(on):
-    on.found["before"] = 1
-    raise ZeroDivisionError("a kernel\nof two lines")
-
-
-def empty(on):
-    raise ValueError("nothing")
-
-
-def fine(on):
-    return {"left": on.left(), "nan": float("nan")}
-
-
-def ends(on):
-    """Try four cases, of which two end the process, and the last raises."""
-    end = {
-        "exits": lambda: os._exit(3),
-        "crashes": lambda: os.kill(os.getpid(), signal.SIGSEGV),
-        "raises": lambda: 1 / 0,
-        "right": os.getpid,
-    }
-    for name in ("exits", "right", "crashes", "raises"):
-        on.each(on.found, name, end[name])
-    return on.found
-
-
-def hangs(on):
-    for name in ("first", "second"):
-        on.each(on.found, name, time.sleep, 0 if name == "first" else 1000)
-    return on.found
-
-
-def hangs_briefly(on):
-    for name, seconds in (("first", 1000), ("second", 0)):
-        on.each(on.found, name, time.sleep, seconds, most=0.1)
-    return on.found
-
-
-def ends_at_once(on):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def ends_always(on):
-    for number in range(20):
-        on.each(on.found, number, os._exit, 1)
-
-
-def loses(on):
-    """Behave as CUDA does: after a bad kernel, waiting fails for the rest of the process."""
-
-    def fail():
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
-
-    def bad():
-        on.wait = fail
-
-    on.each(on.found, "good", lambda: 1)
-    on.each(on.found, "bad", bad)
-    on.each(on.found, "next", lambda: 2)
-    return on.found
-
-
-def loses_at_last(on):
-    on.wait = lambda: 1 / 0
-    return {"all": "well"}
-
-
-def deaf(on):
-    faulthandler.cancel_dump_traceback_later()
-    time.sleep(1000)
-
-
 @pytest.fixture
 def plan(monkeypatch, tmp_path):
-    """Return what runs functions of this file as steps, and returns what is kept of each."""
+    """Return what runs functions of `ending_steps`, and returns what is kept of each."""
 
     def run(*names: str, budget: float = 20.0, tell=lambda line: None):
-        given = [steps.Step(name, f"{__name__}.{name}", 9, 5) for name in names]
+        given = [steps.Step(name, f"{ENDING}.{name}", 9, 5) for name in names]
         monkeypatch.setattr(steps, "STEPS", given)
         found = steps.run_all(Machine(CPU), tmp_path, tell=tell, budget=budget)
         known = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
@@ -223,6 +165,7 @@ def test_a_case_that_loses_the_device_costs_this_case_alone(plan) -> None:
     assert "found" in known["fine"]
 
 
+@pytest.mark.slow
 def test_a_step_that_hangs_is_ended_and_keeps_what_it_had(plan) -> None:
     known = plan("hangs", "fine", budget=3.0)
     assert known["hangs"]["found"] == {"first": None, "second": {"missing": ENDED}}
@@ -232,6 +175,7 @@ def test_a_step_that_hangs_is_ended_and_keeps_what_it_had(plan) -> None:
     assert "found" in known["fine"]
 
 
+@pytest.mark.slow
 def test_after_a_case_that_hangs_its_step_goes_on(plan) -> None:
     known = plan("hangs_briefly", "ends_at_once", "fine", budget=60.0)
     assert known["hangs_briefly"]["found"] == {"first": {"missing": ENDED}, "second": None}
@@ -251,7 +195,7 @@ def test_a_step_that_ends_each_process_is_given_up(plan) -> None:
 
 def test_what_does_not_answer_at_all_is_ended_from_outside(monkeypatch) -> None:
     monkeypatch.setattr(apart, "SLACK", 0.5)
-    step = steps.Step("deaf", f"{__name__}.deaf", 1, 1)
+    step = steps.Step("deaf", f"{ENDING}.deaf", 1, 1)
     with apart.Apart(CPU, True, None) as process:
         assert process.begin(float("inf")) is None
         kept = process.run(step, time.perf_counter() + 3, {}, lambda found: None)
@@ -280,6 +224,22 @@ def test_the_deterministic_mode_is_prepared_before_torch_multiplies(monkeypatch,
     monkeypatch.setattr(gpu, "run_all", lambda *given, **named: {"steps": {}})
     assert gpu.main(["--out", str(tmp_path), "--device", "cpu"]) == 0
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+@pytest.mark.parametrize(("name", "number"), [("cuda", 0), ("cuda:1", 1)])
+def test_a_process_takes_the_device_with_or_without_a_number(monkeypatch, name, number) -> None:
+    chosen = []
+
+    def set_device(device):  # as torch's does
+        chosen.append(torch.cuda._utils._get_device_index(device))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch.cuda, "set_device", set_device)
+    monkeypatch.setattr(os, "setsid", lambda: None)
+    monkeypatch.setattr(apart.faulthandler, "enable", lambda file: None)
+    with pytest.raises(KeyboardInterrupt):
+        apart._serve(None, name, False, None, os.devnull)
+    assert chosen == [number]
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch, capsys, tmp_path) -> None:
@@ -312,7 +272,10 @@ def test_the_goal_of_a_size_is_measured_before_what_matters_less() -> None:
 
 
 def test_a_table_that_goes_on_leaves_out_what_ended_its_process(monkeypatch) -> None:
+    rates = {"matrix products TFLOP/s": dict.fromkeys(loss_speed.KINDS, 1.0)}
+    monkeypatch.setattr(loss_speed, "limits", lambda on: rates)
     monkeypatch.setattr(loss_speed, "ON_CPU", (8, 16))
+    monkeypatch.setattr(Machine, "milliseconds", lambda self, call, budget: 1.0)
     on = Machine(CPU, quick=True)
     on.start(
         100.0, {"by kind": {"float32": {"h-ucl, auto": {8: {"missing": ENDED}}}, "bfloat16": {}}}
