@@ -53,7 +53,8 @@ def test_it_runs_as_a_file_from_anywhere(tmp_path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_what_it_writes_makes_a_section_of_the_page(tmp_path, capsys) -> None:
+def test_what_it_writes_makes_a_section_of_the_page(monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)  # which takes seconds for each loss
     chosen = ["losses", "further losses", "waits of training", "epochs", "CUDA graphs", "views"]
     chosen.append("embedding")
     words = ["--out", str(tmp_path), "--device", "cpu", "--quick", "--only", *chosen]
@@ -324,6 +325,20 @@ def test_nothing_is_measured_when_no_time_is_left() -> None:
     on.start(5.0)
     assert on.measure(lambda: 1 / 0)["missing"].startswith("ZeroDivisionError")
     assert on.measure(lambda: None)["ms"] >= 0
+
+
+def test_a_slow_call_is_not_repeated_when_no_time_is_left() -> None:
+    on, calls = Machine(CPU), []
+
+    def slow():
+        calls.append(time.sleep(0.1))
+
+    on.start(0.05)
+    found = on.measure(slow, 0.01)
+    assert (found["missing"], len(calls)) == (NO_TIME, 1)
+    on.start(0.15)
+    assert on.measure(slow, 0.01)["ms"] >= 100
+    assert len(calls) == 3
 
 
 def test_what_does_not_fit_is_named() -> None:
