@@ -57,8 +57,6 @@ nitpick_ignore_regex = [
     ("py:class", r"Tensor|Batch|Axes|ArrayLike|Labels|Floats|Numbers|Encode|Comparison|tuple\[str"),
     ("py:class", r"graph_hcl\.(probes\.plan\.Plan|probes\.probe\.P|training\.loop\.Network)"),
     ("py:class", r"graph_hcl\.training\.(manifest\.Manifest|checkpoint\.SavedState)"),
-    (
-        "py:class",
-        r"graph_hcl\.(training\.state\.BatchFeatures|losses\.weighting\.Weighting|data\.sources\.Request)",
-    ),
+    ("py:class", r"graph_hcl\.(training\.state\.BatchFeatures|losses\.weighting\.Weighting)"),
+    ("py:class", r"graph_hcl\.data\.(sources\.Request|meaning\.Meaning)"),
 ]

@@ -59,27 +59,31 @@ def choose_temperature(
         raise ValueError(f"Expected share to be in (0, 1), but got {share}.")
     rows = spread_columns(len(anchors), anchors.device)
     columns = spread_columns(len(samples), anchors.device)
-    negatives = pairs.masks(rows)[1][:, columns]
-    some = negatives.any(1)
-    negatives, rows = negatives[some], rows[some]
-    if not len(rows):
+    if not len(rows) or not len(columns):
         return None
+    negatives = pairs.masks(rows)[1][:, columns]
+    count = negatives.sum(1)
+    some, anchors_counted = count > 0, (count > 0).sum()
     with full_precision(anchors.device.type):
         cosines = at_least_float(anchors[rows]) @ at_least_float(samples[columns]).t()
     cosines = cosines.masked_fill(~negatives, -math.inf)
-    cosines = cosines - cosines.amax(1, keepdim=True)
-    count = negatives.sum(1)
-    low, high = cosines.new_tensor([LOWEST, HIGHEST]).log()
+    cosines = cosines - cosines.amax(1, keepdim=True).clamp_min(-2)  # −∞ without a negative
+
+    def mean(values: Tensor) -> Tensor:
+        return torch.where(some, values, 0).sum() / anchors_counted
+
+    low, high = (cosines.new_full((), end).log() for end in (LOWEST, HIGHEST))
     for _ in range(STEPS):
         middle = (low + high) / 2
         weights = (cosines / middle.exp()).exp()
         size = weights.sum(1).square() / weights.square().sum(1) / count
-        above = size.mean() > share
+        above = mean(size) > share
         low, high = torch.where(above, low, middle), torch.where(above, middle, high)
-    least = count.to(low).reciprocal().mean()  # the share of one negative of each anchor
-    # Both at once, as a device is waited for.
-    chosen, floor = map(float, torch.stack([((low + high) / 2).exp(), least]).tolist())
-    if floor > share * (1 - ROUNDING):
+    least = mean(count.to(low).reciprocal())  # the share of one negative of each anchor
+    # Both at once, as a device is waited for; NaN where no anchor has a negative.
+    found: list[float] = torch.stack([((low + high) / 2).exp(), least]).tolist()
+    chosen, floor = found
+    if not floor <= share * (1 - ROUNDING):
         return None
     return min(max(chosen, LOWEST), HIGHEST)  # rounding may pass them
 
