@@ -1,13 +1,14 @@
 """What this package does on a GPU: is it right, where does it wait, how fast is it?
 
-    python benchmarks/gpu.py --out FOLDER             the tests marked cuda, and all measurements
+    python benchmarks/gpu.py --out FOLDER             the checks of tests/cuda, and all measurements
     python benchmarks/gpu.py --out FOLDER --quick     in under three minutes
     python benchmarks/gpu.py --out FOLDER --device cpu --quick    tries the command itself
 
-FOLDER/gpu.json is written anew after each step, so that a run that is cut keeps what it has. Each
-measurement stands beside a peer's in the same run. It needs no network, and no more than PyTorch
-(2.7 or later), PyG, scikit-learn, PyYAML and safetensors; a step that lacks a package says so. Its
-graphs are generated with the shapes of PROTEINS, NCI1, REDDIT-BINARY and COLLAB unless --mirror or
+FOLDER/gpu.json is written anew after each step and during it, so that a run that is cut keeps what
+it has. A kernel that ends its process, or never ends, costs one case or one step. Each measurement
+stands beside a peer's in the same run. It needs no network, and no more than PyTorch (2.7 or
+later), PyG, scikit-learn, PyYAML and safetensors; a step that lacks a package says so. Its graphs
+are generated with the shapes of PROTEINS, NCI1, REDDIT-BINARY and COLLAB unless --mirror or
 $GRAPH_HCL_TU_MIRROR is a folder of their NAME.zip.
 
 Copied to benchmarks/results/gpu/NAME.json, the file makes a section of docs/scale/performance.md,
@@ -42,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: list[str] | None = None) -> int:
     options = parser().parse_args(words)
+    # The deterministic mode needs it before the first product of matrices of a process.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
     from benchmarks.device.machine import Machine
@@ -61,7 +64,12 @@ def main(words: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 2
-        torch.cuda.set_device(device)
+        if (device.index or 0) >= (count := torch.cuda.device_count()):
+            print(
+                f"error: Expected --device cuda:0 to cuda:{count - 1}, but got '{options.device}'.",
+                file=sys.stderr,
+            )
+            return 2
     if options.mirror:
         os.environ["GRAPH_HCL_TU_MIRROR"] = str(Path(options.mirror).resolve())
     start = time.perf_counter()
@@ -73,7 +81,7 @@ def main(words: list[str] | None = None) -> int:
         budget=options.budget,
         tell=lambda line: print(line, flush=True),
     )
-    failed = [name for name, step in known["steps"].items() if "failed" in step]
+    failed = [name for name, step in known["steps"].items() if {"failed", "lost"} & step.keys()]
     took = time.perf_counter() - start
     print(f"{options.out / FILE}: {len(known['steps'])} steps in {took:.0f} s")
     if failed:
@@ -82,4 +90,6 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # not to wait for a process that hangs in its device's driver

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,14 @@ def views(on: Machine, mirror: str | None = None) -> dict[str, Any]:
         "dropout_node": lambda: dropout_node(batch.edge_index, 0.2, num_nodes=batch.num_nodes),
         "mask_feature": lambda: mask_feature(batch.x, 0.2, mode="row"),
     }
-    made, found = torch.Generator(on.device).manual_seed(0), {}
+    made = torch.Generator(on.device).manual_seed(0)
+    on.found |= {"source": source, "graphs": BATCH}
+    cells = on.found.setdefault("views", {})
     for text, peer in VIEWS.items():
-        view = parse(text)
-        found[text] = {"ours": on.measure(lambda v=view: sample_view(batch, v, made), 0.2)}
+        view, row = parse(text), cells.setdefault(text, {})
+        on.each(row, "ours", on.measure, partial(sample_view, batch, view, made), 0.2)
         if peer is not None:
-            found[text][f"PyG {peer}"] = on.measure(theirs[peer], 0.2)
+            on.each(row, f"PyG {peer}", on.measure, theirs[peer], 0.2)
     store, view = host.to(on.device), parse(RANDOM_VIEW)
     parts = torch.arange(len(store)).split(BATCH)
 
@@ -64,55 +67,56 @@ def views(on: Machine, mirror: str | None = None) -> dict[str, Any]:
         for _ in ViewSampler([view, view], max_elements=at_once)(store, parts, made):
             pass
 
-    epochs = {n: on.measure(lambda n=n: epoch(n), 0.3) for n in AT_ONCE}
-    return {"source": source, "graphs": BATCH, "views": found, "epoch by elements at once": epochs}
+    cells = on.found.setdefault("epoch by elements at once", {})
+    for count in AT_ONCE:
+        on.each(cells, count, on.measure, partial(epoch, count), 0.3)
+    return on.found
 
 
 def embedding(on: Machine, mirror: str | None = None) -> dict[str, Any]:
     """Return how many graphs are embedded per second, beside PyG with a loader."""
-    found = {}
     for name in ("PROTEINS",) if on.quick else ("PROTEINS", "NCI1", "REDDIT-BINARY"):
-        if on.left() <= 0:
-            found[name] = {"missing": "no time was left"}
-            continue
-        host, source = graphs_of(name, mirror, quick=on.quick)
-        store = host.to(on.device)
-        net = model(store, on.device)
-        embed(net, store, on.device)
-        seconds = statistics.median(
-            on.seconds(lambda net=net, s=store: embed(net, s, on.device)) for _ in range(3)
-        )
-        found[name] = {
-            "graphs": describe(host) | {"source": source},
-            "ours per second": len(store) / seconds,
-            "pyg per second": peers.graphs_per_second(list(host), on),
-        }
-    return found
+        on.each(on.found, name, _embedded, on, name, mirror)
+    return on.found
+
+
+def _embedded(on: Machine, name: str, mirror: str | None) -> dict[str, Any]:
+    host, source = graphs_of(name, mirror, quick=on.quick)
+    store = host.to(on.device)
+    net = model(store, on.device)
+    on.first(lambda: embed(net, store, on.device))
+    seconds = statistics.median(on.seconds(lambda: embed(net, store, on.device)) for _ in range(3))
+    return {
+        "graphs": describe(host) | {"source": source},
+        "ours per second": len(store) / seconds,
+        "pyg per second": peers.graphs_per_second(list(host), on),
+    }
 
 
 def probes(on: Machine, mirror: str | None = None) -> dict[str, Any]:
     """Return the seconds of the probes, which run on the CPU, beside scikit-learn's search."""
-    from graph_hcl.probes import evaluate, stratified_folds
-
     host, source = graphs_of("PROTEINS", mirror, quick=on.quick)
     x = embed(model(host.to(on.device), on.device), host.to(on.device), on.device)
     assert host.y is not None
-    y, found = host.y.numpy(), {}
-    folds = stratified_folds(y, folds=10, seed=0)
+    on.found |= {"source": source, "graphs": len(host.y)}
+    cells = on.found.setdefault("probes", {})
     for probe in ("svm", "logistic"):
-        if on.left() <= 0:
-            found[probe] = {"missing": "no time was left"}
-            continue
-        few = slice(None, None, max(1, len(y) // 60))
-        evaluate(x[few], y[few], probe=probe, folds=3)  # compiles what is compiled
-        start = time.perf_counter()
-        evaluation = evaluate(x, y, probe=probe)
-        ours = time.perf_counter() - start
-        found[probe] = {"seconds": ours}
-        if not on.quick and on.left() > 5:
-            own = evaluation.folds[0]
-            found[probe] |= _by_sklearn(x, y, probe, folds, (own.predictions, own.params["C"]))
-    return {"source": source, "graphs": len(y), "probes": found}
+        on.each(cells, probe, _probed, on, probe, x, host.y.numpy())
+    return on.found
+
+
+def _probed(on: Machine, probe: str, x: Any, y: Any) -> dict[str, Any]:
+    from graph_hcl.probes import evaluate, stratified_folds
+
+    few = slice(None, None, max(1, len(y) // 60))
+    on.first(lambda: evaluate(x[few], y[few], probe=probe, folds=3))  # compiles what is compiled
+    start = time.perf_counter()
+    evaluation = evaluate(x, y, probe=probe)
+    found = {"seconds": time.perf_counter() - start}
+    if not on.quick and on.left() > 5:
+        own, folds = evaluation.folds[0], stratified_folds(y, folds=10, seed=0)
+        found |= _by_sklearn(x, y, probe, folds, (own.predictions, own.params["C"]))
+    return found
 
 
 def _by_sklearn(x: Any, y: Any, probe: str, folds: Any, ours: Any) -> dict[str, Any]:
@@ -128,7 +132,6 @@ def _by_sklearn(x: Any, y: Any, probe: str, folds: Any, ours: Any) -> dict[str, 
 def commands(on: Machine, mirror: str | None = None) -> dict[str, Any]:
     """Return exit codes, seconds and last lines of the commands, on the device and on the CPU."""
     data = "MUTAG" if mirror or importlib.util.find_spec("grakel") else "digits"
-    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         run = str(Path(folder, "run"))
         shared = ["--dataset", data, "--epochs", "3", "--probe.name", "class-mean"]
@@ -145,9 +148,8 @@ def commands(on: Machine, mirror: str | None = None) -> dict[str, Any]:
             on_cpu = ["--device", "cpu", "--out", str(Path(folder, "cpu"))]
             calls["train on the CPU"] = ["train", *shared, *on_cpu]
         for name, words in calls.items():
-            left = min(LIMIT, on.left())
-            found[name] = command(words, left) if left > 1 else {"missing": "no time was left"}
-    return found
+            on.each(on.found, name, lambda words=words: command(words, min(LIMIT, on.left())))
+    return on.found
 
 
 def command(words: list[str], limit: float) -> dict[str, Any]:

@@ -10,14 +10,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.device import peers
-from benchmarks.device.machine import KINDS, Machine, limits, tf32
+from benchmarks.device.machine import ENDED, KINDS, Machine, limits, tf32
 from benchmarks.device.waits import count_waits
 from graph_hcl.losses import HSCL, HUCL, SCL, UCL, NTXent, SupCon
 from graph_hcl.losses.settings import Mode
 
 WIDTH = 128
 CLASSES = 10
-ROWS = (256, 1024, 4096, 16384, 65536, 262144)
+ROWS = (256, 4096, 65536, 16384, 1024, 262144)
+"""In this order: the smallest compiles, the next tells how long 65 536 take, the goal."""
 ON_CPU = (256, 512)
 MODES = get_args(Mode)
 LOSSES: dict[str, Callable[..., Any]] = {"h-ucl": HUCL, "h-scl": HSCL, "ucl": UCL, "scl": SCL}
@@ -31,6 +32,10 @@ AT_ONE_SIZE: dict[str, Callable[..., Any]] = {
     "h-ucl triplet": lambda **o: HUCL(psi="triplet", **o),
 }
 ONE_SIZE = 4096
+CASE = 45.0
+"""Seconds that one case may take, compiling included."""
+CALLS = 4
+"""Calls that a case makes at least."""
 SLOW = 1500.0
 """Milliseconds beyond which a road is not taken at larger sizes."""
 COUNTED = (
@@ -69,8 +74,8 @@ def ours(loss: Any, graph: Tensor, label: Tensor) -> Callable[[Tensor], Tensor]:
 def roads(graph: Tensor, label: Tensor) -> dict[str, Callable[[], Callable[[Tensor], Tensor]]]:
     """Return what makes each loss as a function of the rows, by name; a mode may refuse."""
     found: dict[str, Any] = {name: lambda f=f: f for name, f in peers.LOSSES.items()}
-    for name, make in LOSSES.items():
-        for mode in MODES:
+    for mode in MODES:  # what is taken by itself is the first
+        for name, make in LOSSES.items():
             found[f"{name}, {mode}"] = lambda make=make, mode=mode: ours(
                 make(mode=mode, normalize=False), graph, label
             )
@@ -82,24 +87,44 @@ def table(on: Machine) -> dict[str, Any]:
     rates = limits(on)["matrix products TFLOP/s"]
     sizes = (ROWS[:-1] if on.quick else ROWS) if on.is_cuda else ON_CPU
     kinds = [kind for kind in KINDS if kind != "float16" and (on.is_cuda or kind != "tf32")]
-    found: dict[str, Any] = {kind: {} for kind in kinds}
-    left_out: dict[tuple[str, str], str] = {}
+    on.found |= {"width": WIDTH, "counted": COUNTED}
+    found = on.found.setdefault("by kind", {kind: {} for kind in kinds})
     for size in sizes:
         for kind in kinds:
             dtype, allowed = KINDS[kind]
             z, graph, label = rows(size, dtype, on.device)
             for name, make in roads(graph, label).items():
                 cell = found[kind].setdefault(name, {})
-                if reason := left_out.get((kind, name)):
-                    cell[size] = {"missing": reason}
-                    continue
+                if reason := _hopeless(cell, size, on.left()):
+                    cell.setdefault(size, {"missing": reason})
                 with tf32(allowed):
-                    cell[size] = _measured(on, make, z, rates[kind])
-                if "missing" in cell[size]:
-                    left_out[kind, name] = cell[size]["missing"]
-                elif cell[size]["ms"] > SLOW:
-                    left_out[kind, name] = f"{size} rows took more than {SLOW / 1e3:g} s"
-    return {"width": WIDTH, "counted": COUNTED, "by kind": found}
+                    on.each(cell, size, _measured, on, make, z, rates[kind], most=CASE)
+    return on.found
+
+
+def _hopeless(cells: dict[int, dict[str, Any]], size: int, left: float) -> str | None:
+    """Return why a size is not tried, given what is known of others and the seconds left.
+
+    >>> _hopeless({4096: {"ms": 1.0}}, 65536, 100.0)
+    >>> _hopeless({4096: {"ms": 4.0}}, 65536, 1.0)
+    'would have taken more than the time that was left'
+    >>> _hopeless({65536: {"missing": "does not fit"}}, 16384, 1.0)
+    >>> _hopeless({65536: {"missing": "does not fit"}}, 262144, 1.0)
+    'does not fit'
+    """
+    if ended := [n for n, cell in cells.items() if cell.get("missing") == ENDED]:
+        return f"{ended[0]} rows {ENDED}"
+    smaller = {n: cells[n] for n in sorted(cells) if n < size}
+    for count, cell in smaller.items():
+        if "missing" in cell:
+            return cell["missing"]
+        if cell["ms"] > SLOW:
+            return f"{count} rows took more than {SLOW / 1e3:g} s"
+    if smaller:
+        count, cell = smaller.popitem()
+        if CALLS * cell["ms"] / 1e3 * (size / count) ** 2 > left:
+            return "would have taken more than the time that was left"
+    return None
 
 
 def _measured(on: Machine, make: Any, z: Tensor, rate: float) -> dict[str, Any]:
@@ -107,7 +132,7 @@ def _measured(on: Machine, make: Any, z: Tensor, rate: float) -> dict[str, Any]:
         call = step(make(), z)
     except (ValueError, ImportError) as refused:
         return {"missing": str(refused)}
-    cell = on.measure(call, 0.15 if on.quick else 0.25)
+    cell = on.measure(call, 0.1 if on.quick or len(z) < ONE_SIZE else 0.25)
     if "ms" in cell:
         cell["TFLOP/s"] = 4 * len(z) ** 2 * WIDTH / cell["ms"] / 1e9
         cell["share"] = cell["TFLOP/s"] / rate
@@ -118,32 +143,33 @@ def others(on: Machine) -> dict[str, Any]:
     """Return time and memory of further losses at one size in float32."""
     size = ONE_SIZE if on.is_cuda else ON_CPU[0]
     z, graph, label = rows(size, torch.float32, on.device)
-    cells = {
-        name: on.measure(step(ours(make(normalize=False), graph, label), z), 0.2)
-        for name, make in AT_ONE_SIZE.items()
-    }
-    return {"rows": size, "losses": cells}
+    on.found["rows"] = size
+    cells = on.found.setdefault("losses", {})
+    for name, make in AT_ONE_SIZE.items():
+        call = step(ours(make(normalize=False), graph, label), z)
+        on.each(cells, name, on.measure, call, 0.2, most=CASE)
+    return on.found
 
 
 def gradients(on: Machine, size: int = 512) -> dict[str, Any]:
     """Return relative errors of value and gradient of each road against float64 on the CPU."""
     host = torch.device("cpu")
-    found = {}
     for kind, (dtype, allowed) in KINDS.items():
         z, graph, label = rows(size, dtype, host)
+        exact = roads(graph, label)
         for name, make in roads(graph.to(on.device), label.to(on.device)).items():
             plain = name if name in peers.LOSSES else f"{name.split(',')[0]}, dense"
-            exact = roads(graph, label)[plain]
-            try:
-                with tf32(allowed):
-                    value, slope = _gradient(make(), z.to(on.device))
-                true, direction = _gradient(exact(), z.double())
-            except Exception as error:
-                found[f"{kind}, {name}"] = f"{type(error).__name__}: {error}"
-                continue
-            error = (slope - direction).norm() / direction.norm()
-            found[f"{kind}, {name}"] = [float((value - true).abs() / true.abs()), float(error)]
-    return found
+            with tf32(allowed):
+                on.each(on.found, f"{kind}, {name}", _errors, on, make, exact[plain], z, most=CASE)
+    return on.found
+
+
+def _errors(on: Machine, make: Any, exact: Any, z: Tensor) -> list[float]:
+    """Return the relative errors of value and gradient."""
+    value, slope = on.first(lambda: _gradient(make(), z.to(on.device)))
+    true, direction = _gradient(exact(), z.double())
+    error = (slope - direction).norm() / direction.norm()
+    return [float((value - true).abs() / true.abs()), float(error)]
 
 
 def _gradient(loss: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
@@ -156,15 +182,17 @@ def _gradient(loss: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tens
 
 def waiting(on: Machine) -> dict[str, Any]:
     """Return how often one value and gradient of each loss wait for the device, and where."""
-    found = {}
     for name, make in (LOSSES | AT_ONE_SIZE).items():
+        on.each(on.found, name, _waits, on, make, most=CASE)
+    return on.found
 
-        def prepared(device: torch.device, make: Any = make) -> Callable[[], None]:
-            z, graph, label = rows(1024 if on.is_cuda else 256, torch.float32, device)
-            call = step(ours(make(normalize=False), graph, label), z)
-            call()
-            return call
 
-        waits = count_waits(on.device, prepared)
-        found[name] = {"waits": waits.total(), "where": dict(waits.most_common(15))}
-    return found
+def _waits(on: Machine, make: Callable[..., Any]) -> dict[str, Any]:
+    def prepared(device: torch.device) -> Callable[[], None]:
+        z, graph, label = rows(1024 if on.is_cuda else 256, torch.float32, device)
+        call = step(ours(make(normalize=False), graph, label), z)
+        on.first(call)
+        return call
+
+    waits = count_waits(on.device, prepared)
+    return {"waits": waits.total(), "where": dict(waits.most_common(15))}

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from graph_hcl.with_triton import tf32_allowed
+
 WARM_UP = 2
 KINDS = {
     "float32": (torch.float32, False),
@@ -25,8 +27,12 @@ KINDS = {
 PACKAGES = ("torch", "torch-geometric", "numpy", "scipy", "scikit-learn", "triton", "numba")
 
 
+NO_TIME = "no time was left"
+ENDED = "ended its process"
+
+
 class Machine:
-    """A device and how long each step may take on it.
+    """A device, how long each step may take on it, and what the step has found so far.
 
     Args:
         device: where to measure.
@@ -35,15 +41,69 @@ class Machine:
 
     def __init__(self, device: torch.device, quick: bool = False) -> None:
         self.device, self.quick, self.is_cuda = device, quick, device.type == "cuda"
+        self.found: dict[str, Any] = {}
+        self.first_calls = 0.0
+        """Seconds of the first calls of what the step measures, which compile."""
+        self.note: Callable[[dict[str, Any]], None] = lambda found: None
+        """Called with `found` after each case."""
+        self.watch: Callable[[float], None] = lambda seconds: None
+        """Called with the seconds that what follows may take at most."""
         self._end = float("inf")
 
-    def start(self, seconds: float) -> None:
-        """Begin a step that may take so many seconds."""
+    def start(self, seconds: float, found: dict[str, Any] | None = None) -> None:
+        """Begin a step that may take so many seconds, and go on from what was found before."""
         self._end = time.perf_counter() + seconds
+        self.found, self.first_calls = found or {}, 0.0
+        self.watch(seconds)
 
     def left(self) -> float:
         """Return the seconds that are left to the step."""
         return self._end - time.perf_counter()
+
+    def each(
+        self,
+        into: dict[Any, Any],
+        name: Any,
+        call: Callable[..., Any],
+        *given: Any,
+        most: float = float("inf"),
+    ) -> None:
+        """Put what a call returns into a part of `found`, or a dict of why it is `missing`.
+
+        A name that is there is left, since it ended the process in which it was tried. An error is
+        noted, unless the device is lost by it: that is raised.
+
+        Args:
+            into: a part of `found`, or all of it.
+            name: the name of this case.
+            call: is given `given`.
+            given: what the call takes.
+            most: seconds after which the call ends the process.
+        """
+        if name in into:
+            return
+        if self.left() <= 0:
+            into[name] = {"missing": NO_TIME}
+            return
+        into[name] = {"missing": ENDED}
+        self.note(self.found)
+        self.watch(min(self.left(), most))
+        try:
+            into[name] = call(*given)
+            self.wait()
+        except Exception as error:
+            into[name] = {"missing": said(error)}
+            self.wait()
+        self.watch(max(0.0, self.left()))
+        self.note(self.found)
+
+    def first(self, call: Callable[[], Any]) -> Any:
+        """Return what a call gives, and count it among the first calls."""
+        start = time.perf_counter()
+        given = call()
+        self.wait()
+        self.first_calls += time.perf_counter() - start
+        return given
 
     def wait(self) -> None:
         """Wait until the device has done all it was given."""
@@ -62,11 +122,11 @@ class Machine:
         """Return the median milliseconds of a call, after calls to warm up, in about `budget` s.
 
         Events on the device measure it on CUDA. A call that takes longer than the budget alone is
-        measured twice only.
+        measured twice only, and once where no time is left for more.
         """
         first = self.seconds(call)
         if first > budget:
-            return 1e3 * self.seconds(call)
+            return 1e3 * (self.seconds(call) if first < self.left() else first)
         for _ in range(WARM_UP - 1):
             call()
         self.wait()
@@ -82,10 +142,12 @@ class Machine:
         return statistics.median(before.elapsed_time(after) for before, after in marks)
 
     def peak(self, call: Callable[[], Any]) -> float | None:
-        """Return the MiB that a call takes over what is there before; None on the CPU."""
+        """Return the MiB that a call takes over what is there before; None on the CPU.
+
+        What is allocated once and kept is there, if it was called before.
+        """
         if not self.is_cuda:
             return None
-        call()  # once before, for what is allocated once and kept
         self.wait()
         torch.cuda.reset_peak_memory_stats(self.device)
         before = torch.cuda.memory_allocated(self.device)
@@ -94,25 +156,43 @@ class Machine:
         return (torch.cuda.max_memory_allocated(self.device) - before) / 2**20
 
     def measure(self, call: Callable[[], Any], budget: float = 0.4) -> dict[str, Any]:
-        """Return `ms` and `MiB` of a call, or `missing` with the reason why there are none."""
+        """Return `ms` and `MiB` of a call, or `missing` with the reason why there are none.
+
+        `first s` are the seconds of its first call, which compiles what is not compiled yet.
+        """
         if self.left() <= 0:
-            return {"missing": "no time was left"}
+            return {"missing": NO_TIME}
+        before = self.first_calls
         try:
+            self.first(call)
+            first = self.first_calls - before
+            if self.left() <= 0:
+                return {"missing": NO_TIME, "first s": first}
             memory = self.peak(call)
-            return {"ms": self.milliseconds(call, budget), "MiB": memory}
+            return {"ms": self.milliseconds(call, budget), "MiB": memory, "first s": first}
         except torch.OutOfMemoryError:
             missing = "does not fit into the memory"
         except Exception as error:
-            missing = f"{type(error).__name__}: {error}"
+            missing = said(error)
         if self.is_cuda:  # only now: the error has kept its tensors until here
+            self.wait()  # raises, if the device is lost
             torch.cuda.empty_cache()
         return {"missing": missing}
+
+
+def said(error: Exception) -> str:
+    """Return the kind of an error and the first line of its message.
+
+    >>> said(ValueError("no\\nor yes"))
+    'ValueError: no'
+    """
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 @contextmanager
 def tf32(allowed: bool) -> Iterator[None]:
     """Allow or forbid TF32 in products of float32 inside the block."""
-    before = torch.backends.cuda.matmul.allow_tf32
+    before = tf32_allowed()
     torch.backends.cuda.matmul.allow_tf32 = allowed
     try:
         yield
@@ -122,7 +202,7 @@ def tf32(allowed: bool) -> Iterator[None]:
 
 def about(device: torch.device) -> dict[str, Any]:
     """Return what measurements depend on: device, driver, processor and versions."""
-    found: dict[str, Any] = {"name": _name(device), "processor cores": os.cpu_count()}
+    found: dict[str, Any] = {"name": _name(device)}
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         found["memory GiB"] = round(properties.total_memory / 2**30, 1)
@@ -135,6 +215,12 @@ def about(device: torch.device) -> dict[str, Any]:
                 command, capture_output=True, encoding="utf-8", timeout=10, check=True
             )
             found["driver"] = done.stdout.split()[0]
+    return found | versions()
+
+
+def versions() -> dict[str, Any]:
+    """Return what measurements depend on apart from the device."""
+    found: dict[str, Any] = {"processor cores": os.cpu_count()}
     found |= {"python": platform.python_version(), "threads": torch.get_num_threads()}
     for package in PACKAGES:
         with suppress(metadata.PackageNotFoundError):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from benchmarks.device import peers
 from benchmarks.device.graphs import SHAPES, describe, generate, graphs_of
-from benchmarks.device.machine import Machine
+from benchmarks.device.machine import NO_TIME, Machine
 from benchmarks.device.waits import count_waits
 from graph_hcl.augment import ViewSampler, parse
 from graph_hcl.data import GraphStore
@@ -61,30 +61,54 @@ def train(
 
 def epochs(on: Machine, mirror: str | None = None) -> dict[str, Any]:
     """Return the seconds of an epoch, of the usual pipeline's, their ratio, and our stages."""
-    names, found = (NAMES[:2] if on.quick else NAMES), {}
+    names = NAMES[:2] if on.quick else NAMES
     for number, name in enumerate(names):
         if on.left() <= 0:
-            found[name] = {"missing": "no time was left"}
+            on.found.setdefault(name, {"missing": NO_TIME})
             continue
         share = Machine(on.device, on.quick)
         share.start(on.left() / (len(names) - number))
         host, source = graphs_of(name, mirror, quick=not on.is_cuda and on.quick)
-        store = host.to(on.device)
-        mine = statistics.median(train(store, on.device, 3)[1:])
-        graphs = list(host)
-        theirs = {
-            workers: statistics.median(peers.epochs(graphs, share, 2, workers))
-            for workers in peers.WORKERS
-            if not (workers and (on.quick or share.left() <= 0))
-        }
-        found[name] = {
-            "graphs": describe(host) | {"source": source},
-            "seconds": mine,
-            "pyg seconds by workers": theirs,
-            "times faster": min(theirs.values()) / mine,
-            "stages": stages(on, store),
-        }
+        row = on.found.setdefault(name, {"graphs": describe(host) | {"source": source}})
+        store, graphs = host.to(on.device), list(host)
+        on.each(row, "each epoch", _epochs, on, store, 3)
+        theirs = row.setdefault("each of pyg by workers", {})
+        for workers in peers.WORKERS:
+            if not (workers and (on.quick or share.left() <= 0)):
+                on.each(theirs, workers, peers.epochs, graphs, share, 2, workers)
+        on.each(row, "stages", stages, on, store)
+        row.update(_compared(row))
+        on.note(on.found)
+    return on.found
+
+
+def _epochs(on: Machine, store: GraphStore, epochs: int, recorded: bool = False) -> list[float]:
+    """Return the seconds of each epoch, the first of which compiles."""
+    found = train(store, on.device, epochs, recorded=recorded)
+    on.first_calls += found[0]
     return found
+
+
+def _compared(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the median seconds of epochs and their ratio, nothing unless all was measured.
+
+    >>> row = {"each epoch": [9.0, 1.0, 1.0], "each of pyg by workers": {0: [3.0], 4: {}}}
+    >>> _compared(row | {"stages": {}})["times faster"]
+    3.0
+    >>> _compared(row | {"stages": {"missing": "no"}})
+    {}
+    """
+    ours = row["each epoch"]
+    theirs = {
+        workers: statistics.median(seconds)
+        for workers, seconds in row["each of pyg by workers"].items()
+        if isinstance(seconds, list)
+    }
+    if not isinstance(ours, list) or not theirs or "missing" in row["stages"]:
+        return {}
+    mine = statistics.median(ours[1:])
+    ratio = min(theirs.values()) / mine
+    return {"seconds": mine, "pyg seconds by workers": theirs, "times faster": ratio}
 
 
 def stages(on: Machine, store: GraphStore) -> dict[str, float]:
@@ -123,26 +147,26 @@ def recorded(on: Machine, mirror: str | None = None) -> dict[str, Any]:
 
     The first epoch records the steps, and so do later ones that meet a new shape.
     """
-    found: dict[str, Any] = {}
     for name in ("MUTAG",) if on.quick else ("PROTEINS", "NCI1", "MUTAG"):
-        if not on.is_cuda:
-            found[name] = {"missing": "CUDA graphs need a CUDA device"}
-            continue
-        if on.left() <= 0:
-            found[name] = {"missing": "no time was left"}
-            continue
-        host, source = graphs_of(name, mirror)
-        store = host.to(on.device)
-        plain = statistics.median(train(store, on.device, 4)[1:])
-        first, *later = train(store, on.device, 6, recorded=True)
-        found[name] = {
-            "graphs": describe(host) | {"source": source},
-            "seconds": statistics.median(later),
-            "without": plain,
-            "times faster": plain / statistics.median(later),
-            "first epoch": first,
-        }
-    return found
+        if on.is_cuda:
+            on.each(on.found, name, _recorded, on, name, mirror)
+        else:
+            on.found[name] = {"missing": "CUDA graphs need a CUDA device"}
+    return on.found
+
+
+def _recorded(on: Machine, name: str, mirror: str | None) -> dict[str, Any]:
+    host, source = graphs_of(name, mirror)
+    store = host.to(on.device)
+    plain = statistics.median(_epochs(on, store, 4)[1:])
+    first, *later = _epochs(on, store, 6, recorded=True)
+    return {
+        "graphs": describe(host) | {"source": source},
+        "seconds": statistics.median(later),
+        "without": plain,
+        "times faster": plain / statistics.median(later),
+        "first epoch": first,
+    }
 
 
 def waiting(on: Machine, mirror: str | None = None) -> dict[str, Any]:
@@ -153,7 +177,7 @@ def waiting(on: Machine, mirror: str | None = None) -> dict[str, Any]:
         store = host.to(device)
         return lambda: train(store, device, epochs)
 
-    count_waits(on.device, partial(prepared, epochs=1))
+    on.first(lambda: count_waits(on.device, partial(prepared, epochs=1)))
     one, three = (count_waits(on.device, partial(prepared, epochs=n)) for n in (1, 3))
     places = {name: (three[name] - one[name]) / 2 for name in three}
     places = dict(sorted(((p, n) for p, n in places.items() if n), key=lambda pair: -pair[1]))
@@ -178,15 +202,18 @@ def large_step(on: Machine) -> dict[str, Any]:
 
     whole = {"ours": lambda z: loss(z, graph=graph)} | peers.LOSSES
     whole["H-UCL in log space, dense"] = peers.log_space
-    cells = {name: on.measure(partial(step, contrast), 1.0) for name, contrast in whole.items()}
-    return {"graphs": count, "nodes": len(store.x), "steps": cells}
+    on.found |= {"graphs": count, "nodes": len(store.x)}
+    cells = on.found.setdefault("steps", {})
+    for name, contrast in whole.items():
+        on.each(cells, name, on.measure, partial(step, contrast), 1.0)
+    return on.found
 
 
 def profile(on: Machine, mirror: str | None = None) -> dict[str, Any]:
     """Return the operations that an epoch spends most time on, as a table of text."""
     host, source = graphs_of("MUTAG" if on.quick else "PROTEINS", mirror)
     store = host.to(on.device)
-    train(store, on.device, 2)
+    _epochs(on, store, 2)
     kinds = [torch.profiler.ProfilerActivity.CPU]
     if on.is_cuda:
         kinds.append(torch.profiler.ProfilerActivity.CUDA)
@@ -209,17 +236,19 @@ def profile(on: Machine, mirror: str | None = None) -> dict[str, Any]:
 
 def threads(on: Machine, mirror: str | None = None) -> dict[str, Any]:
     """Return the seconds of an epoch on the CPU by the number of threads."""
-    before, found = torch.get_num_threads(), {}
+    before = torch.get_num_threads()
     counts = [n for n in (1, 2, 4, 8, 16) if n <= (os.cpu_count() or 1)]
     try:
         for name in ("MUTAG",) if on.quick else ("MUTAG", "PROTEINS", "NCI1"):
             store, _ = graphs_of(name, mirror)
-            found[name] = {}
+            row = on.found.setdefault(name, {})
             for count in counts:
-                if on.left() > 0:
-                    torch.set_num_threads(count)
-                    seconds = train(store, torch.device("cpu"), 3)[1:]
-                    found[name][count] = statistics.median(seconds)
+                torch.set_num_threads(count)
+                on.each(row, count, _median, store)
     finally:
         torch.set_num_threads(before)
-    return found
+    return on.found
+
+
+def _median(store: GraphStore) -> float:
+    return statistics.median(train(store, torch.device("cpu"), 3)[1:])

@@ -1,6 +1,7 @@
 """The package on a pretended device: no tensor, generator or copy is on the wrong one."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,14 +27,18 @@ from graph_hcl.training import TrainingSettings, embed, embed_nodes, fit
 NAMES = [name for name in checks.CHECKS if "loss " not in name or name.endswith("float32")]
 
 
+def right_or_skipped(check: checks.Check, device: torch.device) -> None:
+    try:
+        check(device)
+    except checks.Skipped as why:
+        pytest.skip(str(why))
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore")
 def test_the_package_is_right_on_a_pretended_device(name: str) -> None:
     with pretended():
-        try:
-            checks.CHECKS[name](DEVICE)
-        except checks.Skipped as why:
-            pytest.skip(str(why))
+        right_or_skipped(checks.CHECKS[name], DEVICE)
 
 
 @pytest.mark.slow
@@ -205,8 +210,12 @@ def test_a_wait_in_a_gradient_is_counted_too() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_an_epoch_waits_once() -> None:
-    pytest.importorskip("triton", reason="the extra triton is not installed")
-    epoch_waits_once(torch.device("cpu"))
+    right_or_skipped(epoch_waits_once, torch.device("cpu"))
+
+
+def test_a_walk_along_a_path_gives_the_times_of_its_hops() -> None:
+    with pretended():
+        right_or_skipped(partial(graphs.long_walk_agrees, nodes=60), DEVICE)
 
 
 class Twice:
@@ -246,10 +255,7 @@ def test_pairs_of_a_step_do_not_wait(name: str) -> None:
 
 @pytest.mark.parametrize("name", graphs.ON_HARDWARE)
 def test_draws_of_views_do_not_wait(name: str) -> None:
-    try:
-        graphs.ON_HARDWARE[name](torch.device("cpu"))
-    except checks.Skipped as why:
-        pytest.skip(str(why))
+    right_or_skipped(graphs.ON_HARDWARE[name], torch.device("cpu"))
 
 
 VIEWS = ["edge_drop(0.5)+node_drop(0.4)", "subgraph(0.6)", "edge_add(0.5)"]

@@ -292,7 +292,7 @@ def test_rows_without_negatives_or_positives() -> None:
     ids=["hardening", "float64", "bfloat16", "reduction", "num_negatives"],
 )
 def test_what_the_kernels_do_not_do_is_said(options, dtype, message) -> None:
-    z, graph, _ = rows(4)
+    z, graph, _ = (each.to(DEVICE) for each in rows(4))
     with pytest.raises(ValueError, match=message):
         contrastive_loss(z.to(dtype), Pairs.among(graph, graph), mode="triton", **options)
 

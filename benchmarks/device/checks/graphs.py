@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from torch_geometric.data import Batch
 
 from benchmarks.device.checks.common import CPU, Check, Skipped, some_graphs
 from benchmarks.device.waits import count_waits, walks_by_kernel
-from graph_hcl.augment import Edit, ViewSampler, parse, sample_view
+from graph_hcl.augment import Edit, ViewSampler, parse, sample_view, walk
 from graph_hcl.config import RANDOM_VIEW
 from graph_hcl.data import GraphStore
 
@@ -135,6 +136,25 @@ def _draws(device: torch.device, texts: tuple[str, str], most: int) -> Callable[
     return draw
 
 
+def long_walk_agrees(device: torch.device, nodes: int = 3000) -> None:
+    """Compare the times of a walk along a path, by the kernel and by hops."""
+    if not walk.takes_kernel(device):
+        raise Skipped("no kernel of walks runs there")
+    made = torch.Generator().manual_seed(0)
+    ways = torch.arange(nodes - 1)
+    edges = torch.stack([torch.cat([ways, ways + 1]), torch.cat([ways + 1, ways])])
+    edges = edges[:, edges[0].argsort(stable=True)]
+    wait = torch.empty(edges.shape[1]).exponential_(generator=made) + 1e-3
+    time = torch.full((nodes,), math.inf)
+    time[nodes // 3] = 0
+    given = edges, wait, torch.zeros(nodes, dtype=torch.long)
+    expected = walk.by_hops(time.clone(), *given, 1)
+    there = [each.to(device) for each in (*given, torch.tensor([0, nodes]))]
+    for in_order in (True, False):
+        found = walk.by_kernel(time.to(device, copy=True), *there, in_order)
+        torch.testing.assert_close(found.cpu(), expected, rtol=1e-5, atol=1e-5)
+
+
 def own_edit_is_right(device: torch.device) -> None:
     """Draw a view by an augmentation of a user, which says nothing about the edges it keeps."""
 
@@ -155,6 +175,7 @@ CHECKS: dict[str, Check] = {
     "own edit": own_edit_is_right,
 }
 ON_HARDWARE: dict[str, Check] = {
+    "long walk": long_walk_agrees,
     "waits of edge_add": added_edges_wait_twice,
     **{
         f"waits of {one} and {other}": partial(views_do_not_wait, texts=(one, other))

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.device.checks.common import CPU, Check, Skipped, assert_close, features
+from benchmarks.device.machine import tf32
 from graph_hcl import losses
 from graph_hcl.losses.settings import Mode
+from graph_hcl.with_triton import tf32_allowed
 
 MODES = get_args(Mode)
 LOSSES: dict[str, Callable[..., Any]] = {
@@ -43,6 +45,9 @@ LIMITS = {  # the adaptive forms choose β by steps, whence the limit of gradien
 }
 """Largest relative errors of a value and a gradient. Features are rounded before, and sums are in
 float32 at least, so that of half precision only the rounding of the gradient is left."""
+TF32_LIMITS = (1e-3, 1e-2)
+WIDE = (192, 384)
+"""Widths of features that a kernel takes in parts."""
 MEMORY_LIMIT = 300.0
 """MiB over the features that H-UCL of 16 384 rows may take."""
 
@@ -57,13 +62,18 @@ def value_and_gradient(loss: Any, z: Tensor, graph: Tensor, label: Tensor) -> tu
 
 
 def loss_agrees(
-    device: torch.device, name: str, mode: str, dtype: torch.dtype, count: int = 150
+    device: torch.device,
+    name: str,
+    mode: str,
+    dtype: torch.dtype,
+    width: int = 32,
+    limits: tuple[float, float] | None = None,
 ) -> tuple[float, float]:
     """Compare a loss in one mode and precision with float64; return the relative errors.
 
     Raises `Skipped` where the loss refuses the mode.
     """
-    z, graph, label = features(count, dtype)
+    z, graph, label = features(150, dtype, width)
     make = (LOSSES | ONLY_DENSE)[name]
     if dtype in (torch.bfloat16, torch.float16):  # normalised, they would become float32 first
         make = partial(make, normalize=False)
@@ -79,10 +89,18 @@ def loss_agrees(
         float((found - exact).norm() / exact.norm()),
         float((gradient - slope).norm() / slope.norm()),
     )
-    limits = LIMITS[dtype]
+    limits = limits or LIMITS[dtype]
     assert errors[0] < limits[0], f"value: relative error {errors[0]:.2g}, limit {limits[0]:g}"
     assert errors[1] < limits[1], f"gradient: relative error {errors[1]:.2g}, limit {limits[1]:g}"
     return errors
+
+
+def loss_agrees_in_tf32(device: torch.device, name: str) -> None:
+    """Compare a loss of products in TF32, which are allowed for this check alone."""
+    before = tf32_allowed()
+    with tf32(True):
+        loss_agrees(device, name, "auto", torch.float32, 128, TF32_LIMITS)
+    assert tf32_allowed() == before
 
 
 def memory_bank_agrees(device: torch.device) -> None:
@@ -136,11 +154,17 @@ def loss_checks() -> dict[str, Callable[[torch.device], Any]]:
                 for dtype in LIMITS:
                     check = partial(loss_agrees, name=name, mode=mode, dtype=dtype)
                     found[f"loss {name}, {mode}, {str(dtype)[6:]}"] = check
+    for name in ("h-ucl", "h-scl"):
+        for width in WIDE:
+            for dtype in LIMITS:
+                check = partial(loss_agrees, name=name, mode="auto", dtype=dtype, width=width)
+                found[f"loss {name}, width {width}, {str(dtype)[6:]}"] = check
     return found
 
 
 CHECKS: dict[str, Check] = {
     **loss_checks(),
+    **{f"TF32 {name}": partial(loss_agrees_in_tf32, name=name) for name in ("h-ucl", "h-scl")},
     "memory bank": memory_bank_agrees,
     "drawn negatives": drawn_negatives_are_on_the_device,
 }

@@ -83,6 +83,15 @@ def training_agrees(device: torch.device, objective: str) -> None:
         assert abs(mine - theirs) < 2e-3 * abs(theirs), (found["losses"], expected["losses"])
 
 
+def wide_training_agrees(device: torch.device) -> None:
+    """Compare the loss of an epoch of three layers of 64, which a kernel takes in parts."""
+    options = {"epochs": 1, "hidden": 64, "layers": 3, "views": ["identity"] * 2}
+    expected, found = (train(place, **options) for place in (CPU, device))
+    assert found["embeddings"].shape[1] == 3 * 64
+    (mine,), (theirs,) = found["losses"], expected["losses"]
+    assert abs(mine - theirs) < 2e-3 * abs(theirs), (mine, theirs)
+
+
 def training_takes_all_settings(device: torch.device) -> None:
     """Train with noisy weights, dropout, standardised features, bounded batches and gradients."""
     options = {
@@ -250,6 +259,7 @@ def _epochs(device: torch.device, epochs: int) -> Callable[[], Any]:
 CHECKS: dict[str, Check] = {
     **{f"backbone {name}": partial(backbone_agrees, backbone=name) for name in BACKBONES},
     **{f"training {name}": partial(training_agrees, objective=name) for name in OBJECTIVES},
+    "training with --hidden 64": wide_training_agrees,
     "training with all settings": training_takes_all_settings,
     "training goes on": training_goes_on,
     "geometry": geometry_agrees,
