@@ -361,8 +361,6 @@ def test_a_mask_of_uint8_is_refused() -> None:
     store = random_store()
     for mask in (torch.zeros(len(store), dtype=torch.uint8), np.ones(len(store), np.uint8)):
         for choose in (store.batch, store.__getitem__):
-            with pytest.raises(
-                UserError, match=r"bool for a mask, or int64 for numbers\.$"
-            ):
+            with pytest.raises(UserError, match=r"bool for a mask, or int64 for numbers\.$"):
                 choose(mask)
     assert len(store[:2][np.array([1, 0], np.uint8)]) == 2
