@@ -11,6 +11,7 @@ from graph_hcl.layers import Layer, read_settings
 from graph_hcl.parser import Parser
 from graph_hcl.schema import setting_groups, setting_of
 from graph_hcl.settings import make_config
+from graph_hcl.yaml_text import write_yaml
 
 
 def config_parser(command: str, examples: Sequence[Example] = ()) -> Parser:
@@ -46,9 +47,7 @@ def read_config(parser: Parser, argv: Sequence[str]) -> tuple[Config, Any]:
     typed = {flag.name: flag.typed for flag in settings}
     config = make_config(*files, Layer({flag.name: flag.value for flag in settings}, typed=typed))
     if "print_config" in (flag.name for flag in flags):
-        import yaml
-
-        print(yaml.safe_dump(config.to_dict(), sort_keys=False), end="")
+        print(write_yaml(config.to_dict()), end="")
         raise SystemExit(0)
     return config, parsed
 

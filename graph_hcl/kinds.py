@@ -32,17 +32,6 @@ def parse_value(text: str, kind: Any) -> Any:
     return parse_yaml(text)
 
 
-def _option(value: Any) -> Any:
-    """Return the value of an option of any type, where 1e-3 is a number although YAML 1.1 has none.
-
-    >>> _option("1e-3"), _option("08")
-    (0.001, '08')
-    """
-    value = plain(value)
-    exponent = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+[eE][-+][0-9]+", value)
-    return float(value) if exponent else value
-
-
 def plain(value: Any) -> Any:
     """Return a scalar of NumPy, or a tensor of one number without dimensions, as Python's own.
 
@@ -60,8 +49,7 @@ def coerce(value: Any, kind: Any) -> Any:
     """Return a value converted to a type; raise `ValueError` where it does not fit.
 
     A string becomes a list of one item and an integer a float; choices ignore case. Digits and
-    numbers such as 1e-3 may be strings, as YAML takes them for. Scalars of NumPy count as Python's
-    own.
+    numbers such as 1e-3 may be strings. Scalars of NumPy count as Python's own.
 
     >>> coerce("1e-3", float), coerce("identity", list[str]), coerce("MEAN", Literal["sum", "mean"])
     (0.001, ['identity'], 'mean')
@@ -73,7 +61,7 @@ def coerce(value: Any, kind: Any) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     value = plain(value)
     if kind is Any:
-        return _option(value)
+        return value
     if origin in (Union, types.UnionType):
         return _coerce_to_any(value, inner)
     if origin is Literal and isinstance(value, str) and value.casefold() in inner:
@@ -84,7 +72,7 @@ def coerce(value: Any, kind: Any) -> Any:
         return int(value)  # YAML takes 008, which is no octal number, for a string
     if kind is float and isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
-            number = float(value)  # YAML reads 1e-3, without a point, as a string
+            number = float(value)
         except OverflowError as error:
             raise ValueError(value) from error
         if math.isfinite(number):
@@ -92,7 +80,7 @@ def coerce(value: Any, kind: Any) -> Any:
     if origin is list:
         return [coerce(v, inner[0]) for v in ([value] if isinstance(value, str) else _list(value))]
     if origin is dict and isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
-        return {key: _option(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     raise ValueError(value)
 
 

@@ -23,10 +23,10 @@ def parse_yaml(text: str) -> Any:
     twice, that names objects of Python, that holds half of a character, or whose aliases repeat it
     without bounds.
 
-    Numbers are decimal, 010 is 10, or hexadecimal after 0x, as in YAML 1.2.
+    Numbers are decimal, 010 is 10 and 1e-3 is 0.001, or hexadecimal after 0x, as in YAML 1.2.
 
-    >>> parse_yaml("{a: [1, null]}"), parse_yaml("[010, 1:30]")
-    ({'a': [1, None]}, [10, '1:30'])
+    >>> parse_yaml("{a: [1, null]}"), parse_yaml("[010, 1:30, 1e-3, '1e-3']")
+    ({'a': [1, None]}, [10, '1:30', 0.001, '1e-3'])
     >>> parse_yaml("lr: 1\nlr: 2")
     Traceback (most recent call last):
     ValueError: it gives the key lr twice, line 2
@@ -48,6 +48,22 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
     _check_size(value)
     return value
+
+
+def write_yaml(value: Any, **options: Any) -> str:
+    """Return the YAML text of a value, whose keys stay in order, for `parse_yaml`.
+
+    `options` are those of `yaml.dump`.
+
+    >>> write_yaml({"b": 0.001, "a": ["1e-3", 1e-5]}, default_flow_style=True)
+    "{b: 0.001, a: ['1e-3', 1.0e-05]}\\n"
+    """
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, **options)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, which quotes words that `parse_yaml` would take for numbers, too."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -89,15 +105,18 @@ def _int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
 _NUMBERS = {
     "tag:yaml.org,2002:int": r"[-+]?(?:0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)",
     "tag:yaml.org,2002:float": r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|\.[0-9][0-9_]*"
-    r"(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?",
+    r"(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?"
+    r"|[-+]?[0-9]+[eE][-+]?[0-9]+",
 }
-"""What PyYAML takes for numbers, but for those of base 2 and 60, which YAML 1.2 has no more."""
+"""What PyYAML takes for numbers, but for those of base 2 and 60, which YAML 1.2 has no more, and
+with those of an exponent without a point, which only YAML 1.2 has."""
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in pairs if tag not in _NUMBERS]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for _tag, _pattern in _NUMBERS.items():
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list("-+0123456789."))
+    for _either in (_Loader, _Dumper):
+        _either.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list("-+0123456789."))
 _Loader.add_constructor("tag:yaml.org,2002:int", _int)
 
 

@@ -113,8 +113,8 @@ class ViewSampler:
     Args:
         views: one `View` or augmentation for each view.
         per_view: each view is a batch of its own.
-        max_elements: most nodes and edges of the batches that are drawn at once.
-        max_values: most values of x of the batches that are drawn at once.
+        max_elements: most nodes and edges of the batches that are drawn at once; may be infinite.
+        max_values: most values of x of the batches that are drawn at once; may be infinite.
 
     Raises `UserError` without views, and for a view that is no augmentation, such as its text.
 
@@ -134,15 +134,15 @@ class ViewSampler:
         views: Sequence[View | Augmentation],
         per_view: bool = False,
         *,
-        max_elements: int = MAX_ELEMENTS_PER_DRAW,
-        max_values: int = MAX_VALUES_PER_DRAW,
+        max_elements: float = MAX_ELEMENTS_PER_DRAW,
+        max_values: float = MAX_VALUES_PER_DRAW,
     ) -> None:
         given = some_of(views, "a ViewSampler")
         self.views = tuple(view if isinstance(view, View) else View(view) for view in given)
         self.joint = not per_view and all(view.encode is encode_plainly for view in self.views)
         self._together = self.joint and all(view == self.views[0] for view in self.views)
         for name, most in (("max_elements", max_elements), ("max_values", max_values)):
-            check_value(name, most, float, Range(0))
+            check_value(name, most, float, Range(0, infinite=True))
         self.max_elements = max_elements
         self.max_values = max_values
 
@@ -199,7 +199,7 @@ class ViewSampler:
             self.max_elements / (graphs * store.mean_size or 1),
             self.max_values / (graphs * store.mean_values),
         )
-        count = max(1, int(min(counts)))
+        count = max(1, int(min(*counts, max(1, len(parts)))))
         for start in range(0, len(parts), count):
             yield list(parts[start : start + count])
 

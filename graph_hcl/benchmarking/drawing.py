@@ -31,8 +31,9 @@ def draw(trials: int, space: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the first different points of a fixed Sobol sequence over a space, by dotted name.
 
     A space is a list of values or a range {low: …, high: …, log: …} for each setting. Whole numbers
-    are drawn where the setting takes no others. Raises `UserError` for anything else, and for a
-    space of fewer points.
+    are drawn where the setting takes no others, and for an option, which may take any, where both
+    bounds are whole: 0.0 to 1 is a range of real numbers. Raises `UserError` for anything else, and
+    for a space of fewer points.
 
     >>> draw(3, {"readout": ["sum", "mean"], "layers": {"low": 2, "high": 3}})
     [{'readout': 'sum', 'layers': 3}, {'readout': 'mean', 'layers': 2}, \
@@ -50,8 +51,17 @@ def draw(trials: int, space: Mapping[str, Any]) -> list[dict[str, Any]]:
             return [dict(zip(space, one, strict=True)) for one in found]
     raise UserError(
         f"Expected a space of tune with {trials} points or more for its {trials} trials, but got "
-        f"{len(found)}: lower trials, or add values."
+        f"{len(found)}: lower trials, or add values{_hint(space)}."
     )
+
+
+def _hint(space: Mapping[str, Any]) -> str:
+    """Return what makes a range of whole numbers of an option, which may be any, one of reals."""
+    for name, given in space.items():
+        low = given["low"] if isinstance(given, Mapping) and _kind(name) == int | float else None
+        if isinstance(low, int):
+            return f", or write {{low: {low}.0, …}} if '{name}' takes real numbers"
+    return ""
 
 
 def _sequence(trials: int, axes: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
@@ -80,6 +90,8 @@ def _axis(name: str, given: Any) -> Axis:
         if isinstance(given, list):
             return _steps(given)
         known = {"low", "high", "log"}
+        if isinstance(given, Mapping) and "step" in given:
+            raise ValueError("its step is not read, so list the values")
         if not isinstance(given, Mapping) or not {"low", "high"} <= set(given) <= known:
             raise ValueError
         return _range(name, given["low"], given["high"], coerce(given.get("log", False), bool))

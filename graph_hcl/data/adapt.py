@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from graph_hcl.data.columns import LOG_DEGREE
 from graph_hcl.data.indexing import segment_rows
 from graph_hcl.data.translate import name_unused, translate
 from graph_hcl.data.vocabulary import Features, Vocabulary
@@ -42,16 +41,11 @@ def with_vocabulary(store: GraphStore, wanted: Vocabulary) -> GraphStore:
 
 
 def _degrees(store: GraphStore, wanted: Features) -> dict[str, Tensor]:
-    """Return the degrees [N] by name where they are all that is wanted, as of graphs without x.
-
-    A column that a user calls "degree" stands beside others, or has other values.
-    """
-    for column in wanted.columns[: len(wanted.columns) == 1]:
-        if column.name == "degree" and column.is_range:
-            return {column.name: store.degree()}
-        if column.name == LOG_DEGREE and column.values is None:
-            return {column.name: store.degree().float().log1p()}
-    return {}
+    """Return the degrees [N] by name where they are all that is wanted, as of graphs without x."""
+    if not wanted.are_degrees:
+        return {}
+    (column,), degree = wanted.columns, store.degree()
+    return {column.name: degree.float().log1p() if column.values is None else degree}
 
 
 def fitted(store: GraphStore, graphs: Tensor, standardize: bool = True) -> GraphStore:

@@ -14,7 +14,7 @@ from torch_geometric.data import Batch
 from graph_hcl.data.data_batch import DataBatch
 from graph_hcl.data.kept import Kept, read_together
 from graph_hcl.data.levels import EDGE, GRAPH, NODE, Rows, levels, take_rows
-from graph_hcl.data.meaning import common_meaning
+from graph_hcl.data.meaning import common_meaning, give_to_batch, unchanged
 from graph_hcl.errors import UserError
 from graph_hcl.keywords import names_arguments
 from graph_hcl.warn import warn_user
@@ -244,10 +244,14 @@ def index_edges(edge_index: Tensor, which: Tensor) -> Tensor:
 
 
 def _of_source(batch: Batch, level_of: dict[str, str], *sources: Batch) -> Batch:
-    """Return a batch that knows the levels of its fields, and what they mean in its sources."""
+    """Return a batch that knows the levels of its fields, and what they mean in its sources.
+
+    What these were given means the same in it, such as masked features.
+    """
     batch._levels = level_of
     if (meaning := common_meaning(sources)) is not None:
-        batch._meaning = meaning
+        kept = unchanged(sources, meaning).intersection(("edge_index", *level_of))
+        give_to_batch(batch, meaning, {name: batch[name] for name in kept})
     return batch
 
 

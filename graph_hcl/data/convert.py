@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from graph_hcl.data.fields import (
 )
 from graph_hcl.data.labels import choose_labels
 from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
-from graph_hcl.data.meaning import Meaning, common_meaning, restored
+from graph_hcl.data.meaning import Meaning, common_meaning, restored, unchanged
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
@@ -51,9 +51,14 @@ def from_data(
     tasks] with NaN for missing entries). One warning names all other attributes.
 
     Columns of integer types are categories, one-hot in every batch; floats and bools are
-    quantities, in float32. Repeated edges and self-loops are kept. Graphs and batches that were
-    taken out of a store make a store of the same columns and classes, unless their x has others
-    since.
+    quantities, in float32. Repeated edges and self-loops are kept.
+
+    Graphs and batches that were taken out of a store, and views of them, make a store of the same
+    columns and classes again: what their x, edge_attr and y mean goes with them, also in copies and
+    pickles, as long as all of them hold bit for bit what the store or the view gave. A field that
+    was edited is read as that of new graphs, and computed degrees follow edited edges.
+    `categorical=False` reads x and edge_attr of graphs of a store as new numbers, too, and
+    `store[[0]]` takes graphs as a store, of which nothing is to be read.
 
     Args:
         graphs: a PyG data set, a batch, or any iterable of `Data` with the same fields.
@@ -97,7 +102,11 @@ def from_data(
     fields = [data.to_dict() for data in items]
     _name_dropped(fields, ignored)
     kinds = dict.fromkeys(("x", "edge_attr"), categorical)
-    return from_fields(fields, kinds, y=y, undirected=undirected, meaning=common_meaning(items))
+    meaning = common_meaning(items)
+    as_given = set() if meaning is None else unchanged(items, meaning)
+    return from_fields(
+        fields, kinds, y=y, undirected=undirected, meaning=meaning, as_given=as_given
+    )
 
 
 def from_fields(
@@ -107,12 +116,13 @@ def from_fields(
     y: Any = None,
     undirected: bool = False,
     meaning: Meaning | None = None,
+    as_given: Set[str] = frozenset(),
 ) -> GraphStore:
     """Return the store of graphs that are dictionaries of the fields of `from_data`.
 
     `categorical` says for x and edge_attr which columns are categories, as that of
-    `encode_columns`; `meaning` is that of the store that they are graphs of. Raises `UserError` as
-    `from_data` does.
+    `encode_columns`; `meaning` is that of the store that they are graphs of, and `as_given` are the
+    fields that they have as that gave them. Raises `UserError` as `from_data` does.
 
     >>> path = {"edge_index": torch.tensor([[0, 1], [1, 0]]), "x": torch.tensor([[6, 1], [8, 2]])}
     >>> from_fields([path], {"x": [True, False]}).x.tolist()
@@ -136,8 +146,11 @@ def from_fields(
     graph_sizes = torch.ones(len(fields), dtype=torch.long)
     _check_sizes(sizes, {NODE: node_sizes, EDGE: edge_sizes, GRAPH: graph_sizes})
     labels = choose_labels(y, labels_of_each, len(fields))
-    if meaning is not None and y is None:
-        labels = meaning.named(labels)
+    if meaning is not None and y is None and "y" in as_given:
+        labels |= {"classes": list(meaning.classes), "tasks": list(meaning.tasks)}
+    degrees = meaning is not None and meaning.vocabulary.node.are_degrees
+    if degrees and "x" in as_given and "edge_index" not in as_given:
+        del tensors["x"]  # computed anew of the edges as they are
     node_ptr, edge_ptr = ends(node_sizes), ends(edge_sizes)
     _check_inside(edge_index, node_sizes, edge_sizes, edge_ptr)
     ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: ends(graph_sizes)}
@@ -147,7 +160,8 @@ def from_fields(
         if name in ("x", "edge_attr"):
             kind, own = categorical[name], None
             if meaning is not None:
-                own = restored(values, name, ptr, meaning, automatic=kind == "auto")
+                known = name in as_given and kind == "auto"
+                own = restored(values, name, ptr, meaning, as_given=known)
             tensors[name], features[name] = own or encode_columns(values, name, ptr, kind)
         elif name == "edge_weight":
             tensors[name] = edge_weights(values, ptr)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copyreg
+from collections.abc import Iterable
 from typing import Any
 
-from torch import Tensor
+import torch
 from torch_geometric.data import Batch, Data
 
-from graph_hcl.data.levels import EDGE, GRAPH, NODE, Rows, levels, take_rows
+from graph_hcl.data.indexing import Indices, positions
+from graph_hcl.data.levels import EDGE, GRAPH, NODE, levels, take_rows
+from graph_hcl.data.meaning import common_meaning, give_to_graph, unchanged
 
 
 class DataBatch(Batch, Data, metaclass=type(type(Batch()))):  # type: ignore[misc, metaclass]
@@ -26,15 +29,20 @@ class DataBatch(Batch, Data, metaclass=type(type(Batch()))):  # type: ignore[mis
 
     def get_example(self, idx: int) -> Data:
         """Return a graph by its number; raise `IndexError` if out of range."""
-        number = range(self.num_graphs)[idx]
-        nodes = slice(*self.ptr[number : number + 2].tolist())
-        edges = (self._graph_of_edges() == number).nonzero().squeeze(1)
-        rows = {NODE: nodes, EDGE: edges, GRAPH: slice(number, number + 1)}
-        return self._graph(dict(self.stores[0]), levels(self), rows)
+        return self._graphs([range(self.num_graphs)[idx]])[0]
+
+    def index_select(self, idx: Indices) -> list[Data]:
+        """Return the graphs of a slice, a mask or numbers; raise as a store does for others."""
+        return self._graphs(positions(idx, self.num_graphs, torch.device("cpu")).tolist())
 
     def to_data_list(self) -> list[Data]:
         """Return all graphs."""
-        graph, level_of, fields = self._graph_of_edges(), levels(self), dict(self.stores[0])
+        return self._graphs(range(self.num_graphs))
+
+    def _graphs(self, numbers: Iterable[int]) -> list[Data]:
+        """Return the graphs with these numbers, after one look at all edges."""
+        graph = self.batch.index_select(0, self.edge_index[0])
+        level_of, fields = levels(self), dict(self.stores[0])
         if bool((graph.diff() < 0).any()):  # such as those of a view with new edges
             order = graph.argsort(stable=True)
             fields["edge_index"] = self.edge_index.index_select(1, order)
@@ -43,34 +51,30 @@ class DataBatch(Batch, Data, metaclass=type(type(Batch()))):  # type: ignore[mis
                     fields[name] = take_rows(fields[name], order)
         edge_ptr = [0, *graph.bincount(minlength=self.num_graphs).cumsum(0).tolist()]
         node_ptr = self.ptr.tolist()
+        ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: range(self.num_graphs + 1)}
+        meaning = common_meaning([self])
+        as_given = set() if meaning is None else unchanged([self], meaning)
         graphs = []
-        for number in range(self.num_graphs):
-            ptrs = {NODE: node_ptr, EDGE: edge_ptr, GRAPH: range(self.num_graphs + 1)}
+        for number in numbers:
             rows = {level: slice(*ptr[number : number + 2]) for level, ptr in ptrs.items()}
-            graphs.append(self._graph(fields, level_of, rows))
+            graph = _graph(fields, level_of, rows)
+            if meaning is not None:
+                give_to_graph(graph, meaning, {name: graph[name] for name in as_given})
+            graphs.append(graph)
         return graphs
-
-    def _graph_of_edges(self) -> Tensor:
-        graph: Tensor = self.batch.index_select(0, self.edge_index[0])
-        return graph
-
-    def _graph(
-        self, fields: dict[str, Any], level_of: dict[str, str], rows: dict[str, Any]
-    ) -> Data:
-        """Return one graph, given the rows of it at each level."""
-        graph = Data()
-        for name, value in fields.items():
-            if name == "edge_index":
-                edges: Rows = rows[EDGE]
-                ends = value[:, edges]
-                graph.edge_index = ends - rows[NODE].start
-            elif name in level_of:
-                taken = take_rows(value, rows[level_of[name]])
-                whole = level_of[name] == GRAPH and isinstance(value, list | tuple)
-                graph[name] = taken[0] if whole else taken  # as PyG does
-        if (meaning := getattr(self, "_meaning", None)) is not None:
-            graph._meaning = meaning
-        return graph
 
     def __reduce__(self) -> Any:
         return copyreg.__newobj__, (type(self),), self.__dict__.copy()  # type: ignore[attr-defined]
+
+
+def _graph(fields: dict[str, Any], level_of: dict[str, str], rows: dict[str, slice]) -> Data:
+    """Return one graph, given the rows of it at each level."""
+    graph = Data()
+    for name, value in fields.items():
+        if name == "edge_index":
+            graph.edge_index = value[:, rows[EDGE]] - rows[NODE].start
+        elif name in level_of:
+            taken = take_rows(value, rows[level_of[name]])
+            whole = level_of[name] == GRAPH and isinstance(value, list | tuple)
+            graph[name] = taken[0] if whole else taken  # as PyG does
+    return graph

@@ -16,6 +16,8 @@ from graph_hcl.errors import UserError
 
 DICTIONARY = re.compile(r"\s*([^\s,#%][^\s,#]*)[\s,]+([^\s,#]+)[\s,]+(\{.*\})\s*(?:#[^}]*)?")
 """Two nodes and a dictionary of attributes, perhaps with a comment."""
+NO_NUMBER = re.compile(r":\s*([-+]?(?:nan|inf))\s*[,}]", re.IGNORECASE)
+"""An attribute without a value, as NetworkX writes it."""
 LONGEST = 100_000
 """Characters of such a dictionary."""
 HEADERS = (
@@ -75,7 +77,7 @@ def parse_edges(text: str, file: Path) -> Any:
         if graph.get_edge_data(*words[:2], default=values) != values:
             raise UserError(
                 f"Expected each edge once in {file}, but line {line} gives {words[0]} {words[1]} "
-                "another weight: edges of a list have no direction."
+                f"{_difference(values)}: edges of a list have no direction."
             )
         graph.add_edge(*words[:2], **values)
     if first and all(graph.degree(word) == 1 for word in first[:2]):
@@ -117,12 +119,18 @@ def _attributes(text: str) -> dict[str, Any] | None:
     return values
 
 
+def _difference(values: dict[str, Any]) -> str:
+    return "another weight" if list(values) == ["weight"] else "other attributes"
+
+
 def _way_out(row: str, words: Sequence[str], values: dict[str, Any] | None) -> str:
     """Return what to do about a line of another form."""
     if ";" in row:
         return "separate nodes by blanks, tabs or commas"
     if len(words) == 1:
         return "leave out nodes without edges, or write GraphML (networkx.write_graphml)"
+    if values is None and (found := NO_NUMBER.search(row)):
+        return f"{found[1]} is no number, so fill it in, or leave it out"
     if values is None:
         return (
             "write the list by networkx.write_edgelist(…, data=False) or write_weighted_edgelist, "

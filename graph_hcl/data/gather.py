@@ -13,6 +13,7 @@ from torch_geometric.data import Batch, Data
 from graph_hcl.data.batch import index_edges, make_batch
 from graph_hcl.data.indexing import segment_rows
 from graph_hcl.data.levels import EDGE, GRAPH, LEVELS, NODE
+from graph_hcl.data.meaning import give_to_batch, give_to_graph
 
 if TYPE_CHECKING:
     from graph_hcl.data.store import GraphStore
@@ -34,14 +35,17 @@ def one_graph(store: GraphStore, number: int) -> Data:
     nodes, edges = (
         slice(*ptr[number : number + 2].tolist()) for ptr in (store.node_ptr, store.edge_ptr)
     )
-    graph = Data()
     level = {NODE: nodes, EDGE: edges, GRAPH: slice(number, number + 1)}
+    taken: dict[str, Tensor] = {}
     for name, part, value in _fields(store, level):
-        graph[name] = store.encoded(name, value[part])
+        taken[name] = store.encoded(name, value[part])
         if name == "x":
-            graph.edge_index = store.edge_index[:, edges]
-    graph._meaning = store.meaning
-    return graph.clone()  # so that changing it leaves the store alone
+            taken["edge_index"] = store.edge_index[:, edges]
+    graph = Data()
+    for name, value in taken.items():
+        taken[name] = graph[name] = value.clone()  # so that changing it leaves the store alone
+    give_to_graph(graph, store.meaning, taken)
+    return graph
 
 
 def some_graphs(store: GraphStore, indices: Tensor) -> GraphStore:
@@ -81,14 +85,17 @@ def batch_of(
         name: store.encoded(name, value.index_select(0, rows))
         for name, rows, value in _fields(store, level)
     }
+    taken = {
+        "x": taken.pop("x"),
+        "edge_index": index_edges(store.edge_index, edges).add_(shift),
+        **taken,
+    }
     batch = make_batch(
         len(indices),
         store.is_sorted_undirected,
-        x=taken.pop("x"),
-        edge_index=index_edges(store.edge_index, edges).add_(shift),
         **taken,
         batch=torch.repeat_interleave(graph, node_sizes, output_size=len(nodes)),
         ptr=node_ptr,
     )
-    batch._meaning = store.meaning
+    give_to_batch(batch, store.meaning, taken)
     return batch

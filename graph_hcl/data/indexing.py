@@ -34,7 +34,8 @@ def as_number(chosen: Any) -> int | None:
 def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
     """Return the numbers of the graphs selected by a slice, a mask [count] or integers.
 
-    Raises `UserError` for anything else, `IndexError` for numbers out of range.
+    Raises `UserError` for anything else, also for what may be a mask of uint8, and `IndexError` for
+    numbers out of range.
 
     >>> positions([-1, 0], 3, torch.device("cpu")), positions(slice(1), 3, torch.device("cpu"))
     (tensor([2, 0]), tensor([0]))
@@ -59,6 +60,11 @@ def positions(indices: Indices, count: int, device: torch.device) -> Tensor:
         raise UserError(
             f"Expected whole numbers [B] or a mask [{count}] to choose graphs, but got "
             f"{chosen.dtype} {list(chosen.shape)}."
+        )
+    if kind == torch.uint8 and len(chosen) == count > 2 and int(chosen.max()) < 2:
+        raise UserError(
+            f"Expected whole numbers [B] or a mask [{count}] to choose graphs, but got 0 and 1 of "
+            "torch.uint8, which may be either: make it bool for a mask, or int64 for numbers."
         )
     # Indexing leaves negative and out-of-range numbers to torch.
     return everything[chosen.long()]  # or else numbers of 8 bits would be a mask

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
 
 from graph_hcl.data.fields import real
+from graph_hcl.data.given import Given, checksum
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
@@ -27,23 +29,19 @@ class Meaning:
     classes: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
 
-    def named(self, labels: dict[str, Any]) -> dict[str, Any]:
-        """Return y, classes and tasks of the graphs, with the names that fit what y holds.
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that it tells of: it holds for those that are as the store gave them.
 
-        >>> import torch
-        >>> labels = {"y": torch.tensor([1, 0]), "classes": [], "tasks": []}
-        >>> Meaning(Vocabulary(Features()), ("inert", "toxic")).named(labels)["classes"]
-        ['inert', 'toxic']
+        Computed degrees are those of the edges.
         """
-        if not labels or labels["classes"]:
-            return labels
-        y = labels["y"]
-        if self.tasks and len(self.tasks) == (*y.shape, 1)[1]:
-            return labels | {"tasks": list(self.tasks)}
-        known = y[~y.isnan()]
-        place = known.long()
-        codes = bool(((known == place) & (place >= 0) & (place < len(self.classes))).all())
-        return labels | {"classes": list(self.classes)} if y.dim() == 1 and codes else labels
+        telling = {
+            "x": self.vocabulary.node.columns,
+            "edge_attr": self.vocabulary.edge.columns,
+            "y": self.classes or self.tasks,
+            "edge_index": self.vocabulary.node.are_degrees,
+        }
+        return tuple(name for name, tells in telling.items() if tells)
 
 
 def common_meaning(graphs: Iterable[Any]) -> Meaning | None:
@@ -51,9 +49,49 @@ def common_meaning(graphs: Iterable[Any]) -> Meaning | None:
 
     >>> common_meaning([object()])
     """
-    found = {id(each): each for each in (getattr(one, "_meaning", None) for one in graphs)}
-    first, *others = found.values()
+    first, *others = _meanings(graphs)
     return first if all(other == first for other in others) else None
+
+
+def _meanings(graphs: Iterable[Any]) -> list[Meaning | None]:
+    """Return the different objects that graphs or batches carry, None for those of no store."""
+    carried = (getattr(one, "_meaning", None) for one in graphs)
+    found = (each if isinstance(each, Meaning) else None for each in carried)
+    return [*{id(each): each for each in found}.values()]
+
+
+def give_to_graph(graph: Any, meaning: Meaning, fields: Mapping[str, Tensor]) -> None:
+    """Let a graph carry what those of its fields mean that are as the store gave them.
+
+    Their checksums go along: a graph may be edited, copied and saved.
+    """
+    told = (name for name in meaning.fields if name in fields)
+    graph._meaning = meaning
+    graph._given = {name: checksum(fields[name]) for name in told}
+
+
+def give_to_batch(batch: Any, meaning: Meaning, fields: Mapping[str, Tensor]) -> None:
+    """The same of a batch, whose bytes are not read before they are asked for."""
+    told = (name for name in meaning.fields if name in fields)
+    batch._meaning = meaning
+    batch._given = {name: Given(fields[name]) for name in told}
+
+
+def unchanged(graphs: Sequence[Any], meaning: Meaning) -> set[str]:
+    """Return the fields that are in all graphs or batches as a store or a view gave them.
+
+    >>> unchanged([object()], Meaning(Vocabulary(Features())))
+    set()
+    """
+    return {name for name in meaning.fields if all(_is_as_given(one, name) for one in graphs)}
+
+
+def _is_as_given(graph: Any, name: str) -> bool:
+    given: Mapping[str, Given | int | None] = getattr(graph, "_given", {})
+    known = given.get(name)
+    if isinstance(known, Given):
+        return known.holds(graph.get(name))
+    return known is not None and known == checksum(graph.get(name))
 
 
 def check_meaning(graphs: Sequence[Any]) -> None:
@@ -63,8 +101,8 @@ def check_meaning(graphs: Sequence[Any]) -> None:
 
     >>> check_meaning([object(), object()])
     """
-    found = {id(each): each for each in (getattr(one, "_meaning", None) for one in graphs)}
-    known = [each for each in found.values() if each is not None]
+    found = _meanings(graphs)
+    known = [each for each in found if each is not None]
     if any(other != known[0] for other in known[1:]):
         raise UserError(
             "Expected graphs of one store, but got graphs of stores whose columns or classes mean "
@@ -77,15 +115,15 @@ def check_meaning(graphs: Sequence[Any]) -> None:
 
 
 def restored(
-    values: Tensor, name: str, ptr: Tensor, meaning: Meaning, automatic: bool = True
+    values: Tensor, name: str, ptr: Tensor, meaning: Meaning, as_given: bool
 ) -> tuple[Tensor, Features] | None:
     """Return x or edge_attr of graphs of a store as that holds it, and the meaning of its columns.
 
-    None where the graphs have other columns since, or `automatic` is false: these are new data.
-    Raises `UserError` there if the store's quantities are standardised, which would be so twice.
+    None unless it is `as_given`: these are new data. Raises `UserError` there if the store's
+    quantities are standardised, which would be so twice.
     """
     features = _levels(meaning)[name]
-    if automatic and features.columns and values.dtype.is_floating_point:
+    if as_given and features.columns and values.dtype.is_floating_point:
         stored = features.decode(real(values, name, ptr))
         if stored is not None:
             return stored, features

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from graph_hcl.data.cards import find_card, list_datasets
+from graph_hcl.data.cards import find_card
 
 TABLES = (".csv", ".tsv", ".parquet", ".smi")
 LINES = (".jsonl", ".ndjson")
@@ -50,19 +50,14 @@ def is_folder(name: str) -> bool:
     """Tell whether a name is that of an existing folder of graphs, rather than of a data set.
 
     A plain word may be either. It is a data set if it has a card or begins with ogbg-, and of other
-    words a folder, unless there are raw files of a TU data set in it.
+    words a folder if that holds graph files.
     """
     folder = Path(name).expanduser()
     if not name or not folder.is_dir():
         return False
     if _has_separator(name) or name in (".", ".."):
         return True
-    if is_ogb(name) or find_card(name) is not None:
-        return False
-    if _holds_graphs(folder):
-        return True
-    known = name.casefold() in (one.casefold() for one in list_datasets())
-    return not (known or (folder / "raw").is_dir() or any(folder.glob("*_A.txt")))
+    return not is_ogb(name) and find_card(name) is None and _holds_graphs(folder)
 
 
 def namesake(name: str) -> str:

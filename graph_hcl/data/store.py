@@ -43,7 +43,8 @@ class GraphStore:
     Indexing works as for PyG's data sets: `store[3]` is a `Data`; a slice, a mask or a list of
     numbers selects a store. `store.batch(indices)` is a PyG `Batch` equal to `Batch.from_data_list`
     of the same graphs, without a loop over them. These, and views of them, carry what their columns
-    and classes mean, so that they make the store again; batches that PyG collates do not.
+    and classes mean, so that they make the store again until they are edited (see `from_data`);
+    batches that PyG collates do not.
 
     Attributes:
         x: node features [N, columns], or categories as positions among their values.

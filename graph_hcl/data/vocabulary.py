@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_hcl.data.columns import Column, real_dtype
+from graph_hcl.data.columns import LOG_DEGREE, Column, real_dtype
 from graph_hcl.errors import UserError
 from graph_hcl.sealed import parse_json
 
@@ -40,6 +40,9 @@ class Features:
                 f"'{widest.name}' alone has {widest.width:,} different values: leave it out or "
                 "give it as a number."
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"columns": self.columns}  # what is computed of them may lie on a device
 
     @classmethod
     def quantities(cls, count: int, name: str = "x") -> Features:
@@ -164,6 +167,19 @@ class Features:
     def scaled(self) -> bool:
         """Whether a quantity is standardised."""
         return any(c.values is None and (c.mean != 0 or c.std != 1) for c in self.columns)
+
+    @property
+    def are_degrees(self) -> bool:
+        """Whether they are the degrees of nodes without features, or what looks the same.
+
+        A column that a user calls "degree" stands beside others, or has other values.
+        """
+        if len(self.columns) != 1:
+            return False
+        (column,) = self.columns
+        if column.values is None:
+            return column.name == LOG_DEGREE
+        return column.name == "degree" and column.is_range
 
     @cached_property
     def _layouts(self) -> dict[tuple[torch.device, torch.dtype], _Layout]:

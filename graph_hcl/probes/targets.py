@@ -160,14 +160,16 @@ class Targets:
     def with_class_names(self, names: Sequence[str]) -> Targets:
         """Return the targets with the names of those classes that occur, by their codes.
 
-        Without names, or for targets that are no classes, they stay as they are.
+        Without names, for targets that are no classes, and where a class is no code of a name, they
+        stay as they are.
 
         >>> Targets.of([2, 0, 2]).with_class_names(["ring", "path", "star"]).names
         ('ring', 'star')
         """
-        if not names or not self.has_classes:
+        codes = range(len(names))
+        if not names or not self.has_classes or any(code not in codes for code in self.classes):
             return self
-        return dataclasses.replace(self, names=tuple(names[code] for code in self.classes))
+        return dataclasses.replace(self, names=tuple(names[int(code)] for code in self.classes))
 
     def grouped(self, groups: Any, by: str = "") -> Targets:
         """Return the targets with the group of each graph, such as its scaffold or its source.

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import yaml
-
 from graph_hcl import geometry
 from graph_hcl.calling import called
 from graph_hcl.errors import UserError
@@ -24,6 +22,7 @@ from graph_hcl.reporting.page import collapsible, raw_table, row_header, table
 from graph_hcl.reporting.read import RunSummary
 from graph_hcl.results import Comparison, deviations, directions, of_draws
 from graph_hcl.settings import flat_settings
+from graph_hcl.yaml_text import write_yaml
 
 TESTED = (
     "Differences of the first metric, shares in percentage points, are paired over the same folds, "
@@ -236,7 +235,7 @@ def _logged(run: RunSummary, key: str) -> bool:
 
 def settings(run: RunSummary) -> str:
     """Return all settings, versions and commands, collapsed."""
-    text = yaml.safe_dump(run.config.to_dict(), sort_keys=False, allow_unicode=True)
+    text = write_yaml(run.config.to_dict(), allow_unicode=True)
     blocks = collapsible("Settings", f"<pre>{html.escape(text)}</pre>")
     for probe, comparison in run.results.items():
         about = comparison.about

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from graph_hcl.calling import called
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path, check_writable, naming, place_folder, safe_name, write_text
@@ -18,6 +16,7 @@ from graph_hcl.training.checkpoint import Checkpoint
 from graph_hcl.training.epoch_record import is_epoch_record
 from graph_hcl.training.manifest import Manifest, file_hash, run_hash, text_hash
 from graph_hcl.warn import warn_user
+from graph_hcl.yaml_text import write_yaml
 
 CONFIG, MANIFEST = "config.yaml", "manifest.json"
 
@@ -74,7 +73,7 @@ class RunFolder:
 
         Raises `UserError` when `out` already holds something: a run is never overwritten.
         """
-        text = _yaml(settings)
+        text = write_yaml(settings)
         manifest = Manifest(
             run_hash(settings), (text_hash(text),), code or {}, data, environment or {}
         )
@@ -133,7 +132,7 @@ class RunFolder:
 
     def write_config(self, settings: dict[str, Any]) -> None:
         """Write other settings, of which those that decide the training are as before."""
-        text, manifest = _yaml(settings), self.manifest()
+        text, manifest = write_yaml(settings), self.manifest()
         both = (*manifest.configs, text_hash(text))
         dataclasses.replace(manifest, configs=both).write(self.path / MANIFEST)
         write_text(self.config_path, text)
@@ -228,7 +227,3 @@ def _taken(path: Path) -> UserError:
         f"Expected --out to be a new or empty folder, but {path} holds something: choose another, "
         "or continue that run with --resume."
     )
-
-
-def _yaml(settings: dict[str, Any]) -> str:
-    return yaml.safe_dump(settings, sort_keys=False)

@@ -1,5 +1,6 @@
 """Views of several batches, drawn at once, against each graph by itself."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -157,9 +158,9 @@ def test_many_small_batches_are_drawn_at_once():
         return kind(batch, generator)
 
     graphs, parts = store(), [torch.tensor([0, 1])] * 6
-    for limit, expected in ((1, [4] * 6), (10**6, [24])):
+    for limit, expected in ((1, [4] * 6), (10**6, [24]), (math.inf, [24])):
         calls.clear()
-        sampler = ViewSampler([counted] * 2, max_elements=limit)
+        sampler = ViewSampler([counted] * 2, max_elements=limit, max_values=10 * limit)
         assert len(list(sampler(graphs, parts, torch.Generator()))) == 6
         assert calls == expected
 

@@ -79,7 +79,12 @@ def test_every_point_of_a_small_space_is_drawn_once(space: dict[str, Any]) -> No
         (1, {"lr": []}, "a list or {low: …, high: …} for 'lr' in the space of tune, but got []"),
         (1, {"lr": 0.1}, "a list or {low: …, high: …} for 'lr'"),
         (1, {"lr": {"low": 0.1}}, "a list or {low: …, high: …} for 'lr'"),
-        (1, {"lr": {"low": 0.1, "high": 1, "step": 0.1}}, "a list or {low: …, high: …} for 'lr'"),
+        (
+            1,
+            {"lr": {"low": 0.1, "high": 1, "step": 0.1}},
+            "its step is not read, so list",
+        ),
+        (3, {"probe.options.C": UNIT}, "or write {low: 0.0, …} if 'probe.options.C' takes real"),
         (1, {"lr": {"low": "a", "high": 1}}, "its bounds are no numbers"),
         (1, {"layers": {"low": 1.5, "high": 4}}, "its bounds are no whole numbers"),
         (1, {"lr": {"low": 1, "high": 0.1}}, "its bounds are in no order"),

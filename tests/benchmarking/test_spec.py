@@ -9,6 +9,7 @@ import yaml
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import expand
 from graph_hcl.errors import UserError
+from graph_hcl.yaml_text import write_yaml
 
 METHOD = {"ucl": {"settings": {"objective": "ucl"}}}
 
@@ -16,7 +17,7 @@ METHOD = {"ucl": {"settings": {"objective": "ucl"}}}
 def write(folder: Path, **fields) -> Path:
     file = folder / "bench.yaml"
     file.write_text(
-        yaml.safe_dump({"datasets": ["MUTAG"], "methods": METHOD} | fields), encoding="utf-8"
+        write_yaml({"datasets": ["MUTAG"], "methods": METHOD} | fields), encoding="utf-8"
     )
     return file
 

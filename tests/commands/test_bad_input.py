@@ -96,7 +96,7 @@ DATA = [
     ("empty.csv", r"header line in .*empty.csv, but the file is empty"),
     ("empty.jsonl", r"graph on each line of .*empty.jsonl, but it has none"),
     ("missing.csv", r"a file at .*missing.csv, but there is none"),
-    ("nothing", r"files in the folder nothing, but it has none"),
+    ("nothing", r"folder nothing(, but it)? has no"),
     ("./nothing", r"files in the folder .*nothing, but it has none"),
     ("nodes.jsonl", r"num_nodes of 1 or more, .*but line 2 of .*nodes.jsonl has 0"),
     ("bare.jsonl", "expected at least one node in line 2, but it is empty"),

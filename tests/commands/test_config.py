@@ -15,7 +15,7 @@ from graph_hcl.config import Config
 from graph_hcl.data import cards
 from graph_hcl.errors import UserError
 from graph_hcl.settings import make_config
-from graph_hcl.yaml_text import parse_yaml
+from graph_hcl.yaml_text import parse_yaml, write_yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PRESETS = sorted((CONFIGS / "reproduce").glob("*.yaml"))
@@ -72,13 +72,16 @@ def test_zeros_before_a_number_mean_nothing(tmp_path) -> None:
 
 def test_exponents_need_no_point(tmp_path) -> None:
     file = tmp_path / "c.yaml"
-    text = "{lr: 1e-3, encoder.options: {eps: 1e-3, name: 1e3, part: 08}}"
+    text = "{lr: 1e-3, encoder.options: {eps: 1E3, part: 08, name: '1e-3', in: {list: [-2e+1]}}}"
     file.write_text(text, encoding="utf-8")
     found = make_config(file)
-    assert (found.lr, found.encoder.options) == (1e-3, {"eps": 1e-3, "name": "1e3", "part": "08"})
+    options = {"eps": 1000.0, "part": "08", "name": "1e-3", "in": {"list": [-20.0]}}
+    assert (found.lr, found.encoder.options) == (1e-3, options)
+    file.write_text(write_yaml(found.to_dict()), encoding="utf-8")
+    assert make_config(file) == found
     assert read("--encoder.options.eps", "-2E+1").encoder.options == {"eps": -20.0}
     file.write_text("epochs: 1e3", encoding="utf-8")
-    with pytest.raises(UserError, match=r"epochs .* to be an integer, but got '1e3'"):
+    with pytest.raises(UserError, match=r"epochs .* to be an integer, but got 1000.0"):
         make_config(file)
 
 
@@ -96,7 +99,7 @@ def test_numbers_of_other_bases_are_none(text: str, tmp_path) -> None:
 
 def test_text_that_looks_like_a_number_is_read_as_it_was_written() -> None:
     words = ["010", "08", "1:30", "0b1", "1e5", "0o7", "1_0", "0_8", "0x1"]
-    assert parse_yaml(yaml.safe_dump(words)) == words
+    assert parse_yaml(write_yaml(words)) == words
 
 
 def test_dashes_inside_values_stay() -> None:

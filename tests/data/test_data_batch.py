@@ -2,12 +2,13 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.augment import parse, sample_view
-from graph_hcl.data import load
+from graph_hcl.data import data_batch, load
 from graph_hcl.data.batch import concat, select_graphs
 
 
@@ -40,6 +41,19 @@ def test_the_graphs_of_a_view_make_it_again(text: str) -> None:
         assert torch.equal(again.edge_attr, whole.edge_attr[order])
         for name in ("x", "y", "batch", "ptr"):
             assert torch.equal(again[name], whole[name])
+
+
+@pytest.mark.parametrize(
+    "chosen", [slice(None, None, -2), [2, -1], torch.tensor([True, False, True]), torch.tensor([1])]
+)
+def test_some_graphs_take_one_look_at_the_edges(chosen, monkeypatch) -> None:
+    batch = load("MUTAG").batch([3, 1, 2])
+    looks, levels = [], data_batch.levels
+    monkeypatch.setattr(data_batch, "levels", lambda one: looks.append(one) or levels(one))
+    some = batch[chosen]
+    assert len(looks) == 1
+    numbers = np.arange(3)[np.asarray(chosen) if torch.is_tensor(chosen) else chosen]
+    assert all(map(same, some, [batch[int(k)] for k in numbers]))
 
 
 def test_parts_and_joined_batches_come_apart() -> None:

@@ -130,6 +130,96 @@ def test_a_lost_scale_is_told(beside: str) -> None:
         GraphStore.from_data(graphs, **options)
 
 
+def edited(store, edit) -> GraphStore:
+    """Return the store of the graphs and of the batch of a store, after the same edit of each."""
+    graphs, batch = list(store), store.batch(slice(None))
+    for each in (*graphs, batch):
+        edit(each)
+    found, other = GraphStore.from_data(graphs), GraphStore.from_data(batch)
+    assert found.vocabulary == other.vocabulary
+    assert (found.classes, found.tasks) == (other.classes, other.tasks)
+    return found
+
+
+def test_new_labels_have_no_old_names() -> None:
+    store = GraphStore.from_smiles(["C", "CO", "CCO", "CCN"], y=[4.5, 6.5, 7.5, 5.5])
+    found = edited(store, lambda graph: graph.update({"y": (graph.y > 6).long()}))
+    assert (found.tasks, found.classes, found.num_classes) == ([], [], 2)
+    found = edited(load("MUTAG")[:9], lambda graph: graph.update({"y": 1 - graph.y}))
+    assert (found.tasks, found.classes) == ([], [])
+    assert found.vocabulary == load("MUTAG").vocabulary
+
+
+@pytest.mark.parametrize("how", ["replaced", "in place"])
+@pytest.mark.parametrize("which", ["categories", "quantities"])
+def test_other_columns_of_the_same_width_are_new_data(which: str, how: str) -> None:
+    def roll(graph):
+        values = graph.x.roll(1, dims=1)
+        graph.x = values if how == "replaced" else graph.x.copy_(values)
+
+    store = STORES[which]()
+    found = edited(store, roll)
+    assert found.vocabulary.node.names() == [f"x[{k}]" for k in range(store.num_features)]
+    assert found.vocabulary.edge == store.vocabulary.edge
+
+
+def test_degrees_follow_edited_edges() -> None:
+    store = GraphStore.from_networkx([networkx.star_graph(n) for n in (2, 5, 130)])
+    found = edited(store, lambda graph: graph.update({"edge_index": graph.edge_index[:, :0]}))
+    assert found.x.unique().tolist() == [0]
+    cut = [graph.update({"edge_index": graph.edge_index[:, :2]}) for graph in store]
+    model = GraphContrast(epochs=1, hidden=4, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(store)
+        plain = [Data(edge_index=graph.edge_index, num_nodes=graph.num_nodes) for graph in cut]
+        assert np.array_equal(model.transform(cut), model.transform(plain))
+
+
+@pytest.mark.parametrize("text", ["feature_mask(0.5)", "node_drop(0.5)+edge_add(0.5)"])
+@pytest.mark.parametrize("which", ["categories", "degrees"])
+def test_views_mean_what_their_store_means(which: str, text: str) -> None:
+    store = STORES[which]()
+    whole = store.batch(slice(None)).clone()
+    view = sample_view(whole, parse(text), torch.Generator().manual_seed(0))
+    for graphs in (view, view.to_data_list(), pickle.loads(pickle.dumps(view[:]))):
+        found = GraphStore.from_data(graphs)
+        assert found.vocabulary == store.vocabulary
+        assert torch.equal(found.batch(slice(None)).x, view.x)
+    view.x.add_(1)
+    assert GraphStore.from_data(view).vocabulary.node.names()[0] == "x[0]"
+
+
+def test_pickled_graphs_hold_no_tensors_of_the_vocabulary() -> None:
+    store = load("MUTAG")[:2]
+    graph = pickle.loads(pickle.dumps(store[0]))
+    assert store.vocabulary.node._layouts
+    for features in (graph._meaning.vocabulary.node, copy.deepcopy(store.vocabulary.node)):
+        assert list(vars(features)) == ["columns"]
+
+
+def test_an_edit_leaves_the_copies_alone() -> None:
+    store = load("MUTAG")[:2]
+    graphs = list(store)
+    copies = [graph.clone() for graph in graphs]
+    graphs[0].x.zero_()
+    assert GraphStore.from_data(copies).vocabulary == store.vocabulary
+    assert GraphStore.from_data(graphs).vocabulary.node != store.vocabulary.node
+    with torch.inference_mode():
+        assert GraphStore.from_data(store.batch([0, 1])).vocabulary == store.vocabulary
+
+
+def test_a_user_s_own_meaning_is_none() -> None:
+    graphs = [Data(torch.ones(2, 1), EDGES) for _ in range(2)]
+    for graph in graphs:
+        graph._meaning = "mine"
+    assert GraphStore.from_data(graphs).vocabulary.node.names() == ["x[0]"]
+    graphs = list(load("MUTAG")[:2])
+    for graph in graphs:  # pickled before its fields were known again
+        del graph._store.__dict__["_given"]
+    assert GraphStore.from_data(graphs).vocabulary.node.names()[0] == "x[0]"
+
+
 def test_batches_of_pyg_hold_the_same_tensors() -> None:
     store = load("MUTAG")[:8]
     for graphs in (store, list(store)):

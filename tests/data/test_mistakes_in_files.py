@@ -123,6 +123,14 @@ MISTAKES = {
         edges("0 1 {'weight': 1}\n1 0 {'weight': 2}\n"),
         "line 2 gives 1 0 another weight",
     ),
+    "another attribute in a dictionary": (
+        edges("0 1 {'weight': 1, 'kind': 'a'}\n1 0 {'weight': 1, 'kind': 'b'}\n"),
+        "line 2 gives 1 0 other attributes",
+    ),
+    "a missing weight in a dictionary": (
+        edges("0 1 {'weight': nan}\n"),
+        "nan}': nan is no number, so fill it in, or leave it out",
+    ),
     "a table with semicolons": (
         file_of("semi.csv", "smiles;y\nC;1\n"),
         "commas between the columns of semi.csv, but its header 'smiles;y' has semicolons: save it",

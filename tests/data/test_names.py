@@ -76,6 +76,7 @@ def test_a_namesake_of_a_data_set_is_told(tmp_path, monkeypatch) -> None:
 def test_a_folder_without_a_card_is_no_data_set_to_download(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("graph_hcl.data.fetch.raw_files", lambda *_: pytest.fail("fetched"))
+    monkeypatch.delenv("GRAPH_HCL_TU_MIRROR", raising=False)
     Path("gml").mkdir()
     with pytest.raises(UserError, match="files in the folder gml, but it has none"):
         load("gml")
@@ -88,6 +89,24 @@ def test_a_folder_without_a_card_is_no_data_set_to_download(tmp_path, monkeypatc
     Path("Other/Other_A.txt").write_text("", encoding="utf-8")
     for name in ("proteins", "Own", "Other", "ogbg-molhiv"):
         assert find_source(name).what.endswith("data set"), name
+
+
+def test_a_folder_without_graph_files_hides_no_data_set(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    mirror = Path("mirror/MINE")
+    mirror.mkdir(parents=True)
+    for suffix, text in (("A", "1, 2\n2, 1\n"), ("graph_indicator", "1\n1\n")):
+        (mirror / f"MINE_{suffix}.txt").write_text(text, encoding="utf-8")
+    for name in ("MINE", "NONE"):
+        Path(name).mkdir()
+        Path(name, "plot.png").write_text("", encoding="utf-8")
+    assert len(load("MINE", mirror="mirror", data_dir="cache")) == 1
+    with pytest.raises(UserError, match=r"NONE_A\.txt\. The folder NONE has no \.graphml"):
+        load("NONE", mirror="mirror", data_dir="cache")
+    monkeypatch.delenv("GRAPH_HCL_TU_MIRROR", raising=False)
+    assert len(load("MINE", data_dir="cache")) == 1
+    with pytest.raises(UserError, match=r"files in the folder NONE, but it has plot\.png"):
+        load("NONE", data_dir="cache")
 
 
 def test_paths_in_a_config_become_absolute(tmp_path, monkeypatch) -> None:

@@ -348,8 +348,19 @@ def test_a_store_is_moved_to_a_device_alone(kind) -> None:
 @pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64"])
 def test_numbers_of_any_type_are_no_mask(kind: str) -> None:
     store = random_store()
-    for chosen in ([0, 1, 1], [0, 1, 1, 0, 1]):
+    for chosen in ([0, 1, 1], [0, 1, 1, 0, 2], [0, 1, 1, 0, 1]):
+        if kind == "uint8" and chosen == [0, 1, 1, 0, 1]:
+            continue  # which may be a mask
         numbers = np.array(chosen, dtype=kind)
         for given_numbers in (numbers, torch.from_numpy(numbers)):
             same(store.batch(given_numbers), store.batch(chosen))
             assert store[given_numbers].digest() == store[chosen].digest()
+
+
+def test_a_mask_of_uint8_is_refused() -> None:
+    store = random_store()
+    for mask in (torch.zeros(len(store), dtype=torch.uint8), np.ones(len(store), np.uint8)):
+        for choose in (store.batch, store.__getitem__):
+            with pytest.raises(UserError, match=r"bool for a mask, or int64 for numbers\.$"):
+                choose(mask)
+    assert len(store[:2][np.array([1, 0], np.uint8)]) == 2

@@ -161,3 +161,9 @@ def test_unlabelled_graphs_are_trained_on_by_the_transductive_protocol() -> None
     (part,) = Transductive().parts(Targets.unlabelled(5), seed=2)
     assert (part.name, part.seed, part.fold) == ("seed2", 2, None)
     assert part.train.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("labels", [[-1, 1, 1, -1], [0, 1, 2, 0], ["c", "d"], [0.0, 5.0]])
+def test_classes_without_a_name_of_their_code_have_none(labels) -> None:
+    assert Targets.of(labels).with_class_names(["a", "b"]).names == ()
+    assert Targets.of([0.0, 1.0]).with_class_names(["a", "b"]).names == ("a", "b")

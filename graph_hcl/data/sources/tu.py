@@ -13,14 +13,16 @@ from graph_hcl.data.cache import cached
 from graph_hcl.data.cards import Card, find_card
 from graph_hcl.data.codes import one_hot_columns
 from graph_hcl.data.columns import DEGREE_CAP, LOG_DEGREE, Column, degree_column
-from graph_hcl.data.fetch import check_sha256, raw_files
+from graph_hcl.data.fetch import check_sha256, data_folder, raw_files
 from graph_hcl.data.labels import REAL
 from graph_hcl.data.names import is_function, is_place
 from graph_hcl.data.readme import LabelNames, label_names, readmes
 from graph_hcl.data.sources import Request
+from graph_hcl.data.sources.folder import graph_files
 from graph_hcl.data.statistics import check_statistics, sizes
 from graph_hcl.data.store import GraphStore
 from graph_hcl.data.tu import RawGraphs, read
+from graph_hcl.data.tu_mirror import OFFICIAL, mirror_of
 from graph_hcl.data.vocabulary import Features, Vocabulary
 from graph_hcl.errors import UserError
 
@@ -57,11 +59,25 @@ class TU:
         (188, ['node_labels=C', 'node_labels=N'])
         """
         name, attributes = request.name, request.node_attributes
+        _check_is_no_folder(request)
         files = raw_files(name, request.data_dir, request.mirror)
         card = find_card(name)
         cache = files["A"].parents[1] / f"{'attributes' if attributes else 'default'}.safetensors"
         stamp = _stamp(name, files, card)
         return cached(cache, stamp, lambda: _read(name, files, card, attributes))
+
+
+def _check_is_no_folder(request: Request) -> None:
+    """Raise `UserError` for a folder without graph files, whose name no server needs to know.
+
+    That is where the data set would come from the official site, which has none that is known.
+    """
+    folder, raw = Path(request.name), data_folder(request.data_dir) / request.name / "raw"
+    given = mirror_of(request.mirror) != OFFICIAL or raw.is_dir()
+    if not request.name or given or find_card(request.name) is not None or not folder.is_dir():
+        return
+    if not (folder / "raw").is_dir() and not any(folder.glob("*_A.txt")):
+        graph_files(folder)
 
 
 def _read(name: str, files: dict[str, Path], card: Card | None, attributes: bool) -> GraphStore:
