@@ -113,7 +113,7 @@ def test_the_commands_in_a_shell_that_knows_ascii_alone(shell, tmp_path) -> None
         "embed läufe/bär --out läufe/bilder.npz",
         "embed läufe/bär --out läufe/bild-β.parquet",
         "report läufe/bär --out läufe/größe.html",
-        "train --dataset Müll",
+        "train --dataset Unfug-Müll",
         "benchmark größe.yaml --dry-run",
         "benchmark größe.yaml",
         codes=(2,),
@@ -121,7 +121,7 @@ def test_the_commands_in_a_shell_that_knows_ascii_alone(shell, tmp_path) -> None
     assert "\\xb1" in out  # the sign ± of a score
     assert "läufe/bär" in out
     assert "todo" in out
-    assert "got 'M\\udcc3\\udcbcll'" in told
+    assert "got 'Unfug-M\\udcc3\\udcbcll'" in told
     assert (tmp_path / "Müll" / "Käfer" / "MUTAG" / "raw").is_dir()
     for name in ("bilder.npz", "bild-β.parquet", "größe.html"):
         assert f"läufe/{name}" in out
