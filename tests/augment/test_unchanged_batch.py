@@ -1,4 +1,4 @@
-"""Augmentations return an edit of a batch, which other views are drawn of, and leave it as it is."""
+"""Augmentations leave a batch as it is: other views are drawn of it, too."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ from graph_hcl.augment import (
 from graph_hcl.data import load
 from tests.one_sentence import ends_in_one_sentence
 
-SENTENCE = "leave the batch as it is and return an Edit of it, but {} changed its {}: return an Edit"
+SENTENCE = "leave the batch as it is and return an Edit of it, but {} changed its {}: return an"
 
 
 def assigns(batch, generator):
@@ -66,7 +66,9 @@ def test_a_changed_batch_is_refused_wherever_an_edit_is_drawn(wrong, field: str)
     for whole in (wrong, Compose((Identity(), wrong)), RandomChoice((wrong, wrong))):
         ends_in_one_sentence(lambda whole=whole: draw(whole), sentence)
         batch = store.batch(torch.arange(4))
-        ends_in_one_sentence(lambda w=whole, b=batch: sample_view(b, w, torch.Generator()), sentence)
+        ends_in_one_sentence(
+            lambda whole=whole, batch=batch: sample_view(batch, whole, torch.Generator()), sentence
+        )
 
 
 def test_no_model_is_trained_on_a_graph_beside_itself() -> None:
