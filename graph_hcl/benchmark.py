@@ -48,8 +48,7 @@ EXAMPLES = (
         "Runs the third of twenty shards, for a job array.",
     ),
     Example(
-        "configs/benchmark/transductive.yaml --datasets MUTAG PTC_MR --methods UCL H-UCL "
-        "--repeats 2",
+        "configs/benchmark/transductive.yaml --datasets MUTAG NCI1 --methods UCL H-UCL --repeats 2",
         "Runs two methods on two data sets with two repetitions, and writes their tables.",
     ),
     Example(
@@ -85,6 +84,7 @@ def main(argv: Sequence[str]) -> None:
     folder = TrialFolder(as_path(flags.out or usual, "--out"))
     shard = _shard(trials, flags.shard)
     if flags.dry_run:
+        check_trials(_unfinished(shard, folder), spec.development, device=False)
         print(_listing(shard, folder, flags.jobs))
         return
     if flags.gather:
@@ -94,8 +94,7 @@ def main(argv: Sequence[str]) -> None:
         print(_compare(trials, folder, flags.compare_to))
         return
     if not flags.table:
-        todo = [trial for trial in shard if not folder.is_finished(trial)]
-        check_trials(todo, spec.development, flags.engine == "local")
+        check_trials(_unfinished(shard, folder), spec.development, flags.engine == "local")
         run_trials(shard, folder, flags.jobs, flags.engine)
     print(_write_tables(spec, trials, folder))
 
@@ -201,6 +200,10 @@ def _shard(trials: list[Trial], shard: str | None) -> list[Trial]:
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UserError(f"Expected --shard to be i/n with 1 ≤ i ≤ n, but got '{shard}'.")
     return trials[int(match[1]) - 1 :: int(match[2])]
+
+
+def _unfinished(trials: list[Trial], folder: TrialFolder) -> list[Trial]:
+    return [trial for trial in trials if not folder.is_finished(trial)]
 
 
 def _listing(trials: list[Trial], folder: TrialFolder, jobs: int) -> str:

@@ -60,7 +60,7 @@ def load_command(name: str) -> ModuleType:
     """Return the module of a command.
 
     >>> load_command("report").EXAMPLES[0].arguments
-    'runs/MUTAG-h-ucl-0'
+    'runs/digits-h-ucl-0'
     """
     return importlib.import_module(f"graph_hcl.{name}")
 

@@ -23,11 +23,11 @@ from graph_hcl.warn import warn_user
 refuse_calls(__name__)
 EXAMPLES = (
     Example(
-        "runs/MUTAG-h-ucl-0 --out mutag.npz",
+        "runs/digits-h-ucl-0 --out digits.npz",
         "Writes `embeddings` [graphs, features] and `labels` [graphs] for numpy.load.",
     ),
     Example(
-        "runs/MUTAG-h-ucl-0 --out mutag.parquet",
+        "runs/digits-h-ucl-0 --out digits.parquet",
         "One row per graph: label, e0, e1, …, and id where graphs have names; .csv has the same.",
     ),
     Example(

@@ -14,13 +14,13 @@ from graph_hcl.reproducible import deterministic
 
 refuse_calls(__name__)
 EXAMPLES = (
-    Example("runs/MUTAG-h-ucl-0", "Evaluates a run again, as it was when it was trained."),
+    Example("runs/digits-h-ucl-0", "Evaluates a run again, as it was when it was trained."),
     Example(
-        "runs/MUTAG-h-ucl-0 --probe logistic",
+        "runs/digits-h-ucl-0 --probe logistic",
         "Adds the scores of the logistic probe to the run's results.json.",
     ),
     Example(
-        "runs/MUTAG-h-ucl-0 --metric macro_f1",
+        "runs/digits-h-ucl-0 --metric macro_f1",
         "Adds scores whose parameters are selected by another metric.",
     ),
 )

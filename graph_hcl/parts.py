@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
@@ -14,7 +13,7 @@ from typing import Any
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.registries import NAMED_BY
-from graph_hcl.registry import IN_MEMORY, Registry
+from graph_hcl.registry import IN_MEMORY, Registry, path_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,10 @@ class Parts:
             if part is not None:
                 names[setting] = _name(part, NAMED_BY[setting], setting)
         if self.views is not None:
-            names["views"] = [v if isinstance(v, str) else _view_name(v) for v in self.views]
+            names["views"] = [
+                view if isinstance(view, str) else _view_name(view, config.views)
+                for view in self.views
+            ]
         for setting, name in names.items():
             given, default = getattr(config, setting), getattr(Config(), setting)
             marks = [given] if isinstance(given, str) else given
@@ -121,26 +123,22 @@ def _name(part: Any, registry: Registry[Any], setting: str) -> str:
     """Return the registered name or the import path of a part, or the mark of an object."""
     # An import path names what makes an objective, and a function is one itself.
     makes = isinstance(part, type) or (isinstance(part, FunctionType) and setting != "objective")
-    module, name = getattr(part, "__module__", ""), getattr(part, "__qualname__", "")
-    home = sys.modules.get(module)
     if makes and (registered := registry.name_of(part)):
         return registered
-    if (
-        makes
-        and module != "__main__"
-        and getattr(home, "__spec__", None) is not None
-        and getattr(home, name, None) is part
-    ):
-        return f"{module}:{name}"
-    return IN_MEMORY + label_of(part)
+    path = path_of(part) if makes else None
+    return path or IN_MEMORY + label_of(part)
 
 
-def _view_name(view: Any) -> str:
-    """Return the text of an augmentation where that is all there is to it, or its mark."""
+def _view_name(view: Any, before: Sequence[str]) -> str:
+    """Return the text of an augmentation where that is all there is to it, or its mark.
+
+    The mark it had `before` stays: earlier versions gave one to functions with an import path.
+    """
     from graph_hcl.augment import parse, spec
 
+    mark = IN_MEMORY + label_of(view)
     try:
         text = spec(view)
-        return text if parse(text) == view else IN_MEMORY + label_of(view)
+        return mark if mark in before or parse(text) != view else text
     except (TypeError, ValueError):  # it has no fields, or no numbers in them
-        return IN_MEMORY + label_of(view)
+        return mark

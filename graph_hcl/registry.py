@@ -112,6 +112,22 @@ installed package, but it is of Python's standard library: correct the path.
     return part
 
 
+def path_of(part: Any) -> str | None:
+    """Return the import path of a class, a function, or an object in the module of its class.
+
+    None where there is none, as for what a console or another function made.
+
+    >>> path_of(import_path), path_of(lambda: 0)
+    ('graph_hcl.registry:import_path', None)
+    """
+    module = getattr(part, "__module__", None) or ""
+    home = sys.modules.get(module)
+    if module == "__main__" or getattr(home, "__spec__", None) is None:
+        return None
+    named = [part.__qualname__] if hasattr(part, "__qualname__") else list(vars(home))
+    return next((f"{module}:{name}" for name in named if getattr(home, name, None) is part), None)
+
+
 def _imported(path: str, what: str) -> Any:
     module, _, attribute = path.partition(":")
     try:

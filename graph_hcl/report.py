@@ -18,14 +18,14 @@ from graph_hcl.parser import TRUST_CODE, Parser
 refuse_calls(__name__)
 EXAMPLES = (
     Example(
-        "runs/MUTAG-h-ucl-0",
-        "Writes runs/MUTAG-h-ucl-0/report.html, and its figures next to it.",
+        "runs/digits-h-ucl-0",
+        "Writes runs/digits-h-ucl-0/report.html, and its figures next to it.",
     ),
     Example(
-        "runs/MUTAG-ucl-0 runs/MUTAG-h-ucl-0 --out both.html",
+        "runs/digits-ucl-0 runs/digits-h-ucl-0 --out both.html",
         "Compares runs; the figures go to both_figures/, next to both.html.",
     ),
-    Example("runs/MUTAG-h-ucl-0 --map umap", "Draws the embeddings by UMAP: the extra umap."),
+    Example("runs/digits-h-ucl-0 --map umap", "Draws the embeddings by UMAP: the extra umap."),
 )
 OVERRIDES = ("dataset", "mirror", "data_dir", "device")
 """Settings of the runs that flags override."""

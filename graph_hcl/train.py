@@ -56,9 +56,9 @@ EXAMPLES = (
         "--views 'edge_drop(0.2) + feature_mask(0.1)' 'subgraph(0.8)'",
         "One augmentation for each of two views.",
     ),
-    Example("--resume runs/MUTAG-h-ucl-0", "Resumes an interrupted run."),
+    Example("--resume runs/digits-h-ucl-0", "Resumes an interrupted run."),
     Example(
-        "--resume runs/MUTAG-h-ucl-0 --epochs 40",
+        "--resume runs/digits-h-ucl-0 --epochs 40",
         "Extends a run to 40 epochs, from its saved optimiser and random state.",
     ),
 )

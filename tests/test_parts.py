@@ -1,5 +1,6 @@
 """Objects in the place of named parts: used as names are, kept by name, asked for again."""
 
+import dataclasses
 import functools
 import warnings
 
@@ -68,6 +69,10 @@ class DropFirstFeature:
         masked = torch.zeros_like(batch.x, dtype=torch.bool)
         masked[:, 0] = True
         return Edit(masked=masked)
+
+
+def changes_nothing(batch, generator):
+    return Edit()
 
 
 class Counting(ContrastiveLoss):
@@ -165,6 +170,14 @@ def test_names_are_kept_where_they_say_all() -> None:
     )
     again = Parts(backbone=local).named(Parts(backbone=local).named(Config(dataset="MUTAG")))
     assert again.backbone == "in memory: Local"
+
+
+def test_a_function_as_view_goes_by_its_import_path() -> None:
+    parts = Parts(views=[changes_nothing, "identity"])
+    config = parts.named(Config(dataset="MUTAG"))
+    assert config.views == ["tests.test_parts:changes_nothing", "identity"]
+    earlier = dataclasses.replace(config, views=["in memory: changes_nothing", "identity"])
+    assert parts.named(earlier) == earlier  # a run of a version that named no functions
 
 
 def test_a_run_folder_asks_for_what_it_cannot_hold(molecules, tmp_path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import Batch
 
+from graph_hcl.augment.draw import draw_edit
 from graph_hcl.augment.edges import (
     absent_edges,
     both_ways,
@@ -37,7 +38,8 @@ def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) 
         generator: generator of the draws, on the device of the batch.
 
     Raises `UserError` for a batch without what `apply` needs, before anything is drawn, and on the
-    CPU for edges that name no node or join two graphs.
+    CPU for edges that name no node or join two graphs; and for an augmentation that changes the
+    batch itself.
 
     >>> from torch_geometric.data import Data
     >>> mask_all = lambda batch, generator: Edit(masked=torch.ones(batch.num_nodes, 1).bool())
@@ -53,7 +55,7 @@ def sample_view(batch: Batch, augmentation: Augmentation, generator: Generator) 
     batch = checked_batch(batch)
     check_range(batch.edge_index, len(batch.x))
     check_within(batch.edge_index, batch.batch)
-    return apply(batch, augmentation(batch, generator))
+    return apply(batch, draw_edit(augmentation, batch, generator))
 
 
 def apply(batch: Batch, edit: Edit) -> Batch:

@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from torch_geometric.data import Batch
 
 from graph_hcl.augment.basic import EdgeMask
+from graph_hcl.augment.draw import draw_edit
 from graph_hcl.augment.edit import Augmentation, Edit, check_edit, check_is_edit
 from graph_hcl.data.batch import select_each
 from graph_hcl.errors import UserError
@@ -87,7 +88,7 @@ class Compose(_Parts):
 
     def __call__(self, batch: Batch, generator: Generator) -> Edit:
         """Return the parts' edits, combined."""
-        edits = [part(batch, generator) for part in self.parts]
+        edits = [draw_edit(part, batch, generator) for part in self.parts]
         for edit in edits:
             check_is_edit(edit)
         return reduce(and_, edits)
@@ -118,11 +119,11 @@ class RandomChoice(_Parts):
         )
         masks = [choice == k for k in range(len(self.parts))]
         if batch.x.device.type != "cpu":
-            drawn = (part(batch, generator) for part in self.parts)
+            drawn = (draw_edit(part, batch, generator) for part in self.parts)
             edits = [_where(edit, batch, mask) for edit, mask in zip(drawn, masks, strict=True)]
         else:
             edits = [
-                _spread(part(some, generator), some, batch, nodes, edges)
+                _spread(draw_edit(part, some, generator), some, batch, nodes, edges)
                 for part, (some, nodes, edges) in zip(
                     self.parts, select_each(batch, masks), strict=True
                 )

@@ -13,6 +13,7 @@ from torch_geometric.data import Batch
 
 from graph_hcl.augment.apply_edit import Applied
 from graph_hcl.augment.combine import check_augmentation, some_of
+from graph_hcl.augment.draw import draw_edit
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.augment.tensors import check_generator
 from graph_hcl.data.batch import concat
@@ -152,7 +153,8 @@ class ViewSampler:
         """Return an iterator of the sampled views of each of the `parts`.
 
         Each holds numbers of graphs, as a tensor or anything else that a store is indexed with.
-        Raises `UserError` for other parts, for what is no store, and for what is no generator.
+        Raises `UserError` for other parts, for what is no store, for what is no generator, and for
+        an augmentation of one's own that changes the batch instead of returning an `Edit` of it.
         """
         known_store(store)
         check_generator(generator)
@@ -180,7 +182,7 @@ class ViewSampler:
             augmentations = augmentations[:1]
             parts = [part.repeat(len(self.views)) for part in parts]
         batch = store.batch(torch.cat(parts))
-        edits = [augmentation(batch, generator) for augmentation in augmentations]
+        edits = [draw_edit(augmentation, batch, generator) for augmentation in augmentations]
         return Applied(batch, edits, list(map(len, parts)))
 
     def _views(self, drawn: list[list[Batch]]) -> Iterator[list[SampledView]]:

@@ -12,8 +12,9 @@ from typing import Any
 from graph_hcl.augment.combine import Compose, RandomChoice, check_augmentation
 from graph_hcl.augment.edit import Augmentation
 from graph_hcl.errors import UserError
-from graph_hcl.keywords import names_arguments
+from graph_hcl.keywords import can_be_called, names_arguments
 from graph_hcl.registries import AUGMENTATIONS
+from graph_hcl.registry import path_of
 
 MAX_DEPTH = 20
 """Levels of parentheses in each other."""
@@ -26,7 +27,8 @@ PART = re.compile(rf"({NAME})\s*(?:\((.*)\))?")
 def parse(text: str) -> Augmentation:
     """Return the augmentation that a text describes.
 
-    `name(number, …)` is a registered augmentation or an import path `package.module:Class`;
+    `name(number, …)` is a registered augmentation or an import path `package.module:Class`; without
+    numbers, the path may also be that of a function of a batch and a generator, or of an instance.
     `a + b` composes; `a | b` is a random choice per graph; `+` binds tighter than `|`, and
     parentheses group. The number of edge_drop, edge_add, node_drop, feature_mask and column_mask is
     the fraction that is changed, in [0, 1), by default 0.2, and so is that of edge_mask, in [0, 1];
@@ -66,7 +68,8 @@ def parse(text: str) -> Augmentation:
 def spec(augmentation: Augmentation) -> str:
     """Return the text that `parse` reads as this augmentation.
 
-    Raises `UserError` for what no text describes: anything but dataclasses of numbers.
+    Raises `UserError` for what no text describes: all but dataclasses of numbers, and functions and
+    instances with an import path.
 
     >>> spec(parse("(subgraph(0.8)|identity) + feature_mask(0.1)"))
     '(subgraph(0.8) | identity) + feature_mask(0.1)'
@@ -83,10 +86,13 @@ def spec(augmentation: Augmentation) -> str:
         )
     check_augmentation(augmentation, "spec")
     if not dataclasses.is_dataclass(augmentation):
-        raise UserError(
-            "Expected augmentations with a text, as dataclasses of numbers have it, but got "
-            f"{augmentation!r:.60}: make a class of it, decorated with dataclasses.dataclass."
-        )
+        path = path_of(augmentation)
+        if path is None or not PART.fullmatch(path):
+            raise UserError(
+                "Expected augmentations with a text, as dataclasses of numbers and what has an "
+                f"import path have it, but got {augmentation!r:.60}: give it a place in a module."
+            )
+        return path
     kind = type(augmentation)
     name = AUGMENTATIONS.name_of(kind) or f"{kind.__module__}:{kind.__qualname__}"
     values = [getattr(augmentation, f.name) for f in dataclasses.fields(augmentation)]
@@ -127,12 +133,16 @@ def _make(name: str, numbers: str, text: str) -> Augmentation:
     signature = _signature(maker)
     if signature is None:
         raise UserError(f"Expected an augmentation as '{name}', but it is none: correct '{text}'.")
+    if not numbers.strip() and _is_made(maker):
+        augmentation: Augmentation = maker
+        return augmentation
     try:
         values = [_number(word) for word in numbers.split(",") if numbers.strip()]
         signature.bind(*values)
     except (ValueError, TypeError):
         wanted = ", ".join(signature.parameters)
-        form = f"{name}({wanted}) with numbers" if wanted else f"{name} without numbers"
+        takes_some = wanted and not _is_made(maker)
+        form = f"{name}({wanted}) with numbers" if takes_some else f"{name} without numbers"
         raise UserError(
             f"Expected {form} in the augmentation '{text}', but got '{name}({numbers})'."
         ) from None
@@ -154,6 +164,13 @@ def _signature(part: Callable[..., Any]) -> inspect.Signature | None:
         return inspect.signature(part)
     except (ValueError, TypeError):
         return None
+
+
+def _is_made(part: Any) -> bool:
+    """Tell whether an import path led to an augmentation itself, and not to what makes one."""
+    return (
+        not isinstance(part, type) and can_be_called(part, None, None) and not can_be_called(part)
+    )
 
 
 def _takes_a_batch(made: Any) -> bool:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from graph_hcl.benchmarking import identity
 from graph_hcl.benchmarking.methods import Method
 from graph_hcl.benchmarking.selection import without_validation
 from graph_hcl.benchmarking.spec import BenchmarkSpec
 from graph_hcl.benchmarking.trials import BASELINE_SETTINGS, Trial
+from graph_hcl.config import Config
+from graph_hcl.data import find_card, list_datasets
+from graph_hcl.data.names import is_function, is_ogb, is_place
 from graph_hcl.errors import UserError
 from graph_hcl.factory import complete_config
 from graph_hcl.probes import find_probe
 from graph_hcl.probes.probe import selects
-from graph_hcl.schema import SHORT, setting_groups
+from graph_hcl.registry import did_you_mean
+from graph_hcl.schema import SHORT, setting_groups, setting_types
+from graph_hcl.warn import warn_user
 
 DECIDED = {
     "dataset": "name it under 'datasets' of the file",
@@ -33,6 +39,8 @@ COMPARED_BY = (
 def check_settings(spec: BenchmarkSpec) -> None:
     """Raise `UserError` for settings without effect or given twice, and candidates of other folds.
 
+    Warns of data sets under `selected_on` that are not known.
+
     A method's own settings override those of its config, and these the common ones; its candidates
     and epochs add to them.
 
@@ -43,6 +51,7 @@ def check_settings(spec: BenchmarkSpec) -> None:
 leave it out, or give it as 'seed' of the file.
     """
     _refuse_decided(_names(spec.common), "common")
+    unread = set(setting_types()) - set(identity.settings(Config()))
     for name, method in spec.methods.items():
         settings, searched = list(_names(method.settings)), list(_searched(method))
         _refuse_decided(settings, f"the settings of '{name}'")
@@ -50,6 +59,11 @@ leave it out, or give it as 'seed' of the file.
         if method.baseline is not None:
             _refuse_unread(name, method, {"its settings": settings, "its candidates": searched})
         for setting in searched:
+            if setting in unread:
+                raise UserError(
+                    f"Expected candidates of '{name}' that differ in their results, but {setting} "
+                    "does not affect them: put it into the settings."
+                )
             if setting in COMPARED_BY:
                 raise UserError(
                     f"Expected candidates of '{name}' with validation scores that compare, but "
@@ -61,6 +75,7 @@ leave it out, or give it as 'seed' of the file.
             "its epochs": ["epochs"] if method.epochs else [],
         }
         _refuse_twice(name, places)
+        _warn_of_unknown(name, [one for one in method.selected_on if one not in spec.datasets])
 
 
 def _searched(method: Method) -> Iterator[str]:
@@ -97,6 +112,19 @@ def _refuse_unread(name: str, method: Method, places: Mapping[str, list[str]]) -
             f"Expected settings of {' and '.join(own)} alone for the baseline {method.baseline} of "
             f"'{name}', which trains nothing, but got {setting} among {where}: leave it out."
         )
+
+
+def _warn_of_unknown(method: str, selected_on: Iterable[str]) -> None:
+    """Warn of data sets that settings were chosen on and that nothing knows, such as misspelt ones.
+
+    Scores on the one that was meant would be tested as if the settings had not seen it.
+    """
+    for name in selected_on:
+        if find_card(name) is None and not (is_ogb(name) or is_place(name) or is_function(name)):
+            warn_user(
+                f"selected_on of the method '{method}' names {name}, which is no known data set "
+                f"and none of the file, and so marks no score.{did_you_mean(name, list_datasets())}"
+            )
 
 
 def _refuse_decided(settings: Iterable[str], where: str) -> None:

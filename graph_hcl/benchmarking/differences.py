@@ -33,15 +33,15 @@ class PairedTest:
     metric: str = ""
 
 
-def paired_tests(grid: Grid, compare: Sequence[Sequence[str]] = ()) -> list[PairedTest]:
-    """Return the tests of the first metric for the pairs of `compare`, or for all pairs.
+def paired_tests(grid: Grid, compare: Sequence[Sequence[str]] | None = None) -> list[PairedTest]:
+    """Return the tests of the first metric for the pairs of `compare`, or for all where it is None.
 
     Scores are paired by seed and fold over the repetitions that both have. Not tested are methods
     with different numbers of candidates or unfinished ones, settings that were chosen on the data
     set, first metrics or folds that differ, and scores that are not finite.
     """
     methods = list(dict.fromkeys(method for method, _ in grid))
-    pairs = [(a, b) for a, b in compare] or list(itertools.combinations(methods, 2))
+    pairs = list(itertools.combinations(methods, 2) if compare is None else map(tuple, compare))
     tests = []
     for name in dict.fromkeys(dataset for _, dataset in grid):
         for a, b in pairs:

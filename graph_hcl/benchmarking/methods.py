@@ -14,8 +14,9 @@ from graph_hcl.benchmarking.drawing import draw
 from graph_hcl.data.fetch import canonical_name
 from graph_hcl.errors import UserError
 from graph_hcl.kinds import coerce, describe_kind, format_value
+from graph_hcl.layers import Layer
 from graph_hcl.registry import did_you_mean
-from graph_hcl.schema import field_types
+from graph_hcl.schema import MOVED, SHORT, field_types, setting_groups, setting_of
 
 MAX_POINTS = 10_000
 """Largest number of candidates of a method."""
@@ -152,8 +153,10 @@ def read_method(name: str, given: Any) -> Method:
 
 
 def _check_space(tune: Tune, where: str) -> None:
-    """Raise `UserError` for a space that names a value twice, or has too few points."""
+    """Raise `UserError` for a space of unknown settings, a value twice, or too few points."""
     for key, values in tune.space.items():
+        if setting_of(key) is None and key not in (*SHORT, *MOVED, *setting_groups()):
+            raise Layer({}, f" in tune of {where}").unknown(key)
         if isinstance(values, list) and (twice := repeated(values)):
             raise UserError(
                 f"Expected different values of '{key}' in tune of {where}, but got "
@@ -172,18 +175,24 @@ def repeated(values: Sequence[Any]) -> list[Any]:
 
 
 def build(kind: Any, given: Any, where: str) -> Any:
-    """Return a dataclass of the given fields; raise `UserError` for an unknown one."""
+    """Return a dataclass of the given fields; raise `UserError` for one unknown or missing."""
     known = [field.name for field in dataclasses.fields(kind)]
     for key in given if isinstance(given, dict) else []:
         if key not in known:
             raise UserError(f"Unknown field '{key}' in {where}.{did_you_mean(str(key), known)}")
-    if isinstance(given, dict):
-        given = {name: _checked(kind, name, value, where) for name, value in given.items()}
-    try:
-        return kind(**given)
-    except TypeError as error:
-        reason = str(error).replace("__init__() ", "")
-        raise UserError(f"Cannot read {where}: {reason}.") from error
+    required = [one.name for one in dataclasses.fields(kind) if _is_required(one)]
+    if not isinstance(given, dict):
+        raise UserError(
+            f"Expected {where} to be a mapping of {' and '.join(required or known)}, but got "
+            f"{format_value(given)}."
+        )
+    if missing := [name for name in required if name not in given]:
+        raise UserError(f"Expected {where} to have '{missing[0]}', but it is missing.")
+    return kind(**{name: _checked(kind, name, value, where) for name, value in given.items()})
+
+
+def _is_required(one: dataclasses.Field[Any]) -> bool:
+    return one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
 
 
 def _checked(kind: Any, name: str, value: Any, where: str) -> Any:

@@ -36,7 +36,7 @@ class BenchmarkSpec:
     one with fewer settings and epochs draws its weights repeatedly. `common` are settings that
     every method starts from; `splits` is a folder of NAME_splits.json with fixed folds for the
     inductive protocol, which `fixed_folds` makes mandatory. `compare` lists the pairs of methods to
-    compare; all pairs unless given. A `development` benchmark serves to choose settings: its table
+    compare; None is all pairs. A `development` benchmark serves to choose settings: its table
     has validation scores alone. A trial computes on so many `threads`, however many run at once.
     """
 
@@ -50,7 +50,7 @@ class BenchmarkSpec:
     common: dict[str, Any] = field(default_factory=dict)
     splits: str | None = None
     fixed_folds: bool = False
-    compare: list[list[str]] = field(default_factory=list)
+    compare: list[list[str]] | None = None
     development: bool = False
     threads: int = 1
     folder: Path = Path()
@@ -119,6 +119,8 @@ def read_benchmark(
         raise UserError(f"Cannot read the benchmark file {path}: {error}.") from error
     if not isinstance(given, dict):
         raise UserError(f"Expected {path} to name datasets and methods, but it is not a mapping.")
+    if "folder" in given:
+        raise UserError(f"Unknown field 'folder' in {path}: give the command --out.")
     fields: dict[str, Any] = {"protocols": ["transductive"]} | given
     methods = fields.get("methods")
     if methods and not isinstance(methods, dict):
@@ -143,6 +145,10 @@ def read_benchmark(
     )
     if not (isinstance(spec.datasets, list) and spec.datasets):
         raise UserError(f"Expected a list of data sets in {path}, under 'datasets'.")
+    if not spec.protocols:
+        raise UserError(f"Expected a list of protocols in {path}, under 'protocols'.")
+    if not spec.name.strip():
+        raise UserError(f"Expected a name in {path}, under 'name', but got {spec.name!r}.")
     if spec.candidates is not None and not 1 <= spec.candidates <= MAX_POINTS:
         raise UserError(
             f"Expected candidates of 1 or more in {path}, and at most {MAX_POINTS:,}, but got "
@@ -158,12 +164,14 @@ def read_benchmark(
             f"Expected threads of 1 to {MAX_THREADS:,} in {path}, but got {spec.threads!r}."
         )
     _check_pairs(spec, path)
-    unknown = [protocol for protocol in spec.protocols if protocol not in PROTOCOLS.names()]
+    protocols = [PROTOCOLS.canonical(protocol) for protocol in spec.protocols]
+    unknown = [protocol for protocol in protocols if protocol not in PROTOCOLS.names()]
     if unknown:
         raise UserError(
             f"Expected protocols of {', '.join(PROTOCOLS.names())}, but got '{unknown[0]}'."
         )
-    spec = dataclasses.replace(spec, datasets=[canonical_name(str(d)) for d in spec.datasets])
+    datasets = [canonical_name(str(d)) for d in spec.datasets]
+    spec = dataclasses.replace(spec, datasets=datasets, protocols=protocols)
     for kind, names in (("data sets", spec.datasets), ("protocols", spec.protocols)):
         if twice := repeated(names):
             raise UserError(
@@ -178,13 +186,14 @@ def _check_pairs(spec: BenchmarkSpec, path: Path) -> None:
 
     Each would count as one more test in the correction of the p-values.
     """
-    for pair in spec.compare:
+    pairs = spec.compare or []
+    for pair in pairs:
         if len(pair) != 2 or not set(pair) <= set(spec.methods) or pair[0] == pair[1]:
             raise UserError(
                 f"Expected pairs of methods under 'compare' in {path}, each of two different ones, "
                 f"but got {format_value(pair)}."
             )
-    if twice := repeated([sorted(pair) for pair in spec.compare]):
+    if twice := repeated([sorted(pair) for pair in pairs]):
         raise UserError(
             f"Expected each pair once under 'compare' in {path}, in one order, but got "
             f"{' and '.join(map(repr, twice[0]))} twice: leave one out."
@@ -250,8 +259,12 @@ def restricted(
         datasets=kept,
         methods={name: spec.methods[name] for name in names},
         repeats=spec.repeats if repeats is None else repeats,
-        compare=[pair for pair in spec.compare if set(pair) <= set(names)],
+        compare=None if spec.compare is None else _among(spec.compare, names),
     )
+
+
+def _among(pairs: list[list[str]], names: list[str]) -> list[list[str]]:
+    return [pair for pair in pairs if set(pair) <= set(names)]
 
 
 def _chosen(kind: str, wanted: Sequence[str] | None, known: Iterable[str]) -> list[str]:

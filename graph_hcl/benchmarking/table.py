@@ -90,4 +90,4 @@ ESCAPES = str.maketrans(
 
 
 def _escaped(text: str) -> str:
-    return text.translate(ESCAPES)
+    return " ".join(text.splitlines()).translate(ESCAPES)

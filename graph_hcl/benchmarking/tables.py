@@ -180,7 +180,7 @@ def choice_table(grid: Grid, protocol: str) -> Table:
 
 def all_tables(
     trials: Sequence[tuple[Trial, Record | None]],
-    compare: Sequence[Sequence[str]] = (),
+    compare: Sequence[Sequence[str]] | None = None,
     others: Sequence[float] = (),
 ) -> dict[str, Table]:
     """Return every table of the finished trials, by name.

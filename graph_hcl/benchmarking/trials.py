@@ -182,7 +182,6 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
     if method.measure is not None:
         find_measurement(method.measure)
     candidates = [(point, *make_objective(c)) for point, c in spec.configs(name, dataset, protocol)]
-    _check_different(name, [(point, config) for point, _, config in candidates])
     if method.baseline is not None:
         baseline = BASELINES.canonical(method.baseline)
         BASELINES.get(baseline)
@@ -196,6 +195,7 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
                 f"protocol {protocol} leaves out those that do, but {_shown(leaking[0])} does and "
                 "others do not: make it a method of its own."
             )
+    first: list[Trial] = []
     for point, _, config in candidates:
         epochs: tuple[int, ...] = (0,)
         if baseline is None:
@@ -203,13 +203,12 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
             config = dataclasses.replace(config, epochs=max(epochs))
         several = len(candidates) * len(epochs) > 1
         needs_validation = method.measure is None and (several or spec.development)
-        for seed in range(spec.seed, spec.seed + spec.repeats):
-            seeded = dataclasses.replace(config, seed=seed)
-            yield Trial(
+        first.append(
+            Trial(
                 dataset,
                 name,
                 protocol,
-                seeded,
+                config,
                 epochs,
                 point,
                 baseline,
@@ -218,17 +217,24 @@ def _candidates(spec: BenchmarkSpec, protocol: str, dataset: str, name: str) -> 
                 spec.threads,
                 needs_validation,
             )
+        )
+    _check_different(first)
+    for trial in first:
+        yield trial
+        for seed in range(spec.seed + 1, spec.seed + spec.repeats):
+            yield dataclasses.replace(trial, config=dataclasses.replace(trial.config, seed=seed))
 
 
-def _check_different(name: str, candidates: list[tuple[dict[str, Any], Config]]) -> None:
-    """Raise `UserError` for two candidates of a method with the same settings."""
-    for number, (point, config) in enumerate(candidates):
-        for earlier, same in candidates[:number]:
-            if config == same:
-                raise UserError(
-                    f"Expected different candidates of the method '{name}', but {_shown(earlier)} "
-                    f"and {_shown(point)} are the same: leave one of them out."
-                )
+def _check_different(candidates: list[Trial]) -> None:
+    """Raise `UserError` for two candidates of a method that are one trial, by its name."""
+    known: dict[str, Trial] = {}
+    for trial in candidates if len(candidates) > 1 else ():
+        if (same := known.setdefault(trial.name, trial)) is not trial:
+            raise UserError(
+                f"Expected different candidates of the method '{trial.method}', but "
+                f"{_shown(same.point)} and {_shown(trial.point)} are the same on {trial.dataset}: "
+                "leave one of them out."
+            )
 
 
 def _shown(point: dict[str, Any]) -> str:

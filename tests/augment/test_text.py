@@ -17,6 +17,7 @@ from graph_hcl.augment import (
     spec,
 )
 from graph_hcl.errors import UserError
+from tests.one_sentence import ends_in_one_sentence
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,34 @@ def test_an_import_path_names_anyones_augmentation(monkeypatch, tmp_path):
     assert repr(found) == "Compose(parts=(Mine(strength=0.3, times=2), Identity()))"
     assert isinstance(found.parts[0].times, int)
     assert parse(spec(found)) == found
+
+
+def test_an_import_path_names_a_function_or_an_instance(monkeypatch, tmp_path):
+    (tmp_path / "their_functions.py").write_text(
+        "from functools import partial\n"
+        "from graph_hcl.augment import EdgeDrop, Edit\n"
+        "def drop(batch, generator, share=0.5): return Edit()\n"
+        "def makes(share=0.25): return EdgeDrop(share)\n"
+        "class Drop:\n"
+        "    def __call__(self, batch, generator): return Edit()\n"
+        "one, less = Drop(), partial(drop, share=0.1)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("drop", "one", "drop()"):
+        found = parse(f"their_functions:{name}")
+        text = f"their_functions:{name.removesuffix('()')}"
+        assert spec(found) == text
+        assert parse(text) is found
+        both = parse(f"{text} + identity | {text}")
+        assert parse(spec(both)) == both
+    assert parse("their_functions:less").keywords == {"share": 0.1}
+    assert parse("their_functions:makes") == EdgeDrop(0.25)
+    ends_in_one_sentence(
+        lambda: parse("their_functions:drop(0.2)"),
+        r"Expected their_functions:drop without numbers in .* got 'their_functions:drop\(0.2\)'",
+    )
+    ends_in_one_sentence(lambda: spec(parse("their_functions:less")), "give it a place in a module")
 
 
 @pytest.mark.parametrize(

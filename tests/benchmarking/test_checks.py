@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from graph_hcl.__main__ import main
-from graph_hcl.benchmarking.checks import check_trials
+from graph_hcl.benchmarking.checks import check_settings, check_trials
 from graph_hcl.benchmarking.spec import read_benchmark
 from graph_hcl.benchmarking.trials import expand
 from graph_hcl.errors import UserError
@@ -48,7 +48,7 @@ def run(tmp_path, monkeypatch, capsys):
         ({"epochs": [1, 2]}, "validation scores for several candidates, but class-mean"),
         ({"development": True}, "validation scores for a table of validation scores"),
         (
-            {"baseline": "majority", "grid": {"data.standardize": [True, False]}},
+            {"baseline": "majority", "grid": {"data.node_attributes": [True, False]}},
             "but majority gives none",
         ),
     ],
@@ -60,6 +60,32 @@ def test_a_probe_that_selects_nothing(run, method: dict, sentence: str) -> None:
 @pytest.mark.parametrize("setting", ["probe.folds", "probe.draws", "data.labels", "metric"])
 def test_candidates_of_different_folds(run, setting: str) -> None:
     assert "'mine' with validation scores that compare" in run(grid={setting: [3, 4]})
+
+
+@pytest.mark.parametrize("values", [{"device": ["cpu", "auto"]}, {"probe": [{"jobs": 1}]}])
+def test_candidates_in_what_does_not_affect_results(run, values: dict) -> None:
+    sentence = "candidates of 'mine' that differ in their results, but {} does not affect them: put"
+    name = "probe.jobs" if "probe" in values else "device"
+    assert sentence.format(name) in run(SMALL | {"probe": {"folds": 3}}, grid=values)
+    tune = {"trials": 1, "space": values}
+    assert sentence.format(name) in run(SMALL | {"probe": {"folds": 3}}, tune=tune)
+
+
+def test_a_set_that_settings_were_chosen_on_is_known_or_of_the_file(tmp_path: Path) -> None:
+    def told(names: list[str], dataset: str = "MUTAG") -> list[str]:
+        method = {"settings": {"objective": "ucl"}, "selected_on": names}
+        fields = {"datasets": [dataset], "methods": {"mine": method}}
+        (tmp_path / "b.yaml").write_text(yaml.safe_dump(fields), encoding="utf-8")
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            check_settings(read_benchmark(tmp_path / "b.yaml"))
+        return [str(one.message) for one in said]
+
+    assert told(["mutag", "NCI1", "ogbg-molhiv", "mine.csv", "my.sets:rings"]) == []
+    assert told(["Rings"], "Rings") == []
+    (warning,) = told(["MUTAGG"])
+    assert warning.startswith("selected_on of the method 'mine' names MUTAGG, which is no known ")
+    assert warning.endswith("marks no score. Did you mean MUTAG?")
 
 
 @pytest.mark.parametrize("setting", ["dataset", "protocol", "seed", "repeats", "out"])
@@ -86,6 +112,16 @@ def test_names_of_one_method(run, settings: dict, sentence: str) -> None:
     said = run(settings=settings)
     assert sentence in said
     assert said.startswith("error: The method 'mine': ")
+
+
+def test_a_dry_run_refuses_what_the_run_would(run, capsys) -> None:
+    wrong = {"backbone": "gni"}
+    said = run(settings=wrong)
+    assert main(["benchmark", "b.yaml", "--dry-run"]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", said)
+    run(settings={"device": "cuda:99"})
+    assert main(["benchmark", "b.yaml", "--dry-run"]) == 0  # the trials may run elsewhere
 
 
 def test_epochs_twice_and_too_many_threads(run) -> None:

@@ -1,5 +1,7 @@
 """A benchmark restricted to some of its data sets, methods and repetitions."""
 
+import dataclasses
+
 import pytest
 
 from graph_hcl.benchmarking.spec import BenchmarkSpec, Method, restricted
@@ -32,6 +34,12 @@ def test_the_trials_are_those_of_the_whole_benchmark() -> None:
         if trial.dataset != "NCI1" and trial.method != "wide" and trial.config.seed in (4, 5)
     ]
     assert [trial.name for trial in expand(some)] == wanted
+
+
+def test_no_pair_becomes_a_test_that_was_not_declared() -> None:
+    assert restricted(SPEC, methods=["wide", "UCL 5×128, mean"]).compare == []
+    every = dataclasses.replace(SPEC, compare=None)
+    assert restricted(every, methods=["wide", "UCL"]).compare is None
 
 
 @pytest.mark.parametrize(

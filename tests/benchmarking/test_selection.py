@@ -169,6 +169,7 @@ def test_scores_and_differences_in_the_tables() -> None:
     assert p == corrected == p_text(expected.p_value)
     (chosen,) = difference_table(paired_tests(grid, [["b", "a"], ["b", "absent"]]), "t").rows
     assert chosen[1:3] == ["b", "a"]
+    assert paired_tests(grid, []) == []
     assert float(chosen[3]) == -float(difference)
 
 

@@ -160,6 +160,17 @@ def test_fixed_folds_are_found_by_data_set(tmp_path: Path) -> None:
         ({"datasets": []}, "list of data sets"),
         ({"compare": [["ucl", "typo"]]}, "pairs of methods"),
         ({"protocols": ["official"]}, "protocols of transductive, inductive"),
+        ({"protocols": []}, "list of protocols in .*, under 'protocols'"),
+        ({"name": ""}, "Expected a name in .*, under 'name', but got ''"),
+        (
+            {"methods": {"a": {"tune": {"trials": 4}}}},
+            "tune of the method 'a' to have 'space', but",
+        ),
+        ({"methods": {"a": {"tune": 4}}}, "'a' to be a mapping of trials and space, but got 4"),
+        (
+            {"methods": {"a": {"tune": {"trials": 4, "space": {"beto": [1, 2]}}}}},
+            "Unknown setting beto in tune of the method 'a'. Did you mean beta",
+        ),
         (
             {"methods": {"a": {"grid": {"beta": [1]}, "tune": {"trials": 1, "space": {}}}}},
             "a grid or tune",
@@ -226,6 +237,25 @@ def test_capitals_do_not_matter(tmp_path: Path) -> None:
     assert names("mutag", "UCL", "Bag") == names("MUTAG", "ucl", "bag")
 
 
+def test_capitals_of_protocols_do_not_matter(tmp_path: Path) -> None:
+    spec = read_benchmark(write(tmp_path, protocols=["Inductive", "TRANSDUCTIVE"]))
+    assert spec.protocols == ["inductive", "transductive"]
+    with pytest.raises(UserError, match=r"different protocols .* got 'inductive' twice"):
+        read_benchmark(write(tmp_path, protocols=["Inductive", "inductive"]))
+
+
+def test_the_folder_is_no_field(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    file.write_text(f"folder: here\n{file.read_text(encoding='utf-8')}", encoding="utf-8")
+    with pytest.raises(UserError, match=r"Unknown field 'folder' in .*: give the command --out"):
+        read_benchmark(file)
+
+
+def test_no_pairs_are_not_all_pairs(tmp_path: Path) -> None:
+    assert read_benchmark(write(tmp_path)).compare is None
+    assert read_benchmark(write(tmp_path, compare=[])).compare == []
+
+
 def test_former_names_of_settings_are_told(tmp_path: Path) -> None:
     spec = read_benchmark(write(tmp_path, common={"encoder": {"readout": "mean"}}))
     with pytest.raises(UserError, match=r"encoder\.readout is now readout: rename it in common"):
@@ -285,8 +315,13 @@ def test_what_names_the_folder_of_missing_folds_is_told(tmp_path: Path) -> None:
             {"batch_size": [16, 32], "objective": ["ucl", "scl"]},
             "but .*objective=scl does and others do not",
         ),
-        ({"lr": ["1e-3", 0.001]}, "'a', but lr=1e-3 and lr=0.001 are the same: leave one of them"),
+        (
+            {"lr": ["1e-3", 0.001]},
+            "'a', but lr=1e-3 and lr=0.001 are the same on MUTAG: leave one of them",
+        ),
         ({"beta": [None, 1.0]}, "'a', but beta=None and beta=1.0 are the same"),
+        ({"probe.name": [None, "svm"]}, "but probe.name=None and probe.name=svm are the same on"),
+        ({"data.standardize": [True, False]}, "=True and data.standardize=False are the same on"),
     ],
 )
 def test_no_candidate_is_lost_without_a_word(tmp_path: Path, grid, sentence: str) -> None:

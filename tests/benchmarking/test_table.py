@@ -30,6 +30,7 @@ def test_a_line_break_divides_no_row() -> None:
 @pytest.mark.parametrize(
     ("text", "escaped"),
     [
+        ("a\nb\r\nc", "a b c"),
         (r"a^b{c}~\d", r"a\textasciicircum{}b\{c\}\textasciitilde{}\textbackslash{}d"),
         ("50 % & #_$", r"50 \% \& \#\_\$"),
         ("x < y > z | 0", "x $<$ y $>$ z $|$ 0"),
