@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
@@ -13,7 +12,7 @@ from typing import Any
 from graph_hcl.config import Config
 from graph_hcl.errors import UserError
 from graph_hcl.registries import NAMED_BY
-from graph_hcl.registry import IN_MEMORY, Registry, path_of
+from graph_hcl.registry import IN_MEMORY, Registry, label_of, path_of
 
 
 @dataclass(frozen=True)
@@ -106,17 +105,6 @@ def shown(name: str | list[str]) -> str:
     ('Bonds', 'gin')
     """
     return ", ".join(map(shown, name)) if isinstance(name, list) else name.removeprefix(IN_MEMORY)
-
-
-def label_of(part: Any) -> str:
-    """Return the name of the class or function behind an object.
-
-    >>> label_of(functools.partial(Parts, views=[])), label_of(Parts()), label_of(label_of)
-    ('Parts', 'Parts', 'label_of')
-    """
-    while isinstance(part, functools.partial):
-        part = part.func
-    return str(getattr(part, "__name__", type(part).__name__))
 
 
 def _name(part: Any, registry: Registry[Any], setting: str) -> str:

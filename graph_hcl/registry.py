@@ -112,6 +112,17 @@ installed package, but it is of Python's standard library: correct the path.
     return part
 
 
+def label_of(part: Any) -> str:
+    """Return the name of the class or function behind an object.
+
+    >>> label_of(functools.partial(int, base=8)), label_of(1), label_of(label_of)
+    ('int', 'int', 'label_of')
+    """
+    while isinstance(part, functools.partial):
+        part = part.func
+    return str(getattr(part, "__name__", type(part).__name__))
+
+
 def path_of(part: Any) -> str | None:
     """Return the import path of a class, a function, or an object in the module of its class.
 

@@ -10,7 +10,7 @@ from torch_geometric.data.data import BaseData
 
 from graph_hcl.augment.edit import Augmentation, Edit
 from graph_hcl.errors import UserError
-from graph_hcl.parts import label_of
+from graph_hcl.registry import label_of
 
 OWN = __name__.partition(".")[0]
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from graph_hcl.errors import UserError
 from graph_hcl.files import as_path, copy_or_link, write_atomically
 from graph_hcl.losses.objective import CallableObjective, Objective
-from graph_hcl.parts import label_of
+from graph_hcl.registry import label_of
 from graph_hcl.sealed import parse_sealed, seal
 from graph_hcl.tensor_files import DAMAGE, hashed, read_tensors
 from graph_hcl.training.state import (

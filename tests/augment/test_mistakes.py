@@ -107,7 +107,7 @@ MISTAKES = {
     ),
     "the text of a function": (
         lambda: spec(lambda batch, generator: Edit()),
-        "augmentations with a text, as dataclasses of numbers have it, but got <function",
+        "augmentations with a text, as dataclasses of numbers and what has an import path",
     ),
     "the text of a text": (lambda: spec("edge_drop(0.2)"), "make one of it with .*parse"),
     "the text of a class": (lambda: spec(EdgeDrop), "EdgeDrop'>: give an instance"),
