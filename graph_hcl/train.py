@@ -95,7 +95,8 @@ def main(argv: Sequence[str]) -> None:
     parser = make_parser()
     config, flags = read_config(parser, argv)
     say_if_interrupted("nothing was begun.")
-    typed_flags = {flag.name: flag.typed for flag in parser.split(argv)[0]}
+    given, _ = parser.split(argv)
+    typed_flags = {flag.name: flag.typed for flag in given}
 
     from graph_hcl.experiment import make_experiment
     from graph_hcl.run import Run
@@ -111,13 +112,13 @@ def main(argv: Sequence[str]) -> None:
             experiment = make_experiment(config)
             with unbroken():  # a folder that is there is told
                 run = Run.create(experiment.config, experiment.trainer.spec.data_sha256)
-                _tell_way_on(run, _words(parser.split(argv)[0], PLACES))
+                _tell_way_on(run, _words(given, PLACES))
             print(_run(experiment, run, command))
         return
     changes = {name: getattr(config, name) for name in RESUMED if name in typed_flags}
     trust = flags.trust_code
     run = Run.open(flags.resume, flags.allow_changed_data, trust_code=trust, **changes)
-    _tell_way_on(run, _words(parser.split(argv)[0], ("dataset", *PLACES, *PERMISSIONS)))
+    _tell_way_on(run, _words(given, ("dataset", *PLACES, *PERMISSIONS)))
     rejected = [typed for name, typed in typed_flags.items() if name not in RESUME_FLAGS]
     if rejected:
         raise UserError(

@@ -78,35 +78,22 @@ def apply(batch: Batch, edit: Edit) -> Batch:
     >>> edited.edge_index.tolist(), edited.ptr.tolist(), edited.x.squeeze(1).tolist()
     ([[0, 1], [1, 0]], [0, 2, 4], [1.0, 2.0, 0.0, 2.0])
     """
-    return apply_each(batch, [edit])[0][0]
-
-
-def apply_each(
-    batch: Batch, edits: Sequence[Edit], sizes: Sequence[int] | None = None
-) -> list[list[Batch]]:
-    """Return what `apply` returns of each edit, cut into parts, with one wait for a CUDA device.
-
-    The parts are the first `sizes[0]` graphs, the next `sizes[1]`, and so on; without `sizes` there
-    is one. Raises as `apply` does, and `ValueError` unless the sizes sum to the number of graphs.
-
-    >>> from torch_geometric.data import Data
-    >>> edge = Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))
-    >>> ((one, two),) = apply_each(Batch.from_data_list([edge] * 3), [Edit()], sizes=[2, 1])
-    >>> one.edge_index.tolist(), two.edge_index.tolist(), two.ptr.tolist()
-    ([[0, 1, 2, 3], [1, 0, 3, 2]], [[0, 1], [1, 0]], [0, 2])
-    """
-    return Applied(batch, edits, sizes).parts()
+    return Applied(batch, [edit]).parts()[0][0]
 
 
 class Applied:
     """Edits made to a batch, to be cut into parts once the host knows what stays.
 
-    What `apply_each` does in two halves: other work can be given to a device between them.
+    The parts of each are the first `sizes[0]` graphs of what `apply` returns, the next `sizes[1]`,
+    and so on; without `sizes` there is one. Before they are asked for, other work can be given to a
+    device. Raises as `apply` does, and `ValueError` unless the sizes sum to the number of graphs.
 
     >>> from torch_geometric.data import Data
     >>> edge = Data(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]))
-    >>> Applied(Batch.from_data_list([edge] * 3), [Edit()], sizes=[2, 1]).parts()[0][1]
-    DataBatch(x=[2, 1], edge_index=[2, 2], batch=[2], ptr=[2])
+    >>> three = Batch.from_data_list([edge] * 3)
+    >>> ((one, two),) = Applied(three, [Edit()], sizes=[2, 1]).parts()
+    >>> one.edge_index.tolist(), two.edge_index.tolist(), two.ptr.tolist()
+    ([[0, 1, 2, 3], [1, 0, 3, 2]], [[0, 1], [1, 0]], [0, 2])
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from torch_geometric.data import Batch
 from torch_geometric.data.data import BaseData
 
 from graph_hcl.augment.edit import Augmentation, Edit
+from graph_hcl.data.given import version
 from graph_hcl.errors import UserError
 from graph_hcl.registry import label_of
 
@@ -48,10 +49,9 @@ masked_edges, added).
 
 
 def _state(batch: Any) -> dict[str, tuple[Any, int | None]]:
-    """Return the fields of a batch, each tensor with its version, which inference ones lack."""
+    """Return the fields of a batch, each tensor with its version."""
     fields = batch.to_dict() if isinstance(batch, BaseData) else {}
-    return {name: (value, _version(value)) for name, value in fields.items()}
-
-
-def _version(value: Any) -> int | None:
-    return value._version if isinstance(value, Tensor) and not value.is_inference() else None
+    return {
+        name: (value, version(value) if isinstance(value, Tensor) else None)
+        for name, value in fields.items()
+    }

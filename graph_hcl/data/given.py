@@ -39,19 +39,19 @@ class Given:
 
     def __init__(self, value: Tensor) -> None:
         self._value: Tensor | None = value
-        self._version = _version(value)
+        self._version = version(value)
         self._checksum: int | None = None
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value is the tensor, or one of the same bytes; not once it has changed."""
         if self._value is not None and value is self._value:
-            return _version(self._value) == self._version
+            return version(self._value) == self._version
         found = checksum(value)
         return found is not None and found == self.checksum()
 
     def checksum(self) -> int | None:
         """Return that of the tensor; None if it was changed in place before."""
-        if self._value is not None and _version(self._value) == self._version:
+        if self._value is not None and version(self._value) == self._version:
             return checksum(self._value)
         return self._checksum
 
@@ -59,5 +59,10 @@ class Given:
         return {"_value": None, "_version": None, "_checksum": self.checksum()}
 
 
-def _version(value: Tensor) -> int | None:
+def version(value: Tensor) -> int | None:
+    """Return how often a tensor was changed in place; None for one of inference mode.
+
+    >>> version(torch.ones(1).add_(1))
+    1
+    """
     return None if value.is_inference() else value._version

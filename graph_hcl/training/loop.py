@@ -236,7 +236,7 @@ def run_epoch(
         state.step = number
         if number < len(chosen):
             after_step(state)
-    loss_sum = check_finite(state)  # the one wait for the device, but for those of the views
+    loss_sum = check_finite(state)  # the one wait for the device
     state.step, state.loss = 0, loss_sum / len(indices)
     if state.loss == 0 and not done and none_counted(state.objective, inputs):
         raise UserError(

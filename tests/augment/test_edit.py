@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.augment import Compose, Edit, Identity, RandomChoice, apply, parse, sample_view
-from graph_hcl.augment.apply_edit import apply_each
+from graph_hcl.augment.apply_edit import Applied
 from graph_hcl.data import GraphStore
 from graph_hcl.data.batch import is_sorted_undirected
 from graph_hcl.errors import UserError
@@ -88,9 +88,9 @@ def test_several_edits_cut_into_parts_are_each_applied_and_then_cut(seed):
     edits = [random_edit(batch, seed), Edit(), random_edit(batch, seed + 1)]
     cut = seed % (batch.num_graphs + 1)
     sizes = [cut, batch.num_graphs - cut]
-    for parts, edit in zip(apply_each(batch, edits, sizes), edits, strict=True):
+    for parts, edit in zip(Applied(batch, edits, sizes).parts(), edits, strict=True):
         whole = apply(batch, edit)
-        (expected,) = apply_each(whole, [Edit()], sizes)
+        (expected,) = Applied(whole, [Edit()], sizes).parts()
         for part, other in zip(parts, expected, strict=True):
             assert part.num_graphs == other.num_graphs
             for name in ("x", "edge_index", "edge_attr", "y", "batch", "ptr"):

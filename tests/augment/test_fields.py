@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
 from graph_hcl.augment import Edit, ViewSampler, apply, parse, sample_view
-from graph_hcl.augment.apply_edit import apply_each
+from graph_hcl.augment.apply_edit import Applied
 from graph_hcl.data import GraphStore, concat
 from graph_hcl.data.batch import (
     is_sorted_undirected,
@@ -93,7 +93,7 @@ def test_all_fields_go_through_a_view(kind, seed) -> None:
 @settings(max_examples=25, deadline=None)
 def test_all_fields_go_through_split_and_join(seed, cut) -> None:
     batch = batch_of(seed)
-    (parts,) = apply_each(batch, [Edit()], [cut, 5 - cut])
+    (parts,) = Applied(batch, [Edit()], [cut, 5 - cut]).parts()
     for part in parts:
         assert_consistent(part)
     again = concat(parts)
@@ -133,7 +133,7 @@ def test_a_field_of_no_one_level_is_named_and_left_out() -> None:
         found = apply(batch, Edit())
     assert "odd" not in found
     assert_consistent(found)
-    (parts,) = apply_each(batch_of(), [Edit()], [2, 3])
+    (parts,) = Applied(batch_of(), [Edit()], [2, 3]).parts()
     del parts[1].charge
     with pytest.warns(UserWarning, match="Left out of the concatenated batch: charge"):
         concat(parts)

@@ -18,7 +18,7 @@ from graph_hcl.augment import (
     View,
     ViewSampler,
 )
-from graph_hcl.augment.apply_edit import apply_each
+from graph_hcl.augment.apply_edit import Applied
 from graph_hcl.data import GraphStore, concat
 from graph_hcl.data.batch import is_sorted_undirected
 
@@ -55,7 +55,7 @@ def graphs_of(batch: Batch) -> list[tuple]:
 
 
 def split(batch: Batch, sizes: list[int]) -> list[Batch]:
-    return apply_each(batch, [Edit()], sizes)[0]
+    return Applied(batch, [Edit()], sizes).parts()[0]
 
 
 @pytest.mark.parametrize("loops", [False, True])
